@@ -1,0 +1,63 @@
+"""The grid of anchors (default boxes, Liu et al. 2016, section 2.2) that a network predicts from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class AnchorLayer:
+    """The anchors of one feature map: the same shapes around the centre of every cell.
+
+    Attributes:
+        rows: cells from top to bottom.
+        columns: cells from left to right.
+        step: distance between the centres of neighbouring cells, as a fraction of the picture.
+        shapes: (height, width) of each anchor of a cell, as fractions of the picture.
+    """
+
+    rows: int
+    columns: int
+    step: float
+    shapes: tuple[tuple[float, float], ...]
+
+    @property
+    def count(self) -> int:
+        """Number of anchors of this layer."""
+        return self.rows * self.columns * len(self.shapes)
+
+
+def ssd_shapes(size: float, next_size: float, ratios: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """Anchor shapes of one SSD layer, in the order of the Caffe code and of SSD-Tensorflow.
+
+    Args:
+        size: side of the layer's square anchor, as a fraction of the picture (`s_k` in the paper).
+        next_size: that of the next layer (`s_{k+1}`); gives the extra square of side sqrt(s_k * s_{k+1}).
+        ratios: width / height of the further anchors, each with the area of the first.
+
+    Returns:
+        (height, width) of the square, the extra square, then one per ratio.
+    """
+    middle = (size * next_size) ** 0.5
+    return ((size, size), (middle, middle), *((size / r**0.5, size * r**0.5) for r in ratios))
+
+
+def make_anchors(layers: Sequence[AnchorLayer]) -> np.ndarray:
+    """All anchors of a network as corners, not clipped at the border.
+
+    Returns:
+        float32 [A, 4]; order: layer, row, column, anchor, as the network's outputs are flattened.
+    """
+    corners = []
+    for layer in layers:
+        cy = (np.arange(layer.rows) + 0.5) * layer.step
+        cx = (np.arange(layer.columns) + 0.5) * layer.step
+        shapes = np.asarray(layer.shapes, np.float64)  # [anchor, (height, width)]
+        grid = np.empty((layer.rows, layer.columns, len(shapes), 4))
+        grid[..., 0] = cy[:, None, None] - shapes[:, 0] / 2
+        grid[..., 1] = cx[None, :, None] - shapes[:, 1] / 2
+        grid[..., 2] = cy[:, None, None] + shapes[:, 0] / 2
+        grid[..., 3] = cx[None, :, None] + shapes[:, 1] / 2
+        corners.append(grid.reshape(-1, 4))
+    return np.concatenate(corners).astype(np.float32)

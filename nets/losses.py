@@ -1,0 +1,69 @@
+"""The multibox loss of the SSD paper, section 2.2."""
+
+from keras import ops
+
+
+def smooth_l1(errors):
+    """Huber loss with its corner at 1, as in Fast R-CNN: 0.5 x² below, |x| − 0.5 above. Any shape."""
+    size = ops.abs(errors)
+    return ops.where(size < 1.0, 0.5 * size * size, size - 0.5)
+
+
+def cross_entropy(logits, classes):
+    """Negative log-probability of the right class: logits [..., C], int classes [...] -> [...]."""
+    log_probability = ops.log_softmax(logits, axis=-1)
+    return -ops.take_along_axis(log_probability, classes[..., None], axis=-1)[..., 0]
+
+
+def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
+    """The background anchors that the network is most wrong about, picked per picture.
+
+    Args:
+        losses: [B, A] cross-entropy of each anchor as background.
+        classes: int [B, A], 0 for background.
+        ratio: kept background anchors per matched anchor (3 in the paper).
+        at_least: kept in a picture with fewer matches than would give that many, so that pictures
+            without anyone teach too.
+
+    Returns:
+        float32 [B, A]: 1 for the kept, else 0. Anchors that tie with the last kept one are kept too.
+    """
+    background = classes == 0
+    matched = ops.sum(ops.cast(~background, "float32"), axis=1)  # [B]
+    available = ops.sum(ops.cast(background, "float32"), axis=1)
+    keep = ops.minimum(ops.maximum(ratio * matched, float(at_least)), available)
+    ranked = ops.flip(ops.sort(ops.where(background, losses, -1.0), axis=1), axis=1)
+    last = ops.maximum(ops.cast(keep, "int32") - 1, 0)
+    threshold = ops.take_along_axis(ranked, last[:, None], axis=1)  # [B, 1]
+    return ops.cast(ops.logical_and(background, losses >= threshold), "float32")
+
+
+def multibox_loss(codes, logits, targets, *, box_weight=1.0, negative_ratio=3.0):
+    """How wrong a network is about a batch.
+
+    L = (box_weight · Σ smooth_l1 over matched anchors + Σ cross-entropy over matched and kept
+    background anchors) / max(1, matched anchors of the batch).
+
+    Args:
+        codes: [B, A, 4] as predicted.
+        logits: [B, A, C] as predicted.
+        targets: (codes [B, A, 4], classes int [B, A]) from `boxes.matching.assign_targets`.
+        box_weight: α in the paper.
+        negative_ratio: kept background anchors per matched anchor.
+
+    Returns:
+        The scalar loss, and its parts {"boxes", "names", "background"} which add up to it.
+    """
+    target_codes, target_classes = targets
+    codes = ops.cast(codes, "float32")
+    logits = ops.cast(logits, "float32")
+    positive = ops.cast(target_classes > 0, "float32")  # [B, A]
+    entropy = cross_entropy(logits, target_classes)  # [B, A]
+    kept = hardest_background(ops.stop_gradient(entropy), target_classes, ratio=negative_ratio)
+    matches = ops.maximum(ops.sum(positive), 1.0)
+    parts = {
+        "boxes": box_weight * ops.sum(ops.sum(smooth_l1(codes - target_codes), -1) * positive) / matches,
+        "names": ops.sum(entropy * positive) / matches,
+        "background": ops.sum(entropy * kept) / matches,
+    }
+    return parts["boxes"] + parts["names"] + parts["background"], parts

@@ -1,0 +1,50 @@
+"""What every network is to the rest of the project: a name, a picture size, anchors and a way to build it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from boxes.anchors import AnchorLayer, make_anchors
+
+
+@dataclass(frozen=True)
+class Network:
+    """One of the networks behind `nets.get_network`.
+
+    Attributes:
+        name: as in `--model_name`.
+        image_size: side of the square picture it takes, in pixels.
+        anchor_layers: the feature maps it predicts from.
+        architecture: number of classes with background -> keras.Model.
+        jit_on_cpu: whether XLA makes it faster on a CPU (measured: benchmarks/networks.py).
+    """
+
+    name: str
+    image_size: int
+    anchor_layers: tuple[AnchorLayer, ...]
+    architecture: Callable[[int], keras.Model]
+    jit_on_cpu: bool
+
+    @cached_property
+    def anchors(self) -> np.ndarray:
+        """float32 [A, 4] corners, not clipped; order: layer, row, column, anchor."""
+        return make_anchors(self.anchor_layers)
+
+    def build(self, num_classes: int) -> keras.Model:
+        """A model with fresh weights.
+
+        Args:
+            num_classes: names plus one for background.
+
+        Returns:
+            float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}.
+        """
+        if num_classes < 2:
+            raise ValueError(
+                f"{self.name} needs at least 2 classes (background and one name), got {num_classes}. "
+                "Is labels.txt empty?"
+            )
+        return self.architecture(num_classes)

@@ -1,0 +1,79 @@
+"""From a network's codes and logits to the boxes that are kept, batched, in the graph."""
+
+from keras import ops
+
+from boxes.coding import decode
+from boxes.geometry import clip, iou
+
+
+def suppress(boxes, scores, *, iou_threshold=0.45):
+    """Greedy non-maximum suppression: a box goes when a better one that stays overlaps it too much.
+
+    Args:
+        boxes: [..., N, 4], best first.
+        scores: [..., N] descending; boxes of score 0 are not kept.
+        iou_threshold: overlap above which the worse box goes (0.45 in the paper).
+
+    Returns:
+        bool [..., N]: kept.
+
+    The greedy answer is the one fixed point of "kept = no kept better box overlaps me". Iterating that
+    rule from "all kept" settles box n after at most n rounds, in practice after three or four, and
+    each round is one batched product instead of N dependent steps.
+    """
+    count = boxes.shape[-2]
+    better = ops.cast(ops.arange(count)[:, None] > ops.arange(count)[None, :], "float32")  # [N, N]
+    rivals = ops.cast(iou(boxes, boxes) > iou_threshold, "float32") * better  # [..., N, N]
+    alive = ops.cast(scores > 0.0, "float32")
+
+    def changed(kept, previous):
+        return ops.any(ops.not_equal(kept, previous))
+
+    def refine(kept, _):
+        beaten = ops.matmul(rivals, kept[..., None])[..., 0]  # [..., N]: kept better boxes that overlap me
+        return alive * ops.cast(beaten < 0.5, "float32"), kept
+
+    kept, _ = ops.while_loop(changed, refine, (alive, ops.zeros_like(alive)), maximum_iterations=count + 1)
+    return kept > 0.5
+
+
+def select_detections(
+    codes,
+    logits,
+    anchors,
+    *,
+    score_threshold=0.01,
+    iou_threshold=0.45,
+    candidates=200,
+    max_detections=200,
+):
+    """Decode, choose the best candidates of each name, suppress per name, keep the best of all.
+
+    Args:
+        codes: [B, A, 4].
+        logits: [B, A, C].
+        anchors: [A, 4] corners.
+        score_threshold: softmax score below which nothing is a detection (0.01 in the paper).
+        iou_threshold: of the suppression within one name.
+        candidates: best anchors of each name that enter the suppression (Caffe: 400).
+        max_detections: N, kept per picture over all names (Caffe: 200).
+
+    Returns:
+        {"boxes": [B, N, 4] clipped, "scores": [B, N] descending, "classes": int32 [B, N], 0 where there
+        are fewer than N detections}.
+    """
+    scores = ops.softmax(ops.cast(logits, "float32"), axis=-1)[..., 1:]  # [B, A, C-1]
+    scores = ops.transpose(scores, (0, 2, 1))  # [B, C-1, A]
+    names, anchor_count = scores.shape[1], scores.shape[2]
+    scores, index = ops.top_k(scores, min(candidates, anchor_count))  # [B, C-1, K]
+    scores = ops.where(scores >= score_threshold, scores, 0.0)
+    boxes = clip(decode(ops.cast(codes, "float32"), ops.convert_to_tensor(anchors, dtype="float32")))  # [B, A, 4]
+    boxes = ops.take_along_axis(boxes[:, None], index[..., None], axis=2)  # [B, C-1, K, 4]
+
+    scores = ops.where(suppress(boxes, scores, iou_threshold=iou_threshold), scores, 0.0)
+    classes = ops.broadcast_to(ops.arange(1, names + 1, dtype="int32")[None, :, None], ops.shape(scores))
+    flat = names * scores.shape[2]
+    scores, order = ops.top_k(ops.reshape(scores, (-1, flat)), min(max_detections, flat))  # [B, N]
+    boxes = ops.take_along_axis(ops.reshape(boxes, (-1, flat, 4)), order[..., None], axis=1)
+    classes = ops.take_along_axis(ops.reshape(classes, (-1, flat)), order, axis=1)
+    return {"boxes": boxes, "scores": scores, "classes": ops.where(scores > 0.0, classes, 0)}
