@@ -1,0 +1,1 @@
+"""From labelled pictures to TFRecords and back: LabelImg folders, splits, records, statistics."""

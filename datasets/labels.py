@@ -1,0 +1,79 @@
+"""labels.txt: one character name per line, UTF-8; the line number (from 1) is the class id, and 0 is background."""
+
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def clean_name(name: str) -> str:
+    """A name as it is stored: NFC-normalised, without outer white space, inner white space as single spaces.
+
+    The same 千反田 typed on a Mac (decomposed) and on Linux (composed) is one name, not two.
+    """
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def read_labels(path: Path) -> list[str]:
+    """Reads labels.txt.
+
+    Args:
+        path: the file; a byte order mark, Windows line ends and blank lines at the end are accepted.
+
+    Returns:
+        K names; the class id of `names[i]` is `i + 1`.
+
+    Raises:
+        ValueError: the file is missing, empty, not UTF-8, has a blank line between names or a name twice.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path}: there is no such file; labels.txt has one name per line and is written by tf_convert_data.py"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: byte {error.start} is not UTF-8; save the file with UTF-8 encoding") from None
+    names = [clean_name(line) for line in text.rstrip().splitlines()]
+    if not names:
+        raise ValueError(f"{path}: no names in it; write one name per line")
+    first_line: dict[str, int] = {}
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise ValueError(
+                f"{path}: line {number} is blank, but the line number is the class id; remove the blank line"
+            )
+        if name in first_line:
+            raise ValueError(f"{path}: {name!r} is on line {first_line[name]} and on line {number}; keep one of them")
+        first_line[name] = number
+    return names
+
+
+def write_labels(path: Path, names: Sequence[str]) -> None:
+    """Writes labels.txt (under a temporary name, then renamed) so that `read_labels` gives `names` back."""
+    path = Path(path)
+    if not names:
+        raise ValueError(f"{path}: no names to write; a set needs at least one name")
+    if len(set(names)) != len(names):
+        doubles = sorted({name for name in names if list(names).count(name) > 1})
+        raise ValueError(f"{path}: names given twice: {', '.join(doubles)}; every name has one line")
+    for name in names:
+        if not name or name != clean_name(name):
+            raise ValueError(f"{path}: {name!r} is not a clean name; pass it through clean_name first")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def extend_labels(existing: Sequence[str], found: Iterable[str]) -> list[str]:
+    """Appends the names that are new, in text order: class ids that a trained network knows never move.
+
+    Args:
+        existing: the names of an earlier conversion, in their order; may be empty.
+        found: names seen now, in any order, repeated or not.
+
+    Returns:
+        `existing` followed by the new names.
+    """
+    return [*existing, *sorted(set(found) - set(existing))]

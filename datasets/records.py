@@ -1,0 +1,221 @@
+"""TFRecords: the feature keys of SSD-Tensorflow, written and read; and what a folder of them holds."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from datasets.labels import read_labels
+
+# A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
+SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """One set of pictures: train, validation, test, or whatever --output_name said.
+
+    Attributes:
+        files: the shards in order.
+        pictures: how many pictures they hold.
+        boxes: how many boxes they hold.
+        max_boxes: the most boxes on one picture.
+    """
+
+    files: tuple[Path, ...]
+    pictures: int
+    boxes: int
+    max_boxes: int
+
+
+@dataclass(frozen=True)
+class RecordDataset:
+    """A folder of TFRecords.
+
+    Attributes:
+        folder: where it is.
+        labels: K names; the class id of `labels[i]` is `i + 1`, 0 is background.
+        splits: by the name of the set.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    splits: Mapping[str, SplitInfo]
+
+    def split(self, name: str) -> SplitInfo:
+        """The set called `name`, or the only one whose name ends in `_name` (`train` finds `voc_2007_train`).
+
+        Raises:
+            ValueError: there is no such set, or more than one; lists those that exist.
+        """
+        return self.splits[self.split_name(name)]
+
+    def split_name(self, name: str) -> str:
+        """The full name of the set that `split` finds."""
+        if name in self.splits:
+            return name
+        endings = [known for known in self.splits if known.endswith(f"_{name}")]
+        if len(endings) == 1:
+            return endings[0]
+        found = "more than one set ends so" if endings else "there is no such set"
+        raise ValueError(
+            f"{self.folder}: split {name!r}: {found}; the sets here are: {', '.join(self.splits)}. "
+            "Give one of these names, or convert again so that the split exists"
+        )
+
+
+def open_dataset(folder: Path) -> RecordDataset:
+    """Finds the sets and names of a folder of TFRecords, ours or SSD-Tensorflow's.
+
+    Counts come from dataset.json; sets that it does not list are counted by reading them. Without labels.txt the
+    names come from the records themselves, which hold name and id of every box.
+
+    Raises:
+        ValueError: no folder, no TFRecords, a shard missing or of another size than dataset.json says, or no way
+            to know the names.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: there is no such folder; convert pictures into it with tf_convert_data.py")
+    shards = _find_shards(folder)
+    if not shards:
+        raise ValueError(
+            f"{folder}: no TFRecords in it (files named NAME_000.tfrecord, NAME_001.tfrecord, ...); "
+            "give the output folder of tf_convert_data.py, not the folder with the pictures"
+        )
+    known = _sets_of_dataset_json(folder)
+    splits, pairs = {}, {}
+    labels_path = folder / "labels.txt"
+    for name in [*known, *(name for name in shards if name not in known)]:
+        if name in known and labels_path.is_file():
+            splits[name] = known[name]
+        else:
+            splits[name] = _count(shards[name], pairs)
+    labels = read_labels(labels_path) if labels_path.is_file() else _labels_of_pairs(folder, pairs)
+    return RecordDataset(folder=folder, labels=tuple(labels), splits=splits)
+
+
+def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Parses one record, ours or SSD-Tensorflow's; usable inside `tf.data.Dataset.map`.
+
+    Args:
+        serialized: scalar string.
+
+    Returns:
+        "encoded": scalar string, a JPEG (`tf.io.decode_jpeg(encoded, channels=3)` decodes it);
+        "filename": scalar string, the picture's file name, empty in SSD-Tensorflow's records;
+        "height", "width": scalar int32, pixels;
+        "boxes": float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions;
+        "classes": int32 [G], 1...K;
+        "difficult", "truncated": bool [G].
+    """
+    one = tf.io.parse_single_example(serialized, _FEATURES)
+    sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in ("ymin", "xmin", "ymax", "xmax")]
+    classes = tf.cast(tf.sparse.to_dense(one["image/object/bbox/label"]), tf.int32)
+    return {
+        "encoded": one["image/encoded"],
+        "filename": one["image/filename"],
+        "height": tf.cast(one["image/height"], tf.int32),
+        "width": tf.cast(one["image/width"], tf.int32),
+        "boxes": tf.stack(sides, axis=-1),  # [G, 4]
+        "classes": classes,
+        "difficult": _flags(one["image/object/bbox/difficult"], classes),
+        "truncated": _flags(one["image/object/bbox/truncated"], classes),
+    }
+
+
+_FEATURES = {
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    "image/filename": tf.io.FixedLenFeature([], tf.string, default_value=""),
+    "image/height": tf.io.FixedLenFeature([], tf.int64),
+    "image/width": tf.io.FixedLenFeature([], tf.int64),
+    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in ("ymin", "xmin", "ymax", "xmax")},
+    **{f"image/object/bbox/{key}": tf.io.VarLenFeature(tf.int64) for key in ("label", "difficult", "truncated")},
+}
+
+
+def _flags(sparse: tf.SparseTensor, classes: tf.Tensor) -> tf.Tensor:
+    """Bool [G]; a record without the feature means False for every box."""
+    count = tf.size(classes)
+    values = tf.cast(tf.sparse.to_dense(sparse), tf.bool)
+    return tf.cond(tf.size(values) < count, lambda: tf.zeros([count], tf.bool), lambda: values)
+
+
+def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
+    numbered: dict[str, list[tuple[int, Path]]] = {}
+    for path in sorted(folder.glob("*.tfrecord")):
+        match = SHARD_NAME.fullmatch(path.name)
+        if match and not path.name.startswith("."):
+            numbered.setdefault(match["set"], []).append((int(match["number"]), path))
+    return {name: tuple(path for _, path in sorted(parts)) for name, parts in sorted(numbered.items())}
+
+
+def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
+    path = folder / "dataset.json"
+    if not path.is_file():
+        return {}
+    try:
+        sets = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        splits = {
+            name: SplitInfo(
+                files=tuple(folder / shard["file"] for shard in one["shards"]),
+                pictures=one["pictures"],
+                boxes=one["boxes"],
+                max_boxes=one["max_boxes"],
+            )
+            for name, one in sets.items()
+        }
+        sizes = {folder / shard["file"]: shard["bytes"] for one in sets.values() for shard in one["shards"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: not a dataset.json of tf_convert_data.py ({type(error).__name__}: {error}); "
+            "convert again, or delete it to have the records counted"
+        ) from None
+    for shard, size in sizes.items():
+        found = shard.stat().st_size if shard.is_file() else None
+        if found != size:
+            what = "it is not there" if found is None else f"it has {found} bytes"
+            raise ValueError(f"{shard}: {path.name} says {size} bytes, but {what}; copy it again or convert again")
+    return splits
+
+
+def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
+    """Counts by reading every record; collects (class id, name) pairs on the way."""
+    pictures = boxes = max_boxes = 0
+    for path, example in _examples(files):
+        feature = example.features.feature
+        ids = feature["image/object/bbox/label"].int64_list.value
+        texts = feature["image/object/bbox/label_text"].bytes_list.value
+        for number, text in zip(ids, texts, strict=False):
+            name = text.decode("utf-8", errors="replace")
+            if pairs.setdefault(number, name) != name:
+                raise ValueError(
+                    f"{path}: class id {number} is {name!r} here and {pairs[number]!r} elsewhere in the folder; "
+                    "the sets were converted with different labels: convert them again into one folder"
+                )
+        pictures += 1
+        boxes += len(ids)
+        max_boxes = max(max_boxes, len(ids))
+    return SplitInfo(files=files, pictures=pictures, boxes=boxes, max_boxes=max_boxes)
+
+
+def _examples(files: tuple[Path, ...]) -> Iterator[tuple[Path, tf.train.Example]]:
+    for path in files:
+        try:
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+                yield path, tf.train.Example.FromString(record)
+        except tf.errors.DataLossError:
+            raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
+
+
+def _labels_of_pairs(folder: Path, pairs: dict[int, str]) -> list[str]:
+    """Names by class id; ids between them that no box uses get a placeholder, so that every id keeps its line."""
+    if not pairs or min(pairs) < 1:
+        raise ValueError(
+            f"{folder}: no labels.txt, and the records do not name their classes; "
+            "write labels.txt with one name per line, line number = class id"
+        )
+    return [pairs.get(number, f"class {number}") for number in range(1, max(pairs) + 1)]
