@@ -1,0 +1,1 @@
+"""Programs on top of the networks: input pipeline, training, evaluation and its measures."""

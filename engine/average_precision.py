@@ -1,0 +1,357 @@
+"""Average precision of named boxes, as PASCAL VOC measures it: the one place where it is computed.
+
+The rules are those of the VOC development kit (Everingham et al. 2010, section 4.2; `VOCevaldet.m`): a
+detection belongs to the object of its name that it overlaps most; if that overlap reaches the threshold,
+the best-scored such detection is right and every further one is a duplicate, hence wrong. Detections that
+belong to an object marked difficult are neither right nor wrong, and difficult objects are not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+import numpy as np
+
+from boxes.detections import Detections
+from boxes.geometry import iou
+
+# VOC development kit, `VOCinit.m`: `VOCopts.minoverlap=0.5`; an overlap of exactly this much is enough.
+IOU_THRESHOLD = 0.5
+
+Rule = Literal["voc07", "voc12"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The objects that people marked in one picture; a picture without objects has none.
+
+    Attributes:
+        boxes: float32 [G, 4] corners.
+        names: G names.
+        difficult: bool [G]; left out, none is.
+    """
+
+    boxes: np.ndarray
+    names: tuple[str, ...]
+    difficult: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+
+    def __post_init__(self):
+        if self.difficult is None:
+            object.__setattr__(self, "difficult", np.zeros(len(self.names), bool))
+        if self.boxes.shape != (len(self.names), 4) or self.difficult.shape != (len(self.names),):
+            raise ValueError(
+                f"GroundTruth needs boxes [G, 4], G names and difficult [G]; got {self.boxes.shape}, "
+                f"{len(self.names)} names and {self.difficult.shape}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What became of each detection of one picture; a detection neither right nor ignored is wrong.
+
+    Because detections are judged best first, those above a score threshold are judged as if the others
+    did not exist.
+
+    Attributes:
+        right: bool [N].
+        ignored: bool [N], true where the detection belongs to a difficult object.
+        objects: int [N], index of the object that the detection belongs to, -1 for none.
+    """
+
+    right: np.ndarray
+    ignored: np.ndarray
+    objects: np.ndarray
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Counts for one name (or all) when only detections at or above a score threshold are reported."""
+
+    threshold: float
+    right: int
+    wrong: int
+    missed: int
+
+    @property
+    def detections(self) -> int:
+        """Reported detections, without those of difficult objects."""
+        return self.right + self.wrong
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the reported detections that is right; None when nothing is reported."""
+        return self.right / self.detections if self.detections else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the objects that is found; None without objects."""
+        objects = self.right + self.missed
+        return self.right / objects if objects else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None when there was nothing to find and nothing reported."""
+        total = 2 * self.right + self.wrong + self.missed
+        return 2 * self.right / total if total else None
+
+
+@dataclass(frozen=True, eq=False)
+class NameResult:
+    """Everything measured for one name.
+
+    Attributes:
+        name: the name.
+        objects: marked objects that count, i.e. are not difficult.
+        difficult: marked objects that do not count.
+        scores: float32 [D] scores of the detections that count, descending.
+        right: bool [D], beside `scores`.
+        thresholds: float32 [P], the distinct scores, descending: one point of the curve for each.
+        recall: float64 [P]; empty without objects.
+        precision: float64 [P]; empty without objects.
+        ap_voc07: average precision at 11 recalls; None without objects.
+        ap_voc12: area under the monotone curve; None without objects.
+    """
+
+    name: str
+    objects: int
+    difficult: int
+    scores: np.ndarray
+    right: np.ndarray
+    thresholds: np.ndarray
+    recall: np.ndarray
+    precision: np.ndarray
+    ap_voc07: float | None
+    ap_voc12: float | None
+
+    def at(self, threshold: float) -> OperatingPoint:
+        """The counts when detections with a score of at least `threshold` are reported."""
+        kept = self.scores >= threshold
+        right = int(np.sum(self.right & kept))
+        return OperatingPoint(float(threshold), right, int(np.sum(kept)) - right, self.objects - right)
+
+    def best(self) -> OperatingPoint | None:
+        """The operating point of highest F1 (of equals the highest threshold); None where F1 is 0 or undefined."""
+        if not len(self.recall) or not self.recall[-1]:
+            return None
+        with np.errstate(invalid="ignore"):  # 0 / 0 where both are 0
+            f1 = 2 * self.precision * self.recall / (self.precision + self.recall)
+        return self.at(float(self.thresholds[np.nanargmax(f1)]))
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionResult:
+    """What `evaluate_detections` measured.
+
+    Attributes:
+        names: results in the order of the names given, then of appearance.
+        judgements: one per picture.
+        iou_threshold: overlap from which a detection belongs to an object.
+    """
+
+    names: dict[str, NameResult]
+    judgements: tuple[Judgement, ...]
+    iou_threshold: float
+
+    @property
+    def ap_voc07(self) -> dict[str, float | None]:
+        """Average precision of each name by the rule of VOC 2007; None for names without objects."""
+        return {name: result.ap_voc07 for name, result in self.names.items()}
+
+    @property
+    def ap_voc12(self) -> dict[str, float | None]:
+        """Average precision of each name by the rule of VOC 2010 to 2012; None for names without objects."""
+        return {name: result.ap_voc12 for name, result in self.names.items()}
+
+    @property
+    def map_voc07(self) -> float:
+        """Mean over the names that have objects."""
+        return _mean(self.ap_voc07)
+
+    @property
+    def map_voc12(self) -> float:
+        """Mean over the names that have objects."""
+        return _mean(self.ap_voc12)
+
+
+def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
+    """Average precision of a precision-recall curve.
+
+    Args:
+        recall: [P] in 0...1, from the highest score threshold to the lowest, hence never falling.
+        precision: [P] in 0...1.
+        rule: "voc07" is the mean, over the recalls 0, 0.1, ..., 1, of the best precision at that recall or
+            beyond; "voc12" (VOC 2010 to 2012) the area under the curve made monotone, from every point.
+
+    Returns:
+        0...1; 0 for an empty curve (nothing was detected).
+
+    Raises:
+        ValueError: for anything that is not such a curve.
+    """
+    recall, precision = np.asarray(recall, np.float64), np.asarray(precision, np.float64)
+    if recall.ndim != 1 or recall.shape != precision.shape:
+        raise ValueError(
+            f"A curve needs as many recalls as precisions, one axis each; got {recall.shape}, {precision.shape}."
+        )
+    for values, what in ((recall, "recall"), (precision, "precision")):
+        if not np.all((values >= 0) & (values <= 1)):
+            raise ValueError(f"Each {what} must be between 0 and 1; got {values}.")
+    if np.any(np.diff(recall) < 0):
+        raise ValueError(
+            f"Recall must not fall from one point to the next (swapped with precision?); got {recall}. "
+            "Sort the points by descending score."
+        )
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]  # best precision at this recall or beyond
+    if rule == "voc07":
+        # Tenths as np.arange(11) / 10: 3 / 10 is the recall of three objects in ten, 3 * 0.1 lies above it.
+        first = np.searchsorted(recall, np.arange(11) / 10, side="left")
+        return float(np.mean(np.append(envelope, 0.0)[first]))
+    if rule == "voc12":
+        return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
+    raise ValueError(f"Unknown rule {rule!r} for average precision; known are 'voc07' and 'voc12'.")
+
+
+def overlaps(
+    detections: Sequence[Detections], ground_truths: Sequence[GroundTruth], *, chunk: int = 256
+) -> list[np.ndarray]:
+    """IoU of each picture's detections with its objects, whatever their names.
+
+    Args:
+        detections: one per picture.
+        ground_truths: one per picture.
+        chunk: pictures computed at once; bounds the memory.
+
+    Returns:
+        One float32 [N, G] per picture.
+    """
+    if len(detections) != len(ground_truths):
+        raise ValueError(
+            f"Detections and ground truths go together picture by picture; got {len(detections)} and "
+            f"{len(ground_truths)} pictures."
+        )
+    most_detections = max(map(len, detections), default=0)
+    most_objects = max(map(len, ground_truths), default=0)
+    result = []
+    for start in range(0, len(detections), chunk):
+        found, marked = detections[start : start + chunk], ground_truths[start : start + chunk]
+        padded = iou(_padded(found, most_detections), _padded(marked, most_objects))  # [chunk, N, G]
+        padded = keras.ops.convert_to_numpy(padded)
+        result += [padded[i, : len(found[i]), : len(marked[i])] for i in range(len(found))]
+    return result
+
+
+def judge(
+    detections: Detections,
+    ground_truth: GroundTruth,
+    overlap: np.ndarray,
+    *,
+    iou_threshold: float = IOU_THRESHOLD,
+) -> Judgement:
+    """Decide which detections of one picture are right.
+
+    Args:
+        detections: of the picture.
+        ground_truth: of the picture.
+        overlap: [N, G] IoU of the two.
+        iou_threshold: overlap from which a detection belongs to an object.
+    """
+    count = len(detections)
+    if not count or not len(ground_truth):
+        return Judgement(np.zeros(count, bool), np.zeros(count, bool), np.full(count, -1))
+    same_name = np.array(detections.names, object)[:, None] == np.array(ground_truth.names, object)  # [N, G]
+    overlap = np.where(same_name, overlap, -1.0)
+    objects = np.argmax(overlap, axis=1)  # [N]
+    objects[overlap[np.arange(count), objects] < iou_threshold] = -1
+    order = np.argsort(-detections.scores, kind="stable")
+    claimed, first = np.unique(objects[order], return_index=True)
+    right = np.zeros(count, bool)
+    right[order[first[claimed >= 0]]] = True  # the best-scored detection of each object
+    ignored = (objects >= 0) & ground_truth.difficult[objects]
+    return Judgement(right & ~ignored, ignored, objects)
+
+
+def evaluate_detections(
+    detections: Sequence[Detections],
+    ground_truths: Sequence[GroundTruth],
+    *,
+    names: Sequence[str] = (),
+    iou_threshold: float = IOU_THRESHOLD,
+) -> DetectionResult:
+    """Average precision of every name, over pictures.
+
+    Detections of equal score enter the curve together, so that the result does not depend on the order of
+    the pictures. A name without objects has no average precision and does not count in the means, but its
+    detections are reported.
+
+    Args:
+        detections: one per picture; every score counts, so give them all, from about 0.01 up.
+        ground_truths: one per picture, in the same order.
+        names: names to report even if they occur nowhere, first and in this order.
+        iou_threshold: overlap from which a detection belongs to an object.
+
+    Raises:
+        ValueError: when no picture has an object that counts.
+    """
+    if not any(np.any(~truth.difficult) for truth in ground_truths):
+        raise ValueError(
+            f"The {len(ground_truths)} pictures have no marked object that counts (difficult ones do not), so there "
+            "is no average precision. Evaluate on pictures with objects: check the split and the annotations."
+        )
+    pairs = list(zip(detections, ground_truths, overlaps(detections, ground_truths)))
+    judgements = tuple(judge(*pair, iou_threshold=iou_threshold) for pair in pairs)
+    index = {name: i for i, name in enumerate(names)}
+    for name in [name for pair in pairs for part in (pair[1], pair[0]) for name in part.names]:
+        index.setdefault(name, len(index))
+
+    def ids(parts) -> np.ndarray:
+        return np.array([index[name] for part in parts for name in part.names], np.int64)
+
+    marked, difficult = ids(ground_truths), np.concatenate([truth.difficult for truth in ground_truths])
+    found = ids(detections)
+    scores = np.concatenate([np.asarray(part.scores, np.float32) for part in detections])
+    right = np.concatenate([judgement.right for judgement in judgements])
+    ignored = np.concatenate([judgement.ignored for judgement in judgements])
+    results = {}
+    for name, i in index.items():
+        mine = (found == i) & ~ignored
+        objects = marked == i
+        counts, not_counted = int(np.sum(objects & ~difficult)), int(np.sum(objects & difficult))
+        results[name] = _name_result(name, counts, not_counted, scores[mine], right[mine])
+    return DetectionResult(results, judgements, iou_threshold)
+
+
+def _name_result(
+    name: str, objects: int, difficult: int, scores: np.ndarray, right: np.ndarray
+) -> NameResult:
+    """Curve and average precisions of one name from its detections in any order."""
+    order = np.argsort(-scores, kind="stable")
+    scores, right = scores[order], right[order]
+    last = np.flatnonzero(np.append(np.diff(scores) != 0, len(scores) > 0))  # last detection of each score
+    found = np.cumsum(right)[last]
+    recall, precision = np.empty(0), np.empty(0)
+    ap_voc07 = ap_voc12 = None
+    if objects:
+        recall, precision = found / objects, found / (last + 1)
+        ap_voc07 = average_precision(recall, precision, rule="voc07")
+        ap_voc12 = average_precision(recall, precision, rule="voc12")
+    return NameResult(
+        name, objects, difficult, scores, right, scores[last], recall, precision, ap_voc07, ap_voc12
+    )
+
+
+def _padded(parts: Sequence[Detections] | Sequence[GroundTruth], count: int) -> np.ndarray:
+    """Boxes of several pictures in one array, filled up with zeros: float32 [pictures, count, 4]."""
+    boxes = np.zeros((len(parts), count, 4), np.float32)
+    for row, part in zip(boxes, parts):
+        row[: len(part)] = part.boxes
+    return boxes
+
+
+def _mean(values: dict[str, float | None]) -> float:
+    return float(np.mean([value for value in values.values() if value is not None]))

@@ -1,0 +1,347 @@
+"""Average precision against numbers by hand, a plain reference and its own properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boxes.detections import Detections
+from engine.average_precision import (
+    GroundTruth,
+    average_precision,
+    evaluate_detections,
+    judge,
+    overlaps,
+)
+
+LEFT, RIGHT, BOTTOM = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
+NOWHERE = (0.6, 0.6, 0.9, 0.9)
+
+
+def detected(*rows) -> Detections:
+    """Detections from (name, score, box) rows, sorted best first."""
+    rows = sorted(rows, key=lambda row: -row[1])
+    boxes = np.array([row[2] for row in rows], np.float32).reshape(-1, 4)
+    return Detections(boxes, np.array([row[1] for row in rows], np.float32), tuple(row[0] for row in rows))
+
+
+def marked(*rows) -> GroundTruth:
+    """Ground truth from (name, box) or (name, box, "difficult") rows."""
+    boxes = np.array([row[1] for row in rows], np.float32).reshape(-1, 4)
+    return GroundTruth(boxes, tuple(row[0] for row in rows), np.array([len(row) > 2 for row in rows], bool))
+
+
+# The rule itself, on curves
+
+
+def test_curve_by_hand():
+    # Five detections of four objects: right, wrong, right, right, wrong; one object is never found.
+    recall = [1 / 4, 1 / 4, 2 / 4, 3 / 4, 3 / 4]
+    precision = [1, 1 / 2, 2 / 3, 3 / 4, 3 / 5]
+    # Best precision from each recall on: 1 up to 1/4, then 3/4 up to 3/4, then 0.
+    assert average_precision(recall, precision, rule="voc12") == pytest.approx(1 / 4 + 3 / 4 * 1 / 2)
+    # Recalls 0, .1, .2 -> 1; .3 ... .7 -> 3/4; .8, .9, 1 -> 0.
+    assert average_precision(recall, precision, rule="voc07") == pytest.approx((3 * 1 + 5 * 3 / 4) / 11)
+
+
+def test_recall_of_exactly_three_tenths_reaches_the_fourth_of_the_eleven_points():
+    # 3 * 0.1 > 3 / 10 in binary: a comparison against np.arange(0, 1.1, 0.1) loses this point.
+    assert average_precision([3 / 10], [1.0], rule="voc07") == pytest.approx(4 / 11)
+    assert average_precision([6 / 10], [1.0], rule="voc07") == pytest.approx(7 / 11)
+
+
+@pytest.mark.parametrize("rule", ["voc07", "voc12"])
+def test_extreme_curves(rule):
+    assert average_precision([], [], rule=rule) == 0.0
+    assert average_precision([1.0], [1.0], rule=rule) == pytest.approx(1.0)
+    assert average_precision([0.0, 0.0], [0.0, 0.0], rule=rule) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("recall", "precision", "message"),
+    [
+        ([0.5, 0.2], [1.0, 1.0], "must not fall"),
+        ([0.5, np.nan], [1.0, 1.0], "recall must be between 0 and 1"),
+        ([0.5], [1.5], "precision must be between 0 and 1"),
+        ([0.5], [1.0, 1.0], "as many recalls as precisions"),
+    ],
+)
+def test_what_is_no_curve_is_refused(recall, precision, message):
+    with pytest.raises(ValueError, match=message):
+        average_precision(recall, precision)
+
+
+def test_unknown_rule_names_the_known_ones():
+    with pytest.raises(ValueError, match="'coco'.*'voc07' and 'voc12'"):
+        average_precision([1.0], [1.0], rule="coco")  # pyright: ignore[reportArgumentType]
+
+
+# The VOC rules, on pictures
+
+
+def test_two_names_by_hand():
+    truths = [marked(("千反田", LEFT), ("折木", RIGHT)), marked(("千反田", BOTTOM)), marked()]
+    found = [
+        detected(("千反田", 0.9, LEFT), ("千反田", 0.8, NOWHERE), ("折木", 0.3, LEFT)),
+        detected(("千反田", 0.7, BOTTOM)),
+        detected(("折木", 0.6, NOWHERE)),
+    ]
+    result = evaluate_detections(found, truths)
+    # 千反田: right, wrong, right of 2 objects: recall 1/2, 1/2, 1 and precision 1, 1/2, 2/3.
+    assert result.ap_voc12["千反田"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
+    assert result.ap_voc07["千反田"] == pytest.approx((6 * 1 + 5 * 2 / 3) / 11)
+    assert result.ap_voc07["折木"] == result.ap_voc12["折木"] == 0.0
+    assert result.map_voc12 == pytest.approx(5 / 12)
+    assert result.names["千反田"].objects == 2
+
+
+def test_name_of_the_detection_must_be_that_of_the_object():
+    result = evaluate_detections([detected(("b", 0.9, LEFT))], [marked(("a", LEFT))])
+    assert result.ap_voc12 == {"a": 0.0, "b": None}
+
+
+def test_second_detection_of_an_object_is_wrong():
+    truths = [marked(("a", LEFT)), marked(("a", RIGHT))]
+    found = [detected(("a", 0.9, LEFT), ("a", 0.8, LEFT)), detected(("a", 0.7, RIGHT))]
+    result = evaluate_detections(found, truths)
+    assert result.judgements[0].right.tolist() == [True, False]
+    assert result.ap_voc12["a"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
+
+
+def test_detection_belongs_to_the_object_it_overlaps_most_even_if_that_is_taken():
+    # The second detection overlaps the other object by more than half as well; VOC does not pass it on.
+    first, second = (0.0, 0.0, 1.0, 0.6), (0.0, 0.1, 1.0, 0.7)
+    found = detected(("a", 0.9, first), ("a", 0.8, (0.0, 0.01, 1.0, 0.61)))
+    truth = marked(("a", first), ("a", second))
+    overlap = overlaps([found], [truth])[0]
+    assert overlap[1, 1] > 0.5
+    judgement = judge(found, truth, overlap)
+    assert judgement.right.tolist() == [True, False]
+    assert judgement.objects.tolist() == [0, 0]
+
+
+def test_difficult_objects_do_not_count_and_neither_do_detections_of_them():
+    truths = [marked(("a", LEFT), ("a", RIGHT, "difficult"))]
+    found = [detected(("a", 0.9, RIGHT), ("a", 0.85, RIGHT), ("a", 0.8, LEFT))]
+    result = evaluate_detections(found, truths)
+    assert result.ap_voc12["a"] == pytest.approx(1.0)
+    assert (result.names["a"].objects, result.names["a"].difficult) == (1, 1)
+    assert result.names["a"].scores.tolist() == pytest.approx([0.8])
+    assert result.judgements[0].ignored.tolist() == [True, True, False]
+
+
+def test_overlap_of_exactly_the_threshold_is_enough():
+    half = (0.0, 0.0, 0.5, 0.25)  # IoU 0.5 with the square, exact in binary
+    result = evaluate_detections([detected(("a", 0.9, half))], [marked(("a", (0.0, 0.0, 0.5, 0.5)))])
+    assert result.map_voc12 == 1.0
+    below = evaluate_detections(
+        [detected(("a", 0.9, half))], [marked(("a", (0.0, 0.0, 0.5, 0.5)))], iou_threshold=0.51
+    )
+    assert below.map_voc12 == 0.0
+
+
+def test_names_without_objects_do_not_count_in_the_mean():
+    truths = [marked(("a", LEFT), ("only difficult", RIGHT, "difficult"))]
+    found = [detected(("a", 0.9, LEFT), ("never marked", 0.8, RIGHT))]
+    result = evaluate_detections(found, truths, names=["never seen", "a"])
+    assert list(result.names) == ["never seen", "a", "only difficult", "never marked"]
+    assert result.map_voc07 == pytest.approx(1.0)
+    assert [name for name, ap in result.ap_voc12.items() if ap is None] == [
+        "never seen",
+        "only difficult",
+        "never marked",
+    ]
+    assert result.names["never marked"].at(0.5).wrong == 1
+
+
+def test_no_detections_at_all_give_zero():
+    result = evaluate_detections([detected(), detected()], [marked(("a", LEFT)), marked()])
+    assert result.map_voc07 == result.map_voc12 == 0.0
+    assert result.names["a"].best() is None
+    point = result.names["a"].at(0.5)
+    assert (point.right, point.wrong, point.missed) == (0, 0, 1)
+    assert (point.precision, point.recall, point.f1) == (None, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("truths", [[], [marked(), marked()], [marked(("a", LEFT, "difficult"))]])
+def test_no_objects_at_all_is_an_error(truths):
+    found = [detected(("a", 0.9, LEFT)) for _ in truths]
+    with pytest.raises(ValueError, match=f"{len(truths)} pictures have no marked object that counts"):
+        evaluate_detections(found, truths)
+
+
+def test_numbers_of_pictures_must_agree():
+    with pytest.raises(ValueError, match="2 and 1 pictures"):
+        evaluate_detections([detected(), detected()], [marked(("a", LEFT))])
+
+
+def test_ground_truth_shapes_are_checked():
+    with pytest.raises(ValueError, match=r"\(1, 4\), 2 names"):
+        GroundTruth(np.zeros((1, 4), np.float32), ("a", "b"))
+
+
+def test_operating_points_by_hand():
+    truths = [marked(("a", LEFT), ("a", RIGHT))]
+    found = [detected(("a", 0.9, LEFT), ("a", 0.6, NOWHERE), ("a", 0.3, RIGHT), ("a", 0.2, BOTTOM))]
+    numbers = evaluate_detections(found, truths).names["a"]
+    point = numbers.at(0.5)
+    assert (point.right, point.wrong, point.missed) == (1, 1, 1)
+    assert (point.precision, point.recall, point.f1) == (0.5, 0.5, 0.5)
+    # F1 at 0.9, 0.6, 0.3, 0.2: 2/3, 1/2, 4/5, 2/3.
+    best = numbers.best()
+    assert best is not None
+    assert best.threshold == pytest.approx(0.3)
+    assert best.f1 == pytest.approx(0.8)
+    assert numbers.at(best.threshold) == best
+
+
+def test_detections_of_equal_score_enter_the_curve_together():
+    truths = [marked(("a", LEFT)), marked()]
+    found = [detected(("a", 0.5, LEFT)), detected(("a", 0.5, LEFT))]
+    for order in ([0, 1], [1, 0]):
+        result = evaluate_detections([found[i] for i in order], [truths[i] for i in order])
+        assert result.names["a"].precision.tolist() == [0.5]
+        assert result.map_voc12 == 0.5
+
+
+def test_overlaps_do_not_depend_on_the_chunk():
+    seed = 5
+    truths, found = random_pictures(seed)
+    for together, single in zip(overlaps(found, truths), overlaps(found, truths, chunk=1)):
+        np.testing.assert_array_equal(together, single)
+
+
+# Against an independent reference, and properties, on random pictures
+
+
+def random_pictures(seed: int, pictures: int = 12):
+    """Crowded pictures: jittered copies of objects (some of another name), noise, difficult objects, ties."""
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    names = ("a", "b", "千反田")
+    truths, found = [], []
+    for _ in range(pictures):
+        corner = rng.uniform(0, 0.6, (rng.integers(0, 5), 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(0.1, 0.4, corner.shape)], 1).astype(np.float32)
+        chosen = rng.choice(names, len(boxes))
+        truths.append(GroundTruth(boxes, tuple(chosen.tolist()), rng.random(len(boxes)) < 0.4))
+        rows = []
+        for box, name in zip(boxes, chosen):
+            for _ in range(rng.integers(0, 4)):
+                other = rng.choice(names) if rng.random() < 0.2 else name
+                rows.append((str(other), rng.random(), np.clip(box + rng.normal(0, 0.03, 4), 0, 1)))
+        for _ in range(rng.integers(0, 3)):
+            y, x = rng.uniform(0, 0.7, 2)
+            rows.append((str(rng.choice(names)), rng.random(), (y, x, y + 0.3, x + 0.3)))
+        found.append(detected(*rows))
+    truths[0] = marked(("a", LEFT), ("b", RIGHT), ("千反田", BOTTOM))  # every name has an object
+    return truths, found
+
+
+def reference_average_precision(found, truths, name, rule):
+    """VOCevaldet.m and VOCap.m written out with loops, sharing no code with the module."""
+    rows = [
+        (float(score), picture, [float(v) for v in box])
+        for picture, part in enumerate(found)
+        for score, box, other in zip(part.scores, part.boxes, part.names)
+        if other == name
+    ]
+    rows.sort(key=lambda row: -row[0])
+    taken, right, wrong, curve = set(), 0, 0, []
+    objects = sum(
+        other == name and not difficult
+        for truth in truths
+        for other, difficult in zip(truth.names, truth.difficult)
+    )
+    for score, picture, box in rows:
+        best, index = -1.0, -1
+        for i, (other, truth) in enumerate(zip(truths[picture].names, truths[picture].boxes)):
+            height = max(0.0, min(box[2], float(truth[2])) - max(box[0], float(truth[0])))
+            width = max(0.0, min(box[3], float(truth[3])) - max(box[1], float(truth[1])))
+            union = (
+                (box[2] - box[0]) * (box[3] - box[1])
+                + float(truth[2] - truth[0]) * float(truth[3] - truth[1])
+                - height * width
+            )
+            if other == name and height * width / union > best:
+                best, index = height * width / union, i
+        if best >= 0.5:
+            if truths[picture].difficult[index]:
+                continue
+            right, wrong = (right, wrong + 1) if (picture, index) in taken else (right + 1, wrong)
+            taken.add((picture, index))
+        else:
+            wrong += 1
+        curve.append((right / objects, right / (right + wrong)))
+    if rule == "voc07":
+        return sum(max((p for r, p in curve if r >= t / 10), default=0.0) for t in range(11)) / 11
+    total, previous = 0.0, 0.0
+    for i, (recall, _) in enumerate(curve):
+        total += (recall - previous) * max(p for _, p in curve[i:])
+        previous = recall
+    return total
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_agrees_with_the_development_kit_written_out(seed):
+    truths, found = random_pictures(seed)
+    result = evaluate_detections(found, truths)
+    assert any(np.any(judgement.ignored) for judgement in result.judgements)
+    for name in ("a", "b", "千反田"):
+        assert result.ap_voc07[name] == pytest.approx(
+            reference_average_precision(found, truths, name, "voc07")
+        )
+        assert result.ap_voc12[name] == pytest.approx(
+            reference_average_precision(found, truths, name, "voc12")
+        )
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(SEEDS)
+def test_order_of_the_pictures_does_not_matter(seed):
+    truths, found = random_pictures(seed)
+    order = np.random.default_rng(seed).permutation(len(truths))
+    before = evaluate_detections(found, truths)
+    after = evaluate_detections([found[i] for i in order], [truths[i] for i in order])
+    assert after.ap_voc07 == before.ap_voc07
+    assert after.ap_voc12 == before.ap_voc12
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(SEEDS)
+def test_perfect_detections_have_average_precision_one(seed):
+    truths, _ = random_pictures(seed)
+    rng = np.random.default_rng(seed)
+    found = [detected(*((n, rng.random(), b) for n, b in zip(t.names, t.boxes))) for t in truths]
+    result = evaluate_detections(found, truths)
+    assert result.map_voc07 == pytest.approx(1.0)
+    assert result.map_voc12 == pytest.approx(1.0)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(SEEDS)
+def test_one_more_wrong_detection_never_raises_the_result(seed):
+    truths, found = random_pictures(seed)
+    before = evaluate_detections(found, truths)
+    score = np.random.default_rng(seed).random()
+    rows = zip(found[1].names, found[1].scores, found[1].boxes)
+    added = [found[0], detected(*rows, ("a", score, (0.95, 0.95, 1.0, 1.0))), *found[2:]]
+    after = evaluate_detections(added, truths)
+    assert after.ap_voc07["a"] <= before.ap_voc07["a"]
+    assert after.ap_voc12["a"] <= before.ap_voc12["a"]
+    assert after.ap_voc12["b"] == before.ap_voc12["b"]
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(SEEDS)
+def test_all_points_lie_between_the_bounds(seed):
+    truths, found = random_pictures(seed)
+    for numbers in evaluate_detections(found, truths).names.values():
+        assert np.all(np.diff(numbers.recall) >= 0)
+        assert np.all(np.diff(numbers.thresholds) < 0)
+        highest_recall = max(numbers.recall, default=0.0)
+        assert 0 <= numbers.ap_voc12 <= highest_recall + 1e-9
+        assert 0 <= numbers.ap_voc07 <= 1
