@@ -1,0 +1,224 @@
+"""Keras variables under their tf-slim names: read from checkpoints and mappings, and named for them.
+
+One reversible rule: the layer's name with dots for slashes, then `weights` for `kernel` and `biases` for
+`bias`; other variables keep their name. `block8.conv1x1/kernel` is `block8/conv1x1/weights`. A checkpoint
+puts its own scope in front (`ssd_300_vgg/`, `vgg_16/`, or none).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+_TO_SLIM = {"kernel": "weights", "bias": "biases"}
+_TO_KERAS = {slim: ours for ours, slim in _TO_SLIM.items()}
+
+# What optimizers and moving averages of TensorFlow 1 append to a variable's name.
+_TRAINING_STATE = re.compile(
+    r"/(Adam(_1)?|Momentum|RMSProp(_1)?|Adagrad|Adadelta(_1)?|ExponentialMovingAverage)$"
+)
+
+
+@dataclass(frozen=True)
+class SlimReport:
+    """What `load_slim_variables` did, under the names of the source.
+
+    Attributes:
+        restored: variables of the model that took their value from the source.
+        skipped: variables of the source that were not used.
+        missing: variables of the model that the source does not have.
+        reasons: for each skipped name, why.
+    """
+
+    restored: list[str]
+    skipped: list[str]
+    missing: list[str]
+    reasons: dict[str, str]
+
+
+def slim_name(keras_path: str) -> str:
+    """`conv1.conv1_1/kernel` -> `conv1/conv1_1/weights`."""
+    layer, _, variable = keras_path.rpartition("/")
+    return f"{layer.replace('.', '/')}/{_TO_SLIM.get(variable, variable)}"
+
+
+def keras_path(name: str) -> str:
+    """`conv1/conv1_1/weights` -> `conv1.conv1_1/kernel`, the inverse of `slim_name`."""
+    layer, _, variable = name.rpartition("/")
+    return f"{layer.replace('/', '.')}/{_TO_KERAS.get(variable, variable)}"
+
+
+def slim_variables(model: keras.Model, scope: str = "") -> dict[str, np.ndarray]:
+    """The model's variables by slim name, the inverse of `load_slim_variables`."""
+    return {_scoped(scope, slim_name(weight.path)): np.array(weight) for weight in model.weights}
+
+
+def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
+    """Read variables by name from an `.npz` file or a TensorFlow 1 checkpoint (V1 or V2).
+
+    Args:
+        path: the `.npz`; or the checkpoint's prefix (`model.ckpt-1000`), its `.index` or `.data-...` file,
+            or a folder with a `checkpoint` file, which names its latest.
+
+    Raises:
+        ValueError: nothing there, or not such a file. Pickled objects are refused.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        return _read_npz(path)
+    import tensorflow as tf  # for its checkpoint reader only; works under any Keras backend
+
+    prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", str(path))
+    if path.is_dir():
+        prefix = tf.train.latest_checkpoint(str(path))
+        if prefix is None:
+            raise ValueError(
+                f"{path} has no TensorFlow checkpoint: a file named `checkpoint` must say which is the latest."
+            )
+    if not Path(prefix).is_file() and not Path(f"{prefix}.index").is_file():
+        raise ValueError(
+            f"No checkpoint at {path}: there is neither {prefix} nor {prefix}.index. "
+            "Give the prefix (model.ckpt-1000), its .index file, its folder, or an .npz file."
+        )
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        return {name: reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map())}
+    except tf.errors.OpError as error:
+        raise ValueError(
+            f"{path} is not a TensorFlow checkpoint that can be read: {error.message}"
+        ) from error
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError as error:
+        raise ValueError(f"No checkpoint at {path}: the file does not exist.") from error
+    except (ValueError, OSError, EOFError, AttributeError) as error:
+        raise ValueError(f"{path} is not an .npz file of plain arrays: {error}") from error
+
+
+def find_scopes(model: keras.Model, names: Iterable[str]) -> list[str]:
+    """Scopes under which `names` hold variables of the model, the fullest first, then the shortest."""
+    wanted = {slim_name(weight.path) for weight in model.weights}
+    counts: Counter[str] = Counter()
+    for name in names:
+        parts = name.split("/")
+        for cut in range(len(parts) - 1):
+            if "/".join(parts[cut:]) in wanted:
+                counts["/".join(parts[:cut])] += 1
+    return sorted(counts, key=lambda scope: (-counts[scope], scope.count("/"), scope))
+
+
+def load_slim_variables(
+    model: keras.Model,
+    variables: Mapping[str, np.ndarray] | Path | str,
+    scope: str | None = None,
+    skip: Iterable[str] = (),
+) -> SlimReport:
+    """Give the model's variables the values that a tf-slim checkpoint has for them.
+
+    Args:
+        model: changed in place.
+        variables: slim name -> array, or what `read_slim_variables` takes.
+        scope: what stands before the names in the source: `ssd_300_vgg`, `vgg_16`, or "" for nothing.
+            None: the scope that holds most of the model's variables.
+        skip: names of scopes to leave alone, matched by whole path components anywhere in the name:
+            `block1` does not touch `block10`, `conv_cls` is every class head. The source's scope or the
+            model's name in front (`ssd_300_vgg/conv6`) may be there or not.
+
+    Raises:
+        ValueError: no variable of the model was restored. The model is then unchanged.
+    """
+    if not isinstance(variables, Mapping):
+        variables = read_slim_variables(variables)
+    scopes = find_scopes(model, variables)
+    if scope is None:
+        scope = scopes[0] if scopes else ""
+    scope = scope.strip("/")
+    left_alone = _components([skip] if isinstance(skip, str) else skip, fronts=(scope, model.name))
+
+    weights = {_scoped(scope, slim_name(weight.path)): weight for weight in model.weights}
+    values: dict[str, np.ndarray] = {}
+    reasons: dict[str, str] = {}
+    for name in variables:
+        reason = _why_not_wanted(name, weights, scope, left_alone)
+        if reason is None:
+            value = np.asarray(variables[name])
+            reason = _why_not_fitting(value, weights[name])
+            if reason is None:
+                values[name] = value
+        if reason is not None:
+            reasons[name] = reason
+    if not values:
+        raise ValueError(_nothing_restored(model, scope, scopes, reasons, weights))
+    for name, value in values.items():
+        weights[name].assign(value)
+    missing = [name for name in weights if name not in variables]
+    return SlimReport(restored=list(values), skipped=list(reasons), missing=missing, reasons=reasons)
+
+
+def _scoped(scope: str, name: str) -> str:
+    return f"{scope}/{name}" if scope else name
+
+
+def _components(entries: Iterable[str], fronts: tuple[str, ...]) -> list[list[str]]:
+    """Path components of each entry, without a leading scope."""
+    found = []
+    for parts in (entry.strip().strip("/").split("/") for entry in entries):
+        for front in (scope.split("/") for scope in fronts if scope):
+            if parts[: len(front)] == front:
+                parts = parts[len(front) :]  # empty for the scope itself: everything
+                break
+        if parts != [""]:
+            found.append(parts)
+    return found
+
+
+def _contains(parts: list[str], run: list[str]) -> bool:
+    return any(parts[start : start + len(run)] == run for start in range(len(parts) - len(run) + 1))
+
+
+def _why_not_wanted(name: str, weights, scope: str, skip: list[list[str]]) -> str | None:
+    """Why a variable of the source is left alone whatever its value, or None."""
+    if name not in weights:
+        if _TRAINING_STATE.search(name) or name.rpartition("/")[2] == "global_step":
+            return "state of the training that wrote it"
+        if scope and not name.startswith(f"{scope}/"):
+            return f"not under {scope}/"
+        return "not in this network"
+    parts = name[len(scope) + 1 if scope else 0 :].split("/")
+    for run in skip:
+        if _contains(parts, run):
+            return f"skipped on request ({'/'.join(run) or 'all'})"
+    return None
+
+
+def _why_not_fitting(value: np.ndarray, weight) -> str | None:
+    """Why the value cannot go into the variable, or None."""
+    wanted = tuple(weight.shape)
+    if value.shape != wanted:
+        return f"shape {list(value.shape)}, the network has {list(wanted)}"
+    if not np.issubdtype(value.dtype, np.floating):
+        return f"{value.dtype} values, the network has floating-point ones"
+    return None
+
+
+def _nothing_restored(model, scope, scopes, reasons, weights) -> str:
+    """The message when no variable fits: what was looked for, what is there, what to do."""
+    message = f"None of the {len(weights)} variables of {model.name} was restored with scope {scope!r}."
+    fitting = [name for name in reasons if name in weights]
+    if fitting:
+        return (
+            f"{message} {fitting[0]}: {reasons[fitting[0]]}. Skip less, or use a checkpoint of this network."
+        )
+    if scopes:
+        cure = f"Its variables are there under {' and '.join(repr(other) for other in scopes[:3])}: use that scope."
+    else:
+        cure = f"The source has {', '.join(list(reasons)[:3]) or 'no variables at all'}: use a checkpoint of this network."
+    return f"{message} Looked for {next(iter(weights))} and the like. {cure}"

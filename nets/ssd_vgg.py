@@ -1,0 +1,159 @@
+"""The SSD networks on VGG-16 (Liu et al. 2016): trunk, extra layers and heads, shared by their sizes.
+
+Layers carry the variable names of SSD-Tensorflow with dots for slashes (`block8.conv1x1`), which is all
+that `nets.slim_names` needs to read its checkpoints. Pictures come in as RGB 0...255; the mean is
+subtracted in the graph. As in the paper (section 3) there is no dropout; SSD-Tensorflow has it after
+conv6 and conv7 while it trains, which changes no variable and no prediction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from boxes.anchors import AnchorLayer
+
+# Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
+RGB_MEAN = (123.0, 117.0, 104.0)
+
+# Channels of the convolutions of the VGG-16 blocks conv1...conv5 (Simonyan & Zisserman 2015, column D).
+VGG_BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+
+@dataclass(frozen=True)
+class ExtraBlock:
+    """A feature map behind VGG: a 1x1 convolution that narrows and a wider one that shrinks the map.
+
+    Attributes:
+        name: `block8`...
+        narrow: channels of the 1x1 convolution.
+        wide: channels of the second convolution, those of the feature map.
+        kernel: side of the second convolution.
+        stride: of the second convolution.
+        pad: rows and columns of zeros around its input.
+    """
+
+    name: str
+    narrow: int
+    wide: int
+    kernel: int = 3
+    stride: int = 2
+    pad: int = 1
+
+
+@keras.saving.register_keras_serializable(package="anime_ssd")
+class L2Normalization(layers.Layer):
+    """Every pixel's channels scaled to length 1, then each channel by a learned `gamma`.
+
+    The paper (section 3.1) does this to conv4_3, whose activations are much larger than those of the
+    deeper feature maps, and starts the scale at 20. Computed in float32 whatever the policy: the sum of
+    512 squares leaves the range of float16.
+    """
+
+    def __init__(self, initial_scale: float = 20.0, **kwargs):
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        self.initial_scale = initial_scale
+
+    def build(self, input_shape):
+        """Create `gamma` [channels]."""
+        self.gamma = self.add_weight(
+            name="gamma",
+            shape=(input_shape[-1],),
+            initializer=keras.initializers.Constant(self.initial_scale),
+        )
+
+    def call(self, inputs):
+        """Normalise [..., channels] -> [..., channels]."""
+        square_length = ops.sum(ops.square(inputs), axis=-1, keepdims=True)
+        # 1e-12 as in tf.nn.l2_normalize, which the published network uses.
+        return inputs * ops.rsqrt(ops.maximum(square_length, 1e-12)) * self.gamma
+
+    def get_config(self):
+        """The arguments of the constructor."""
+        return {**super().get_config(), "initial_scale": self.initial_scale}
+
+
+def _convolution(
+    features, name: str, channels: int, kernel: int, *, activation: str | None = "relu", **options
+):
+    """A convolution that keeps the size of the map unless told otherwise."""
+    options.setdefault("padding", "same")
+    return layers.Conv2D(channels, kernel, activation=activation, name=name, **options)(features)
+
+
+def _vgg_trunk(images):
+    """VGG-16 with fc6 and fc7 as convolutions: pictures -> the maps block4 (stride 8) and block7 (stride 16)."""
+    offset: Any = [-mean for mean in RGB_MEAN]  # Keras takes one per channel, its annotation says float
+    features = layers.Rescaling(1.0, offset=offset, name="subtract_mean")(images)
+    maps = {}
+    for block, widths in enumerate(VGG_BLOCKS, start=1):
+        for index, channels in enumerate(widths, start=1):
+            features = _convolution(features, f"conv{block}.conv{block}_{index}", channels, 3)
+        maps[f"block{block}"] = features
+        # pool5 keeps the size (3x3, stride 1); conv6's dilation of 6 makes up for the missing stride.
+        size, stride = (3, 1) if block == 5 else (2, 2)
+        features = layers.MaxPooling2D(size, stride, padding="same", name=f"pool{block}")(features)
+    features = _convolution(features, "conv6", 1024, 3, dilation_rate=6)
+    features = _convolution(features, "conv7", 1024, 1)
+    return {"block4": maps["block4"], "block7": features}
+
+
+def _extra_map(features, block: ExtraBlock):
+    """One feature map behind VGG."""
+    features = _convolution(features, f"{block.name}.conv1x1", block.narrow, 1)
+    if block.pad:
+        features = layers.ZeroPadding2D(block.pad, name=f"{block.name}.pad")(features)
+    name = f"{block.name}.conv{block.kernel}x{block.kernel}"
+    return _convolution(features, name, block.wide, block.kernel, strides=block.stride, padding="valid")
+
+
+def _head(features, name: str, kind: str, anchors: int, values: int):
+    """`values` numbers for each anchor of a feature map: [B, H, W, channels] -> [B, H·W·anchors, values]."""
+    features = _convolution(features, f"{name}_box.{kind}", anchors * values, 3, activation=None)
+    return layers.Reshape((-1, values), name=f"{name}_box.{kind}.anchors")(features)
+
+
+def ssd_vgg(
+    name: str,
+    image_size: int,
+    extra_blocks: Sequence[ExtraBlock],
+    anchor_layers: Sequence[AnchorLayer],
+    num_classes: int,
+) -> keras.Model:
+    """Build an SSD on VGG-16.
+
+    Args:
+        name: of the model; the scope of its variables in slim checkpoints.
+        image_size: side of the pictures in pixels.
+        extra_blocks: feature maps behind block7, in order.
+        anchor_layers: one for block4, block7 and each extra block.
+        num_classes: with background.
+
+    Returns:
+        float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}, both float32.
+    """
+    images = keras.Input((image_size, image_size, 3), name="images")
+    maps = _vgg_trunk(images)
+    features = maps["block7"]
+    for block in extra_blocks:
+        features = maps[block.name] = _extra_map(features, block)
+    maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
+
+    codes, logits = [], []
+    for (map_name, features), anchor_layer in zip(maps.items(), anchor_layers, strict=True):
+        if features.shape[1:3] != (anchor_layer.rows, anchor_layer.columns):
+            raise ValueError(
+                f"{name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
+                f"{(anchor_layer.rows, anchor_layer.columns)}. Make both the same."
+            )
+        anchors = len(anchor_layer.shapes)
+        codes.append(_head(features, map_name, "conv_loc", anchors, 4))
+        logits.append(_head(features, map_name, "conv_cls", anchors, num_classes))
+    outputs = {
+        "codes": layers.Concatenate(axis=1, dtype="float32", name="codes")(codes),  # [B, A, 4]
+        "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
+    }
+    return keras.Model(images, outputs, name=name)
