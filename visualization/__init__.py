@@ -1,0 +1,1 @@
+"""Pictures for people: names on boxes in any script, one stable colour per name, mosaics and plots."""
