@@ -136,7 +136,7 @@ class NameResult:
         return OperatingPoint(float(threshold), right, int(np.sum(kept)) - right, self.objects - right)
 
     def best(self) -> OperatingPoint | None:
-        """The operating point of highest F1 (of equals the highest threshold); None where F1 is 0 or undefined."""
+        """Where F1 is highest (of equals the highest threshold); None where it is 0 or undefined."""
         if not len(self.recall) or not self.recall[-1]:
             return None
         with np.errstate(invalid="ignore"):  # 0 / 0 where both are 0
@@ -197,7 +197,8 @@ def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
     recall, precision = np.asarray(recall, np.float64), np.asarray(precision, np.float64)
     if recall.ndim != 1 or recall.shape != precision.shape:
         raise ValueError(
-            f"A curve needs as many recalls as precisions, one axis each; got {recall.shape}, {precision.shape}."
+            f"A curve needs as many recalls as precisions, one axis each; got {recall.shape} and "
+            f"{precision.shape}."
         )
     for values, what in ((recall, "recall"), (precision, "precision")):
         if not np.all((values >= 0) & (values <= 1)):
@@ -241,7 +242,7 @@ def overlaps(
     for start in range(0, len(detections), chunk):
         found, marked = detections[start : start + chunk], ground_truths[start : start + chunk]
         padded = iou(_padded(found, most_detections), _padded(marked, most_objects))  # [chunk, N, G]
-        padded = keras.ops.convert_to_numpy(padded)
+        padded = np.asarray(keras.ops.convert_to_numpy(padded))
         result += [padded[i, : len(found[i]), : len(marked[i])] for i in range(len(found))]
     return result
 
@@ -300,10 +301,11 @@ def evaluate_detections(
     """
     if not any(np.any(~truth.difficult) for truth in ground_truths):
         raise ValueError(
-            f"The {len(ground_truths)} pictures have no marked object that counts (difficult ones do not), so there "
-            "is no average precision. Evaluate on pictures with objects: check the split and the annotations."
+            f"The {len(ground_truths)} pictures have no marked object that counts (difficult ones do not), "
+            "so there is no average precision. Evaluate on pictures with objects: check the split and the "
+            "annotations."
         )
-    pairs = list(zip(detections, ground_truths, overlaps(detections, ground_truths)))
+    pairs = list(zip(detections, ground_truths, overlaps(detections, ground_truths), strict=True))
     judgements = tuple(judge(*pair, iou_threshold=iou_threshold) for pair in pairs)
     index = {name: i for i, name in enumerate(names)}
     for name in [name for pair in pairs for part in (pair[1], pair[0]) for name in part.names]:
@@ -348,7 +350,7 @@ def _name_result(
 def _padded(parts: Sequence[Detections] | Sequence[GroundTruth], count: int) -> np.ndarray:
     """Boxes of several pictures in one array, filled up with zeros: float32 [pictures, count, 4]."""
     boxes = np.zeros((len(parts), count, 4), np.float32)
-    for row, part in zip(boxes, parts):
+    for row, part in zip(boxes, parts, strict=True):
         row[: len(part)] = part.boxes
     return boxes
 

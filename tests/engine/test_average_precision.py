@@ -31,6 +31,12 @@ def marked(*rows) -> GroundTruth:
     return GroundTruth(boxes, tuple(row[0] for row in rows), np.array([len(row) > 2 for row in rows], bool))
 
 
+def number(value: float | None) -> float:
+    """The value, of a name that has one."""
+    assert value is not None
+    return value
+
+
 # The rule itself, on curves
 
 
@@ -72,7 +78,7 @@ def test_what_is_no_curve_is_refused(recall, precision, message):
 
 
 def test_unknown_rule_names_the_known_ones():
-    with pytest.raises(ValueError, match="'coco'.*'voc07' and 'voc12'"):
+    with pytest.raises(ValueError, match=r"'coco'.*'voc07' and 'voc12'"):
         average_precision([1.0], [1.0], rule="coco")  # pyright: ignore[reportArgumentType]
 
 
@@ -207,7 +213,7 @@ def test_detections_of_equal_score_enter_the_curve_together():
 def test_overlaps_do_not_depend_on_the_chunk():
     seed = 5
     truths, found = random_pictures(seed)
-    for together, single in zip(overlaps(found, truths), overlaps(found, truths, chunk=1)):
+    for together, single in zip(overlaps(found, truths), overlaps(found, truths, chunk=1), strict=True):
         np.testing.assert_array_equal(together, single)
 
 
@@ -226,7 +232,7 @@ def random_pictures(seed: int, pictures: int = 12):
         chosen = rng.choice(names, len(boxes))
         truths.append(GroundTruth(boxes, tuple(chosen.tolist()), rng.random(len(boxes)) < 0.4))
         rows = []
-        for box, name in zip(boxes, chosen):
+        for box, name in zip(boxes, chosen, strict=True):
             for _ in range(rng.integers(0, 4)):
                 other = rng.choice(names) if rng.random() < 0.2 else name
                 rows.append((str(other), rng.random(), np.clip(box + rng.normal(0, 0.03, 4), 0, 1)))
@@ -243,7 +249,7 @@ def reference_average_precision(found, truths, name, rule):
     rows = [
         (float(score), picture, [float(v) for v in box])
         for picture, part in enumerate(found)
-        for score, box, other in zip(part.scores, part.boxes, part.names)
+        for score, box, other in zip(part.scores, part.boxes, part.names, strict=True)
         if other == name
     ]
     rows.sort(key=lambda row: -row[0])
@@ -251,11 +257,11 @@ def reference_average_precision(found, truths, name, rule):
     objects = sum(
         other == name and not difficult
         for truth in truths
-        for other, difficult in zip(truth.names, truth.difficult)
+        for other, difficult in zip(truth.names, truth.difficult, strict=True)
     )
-    for score, picture, box in rows:
+    for _score, picture, box in rows:
         best, index = -1.0, -1
-        for i, (other, truth) in enumerate(zip(truths[picture].names, truths[picture].boxes)):
+        for i, (other, truth) in enumerate(zip(truths[picture].names, truths[picture].boxes, strict=True)):
             height = max(0.0, min(box[2], float(truth[2])) - max(box[0], float(truth[0])))
             width = max(0.0, min(box[3], float(truth[3])) - max(box[1], float(truth[1])))
             union = (
@@ -315,7 +321,7 @@ def test_order_of_the_pictures_does_not_matter(seed):
 def test_perfect_detections_have_average_precision_one(seed):
     truths, _ = random_pictures(seed)
     rng = np.random.default_rng(seed)
-    found = [detected(*((n, rng.random(), b) for n, b in zip(t.names, t.boxes))) for t in truths]
+    found = [detected(*((n, rng.random(), b) for n, b in zip(t.names, t.boxes, strict=True))) for t in truths]
     result = evaluate_detections(found, truths)
     assert result.map_voc07 == pytest.approx(1.0)
     assert result.map_voc12 == pytest.approx(1.0)
@@ -327,11 +333,11 @@ def test_one_more_wrong_detection_never_raises_the_result(seed):
     truths, found = random_pictures(seed)
     before = evaluate_detections(found, truths)
     score = np.random.default_rng(seed).random()
-    rows = zip(found[1].names, found[1].scores, found[1].boxes)
+    rows = zip(found[1].names, found[1].scores, found[1].boxes, strict=True)
     added = [found[0], detected(*rows, ("a", score, (0.95, 0.95, 1.0, 1.0))), *found[2:]]
     after = evaluate_detections(added, truths)
-    assert after.ap_voc07["a"] <= before.ap_voc07["a"]
-    assert after.ap_voc12["a"] <= before.ap_voc12["a"]
+    assert number(after.ap_voc07["a"]) <= number(before.ap_voc07["a"])
+    assert number(after.ap_voc12["a"]) <= number(before.ap_voc12["a"])
     assert after.ap_voc12["b"] == before.ap_voc12["b"]
 
 
@@ -343,5 +349,5 @@ def test_all_points_lie_between_the_bounds(seed):
         assert np.all(np.diff(numbers.recall) >= 0)
         assert np.all(np.diff(numbers.thresholds) < 0)
         highest_recall = max(numbers.recall, default=0.0)
-        assert 0 <= numbers.ap_voc12 <= highest_recall + 1e-9
-        assert 0 <= numbers.ap_voc07 <= 1
+        assert 0 <= number(numbers.ap_voc12) <= highest_recall + 1e-9
+        assert 0 <= number(numbers.ap_voc07) <= 1
