@@ -54,7 +54,7 @@ def draw_boxes(
     canvas = image.copy()
     height, width = image.shape[:2]
     size = _text_size(height, width)
-    line = line_width or max(1, round(size / 7))
+    line = line_width or max(1, round(size / 5.5))
     frames = [_pixels(box, height, width) for box in boxes]
     # The best detection comes first: it is drawn last, over the others, and chooses its label's place first.
     for frame, name in reversed(list(zip(frames, names, strict=True))):
@@ -238,7 +238,7 @@ def _blend(
 def _draw_frame(canvas: np.ndarray, frame: _Rectangle, line: int, colour: tuple[int, int, int]) -> None:
     """A box's outline, inside the box, with a thin dark halo on both sides."""
     height, width = canvas.shape[:2]
-    line = max(1, min(line, (frame.bottom - frame.top) // 4, (frame.right - frame.left) // 4))
+    line = max(1, min(line, (frame.bottom - frame.top) // 8, (frame.right - frame.left) // 8))
     halo = max(1.0, line / 3)
     radius = min(2.0 * line, (frame.bottom - frame.top) / 2, (frame.right - frame.left) / 2)
     out, inner = math.ceil(halo), math.ceil(max(line + halo, radius))
