@@ -1,0 +1,87 @@
+# Set-up, demo and checks, for Linux and macOS (on Windows: WSL 2). `make` alone lists the targets.
+#
+#   PYTHON=python3.12   the Python of .venv (default: python3, or the newest supported one beside it)
+#   GPU=1               with `make setup`: TensorFlow's CUDA libraries too (Linux, NVIDIA)
+#   INSTALLER=pip       pip, even where uv is installed
+
+VENV_PYTHON := .venv/bin/python
+DEMO := runs/demo
+
+# Warnings and errors of TensorFlow's C++ part stay; its remarks do not.
+TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL
+# Output through a pipe (CI, tee) appears when it is written.
+export PYTHONUNBUFFERED := 1
+
+# Any Python can start the set-up: it looks for a supported one itself, or says what is wrong.
+set_up = \
+	for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10 python); do \
+	    if "$$python" -c "" 2>/dev/null; then \
+	        exec "$$python" tools/setup_environment.py $(if $(PYTHON),--chosen) $(1); \
+	    fi; \
+	done; \
+	echo "$(if $(PYTHON),PYTHON=$(PYTHON) does not run,No Python found): install Python 3.10 to 3.13" \
+	     "(Debian/Ubuntu: sudo apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+.PHONY: help setup setup-dev demo test test-all lint format lock clean
+
+help:
+	@echo "make demo      draw a data set, train on it, evaluate, draw boxes: all of it under $(DEMO)/"
+	@echo "make setup     only create .venv (GPU=1: with TensorFlow's CUDA libraries)"
+	@echo "make test      the tests, on the TensorFlow and on the JAX backend"
+	@echo "make test-all  with the slow ones, which train"
+	@echo "make lint      ruff and basedpyright"
+	@echo "make format    let ruff format the code"
+	@echo "make lock      resolve pyproject.toml anew into requirements/ (needs uv; UPGRADE=1: newest versions)"
+	@echo "make clean     remove $(DEMO)/ and caches; .venv and other runs stay"
+
+setup:
+	@$(call set_up,run $(if $(GPU),--gpu))
+
+setup-dev:
+	@$(call set_up,dev $(if $(GPU),--gpu))
+
+demo: setup
+	$(VENV_PYTHON) -m datasets.drawn --output_dir=$(DEMO)/drawn
+	$(VENV_PYTHON) tf_convert_data.py --dataset_name=pascalvoc --dataset_dir=$(DEMO)/drawn --output_dir=$(DEMO)/records
+	$(VENV_PYTHON) train_ssd_network.py --dataset_dir=$(DEMO)/records --train_dir=$(DEMO)/train \
+	    --model_name=ssd_300_lite
+	$(VENV_PYTHON) eval_ssd_network.py --dataset_dir=$(DEMO)/records --checkpoint_path=$(DEMO)/train \
+	    --eval_dir=$(DEMO) --dataset_split_name=test
+	$(VENV_PYTHON) detect.py --checkpoint_path=$(DEMO)/train --output_dir=$(DEMO)/detections demo
+	cp $(DEMO)/detections/mosaic.png $(DEMO)/detections.png
+	@echo
+	@echo "Look at   $(DEMO)/detections.png   named boxes on the pictures of demo/"
+	@echo "          $(DEMO)/report.html      how good they are on episodes that the training never saw"
+
+test: setup-dev
+	$(VENV_PYTHON) -m pytest
+	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets -m "not slow and not tensorflow_only"
+
+test-all: setup-dev
+	$(VENV_PYTHON) -m pytest -m ""
+	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets -m "not tensorflow_only"
+
+lint: setup-dev
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m basedpyright
+
+format: setup-dev
+	$(VENV_PYTHON) -m ruff check --fix .
+	$(VENV_PYTHON) -m ruff format .
+
+# One lock for every supported Python and platform, with hashes, without any index's address. The first file
+# binds the others, so that installing one over another changes no version.
+resolve = uv pip compile pyproject.toml --universal --python-version=3.10 --no-build --generate-hashes --quiet \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command="make lock" $(if $(UPGRADE),--upgrade)
+
+lock:
+	$(resolve) --output-file=requirements/run.txt
+	$(resolve) --output-file=requirements/dev.txt --extra=dev --constraints=requirements/run.txt
+	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
+
+clean:
+	rm -rf $(DEMO) .pytest_cache .ruff_cache .hypothesis
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,52 @@
+"""What every test may use: a seeded random generator, the folder of shared files, quiet libraries."""
+
+import os
+import zlib
+from pathlib import Path
+
+# Before TensorFlow and Matplotlib are imported by any test: no remarks on the screen, no window system.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# CI's machine may be slow, and its verdict must not depend on luck; on a desk every run tries new examples.
+hypothesis.settings.register_profile("desk", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, help="of the fixtures `seed` and `rng` (default: one per test)")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return f"Keras backend: {backend}, seed: {config.getoption('--seed') or 'one per test'}"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of this test: printed, so that a failure shows it, and settable with `--seed`."""
+    chosen = request.config.getoption("--seed")
+    value = zlib.crc32(request.node.nodeid.encode()) if chosen is None else chosen
+    print(f"--seed={value}")
+    return value
+
+
+@pytest.fixture
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference numbers, pictures and weights beside the checkout, where there is one."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder} on this machine: its reference files are compared where they are")
+    return folder

@@ -1,0 +1,1 @@
+"""Programs around the training: the set-up, data preparation, conversion of checkpoints."""
