@@ -1,0 +1,122 @@
+"""One training picture: what is drawn for it, and the picture and boxes that come of it.
+
+What is drawn depends on the seed and the boxes alone, so it is known before a pixel is decoded, and only the
+window that will be shown is.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from preprocessing.decode import decode_window
+from preprocessing.geometric import (
+    ZOOM_OUT_DRAWS,
+    crop_draws,
+    draw_crop,
+    draw_zoom_out,
+    flip_boxes,
+    flip_picture,
+    keep_visible,
+    seen_through,
+    whole_picture,
+    window_inside,
+)
+from preprocessing.photometric import COLOUR_DRAWS, ColourChange, change_colour, draw_colour_change
+from preprocessing.presets import Augmentation
+from preprocessing.resize import Sampling, sample_window
+
+
+class Plan(NamedTuple):
+    """Everything that chance decides about one picture.
+
+    Attributes:
+        window: float32 [4], what is shown, as fractions of the picture; may reach over its border.
+        flip: bool scalar, whether left and right are swapped at the end.
+        colour: what happens to the picture's colours; the canvas keeps its own.
+    """
+
+    window: tf.Tensor
+    flip: tf.Tensor
+    colour: ColourChange
+
+
+def draw_plan(boxes, seed, augmentation: Augmentation) -> Plan:
+    """Decides about one picture.
+
+    Args:
+        boxes: float32 [G, 4], fractions of the picture.
+        seed: int64 [2], the same pair gives the same plan on every machine.
+        augmentation: what is varied, and how strongly.
+    """
+    # One call for all numbers: two calls with one seed would give the same numbers twice.
+    counts = [ZOOM_OUT_DRAWS, COLOUR_DRAWS, 1, crop_draws(augmentation)]
+    draws = tf.random.stateless_uniform([sum(counts)], seed, alg="philox")
+    zoom_out, colour, flip, crop = tf.split(draws, counts)
+
+    window = whole_picture()
+    if augmentation.zoom_out_probability:
+        window = draw_zoom_out(zoom_out, augmentation)
+    if augmentation.crop_overlaps:
+        on_canvas = seen_through(window, tf.concat([boxes, whole_picture()[tf.newaxis]], axis=0))
+        window = window_inside(window, draw_crop(crop, on_canvas[:-1], on_canvas[-1], augmentation))
+    return Plan(window, flip[0] < augmentation.flip_probability, draw_colour_change(colour, augmentation))
+
+
+def augment(image, boxes, classes, seed, augmentation: Augmentation, *, size: int):
+    """Augments a decoded picture and resizes it to the network's size.
+
+    Args:
+        image: uint8 or float32 [H, W, 3], 0...255.
+        boxes: float32 [G, 4]; G may be 0.
+        classes: int32 [G].
+        seed: int64 [2], the same pair gives the same result.
+        augmentation: a preset or one's own.
+        size: S.
+
+    Returns:
+        image float32 [S, S, 3] in 0...255, boxes float32 [K, 4], classes int32 [K] with K <= G.
+    """
+    plan = draw_plan(boxes, seed, augmentation)
+    image = tf.convert_to_tensor(image)
+    sampling = sample_window(image, tf.zeros([2], tf.int32), tf.shape(image)[:2], plan.window, size)
+    return render(sampling, plan, augmentation, size=size), *move_boxes(
+        boxes, classes, plan, augmentation, size=size
+    )
+
+
+def augment_encoded(encoded, boxes, classes, seed, augmentation: Augmentation, *, size: int):
+    """`augment` of a picture that is still encoded (scalar string), decoding only what will be seen."""
+    plan = draw_plan(boxes, seed, augmentation)
+    pixels, origin, picture_size = decode_window(encoded, plan.window, size)
+    sampling = sample_window(pixels, origin, picture_size, plan.window, size)
+    return render(sampling, plan, augmentation, size=size), *move_boxes(
+        boxes, classes, plan, augmentation, size=size
+    )
+
+
+def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: int) -> tf.Tensor:
+    """Colours, canvas and flip: what a window shows -> float32 [S, S, 3]."""
+    image = sampling.picture
+    if augmentation.colour_probability:
+        image = change_colour(image, plan.colour)
+    if augmentation.zoom_out_probability:
+        canvas = tf.constant(augmentation.canvas_colour)
+        image = tf.cond(
+            tf.reduce_any(sampling.paddings > 0),
+            lambda: tf.pad(image - canvas, sampling.paddings) + canvas,
+            lambda: image,
+        )
+    if augmentation.flip_probability:
+        image = tf.cond(plan.flip, lambda: flip_picture(image), lambda: image)
+    return tf.ensure_shape(image, [size, size, 3])
+
+
+def move_boxes(
+    boxes, classes, plan: Plan, augmentation: Augmentation, *, size: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The objects that are still there, and where: [G, 4], [G] -> [K, 4], [K]."""
+    moved, keep = keep_visible(
+        seen_through(plan.window, boxes), smallest_side=augmentation.smallest_side / size
+    )
+    moved = tf.where(plan.flip, flip_boxes(moved), moved)
+    return tf.boolean_mask(moved, keep), tf.boolean_mask(classes, keep)
