@@ -1,8 +1,8 @@
 """Which font draws which text.
 
-Noto Sans CJK, shipped through PyPI, draws Chinese, Japanese, Korean, Latin, Greek and Cyrillic. For other
-scripts a font of the system (or of Matplotlib, whose DejaVu Sans knows Arabic, Hebrew, Armenian...) is
-looked up by the characters it has.
+Noto Sans CJK, shipped through PyPI, draws Chinese, Japanese, Korean, Latin and Cyrillic. For other scripts a
+font of the system (or of Matplotlib, whose DejaVu Sans knows Greek, Arabic, Hebrew, Armenian...) is looked up
+by the characters it has.
 """
 
 import functools

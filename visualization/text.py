@@ -71,7 +71,7 @@ def text_mask(text: str, size: int, after: str = "", gap: int = 0) -> np.ndarray
         x += then
     # Capital letters, kanji and descenders of the shipped font lie within these; other scripts can reach
     # further, and stacked marks are cut off at one and a half ems.
-    top, bottom = 0.90 * size, 0.20 * size
+    top, bottom = 0.90 * size, 0.26 * size
     for _, run, font in placed:
         box = font.getbbox(run, anchor="ls")
         top, bottom = max(top, min(-box[1], 1.5 * size)), max(bottom, min(box[3], 0.8 * size))

@@ -1,0 +1,216 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from boxes.detections import Detections
+from visualization.colours import name_colour
+from visualization.drawing import (
+    _place,
+    _Rectangle,
+    draw_boxes,
+    draw_detections,
+    mosaic,
+    save_picture,
+    scale_to,
+)
+
+BOX = [[0.25, 0.25, 0.75, 0.75]]
+
+
+def grey(height: int, width: int, value: int = 128) -> np.ndarray:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return (before != after).any(axis=-1)
+
+
+def count_of(image: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((image == colour).all(axis=-1).sum())
+
+
+def test_draws_on_a_copy():
+    image = grey(200, 300)
+    drawn = draw_boxes(image, np.array(BOX), ["Mio"], [0.9])
+    assert (image == 128).all()
+    assert drawn.shape == image.shape
+    assert drawn.dtype == np.uint8
+
+
+def test_line_lies_along_the_box_in_the_colour_of_the_name():
+    drawn = draw_boxes(grey(400, 400), np.array(BOX), ["Mio"], line_width=4)
+    colour = name_colour("Mio")
+    for y, x in ((200, 101), (200, 298), (298, 200), (102, 290)):
+        assert tuple(drawn[y, x]) == colour
+    assert not changed(grey(400, 400), drawn)[110:290, 110:290].any()  # nothing inside
+
+
+@pytest.mark.parametrize("background", [0, 128, 255])
+def test_line_and_label_stand_out_from_any_background(background):
+    image = grey(300, 300, background)
+    drawn = draw_boxes(image, np.array(BOX), ["Mio"])
+    row = drawn[200, 70:82].astype(int)  # across the left line: background, halo, line, halo
+    assert np.abs(row - background).max() > 60
+    assert len(np.unique(row, axis=0)) >= 3
+
+
+@pytest.mark.parametrize("name", ["千反田える", "초롱이", "سلام", "Ёж"])
+def test_label_in_any_script_is_drawn_above_the_box(name):
+    image = grey(400, 400)
+    drawn = draw_boxes(image, np.array(BOX), [name])
+    above = drawn[70:98, 100:250]
+    assert count_of(above, name_colour(name)) > 200  # the plate
+    assert count_of(above, (0, 0, 0)) + count_of(above, (255, 255, 255)) > 15  # the text
+
+
+def test_two_names_of_the_same_length_look_different():
+    image = grey(400, 400)
+    first, second = (draw_boxes(image, np.array(BOX), [name])[60:100] > 20 for name in ("千反田", "折木奉"))
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (8, 8), (2, 300), (300, 3), (64, 64), (120, 90)])
+@pytest.mark.parametrize("name", ["千反田える", "x" * 500, "", "a\nb"])
+def test_any_picture_and_name(height, width, name):
+    drawn = draw_boxes(grey(height, width), np.array([*BOX, [0, 0, 1, 1]]), [name, name], [0.9, 0.1])
+    assert drawn.shape == (height, width, 3)
+    assert changed(grey(height, width), drawn).any()
+
+
+@given(
+    frame=st.tuples(*[st.integers(0, 99)] * 4),
+    label=st.tuples(st.integers(1, 30), st.integers(1, 60)),
+    taken=st.lists(st.tuples(st.integers(0, 70), st.integers(0, 40)), max_size=5),
+)
+def test_labels_are_never_outside_the_picture(frame, label, taken):
+    top, bottom = sorted(frame[:2])
+    left, right = sorted(frame[2:])
+    box = _Rectangle(top, left, bottom + 1, right + 1)
+    others = [_Rectangle(y, x, y + label[0], x + label[1]) for y, x in taken]
+    place = _place(box, label, 100, 100, others, [box])
+    assert (place.bottom - place.top, place.right - place.left) == label
+    assert 0 <= place.top < place.bottom <= 100
+    assert 0 <= place.left < place.right <= 100
+
+
+def test_label_moves_inside_or_below_where_there_is_no_room_above():
+    free, high = _Rectangle(50, 20, 90, 80), _Rectangle(0, 20, 50, 80)
+    assert _place(free, (10, 30), 100, 100, [], [free]) == _Rectangle(40, 20, 50, 50)
+    assert _place(high, (10, 30), 100, 100, [], [high]) == _Rectangle(50, 20, 60, 50)
+    whole = _Rectangle(0, 0, 100, 100)
+    assert _place(whole, (10, 30), 100, 100, [], [whole]) == _Rectangle(0, 0, 10, 30)
+    right = _Rectangle(50, 90, 90, 100)
+    assert _place(right, (10, 30), 100, 100, [], [right]) == _Rectangle(40, 70, 50, 100)
+    above = _Rectangle(40, 20, 50, 50)
+    assert _place(free, (10, 30), 100, 100, [above], [free]).overlap(above) == 0
+
+
+def test_labels_of_the_same_box_do_not_cover_each_other():
+    names = ["Mio", "Ritsu", "Yui"]
+    boxes = np.array(BOX * 3)
+    drawn = draw_boxes(grey(400, 400), boxes, names, line_width=1)
+    for name in names:
+        alone = draw_boxes(grey(400, 400), np.array(BOX), [name], line_width=1)
+        label = count_of(alone, name_colour(name)) - 4 * 200
+        assert count_of(drawn, name_colour(name)) > 0.8 * label
+
+
+def test_text_and_lines_grow_with_the_picture():
+    small, large = (
+        changed(grey(side, side), draw_boxes(grey(side, side), np.array(BOX), ["Mio"])).sum()
+        for side in (250, 2000)
+    )
+    assert large > 10 * small
+
+
+def test_box_outside_the_picture_is_cut_and_an_empty_one_is_a_dot():
+    drawn = draw_boxes(grey(100, 100), np.array([[-1, -1, 2, 2], [0.5, 0.5, 0.5, 0.5]]), ["a", "b"])
+    assert changed(grey(100, 100), drawn)[99, 99 - 20 : 90].any()
+
+
+def test_picture_without_boxes_is_unchanged():
+    image = grey(50, 60)
+    assert not changed(image, draw_boxes(image, np.zeros((0, 4)), [])).any()
+
+
+def test_draw_detections_shows_scores():
+    image = grey(300, 300)
+    found = Detections(np.array(BOX, np.float32), np.array([0.9], np.float32), ("Mio",))
+    drawn = draw_detections(image, found)
+    assert (drawn == draw_boxes(image, np.array(BOX), ["Mio"], [0.9])).all()
+    assert (drawn != draw_boxes(image, np.array(BOX), ["Mio"])).any()
+
+
+@pytest.mark.parametrize(
+    ("image", "boxes", "names", "message"),
+    [
+        (grey(9, 9), BOX, [], r"1 boxes, 0 names"),
+        (grey(9, 9), [[0, 0, np.nan, 1]], ["a"], r"finite boxes; got \[ *0\. *0\. *nan"),
+        (grey(9, 9).astype(np.float32), BOX, ["a"], r"uint8 \[H, W, 3\] RGB, not float32 \[9, 9, 3\]"),
+        (grey(9, 9)[..., 0], BOX, ["a"], r"not uint8 \[9, 9\]"),
+        (grey(0, 9), BOX, ["a"], r"not uint8 \[0, 9, 3\]"),
+    ],
+)
+def test_wrong_arguments_are_named(image, boxes, names, message):
+    with pytest.raises(ValueError, match=message):
+        draw_boxes(image, np.array(boxes), names)
+
+
+def test_mosaic_shows_every_picture_unchanged_where_sizes_are_equal():
+    images = [grey(40, 60, value) for value in (10, 90, 170, 200, 250)]
+    sheet = mosaic(images, columns=3, gap=2, background=(0, 0, 0))
+    assert sheet.shape == (2 * 40 + 3 * 2, 3 * 60 + 4 * 2, 3)
+    assert (sheet[2:42, 64:124] == 90).all()
+    assert (sheet[44:84, 64:124] == 250).all()
+    assert (sheet[44:84, 126:] == 0).all()
+
+
+def test_mosaic_of_different_sizes_keeps_their_shapes():
+    sheet = mosaic(
+        [grey(1000, 500, 200), grey(50, 100, 250)], columns=2, cell=200, gap=0, background=(0, 0, 0)
+    )
+    assert sheet.shape == (200, 400, 3)
+    assert count_of(sheet, (200, 200, 200)) == 200 * 100
+    assert count_of(sheet, (250, 250, 250)) == 100 * 200
+
+
+def test_mosaic_captions():
+    plain, captioned = (
+        mosaic([grey(40, 200)] * 2, columns=1, captions=captions)
+        for captions in (None, ["千反田える", "x" * 500])
+    )
+    assert captioned.shape[0] > plain.shape[0]
+    assert captioned.shape[1] == plain.shape[1]
+    assert count_of(captioned, (255, 255, 255)) > 20
+
+
+def test_mosaic_of_nothing_and_wrong_counts():
+    with pytest.raises(ValueError, match="at least one picture"):
+        mosaic([])
+    with pytest.raises(ValueError, match="2 for 1"):
+        mosaic([grey(9, 9)], captions=["a", "b"])
+    with pytest.raises(ValueError, match="columns=0"):
+        mosaic([grey(9, 9)], columns=0)
+
+
+def test_scale_to():
+    assert scale_to(grey(100, 400), 200).shape == (50, 200, 3)
+    assert scale_to(grey(10, 20), 200).shape == (20, 40, 3)  # at most twice as large
+    assert scale_to(grey(1, 4000), 100).shape == (1, 100, 3)
+
+
+@pytest.mark.parametrize("name", ["a.png", "b.jpg", "千/反.webp"])
+def test_save_picture(tmp_path, name):
+    image = draw_boxes(grey(100, 100), np.array(BOX), ["Mio"])
+    save_picture(tmp_path / name, image)
+    with Image.open(tmp_path / name) as back:
+        assert np.abs(np.asarray(back.convert("RGB")).astype(int) - image).mean() < 4
+    assert [path.name for path in (tmp_path / name).parent.iterdir()] == [name.rpartition("/")[2]]
+
+
+def test_save_picture_leaves_nothing_behind_when_it_fails(tmp_path):
+    with pytest.raises(ValueError, match="unknown file extension"):
+        save_picture(tmp_path / "a.xyz", grey(5, 5))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visualization.fonts import font_for
+from visualization.text import fit, one_line, text_mask, text_width
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("千反田える", "千反田える"),
+        ("line\nbreak\ttab\r\n", "line break tab"),
+        ("\x1b[31mred\x00", "[31mred"),
+        ("\u202egnp.exe", "gnp.exe"),  # a mark that turns the writing direction
+        ("\ud800", "\ufffd"),
+        ("", ""),
+        ("\u200b\u2029 ", ""),
+        ("か\u3099", "が"),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # a joiner that spelling needs
+    ],
+)
+def test_one_line(text, shown):
+    assert one_line(text) == shown
+
+
+@given(st.text(max_size=2000))
+def test_one_line_is_short_and_has_no_control_characters(text):
+    line = one_line(text)
+    assert len(line) <= 400
+    assert line == one_line(line)
+    assert all(character.isprintable() or ord(character) > 0xA0 for character in line)
+
+
+def test_fit_keeps_what_fits_and_elides_what_does_not():
+    assert fit("千反田える", 20, 200) == "千反田える"
+    shortened = fit("千反田える" * 20, 20, 200)
+    assert shortened.startswith("千反田")
+    assert shortened.endswith("…")
+    assert 150 < text_width(shortened, 20) <= 200
+    assert fit("千反田える", 20, 21) == ""
+
+
+def test_fit_does_not_part_a_letter_from_its_marks():
+    accents = "q\u0301\u0301" * 40  # no composed form exists
+    shortened = fit(accents, 20, 60)
+    assert len(shortened) % 3 == 1  # whole letters and the ellipsis
+
+
+def test_mask_covers_the_text_and_lines_have_one_height():
+    texts = ("千反田える", "Ayg", "—", "초롱이")
+    masks = [text_mask(text, 20) for text in texts]
+    assert len({mask.shape[0] for mask in masks}) == 1
+    for text, mask in zip(texts, masks, strict=True):
+        assert mask.dtype == np.float32
+        assert mask.max() > 0.9
+        whole = np.asarray(font_for(text, 20).getmask(text), np.float32).sum() / 255
+        assert mask.sum() == pytest.approx(whole, rel=0.02)  # nothing is cut off
+
+
+def test_second_part_stands_on_the_right_also_of_arabic():
+    alone, number = text_mask("سلام", 20), text_mask("97%", 20)
+    both = text_mask("سلام", 20, "97%", 10)
+    assert both.shape[1] == pytest.approx(alone.shape[1] + number.shape[1] + 10, abs=2)
+    tail = both[:, -number.shape[1] :]
+    top = both.shape[0] - alone.shape[0]
+    assert np.abs(both[top:, : alone.shape[1]] - alone).mean() < 0.01
+    assert tail.sum() == pytest.approx(number.sum(), rel=0.1)
+
+
+def test_stacked_marks_do_not_make_the_line_endlessly_high():
+    assert text_mask("Z" + "\u0301" * 100, 20).shape[0] <= 2.4 * 20
+
+
+def test_empty_text_is_an_empty_mask():
+    assert text_mask("", 20).sum() == 0
