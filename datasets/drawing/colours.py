@@ -1,0 +1,54 @@
+"""Colours as (red, green, blue) in 0...1, and the few ways in which an anime painter bends them."""
+
+import colorsys
+
+import skia
+
+Colour = tuple[float, float, float]
+
+WHITE: Colour = (1.0, 1.0, 1.0)
+BLACK: Colour = (0.0, 0.0, 0.0)
+INK: Colour = (0.16, 0.11, 0.17)  # nearly black, a little warm: pure black looks printed on
+
+
+def colour(hexadecimal: str) -> Colour:
+    """Returns the colour written ``"ffcc88"``."""
+    red, green, blue = bytes.fromhex(hexadecimal)
+    return red / 255, green / 255, blue / 255
+
+
+def mix(one: Colour, other: Colour, amount: float) -> Colour:
+    """Returns ``one`` at amount 0, ``other`` at amount 1, and what lies between."""
+    red, green, blue = (a + (b - a) * amount for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def shade(base: Colour, amount: float) -> Colour:
+    """Returns the colour in shadow: darker, richer, and turned a little towards violet, as cel painters do.
+
+    Args:
+        base: the colour in light.
+        amount: 0 leaves it; 1 is a deep shadow.
+    """
+    hue, lightness, saturation = colorsys.rgb_to_hls(*base)
+    dark = colorsys.hls_to_rgb(
+        hue, lightness * (1 - 0.38 * amount), min(1.0, saturation * (1 + 0.10 * amount))
+    )
+    return mix(dark, (0.36, 0.24, 0.52), 0.20 * amount)
+
+
+def glow(base: Colour, amount: float) -> Colour:
+    """Returns the colour in a highlight: lighter, never quite white."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*base)
+    return colorsys.hls_to_rgb(hue, lightness + (0.97 - lightness) * amount, saturation)
+
+
+def line_colour(base: Colour) -> Colour:
+    """Returns the colour of the outline of an area: a dark relative of the area's own colour."""
+    return mix(shade(shade(base, 1.0), 0.9), INK, 0.55)
+
+
+def argb(base: Colour, alpha: float = 1.0) -> int:
+    """Returns Skia's 32-bit colour."""
+    red, green, blue = (min(255, max(0, round(value * 255))) for value in base)
+    return skia.ColorSetARGB(min(255, max(0, round(alpha * 255))), red, green, blue)

@@ -1,0 +1,93 @@
+"""Bezier paths from a few points: smooth outlines, tapered strokes, locks of hair."""
+
+import math
+from collections.abc import Sequence
+
+import skia
+
+Point = tuple[float, float]
+
+
+def toward(one: Point, other: Point, amount: float) -> Point:
+    """Returns the point at ``amount`` of the way from one point to another."""
+    return one[0] + (other[0] - one[0]) * amount, one[1] + (other[1] - one[1]) * amount
+
+
+def polygon(points: Sequence[Point]) -> skia.Path:
+    """Returns the closed path with straight sides through the points."""
+    path = skia.Path()
+    path.moveTo(*points[0])
+    for point in points[1:]:
+        path.lineTo(*point)
+    path.close()
+    return path
+
+
+def smooth(points: Sequence[Point], *, closed: bool = True) -> skia.Path:
+    """Returns a smooth path through the points (Catmull-Rom splines, written as cubics)."""
+    path = skia.Path()
+    path.moveTo(*points[0])
+    count = len(points)
+    for index in range(count if closed else count - 1):
+        if closed:
+            a, b, c, d = (points[(index + step) % count] for step in (-1, 0, 1, 2))
+        else:
+            a, b = points[max(index - 1, 0)], points[index]
+            c, d = points[index + 1], points[min(index + 2, count - 1)]
+        path.cubicTo(
+            b[0] + (c[0] - a[0]) / 6,
+            b[1] + (c[1] - a[1]) / 6,
+            c[0] - (d[0] - b[0]) / 6,
+            c[1] - (d[1] - b[1]) / 6,
+            *c,
+        )
+    if closed:
+        path.close()
+    return path
+
+
+def oval(x: float, y: float, half_width: float, half_height: float) -> skia.Path:
+    """Returns the ellipse with that middle and those half axes."""
+    return skia.Path.Oval(
+        skia.Rect.MakeLTRB(x - half_width, y - half_height, x + half_width, y + half_height)
+    )
+
+
+def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> skia.Path:
+    """Returns a rectangle, with round corners on request."""
+    path = skia.Path()
+    path.addRoundRect(skia.Rect.MakeLTRB(left, top, right, bottom), radius, radius)
+    return path
+
+
+def stroke(start: Point, bend: Point, end: Point, width: float) -> skia.Path:
+    """Returns a brush stroke: a curve that bends towards ``bend``, thick in the middle, with pointed ends."""
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(along_x, along_y) or 1.0
+    across_x, across_y = -along_y / length * width, along_x / length * width
+    path = skia.Path()
+    path.moveTo(*start)
+    path.quadTo(bend[0] + across_x, bend[1] + across_y, *end)
+    path.quadTo(bend[0] - across_x, bend[1] - across_y, *start)
+    path.close()
+    return path
+
+
+def together(paths: Sequence[skia.Path]) -> skia.Path:
+    """Returns one path that holds them all."""
+    result = skia.Path()
+    for path in paths:
+        result.addPath(path)
+    return result
+
+
+def moved(path: skia.Path, matrix: skia.Matrix) -> skia.Path:
+    """Returns the path seen through a matrix."""
+    result = skia.Path()
+    path.transform(matrix, result)
+    return result
+
+
+def mirrored(path: skia.Path) -> skia.Path:
+    """Returns the path with left and right exchanged."""
+    return moved(path, skia.Matrix.Scale(-1, 1))
