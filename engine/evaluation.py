@@ -1,0 +1,209 @@
+"""Runs a network over a split and measures it: for `eval_ssd_network.py`, and during a training."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import keras
+import numpy as np
+
+from boxes.detections import Detections
+from datasets.records import RecordDataset
+from engine.average_precision import IOU_THRESHOLD, DetectionResult, GroundTruth, evaluate_detections
+from engine.input_pipeline import evaluation_batches
+from nets.detector import DetectionModel, named_detections
+from nets.network import Network
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the pictures took, without the first batch, in which the graph is made.
+
+    Attributes:
+        pictures: that were timed; 0 when one batch was all there was.
+        seconds: for all of them, wall clock.
+        waiting: the part of `seconds` in which the network waited for the input pipeline.
+    """
+
+    pictures: int
+    seconds: float
+    waiting: float
+
+    @property
+    def milliseconds_per_picture(self) -> float | None:
+        """None when nothing was timed."""
+        return 1000 * self.seconds / self.pictures if self.pictures else None
+
+    @property
+    def waiting_share(self) -> float | None:
+        """0...1; None when nothing was timed."""
+        return self.waiting / self.seconds if self.pictures else None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a network said about the pictures of a split, what people said, and how well the two agree.
+
+    Attributes:
+        filenames: one per picture, in the order of the records.
+        sizes: (height, width) of each picture in pixels.
+        ground_truths: one per picture.
+        detections: one per picture, with every score from 0.01 up.
+        result: average precision and what it is made of.
+        timing: speed of this run; it says nothing about the network's quality.
+    """
+
+    filenames: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    ground_truths: tuple[GroundTruth, ...]
+    detections: tuple[Detections, ...]
+    result: DetectionResult
+    timing: Timing
+
+    @property
+    def images(self) -> int:
+        """Number of pictures."""
+        return len(self.filenames)
+
+    @property
+    def map_voc07(self) -> float:
+        """Mean average precision by the rule of VOC 2007."""
+        return self.result.map_voc07
+
+    @property
+    def map_voc12(self) -> float:
+        """Mean average precision by the rule of VOC 2010 to 2012."""
+        return self.result.map_voc12
+
+    @property
+    def ap_voc07(self) -> dict[str, float | None]:
+        """Average precision of each name by the rule of VOC 2007; None for names without objects."""
+        return self.result.ap_voc07
+
+
+def evaluate_model(
+    model: keras.Model,
+    network: Network,
+    dataset: RecordDataset,
+    split: str,
+    *,
+    batch_size: int,
+    max_pictures: int | None = None,
+    labels: Sequence[str] | None = None,
+    iou_threshold: float = IOU_THRESHOLD,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Measure a model on a split.
+
+    Args:
+        model: as `network.build` makes it. Measured again, with other weights, its graph is not made again.
+        network: of the model.
+        dataset: records.
+        split: name of the set, as `RecordDataset.split` finds it.
+        batch_size: pictures computed at once.
+        max_pictures: measure the first so many only.
+        labels: the names that the model's classes stand for, if they are not those of the dataset. Names
+            meet by their text.
+        iou_threshold: overlap from which a detection belongs to an object.
+        progress: called after each batch with the number of its pictures.
+
+    Raises:
+        ValueError: the split does not exist, or it has no object that counts.
+    """
+    split = dataset.split_name(split)
+    labels = tuple(dataset.labels if labels is None else labels)
+    detector = _detector(model, network)
+    batches = evaluation_batches(dataset, split, image_size=network.image_size, batch_size=batch_size)
+    filenames, sizes, ground_truths, detections = [], [], [], []
+    timed, waiting, start = 0, 0.0, time.perf_counter()
+    stream = batches.as_numpy_iterator()
+    while max_pictures is None or len(filenames) < max_pictures:
+        asked = time.perf_counter()
+        batch = next(stream, None)
+        if batch is None:
+            break
+        waiting += time.perf_counter() - asked
+        images, marks = batch
+        count = len(images)
+        if (
+            count < batch_size
+        ):  # always the same shape, so that the graph is not made again for the last batch
+            images = np.concatenate([images, np.zeros((batch_size - count, *images.shape[1:]), images.dtype)])
+        detections += named_detections(detector.predict_on_batch(images), labels)[:count]
+        for i in range(count):
+            filenames.append(marks["filename"][i].decode("utf-8", errors="replace"))
+            sizes.append((int(marks["height"][i]), int(marks["width"][i])))
+            ground_truths.append(ground_truth_of(marks, i, dataset.labels))
+        if progress is not None:
+            progress(count)
+        timed += count
+        if timed == len(filenames) == count:  # the first batch: making the graph is not timed
+            timed, waiting, start = 0, 0.0, time.perf_counter()
+    timing = Timing(timed, time.perf_counter() - start, waiting)
+    kept = slice(max_pictures)
+    result = evaluate_detections(
+        detections[kept],
+        ground_truths[kept],
+        names=tuple(dict.fromkeys((*dataset.labels, *labels))),
+        iou_threshold=iou_threshold,
+    )
+    return Evaluation(
+        filenames=tuple(filenames[kept]),
+        sizes=tuple(sizes[kept]),
+        ground_truths=tuple(ground_truths[kept]),
+        detections=tuple(detections[kept]),
+        result=result,
+        timing=timing,
+    )
+
+
+def read_pictures(
+    dataset: RecordDataset, split: str, numbers: Sequence[int], *, longest: int
+) -> dict[int, np.ndarray]:
+    """Some pictures of a split, in their own proportions, to draw on.
+
+    Args:
+        dataset: records.
+        split: name of the set.
+        numbers: places in the order of the records, as in an `Evaluation`.
+        longest: pixels of the longer side; smaller pictures stay as they are.
+
+    Returns:
+        number -> uint8 [H, W, 3].
+    """
+    wanted, pictures, number = set(numbers), {}, 0
+    batches = evaluation_batches(dataset, split, image_size=longest, batch_size=8) if wanted else None
+    for images, marks in batches.as_numpy_iterator() if batches is not None else ():
+        for image, height, width in zip(images, marks["height"], marks["width"], strict=True):
+            if number in wanted:
+                scale = min(1.0, longest / max(height, width))
+                size = max(1, round(width * scale)), max(1, round(height * scale))
+                square = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+                pictures[number] = cv2.resize(square, size, interpolation=cv2.INTER_AREA)
+            number += 1
+        if len(pictures) == len(wanted):
+            break
+    return pictures
+
+
+def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str]) -> GroundTruth:
+    """The objects of one picture of a batch, with names for class ids and without the padding.
+
+    Args:
+        marks: of `evaluation_batches`.
+        row: of the picture in the batch.
+        labels: names of the classes.
+    """
+    real = marks["classes"][row] > 0
+    names = tuple(labels[int(i) - 1] for i in marks["classes"][row][real])
+    return GroundTruth(marks["boxes"][row][real], names, marks["difficult"][row][real].astype(bool))
+
+
+# One is enough for a training, which measures the same model again and again.
+@functools.lru_cache(maxsize=1)
+def _detector(model: keras.Model, network: Network) -> DetectionModel:
+    return DetectionModel(model, network)

@@ -1,0 +1,113 @@
+"""Measuring a model on records: a network that sees colours, pictures whose results are known."""
+
+import numpy as np
+import pytest
+
+from datasets.labels import write_labels
+from datasets.records import open_dataset
+from engine.evaluation import evaluate_model, read_pictures
+from tests.engine.colour_network import NETWORK, picture, write_records
+
+LABELS = ("千反田", "折木", "里志")
+BLACK = (0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Five pictures: right; wrong name; nothing there; difficult and missed; a false alarm."""
+    folder = tmp_path_factory.mktemp("records")
+    write_labels(folder / "labels.txt", LABELS)
+    pictures = [
+        (
+            "a.jpg",
+            picture((1, 0.9), BLACK, BLACK, (2, 0.8)),
+            [(1, "千反田", 0, False), (2, "折木", 3, False)],
+        ),
+        ("b.jpg", picture((1, 0.7), BLACK, BLACK, BLACK), [(2, "折木", 0, False)]),
+        ("空.jpg", picture(BLACK, BLACK, BLACK, BLACK, height=24, width=100), []),
+        ("d.jpg", picture(BLACK, (2, 0.6), BLACK, BLACK), [(2, "折木", 1, True), (1, "千反田", 2, False)]),
+        ("e.jpg", picture(BLACK, BLACK, (1, 0.95), BLACK), []),
+    ]
+    write_records(folder / "test_000.tfrecord", pictures)
+    write_records(folder / "empty_000.tfrecord", [pictures[2], pictures[4]])
+    return open_dataset(folder)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 8])
+def test_known_answers_whatever_the_batch_size(dataset, batch_size):
+    model = NETWORK.build(4)
+    seen = []
+    evaluation = evaluate_model(model, NETWORK, dataset, "test", batch_size=batch_size, progress=seen.append)
+    assert sum(seen) == evaluation.images == 5
+    assert evaluation.filenames == ("a.jpg", "b.jpg", "空.jpg", "d.jpg", "e.jpg")
+    assert evaluation.sizes[2] == (24, 100)
+    assert evaluation.ground_truths[3].names == ("折木", "千反田")
+    assert evaluation.ground_truths[3].difficult.tolist() == [True, False]
+    assert evaluation.detections[0].names == ("千反田", "折木")
+    np.testing.assert_allclose(
+        evaluation.detections[0].boxes, [(0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)], atol=1e-6
+    )
+    # 千反田, best first: wrong (e), right (a), wrong (b), of two objects: precision 0, 1/2, 1/3.
+    assert evaluation.result.ap_voc12["千反田"] == pytest.approx(1 / 2 * 1 / 2)
+    # 折木: right (a), the difficult one does not count, of two objects.
+    assert evaluation.result.ap_voc12["折木"] == pytest.approx(1 / 2)
+    assert evaluation.result.ap_voc12["里志"] is None
+    assert evaluation.map_voc12 == pytest.approx((1 / 4 + 1 / 2) / 2)
+    assert evaluation.map_voc07 == pytest.approx((6 / 11 * 1 / 2 + 6 / 11) / 2)
+
+
+def test_only_the_first_pictures(dataset):
+    evaluation = evaluate_model(NETWORK.build(4), NETWORK, dataset, "test", batch_size=2, max_pictures=1)
+    assert evaluation.filenames == ("a.jpg",)
+    assert evaluation.map_voc12 == pytest.approx(1)
+
+
+def test_names_of_the_checkpoint_meet_those_of_the_data_by_their_text(dataset):
+    evaluation = evaluate_model(
+        NETWORK.build(4), NETWORK, dataset, "test", batch_size=5, labels=("折木", "千反田", "stranger")
+    )
+    assert evaluation.detections[0].names == ("折木", "千反田")
+    # 折木: wrong (e), wrong (a), right (b), of two objects.
+    assert evaluation.result.ap_voc12["折木"] == pytest.approx(1 / 2 * 1 / 3)
+    assert list(evaluation.result.names) == ["千反田", "折木", "里志", "stranger"]
+
+
+def test_graph_is_made_once_for_several_measurements(dataset):
+    traces = []
+    model = NETWORK.build(4)
+    call = model.call
+    model.call = lambda *args, **kwargs: (traces.append(1), call(*args, **kwargs))[1]
+    for _ in range(2):
+        evaluate_model(model, NETWORK, dataset, "test", batch_size=2)
+    after_two = len(traces)
+    model.get_layer("logits_conv").set_weights([np.zeros((1, 1, 3, 4)), np.zeros(4)])
+    changed = evaluate_model(model, NETWORK, dataset, "test", batch_size=2)
+    assert len(traces) == after_two > 0
+    assert changed.detections[0].scores.max() == pytest.approx(0.25)  # the new weights are used
+
+
+def test_split_without_objects_is_an_error(dataset):
+    with pytest.raises(ValueError, match="2 pictures have no marked object"):
+        evaluate_model(NETWORK.build(4), NETWORK, dataset, "empty", batch_size=2)
+
+
+def test_unknown_split_is_an_error(dataset):
+    with pytest.raises(ValueError, match=r"'validation'.*test"):
+        evaluate_model(NETWORK.build(4), NETWORK, dataset, "validation", batch_size=2)
+
+
+def test_speed_is_measured_without_the_first_batch(dataset):
+    timing = evaluate_model(NETWORK.build(4), NETWORK, dataset, "test", batch_size=2).timing
+    assert timing.pictures == 3
+    assert timing.milliseconds_per_picture > 0
+    assert 0 <= timing.waiting_share <= 1
+    alone = evaluate_model(NETWORK.build(4), NETWORK, dataset, "test", batch_size=5).timing
+    assert (alone.milliseconds_per_picture, alone.waiting_share) == (None, None)
+
+
+def test_pictures_to_draw_on_have_their_own_proportions(dataset):
+    pictures = read_pictures(dataset, "test", [2, 0], longest=24)
+    assert {number: image.shape for number, image in pictures.items()} == {0: (16, 24, 3), 2: (6, 24, 3)}
+    assert pictures[0].dtype == np.uint8
+    np.testing.assert_allclose(pictures[0][2, 2], [230, 0, 0], atol=6)
+    assert read_pictures(dataset, "test", [], longest=24) == {}

@@ -1,0 +1,97 @@
+"""Figures are drawn for any number of names in any script, without touching Matplotlib's global state."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from visualization.colours import hex_colour
+from visualization.plots import DARK, Curve, picture_of, plot_confusion, plot_precision_recall
+
+# Mathematics and markup for Matplotlib and HTML, a line break, nothing at all, more than fits.
+NAMES = ["千反田える", "$\\frac{1}$", "<b>&amp;</b>", "two\nlines", "", "long " * 30]
+
+
+def curve(name: str) -> Curve:
+    recall = np.linspace(0.1, 0.8, 8)
+    return Curve(name, recall, 1 - recall / 2, 0.5, (0.4, 0.8))
+
+
+def pixels(figure) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture_of(figure, dots_per_inch=60))).convert("RGB"))
+
+
+@pytest.mark.parametrize("count", [1, 4, 6])
+def test_one_panel_for_each_name(count):
+    figure = plot_precision_recall([curve(name) for name in NAMES[:count]], columns=4)
+    assert len(figure.axes) == count
+    assert figure.axes[0].get_title(loc="left") == "千反田える"
+    assert figure.axes[0].get_title(loc="right") == "50.0 %"
+    assert pixels(figure).std() > 5
+
+
+def test_curve_is_drawn_in_the_colour_of_its_name():
+    (line,) = plot_precision_recall([curve("千反田える")]).axes[0].lines[:1]
+    assert line.get_color() == hex_colour("千反田える")
+
+
+def test_curve_without_points_is_an_empty_panel():
+    figure = plot_precision_recall([Curve("a", np.empty(0), np.empty(0), 0.0)])
+    assert not figure.axes[0].lines
+    assert pixels(figure).std() > 1
+
+
+def test_curve_shows_the_best_precision_at_this_recall_or_beyond():
+    figure = plot_precision_recall([Curve("a", np.array([0.5, 1.0]), np.array([0.2, 0.6]), 0.6)])
+    x, y = figure.axes[0].lines[0].get_data()
+    assert list(x) == [0, 0.5, 1, 1]
+    assert list(y) == [0.6, 0.6, 0.6, 0]
+
+
+def test_no_curves_are_refused():
+    with pytest.raises(ValueError, match="no name has objects"):
+        plot_precision_recall([])
+
+
+def test_confusion_shows_every_count_that_is_not_zero():
+    counts = np.array([[7, 1, 0], [0, 12345, 2], [3, 0, 0]])
+    figure = plot_confusion(["千反田える", "$x$"], counts, theme=DARK)
+    axes = figure.axes[0]
+    assert {t.get_position(): t.get_text() for t in axes.texts} == {
+        (0, 0): "7",
+        (1, 0): "1",
+        (1, 1): "12k",
+        (2, 1): "2",
+        (0, 2): "3",
+    }
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["千反田える", "$x$", "missed"]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["千反田える", "$x$", "nothing there"]
+    assert pixels(figure).std() > 5
+
+
+@pytest.mark.parametrize("names", [NAMES, [f"name {i}" for i in range(25)], ["a"]])
+def test_confusion_of_any_names(names):
+    image = pixels(plot_confusion(names, np.ones((len(names) + 1, len(names) + 1), int)))
+    assert image.shape[0] == image.shape[1] > 100
+
+
+def test_counts_must_fit_the_names():
+    with pytest.raises(ValueError, match=r"1 names need counts of shape \(2, 2\)"):
+        plot_confusion(["a"], np.zeros((1, 1)))
+
+
+def test_same_figure_same_bytes():
+    first, second = (picture_of(plot_precision_recall([curve("千反田える")])) for _ in range(2))
+    assert first == second
+    assert b"Software" not in first
+
+
+def test_pyplot_is_not_used():
+    before = "matplotlib.pyplot" in sys.modules
+    pixels(plot_confusion(["a"], np.eye(2)))
+    if before:
+        assert not sys.modules["matplotlib.pyplot"].get_fignums()
+    else:
+        assert "matplotlib.pyplot" not in sys.modules

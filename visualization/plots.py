@@ -1,0 +1,218 @@
+"""Figures that show how good a detector is: precision-recall curves and the confusion matrix.
+
+Drawn on Matplotlib's Agg canvas through its objects, so that no window system and no global state is touched.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib.patheffects
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from visualization.colours import hex_colour, text_colour
+from visualization.fonts import font_runs
+from visualization.text import fit, one_line
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of a figure, to suit the page that it stands on."""
+
+    background: str
+    text: str
+    faint: str
+    grid: str
+    right: tuple[int, int, int]
+    wrong: tuple[int, int, int]
+    empty: tuple[int, int, int]
+
+
+LIGHT = Theme("#ffffff", "#1d2430", "#667085", "#e4e7ec", (28, 84, 190), (214, 82, 42), (246, 247, 249))
+DARK = Theme("#171b22", "#e6e9ef", "#98a2b3", "#2c333f", (120, 170, 255), (244, 124, 84), (32, 37, 46))
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The precision-recall curve of one name.
+
+    Attributes:
+        name: any script.
+        recall: [P], rising.
+        precision: [P].
+        average_precision: shown beside the name.
+        point: (recall, precision) at the threshold at which detections are reported; None without any.
+    """
+
+    name: str
+    recall: np.ndarray
+    precision: np.ndarray
+    average_precision: float
+    point: tuple[float, float] | None = None
+
+
+def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: Theme = LIGHT) -> Figure:
+    """Precision over recall, one small panel for each name.
+
+    One panel each rather than one for all: curves of many names cross, and a name can then have its own
+    colour without any two having to differ.
+
+    Args:
+        curves: at least one.
+        columns: panels beside each other.
+        theme: colours.
+    """
+    if not curves:
+        raise ValueError("There is no precision-recall curve to plot: no name has objects.")
+    columns = min(columns, len(curves))
+    rows = math.ceil(len(curves) / columns)
+    figure = _figure(0.45 + 2.35 * columns, 0.45 + 2.3 * rows, theme)
+    grid = figure.add_gridspec(
+        rows, columns, left=0.55 / figure.get_figwidth(), right=1 - 0.1 / figure.get_figwidth(),
+        bottom=0.5 / figure.get_figheight(), top=1 - 0.35 / figure.get_figheight(), wspace=0.12, hspace=0.32,
+    )  # fmt: skip
+    for i, curve in enumerate(curves):
+        axes = figure.add_subplot(grid[i // columns, i % columns])
+        _style(axes, theme)
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axes.grid(color=theme.grid, linewidth=0.8)
+        axes.set_axisbelow(True)
+        colour = hex_colour(curve.name)
+        if len(curve.recall):
+            # Drawn with the steps that the measure integrates: the best precision at this recall or beyond.
+            envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
+            recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
+            steps = np.concatenate([envelope[:1], envelope, [0]])
+            axes.fill_between(recall, steps, step="pre", color=colour, alpha=0.22, linewidth=0)
+            axes.step(
+                recall, steps, where="pre", color=colour, linewidth=2.2, solid_joinstyle="round",
+                path_effects=[
+                    matplotlib.patheffects.Stroke(linewidth=3.2, foreground=theme.text, alpha=0.55),
+                    matplotlib.patheffects.Normal(),
+                ],
+            )  # fmt: skip
+        if curve.point is not None:
+            axes.plot(
+                *curve.point, marker="o", markersize=7, markerfacecolor=theme.background,
+                markeredgecolor=theme.text, markeredgewidth=1.6, clip_on=False,
+            )  # fmt: skip
+        shown, families = _label(curve.name, 96)
+        title = axes.set_title(shown, loc="left", pad=6, parse_math=False)
+        title.set(family=families, fontsize=11, fontweight="bold", color=theme.text)
+        score = f"{100 * curve.average_precision:.1f} %"
+        axes.set_title(score, loc="right", pad=6, fontsize=10, color=theme.faint)
+        if i % columns:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel("precision", color=theme.faint, fontsize=9)
+        if i + columns < len(curves):
+            axes.tick_params(labelbottom=False)
+        else:
+            axes.set_xlabel("recall", color=theme.faint, fontsize=9)
+    return figure
+
+
+def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = LIGHT) -> Figure:
+    """The confusion matrix with background, rows = marked, columns = detected.
+
+    A cell is the stronger in colour the larger its share of its row; in the last row, which has no number
+    of its own, of its column. Right answers have one colour, mistakes another.
+
+    Args:
+        names: K names.
+        counts: [K + 1, K + 1], the last row detections of nothing, the last column missed objects.
+        theme: colours.
+    """
+    counts = np.asarray(counts)
+    side = len(names) + 1
+    if counts.shape != (side, side):
+        raise ValueError(
+            f"{len(names)} names need counts of shape {(side, side)}, background last; got {counts.shape}."
+        )
+    whole = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape).copy()
+    whole[-1] = counts.sum(axis=0)
+    share = counts / np.maximum(whole, 1)
+    cells = np.empty((side, side, 3))
+    strongest = np.where(np.eye(side, dtype=bool)[..., None], theme.right, theme.wrong)
+    cells = theme.empty + (strongest - np.array(theme.empty)) * (0.15 + 0.85 * share[..., None]) * (
+        counts[..., None] > 0
+    )
+
+    cell, label = 0.5, 1.7
+    width, height = label + cell * side + 0.15, label + cell * side + 0.15
+    figure = _figure(width, height, theme)
+    axes = figure.add_axes((label / width, 0.15 / height, cell * side / width, cell * side / height))
+    axes.imshow(cells / 255, interpolation="nearest", aspect="auto")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xticks(np.arange(side + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(side + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color=theme.background, linewidth=2)
+    # The last row and column are something else than names: set them a little apart.
+    for line in (axes.axhline, axes.axvline):
+        line(side - 1.5, color=theme.background, linewidth=6)
+    axes.tick_params(which="both", length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    for axis, last in ((axes.xaxis, "missed"), (axes.yaxis, "nothing there")):
+        shown = [_label(name, 116) for name in names] + [(last, ["DejaVu Sans"])]
+        axis.set_ticks(range(side), labels=[text for text, _ in shown], parse_math=False)
+        for tick, (_, families) in zip(axis.get_ticklabels(), shown, strict=True):
+            tick.set(family=families, fontsize=9, fontweight="bold", color=theme.text)
+        axis.get_ticklabels()[-1].set(color=theme.faint, fontweight="normal", style="italic")
+    corner = {"ha": "right", "va": "bottom", "fontsize": 8, "color": theme.faint}
+    figure.text((label - 0.12) / width, 1 - (label - 0.12) / height, "marked ↓   detected →", **corner)
+    for tick in axes.get_xticklabels():
+        tick.set(rotation=90 if len(names) > 2 else 0)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        count = counts[row, column]
+        text = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
+        red, green, blue = cells[row, column].astype(int).tolist()
+        colour = text_colour((red, green, blue))
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=9,
+            color=tuple(v / 255 for v in colour), fontweight="bold" if row == column else "normal",
+        )  # fmt: skip
+    return figure
+
+
+def picture_of(figure: Figure, *, dots_per_inch: int = 160) -> bytes:
+    """The figure as a PNG; the same figure gives the same bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _figure(width: float, height: float, theme: Theme) -> Figure:
+    """An empty figure of so many inches on an Agg canvas."""
+    figure = Figure((width, height), facecolor=theme.background)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _style(axes: Axes, theme: Theme) -> None:
+    axes.set_facecolor(theme.background)
+    axes.tick_params(colors=theme.faint, labelsize=8, length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _label(name: str, width: int) -> tuple[str, list[str]]:
+    """A name cut to `width` pixels of 11 pixels' text, and the font families that it takes.
+
+    Matplotlib takes each character from the first family that has it.
+    """
+    runs = font_runs(fit(one_line(name), 11, width) or "…", 11)
+    known = {entry.fname: entry.name for entry in font_manager.fontManager.ttflist}
+    families = ["DejaVu Sans"]  # Matplotlib's own; the numbers of the axes are written in it
+    for path in dict.fromkeys(str(font.path) for _, font in runs):
+        if path not in known:
+            font_manager.fontManager.addfont(path)
+            known[path] = font_manager.fontManager.ttflist[-1].name
+        families.append(known[path])
+    return "".join(run for run, _ in runs), families
