@@ -26,16 +26,14 @@ def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
             without anyone teach too.
 
     Returns:
-        float32 [B, A]: 1 for the kept, else 0. Anchors that tie with the last kept one are kept too.
+        float32 [B, A]: 1 for the kept, else 0.
     """
     background = classes == 0
-    matched = ops.sum(ops.cast(~background, "float32"), axis=1)  # [B]
-    available = ops.sum(ops.cast(background, "float32"), axis=1)
-    keep = ops.minimum(ops.maximum(ratio * matched, float(at_least)), available)
-    ranked = ops.flip(ops.sort(ops.where(background, losses, -1.0), axis=1), axis=1)
-    last = ops.maximum(ops.cast(keep, "int32") - 1, 0)
-    threshold = ops.take_along_axis(ranked, last[:, None], axis=1)  # [B, 1]
-    return ops.cast(ops.logical_and(background, losses >= threshold), "float32")
+    matched = ops.sum(ops.cast(ops.logical_not(background), "float32"), axis=1, keepdims=True)  # [B, 1]
+    keep = ops.maximum(ratio * matched, float(at_least))
+    order = ops.argsort(-ops.where(background, losses, -1.0), axis=1)
+    rank = ops.cast(ops.argsort(order, axis=1), "float32")  # [B, A], 0 for the worst; ties are told apart
+    return ops.cast(ops.logical_and(background, rank < keep), "float32")
 
 
 def multibox_loss(codes, logits, targets, *, box_weight=1.0, negative_ratio=3.0):

@@ -14,6 +14,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from nets.checkpoint import read_arrays
+
 _TO_SLIM = {"kernel": "weights", "bias": "biases"}
 _TO_KERAS = {slim: ours for ours, slim in _TO_SLIM.items()}
 
@@ -68,8 +70,8 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
         ValueError: nothing there, or not such a file. Pickled objects are refused.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        return _read_npz(path)
+    if path.suffix == ".npz" and path.is_file():
+        return read_arrays(path)
     import tensorflow as tf  # for its checkpoint reader only; works under any Keras backend
 
     prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", str(path))
@@ -77,7 +79,7 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
         prefix = tf.train.latest_checkpoint(str(path))
         if prefix is None:
             raise ValueError(
-                f"{path} has no TensorFlow checkpoint: a file named `checkpoint` must say which is the latest."
+                f"{path} has no TensorFlow checkpoint: a file named `checkpoint` must name its latest."
             )
     if not Path(prefix).is_file() and not Path(f"{prefix}.index").is_file():
         raise ValueError(
@@ -91,16 +93,6 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
         raise ValueError(
             f"{path} is not a TensorFlow checkpoint that can be read: {error.message}"
         ) from error
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except FileNotFoundError as error:
-        raise ValueError(f"No checkpoint at {path}: the file does not exist.") from error
-    except (ValueError, OSError, EOFError, AttributeError) as error:
-        raise ValueError(f"{path} is not an .npz file of plain arrays: {error}") from error
 
 
 def find_scopes(model: keras.Model, names: Iterable[str]) -> list[str]:
@@ -163,6 +155,15 @@ def load_slim_variables(
     return SlimReport(restored=list(values), skipped=list(reasons), missing=missing, reasons=reasons)
 
 
+def matches_scopes(model: keras.Model, keras_path: str, scopes: Iterable[str]) -> bool:
+    """Whether a variable or layer of the model lies in one of the scopes, by whole path components.
+
+    `block1` does not hold `block10`; `conv_cls` holds every class head; the model's name may stand in front.
+    """
+    parts = slim_name(keras_path).split("/")
+    return any(_contains(parts, run) for run in _components(scopes, fronts=(model.name,)))
+
+
 def _scoped(scope: str, name: str) -> str:
     return f"{scope}/{name}" if scope else name
 
@@ -218,7 +219,8 @@ def _nothing_restored(model, scope, scopes, reasons, weights) -> str:
             f"{message} {fitting[0]}: {reasons[fitting[0]]}. Skip less, or use a checkpoint of this network."
         )
     if scopes:
-        cure = f"Its variables are there under {' and '.join(repr(other) for other in scopes[:3])}: use that scope."
+        cure = f"They are there under {' and '.join(repr(other) for other in scopes[:3])}: use that scope."
     else:
-        cure = f"The source has {', '.join(list(reasons)[:3]) or 'no variables at all'}: use a checkpoint of this network."
+        there = ", ".join(list(reasons)[:3]) or "no variables at all"
+        cure = f"The source has {there}: use a checkpoint of this network."
     return f"{message} Looked for {next(iter(weights))} and the like. {cure}"

@@ -3,6 +3,7 @@
 import keras
 
 from boxes.anchors import AnchorLayer, ssd_shapes
+from nets.network import Network
 from nets.ssd_vgg import ExtraBlock, ssd_vgg
 
 IMAGE_SIZE = 300
@@ -43,3 +44,6 @@ def ssd_300_vgg(num_classes: int) -> keras.Model:
         float32 [B, 300, 300, 3] RGB 0...255 -> {"codes": [B, 8732, 4], "logits": [B, 8732, C]}.
     """
     return ssd_vgg("ssd_300_vgg", IMAGE_SIZE, EXTRA_BLOCKS, ANCHOR_LAYERS, num_classes)
+
+
+NETWORK = Network("ssd_300_vgg", IMAGE_SIZE, ANCHOR_LAYERS, ssd_300_vgg, jit_on_cpu=True)

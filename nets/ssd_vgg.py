@@ -85,7 +85,7 @@ def _convolution(
 
 
 def _vgg_trunk(images):
-    """VGG-16 with fc6 and fc7 as convolutions: pictures -> the maps block4 (stride 8) and block7 (stride 16)."""
+    """VGG-16 with fc6 and fc7 as convolutions: pictures -> maps block4 (stride 8) and block7 (stride 16)."""
     offset: Any = [-mean for mean in RGB_MEAN]  # Keras takes one per channel, its annotation says float
     features = layers.Rescaling(1.0, offset=offset, name="subtract_mean")(images)
     maps = {}

@@ -1,0 +1,314 @@
+"""The training program, read from top to bottom: data, network, starting weights, loss, fit."""
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from boxes.matching import assign_targets
+from datasets.records import RecordDataset, open_dataset
+from engine.bookkeeping import Bookkeeper, Schedule
+from engine.evaluation import evaluate_model
+from engine.input_pipeline import naming_unreadable_pictures, training_batches, training_filenames
+from engine.optimizers import OptimizerOptions, make_optimizer, resolve
+from engine.progress import TrainingBar
+from engine.run_state import STATE, Progress, can_resume, restore_state
+from engine.starting_weights import starting_weights
+from engine.training_log import TrainingLog
+from nets import get_network
+from nets.checkpoint import CONFIG, write_json
+from nets.losses import multibox_loss
+from nets.network import Network
+from nets.slim_names import matches_scopes
+from preprocessing.presets import get_preset
+from visualization.drawing import draw_boxes, mosaic, save_picture
+
+DEFAULT_PASSES = 60  # over the training pictures, when --max_number_of_steps is not given
+MOSAIC_PICTURES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(OptimizerOptions):
+    """Trains an SSD on TFRecords made by tf_convert_data.py.
+
+    Attributes:
+        dataset_dir: folder of TFRecords and labels.txt.
+        train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard, first_batch.jpg.
+            The same command goes on where an interrupted training stopped.
+        model_name: ssd_300_lite (a laptop's CPU), ssd_300_vgg (a GPU).
+        dataset_split_name: set of pictures to train on.
+        validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
+        checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh), an .npz
+            or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads VGG-16). Nothing: random weights.
+        checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
+        checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
+        trainable_scopes: scopes that train, with commas between them; not given: all.
+        batch_size: pictures a step.
+        max_number_of_steps: length of the training; not given: 60 passes over the pictures.
+        augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
+        evaluate_steps: steps between validations; not given: ten validations a training.
+        validation_pictures: most pictures that a validation during the training looks at; 0 for all.
+        early_stopping: validations without a better mAP after which to stop; 0 never stops.
+        save_interval_secs: between two saves of the training's state.
+        seed: of weights, order and augmentation.
+        jit_compile: XLA. auto: what benchmarks/networks.py found faster for the network and device.
+    """
+
+    dataset_dir: Path
+    train_dir: Path
+    model_name: str = "ssd_300_vgg"
+    dataset_split_name: str = "train"
+    validation_split_name: str = "validation"
+    checkpoint_path: str = ""
+    checkpoint_model_scope: str | None = None
+    checkpoint_exclude_scopes: str = ""
+    trainable_scopes: str = ""
+    batch_size: int = 16
+    max_number_of_steps: int | None = None
+    augmentation: Literal["anime", "ssd", "none"] = "anime"
+    evaluate_steps: int | None = None
+    validation_pictures: int = 0
+    early_stopping: int = 0
+    save_interval_secs: float = 120.0
+    seed: int = 0
+    jit_compile: Literal["auto", "on", "off"] = "auto"
+
+
+class TrainingModel(keras.Model):
+    """A network with its loss: what Keras fits."""
+
+    def __init__(self, network: Network, model: keras.Model):
+        super().__init__(name="training")
+        self.network, self.model = network, model
+        self._parts = {name: keras.metrics.Mean(name) for name in ("loss", "boxes", "names", "background")}
+
+    @property
+    def metrics(self):
+        return list(self._parts.values())
+
+    def call(self, images, training=None):
+        return self.model(images, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        targets = assign_targets(self.network.anchors, y["boxes"], y["classes"])
+        loss, parts = multibox_loss(y_pred["codes"], y_pred["logits"], targets)
+        for name, value in {"loss": loss, **parts}.items():
+            self._parts[name].update_state(value)
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return self.get_metrics_result()
+
+
+def train(options: TrainingOptions, console: Console | None = None) -> Path:
+    """Train, or go on training.
+
+    Args:
+        options: as from the command line.
+        console: where to talk; standard output if not given.
+
+    Returns:
+        The checkpoint folder: `options.train_dir`.
+
+    Raises:
+        ValueError: something about the options, the data, the starting weights or the folder is wrong.
+        FloatingPointError: the loss is not finite; the message names the pictures.
+    """
+    console = console or Console()
+    keras.utils.set_random_seed(options.seed)
+
+    # ------------------------------------------------------------------ data
+    dataset = open_dataset(options.dataset_dir)
+    training_split = dataset.split(options.dataset_split_name)
+    validation = _validation_split(dataset, options)
+    total_steps = options.max_number_of_steps or -(-DEFAULT_PASSES * training_split.pictures // options.batch_size)
+    evaluate_steps = options.evaluate_steps or max(1, -(-total_steps // 10))
+
+    # --------------------------------------------------------------- network
+    network = get_network(options.model_name)
+    model = network.build(len(dataset.labels) + 1)
+    config = make_config(options, dataset, network)
+    folder = options.train_dir
+    resuming = can_resume(folder, config)
+
+    # ------------------------------------------------------ starting weights
+    progress = Progress()
+    if resuming:
+        pretrained = bool(options.checkpoint_path)
+    else:
+        start = starting_weights(
+            model,
+            network,
+            dataset.labels,
+            options.checkpoint_path,
+            scope=options.checkpoint_model_scope,
+            skip=_scopes(options.checkpoint_exclude_scopes),
+        )
+        pretrained = start.pretrained
+        config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
+    frozen = freeze(model, _scopes(options.trainable_scopes))
+    settings = resolve(options, total_steps=total_steps, pretrained=pretrained)
+    optimizer = make_optimizer(settings, total_steps=total_steps)
+    optimizer.build(model.trainable_variables)
+    if resuming:
+        progress = restore_state(folder, model, optimizer)
+        console.print(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
+        if progress.finished:
+            console.print("This training is finished; its weights are there. Nothing to do.")
+            return folder
+    else:
+        console.print(f"[bold]New training[/bold] in {folder} from {start.summary()}")
+        if not start.pretrained and "vgg" in network.name:
+            console.print(
+                "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
+                "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / CONFIG, config)
+
+    # -------------------------------------------------------- what will run
+    console.print(
+        f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with {training_split.boxes} "
+        f"boxes; {total_steps} steps of {options.batch_size} pictures = "
+        f"{total_steps * options.batch_size / max(1, training_split.pictures):.1f} passes; {settings.optimizer} with "
+        f"rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, warm-up {settings.warmup_steps} steps"
+        + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else ""),
+        highlight=False,
+    )
+    batches = training_batches(
+        dataset,
+        options.dataset_split_name,
+        image_size=network.image_size,
+        batch_size=options.batch_size,
+        augmentation=get_preset(options.augmentation),
+        seed=options.seed,
+        first_step=progress.step,
+    )
+    log = TrainingLog(folder, step=progress.step)
+    if not resuming:
+        picture = first_batch_picture(batches, dataset.labels)
+        save_picture(folder / "first_batch.jpg", picture)
+        log.picture("first_batch", picture, step=0)
+
+    # ------------------------------------------------------------------- fit
+    def evaluate() -> Mapping[str, float]:
+        result = evaluate_model(
+            model,
+            network,
+            dataset,
+            options.validation_split_name,
+            batch_size=options.batch_size,
+            max_pictures=options.validation_pictures or None,
+        )
+        return {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
+
+    bar = TrainingBar(
+        step=progress.step, total_steps=total_steps, batch_size=options.batch_size, console=console
+    )
+    bookkeeper = Bookkeeper(
+        folder,
+        model,
+        progress,
+        Schedule(total_steps, evaluate_steps, options.save_interval_secs, options.early_stopping),
+        config=config,
+        evaluate=evaluate if validation else None,
+        guilty_pictures=lambda step: training_filenames(
+            dataset, options.dataset_split_name, batch_size=options.batch_size, seed=options.seed, step=step
+        ),
+        log=log,
+        bar=bar,
+        say=lambda line: console.print(line, highlight=False),
+    )
+    trainer = TrainingModel(network, model)
+    trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
+    steps = total_steps - progress.step
+    try:
+        with naming_unreadable_pictures(dataset, options.dataset_split_name):
+            trainer.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[bar, bookkeeper])
+    finally:
+        log.close()
+    if progress.finished:
+        best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}" if validation else ""
+        console.print(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {folder}", highlight=False)
+    return folder
+
+
+def use_xla(network: Network, choice: str) -> bool:
+    """Whether to compile with XLA, as chosen or, for `auto`, as measured."""
+    if choice != "auto":
+        return choice == "on"
+    on_cpu = keras.distribution.list_devices("gpu") == []
+    return network.jit_on_cpu if on_cpu else True
+
+
+def freeze(model: keras.Model, trainable_scopes: tuple[str, ...]) -> int:
+    """Freeze every layer outside of the scopes (none given: freeze nothing); returns how many with weights.
+
+    Raises:
+        ValueError: no layer lies in the scopes.
+    """
+    if not trainable_scopes:
+        return 0
+    weighted = [layer for layer in model.layers if layer.weights]
+    for layer in weighted:
+        layer.trainable = matches_scopes(model, layer.weights[0].path, trainable_scopes)
+    if not model.trainable_variables:
+        raise ValueError(
+            f"--trainable_scopes={','.join(trainable_scopes)} holds no layer of {model.name}. "
+            f"Its layers are: {', '.join(layer.name for layer in weighted)}."
+        )
+    return sum(not layer.trainable for layer in weighted)
+
+
+def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
+    """The first augmented pictures with their boxes, as the network sees them: uint8 [H, W, 3]."""
+    images, targets = next(iter(batches.take(1)))
+    drawn = []
+    for image, boxes, classes in list(zip(images, targets["boxes"], targets["classes"], strict=True))[:MOSAIC_PICTURES]:
+        classes = np.asarray(classes)
+        names = [labels[c - 1] for c in classes[classes > 0]]
+        pixels = np.clip(np.round(np.asarray(image)), 0, 255).astype(np.uint8)
+        drawn.append(draw_boxes(pixels, np.asarray(boxes)[classes > 0], names))
+    return mosaic(drawn)
+
+
+def make_config(options: TrainingOptions, dataset: RecordDataset, network: Network) -> dict:
+    """What config.json says: the network, every option, the data and the versions."""
+    return {
+        "model_name": network.name,
+        "options": {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
+        },
+        "dataset": {
+            "labels": list(dataset.labels),
+            "splits": {
+                name: {"pictures": split.pictures, "boxes": split.boxes, "shards": {p.name: p.stat().st_size for p in split.files}}
+                for name, split in dataset.splits.items()
+            },
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "backend": keras.backend.backend(),
+            **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
+    }
+
+
+def _validation_split(dataset: RecordDataset, options: TrainingOptions) -> bool:
+    """Whether there is a set to validate on; a name that was asked for must exist."""
+    name = options.validation_split_name
+    default = TrainingOptions.__dataclass_fields__["validation_split_name"].default
+    if name != default or name in dataset.splits:
+        return dataset.split(name).boxes > 0
+    return False
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    return tuple(scope.strip() for scope in text.split(",") if scope.strip())
+

@@ -1,0 +1,149 @@
+"""Checkpoint folders: everything that a trained detector needs, and nothing that runs code when read.
+
+    labels.txt     names, line number = class id
+    config.json    every option of the training, "model_name", versions
+    weights.npz    variable path -> array (NumPy's zip of arrays; never pickled)
+    metrics.json   how good it was when it was written
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import keras
+import numpy as np
+
+from datasets.labels import read_labels, write_labels
+from nets import get_network
+from nets.network import Network
+
+LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A checkpoint folder, read.
+
+    Attributes:
+        folder: where it came from.
+        labels: names, without background; name i has class id i + 1.
+        config: the training's options.
+        weights: variable path -> array.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    config: dict
+    weights: dict[str, np.ndarray]
+
+    @property
+    def network(self) -> Network:
+        return get_network(self.config["model_name"])
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether the folder holds what `read_checkpoint` needs."""
+    return all((Path(folder) / name).is_file() for name in (LABELS, CONFIG, WEIGHTS))
+
+
+def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """Variable path -> array, of a model as built by `Network.build`."""
+    return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a zip of arrays under a temporary name and rename it, so that a crash leaves the old one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `write_arrays` wrote.
+
+    Raises:
+        ValueError: not such a file, damaged, or with pickled objects inside.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (BadZipFile, ValueError, EOFError, OSError, AttributeError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(
+            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or something else; "
+            "use another checkpoint or train again."
+        ) from error
+
+
+def write_json(path: Path, value) -> None:
+    """Write JSON for people (indented, names in their own script) under a temporary name, then rename."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_checkpoint(
+    folder: Path,
+    *,
+    labels: Sequence[str],
+    config: Mapping,
+    weights: Mapping[str, np.ndarray],
+    metrics: Mapping | None = None,
+) -> None:
+    """Write a checkpoint folder; the weights come last, so that what is there always fits together."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_labels(folder / LABELS, labels)
+    write_json(folder / CONFIG, dict(config))
+    write_json(folder / METRICS, dict(metrics or {}))
+    write_arrays(folder / WEIGHTS, weights)
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint folder.
+
+    Raises:
+        ValueError: it is no checkpoint folder (the message says what is missing), or damaged.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise ValueError(f"Checkpoint folder {folder} does not exist. Give the --train_dir of a training.")
+    missing = [name for name in (LABELS, CONFIG, WEIGHTS) if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"{folder} is not a checkpoint folder: {', '.join(missing)} missing. "
+            "Give the --train_dir of a training that has saved at least once."
+        )
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        get_network(config["model_name"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / CONFIG} does not describe a network of this project ({error}).") from error
+    return Checkpoint(folder, tuple(read_labels(folder / LABELS)), config, read_arrays(folder / WEIGHTS))
+
+
+def build_model(checkpoint: Checkpoint) -> keras.Model:
+    """The network of a checkpoint with its weights in place.
+
+    Raises:
+        ValueError: a variable is missing or has another shape; the message names it.
+    """
+    model = checkpoint.network.build(len(checkpoint.labels) + 1)
+    for variable in model.weights:
+        array = checkpoint.weights.get(variable.path)
+        if array is None or tuple(array.shape) != tuple(variable.shape):
+            found = "nothing" if array is None else f"an array of shape {tuple(array.shape)}"
+            raise ValueError(
+                f"{checkpoint.folder / WEIGHTS}: expected {variable.path} of shape {tuple(variable.shape)} for "
+                f"{checkpoint.network.name} with {len(checkpoint.labels)} names in {LABELS}, found {found}. "
+                f"Were {LABELS} or {CONFIG} changed by hand?"
+            )
+        variable.assign(array)
+    return model

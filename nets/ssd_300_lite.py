@@ -1,0 +1,84 @@
+"""A small SSD of plain convolutions for a laptop's CPU and the browser, trained from scratch.
+
+Plain rather than depthwise convolutions: on a CPU they train about six times faster (measured on two
+cores: 40 pictures a second against 6 for a MobileNetV2). Five feature maps from 38x38 to 3x3 with a
+top-down path (Lin et al. 2017, Feature Pyramid Networks), so that small heads are named with context.
+"""
+
+import keras
+from keras import layers
+
+from boxes.anchors import AnchorLayer, ssd_shapes
+from nets.network import Network
+
+IMAGE_SIZE = 300
+FEATURE_SIZES = (38, 19, 10, 5, 3)
+# Sides of the square anchors. Labelled heads and characters span 8 % to 80 % of a picture; every layer
+# doubles the one before (roughly), and its extra square fills the gap.
+ANCHOR_SIZES = (0.08, 0.17, 0.32, 0.52, 0.74, 0.96)
+ANCHOR_RATIOS = (2.0, 0.5)
+CHANNELS = (16, 32, 64, 128, 128, 128, 128)  # at strides 2, 4, 8, 16, 32, 64, 128
+PYRAMID_CHANNELS = 96
+
+ANCHOR_LAYERS = tuple(
+    AnchorLayer(cells, cells, 1 / cells, ssd_shapes(size, next_size, ANCHOR_RATIOS))
+    for cells, size, next_size in zip(FEATURE_SIZES, ANCHOR_SIZES, ANCHOR_SIZES[1:], strict=False)
+)
+ANCHORS_PER_CELL = len(ANCHOR_LAYERS[0].shapes)
+
+
+def _conv(x, channels, name, *, kernel=3, strides=1, activation="relu"):
+    """Convolution, batch norm, activation. Batch norm's memory is short, since trainings are too."""
+    x = layers.Conv2D(
+        channels, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}.conv"
+    )(x)
+    x = layers.BatchNormalization(momentum=0.97, name=f"{name}.norm")(x)
+    return layers.Activation(activation, name=f"{name}.{activation}")(x) if activation else x
+
+
+def _residual(x, name):
+    """Two convolutions beside a shortcut (He et al. 2016)."""
+    channels = x.shape[-1]
+    y = _conv(x, channels, f"{name}.a")
+    y = _conv(y, channels, f"{name}.b", activation=None)
+    return layers.Activation("relu", name=name)(layers.Add(name=f"{name}.add")([x, y]))
+
+
+def _upsample(x, cells, name):
+    """Nearest neighbours to `cells` x `cells`, cropping the odd last row and column (19 -> 38, 10 -> 19)."""
+    x = layers.UpSampling2D(2, name=f"{name}.up")(x)
+    extra = x.shape[1] - cells
+    return layers.Cropping2D(((0, extra), (0, extra)), name=f"{name}.crop")(x) if extra else x
+
+
+def ssd_300_lite(num_classes: int) -> keras.Model:
+    """float32 [B, 300, 300, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, num_classes]}."""
+    image = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
+    features = []
+    for level, channels in enumerate(CHANNELS, start=1):
+        x = _conv(x, channels, f"stage{level}", kernel=5 if level == 1 else 3, strides=2)
+        if 2 <= level <= 5:
+            x = _residual(x, f"stage{level}.residual")
+        if level >= 3:
+            features.append(x)  # 38, 19, 10, 5, 3
+
+    pyramid = [_conv(features[-1], PYRAMID_CHANNELS, f"lateral{FEATURE_SIZES[-1]}", kernel=1)]
+    for feature, cells in zip(features[-2::-1], FEATURE_SIZES[-2::-1], strict=True):
+        lateral = _conv(feature, PYRAMID_CHANNELS, f"lateral{cells}", kernel=1)
+        pyramid.insert(0, layers.Add(name=f"merge{cells}")([lateral, _upsample(pyramid[0], cells, f"merge{cells}")]))
+
+    codes, logits = [], []
+    for feature, cells in zip(pyramid, FEATURE_SIZES, strict=True):
+        feature = _conv(feature, PYRAMID_CHANNELS, f"head{cells}")
+        for outputs, depth, kind in ((codes, 4, "conv_loc"), (logits, num_classes, "conv_cls")):
+            y = layers.Conv2D(ANCHORS_PER_CELL * depth, 1, name=f"head{cells}.{kind}")(feature)
+            outputs.append(layers.Reshape((-1, depth), name=f"head{cells}.{kind}.anchors")(y))
+    outputs = {
+        "codes": layers.Concatenate(axis=1, name="codes", dtype="float32")(codes),
+        "logits": layers.Concatenate(axis=1, name="logits", dtype="float32")(logits),
+    }
+    return keras.Model(image, outputs, name="ssd_300_lite")
+
+
+NETWORK = Network("ssd_300_lite", IMAGE_SIZE, ANCHOR_LAYERS, ssd_300_lite, jit_on_cpu=True)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from boxes.geometry import area, centers_to_corners, clip, corners_to_centers, intersection, iou
+
+ONE = np.array([[0.0, 0.0, 0.5, 0.5]], np.float32)
+
+
+@st.composite
+def boxes(draw, count=4):
+    corners = draw(arrays(np.float32, (count, 2, 2), elements=st.floats(0, 1, width=32)))
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+
+
+def test_area_of_a_quarter_and_of_an_inverted_box():
+    inverted = np.array([[0.5, 0.5, 0.25, 0.75]], np.float32)
+    np.testing.assert_allclose(area(np.concatenate([ONE, inverted])), [0.25, 0.0])
+
+
+def test_intersection_is_batched():
+    others = np.array([[0.25, 0.25, 0.75, 0.75], [0.5, 0.5, 1.0, 1.0]], np.float32)
+    shared = np.asarray(intersection(np.stack([ONE, ONE]), np.stack([others, others])))
+    assert shared.shape == (2, 1, 2)
+    np.testing.assert_allclose(shared[0], [[0.0625, 0.0]])
+
+
+def test_iou_by_hand():
+    others = np.array([[0.0, 0.0, 0.5, 0.5], [0.25, 0.0, 0.75, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
+    np.testing.assert_allclose(np.asarray(iou(ONE, others)), [[1.0, 1 / 3, 0.0]], rtol=1e-6)
+
+
+def test_iou_of_empty_boxes_is_zero():
+    empty = np.zeros((1, 4), np.float32)
+    assert np.asarray(iou(empty, empty)) == pytest.approx(0.0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(boxes(), boxes())
+def test_iou_is_symmetric_and_bounded(a, b):
+    overlaps = np.asarray(iou(a, b))
+    np.testing.assert_allclose(overlaps, np.asarray(iou(b, a)).T, atol=1e-6)
+    assert overlaps.min() >= 0.0 and overlaps.max() <= 1.0 + 1e-6
+
+
+@settings(deadline=None, max_examples=30)
+@given(boxes())
+def test_centers_and_corners_are_inverse(a):
+    np.testing.assert_allclose(np.asarray(centers_to_corners(corners_to_centers(a))), a, atol=1e-6)
+
+
+def test_clip():
+    np.testing.assert_allclose(clip(np.array([[-0.1, 0.2, 1.3, 0.9]], np.float32)), [[0.0, 0.2, 1.0, 0.9]])

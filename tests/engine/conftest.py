@@ -1,0 +1,96 @@
+"""A small set of records (red and blue squares on grey) and a small network."""
+
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nets
+from boxes.anchors import AnchorLayer
+from datasets.labels import write_labels
+from nets.network import Network
+
+COLOURS = {"red 赤": (200, 40, 40), "blue": (40, 40, 200)}
+
+
+def square_picture(rng: np.random.Generator) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """A JPEG of 160 x 160, boxes [G, 4] and classes [G] of 0 to 2 squares that do not overlap."""
+    side = 160
+    image = rng.normal(128, 6, (side, side, 3))
+    boxes, classes = [], []
+    for half in rng.permutation(2)[: rng.integers(0, 3)]:
+        size = int(rng.integers(24, 70))
+        top, left = int(rng.integers(0, side - size)), int(half * 80 + rng.integers(0, 80 - size))
+        class_id = int(rng.integers(1, 3))
+        image[top : top + size, left : left + size] = list(COLOURS.values())[class_id - 1]
+        boxes.append(np.array([top, left, top + size, left + size]) / side)
+        classes.append(class_id)
+    _, encoded = cv2.imencode(".jpg", np.clip(image, 0, 255).astype(np.uint8)[..., ::-1])
+    return encoded.tobytes(), np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.int64)
+
+
+def write_squares(path: Path, pictures: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for number in range(pictures):
+            encoded, boxes, classes = square_picture(rng)
+            floats = {
+                f"image/object/bbox/{side}": tf.train.Feature(
+                    float_list=tf.train.FloatList(value=boxes[:, i])
+                )
+                for i, side in enumerate(("ymin", "xmin", "ymax", "xmax"))
+            }
+            integers = {
+                name: tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+                for name, values in {
+                    "image/height": [160],
+                    "image/width": [160],
+                    "image/object/bbox/label": classes,
+                    "image/object/bbox/difficult": [0] * len(classes),
+                }.items()
+            }
+            texts = {
+                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+                for name, values in {
+                    "image/encoded": [encoded],
+                    "image/format": [b"JPEG"],
+                    "image/filename": [f"square_{seed}_{number}.jpg".encode()],
+                    "image/object/bbox/label_text": [list(COLOURS)[c - 1].encode() for c in classes],
+                }.items()
+            }
+            feature = {**floats, **integers, **texts}
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+@pytest.fixture(scope="session")
+def squares(tmp_path_factory) -> Path:
+    """A dataset folder with splits train (24 pictures), validation (6) and test (6)."""
+    folder = tmp_path_factory.mktemp("squares")
+    write_labels(folder / "labels.txt", list(COLOURS))
+    for seed, (split, pictures) in enumerate({"train": 24, "validation": 6, "test": 6}.items()):
+        write_squares(folder / f"{split}_000.tfrecord", pictures, seed)
+    return folder
+
+
+def tiny_network(num_classes: int) -> keras.Model:
+    image = keras.Input((64, 64, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(image)
+    for level in range(3):
+        x = keras.layers.Conv2D(16, 3, 2, padding="same", activation="relu", name=f"stage{level}.conv")(x)
+        x = keras.layers.BatchNormalization(name=f"stage{level}.norm")(x)
+    outputs = {}
+    for kind, name, depth in (("conv_loc", "codes", 4), ("conv_cls", "logits", num_classes)):
+        y = keras.layers.Conv2D(2 * depth, 3, padding="same", name=f"head.{kind}")(x)
+        outputs[name] = keras.layers.Reshape((-1, depth))(y)
+    return keras.Model(image, outputs, name="tiny")
+
+
+@pytest.fixture
+def tiny(monkeypatch) -> Network:
+    """A network that compiles in a second, known to `get_network` as `tiny` during the test."""
+    network = Network("tiny", 64, (AnchorLayer(8, 8, 1 / 8, ((0.2, 0.2), (0.4, 0.4))),), tiny_network, jit_on_cpu=False)
+    monkeypatch.setitem(nets.NETWORKS, "tiny", network)
+    return network

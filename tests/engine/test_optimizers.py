@@ -1,0 +1,62 @@
+import keras
+import numpy as np
+import pytest
+
+from engine.optimizers import FINAL_SHARE, OptimizerOptions, WarmUpThenDecay, make_optimizer, resolve
+
+
+@pytest.mark.parametrize("decay", ["cosine", "exponential"])
+def test_rises_to_the_highest_rate_and_falls_to_one_percent(decay):
+    schedule = WarmUpThenDecay(0.1, total_steps=100, warmup_steps=10, decay=decay)
+    rates = np.array([float(schedule(step)) for step in range(101)])
+    assert rates[0] == pytest.approx(0.01)
+    assert rates.argmax() == 9 or rates.argmax() == 10
+    assert rates.max() == pytest.approx(0.1, rel=1e-3)
+    assert (np.diff(rates[10:]) < 0).all()
+    assert rates[100] == pytest.approx(0.1 * FINAL_SHARE, rel=1e-3)
+
+
+def test_constant_stays():
+    schedule = WarmUpThenDecay(0.1, total_steps=100, warmup_steps=10, decay="constant")
+    assert float(schedule(99)) == pytest.approx(0.1)
+
+
+def test_gaps_are_filled_by_optimizer_start_and_length():
+    adam = resolve(OptimizerOptions(), total_steps=1000, pretrained=False)
+    assert (adam.learning_rate, adam.warmup_steps, adam.ema_decay) == (2e-3, 50, 0.95)
+    sgd = resolve(OptimizerOptions(optimizer="sgd"), total_steps=100_000, pretrained=True)
+    assert (sgd.learning_rate, sgd.warmup_steps, sgd.ema_decay) == (1e-3, 500, 0.9995)
+    given = resolve(
+        OptimizerOptions(learning_rate=0.5, warmup_steps=0, ema_decay=0.0), total_steps=9, pretrained=True
+    )
+    assert (given.learning_rate, given.warmup_steps, given.ema_decay) == (0.5, 0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_biases_and_scales_do_not_decay(name):
+    """With zero gradients only the decay moves a weight."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()])
+    for variable in model.trainable_variables:
+        variable.assign(np.ones(variable.shape, "f"))
+    options = OptimizerOptions(
+        optimizer=name, learning_rate=1.0, warmup_steps=0, weight_decay=0.01, ema_decay=0.0
+    )
+    optimizer = make_optimizer(options, total_steps=10)
+    optimizer.build(model.trainable_variables)
+    gradients = [keras.ops.zeros(variable.shape) for variable in model.trainable_variables]
+    optimizer.apply(gradients, model.trainable_variables)
+    for variable in model.trainable_variables:
+        value = np.asarray(keras.ops.convert_to_numpy(variable))
+        assert (value < 1.0).all() if variable.name == "kernel" else (value == 1.0).all()
+
+
+def test_adam_moves_by_the_learning_rate():
+    """The ancestor's epsilon of 1.0 made small gradients move nothing."""
+    variable = keras.Variable(np.zeros(1, "f"))
+    options = OptimizerOptions(
+        optimizer="adam", learning_rate=0.1, warmup_steps=0, weight_decay=0.0, ema_decay=0.0
+    )
+    optimizer = make_optimizer(options, total_steps=10)
+    optimizer.build([variable])
+    optimizer.apply([keras.ops.ones(1) * 1e-4], [variable])
+    assert float(np.asarray(keras.ops.convert_to_numpy(variable))[0]) == pytest.approx(-0.1, rel=0.05)

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from engine.starting_weights import starting_weights
+from nets import get_network
+from nets.checkpoint import model_weights, write_checkpoint
+from nets.slim_names import slim_variables
+
+NETWORK = get_network("ssd_300_lite")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    model = NETWORK.build(4)
+    rng = np.random.default_rng(0)
+    for variable in model.weights:
+        variable.assign(rng.normal(size=variable.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(trained, tmp_path_factory):
+    target = tmp_path_factory.mktemp("checkpoint")
+    write_checkpoint(
+        target, labels=["a", "b", "c"], config={"model_name": "ssd_300_lite"}, weights=model_weights(trained)
+    )
+    return target
+
+
+def head(model):
+    kernel = model.get_layer("head19.conv_cls").get_weights()[0]
+    return kernel.reshape(*kernel.shape[:3], 4, -1)
+
+
+def test_names_are_matched_by_text_and_new_ones_start_fresh(trained, folder):
+    model = NETWORK.build(4)
+    fresh = head(model).copy()
+    start = starting_weights(model, NETWORK, ["c", "new", "a"], str(folder))
+    new, old = head(model), head(trained)
+    np.testing.assert_array_equal(new[..., 0], old[..., 0])  # background
+    np.testing.assert_array_equal(new[..., 1], old[..., 3])  # c
+    np.testing.assert_array_equal(new[..., 2], fresh[..., 2])  # new
+    np.testing.assert_array_equal(new[..., 3], old[..., 1])  # a
+    assert "new names: new" in start.source
+    assert start.pretrained and not start.fresh
+
+
+def test_another_number_of_names(trained, folder):
+    model = NETWORK.build(2)
+    starting_weights(model, NETWORK, ["b"], str(folder))
+    np.testing.assert_array_equal(head(model)[..., 1], head(trained)[..., 2])
+
+
+def test_a_character_called_background_is_no_background(trained, folder):
+    model = NETWORK.build(2)
+    starting_weights(model, NETWORK, ["background"], str(folder))
+    np.testing.assert_array_equal(head(model)[..., 0], head(trained)[..., 0])
+    assert not np.array_equal(head(model)[..., 1], head(trained)[..., 0])
+
+
+def test_excluded_scopes_stay_fresh(folder):
+    model = NETWORK.build(4)
+    before = model.get_layer("stage1.conv").get_weights()[0].copy()
+    start = starting_weights(model, NETWORK, ["a", "b", "c"], str(folder), skip=("stage1", "conv_cls"))
+    np.testing.assert_array_equal(model.get_layer("stage1.conv").get_weights()[0], before)
+    assert "stage1.conv/kernel" in start.fresh
+    assert "stage2.conv/kernel" in start.restored
+
+
+def test_variables_by_slim_name(trained, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **slim_variables(trained, "some/scope"))
+    model = NETWORK.build(4)
+    start = starting_weights(model, NETWORK, ["x", "y", "z"], str(path))
+    np.testing.assert_array_equal(head(model), head(trained))
+    assert len(start.restored) == len(model.weights)
+
+
+def test_too_little_restored_is_an_error(trained, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **{name: value for name, value in slim_variables(trained).items() if "stage1/" in name})
+    with pytest.raises(ValueError, match=r"restored only \d+ of"):
+        starting_weights(NETWORK.build(4), NETWORK, ["x", "y", "z"], str(path))
+
+
+def test_another_network_is_refused(folder):
+    vgg = get_network("ssd_300_vgg")
+    with pytest.raises(ValueError, match="--model_name=ssd_300_lite"):
+        starting_weights(NETWORK.build(4), vgg, ["a", "b", "c"], str(folder))
+
+
+def test_random_weights_say_so():
+    start = starting_weights(NETWORK.build(2), NETWORK, ["a"], "")
+    assert not start.pretrained and "random" in start.summary()

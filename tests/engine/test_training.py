@@ -1,0 +1,148 @@
+import csv
+import io
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import train_ssd_network
+from engine.progress import TrainingBar
+from engine.training import TrainingOptions, train
+from nets.checkpoint import read_arrays, read_checkpoint
+from nets.detector import Detector
+
+
+@pytest.fixture
+def options(squares, tmp_path, tiny):
+    """Keyword arguments of a training of four steps."""
+    return {
+        "dataset_dir": squares,
+        "train_dir": tmp_path / "run",
+        "model_name": tiny.name,
+        "batch_size": 2,
+        "max_number_of_steps": 4,
+        "evaluate_steps": 2,
+        "jit_compile": "off",
+    }
+
+
+def run(**options) -> str:
+    console = Console(file=io.StringIO(), width=300)
+    train(TrainingOptions(**options), console)
+    return console.file.getvalue()
+
+
+def stop_at(monkeypatch, step: int) -> None:
+    original = TrainingBar.on_train_batch_end
+
+    def interrupt(self, batch, logs=None):
+        original(self, batch, logs)
+        if self._step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(TrainingBar, "on_train_batch_end", interrupt)
+
+
+def test_leaves_a_checkpoint_a_log_and_pictures(options):
+    said = run(**options)
+    folder = options["train_dir"]
+    assert "New training" in said and "random weights" in said and "2 names" in said and "24 pictures" in said
+    checkpoint = read_checkpoint(folder)
+    assert checkpoint.labels == ("red 赤", "blue")
+    assert checkpoint.config["options"]["max_number_of_steps"] == 4
+    assert checkpoint.config["versions"]["backend"] == "tensorflow"
+    assert read_checkpoint(folder / "last").labels == checkpoint.labels
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert {"loss", "boxes", "names", "background", "learning_rate", "map_voc07"} <= rows[0].keys()
+    assert (folder / "first_batch.jpg").stat().st_size > 1000
+    assert list((folder / "tensorboard").glob("events*"))
+    assert json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["step"] in (2, 4)
+    assert Detector.load(folder).labels == checkpoint.labels
+
+
+def test_stopped_and_resumed_equals_uninterrupted(options, tmp_path, monkeypatch):
+    run(**{**options, "train_dir": tmp_path / "whole"})
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        assert "Stopped by SIGTERM after step 3" in run(**options)
+    assert "Resuming" in run(**options)
+    whole, resumed = (
+        read_arrays(tmp_path / name / "last" / "weights.npz") for name in ("whole", options["train_dir"].name)
+    )
+    for path, value in whole.items():
+        np.testing.assert_allclose(resumed[path], value, rtol=1e-4, atol=1e-5, err_msg=path)
+    assert "finished" in run(**options)
+
+
+def test_another_training_in_the_folder_is_refused_with_the_differences(options):
+    run(**{**options, "max_number_of_steps": 1})
+    with pytest.raises(
+        ValueError, match=r"(?s)--batch_size: 2 there, 3 asked for.*--max_number_of_steps: 1 there"
+    ):
+        run(**{**options, "batch_size": 3})
+
+
+def test_a_loss_that_is_not_finite_names_the_pictures(options):
+    with pytest.raises(FloatingPointError, match=r"(?s)not finite after step \d.*square_0_\d+\.jpg"):
+        run(**{**options, "learning_rate": 1e30, "gradient_clip": 0.0, "warmup_steps": 0})
+
+
+def test_early_stopping(options):
+    said = run(
+        **{
+            **options,
+            "max_number_of_steps": 9,
+            "evaluate_steps": 1,
+            "early_stopping": 2,
+            "learning_rate": 0.0,
+        }
+    )
+    assert "stopping at step 3" in said
+
+
+def test_frozen_scopes_do_not_move(options):
+    run(**{**options, "trainable_scopes": "conv_cls,conv_loc", "max_number_of_steps": 1})
+    run(**{**options, "trainable_scopes": "conv_cls,conv_loc", "train_dir": options["train_dir"] / "two"})
+    one = read_arrays(options["train_dir"] / "last" / "weights.npz")
+    two = read_arrays(options["train_dir"] / "two" / "last" / "weights.npz")
+    moved = {path for path in one if not np.array_equal(one[path], two[path])}
+    assert moved and all("conv_cls" in path or "conv_loc" in path for path in moved)
+
+
+def test_scopes_that_hold_nothing_are_an_error(options):
+    with pytest.raises(ValueError, match=r"holds no layer of tiny.*stage1"):
+        run(**{**options, "trainable_scopes": "ssd_300_vgg/block8"})
+
+
+def test_the_command_line_says_what_is_wrong_in_a_line(squares, tmp_path, capsys):
+    status = train_ssd_network.main(
+        [
+            f"--dataset_dir={tmp_path / 'nowhere'}",
+            "--train-dir",
+            str(tmp_path / "run"),
+            "--model_name",
+            "ssd_300_lite",
+        ]
+    )
+    assert status == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_learns_red_and_blue_squares(options):
+    said = run(
+        **{
+            **options,
+            "batch_size": 8,
+            "max_number_of_steps": 200,
+            "evaluate_steps": 200,
+            "augmentation": "none",
+        }
+    )
+    best = float(said.split("best validation mAP ")[1].split()[0])
+    assert best >= 0.9, said

@@ -1,0 +1,90 @@
+import json
+
+import numpy as np
+import pytest
+
+from nets import get_network
+from nets.checkpoint import (
+    build_model,
+    is_checkpoint,
+    model_weights,
+    read_arrays,
+    read_checkpoint,
+    write_arrays,
+    write_checkpoint,
+)
+
+LABELS = ["千反田える", "Mira"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return get_network("ssd_300_lite").build(3)
+
+
+@pytest.fixture
+def folder(tmp_path, model):
+    target = tmp_path / "模型 run"
+    write_checkpoint(
+        target,
+        labels=LABELS,
+        config={"model_name": "ssd_300_lite"},
+        weights=model_weights(model),
+        metrics={"map_voc07": 0.5},
+    )
+    return target
+
+
+def test_round_trip_gives_the_same_outputs(folder, model):
+    assert is_checkpoint(folder)
+    checkpoint = read_checkpoint(folder)
+    assert checkpoint.labels == tuple(LABELS)
+    again = build_model(checkpoint)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 300, 300, 3)).astype("f")
+    np.testing.assert_array_equal(np.asarray(model(images)["logits"]), np.asarray(again(images)["logits"]))
+    assert json.loads((folder / "metrics.json").read_text())["map_voc07"] == 0.5
+    assert {path.name for path in folder.iterdir()} == {"labels.txt", "config.json", "metrics.json", "weights.npz"}
+
+
+def test_a_missing_folder_and_a_missing_file_are_named(tmp_path, folder):
+    with pytest.raises(ValueError, match="does not exist"):
+        read_checkpoint(tmp_path / "nowhere")
+    (folder / "weights.npz").unlink()
+    with pytest.raises(ValueError, match="weights.npz missing"):
+        read_checkpoint(folder)
+
+
+def test_labels_that_do_not_fit_name_the_variable(folder):
+    (folder / "labels.txt").write_text("a\nb\nc\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"conv_cls/kernel.*3 names"):
+        build_model(read_checkpoint(folder))
+
+
+def test_an_unknown_network_is_refused(folder):
+    (folder / "config.json").write_text('{"model_name": "inception"}', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"config.json.*inception"):
+        read_checkpoint(folder)
+
+
+def test_damaged_and_pickled_weights_are_refused(folder):
+    weights = folder / "weights.npz"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"weights.npz cannot be read"):
+        read_checkpoint(folder)
+    with weights.open("wb") as file:
+        np.savez(file, evil=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match=r"weights.npz cannot be read"):
+        read_checkpoint(folder)
+
+
+def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "weights.npz"
+    write_arrays(path, {"a": np.ones(3)})
+
+    def full_disk(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_arrays(path, {"a": np.zeros(3)})
+    np.testing.assert_array_equal(read_arrays(path)["a"], np.ones(3))

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from nets.losses import cross_entropy, hardest_background, multibox_loss, smooth_l1
+
+
+def test_smooth_l1_by_hand():
+    np.testing.assert_allclose(
+        np.asarray(smooth_l1(np.array([-3.0, -0.5, 0.0, 1.0]))), [2.5, 0.125, 0.0, 0.5]
+    )
+
+
+def test_cross_entropy_by_hand():
+    logits = np.log(np.array([[[0.7, 0.2, 0.1]]], np.float32))
+    np.testing.assert_allclose(
+        np.asarray(cross_entropy(logits, np.array([[1]]))), [[-np.log(0.2)]], rtol=1e-5
+    )
+
+
+def test_the_hardest_background_is_kept_three_to_one():
+    losses = np.array([[9.0, 5.0, 4.0, 3.0, 2.0, 1.0]], np.float32)
+    kept = hardest_background(losses, np.array([[1, 0, 0, 0, 0, 0]]), at_least=0)
+    np.testing.assert_array_equal(np.asarray(kept), [[0, 1, 1, 1, 0, 0]])
+
+
+def test_ties_do_not_keep_more_and_empty_pictures_keep_a_few():
+    kept = np.asarray(
+        hardest_background(np.ones((1, 50), np.float32), np.zeros((1, 50), np.int32), at_least=3)
+    )
+    assert kept.sum() == 3
+
+
+def test_never_more_than_there_are():
+    kept = np.asarray(hardest_background(np.ones((1, 4), np.float32), np.array([[1, 1, 1, 0]])))
+    np.testing.assert_array_equal(kept, [[0, 0, 0, 1]])
+
+
+def test_loss_is_divided_by_matches_and_adds_up():
+    rng = np.random.default_rng(1)
+    codes, logits = rng.normal(size=(2, 40, 4)).astype("f"), rng.normal(size=(2, 40, 3)).astype("f")
+    classes = np.zeros((2, 40), np.int32)
+    classes[0, :4], classes[1, 0] = 1, 2
+    targets = np.zeros((2, 40, 4), np.float32)
+    loss, parts = multibox_loss(codes, logits, (targets, classes))
+    assert float(loss) == pytest.approx(sum(float(part) for part in parts.values()))
+    matched = classes > 0
+    expected = np.asarray(smooth_l1(codes[matched])).sum() / 5
+    assert float(parts["boxes"]) == pytest.approx(expected, rel=1e-5)
+    probability = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    background = -np.log(probability[..., 0])
+    kept = np.sort(background[0][~matched[0]])[-12:].sum() + np.sort(background[1][~matched[1]])[-3:].sum()
+    assert float(parts["background"]) == pytest.approx(kept / 5, rel=1e-4)
+
+
+def test_a_batch_without_objects_has_a_finite_loss():
+    loss, parts = multibox_loss(
+        np.zeros((2, 30, 4), np.float32),
+        np.zeros((2, 30, 3), np.float32),
+        (np.zeros((2, 30, 4), np.float32), np.zeros((2, 30), np.int32)),
+    )
+    assert float(parts["boxes"]) == 0.0
+    assert float(loss) == pytest.approx(6 * np.log(3.0), rel=1e-5)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from boxes.coding import encode
+from boxes.geometry import iou
+from nets.postprocess import select_detections, suppress
+
+
+def greedy(boxes, scores, threshold):
+    """The textbook loop."""
+    overlaps = np.asarray(iou(boxes, boxes))
+    kept = []
+    for index in range(len(boxes)):
+        if scores[index] > 0 and all(overlaps[index, better] <= threshold for better in kept):
+            kept.append(index)
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_suppress_is_the_greedy_loop(seed):
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(0, 0.5, (3, 60, 2))
+    boxes = np.concatenate([low, low + rng.uniform(0.1, 0.5, (3, 60, 2))], -1).astype(np.float32)
+    scores = np.sort(rng.uniform(0, 1, (3, 60)).astype(np.float32))[:, ::-1].copy()
+    scores[:, 50:] = 0.0
+    kept = np.asarray(suppress(boxes, scores, iou_threshold=0.45))
+    for row in range(3):
+        assert list(np.flatnonzero(kept[row])) == greedy(boxes[row], scores[row], 0.45)
+
+
+def test_a_chain_needs_several_rounds():
+    # Each box overlaps only its neighbours: the first goes on, kills the second, so the third lives, ...
+    left = np.arange(8) * 0.05
+    boxes = np.stack([np.zeros(8), left, np.ones(8), left + 0.12], -1).astype(np.float32)[None]
+    kept = np.asarray(suppress(boxes, np.linspace(1, 0.5, 8, dtype=np.float32)[None], iou_threshold=0.3))
+    np.testing.assert_array_equal(kept[0], [True, False] * 4)
+
+
+ANCHORS = np.array(
+    [[0.1, 0.1, 0.4, 0.4], [0.12, 0.1, 0.42, 0.4], [0.6, 0.6, 0.9, 0.9], [0.8, 0.8, 1.2, 1.2]], "f"
+)
+
+
+def test_detections_are_sorted_suppressed_per_name_and_padded():
+    # Probabilities by anchor: background, name 1, name 2.
+    probability = np.array(
+        [[[0.1, 0.8, 0.1], [0.1, 0.7, 0.2], [0.05, 0.05, 0.9], [0.994, 0.003, 0.003]]], "f"
+    )
+    found = select_detections(np.zeros((1, 4, 4), "f"), np.log(probability), ANCHORS, max_detections=6)
+    found = {name: np.asarray(value)[0] for name, value in found.items()}
+    # The second anchor goes for name 1 (the first is better) and stays for name 2 (there it is the best).
+    np.testing.assert_array_equal(found["classes"], [2, 1, 2, 1, 0, 0])
+    np.testing.assert_allclose(found["scores"], [0.9, 0.8, 0.2, 0.05, 0.0, 0.0], rtol=1e-5)
+    np.testing.assert_allclose(found["boxes"][2], ANCHORS[1], atol=1e-6)
+
+
+def test_boxes_are_clipped_and_decoded():
+    wanted = np.array([[0.85, 0.85, 1.3, 1.3]] * 4, "f")
+    codes = np.asarray(encode(wanted, ANCHORS))[None]
+    logits = np.array([[[9.0, 0.0], [9.0, 0.0], [9.0, 0.0], [0.0, 9.0]]], "f")
+    found = select_detections(codes, logits, ANCHORS)
+    np.testing.assert_allclose(np.asarray(found["boxes"])[0, 0], [0.85, 0.85, 1.0, 1.0], atol=1e-5)
+
+
+def test_nothing_above_the_threshold():
+    logits = np.tile(np.array([20.0, 0.0, 0.0], "f"), (2, 4, 1))
+    found = select_detections(np.zeros((2, 4, 4), "f"), logits, ANCHORS)
+    assert not np.asarray(found["classes"]).any() and not np.asarray(found["scores"]).any()
