@@ -1,4 +1,4 @@
-"""labels.txt: one character name per line, UTF-8; the line number (from 1) is the class id, and 0 is background."""
+"""labels.txt: one name per line, UTF-8; the line number, from 1, is the class id, and 0 is background."""
 
 import os
 import unicodedata
@@ -31,10 +31,12 @@ def read_labels(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ValueError(
-            f"{path}: there is no such file; labels.txt has one name per line and is written by tf_convert_data.py"
+            f"{path}: there is no such file; tf_convert_data.py writes labels.txt, one name per line"
         ) from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: byte {error.start} is not UTF-8; save the file with UTF-8 encoding") from None
+        raise ValueError(
+            f"{path}: byte {error.start} is not UTF-8; save the file with UTF-8 encoding"
+        ) from None
     names = [clean_name(line) for line in text.rstrip().splitlines()]
     if not names:
         raise ValueError(f"{path}: no names in it; write one name per line")
@@ -45,7 +47,9 @@ def read_labels(path: Path) -> list[str]:
                 f"{path}: line {number} is blank, but the line number is the class id; remove the blank line"
             )
         if name in first_line:
-            raise ValueError(f"{path}: {name!r} is on line {first_line[name]} and on line {number}; keep one of them")
+            raise ValueError(
+                f"{path}: {name!r} is on lines {first_line[name]} and {number}; keep one of them"
+            )
         first_line[name] = number
     return names
 
@@ -63,7 +67,7 @@ def write_labels(path: Path, names: Sequence[str]) -> None:
             raise ValueError(f"{path}: {name!r} is not a clean name; pass it through clean_name first")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def extend_labels(existing: Sequence[str], found: Iterable[str]) -> list[str]:

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from datasets.labels import read_labels
@@ -70,16 +71,16 @@ class RecordDataset:
 def open_dataset(folder: Path) -> RecordDataset:
     """Finds the sets and names of a folder of TFRecords, ours or SSD-Tensorflow's.
 
-    Counts come from dataset.json; sets that it does not list are counted by reading them. Without labels.txt the
-    names come from the records themselves, which hold name and id of every box.
+    Counts come from dataset.json; sets that it does not list are counted by reading them. Without labels.txt
+    the names come from the records themselves, which hold name and id of every box.
 
     Raises:
-        ValueError: no folder, no TFRecords, a shard missing or of another size than dataset.json says, or no way
-            to know the names.
+        ValueError: no folder, no TFRecords, a shard missing or of another size than dataset.json says, or no
+            way to know the names.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder}: there is no such folder; convert pictures into it with tf_convert_data.py")
+        raise ValueError(f"{folder}: there is no such folder; tf_convert_data.py makes one")
     shards = _find_shards(folder)
     if not shards:
         raise ValueError(
@@ -113,7 +114,7 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         "difficult", "truncated": bool [G].
     """
     one = tf.io.parse_single_example(serialized, _FEATURES)
-    sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in ("ymin", "xmin", "ymax", "xmax")]
+    sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in _SIDES]
     classes = tf.cast(tf.sparse.to_dense(one["image/object/bbox/label"]), tf.int32)
     return {
         "encoded": one["image/encoded"],
@@ -127,13 +128,17 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     }
 
 
+_SIDES = ("ymin", "xmin", "ymax", "xmax")
+
 _FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
     "image/filename": tf.io.FixedLenFeature([], tf.string, default_value=""),
     "image/height": tf.io.FixedLenFeature([], tf.int64),
     "image/width": tf.io.FixedLenFeature([], tf.int64),
-    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in ("ymin", "xmin", "ymax", "xmax")},
-    **{f"image/object/bbox/{key}": tf.io.VarLenFeature(tf.int64) for key in ("label", "difficult", "truncated")},
+    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in _SIDES},
+    "image/object/bbox/label": tf.io.VarLenFeature(tf.int64),
+    "image/object/bbox/difficult": tf.io.VarLenFeature(tf.int64),
+    "image/object/bbox/truncated": tf.io.VarLenFeature(tf.int64),
 }
 
 
@@ -178,7 +183,7 @@ def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
         found = shard.stat().st_size if shard.is_file() else None
         if found != size:
             what = "it is not there" if found is None else f"it has {found} bytes"
-            raise ValueError(f"{shard}: {path.name} says {size} bytes, but {what}; copy it again or convert again")
+            raise ValueError(f"{shard}: {path.name} says {size} bytes, but {what}; convert again")
     return splits
 
 
@@ -193,7 +198,7 @@ def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
             name = text.decode("utf-8", errors="replace")
             if pairs.setdefault(number, name) != name:
                 raise ValueError(
-                    f"{path}: class id {number} is {name!r} here and {pairs[number]!r} elsewhere in the folder; "
+                    f"{path}: class id {number} is {name!r} here, {pairs[number]!r} elsewhere in the folder; "
                     "the sets were converted with different labels: convert them again into one folder"
                 )
         pictures += 1
@@ -212,10 +217,88 @@ def _examples(files: tuple[Path, ...]) -> Iterator[tuple[Path, tf.train.Example]
 
 
 def _labels_of_pairs(folder: Path, pairs: dict[int, str]) -> list[str]:
-    """Names by class id; ids between them that no box uses get a placeholder, so that every id keeps its line."""
+    """Names by class id; an id below the largest that no box uses gets a placeholder."""
     if not pairs or min(pairs) < 1:
         raise ValueError(
             f"{folder}: no labels.txt, and the records do not name their classes; "
             "write labels.txt with one name per line, line number = class id"
         )
     return [pairs.get(number, f"class {number}") for number in range(1, max(pairs) + 1)]
+
+
+def make_example(
+    encoded: bytes,
+    *,
+    filename: str,
+    source: str,
+    width: int,
+    height: int,
+    boxes: np.ndarray,
+    classes: Sequence[int],
+    names: Sequence[str],
+    difficult: Sequence[bool],
+    truncated: Sequence[bool],
+) -> bytes:
+    """Serialises one record: SSD-Tensorflow's features, and "image/filename" and "image/source".
+
+    Args:
+        encoded: a JPEG of `width` x `height` pixels.
+        filename: says in reports which picture it is.
+        source: the episode or video it comes from.
+        width: in pixels.
+        height: in pixels.
+        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
+        classes: G ids from 1.
+        names: G names.
+        difficult: G flags.
+        truncated: G flags.
+
+    Returns:
+        Equal bytes for equal arguments.
+    """
+    features = {
+        "image/height": _ints([height]),
+        "image/width": _ints([width]),
+        "image/channels": _ints([3]),
+        "image/shape": _ints([height, width, 3]),
+        "image/format": _bytes([b"JPEG"]),
+        "image/encoded": _bytes([encoded]),
+        "image/filename": _bytes([filename.encode()]),
+        "image/source": _bytes([source.encode()]),
+        "image/object/bbox/label": _ints(classes),
+        "image/object/bbox/label_text": _bytes([name.encode() for name in names]),
+        "image/object/bbox/difficult": _ints(difficult),
+        "image/object/bbox/truncated": _ints(truncated),
+    }
+    for column, side in enumerate(_SIDES):
+        features[f"image/object/bbox/{side}"] = _floats(boxes[:, column].tolist())
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString(deterministic=True)
+
+
+def write_shards(folder: Path, name: str, records: Iterable[bytes], per_shard: int) -> list[Path]:
+    """Writes `NAME_000.tfrecord`, `NAME_001.tfrecord`, ... of at most `per_shard` records each."""
+    paths: list[Path] = []
+    writer = None
+    for number, record in enumerate(records):
+        if number % per_shard == 0:
+            if writer is not None:
+                writer.close()
+            paths.append(folder / f"{name}_{len(paths):03d}.tfrecord")
+            writer = tf.io.TFRecordWriter(str(paths[-1]))
+        writer.write(record)
+    if writer is not None:
+        writer.close()
+    return paths
+
+
+def _ints(values: Sequence[int]) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value) for value in values]))
+
+
+def _floats(values: Sequence[float]) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def _bytes(values: Sequence[bytes]) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))

@@ -1,11 +1,23 @@
-"""The door between LabelImg's Pascal VOC XML (pixels) and the rest of the repository (fractions); the only user of lxml."""
+"""The door between LabelImg's Pascal VOC XML, in pixels, and everything else, in fractions."""
 
+import math
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from lxml import etree
+
+from datasets.labels import clean_name
+from datasets.problems import Problem
+
+# An object takes LabelImg about 250 bytes; more than this is no annotation.
+MAX_XML_BYTES = 4_000_000
+MAX_OBJECTS = 5_000
+
+_DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,14 +53,14 @@ def write_annotation(
 
     Args:
         xml_path: the file to write; it appears under its name only when complete.
-        picture_path: goes into `<folder>`, `<filename>` and, as given, into `<path>` (LabelImg writes an absolute
-            path there; give a relative one for files that must be the same on every machine).
+        picture_path: goes into `<folder>`, `<filename>` and, as given, into `<path>` (LabelImg writes an
+            absolute path there; give a relative one for files that must be the same on every machine).
         width: of the picture in pixels.
         height: of the picture in pixels.
         objects: may be empty: a picture without objects is a normal picture.
         depth: 3, or 1 for a grey picture.
-        verified: True writes `verified="yes"` (a person pressed the space key), False writes "no" as LabelImg 1.2
-            did, None leaves the attribute out.
+        verified: True writes `verified="yes"` (a person pressed the space key), False writes "no" as
+            LabelImg 1.2 did, None leaves the attribute out.
 
     Raises:
         ValueError: a box is not inside the picture or is empty.
@@ -68,8 +80,8 @@ def write_annotation(
         xmin, ymin, xmax, ymax = item.box
         if not (1 <= xmin < xmax <= width and 1 <= ymin < ymax <= height):
             raise ValueError(
-                f"{xml_path}: box {item.box} of {item.name!r} is not (xmin, ymin, xmax, ymax) with 1 <= min < max "
-                f"inside a picture of {width} x {height} pixels; clip it and drop it when nothing is left"
+                f"{xml_path}: box {item.box} of {item.name!r} is not (xmin, ymin, xmax, ymax) with "
+                f"1 <= min < max inside a picture of {width} x {height} pixels; clip it, or drop it"
             )
         element = _add(root, "object")
         _add(element, "name", item.name)
@@ -82,10 +94,217 @@ def write_annotation(
     etree.indent(root, space="\t")
     temporary = xml_path.with_name(f".{xml_path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(etree.tostring(root, encoding="utf-8", xml_declaration=False) + b"\n")
-    os.replace(temporary, xml_path)
+    temporary.replace(xml_path)
 
 
 def _add(parent: etree._Element, tag: str, text: str | None = None) -> etree._Element:
     element = etree.SubElement(parent, tag)
     element.text = text
     return element
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """One `<object>` as found: text that nobody has checked yet, None where an element is missing."""
+
+    name: str | None
+    box: tuple[str | None, str | None, str | None, str | None] | None
+    difficult: str | None
+    truncated: str | None
+
+
+@dataclass(frozen=True)
+class RawAnnotation:
+    """One XML file as found.
+
+    Attributes:
+        filename: text of `<filename>`; may lack its extension, be stale or name another folder.
+        size: (width, height) from `<size>`; None when missing, unreadable or not positive.
+        objects: in file order.
+    """
+
+    filename: str | None
+    size: tuple[int, int] | None
+    objects: tuple[RawObject, ...]
+
+
+@dataclass(frozen=True)
+class RepairedObjects:
+    """Boxes that a network can learn from; G of them.
+
+    Attributes:
+        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions, 0 <= min < max <= 1.
+        names: G names, NFC-normalised.
+        difficult: G flags.
+        truncated: G flags.
+    """
+
+    boxes: np.ndarray
+    names: tuple[str, ...]
+    difficult: tuple[bool, ...]
+    truncated: tuple[bool, ...]
+
+
+class XmlError(ValueError):
+    """An XML file that cannot be used; `kind`, `detail` and `action` as in `datasets.problems.Problem`."""
+
+    def __init__(self, kind: str, detail: str, action: str = "left out"):
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+        self.action = action
+
+
+def read_xml(path: Path) -> RawAnnotation:
+    """Reads an annotation as hostile input: no entities, no network, no DTD, limited size.
+
+    Raises:
+        XmlError: unreadable, too large, with a DOCTYPE, not well-formed or not an annotation.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_XML_BYTES:
+            raise XmlError("XML file too large", f"{size} bytes, at most {MAX_XML_BYTES}", "refused")
+        data = path.read_bytes()
+    except OSError as error:
+        raise XmlError("XML cannot be read", error.strerror or str(error)) from None
+    # Before parsing, because libxml2 expands entities inside attributes whatever resolve_entities says.
+    # Without the NUL bytes the same search finds UTF-16.
+    if _DECLARATION.search(data.replace(b"\0", b"")):
+        raise XmlError("XML declares a DOCTYPE or entities", "LabelImg writes neither", "refused")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise XmlError("not well-formed XML", str(error)) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise XmlError("XML declares a DOCTYPE or entities", "LabelImg writes neither", "refused")
+    if root.tag != "annotation":
+        raise XmlError("XML is not an annotation", f"its root is <{root.tag}>, not <annotation>")
+    objects = root.findall("object")
+    if len(objects) > MAX_OBJECTS:
+        raise XmlError("too many objects in one XML", f"{len(objects)}, at most {MAX_OBJECTS}", "refused")
+    return RawAnnotation(
+        filename=root.findtext("filename"),
+        size=_size(root.findtext("size/width"), root.findtext("size/height")),
+        objects=tuple(_raw_object(element) for element in objects),
+    )
+
+
+def repair_objects(
+    raw: Sequence[RawObject], reference: tuple[int, int], file: str
+) -> tuple[RepairedObjects, list[Problem]]:
+    """Turns pixel boxes into fractions, swapping, clipping and dropping where a box needs it.
+
+    The arithmetic is SSD-Tensorflow's: xmin, xmax divided by the width, ymin, ymax by the height, although
+    LabelImg counts its minimum from 1; records and networks made there stay comparable.
+
+    Args:
+        raw: objects as found.
+        reference: (width, height) in the pixels that the boxes are given in.
+        file: named in the problems.
+    """
+    problems: list[Problem] = []
+    boxes: list[tuple[float, float, float, float]] = []
+    names: list[str] = []
+    difficult: list[bool] = []
+    truncated: list[bool] = []
+    seen: set[tuple[str, tuple[float, float, float, float]]] = set()
+    for number, item in enumerate(raw, start=1):
+        name = clean_name(item.name or "")
+        label = f"{number}: {name}" if name else f"{number}"
+
+        def report(kind: str, detail: str, action: str, label: str = label) -> None:
+            problems.append(Problem(file, label, kind, detail, action))
+
+        if not name:
+            report("object without name", "<name> is missing or blank", "object dropped")
+            continue
+        box = _repair_box(item.box, reference, report)
+        if box is None:
+            continue
+        if (name, box) in seen:
+            report("same object twice", "equal name and box", "second one dropped")
+            continue
+        seen.add((name, box))
+        boxes.append(box)
+        names.append(name)
+        difficult.append(_flag("difficult", item.difficult, report))
+        truncated.append(_flag("truncated", item.truncated, report))
+    fractions = np.asarray(boxes, np.float32).reshape(-1, 4)
+    return RepairedObjects(fractions, tuple(names), tuple(difficult), tuple(truncated)), problems
+
+
+def outermost(raw: Sequence[RawObject]) -> tuple[float, float]:
+    """The largest x and y in pixels of any readable box: can the boxes belong to a picture of some size?"""
+    corners = [values for item in raw if item.box is not None and (values := _numbers(item.box)) is not None]
+    if not corners:
+        return 0.0, 0.0
+    return max(max(box[0], box[2]) for box in corners), max(max(box[1], box[3]) for box in corners)
+
+
+def _repair_box(
+    raw: tuple[str | None, ...] | None, reference: tuple[int, int], report: Callable[[str, str, str], None]
+) -> tuple[float, float, float, float] | None:
+    """(ymin, xmin, ymax, xmax) as fractions, or None when the box was dropped."""
+    if raw is None:
+        report("object without box", "<bndbox> is missing", "object dropped")
+        return None
+    values = _numbers(raw)
+    if values is None:
+        found = ", ".join("nothing" if text is None else repr(text) for text in raw)
+        report("box is not four numbers", found, "object dropped")
+        return None
+    x0, y0, x1, y1 = values
+    shown = f"({x0:g}, {y0:g}, {x1:g}, {y1:g})"
+    if x0 > x1 or y0 > y1:
+        x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+        report("box with minimum and maximum exchanged", shown, "exchanged back")
+    width, height = reference
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        report("empty box", f"{shown} is less than one pixel wide or high", "object dropped")
+        return None
+    if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+        x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
+        if x1 - x0 < 1 or y1 - y0 < 1:
+            report("box outside the picture", f"{shown} of {width} x {height}", "object dropped")
+            return None
+        report("box over the border", f"{shown} of {width} x {height}", "clipped")
+    return y0 / height, x0 / width, y1 / height, x1 / width
+
+
+def _numbers(raw: tuple[str | None, ...]) -> tuple[float, float, float, float] | None:
+    try:
+        x0, y0, x1, y1 = (float(text or "") for text in raw)
+    except ValueError:
+        return None
+    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
+
+
+def _flag(tag: str, text: str | None, report: Callable[[str, str, str], None]) -> bool:
+    word = (text or "").strip().lower()
+    if word in ("1", "true", "yes"):
+        return True
+    if word not in ("", "0", "false", "no"):
+        report(f"<{tag}> is neither 0 nor 1", repr(text), "taken as 0")
+    return False
+
+
+def _raw_object(element: etree._Element) -> RawObject:
+    box = element.find("bndbox")
+    # LabelImg before 1.3 wrote <Difficult> (issue 96 there).
+    difficult = element.findtext("difficult")
+    return RawObject(
+        name=element.findtext("name"),
+        box=None if box is None else tuple(box.findtext(tag) for tag in ("xmin", "ymin", "xmax", "ymax")),
+        difficult=element.findtext("Difficult") if difficult is None else difficult,
+        truncated=element.findtext("truncated"),
+    )
+
+
+def _size(width: str | None, height: str | None) -> tuple[int, int] | None:
+    try:
+        size = round(float(width or "")), round(float(height or ""))
+    except (ValueError, OverflowError):
+        return None
+    return size if min(size) > 0 else None

@@ -1,0 +1,315 @@
+"""A folder of pictures and LabelImg XML becomes a list of checked annotations and a list of problems."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from datasets.folder import FolderContents, PictureFile, find_files
+from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
+from datasets.problems import Problem
+from datasets.voc import RawAnnotation, RawObject, XmlError, outermost, read_xml, repair_objects
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a folder is read.
+
+    Attributes:
+        unlabelled_as_negative: a picture without XML shows none of the names, instead of being left out.
+        max_pixels: refuse pictures with more (decompression bombs).
+        workers: threads that decode; 0 means one per core.
+    """
+
+    unlabelled_as_negative: bool = False
+    max_pixels: int = MAX_PIXELS
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_pixels < 1:
+            raise ValueError(f"--max_pixels {self.max_pixels}: must be at least 1 (default {MAX_PIXELS})")
+        if self.workers < 0:
+            raise ValueError(f"--workers {self.workers}: must be 0 (one per core) or more")
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One picture that can be trained on, and its G objects.
+
+    Attributes:
+        path: the picture file.
+        name: its path below the picture folder; unique in the folder.
+        stem: its file name without suffix, NFC-normalised.
+        xml: None for an unlabelled picture taken as a negative.
+        width: in pixels as it goes into the record.
+        height: likewise.
+        turned: the EXIF orientation is to be applied to the pixels; the boxes already agree with that.
+        keep_bytes: the file's own bytes can go into the record.
+        digest: of the file's bytes.
+        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
+        names: G names.
+        difficult: G flags.
+        truncated: G flags.
+    """
+
+    path: Path
+    name: str
+    stem: str
+    xml: Path | None
+    width: int
+    height: int
+    turned: bool
+    keep_bytes: bool
+    digest: bytes
+    boxes: np.ndarray
+    names: tuple[str, ...]
+    difficult: tuple[bool, ...]
+    truncated: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class FolderReading:
+    """What `read_folder` found.
+
+    Attributes:
+        annotations: in the order of picture names.
+        problems: everything that was repaired, dropped, refused or left out.
+        stems: of every picture file in the folder, usable or not.
+        contents: the listing of the folder.
+    """
+
+    annotations: list[Annotation]
+    problems: list[Problem]
+    stems: frozenset[str]
+    contents: FolderContents
+
+
+def read_folder(
+    dataset_dir: Path,
+    options: ReadOptions,
+    *,
+    exclude: Collection[Path] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> FolderReading:
+    """Reads and completely decodes every picture of a folder, and reads its XML.
+
+    Args:
+        dataset_dir: `Annotations/` and `JPEGImages/`, or pictures and XML side by side.
+        options: see there.
+        exclude: files and folders inside `dataset_dir` to pass over.
+        progress: called with (pictures done, pictures in all) in the calling thread.
+
+    Raises:
+        ValueError: the folder does not exist. An empty one is no error here.
+    """
+    if not dataset_dir.is_dir():
+        raise ValueError(
+            f"--dataset_dir {dataset_dir}: there is no such folder; give the one that holds Annotations/ and "
+            "JPEGImages/, or pictures and XML side by side"
+        )
+    contents = find_files(dataset_dir, _filename_of, exclude=exclude)
+    problems = list(contents.problems)
+    labelled = [file for file in contents.files if file.xml is not None]
+    unlabelled = [file for file in contents.files if file.xml is None]
+    if not options.unlabelled_as_negative:
+        problems += [
+            Problem(
+                _shown(file.path, dataset_dir),
+                "",
+                "picture without XML",
+                "",
+                "left out (--unlabelled_as_negative takes it as a picture of none of the names)",
+            )
+            for file in unlabelled
+        ]
+        unlabelled = []
+
+    # Labelled pictures first: of two identical files the labelled one stays.
+    chosen = labelled + unlabelled
+    annotations: list[Annotation] = []
+    first_with: dict[bytes, Annotation] = {}
+
+    def read_one(file: PictureFile) -> tuple[Annotation | None, list[Problem]]:
+        return _read_one(file, dataset_dir, options)
+
+    results = map_in_threads(read_one, chosen, workers=options.workers)
+    for done, (annotation, found) in enumerate(results, start=1):
+        problems += found
+        progress(done, len(chosen))
+        if annotation is None:
+            continue
+        twin = first_with.setdefault(annotation.digest, annotation)
+        if twin is annotation:
+            annotations.append(annotation)
+        else:
+            file = _shown(annotation.path, dataset_dir)
+            differs = "" if _same_objects(annotation, twin) else ", but with other boxes"
+            problems.append(
+                Problem(file, "", "the same picture twice", f"equal to {twin.name}{differs}", "left out")
+            )
+    annotations.sort(key=lambda annotation: annotation.name)
+    problems.sort(key=lambda problem: problem.file)
+    return FolderReading(annotations, problems, frozenset(file.stem for file in contents.files), contents)
+
+
+def map_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0
+) -> Iterator[Result]:
+    """`map` over threads, in order, with few results waiting: memory does not grow with `items`.
+
+    Args:
+        function: releases the interpreter lock where it works (decoding, reading files).
+        items: taken only as fast as results are.
+        workers: threads; 0 means one per core.
+    """
+    count = workers or _cores()
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(count, thread_name_prefix="pictures") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 4 * count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """In which pixels a picture goes into the record, and in which its boxes are given.
+
+    Attributes:
+        turned: apply the EXIF orientation.
+        size: (width, height) of the picture in the record.
+        reference: (width, height) that box coordinates are divided by.
+        problem: (kind, detail, action), or None where nothing had to be decided.
+    """
+
+    turned: bool
+    size: tuple[int, int]
+    reference: tuple[int, int]
+    problem: tuple[str, str, str] | None = None
+
+
+def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> Frame:
+    """Brings the size in the XML together with the picture's, stored and turned by its EXIF orientation.
+
+    Old LabelImg draws boxes on the pixels as stored, newer (`setAutoTransform`) on the turned picture, and
+    `<size>` is of what it drew on. Where `<size>` cannot tell (missing, square, turned by 180°, mirrored) the
+    stored pixels stay. Where it fits neither, but has the shape of one, the picture was resized after
+    labelling and boxes are fractions of `<size>`, as in SSD-Tensorflow. Else boxes are taken as pixels of the
+    picture.
+    """
+    stored, turned, size = facts.size, facts.turned_size, raw.size
+    if facts.orientation != 1 and not raw.objects:
+        return Frame(True, turned, turned)  # no box to contradict: upright, as every viewer shows it
+    exif = f"EXIF orientation {facts.orientation}"
+    if facts.orientation != 1 and (size is None or size == stored == turned):
+        detail = f"{exif} and <size> {_by(size)} leave open on which pixels the boxes were drawn"
+        return Frame(False, stored, stored, ("EXIF orientation is unclear", detail, "pixels kept as stored"))
+    if size is None or size == stored:
+        if facts.orientation == 1:
+            return Frame(False, stored, stored)
+        detail = f"{exif}, <size> {_by(size)} is the stored one"
+        return Frame(
+            False, stored, stored, ("boxes drawn without EXIF orientation", detail, "pixels kept as stored")
+        )
+    if size == turned:
+        detail = f"{exif}, <size> {_by(size)} is the turned one"
+        return Frame(True, turned, turned, ("boxes drawn with EXIF orientation", detail, "picture turned"))
+
+    detail = f"<size> says {_by(size)}, the picture is {_by(stored)}"
+    for is_turned, candidate in ((False, stored), (True, turned)):
+        if _same_shape(size, candidate) and _inside(raw.objects, size):
+            kind = "picture resized after labelling"
+            return Frame(is_turned, candidate, size, (kind, detail, "boxes scaled with it"))
+    kind = "size in the XML is of another picture"
+    return Frame(False, stored, stored, (kind, detail, "boxes taken as pixels of the picture"))
+
+
+def _read_one(
+    file: PictureFile, dataset_dir: Path, options: ReadOptions
+) -> tuple[Annotation | None, list[Problem]]:
+    problems: list[Problem] = []
+    picture_shown = _shown(file.path, dataset_dir)
+    raw = RawAnnotation(None, None, ())
+    if file.xml is not None:
+        try:
+            raw = read_xml(file.xml)
+        except XmlError as error:
+            return None, [Problem(_shown(file.xml, dataset_dir), "", error.kind, error.detail, error.action)]
+    try:
+        facts = examine_picture(file.path, max_pixels=options.max_pixels)
+    except PictureError as error:
+        return None, [Problem(picture_shown, "", error.kind, error.detail, error.action)]
+    if facts.frames > 1:
+        detail = f"{facts.frames} pictures in one file"
+        problems.append(Problem(picture_shown, "", "animation", detail, "its first picture taken"))
+    xml_shown = picture_shown if file.xml is None else _shown(file.xml, dataset_dir)
+    frame = choose_frame(facts, raw)
+    if frame.problem is not None:
+        problems.append(Problem(xml_shown, "", *frame.problem))
+    repaired, more = repair_objects(raw.objects, frame.reference, xml_shown)
+    width, height = frame.size
+    annotation = Annotation(
+        path=file.path,
+        name=file.name,
+        stem=file.stem,
+        xml=file.xml,
+        width=width,
+        height=height,
+        turned=frame.turned,
+        keep_bytes=facts.plain_jpeg and not frame.turned,
+        digest=facts.digest,
+        boxes=repaired.boxes,
+        names=repaired.names,
+        difficult=repaired.difficult,
+        truncated=repaired.truncated,
+    )
+    return annotation, problems + more
+
+
+def _cores() -> int:
+    # Not os.cpu_count(): a container or taskset may lend fewer.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _same_objects(a: Annotation, b: Annotation) -> bool:
+    return a.names == b.names and np.array_equal(a.boxes, b.boxes)
+
+
+def _filename_of(xml: Path) -> str | None:
+    try:
+        return read_xml(xml).filename
+    except XmlError:
+        return None
+
+
+def _same_shape(size: tuple[int, int], picture: tuple[int, int]) -> bool:
+    """Equal aspect ratio within 1 %, or within the rounding of one pixel."""
+    width_by_height = size[0] * picture[1] / size[1]
+    return abs(width_by_height - picture[0]) <= max(1.0, 0.01 * picture[0])
+
+
+def _inside(objects: Sequence[RawObject], size: tuple[int, int]) -> bool:
+    right, bottom = outermost(objects)
+    return right <= size[0] + 1 and bottom <= size[1] + 1
+
+
+def _by(size: tuple[int, int] | None) -> str:
+    return "(missing)" if size is None else f"{size[0]} x {size[1]}"
+
+
+def _shown(path: Path, dataset_dir: Path) -> str:
+    return path.relative_to(dataset_dir).as_posix()

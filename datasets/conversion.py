@@ -1,0 +1,401 @@
+"""Converts a folder of labelled pictures to TFRecords: reads, divides, numbers the names, writes, describes.
+
+Nothing of an earlier conversion is touched before everything new is complete in a folder beside it.
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import tensorflow as tf
+
+from datasets.annotations import Annotation, FolderReading, ReadOptions, map_in_threads, read_folder
+from datasets.labels import extend_labels, read_labels, write_labels
+from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
+from datasets.problems import Problem, group_problems, printable, write_problems
+from datasets.records import SHARD_NAME, make_example, write_shards
+from datasets.splits import (
+    SPLITS,
+    Assignment,
+    SplitOptions,
+    hash_fraction,
+    make_splits,
+    read_lists,
+    source_of,
+    splits_of_lists,
+)
+from datasets.statistics import coverage_notes, set_statistics
+
+# The layout of dataset.json; a reader that knows only smaller numbers must refuse.
+FORMAT = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class ConversionOptions:
+    """What to convert, where to, and how.
+
+    Attributes:
+        dataset_dir: folder with `Annotations/` and `JPEGImages/` (and `ImageSets/Main/`), or a flat one.
+        output_dir: folder for the TFRecords, labels.txt, dataset.json, problems.csv; made if need be.
+        output_name: put all pictures into one set of this name, instead of train, validation and test.
+        labels_file: the names that may occur, in the order of their ids; default: labels.txt in `output_dir`,
+            to which new names are appended.
+        pictures_per_shard: at most so many pictures in one file.
+        strict: any problem stops the conversion.
+        reading: how the folder is read.
+        splitting: how pictures are distributed.
+    """
+
+    dataset_dir: Path
+    output_dir: Path
+    output_name: str | None = None
+    labels_file: Path | None = None
+    pictures_per_shard: int = 200
+    strict: bool = False
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    splitting: SplitOptions = field(default_factory=SplitOptions)
+
+    def __post_init__(self) -> None:
+        if self.pictures_per_shard < 1:
+            raise ValueError(
+                f"--pictures_per_shard {self.pictures_per_shard}: must be at least 1 (default 200)"
+            )
+        name = self.output_name
+        if name is not None and (not name or name[0] in ". -" or set(name) & set('/\\:*?"<>|')):
+            raise ValueError(
+                f"--output_name {name!r}: files begin with it, so it is not empty, has none of "
+                '/ \\ : * ? " < > | and does not begin with a dot, blank or hyphen (example: voc_2007_train)'
+            )
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was done.
+
+    Attributes:
+        labels: names in the order of their ids; of the whole output folder.
+        sets: annotations by the name of the set, in the order of the records.
+        statistics: by the name of the set, see `datasets.statistics.set_statistics`.
+        problems: all that were met.
+        notes: what a person should know beside them.
+        written: False when `strict` stopped it.
+    """
+
+    labels: tuple[str, ...]
+    sets: Mapping[str, Sequence[Annotation]]
+    statistics: Mapping[str, Mapping[str, Any]]
+    problems: Sequence[Problem]
+    notes: Sequence[str]
+    written: bool
+
+
+def convert(options: ConversionOptions, *, progress: Progress = lambda what, done, total: None) -> Conversion:
+    """Converts a folder.
+
+    Args:
+        options: see there.
+        progress: called with what is being done, how many pictures are done, and how many there are.
+
+    Raises:
+        ValueError: nothing to convert, unknown names against a given labels file, or options that contradict
+            the folders. problems.csv is written all the same.
+    """
+    output_dir = options.output_dir
+    if output_dir.exists() and not output_dir.is_dir():
+        raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")
+    inside = (
+        [output_dir]
+        if output_dir.resolve() != options.dataset_dir.resolve()
+        else [output_dir / "dataset.png"]
+    )
+    reading = read_folder(
+        options.dataset_dir,
+        options.reading,
+        exclude=inside,
+        progress=lambda done, total: progress("checking", done, total),
+    )
+    output_dir.mkdir(parents=True, exist_ok=True)
+    earlier = _read_earlier(output_dir / "dataset.json")
+    assignment = _assign(reading, options, earlier)
+    problems = [*reading.problems, *assignment.problems]
+    write_problems(output_dir / "problems.csv", problems)
+    sets = _sets(reading.annotations, assignment, options)
+    if not sets:
+        raise ValueError(_nothing_found(reading, problems))
+    if options.strict and problems:
+        return Conversion((), sets, {}, problems, assignment.notes, written=False)
+
+    labels = _labels(sets, options)
+    statistics = {name: set_statistics(some) for name, some in sets.items()}
+    notes = [*assignment.notes, *coverage_notes(statistics), *_notes_on_files(reading)]
+
+    working = output_dir / ".converting"
+    shutil.rmtree(working, ignore_errors=True)  # left by a run that was killed
+    working.mkdir()
+    try:
+        shards = _write_sets(working, sets, labels, options, progress)
+        description = _describe(options, labels, statistics, shards, assignment, problems, earlier, sets)
+        write_labels(working / "labels.txt", labels)
+        text = json.dumps(description, ensure_ascii=False, indent=1) + "\n"
+        (working / "dataset.json").write_text(text, encoding="utf-8", newline="\n")
+        _move_in(working, output_dir, options)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return Conversion(tuple(labels), sets, statistics, problems, notes, written=True)
+
+
+def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping[str, Any]) -> Assignment:
+    stems = [annotation.stem for annotation in reading.annotations]
+    lists = read_lists(options.dataset_dir)
+    if options.output_name is not None:
+        notes = ()
+        if lists is not None:
+            notes = (
+                f"ImageSets/Main is not used: --output_name puts all {len(stems)} pictures into one set. "
+                "Leave it out to get one set per list.",
+            )
+        return Assignment("output_name", dict.fromkeys(stems, options.output_name), {}, notes)
+    if options.splitting.split_by == "lists" and lists is None:
+        raise ValueError(
+            f"--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in "
+            f"{options.dataset_dir / 'ImageSets' / 'Main'}; write them, or use --split_by source"
+        )
+    if lists is not None and options.splitting.split_by in ("auto", "lists"):
+        return splits_of_lists(lists, stems, options.splitting, known=reading.stems)
+    before = earlier.get("assignment", {})
+    again = before.get("options") == _split_options(options)
+    assignment = make_splits(stems, options.splitting, earlier=before.get("keys") if again else None)
+    if again and before.get("by") != assignment.by:
+        assignment = make_splits(stems, options.splitting)
+    return assignment
+
+
+def _sets(
+    annotations: Sequence[Annotation], assignment: Assignment, options: ConversionOptions
+) -> dict[str, list[Annotation]]:
+    """Annotations by set; inside a set in an order that depends on the seed and nothing else."""
+    sets: dict[str, list[Annotation]] = {}
+    for annotation in annotations:
+        name = assignment.splits.get(annotation.stem)
+        if name is not None:
+            sets.setdefault(name, []).append(annotation)
+    seed = options.splitting.seed
+    names = [*(split for split in SPLITS if split in sets), *(name for name in sets if name not in SPLITS)]
+    return {
+        name: sorted(sets[name], key=lambda one: (hash_fraction(seed, one.name), one.name)) for name in names
+    }
+
+
+def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions) -> list[str]:
+    own = options.output_dir / "labels.txt"
+    existing = read_labels(own) if own.is_file() else []
+    files: dict[str, list[str]] = {}
+    for annotations in sets.values():
+        for annotation in annotations:
+            for name in set(annotation.names):
+                files.setdefault(name, []).append((annotation.xml or annotation.path).name)
+    if options.labels_file is None:
+        if not existing and not files:
+            raise ValueError(
+                f"--dataset_dir {options.dataset_dir}: not one usable box in {sum(map(len, sets.values()))} "
+                "pictures; a set without names can only be added to an --output_dir that has a labels.txt"
+            )
+        return extend_labels(existing, files)
+    given = read_labels(options.labels_file)
+    unknown = sorted(set(files) - set(given))
+    if unknown:
+        shown = [f"{name!r} in {_some(sorted(files[name]))}" for name in unknown]
+        raise ValueError(
+            f"--labels_file {options.labels_file} does not list "
+            + "; ".join(shown)
+            + ". Correct the XML, add the "
+            "name at the end of the file, or leave --labels_file out"
+        )
+    if existing != given[: len(existing)]:
+        number = next(i for i, name in enumerate(existing) if given[i : i + 1] != [name])
+        raise ValueError(
+            f"--labels_file {options.labels_file}: line {number + 1} is not {existing[number]!r} as in "
+            f"{own}, whose ids the records there use; give another --output_dir"
+        )
+    return given
+
+
+def _write_sets(
+    folder: Path,
+    sets: Mapping[str, Sequence[Annotation]],
+    labels: Sequence[str],
+    options: ConversionOptions,
+    progress: Progress,
+) -> dict[str, list[Path]]:
+    ids = {name: number for number, name in enumerate(labels, start=1)}
+    total = sum(map(len, sets.values()))
+    done = 0
+
+    def record(annotation: Annotation) -> bytes:
+        encoded = jpeg_bytes(
+            annotation.path,
+            keep=annotation.keep_bytes,
+            turn=annotation.turned,
+            max_pixels=options.reading.max_pixels,
+        )
+        return make_example(
+            encoded,
+            filename=printable(annotation.name),
+            source=printable(source_of(annotation.stem)),
+            width=annotation.width,
+            height=annotation.height,
+            boxes=annotation.boxes,
+            classes=[ids[name] for name in annotation.names],
+            names=annotation.names,
+            difficult=annotation.difficult,
+            truncated=annotation.truncated,
+        )
+
+    def counted(annotations: Sequence[Annotation]) -> Iterator[bytes]:
+        nonlocal done
+        for one in map_in_threads(record, annotations, workers=options.reading.workers):
+            done += 1
+            progress("writing", done, total)
+            yield one
+
+    per_shard = options.pictures_per_shard
+    return {name: write_shards(folder, name, counted(some), per_shard) for name, some in sets.items()}
+
+
+def _describe(
+    options: ConversionOptions,
+    labels: Sequence[str],
+    statistics: Mapping[str, Mapping[str, Any]],
+    shards: Mapping[str, Sequence[Path]],
+    assignment: Assignment,
+    problems: Sequence[Problem],
+    earlier: Mapping[str, Any],
+    sets: Mapping[str, Sequence[Annotation]],
+) -> dict[str, Any]:
+    """The content of dataset.json; without dates, so that the same command writes the same bytes."""
+    written_by = {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "pillow": PIL.__version__,
+        "numpy": np.__version__,
+    }
+    # Sets of another --output_name stay.
+    splits = {
+        name: one
+        for name, one in earlier.get("splits", {}).items()
+        if name not in _replaced(options)
+        and all((options.output_dir / part["file"]).is_file() for part in one["shards"])
+    }
+    for name, paths in shards.items():
+        splits[name] = {
+            **statistics[name],
+            "shards": [
+                {"file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths
+            ],
+            "dataset_dir": printable(str(options.dataset_dir)),
+            "options": {
+                "output_name": options.output_name,
+                "labels_file": None if options.labels_file is None else str(options.labels_file),
+                "pictures_per_shard": options.pictures_per_shard,
+                **asdict(options.reading),
+                **asdict(options.splitting),
+            },
+            "problems": {f"{row.kind}: {row.action}": row.count for row in group_problems(problems)},
+        }
+        splits[name]["options"].pop("workers")  # has no influence on the result
+    described = {
+        "format": FORMAT,
+        "written_by": written_by,
+        "labels": list(labels),
+        "labels_sha256": hashlib.sha256("".join(f"{name}\n" for name in labels).encode()).hexdigest(),
+        "splits": splits,
+    }
+    if options.output_name is None:
+        described["assignment"] = {
+            "by": assignment.by,
+            "options": _split_options(options),
+            "keys": {printable(key): split for key, split in assignment.keys.items()},
+        }
+    elif "assignment" in earlier:
+        described["assignment"] = earlier["assignment"]
+    return described
+
+
+def _move_in(working: Path, output_dir: Path, options: ConversionOptions) -> None:
+    """Renames everything into place; dataset.json last, which says how long every shard has to be."""
+    shards = sorted(working.glob("*.tfrecord"))
+    for path in [*shards, working / "labels.txt", working / "dataset.json"]:
+        path.replace(output_dir / path.name)
+    written = {path.name for path in shards}
+    for path in output_dir.glob("*.tfrecord"):
+        match = SHARD_NAME.fullmatch(path.name)
+        if match and match["set"] in _replaced(options) and path.name not in written:
+            path.unlink()
+
+
+def _replaced(options: ConversionOptions) -> set[str]:
+    """Sets whose earlier records go: train, validation and test together, or the one with --output_name."""
+    return set(SPLITS) if options.output_name is None else {options.output_name}
+
+
+def _read_earlier(path: Path) -> dict[str, Any]:
+    """dataset.json of an earlier conversion into the same folder; {} when there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        if earlier["format"] != FORMAT or not isinstance(earlier["splits"], dict):
+            raise KeyError("format")
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{path}: not written by this version of tf_convert_data.py; give another --output_dir, or "
+            "delete that folder"
+        ) from None
+    return earlier
+
+
+def _split_options(options: ConversionOptions) -> dict[str, Any]:
+    return {"seed": options.splitting.seed, "split_fractions": list(options.splitting.split_fractions)}
+
+
+def _nothing_found(reading: FolderReading, problems: Sequence[Problem]) -> str:
+    xml_dir, picture_dir = reading.contents.looked_in
+    pictures = len(reading.contents.files)
+    xmls = sum(file.xml is not None for file in reading.contents.files)
+    suffixes = " ".join(sorted(ACCEPTED_SUFFIXES))
+    said = f" problems.csv says what was wrong ({len(problems)} lines)." if problems else ""
+    return (
+        f"nothing to convert: looked for XML files in {xml_dir} and pictures ({suffixes}) in {picture_dir}, "
+        f"found {pictures} pictures, {xmls} of them with XML, and none that can be used.{said} Label "
+        "pictures with LabelImg in its PascalVOC format, or give another --dataset_dir"
+    )
+
+
+def _notes_on_files(reading: FolderReading) -> list[str]:
+    ignored = reading.contents.ignored
+    if not ignored:
+        return []
+    listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
+    return [f"Neither pictures nor XML, passed over: {listed}."]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - 5
+    return ", ".join(names[:5]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,203 @@
+"""Picture files: which are accepted, what is wrong with a bad one, and their pixels as RGB.
+
+Pillow decodes here, because it says when a picture is cut short (older OpenCV fills the rest with grey) and
+because it reads EXIF, CMYK, palettes and 16 bits. It releases the interpreter lock while it works, so plain
+threads decode in parallel (measured: benchmarks/conversion.py).
+"""
+
+import hashlib
+import io
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+# Pictures too, but not read: a folder that holds them is told so instead of silently passing over them.
+OTHER_SUFFIXES = frozenset(
+    {".avif", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".psd", ".tga", ".tif", ".tiff"}
+)
+
+# Pillow's names of the formats behind ACCEPTED_SUFFIXES; the content decides, not the suffix. MPO is what
+# Pillow calls the JPEG of cameras that append a second picture. Nothing else is tried: some of Pillow's other
+# readers start programs.
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP")
+
+MAX_PIXELS = 50_000_000
+_MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
+
+# 95 with full colour resolution: the thin coloured lines of drawings survive.
+_JPEG_QUALITY = 95
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; `kind`, `detail` and `action` as in `datasets.problems.Problem`."""
+
+    def __init__(self, kind: str, detail: str, action: str = "left out"):
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+        self.action = action
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What a completely decoded picture file holds.
+
+    Attributes:
+        width: in pixels as stored, before any EXIF orientation.
+        height: likewise.
+        orientation: EXIF orientation, 1 (upright) to 8.
+        plain_jpeg: a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are.
+        frames: more than 1 for an animation, of which the first picture counts.
+        digest: of the file's bytes; equal for identical files.
+    """
+
+    width: int
+    height: int
+    orientation: int
+    plain_jpeg: bool
+    frames: int
+    digest: bytes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) as stored."""
+        return self.width, self.height
+
+    @property
+    def turned_size(self) -> tuple[int, int]:
+        """(width, height) after the EXIF orientation is applied."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+
+def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
+    """Decodes a picture completely and says what it is.
+
+    Raises:
+        PictureError: cannot be read, cut short, not a picture, or more pixels than `max_pixels`.
+    """
+    data = _read(path, max_pixels)
+    image = _decode(data, max_pixels)
+    return PictureFacts(
+        width=image.width,
+        height=image.height,
+        orientation=_orientation(image),
+        plain_jpeg=image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"),
+        # An MPO's further frames are other views for 3-D screens, not an animation.
+        frames=1 if image.format == "MPO" else getattr(image, "n_frames", 1),
+        digest=hashlib.blake2b(data, digest_size=16).digest(),
+    )
+
+
+def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXELS) -> bytes:
+    """The picture as a JPEG for a record.
+
+    Args:
+        path: the picture file.
+        keep: give the file's own bytes; for a `plain_jpeg` that is not turned.
+        turn: apply the EXIF orientation.
+        max_pixels: as in `examine_picture`.
+    """
+    data = _read(path, max_pixels)
+    if keep:
+        return data
+    buffer = io.BytesIO()
+    _rgb(_decode(data, max_pixels), turn).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
+    return buffer.getvalue()
+
+
+def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Reads any accepted picture.
+
+    Args:
+        path: the picture file.
+        turn: apply the EXIF orientation, as every viewer does.
+        max_pixels: refuse pictures with more.
+
+    Returns:
+        uint8 [H, W, 3] RGB; transparency is laid over white, 16 bits are scaled to 8.
+
+    Raises:
+        PictureError: as `examine_picture`.
+    """
+    return np.asarray(_rgb(_decode(_read(path, max_pixels), max_pixels), turn))
+
+
+def _read(path: Path, max_pixels: int) -> bytes:
+    # The largest honest file is uncompressed with 16 bits in four channels: 8 bytes a pixel.
+    limit = 8 * max_pixels + 1_000_000
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise PictureError("picture file too large", f"{size} bytes, at most {limit}", "refused")
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureError("picture cannot be read", error.strerror or str(error)) from None
+    if not data:
+        raise PictureError("picture is empty", "0 bytes")
+    return data
+
+
+# Pillow's own pixel limit is a global that warns or raises inside Image.open; ours is an argument. The lock
+# covers only the reading of the header.
+_OPENING = threading.Lock()
+
+
+def _decode(data: bytes, max_pixels: int) -> Image.Image:
+    try:
+        with _OPENING:
+            pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                image = Image.open(io.BytesIO(data), formats=_FORMATS)
+            finally:
+                Image.MAX_IMAGE_PIXELS = pillow_limit
+        pixels = image.width * image.height
+        if pixels > max_pixels:
+            raise PictureError(
+                "picture has too many pixels",
+                f"{image.width} x {image.height} = {pixels}, at most {max_pixels} (--max_pixels)",
+                "refused",
+            )
+        if max(image.size) > _MAX_SIDE:
+            detail = f"{image.width} x {image.height}, at most {_MAX_SIDE} (the limit of JPEG)"
+            raise PictureError("picture is too long", detail, "refused")
+        image.load()
+    except PictureError:
+        raise
+    except (
+        Exception
+    ) as error:  # hostile files raise anything: OSError, SyntaxError, struct.error, zlib.error ...
+        if isinstance(error, Image.UnidentifiedImageError):
+            raise PictureError(
+                "not a picture", f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP"
+            ) from None
+        if "truncated" in str(error).lower():
+            raise PictureError("picture is cut short", str(error)) from None
+        raise PictureError("picture cannot be decoded", f"{type(error).__name__}: {error}") from None
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF raises anything; a picture without readable EXIF is upright
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _rgb(image: Image.Image, turn: bool) -> Image.Image:
+    if turn and _orientation(image) != 1:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        # 16-bit grey: 65535 -> 255. Pillow itself reduces 16-bit colour while decoding.
+        grey = np.asarray(image, dtype=np.float32) / 257.0
+        return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

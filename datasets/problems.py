@@ -1,0 +1,73 @@
+"""What was wrong in a folder of labelled pictures: one line per problem, with what was done about it."""
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One line of problems.csv.
+
+    Attributes:
+        file: relative to the dataset folder.
+        object: which object of an XML file ("2: 千反田") or which line of a list; empty for the whole file.
+        kind: the rule that was broken, the same words for every case: the table on screen counts by it.
+        detail: the values of this case; may be empty.
+        action: what was done.
+    """
+
+    file: str
+    object: str
+    kind: str
+    detail: str
+    action: str
+
+    @property
+    def reason(self) -> str:
+        """Kind and detail as one sentence."""
+        return f"{self.kind}: {self.detail}" if self.detail else self.kind
+
+
+@dataclass(frozen=True)
+class ProblemGroup:
+    """All problems of one kind that were treated alike: a row of the table on screen."""
+
+    kind: str
+    action: str
+    count: int
+    example: str
+
+
+def printable(text: str) -> str:
+    """Text that any file and terminal takes: control characters and what is not UTF-8 become U+FFFD."""
+    decoded = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
+
+
+def group_problems(problems: Iterable[Problem]) -> list[ProblemGroup]:
+    """Counts problems by kind and action, most frequent first."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.kind, problem.action), []).append(problem)
+    rows = [
+        ProblemGroup(
+            kind, action, len(some), " ".join(part for part in (some[0].file, some[0].object) if part)
+        )
+        for (kind, action), some in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.count, row.kind, row.action))
+
+
+def write_problems(path: Path, problems: Iterable[Problem]) -> None:
+    """Writes problems.csv, also when empty; the byte order mark is for spreadsheets, which need it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "object", "reason", "action"])
+        for problem in problems:
+            row = (problem.file, problem.object, problem.reason, problem.action)
+            writer.writerow([printable(text) for text in row])
+    temporary.replace(path)

@@ -1,0 +1,321 @@
+"""Which pictures are for training, for choosing the best weights (validation), for the last word (test).
+
+Frames of one video resemble each other, so a split is made by source: an episode is in one split only. A
+source goes where the hash of its name says, not where there is room: what is added later moves none of the
+old ones.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from datasets.problems import Problem
+
+SPLITS = ("train", "validation", "test")
+
+SplitBy = Literal["auto", "lists", "source", "picture"]
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How pictures are distributed.
+
+    Attributes:
+        split_by: "lists": ImageSets/Main; "source": by the text before the last number of the file name
+            (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated pictures; "auto": lists when there
+            are any, else source.
+        split_fractions: shares of train, validation and test; they sum to 1.
+        seed: another seed, another distribution; also the order of pictures inside a set.
+    """
+
+    split_by: SplitBy = "auto"
+    split_fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        fractions = self.split_fractions
+        if min(fractions) < 0 or fractions[0] == 0 or abs(sum(fractions) - 1) > 1e-6:
+            raise ValueError(
+                f"--split_fractions {' '.join(f'{part:g}' for part in fractions)}: shares of train, "
+                "validation and test must not be negative, train not 0, and their sum 1 (default 0.8 0.1 0.1)"
+            )
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Where everything went.
+
+    Attributes:
+        by: "lists", "source", "picture" or "block".
+        splits: split by stem of the picture; a stem that is missing belongs to no split.
+        keys: what was distributed (sources, or stems) and where it went; kept in dataset.json, so that a
+            later conversion repeats it. Empty for lists.
+        notes: what a person should know about this split, each a sentence.
+        problems: unknown or doubled names in lists, pictures in no list.
+    """
+
+    by: str
+    splits: Mapping[str, str]
+    keys: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def source_of(stem: str) -> str:
+    """The text before the last number of a file name: `episode03_000123` comes from `episode03`.
+
+    Roboflow's suffix `_jpg.rf.<hash>` does not count. A name without a number is its own source.
+    """
+    stem = re.sub(r"(_(jpe?g|png|webp|bmp))?\.rf\.[0-9a-zA-Z]{20,}$", "", stem)
+    match = re.fullmatch(r"(.*?)\d+\D*", stem, re.DOTALL)
+    return (match[1] if match else stem).strip(" _-.()[]#")
+
+
+def make_splits(
+    stems: Sequence[str], options: SplitOptions, *, earlier: Mapping[str, str] | None = None
+) -> Assignment:
+    """Distributes pictures over train, validation and test by source or each by itself.
+
+    With fewer sources than splits, every source is cut into consecutive blocks (its first 80 % for training
+    ...): neighbours in time mostly stay together.
+
+    Args:
+        stems: of the pictures.
+        options: `split_by` "auto" counts as "source".
+        earlier: `keys` of an earlier assignment; what it names stays there.
+
+    Returns:
+        `by` is "source", "picture" or "block".
+    """
+    earlier = earlier or {}
+    wanted = [split for split, part in zip(SPLITS, options.split_fractions, strict=True) if part > 0]
+    stems = sorted(set(stems))
+    if options.split_by == "picture":
+        splits = _by_hash(Counter(stems), options, wanted, earlier)
+        return Assignment("picture", splits, splits, tuple(_empty_notes(splits.values(), wanted)))
+    pictures = Counter(source_of(stem) for stem in stems)
+    if len(pictures) >= len(wanted):
+        sources = _by_hash(pictures, options, wanted, earlier)
+        splits = {stem: sources[source_of(stem)] for stem in stems}
+        notes = [*_empty_notes(splits.values(), wanted), *_share_notes(splits, options)]
+        return Assignment("source", splits, sources, tuple(notes))
+    splits = _in_blocks(stems, options, wanted, earlier)
+    shown = " and ".join(f"{source}..." if source else "numbers only" for source in sorted(pictures))
+    note = (
+        f"The file names tell of {len(pictures)} source{'s' * (len(pictures) > 1)} ({shown}), too few to "
+        "give each split its own: each was cut into consecutive blocks. If these are frames of one video, "
+        "those at the cuts look alike and the evaluation flatters a little; if they are unrelated pictures, "
+        "--split_by picture mixes them better."
+    )
+    return Assignment("block", splits, splits, (note, *_empty_notes(splits.values(), wanted)))
+
+
+def read_lists(dataset_dir: Path) -> dict[str, list[tuple[int, str]]] | None:
+    """Reads ImageSets/Main/{train,val,trainval,test}.txt.
+
+    Returns:
+        (line number, line) by list name, blank lines left out; None when there are no such files. The lists
+        of one name each (`dog_train.txt`) that VOC has beside them are not read.
+    """
+    folder = dataset_dir / "ImageSets" / "Main"
+    lists: dict[str, list[tuple[int, str]]] = {}
+    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
+        key = {"val": "validation", "valid": "validation"}.get(path.stem.lower(), path.stem.lower())
+        if key not in (*SPLITS, "trainval"):
+            continue
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+        lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
+        lists.setdefault(key, []).extend((number, line) for number, line in lines if line)
+    return lists or None
+
+
+def splits_of_lists(
+    lists: Mapping[str, Sequence[tuple[int, str]]],
+    stems: Iterable[str],
+    options: SplitOptions,
+    *,
+    known: Iterable[str] = (),
+) -> Assignment:
+    """Distributes pictures as ImageSets/Main says.
+
+    trainval alone is divided into train and validation as `make_splits` would; beside train (or val) it adds
+    what that list lacks. A picture in two lists goes where it is not trained on.
+
+    Args:
+        lists: from `read_lists`.
+        stems: of the usable pictures.
+        options: for the division of trainval.
+        known: stems of all pictures in the folder: a list may name one that was left out for another reason.
+    """
+    usable = set(stems)
+    known = usable | set(known)
+    problems: list[Problem] = []
+    notes: list[str] = []
+    members: dict[str, list[str]] = {}
+    for key, lines in lists.items():
+        file = f"ImageSets/Main/{'val' if key == 'validation' else key}.txt"
+        found: dict[str, None] = {}
+        for number, line in lines:
+            stem = _stem_of_line(line, known)
+            if stem is None:
+                where = f"line {number}: {line}"
+                problems.append(Problem(file, where, "list names no picture", "", "line ignored"))
+            elif stem in usable:
+                found[stem] = None
+        members[key] = list(found)
+
+    both = [stem for stem in members.pop("trainval", []) if stem not in members.get("test", ())]
+    if "train" in members or "validation" in members:
+        taken = {stem for some in members.values() for stem in some}
+        rest = "validation" if "train" in members and "validation" not in members else "train"
+        added = [stem for stem in both if stem not in taken]
+        if added:
+            members[rest] = members.get(rest, []) + added
+    elif both:
+        train, validation, _ = options.split_fractions
+        part = SplitOptions(
+            split_by="picture" if options.split_by == "picture" else "source",
+            split_fractions=(train / (train + validation), validation / (train + validation), 0.0),
+            seed=options.seed,
+        )
+        divided = make_splits(both, part)
+        notes += [
+            "ImageSets/Main has trainval.txt, no train.txt and no val.txt: it was divided.",
+            *divided.notes,
+        ]
+        for stem, split in divided.splits.items():
+            members.setdefault(split, []).append(stem)
+
+    splits: dict[str, str] = {}
+    for split in ("test", "validation", "train"):
+        for stem in members.get(split, ()):
+            if stem in splits:
+                detail = f"in {split} and in {splits[stem]}"
+                problems.append(
+                    Problem(
+                        "ImageSets/Main", stem, "picture in two lists", detail, f"kept in {splits[stem]} only"
+                    )
+                )
+            else:
+                splits[stem] = split
+    for stem in sorted(usable - set(splits)):
+        problems.append(Problem("ImageSets/Main", stem, "picture in no list", "", "left out"))
+    missing = [split for split in SPLITS if split not in splits.values()]
+    if missing:
+        notes.append(f"ImageSets/Main gives no pictures for {' and '.join(missing)}.")
+    return Assignment("lists", splits, {}, tuple(notes), tuple(problems))
+
+
+def hash_fraction(seed: int, text: str) -> float:
+    """A number in [0, 1) that depends on nothing but `seed` and `text`, equal on every machine."""
+    digest = hashlib.blake2b(f"{seed}/{text}".encode(errors="surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def _by_hash(
+    weights: Counter[str], options: SplitOptions, wanted: Sequence[str], earlier: Mapping[str, str]
+) -> dict[str, str]:
+    """Split by key; a wanted split that hashing leaves empty gets the key with the nearest hash."""
+    train, validation, _ = options.split_fractions
+    edges = {
+        "train": (0.0, train),
+        "validation": (train, train + validation),
+        "test": (train + validation, 1.0),
+    }
+    place = {key: hash_fraction(options.seed, key) for key in sorted(weights)}
+    splits = {}
+    for key, at in place.items():
+        if earlier.get(key) in wanted:
+            splits[key] = earlier[key]
+        else:
+            splits[key] = next((split for split in wanted if at < edges[split][1]), wanted[-1])
+    for split in wanted:
+        while split not in splits.values():
+            count = Counter(splits.values())
+            donors = [key for key in splits if count[splits[key]] > 1]
+            if not donors:
+                break
+            most = max(count[splits[key]] for key in donors)
+            low, high = edges[split]
+            nearest = min(
+                (key for key in donors if count[splits[key]] == most or splits[key] == "train"),
+                key=lambda key: (key in earlier, max(low - place[key], place[key] - high, 0.0), key),
+            )
+            splits[nearest] = split
+    return splits
+
+
+def _in_blocks(
+    stems: Sequence[str], options: SplitOptions, wanted: Sequence[str], earlier: Mapping[str, str]
+) -> dict[str, str]:
+    """Consecutive blocks of every source; a new picture joins the known one before it."""
+    splits: dict[str, str] = {}
+    by_source: dict[str, list[str]] = {}
+    for stem in sorted(stems, key=_natural):
+        by_source.setdefault(source_of(stem), []).append(stem)
+    for some in by_source.values():
+        kept = [earlier[stem] for stem in some if earlier.get(stem) in wanted]
+        if kept:
+            current = kept[0]
+            for stem in some:
+                current = earlier[stem] if earlier.get(stem) in wanted else current
+                splits[stem] = current
+            continue
+        sizes = _block_sizes(len(some), options, wanted)
+        start = 0
+        for split in wanted:
+            splits.update((stem, split) for stem in some[start : start + sizes[split]])
+            start += sizes[split]
+    return splits
+
+
+def _block_sizes(count: int, options: SplitOptions, wanted: Sequence[str]) -> dict[str, int]:
+    """Whole numbers that sum to `count`; each wanted split gets at least one while pictures last."""
+    fraction = dict(zip(SPLITS, options.split_fractions, strict=True))
+    sizes = {split: max(round(count * fraction[split]), 1) for split in wanted if split != "train"}
+    for split in reversed(list(sizes)):
+        if sum(sizes.values()) >= count:
+            sizes[split] = max(0, sizes[split] - (sum(sizes.values()) - count + 1))
+    return {"train": count - sum(sizes.values()), **sizes}
+
+
+def _empty_notes(used: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    missing = [split for split in wanted if split not in set(used)]
+    return [f"Too few pictures: {' and '.join(missing)} got none."] if missing else []
+
+
+def _share_notes(splits: Mapping[str, str], options: SplitOptions) -> list[str]:
+    """Sources differ in size: says so when a split is far from what was asked for."""
+    count = Counter(splits.values())
+    shares = {split: count[split] / len(splits) for split in SPLITS}
+    asked = dict(zip(SPLITS, options.split_fractions, strict=True))
+    far = [split for split in SPLITS if asked[split] and not 0.5 <= shares[split] / asked[split] <= 2]
+    if not far:
+        return []
+    return [
+        "The split by source came out at "
+        + ", ".join(f"{split} {shares[split]:.0%}" for split in SPLITS)
+        + " of the pictures: whole sources go into one split. --seed tries another, ImageSets/Main decides."
+    ]
+
+
+def _stem_of_line(line: str, known: set[str]) -> str | None:
+    """The picture that a line means: `035`, `035.`, `035.jpg`, `JPEGImages/035.jpg`, `035 -1`; else None."""
+    line = unicodedata.normalize("NFC", line)
+    for text in (line, re.sub(r"\s+-?[01]$", "", line)):
+        name = text.replace("\\", "/").rsplit("/", 1)[-1]
+        for candidate in (name, name.rstrip("."), re.sub(r"\.[A-Za-z]{3,4}$", "", name)):
+            if candidate in known:
+                return candidate
+    return None
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """A sort key that puts frame 9 before frame 10."""
+    parts = re.split(r"(\d+)", text)
+    return [(1, int(part), "") if part.isdigit() and part.isascii() else (0, 0, part) for part in parts]
