@@ -1,0 +1,104 @@
+"""The floors of the tree: who may import whom, and that an import is only an import."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = {"boxes": 0, "datasets": 1, "preprocessing": 1, "visualization": 1, "nets": 2, "engine": 3}
+TOP_FLOOR = 4  # scripts, tools, benchmarks, web
+SKIPPED = {"tests", "notebooks", "runs", "checkpoints"}
+
+MODULES = sorted(
+    path.relative_to(ROOT)
+    for path in ROOT.rglob("*.py")
+    if not SKIPPED.intersection(path.relative_to(ROOT).parts[:1])
+    and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+)
+OURS = {path.parts[0].removesuffix(".py") for path in MODULES}
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Names of the modules that are imported anywhere below a node, inside functions too."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_a_module_imports_its_own_folder_and_lower_floors(path: Path) -> None:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    roots = {name.split(".")[0] for name in imported(tree)}
+    own = path.parts[0].removesuffix(".py")
+    floor = FLOORS.get(own, TOP_FLOOR)
+    wrong = {name for name in roots & OURS - {own} if FLOORS.get(name, TOP_FLOOR) >= floor}
+    assert not wrong, f"{path} (floor {floor}) imports {sorted(wrong)}, which is not below it"
+    if path != Path("datasets/voc.py"):
+        assert "lxml" not in roots, (
+            f"{path}: only datasets/voc.py reads XML, with its limits on what XML may do"
+        )
+    if own != "web":
+        assert not roots & {"fastapi", "starlette", "uvicorn"}, f"{path}: only web/ serves pages"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] in ("boxes", "nets")], ids=str)
+def test_networks_and_box_maths_run_on_any_backend(path: Path) -> None:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    statements = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    at_import = {name.split(".")[0] for name in imported(ast.Module(list(statements), []))}
+    assert not at_import & {"tensorflow", "jax", "tf_slim"}, (
+        f"{path}: use keras.ops, or import it where it is used"
+    )
+
+
+IMPORT_ALL = """
+import importlib, os, sys, tempfile
+
+# The libraries first: what they write into their own caches is theirs.
+import cv2, jax, keras, matplotlib.font_manager, matplotlib.pyplot, skia, tensorflow, tf_slim
+tempfile.gettempdir()
+
+def watch(event, arguments):
+    if event == "open" and (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        written.append(str(arguments[0]))
+    elif event in ("os.mkdir", "os.rename", "socket.connect"):
+        written.append(f"{event} {arguments[0]}")
+
+written = []
+sys.addaudithook(watch)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+    assert not written, f"importing {name} writes: {written}"
+    # Setting this is an error once TensorFlow has opened its devices.
+    tensorflow.config.threading.set_inter_op_parallelism_threads(2)
+    assert not jax._src.xla_bridge.backends_are_initialized(), f"importing {name} opens a device"
+"""
+
+
+def test_importing_any_module_opens_no_device_and_writes_no_file(tmp_path: Path) -> None:
+    names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "KERAS_BACKEND": "jax",  # keras.ops at import would open JAX's devices; tf.* would open TensorFlow's
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, *names],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == ""
+    assert list(tmp_path.iterdir()) == []
