@@ -1,0 +1,136 @@
+"""The published SSD-VGG networks written in tf-slim, run in a graph: the witness for our Keras networks.
+
+Written after SSD-Tensorflow's `nets/ssd_vgg_300.py` and `nets/ssd_vgg_512.py` (Apache-2.0), for
+TensorFlow 2.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_slim as slim
+
+v1 = tf.compat.v1
+
+
+@dataclass(frozen=True)
+class Published:
+    """What differs between the two published networks."""
+
+    blocks: tuple[str, ...]
+    anchors: tuple[int, ...]
+
+
+PUBLISHED = {
+    "ssd_300_vgg": Published(
+        blocks=("block4", "block7", "block8", "block9", "block10", "block11"), anchors=(4, 6, 6, 6, 4, 4)
+    ),
+    "ssd_512_vgg": Published(
+        blocks=("block4", "block7", "block8", "block9", "block10", "block11", "block12"),
+        anchors=(4, 6, 6, 6, 6, 4, 4),
+    ),
+}
+
+
+def _pad2d(net, pad=1):
+    return tf.pad(net, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
+
+
+def _l2_normalization(net):
+    with v1.variable_scope("L2Normalization"):
+        gamma = v1.get_variable("gamma", [net.shape[-1]], initializer=tf.ones_initializer())
+        return tf.nn.l2_normalize(net, axis=-1, epsilon=1e-12) * gamma
+
+
+def _multibox_layer(net, anchors: int, num_classes: int, normalize: bool):
+    if normalize:
+        net = _l2_normalization(net)
+    outputs = []
+    for scope, values in (("conv_loc", 4), ("conv_cls", num_classes)):
+        output: Any = slim.conv2d(net, anchors * values, [3, 3], activation_fn=None, scope=scope)
+        outputs.append(tf.reshape(output, [-1, output.shape[1] * output.shape[2] * anchors, values]))
+    return outputs
+
+
+def _vgg(net, end_points):
+    for block, (repeats, channels) in enumerate([(2, 64), (2, 128), (3, 256), (3, 512)], start=1):
+        net = slim.repeat(net, repeats, slim.conv2d, channels, [3, 3], scope=f"conv{block}")
+        end_points[f"block{block}"] = net
+        net = slim.max_pool2d(net, [2, 2], scope=f"pool{block}")
+    net = slim.repeat(net, 3, slim.conv2d, 512, [3, 3], scope="conv5")
+    net = slim.max_pool2d(net, [3, 3], stride=1, scope="pool5")
+    net = slim.conv2d(net, 1024, [3, 3], rate=6, scope="conv6")
+    net = slim.conv2d(net, 1024, [1, 1], scope="conv7")
+    end_points["block7"] = net
+    return net
+
+
+def _extra_300(net, end_points):
+    for block, narrow, wide in [("block8", 256, 512), ("block9", 128, 256)]:
+        with v1.variable_scope(block):
+            net = slim.conv2d(net, narrow, [1, 1], scope="conv1x1")
+            net = slim.conv2d(_pad2d(net), wide, [3, 3], stride=2, scope="conv3x3", padding="VALID")
+        end_points[block] = net
+    for block in ("block10", "block11"):
+        with v1.variable_scope(block):
+            net = slim.conv2d(net, 128, [1, 1], scope="conv1x1")
+            net = slim.conv2d(net, 256, [3, 3], scope="conv3x3", padding="VALID")
+        end_points[block] = net
+
+
+def _extra_512(net, end_points):
+    for block, narrow, wide in [
+        ("block8", 256, 512),
+        ("block9", 128, 256),
+        ("block10", 128, 256),
+        ("block11", 128, 256),
+    ]:
+        with v1.variable_scope(block):
+            net = slim.conv2d(net, narrow, [1, 1], scope="conv1x1")
+            net = slim.conv2d(_pad2d(net), wide, [3, 3], stride=2, scope="conv3x3", padding="VALID")
+        end_points[block] = net
+    with v1.variable_scope("block12"):
+        net = slim.conv2d(net, 128, [1, 1], scope="conv1x1")
+        net = slim.conv2d(_pad2d(net), 256, [4, 4], scope="conv4x4", padding="VALID")
+    end_points["block12"] = net
+
+
+def _network(name: str, images, num_classes: int):
+    end_points, codes, logits = {}, [], []
+    with v1.variable_scope(name), slim.arg_scope([slim.conv2d, slim.max_pool2d], padding="SAME"):
+        net = _vgg(images, end_points)
+        (_extra_300 if name == "ssd_300_vgg" else _extra_512)(net, end_points)
+        for block, anchors in zip(PUBLISHED[name].blocks, PUBLISHED[name].anchors, strict=True):
+            with v1.variable_scope(f"{block}_box"):
+                outputs = _multibox_layer(end_points[block], anchors, num_classes, block == "block4")
+            codes.append(outputs[0])
+            logits.append(outputs[1])
+    return {"codes": tf.concat(codes, axis=1), "logits": tf.concat(logits, axis=1)}
+
+
+def run_witness(
+    name: str, variables: Mapping[str, np.ndarray], images: np.ndarray, num_classes: int
+) -> dict[str, np.ndarray]:
+    """Run the published network.
+
+    Args:
+        name: `ssd_300_vgg` or `ssd_512_vgg`.
+        variables: slim name with scope -> array; all of them, and no others.
+        images: float32 [B, S, S, 3] RGB minus (123, 117, 104).
+        num_classes: with background.
+
+    Returns:
+        {"codes": [B, A, 4], "logits": [B, A, C]}.
+    """
+    with tf.Graph().as_default(), v1.Session() as session:
+        placeholder = v1.placeholder(tf.float32, images.shape)
+        outputs = _network(name, placeholder, num_classes)
+        slots = {variable.op.name: variable for variable in v1.global_variables()}
+        if slots.keys() != variables.keys():
+            raise ValueError(f"{name} has other variables: {sorted(slots.keys() ^ variables.keys())}")
+        for key, variable in slots.items():
+            # The initializer's second input is the initial value: fed, no random number is drawn.
+            session.run(variable.initializer, {variable.initializer.inputs[1]: variables[key]})
+        return session.run(outputs, {placeholder: images})

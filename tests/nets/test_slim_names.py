@@ -1,0 +1,230 @@
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from nets.slim_names import (
+    find_scopes,
+    keras_path,
+    load_slim_variables,
+    matches_scopes,
+    read_slim_variables,
+    slim_name,
+    slim_variables,
+)
+
+
+@pytest.fixture
+def model():
+    """Two convolutions, a batch norm and a class head: 9 variables."""
+    images = keras.Input((4, 4, 3))
+    features = layers.Conv2D(2, 3, name="block1.conv1")(images)
+    features = layers.BatchNormalization(name="block1.norm")(features)
+    features = layers.Conv2D(2, 1, name="block10.conv1", use_bias=False)(features)
+    return keras.Model(images, layers.Conv2D(6, 1, name="block10_box.conv_cls")(features), name="ssd_tiny")
+
+
+def values(model, scope, fill=0.5) -> dict[str, Any]:
+    """A source with every variable of the model."""
+    return {
+        name: np.full(array.shape, fill, np.float32) for name, array in slim_variables(model, scope).items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("ours", "slim"),
+    [
+        ("conv6/kernel", "conv6/weights"),
+        ("block8.conv1x1/bias", "block8/conv1x1/biases"),
+        ("block4_box.L2Normalization/gamma", "block4_box/L2Normalization/gamma"),
+        ("norm/moving_mean", "norm/moving_mean"),
+    ],
+)
+def test_the_rule_and_its_inverse(ours, slim):
+    assert slim_name(ours) == slim
+    assert keras_path(slim) == ours
+
+
+def test_every_variable_goes_there_and_back(model, rng):
+    before = slim_variables(model, "a/b")
+    assert "a/b/block1/norm/moving_variance" in before
+    assert [keras_path(name) for name in slim_variables(model)] == [weight.path for weight in model.weights]
+    changed = {name: rng.normal(size=array.shape).astype(np.float32) for name, array in before.items()}
+    report = load_slim_variables(model, changed, scope="a/b")
+    assert (sorted(report.restored), report.skipped, report.missing) == (sorted(changed), [], [])
+    after = slim_variables(model, "a/b")
+    for name, array in changed.items():
+        np.testing.assert_array_equal(after[name], array)
+
+
+def test_no_scope_is_a_scope_too(model):
+    report = load_slim_variables(model, values(model, ""), scope="")
+    assert len(report.restored) == 9
+
+
+def test_float16_and_float64_values_become_the_variables_float32(model):
+    source = values(model, "s")
+    source["s/block1/conv1/weights"] = np.full((3, 3, 3, 2), 0.25, np.float16)
+    source["s/block1/conv1/biases"] = np.full((2,), 0.125, np.float64)
+    assert len(load_slim_variables(model, source, scope="s").restored) == 9
+    after = slim_variables(model, "s")
+    assert after["s/block1/conv1/weights"].dtype == np.float32
+    np.testing.assert_array_equal(after["s/block1/conv1/weights"], 0.25)
+    np.testing.assert_array_equal(after["s/block1/conv1/biases"], 0.125)
+
+
+def test_a_head_for_other_classes_is_skipped_and_stays_fresh(model):
+    fresh = slim_variables(model, "s")["s/block10_box/conv_cls/weights"]
+    source = values(model, "s")
+    source["s/block10_box/conv_cls/weights"] = np.ones((1, 1, 2, 84), np.float32)
+    source["s/block10_box/conv_cls/biases"] = np.ones((84,), np.float32)
+    report = load_slim_variables(model, source, scope="s")
+    assert report.skipped == ["s/block10_box/conv_cls/weights", "s/block10_box/conv_cls/biases"]
+    assert report.missing == []
+    assert report.reasons["s/block10_box/conv_cls/biases"] == "shape [84], the network has [6]"
+    np.testing.assert_array_equal(slim_variables(model, "s")["s/block10_box/conv_cls/weights"], fresh)
+
+
+def test_training_state_and_strangers_are_skipped_with_their_reason(model):
+    source = values(model, "s")
+    strangers = {
+        "global_step": np.int64(7),
+        "s/block1/conv1/weights/Adam_1": source["s/block1/conv1/weights"],
+        "s/block1/conv1/biases/ExponentialMovingAverage": source["s/block1/conv1/biases"],
+        "s/fc8/weights": np.ones((1, 1, 2, 2), np.float32),
+        "other/block1/conv1/biases": np.ones((2,), np.float32),
+    }
+    report = load_slim_variables(model, {**source, **strangers}, scope="s")
+    assert report.skipped == list(strangers)
+    assert list(report.reasons.values()) == [
+        "state of the training that wrote it",
+        "state of the training that wrote it",
+        "state of the training that wrote it",
+        "not in this network",
+        "not under s/",
+    ]
+
+
+def test_missing_names_what_the_source_lacks(model):
+    source = values(model, "s")
+    del source["s/block10/conv1/weights"]
+    report = load_slim_variables(model, source, scope="s")
+    assert report.missing == ["s/block10/conv1/weights"]
+    assert len(report.restored) == 8
+
+
+@pytest.mark.parametrize(
+    ("skip", "left_alone"),
+    [
+        (["block1"], {"block1/conv1", "block1/norm"}),
+        (["s/block1"], {"block1/conv1", "block1/norm"}),
+        (["ssd_tiny/block1/"], {"block1/conv1", "block1/norm"}),
+        (["block10/conv1", "ssd_tiny/block99"], {"block10/conv1"}),
+        ("conv_cls", {"block10_box/conv_cls"}),
+        (["conv1"], {"block1/conv1", "block10/conv1"}),
+        (["", " "], set()),
+        (["block1/conv"], set()),
+    ],
+)
+def test_skip_matches_whole_path_components(model, skip, left_alone):
+    report = load_slim_variables(model, values(model, "s"), scope="s", skip=skip)
+    assert {name.removeprefix("s/").rpartition("/")[0] for name in report.skipped} == left_alone
+    assert len(report.restored) + len(report.skipped) == 9
+    assert report.missing == []
+
+
+def test_scopes_of_layers_match_whole_path_components(model):
+    assert matches_scopes(model, "block1.conv1/kernel", ["ssd_tiny/block1"])
+    assert matches_scopes(model, "block10_box.conv_cls/kernel", ["conv_cls"])
+    assert not matches_scopes(model, "block10.conv1/kernel", ["block1"])
+    assert not matches_scopes(model, "block10.conv1/kernel", [])
+
+
+def test_a_wrong_scope_is_an_error_that_names_the_right_one(model):
+    fresh = slim_variables(model)
+    with pytest.raises(ValueError, match=r"None of the 9 variables of ssd_tiny .* 'wrong'.* under 'vgg_16'"):
+        load_slim_variables(model, values(model, "vgg_16"), scope="wrong")
+    for name, array in slim_variables(model).items():
+        np.testing.assert_array_equal(array, fresh[name])
+
+
+def test_another_networks_variables_are_an_error_that_lists_some(model):
+    with pytest.raises(ValueError, match=r"The source has a/weights, b/weights: use a checkpoint of this"):
+        load_slim_variables(model, {"a/weights": np.zeros(2), "b/weights": np.zeros(2)}, scope="s")
+    with pytest.raises(ValueError, match="no variables at all"):
+        load_slim_variables(model, {})
+
+
+def test_skipping_everything_is_an_error(model):
+    with pytest.raises(ValueError, match=r"skipped on request \(all\). Skip less"):
+        load_slim_variables(model, values(model, "s"), scope="s", skip=["s"])
+
+
+def test_without_a_scope_the_fullest_one_is_found(model):
+    source = values(model, "best", fill=1.0)
+    source |= {"a/block1/conv1/biases": np.zeros((2,), np.float32)}
+    assert find_scopes(model, source) == ["best", "a"]
+    assert len(load_slim_variables(model, source).restored) == 9
+    np.testing.assert_array_equal(slim_variables(model)["block1/conv1/biases"], 1.0)
+
+
+def test_an_npz_is_read_and_a_pickle_in_it_refused(model, tmp_path):
+    np.savez(tmp_path / "good.npz", **values(model, "s"))
+    assert len(load_slim_variables(model, tmp_path / "good.npz", scope="s").restored) == 9
+    pickled: dict[str, Any] = {"s/block1/conv1/biases": np.array([{}, None], object)}
+    np.savez(tmp_path / "bad.npz", **pickled)
+    with pytest.raises(ValueError, match=r"bad\.npz"):
+        load_slim_variables(model, tmp_path / "bad.npz", scope="s")
+
+
+# TensorFlow reads its checkpoints whatever the backend; its import alone takes seconds.
+@pytest.mark.tensorflow_only
+@pytest.mark.parametrize("name", ["none.npz", "none.ckpt-7", "none.ckpt.index"])
+def test_a_checkpoint_that_is_not_there(tmp_path, name):
+    with pytest.raises(ValueError, match=r"No checkpoint at .*none.*Give the prefix"):
+        read_slim_variables(tmp_path / name)
+
+
+@pytest.mark.tensorflow_only
+def test_a_folder_or_a_file_without_a_checkpoint(tmp_path):
+    with pytest.raises(ValueError, match="file named `checkpoint` must name its latest"):
+        read_slim_variables(tmp_path)
+    (tmp_path / "model.ckpt-1").write_bytes(b"not a checkpoint" * 100)
+    with pytest.raises(ValueError, match="not a TensorFlow checkpoint that can be read"):
+        read_slim_variables(tmp_path / "model.ckpt-1")
+
+
+@pytest.mark.tensorflow_only
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("v2_model.ckpt-1234", 16),
+        ("v2_model.ckpt-1234.index", 16),
+        ("v2_model.ckpt-1234.data-00000-of-00001", 16),
+        (".", 16),
+        ("v1_model.ckpt", 5),
+    ],
+)
+def test_tensorflow_1_checkpoints_are_read(seeded_vgg, shared, path, count):
+    variables = read_slim_variables(shared / "golden" / "small_ckpt" / path)
+    assert len(variables) == count
+    weights = variables.pop("ssd_300_vgg/conv1/conv1_1/weights")
+    np.testing.assert_array_equal(weights, seeded_vgg.variables["ssd_300_vgg/conv1/conv1_1/weights"])
+
+
+@pytest.mark.tensorflow_only
+def test_a_tensorflow_1_checkpoint_goes_into_the_network(seeded_vgg, shared):
+    # The checkpoint holds some of the very values that the network has, so the shared fixture stays as it is.
+    report = load_slim_variables(seeded_vgg.model, shared / "golden" / "small_ckpt" / "v2_model.ckpt-1234")
+    assert len(report.restored) == 13
+    assert sorted(report.skipped) == [
+        "global_step",
+        "ssd_300_vgg/block4_box/L2Normalization/gamma/Adam",
+        "ssd_300_vgg/block4_box/L2Normalization/gamma/Adam_1",
+    ]
+    assert len(report.missing) == 71 - 13
+    after = slim_variables(seeded_vgg.model, "ssd_300_vgg")
+    for name in report.restored:
+        np.testing.assert_array_equal(after[name], seeded_vgg.variables[name])

@@ -1,0 +1,132 @@
+import json
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from nets.slim_names import slim_variables
+from nets.ssd_300_vgg import NETWORK
+from nets.ssd_vgg import RGB_MEAN, L2Normalization
+
+MEAN = np.array(RGB_MEAN, np.float32)
+CELLS = (38, 19, 10, 5, 3, 1)
+ANCHORS_PER_CELL = (4, 6, 6, 6, 4, 4)
+
+
+def outputs_of(model: keras.Model) -> dict[str, Any]:
+    """The symbolic outputs by name."""
+    return dict(model.output)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def test_parameters_and_anchors_are_those_of_the_paper(seeded_vgg):
+    assert seeded_vgg.model.count_params() == 26_285_486
+    assert seeded_vgg.network.image_size == 300
+    assert seeded_vgg.network.anchors.shape == (8732, 4)
+    assert seeded_vgg.network.anchors.dtype == np.float32
+
+
+def test_first_and_last_anchor_by_hand(seeded_vgg):
+    anchors = seeded_vgg.network.anchors
+    # conv4_3: a square of 21 pixels around (4, 4) of 300, then one of sqrt(21 · 45).
+    np.testing.assert_allclose(anchors[0] * 300, [-6.5, -6.5, 14.5, 14.5], atol=1e-4)
+    side = (21 * 45) ** 0.5
+    np.testing.assert_allclose(
+        anchors[1] * 300, [4 - side / 2, 4 - side / 2, 4 + side / 2, 4 + side / 2], atol=1e-4
+    )
+    # The last map: one cell; 261 pixels high at ratio 1, here ratio 1/2: higher than wide.
+    height, width = 261 * 2**0.5, 261 / 2**0.5
+    expected = [150 - height / 2, 150 - width / 2, 150 + height / 2, 150 + width / 2]
+    np.testing.assert_allclose(anchors[-1] * 300, expected, atol=1e-3)
+
+
+def test_variables_are_those_of_ssd_tensorflow(seeded_vgg, shared):
+    golden = json.loads((shared / "golden" / "variables.json").read_text())["ssd_300_vgg"]
+    ours = {name: list(value.shape) for name, value in seeded_vgg.variables.items()}
+    assert ours == dict(golden["variables"])
+    assert len(ours) == 71
+
+
+def test_anchors_are_those_of_ssd_tensorflow(seeded_vgg, shared):
+    golden = np.load(shared / "golden" / "anchors.npz", allow_pickle=False)
+    layers = []
+    for layer in range(len(CELLS)):
+        y, x, h, w = (golden[f"ssd_300_vgg/{layer}/{key}"] for key in "yxhw")
+        layers.append(np.stack([y - h / 2, x - w / 2, y + h / 2, x + w / 2], axis=-1).reshape(-1, 4))
+    np.testing.assert_allclose(seeded_vgg.network.anchors, np.concatenate(layers), atol=1e-6)
+
+
+def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
+    golden = np.load(shared / "golden" / "forward_ssd_300_vgg.npz", allow_pickle=False)
+    outputs = seeded_vgg.model(golden["input"][None] + MEAN)
+    for ours, theirs in (("codes", "localisations"), ("logits", "logits")):
+        expected = [golden[f"{theirs}_{layer}"] for layer in range(len(CELLS))]
+        assert [array.shape[1:4] for array in expected] == [
+            (cells, cells, anchors) for cells, anchors in zip(CELLS, ANCHORS_PER_CELL, strict=True)
+        ]
+        flat = np.concatenate([array.reshape(1, -1, array.shape[-1]) for array in expected], axis=1)
+        np.testing.assert_allclose(np.array(outputs[ours]), flat, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.tensorflow_only
+@pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated:UserWarning")
+def test_outputs_equal_the_network_written_in_tf_slim(seeded_vgg, rng):
+    from tests.nets.slim_witness import run_witness
+
+    images = rng.uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
+    expected = run_witness("ssd_300_vgg", seeded_vgg.variables, images - MEAN, num_classes=21)
+    outputs = seeded_vgg.model(images)
+    assert np.abs(expected["codes"]).max() > 1.0  # the seeded weights say something
+    for key, value in expected.items():
+        np.testing.assert_allclose(np.array(outputs[key]), value, atol=1e-4, rtol=0)
+
+
+@pytest.mark.tensorflow_only
+def test_fresh_scale_of_the_normalisation_is_20_and_classes_follow_the_argument():
+    model = NETWORK.build(4)
+    variables = slim_variables(model)
+    np.testing.assert_array_equal(
+        variables["block4_box/L2Normalization/gamma"], np.full(512, 20.0, np.float32)
+    )
+    assert variables["block7_box/conv_cls/biases"].shape == (6 * 4,)
+    shapes = {name: output.shape for name, output in outputs_of(model).items()}
+    assert shapes == {"codes": (None, 8732, 4), "logits": (None, 8732, 4)}
+
+
+@pytest.mark.tensorflow_only
+def test_outputs_stay_float32_under_mixed_precision():
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = NETWORK.build(2)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert model.get_layer("conv5.conv5_1").compute_dtype == "bfloat16"
+    assert {output.dtype for output in outputs_of(model).values()} == {"float32"}
+
+
+def test_normalisation_scales_each_pixel_to_length_gamma(shared):
+    golden = np.load(shared / "golden" / "misc_boxes.npz", allow_pickle=False)
+    layer = L2Normalization(initial_scale=1.0)
+    ours = np.array(layer(golden["misc/f"]))
+    np.testing.assert_allclose(ours, golden["misc/l2norm_gamma1"], atol=1e-6)
+
+
+def test_normalisation_by_hand_and_of_nothing():
+    layer = L2Normalization(initial_scale=20.0)
+    features = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
+    np.testing.assert_allclose(np.array(layer(features)), [[12.0, 16.0], [0.0, 0.0]], rtol=1e-6)
+
+
+def test_normalisation_survives_dead_pixels_in_training():
+    model = keras.Sequential([keras.Input((2, 3)), keras.layers.Dense(3), L2Normalization()])
+    model.compile("sgd", "mse")
+    # The bias starts at zero, so a zero input gives a zero vector to normalise.
+    model.fit(np.zeros((4, 2, 3), np.float32), np.ones((4, 2, 3), np.float32), verbose=0)  # pyright: ignore[reportArgumentType]
+    assert all(np.isfinite(np.array(weight)).all() for weight in model.weights)
+
+
+def test_normalisation_is_restored_from_its_config():
+    layer = L2Normalization(initial_scale=7.0, name="norm")
+    again = L2Normalization.from_config(layer.get_config())
+    assert (again.initial_scale, again.name, again.compute_dtype) == (7.0, "norm", "float32")
