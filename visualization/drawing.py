@@ -1,9 +1,10 @@
 """Draws named boxes on pictures and puts pictures together on one sheet."""
 
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from PIL import Image
 
 from boxes.detections import Detections
 from visualization.colours import name_colour, text_colour
+from visualization.raster import Rectangle, blend, distance
 from visualization.text import fit, one_line, text_mask, text_width
 
 _DARK = (16, 16, 20)
@@ -59,7 +61,7 @@ def draw_boxes(
     # The best detection comes first: it is drawn last, over the others, and chooses its label's place first.
     for frame, name in reversed(list(zip(frames, names, strict=True))):
         _draw_frame(canvas, frame, line, name_colour(name))
-    taken: list[_Rectangle] = []
+    taken: list[Rectangle] = []
     labels = []
     for index, (frame, name) in enumerate(zip(frames, names, strict=True)):
         label = _make_label(name, None if scores is None else float(scores[index]), size, height, width)
@@ -88,68 +90,125 @@ def mosaic(
     gap: int = 8,
     background: tuple[int, int, int] = (28, 28, 32),
     captions: Sequence[str] | None = None,
+    detections: Sequence[Detections] | None = None,
 ) -> np.ndarray:
     """Puts pictures of any sizes on one sheet, row by row.
+
+    Pictures of equal shape, or with `columns`, stand in a grid. Others fill rows of equal width, each row
+    as high as it needs.
 
     Args:
         images: uint8 [H, W, 3] RGB each; at least one.
         columns: pictures per row; None makes the sheet a little wider than high.
-        cell: longest side in pixels to which pictures are scaled; None takes that of the largest picture,
-            at most 480. Small pictures are enlarged to twice their size at most.
+        cell: longest side in pixels to which pictures are scaled (in filled rows: about); None takes that of
+            the largest picture, at most 480. In a grid small pictures are at most doubled.
         gap: pixels between and around pictures.
         background: RGB.
         captions: one line of text below each picture, in any script.
+        detections: drawn on each picture after it is scaled, so that the labels have a readable size.
 
     Returns:
         uint8 [h, w, 3].
     """
     if not images:
         raise ValueError("A mosaic needs at least one picture; got none.")
-    if captions is not None and len(captions) != len(images):
-        raise ValueError(f"A mosaic needs one caption per picture; got {len(captions)} for {len(images)}.")
+    for what, given in (("caption", captions), ("Detections", detections)):
+        if given is not None and len(given) != len(images):
+            raise ValueError(f"A mosaic needs one {what} per picture; got {len(given)} for {len(images)}.")
     if columns is not None and columns < 1:
         raise ValueError(f"A mosaic needs at least one column; got columns={columns}.")
     for image in images:
         _check_image(image)
     cell = cell or min(480, max(max(image.shape[:2]) for image in images))
-    tiles = [scale_to(image, cell) for image in images]
+    size = max(11, round(cell / 26))
+    below = math.ceil(1.6 * size) if captions is not None else 0
+    if columns is None and len({image.shape for image in images}) > 1:
+        slots = _filled_rows([image.shape[1] / image.shape[0] for image in images], cell, gap, below)
+    else:
+        slots = _grid([scaled_shape(image, cell) for image in images], columns, gap, below)
 
-    tile_width = max(tile.shape[1] for tile in tiles)
-    typical_height = float(np.median([tile.shape[0] for tile in tiles]))
-    if columns is None:  # about 4:3
-        columns = max(1, round(math.sqrt(len(tiles) * 4 / 3 * typical_height / tile_width)))
-    columns = min(columns, len(tiles))
-    size = max(11, round(tile_width / 24))
-    caption_height = math.ceil(1.6 * size) if captions is not None else 0
-
-    rows = [range(start, min(start + columns, len(tiles))) for start in range(0, len(tiles), columns)]
-    row_heights = [max(tiles[i].shape[0] for i in row) + caption_height for row in rows]
     sheet = np.empty(
-        (sum(row_heights) + gap * (len(rows) + 1), columns * tile_width + gap * (columns + 1), 3), np.uint8
+        (max(slot.bottom for slot in slots) + below + gap, max(slot.right for slot in slots) + gap, 3),
+        np.uint8,
     )
     sheet[:] = background
-    y = gap
-    for row, row_height in zip(rows, row_heights, strict=True):
-        for column, i in enumerate(row):
-            x = gap + column * (tile_width + gap)
-            height, width = tiles[i].shape[:2]
-            top, left = y + (row_height - caption_height - height) // 2, x + (tile_width - width) // 2
-            sheet[top : top + height, left : left + width] = tiles[i]
-            if captions is not None:
-                text = fit(one_line(captions[i]), size, tile_width)
-                _draw_caption(sheet, text, size, (y + row_height - caption_height, x, tile_width), background)
-        y += row_height + gap
+    for i, (image, slot) in enumerate(zip(images, slots, strict=True)):
+        height, width = slot.bottom - slot.top, slot.right - slot.left
+        tile = _fill(image, height, width)
+        if detections is not None:
+            tile = draw_detections(tile, detections[i])
+        top, left = slot.top + (height - tile.shape[0]) // 2, slot.left + (width - tile.shape[1]) // 2
+        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+        if captions is not None:
+            _draw_caption(sheet, fit(one_line(captions[i]), size, width), size, slot, background)
     return sheet
+
+
+def _grid(shapes: Sequence[tuple[int, int]], columns: int | None, gap: int, below: int) -> list[Rectangle]:
+    """Slots of equal width, and of equal height in a row, for pictures of these (height, width) pixels."""
+    width = max(shape[1] for shape in shapes)
+    if columns is None:  # about 4:3
+        height = float(np.median([shape[0] for shape in shapes]))
+        columns = max(1, round(math.sqrt(len(shapes) * 4 / 3 * height / width)))
+    slots, top = [], gap
+    for start in range(0, len(shapes), columns):
+        row = shapes[start : start + columns]
+        height = max(shape[0] for shape in row)
+        lefts = [gap + column * (width + gap) for column in range(len(row))]
+        slots += [Rectangle(top, left, top + height, left + width) for left in lefts]
+        top += height + below + gap
+    return slots
+
+
+def _filled_rows(ratios: Sequence[float], cell: int, gap: int, below: int) -> list[Rectangle]:
+    """Slots in rows of equal width for pictures of these width / height, on a sheet of about 4:3."""
+    # A very long or high picture gets a slot of moderate shape, which it does not fill.
+    shares = np.clip(ratios, 0.5, 2.5)
+    usual = 0.75 * cell  # height of a row
+    rows = max(1, round(math.sqrt(shares.sum() * 3 / 4)))
+    total = round(shares.sum() / rows * usual)
+    # Each picture goes to the row in which its middle lies when all stand in one line.
+    row_of = ((np.cumsum(shares) - shares / 2) / shares.sum() * rows).astype(int)
+    slots, top = [], gap
+    for row in np.unique(row_of):
+        members = shares[row_of == row]
+        exact = min((total - gap * (len(members) - 1)) / members.sum(), 1.5 * usual)
+        height = max(1, round(exact))
+        lefts = (
+            gap + np.round(np.cumsum([0, *members[:-1]]) * exact).astype(int) + gap * np.arange(len(members))
+        )
+        rights = np.append(lefts[1:] - gap, gap + round(members.sum() * exact) + gap * (len(members) - 1))
+        slots += [Rectangle(top, int(x), top + height, int(y)) for x, y in zip(lefts, rights, strict=True)]
+        top += height + below + gap
+    return slots
+
+
+def _fill(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture as large as a slot of `height` x `width` pixels holds it."""
+    factor = min(height / image.shape[0], width / image.shape[1])
+    rows, columns = round(factor * image.shape[0]), round(factor * image.shape[1])
+    # Slots have whole pixels: a picture of the slot's shape may be one or two short, and is stretched.
+    return _resize(image, height if height - rows <= 2 else rows, width if width - columns <= 2 else columns)
+
+
+def scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
+    """(height, width) with the longest side `longest` pixels long, but at most twice the picture's size."""
+    height, width = image.shape[:2]
+    factor = min(longest / max(height, width), 2.0)
+    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def scale_to(image: np.ndarray, longest: int) -> np.ndarray:
     """The picture with its longest side `longest` pixels long, but never enlarged more than twice."""
-    height, width = image.shape[:2]
-    factor = min(longest / max(height, width), 2.0)
-    if factor == 1:
+    return _resize(image, *scaled_shape(image, longest))
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    height, width = max(1, height), max(1, width)
+    if (height, width) == image.shape[:2]:
         return image
-    target = max(1, round(width * factor)), max(1, round(height * factor))
-    return cv2.resize(image, target, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    smaller = height * width < image.shape[0] * image.shape[1]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:
@@ -173,28 +232,6 @@ def save_picture(path: Path, image: np.ndarray) -> None:
         temporary.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class _Rectangle:
-    """Whole pixels; `bottom` and `right` are exclusive."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def area(self) -> int:
-        return max(0, self.bottom - self.top) * max(0, self.right - self.left)
-
-    def overlap(self, other: "_Rectangle") -> int:
-        return _Rectangle(
-            max(self.top, other.top),
-            max(self.left, other.left),
-            min(self.bottom, other.bottom),
-            min(self.right, other.right),
-        ).area
-
-
 def _check_image(image: np.ndarray) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(f"A picture must be uint8 [H, W, 3] RGB, not {image.dtype} {list(image.shape)}.")
@@ -209,33 +246,14 @@ def _text_size(height: int, width: int) -> int:
     return max(1, round(min(size, height / 1.5)))
 
 
-def _pixels(box: np.ndarray, height: int, width: int) -> _Rectangle:
+def _pixels(box: np.ndarray, height: int, width: int) -> Rectangle:
     """The pixels that a box covers: inside the picture, at least one."""
     top, left, bottom, right = np.clip(box, 0, 1) * (height, width, height, width)
     top, left = min(round(top), height - 1), min(round(left), width - 1)
-    return _Rectangle(top, left, max(round(bottom), top + 1), max(round(right), left + 1))
+    return Rectangle(top, left, max(round(bottom), top + 1), max(round(right), left + 1))
 
 
-def _distance(area: _Rectangle, shape: _Rectangle, radius: float) -> np.ndarray:
-    """Signed distance of each pixel's centre in `area` to a rounded rectangle, negative inside; [h, w]."""
-    y = np.arange(area.top, area.bottom, dtype=np.float32) + 0.5
-    x = np.arange(area.left, area.right, dtype=np.float32) + 0.5
-    dy = np.abs(y - (shape.top + shape.bottom) / 2) - (shape.bottom - shape.top) / 2 + radius
-    dx = np.abs(x - (shape.left + shape.right) / 2) - (shape.right - shape.left) / 2 + radius
-    outside = np.hypot(np.maximum(dy, 0)[:, None], np.maximum(dx, 0)[None, :])
-    return outside + np.minimum(np.maximum(dy[:, None], dx[None, :]), 0) - radius
-
-
-def _blend(
-    canvas: np.ndarray, area: _Rectangle, cover: np.ndarray, colour: np.ndarray | tuple[int, int, int]
-) -> None:
-    """Lays a colour ([3] or [h, w, 3]) over an area of the canvas, as much as `cover` [h, w] says."""
-    part = canvas[area.top : area.bottom, area.left : area.right]
-    mixed = part + cover[..., None] * (np.asarray(colour, np.float32) - part)
-    part[:] = (mixed + 0.5).astype(np.uint8)
-
-
-def _draw_frame(canvas: np.ndarray, frame: _Rectangle, line: int, colour: tuple[int, int, int]) -> None:
+def _draw_frame(canvas: np.ndarray, frame: Rectangle, line: int, colour: tuple[int, int, int]) -> None:
     """A box's outline, inside the box, with a thin dark halo on both sides."""
     height, width = canvas.shape[:2]
     line = max(1, min(line, (frame.bottom - frame.top) // 8, (frame.right - frame.left) // 8))
@@ -250,16 +268,16 @@ def _draw_frame(canvas: np.ndarray, frame: _Rectangle, line: int, colour: tuple[
     east = max(east, west)
     # Only the four strips along the line are computed, not the whole box.
     for strip in (
-        _Rectangle(top, left, upper, right),
-        _Rectangle(lower, left, bottom, right),
-        _Rectangle(upper, left, lower, west),
-        _Rectangle(upper, east, lower, right),
+        Rectangle(top, left, upper, right),
+        Rectangle(lower, left, bottom, right),
+        Rectangle(upper, left, lower, west),
+        Rectangle(upper, east, lower, right),
     ):
         if strip.area:
-            distance = _distance(strip, frame, radius)
-            centre = np.abs(distance + line / 2)  # from the middle of the line
-            _blend(canvas, strip, _HALO * np.clip(line / 2 + halo + 0.5 - centre, 0, 1), _DARK)
-            _blend(canvas, strip, np.clip(line / 2 + 0.5 - centre, 0, 1), colour)
+            away = distance(strip, frame, radius)
+            centre = np.abs(away + line / 2)  # from the middle of the line
+            blend(canvas, strip, _HALO * np.clip(line / 2 + halo + 0.5 - centre, 0, 1), _DARK)
+            blend(canvas, strip, np.clip(line / 2 + 0.5 - centre, 0, 1), colour)
 
 
 def _make_label(name: str, score: float | None, size: int, height: int, width: int) -> np.ndarray | None:
@@ -284,13 +302,13 @@ def _make_label(name: str, score: float | None, size: int, height: int, width: i
 
 
 def _place(
-    frame: _Rectangle,
+    frame: Rectangle,
     label: tuple[int, ...],
     height: int,
     width: int,
-    taken: Sequence[_Rectangle],
-    frames: Sequence[_Rectangle],
-) -> _Rectangle:
+    taken: Sequence[Rectangle],
+    frames: Sequence[Rectangle],
+) -> Rectangle:
     """Where a label of `label` = (height, width) pixels stands: the cheapest of eight places at its box.
 
     Covering another label costs most, then another box, then its own box; among equals, above and to
@@ -309,7 +327,7 @@ def _place(
         for side, left in enumerate((frame.left, frame.right - label[1])):
             # Boxes at the border or smaller than their label: move it into the picture.
             y, x = min(max(top, 0), height - label[0]), min(max(left, 0), width - label[1])
-            place = _Rectangle(y, x, y + label[0], x + label[1])
+            place = Rectangle(y, x, y + label[0], x + label[1])
             covered = sum(place.overlap(other) for other in taken)
             hidden = sum(place.overlap(other) for other in frames if other != frame)
             cost = (10 * covered + hidden + 0.5 * place.overlap(frame)) / place.area + 0.05 * (order + side)
@@ -319,34 +337,30 @@ def _place(
     return best
 
 
-def _draw_label(canvas: np.ndarray, place: _Rectangle, label: np.ndarray, halo: float) -> None:
+def _draw_label(canvas: np.ndarray, place: Rectangle, label: np.ndarray, halo: float) -> None:
     """A label with rounded corners and the same thin halo as the lines have."""
     radius = 0.2 * (place.bottom - place.top)
     out = math.ceil(halo)
-    around = _Rectangle(
+    around = Rectangle(
         max(0, place.top - out),
         max(0, place.left - out),
         min(canvas.shape[0], place.bottom + out),
         min(canvas.shape[1], place.right + out),
     )
-    distance = _distance(around, place, radius)
-    _blend(canvas, around, _HALO * np.clip(halo + 0.5 - distance, 0, 1), _DARK)
-    _blend(canvas, place, np.clip(0.5 - _distance(place, place, radius), 0, 1), label)
+    away = distance(around, place, radius)
+    blend(canvas, around, _HALO * np.clip(halo + 0.5 - away, 0, 1), _DARK)
+    blend(canvas, place, np.clip(0.5 - distance(place, place, radius), 0, 1), label)
 
 
 def _draw_caption(
-    sheet: np.ndarray,
-    text: str,
-    size: int,
-    area: tuple[int, int, int],
-    background: tuple[int, int, int],
+    sheet: np.ndarray, text: str, size: int, slot: Rectangle, background: tuple[int, int, int]
 ) -> None:
-    """Centred text under a tile; `area` is (top, left, width) in pixels."""
+    """Clean text, centred below a slot."""
     if not text:
         return
-    top, left, width = area
-    mask = text_mask(text, size)[: math.ceil(1.6 * size), :width]
-    top, left = top + round(0.3 * size), left + (width - mask.shape[1]) // 2
+    mask = text_mask(text, size)[: math.ceil(1.6 * size)]
+    top = slot.bottom + round(0.3 * size)
+    left = slot.left + (slot.right - slot.left - mask.shape[1]) // 2
     mask = mask[: sheet.shape[0] - top]
-    place = _Rectangle(top, left, top + mask.shape[0], left + mask.shape[1])
-    _blend(sheet, place, mask, text_colour(background))
+    place = Rectangle(top, left, top + mask.shape[0], left + mask.shape[1])
+    blend(sheet, place, mask, text_colour(background))

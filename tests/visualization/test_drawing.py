@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -8,13 +8,13 @@ from boxes.detections import Detections
 from visualization.colours import name_colour
 from visualization.drawing import (
     _place,
-    _Rectangle,
     draw_boxes,
     draw_detections,
     mosaic,
     save_picture,
     scale_to,
 )
+from visualization.raster import Rectangle
 
 BOX = [[0.25, 0.25, 0.75, 0.75]]
 
@@ -87,8 +87,8 @@ def test_any_picture_and_name(height, width, name):
 def test_labels_are_never_outside_the_picture(frame, label, taken):
     top, bottom = sorted(frame[:2])
     left, right = sorted(frame[2:])
-    box = _Rectangle(top, left, bottom + 1, right + 1)
-    others = [_Rectangle(y, x, y + label[0], x + label[1]) for y, x in taken]
+    box = Rectangle(top, left, bottom + 1, right + 1)
+    others = [Rectangle(y, x, y + label[0], x + label[1]) for y, x in taken]
     place = _place(box, label, 100, 100, others, [box])
     assert (place.bottom - place.top, place.right - place.left) == label
     assert 0 <= place.top < place.bottom <= 100
@@ -96,14 +96,14 @@ def test_labels_are_never_outside_the_picture(frame, label, taken):
 
 
 def test_label_moves_inside_or_below_where_there_is_no_room_above():
-    free, high = _Rectangle(50, 20, 90, 80), _Rectangle(0, 20, 50, 80)
-    assert _place(free, (10, 30), 100, 100, [], [free]) == _Rectangle(40, 20, 50, 50)
-    assert _place(high, (10, 30), 100, 100, [], [high]) == _Rectangle(50, 20, 60, 50)
-    whole = _Rectangle(0, 0, 100, 100)
-    assert _place(whole, (10, 30), 100, 100, [], [whole]) == _Rectangle(0, 0, 10, 30)
-    right = _Rectangle(50, 90, 90, 100)
-    assert _place(right, (10, 30), 100, 100, [], [right]) == _Rectangle(40, 70, 50, 100)
-    above = _Rectangle(40, 20, 50, 50)
+    free, high = Rectangle(50, 20, 90, 80), Rectangle(0, 20, 50, 80)
+    assert _place(free, (10, 30), 100, 100, [], [free]) == Rectangle(40, 20, 50, 50)
+    assert _place(high, (10, 30), 100, 100, [], [high]) == Rectangle(50, 20, 60, 50)
+    whole = Rectangle(0, 0, 100, 100)
+    assert _place(whole, (10, 30), 100, 100, [], [whole]) == Rectangle(0, 0, 10, 30)
+    right = Rectangle(50, 90, 90, 100)
+    assert _place(right, (10, 30), 100, 100, [], [right]) == Rectangle(40, 70, 50, 100)
+    above = Rectangle(40, 20, 50, 50)
     assert _place(free, (10, 30), 100, 100, [above], [free]).overlap(above) == 0
 
 
@@ -174,6 +174,33 @@ def test_mosaic_of_different_sizes_keeps_their_shapes():
     assert sheet.shape == (200, 400, 3)
     assert count_of(sheet, (200, 200, 200)) == 200 * 100
     assert count_of(sheet, (250, 250, 250)) == 100 * 200
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=9))
+def test_mosaic_without_columns_shows_every_picture_once(shapes):
+    sheet = mosaic([grey(*shape, 40 + i) for i, shape in enumerate(shapes)], gap=4, background=(0, 0, 0))
+    for i, (height, width) in enumerate(shapes):
+        rows, columns = np.nonzero((sheet == 40 + i).all(axis=-1))
+        shown = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert rows.size == shown[0] * shown[1]  # one whole rectangle
+        assert shown[0] / shown[1] == pytest.approx(height / width, rel=3 / min(shown))
+        assert 4 <= rows.min() <= rows.max() < sheet.shape[0] - 4
+        assert 4 <= columns.min() <= columns.max() < sheet.shape[1] - 4
+
+
+def test_mosaic_of_different_shapes_fills_rows_of_one_width():
+    images = [grey(100, 178, 200) if i % 3 else grey(100, 100, 200) for i in range(14)]
+    sheet = mosaic(images, gap=4, background=(0, 0, 0))
+    assert (sheet == 200).all(axis=-1).mean() > 0.9
+    assert (sheet[:, -6] == 200).all(axis=-1).mean() > 0.9  # every row reaches the right border
+    assert 0.9 < sheet.shape[1] / sheet.shape[0] < 2
+
+
+def test_mosaic_draws_detections_after_scaling():
+    found = Detections(np.array(BOX, np.float32), np.array([0.9], np.float32), ("Mio",))
+    sheet = mosaic([grey(2000, 2000)], cell=300, gap=0, detections=[found])
+    assert (sheet == draw_detections(grey(300, 300), found)).all()
 
 
 def test_mosaic_captions():
