@@ -7,6 +7,7 @@ Python or a changed lock is noticed.
 
 import argparse
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
@@ -169,6 +170,9 @@ def set_up(root: Path, wanted: Collection[str], *, chosen: bool = False, note: s
         )
         if problem:
             raise SetUpError(problem)
+        missing = missing_libraries()
+        if missing:  # told now rather than after the download
+            raise SetUpError(setup_failures.explain_libraries(missing))
         print(f"set-up: {note or f'Python {running} ({_base_python()})'}")
         state = State(str(venv), running, ours=True)
     assert state is not None
@@ -188,6 +192,17 @@ def set_up(root: Path, wanted: Collection[str], *, chosen: bool = False, note: s
     write_state(venv, replace(state, verified=True))
     print("set-up: done")
     return plan
+
+
+def missing_libraries() -> list[str]:
+    """Names the libraries that wheels need of a Linux system and that it lacks, by loading each."""
+    missing = []
+    for name in setup_failures.SYSTEM_LIBRARIES if platform.system() == "Linux" else ():
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            missing.append(name)
+    return missing
 
 
 def _sha256(path: Path) -> str:

@@ -1,20 +1,20 @@
 """What a failed set-up means and what to do about it, in words; nothing is run here."""
 
 import re
+from collections.abc import Sequence
 
-# Libraries of the system that wheels expect to find: their packages on Debian and on Fedora.
+# Libraries of the system that wheels need (OpenCV the first and the third, skia the first two, then what they
+# and others need in turn), with their packages on Debian and on Fedora.
 SYSTEM_LIBRARIES = {
-    "libGL.so": ("libgl1", "libglvnd-glx"),
-    "libEGL.so": ("libegl1", "libglvnd-egl"),
-    "libgthread-2.0.so": ("libglib2.0-0", "glib2"),
-    "libglib-2.0.so": ("libglib2.0-0", "glib2"),
-    "libexpat.so": ("libexpat1", "expat"),
-    "libxcb.so": ("libxcb1", "libxcb"),
-    "libz.so": ("zlib1g", "zlib"),
-    "libstdc++.so": ("libstdc++6", "libstdc++"),
+    "libGL.so.1": ("libgl1", "libglvnd-glx"),
+    "libEGL.so.1": ("libegl1", "libglvnd-egl"),
+    "libgthread-2.0.so.0": ("libglib2.0-0", "glib2"),
+    "libglib-2.0.so.0": ("libglib2.0-0", "glib2"),
+    "libxcb.so.1": ("libxcb1", "libxcb"),
+    "libexpat.so.1": ("libexpat1", "expat"),
+    "libz.so.1": ("zlib1g", "zlib"),
+    "libstdc++.so.6": ("libstdc++6", "libstdc++"),
 }
-# OpenCV needs the first and the last, skia the first two, and the loader only names one that is missing.
-OFTEN_MISSING = ("libGL.so", "libEGL.so", "libgthread-2.0.so")
 
 # What pip's log says, and what that means; the first that is found is told.
 INSTALLATION_FAILURES = (
@@ -51,21 +51,27 @@ def explain_installation(log: str) -> str:
 
 def explain_import(message: str) -> str:
     """Turns an ImportError's text into what to do: install packages, where a system's library is missing."""
-    match = re.search(r"(lib[\w.+-]+?\.so)[.\d]*: cannot open shared object file", message)
-    if match is None:
-        return f"an installed package does not work: {message}"
-    if match[1] not in SYSTEM_LIBRARIES:
-        return (
-            f"the system lacks a library: {match[0]}\nInstall the package that has it, then run this again."
-        )
-    packages = [SYSTEM_LIBRARIES[library] for library in (match[1], *OFTEN_MISSING)]
-    debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*packages, strict=True))
-    return (
-        f"the system lacks a library: {match[0]}\n"
-        f"  Debian/Ubuntu: sudo apt-get install {debian}\n"
-        f"  Fedora:        sudo dnf install {fedora}\n"
-        "Then run this again."
-    )
+    match = re.search(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file", message)
+    return explain_libraries([match[1]]) if match else f"an installed package does not work: {message}"
+
+
+def explain_libraries(missing: Sequence[str]) -> str:
+    """Names the packages of the system's libraries that are missing.
+
+    Args:
+        missing: Their file names, as the loader names them: "libGL.so.1".
+    """
+    lines = [f"the system lacks {', '.join(missing)}"]
+    packages = [SYSTEM_LIBRARIES[name] for name in missing if name in SYSTEM_LIBRARIES]
+    if packages:
+        debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*packages, strict=True))
+        lines += [
+            f"  Debian/Ubuntu: sudo apt-get install {debian}",
+            f"  Fedora:        sudo dnf install {fedora}",
+        ]
+    else:
+        lines += ["  Install the package of your system that contains it."]
+    return "\n".join([*lines, "Then run this again."])
 
 
 def explain_missing_venv(python: str, version: str) -> str:
