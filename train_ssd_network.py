@@ -1,22 +1,37 @@
-"""Train an SSD on TFRecords: `python train_ssd_network.py --help`."""
+"""Trains an SSD on TFRecords made by tf_convert_data.py.
+
+    python train_ssd_network.py --dataset_dir=O --train_dir=RUN --model_name=ssd_300_lite
+    python train_ssd_network.py --dataset_dir=O --train_dir=RUN --model_name=ssd_300_vgg
+    --checkpoint_path=imagenet
+
+Writes into RUN the best weights with all that is needed to use them, `last/`, metrics.csv, TensorBoard's
+files and first_batch.jpg (look at it: it is what the network sees). The same command goes on with a stopped
+training.
+
+Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for wrong flags.
+"""
 
 import os
 import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+from collections.abc import Sequence
 
 import tyro
 
-from engine.training import TrainingOptions, train
+from engine.training_options import TrainingOptions
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    options = tyro.cli(TrainingOptions, args=arguments, description=TrainingOptions.__doc__)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     try:
+        options = tyro.cli(TrainingOptions, args=arguments, description=__doc__, use_underscores=True)
+        from engine.training import (
+            train,
+        )  # not at the top: TensorFlow takes seconds that --help need not wait for
+
         train(options)
     except (ValueError, FloatingPointError) as error:
-        print(f"train_ssd_network.py: {error}", file=sys.stderr)
+        print(f"train_ssd_network.py: error: {error}", file=sys.stderr)
         return 1
     return 0
 

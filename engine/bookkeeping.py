@@ -2,6 +2,7 @@
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -75,14 +76,20 @@ class Bookkeeper(keras.callbacks.Callback):
             progress: kept up to date in place.
             schedule: when things happen.
             config: written beside every checkpoint.
-            evaluate: measures the network as it is; has "map_voc07". None where there is nothing to validate on.
+            evaluate: measures the network as it is; has "map_voc07". None where there is nothing to
+                validate on.
             guilty_pictures: step -> file names of its batch.
             log: takes the numbers.
             bar: is told about time spent here.
             say: prints a line.
         """
         super().__init__()
-        self._folder, self._network_model, self._progress, self._schedule = folder, network_model, progress, schedule
+        self._folder, self._network_model, self._progress, self._schedule = (
+            folder,
+            network_model,
+            progress,
+            schedule,
+        )
         self._config, self._evaluate, self._guilty_pictures = config, evaluate, guilty_pictures
         self._log, self._bar, self._say = log, bar, say
         self._stop_requested = ""
@@ -92,11 +99,9 @@ class Bookkeeper(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Listen for Ctrl-C and for polite kills."""
         self._clock = self._last_save = time.monotonic()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python hears no signals
+            for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._on_signal)
-            except ValueError:  # not in the main thread: whoever runs us there stops us another way
-                pass
 
     def on_train_end(self, logs=None):
         """Give the signals back."""
@@ -130,7 +135,7 @@ class Bookkeeper(keras.callbacks.Callback):
         if self._stop_requested and not progress.finished:
             self.model.stop_training = True
             self._say(
-                f"Stopped by {self._stop_requested} after step {progress.step}; the same command goes on from here."
+                f"Stopped by {self._stop_requested} after step {progress.step}: the same command goes on."
             )
 
     def _learning_rate(self) -> float:
@@ -142,8 +147,8 @@ class Bookkeeper(keras.callbacks.Callback):
         parts = ", ".join(f"{name} {value}" for name, value in losses.items())
         pictures = "\n  ".join(self._guilty_pictures(self._progress.step))
         raise FloatingPointError(
-            f"The loss is not finite after step {self._progress.step + 1}: {parts}. Nothing was saved since the last "
-            f"save. Pictures of the batch:\n  {pictures}\n"
+            f"The loss is not finite after step {self._progress.step + 1}: {parts}. "
+            f"Pictures of the batch:\n  {pictures}\n"
             "Lower --learning_rate, give more --warmup_steps, or look at these pictures' labels."
         )
 
@@ -179,7 +184,9 @@ class Bookkeeper(keras.callbacks.Callback):
         progress.finished = progress.step == self._schedule.total_steps
         if patience and progress.stale >= patience:
             progress.finished = True
-            self._say(f"No better validation mAP {patience} times in a row: stopping at step {progress.step}.")
+            self._say(
+                f"No better validation mAP {patience} times in a row: stopping at step {progress.step}."
+            )
         if progress.finished:
             self.model.stop_training = True
 

@@ -1,38 +1,12 @@
 """Learning-rate schedules in total steps, and optimisers set up for detectors."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import keras
 from keras import ops
 
-
-@dataclass(frozen=True)
-class OptimizerOptions:
-    """How the weights move.
-
-    Attributes:
-        optimizer: adamw, adam, or sgd with Nesterov-free momentum 0.9 as in the SSD paper.
-        learning_rate: the highest, reached after the warm-up. Not given: 2e-3 for adam(w), 1e-3 for sgd when
-            starting from pretrained weights, 1e-2 from scratch.
-        learning_rate_decay_type: cosine falls to 1 % at the last step; exponential falls as smoothly to the same;
-            constant stays.
-        warmup_steps: steps of linear rise from 0. Not given: 5 % of the training, 500 at most.
-        weight_decay: off biases and scales. With sgd it is the L2 penalty of the paper (5e-4).
-        gradient_clip: largest norm of all gradients together; 0 clips nothing.
-        ema_decay: the saved weights are a moving average of the trained ones, which forgets at this rate per step.
-            Not given: the average spans about the last 2 % of the training. 0 saves the weights as they are.
-    """
-
-    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float | None = None
-    learning_rate_decay_type: Literal["cosine", "exponential", "constant"] = "cosine"
-    warmup_steps: int | None = None
-    weight_decay: float = 5e-4
-    gradient_clip: float = 10.0
-    ema_decay: float | None = None
-
+from engine.training_options import OptimizerOptions
 
 FINAL_SHARE = 0.01  # of the highest learning rate, at the last step
 SGD_MOMENTUM = 0.9  # the paper, section 3

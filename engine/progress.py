@@ -10,7 +10,7 @@ LINE_SECONDS = 15.0  # between lines where there is no terminal (a log file, CI)
 
 
 class TrainingBar(keras.callbacks.Callback):
-    """A progress bar over the steps of the whole training; where there is no terminal, a line now and then."""
+    """A bar over the steps of the whole training; where there is no terminal, a line now and then."""
 
     def __init__(self, *, step: int, total_steps: int, batch_size: int, console: Console):
         super().__init__()
@@ -50,8 +50,10 @@ class TrainingBar(keras.callbacks.Callback):
         ):
             self._last_line = now
             left = (self._total_steps - self._step) * self._batch_size / speed if speed else 0.0
-            line = f"step {self._step}/{self._total_steps} · {status} · {left // 60:.0f}:{left % 60:02.0f} left"
-            self._console.print(line, highlight=False)
+            line = (
+                f"step {self._step}/{self._total_steps} · {status} · {left // 60:.0f}:{left % 60:02.0f} left"
+            )
+            self._console.print(line, highlight=False, soft_wrap=True)
 
     def leave_out(self, seconds: float) -> None:
         """Time spent on something else (validation, saving) does not count in pictures a second."""

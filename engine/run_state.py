@@ -79,7 +79,8 @@ def can_resume(folder: Path, config: Mapping) -> bool:
     if not path.is_file() or not (folder / STATE).is_file():
         if is_checkpoint(folder):
             raise ValueError(
-                f"--train_dir={folder} already holds a checkpoint that cannot be resumed ({STATE} is missing). "
+                f"--train_dir={folder} already holds a checkpoint that cannot be resumed ({STATE} is "
+                "missing). "
                 f"Give another --train_dir; to start from its weights add --checkpoint_path={folder}."
             )
         return False

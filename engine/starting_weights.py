@@ -1,4 +1,4 @@
-"""Where a training's first weights come from: a checkpoint folder, variables by name, ImageNet, or nowhere."""
+"""Where first weights come from: a checkpoint folder, variables by name, ImageNet, or nowhere."""
 
 import math
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from nets.imagenet_vgg import load_imagenet
 from nets.network import Network
 from nets.slim_names import load_slim_variables, matches_scopes, slim_name
 
-CLASS_HEAD = "conv_cls"  # path component of the layers whose outputs are C values per anchor, in every network
-# Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions of
-# VGG-16 are 0.63 of ssd_300_vgg's.
+# Path component of the layers that give C values per anchor, in every network.
+CLASS_HEAD = "conv_cls"
+# Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
+# of VGG-16 are 0.63 of ssd_300_vgg's.
 LEAST_RESTORED = 0.5
 
 
@@ -62,8 +63,9 @@ def starting_weights(
         model: as built by `network.build(len(labels) + 1)`.
         network: whose model it is.
         labels: names of this training.
-        checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names start
-            fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, or empty for random weights.
+        checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
+            start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, or empty for random
+            weights.
         scope: what stands before the names in a tf-slim checkpoint; None finds out.
         skip: scopes to leave fresh.
 
@@ -106,7 +108,8 @@ def _from_checkpoint(
     checkpoint = read_checkpoint(folder)
     if checkpoint.network.name != network.name:
         raise ValueError(
-            f"--checkpoint_path={folder} holds a {checkpoint.network.name}, but --model_name is {network.name}. "
+            f"--checkpoint_path={folder} holds a {checkpoint.network.name}, but --model_name is "
+            f"{network.name}. "
             f"Train with --model_name={checkpoint.network.name}, or start from another checkpoint."
         )
     known = {name: class_id for class_id, name in enumerate(checkpoint.labels, start=1)}
@@ -128,7 +131,7 @@ def _from_checkpoint(
 
 
 def _class_outputs(fresh: np.ndarray, array: np.ndarray, pairs, classes: int, known: int) -> np.ndarray:
-    """Class outputs under their new ids: [..., anchors * C_old] -> [..., anchors * C_new], `fresh` where new."""
+    """Class outputs under their new ids: [..., anchors·C_old] -> [..., anchors·C_new], `fresh` where new."""
     if array.shape[:-1] != fresh.shape[:-1] or array.shape[-1] * classes != fresh.shape[-1] * known:
         return array  # another network's; the caller compares shapes
     old = array.reshape(*array.shape[:-1], -1, known)
@@ -139,12 +142,18 @@ def _class_outputs(fresh: np.ndarray, array: np.ndarray, pairs, classes: int, kn
 
 
 def _demand_enough(model: keras.Model, start: Start, checkpoint_path: str, skip: Sequence[str]) -> None:
-    """A checkpoint that restores next to nothing is the wrong one: training on would look random for hours."""
-    trunk = {v.path: math.prod(v.shape) for v in model.weights if not matches_scopes(model, v.path, (*skip, CLASS_HEAD))}
+    """A checkpoint that restores next to nothing is the wrong one; training on would waste hours."""
+    trunk = {
+        v.path: math.prod(v.shape)
+        for v in model.weights
+        if not matches_scopes(model, v.path, (*skip, CLASS_HEAD))
+    }
     share = sum(trunk.get(path, 0) for path in start.restored) / max(1, sum(trunk.values()))
     if share < LEAST_RESTORED:
         raise ValueError(
-            f"--checkpoint_path={checkpoint_path} restored only {len(start.restored)} of {len(model.weights)} variables of "
-            f"{model.name}. Is it another network's, or are its names under a scope (--checkpoint_model_scope)? "
+            f"--checkpoint_path={checkpoint_path} restored only {len(start.restored)} of "
+            f"{len(model.weights)} variables of "
+            f"{model.name}. Is it another network's, or are its names under a scope "
+            "(--checkpoint_model_scope)? "
             f"Not restored: {', '.join(start.fresh[:5])}, …"
         )

@@ -1,11 +1,12 @@
 """The training program, read from top to bottom: data, network, starting weights, loss, fit."""
 
 import importlib.metadata
+import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
@@ -16,11 +17,12 @@ from datasets.records import RecordDataset, open_dataset
 from engine.bookkeeping import Bookkeeper, Schedule
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures, training_batches, training_filenames
-from engine.optimizers import OptimizerOptions, make_optimizer, resolve
+from engine.optimizers import make_optimizer, resolve
 from engine.progress import TrainingBar
-from engine.run_state import STATE, Progress, can_resume, restore_state
+from engine.run_state import Progress, can_resume, restore_state
 from engine.starting_weights import starting_weights
 from engine.training_log import TrainingLog
+from engine.training_options import DEFAULT_PASSES, VALIDATION, TrainingOptions
 from nets import get_network
 from nets.checkpoint import CONFIG, write_json
 from nets.losses import multibox_loss
@@ -29,55 +31,7 @@ from nets.slim_names import matches_scopes
 from preprocessing.presets import get_preset
 from visualization.drawing import draw_boxes, mosaic, save_picture
 
-DEFAULT_PASSES = 60  # over the training pictures, when --max_number_of_steps is not given
 MOSAIC_PICTURES = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingOptions(OptimizerOptions):
-    """Trains an SSD on TFRecords made by tf_convert_data.py.
-
-    Attributes:
-        dataset_dir: folder of TFRecords and labels.txt.
-        train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard, first_batch.jpg.
-            The same command goes on where an interrupted training stopped.
-        model_name: ssd_300_lite (a laptop's CPU), ssd_300_vgg (a GPU).
-        dataset_split_name: set of pictures to train on.
-        validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
-        checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh), an .npz
-            or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads VGG-16). Nothing: random weights.
-        checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
-        checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
-        trainable_scopes: scopes that train, with commas between them; not given: all.
-        batch_size: pictures a step.
-        max_number_of_steps: length of the training; not given: 60 passes over the pictures.
-        augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
-        evaluate_steps: steps between validations; not given: ten validations a training.
-        validation_pictures: most pictures that a validation during the training looks at; 0 for all.
-        early_stopping: validations without a better mAP after which to stop; 0 never stops.
-        save_interval_secs: between two saves of the training's state.
-        seed: of weights, order and augmentation.
-        jit_compile: XLA. auto: what benchmarks/networks.py found faster for the network and device.
-    """
-
-    dataset_dir: Path
-    train_dir: Path
-    model_name: str = "ssd_300_vgg"
-    dataset_split_name: str = "train"
-    validation_split_name: str = "validation"
-    checkpoint_path: str = ""
-    checkpoint_model_scope: str | None = None
-    checkpoint_exclude_scopes: str = ""
-    trainable_scopes: str = ""
-    batch_size: int = 16
-    max_number_of_steps: int | None = None
-    augmentation: Literal["anime", "ssd", "none"] = "anime"
-    evaluate_steps: int | None = None
-    validation_pictures: int = 0
-    early_stopping: int = 0
-    save_interval_secs: float = 120.0
-    seed: int = 0
-    jit_compile: Literal["auto", "on", "off"] = "auto"
 
 
 class TrainingModel(keras.Model):
@@ -121,13 +75,16 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         FloatingPointError: the loss is not finite; the message names the pictures.
     """
     console = console or Console()
+    say = partial(console.print, highlight=False, soft_wrap=True)
     keras.utils.set_random_seed(options.seed)
 
     # ------------------------------------------------------------------ data
     dataset = open_dataset(options.dataset_dir)
     training_split = dataset.split(options.dataset_split_name)
     validation = _validation_split(dataset, options)
-    total_steps = options.max_number_of_steps or -(-DEFAULT_PASSES * training_split.pictures // options.batch_size)
+    total_steps = options.max_number_of_steps or -(
+        -DEFAULT_PASSES * training_split.pictures // options.batch_size
+    )
     evaluate_steps = options.evaluate_steps or max(1, -(-total_steps // 10))
 
     # --------------------------------------------------------------- network
@@ -157,15 +114,16 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     optimizer = make_optimizer(settings, total_steps=total_steps)
     optimizer.build(model.trainable_variables)
     if resuming:
+        config["start"] = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("start")
         progress = restore_state(folder, model, optimizer)
-        console.print(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
+        say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
         if progress.finished:
-            console.print("This training is finished; its weights are there. Nothing to do.")
+            say("This training is finished; its weights are there. Nothing to do.")
             return folder
     else:
-        console.print(f"[bold]New training[/bold] in {folder} from {start.summary()}")
+        say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
         if not start.pretrained and "vgg" in network.name:
-            console.print(
+            say(
                 "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
                 "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
             )
@@ -173,13 +131,13 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         write_json(folder / CONFIG, config)
 
     # -------------------------------------------------------- what will run
-    console.print(
-        f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with {training_split.boxes} "
-        f"boxes; {total_steps} steps of {options.batch_size} pictures = "
-        f"{total_steps * options.batch_size / max(1, training_split.pictures):.1f} passes; {settings.optimizer} with "
-        f"rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, warm-up {settings.warmup_steps} steps"
-        + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else ""),
-        highlight=False,
+    say(
+        f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
+        f"{training_split.boxes} boxes; {total_steps} steps of {options.batch_size} pictures = "
+        f"{total_steps * options.batch_size / max(1, training_split.pictures):.1f} passes; "
+        f"{settings.optimizer} with rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, "
+        f"warm-up {settings.warmup_steps} steps"
+        + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
     )
     batches = training_batches(
         dataset,
@@ -223,19 +181,26 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         ),
         log=log,
         bar=bar,
-        say=lambda line: console.print(line, highlight=False),
+        say=say,
     )
     trainer = TrainingModel(network, model)
     trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
     steps = total_steps - progress.step
     try:
         with naming_unreadable_pictures(dataset, options.dataset_split_name):
-            trainer.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=[bar, bookkeeper])
+            trainer.fit(
+                batches,
+                epochs=1,
+                steps_per_epoch=steps,
+                shuffle=False,
+                verbose=0,
+                callbacks=[bar, bookkeeper],
+            )
     finally:
         log.close()
     if progress.finished:
         best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}" if validation else ""
-        console.print(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {folder}", highlight=False)
+        say(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {folder}")
     return folder
 
 
@@ -270,12 +235,14 @@ def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
     """The first augmented pictures with their boxes, as the network sees them: uint8 [H, W, 3]."""
     images, targets = next(iter(batches.take(1)))
     drawn = []
-    for image, boxes, classes in list(zip(images, targets["boxes"], targets["classes"], strict=True))[:MOSAIC_PICTURES]:
+    for image, boxes, classes in list(zip(images, targets["boxes"], targets["classes"], strict=True))[
+        :MOSAIC_PICTURES
+    ]:
         classes = np.asarray(classes)
         names = [labels[c - 1] for c in classes[classes > 0]]
         pixels = np.clip(np.round(np.asarray(image)), 0, 255).astype(np.uint8)
         drawn.append(draw_boxes(pixels, np.asarray(boxes)[classes > 0], names))
-    return mosaic(drawn)
+    return mosaic(drawn, columns=4)
 
 
 def make_config(options: TrainingOptions, dataset: RecordDataset, network: Network) -> dict:
@@ -288,7 +255,11 @@ def make_config(options: TrainingOptions, dataset: RecordDataset, network: Netwo
         "dataset": {
             "labels": list(dataset.labels),
             "splits": {
-                name: {"pictures": split.pictures, "boxes": split.boxes, "shards": {p.name: p.stat().st_size for p in split.files}}
+                name: {
+                    "pictures": split.pictures,
+                    "boxes": split.boxes,
+                    "shards": {p.name: p.stat().st_size for p in split.files},
+                }
                 for name, split in dataset.splits.items()
             },
         },
@@ -303,12 +274,10 @@ def make_config(options: TrainingOptions, dataset: RecordDataset, network: Netwo
 def _validation_split(dataset: RecordDataset, options: TrainingOptions) -> bool:
     """Whether there is a set to validate on; a name that was asked for must exist."""
     name = options.validation_split_name
-    default = TrainingOptions.__dataclass_fields__["validation_split_name"].default
-    if name != default or name in dataset.splits:
+    if name != VALIDATION or name in dataset.splits:
         return dataset.split(name).boxes > 0
     return False
 
 
 def _scopes(text: str) -> tuple[str, ...]:
     return tuple(scope.strip() for scope in text.split(",") if scope.strip())
-

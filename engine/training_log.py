@@ -4,7 +4,6 @@
 """
 
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,7 +47,7 @@ class TrainingLog:
             writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
             writer.writeheader()
             writer.writerows(self._rows)
-        os.replace(temporary, self._path)
+        temporary.replace(self._path)
 
     def picture(self, name: str, image: np.ndarray, *, step: int) -> None:
         """To TensorBoard: uint8 [H, W, 3]."""

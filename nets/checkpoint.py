@@ -1,9 +1,9 @@
 """Checkpoint folders: everything that a trained detector needs, and nothing that runs code when read.
 
-    labels.txt     names, line number = class id
-    config.json    every option of the training, "model_name", versions
-    weights.npz    variable path -> array (NumPy's zip of arrays; never pickled)
-    metrics.json   how good it was when it was written
+labels.txt     names, line number = class id
+config.json    every option of the training, "model_name", versions
+weights.npz    variable path -> array (NumPy's zip of arrays; never pickled)
+metrics.json   how good it was when it was written
 """
 
 import json
@@ -61,7 +61,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -77,7 +77,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(
-            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or something else; "
+            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or "
+            "something else; "
             "use another checkpoint or train again."
         ) from error
 
@@ -86,7 +87,7 @@ def write_json(path: Path, value) -> None:
     """Write JSON for people (indented, names in their own script) under a temporary name, then rename."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_checkpoint(
@@ -125,7 +126,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         get_network(config["model_name"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / CONFIG} does not describe a network of this project ({error}).") from error
+        raise ValueError(
+            f"{folder / CONFIG} does not describe a network of this project ({error})."
+        ) from error
     return Checkpoint(folder, tuple(read_labels(folder / LABELS)), config, read_arrays(folder / WEIGHTS))
 
 
@@ -141,7 +144,8 @@ def build_model(checkpoint: Checkpoint) -> keras.Model:
         if array is None or tuple(array.shape) != tuple(variable.shape):
             found = "nothing" if array is None else f"an array of shape {tuple(array.shape)}"
             raise ValueError(
-                f"{checkpoint.folder / WEIGHTS}: expected {variable.path} of shape {tuple(variable.shape)} for "
+                f"{checkpoint.folder / WEIGHTS}: expected {variable.path} of shape "
+                f"{tuple(variable.shape)} for "
                 f"{checkpoint.network.name} with {len(checkpoint.labels)} names in {LABELS}, found {found}. "
                 f"Were {LABELS} or {CONFIG} changed by hand?"
             )

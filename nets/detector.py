@@ -36,7 +36,9 @@ class DetectionModel(keras.Model):
 
 def named_detections(selected: dict, labels: Sequence[str]) -> list[Detections]:
     """What `select_detections` returned for a batch, with names for class ids: one `Detections` a picture."""
-    boxes, scores, classes = (np.asarray(ops.convert_to_numpy(selected[k])) for k in ("boxes", "scores", "classes"))
+    boxes, scores, classes = (
+        np.asarray(ops.convert_to_numpy(selected[k])) for k in ("boxes", "scores", "classes")
+    )
     batch = []
     for row, count in enumerate((classes > 0).sum(axis=1)):
         names = tuple(labels[c - 1] for c in classes[row, :count])

@@ -67,7 +67,9 @@ def select_detections(
     names, anchor_count = scores.shape[1], scores.shape[2]
     scores, index = ops.top_k(scores, min(candidates, anchor_count))  # [B, C-1, K]
     scores = ops.where(scores >= score_threshold, scores, 0.0)
-    boxes = clip(decode(ops.cast(codes, "float32"), ops.convert_to_tensor(anchors, dtype="float32")))  # [B, A, 4]
+    boxes = clip(
+        decode(ops.cast(codes, "float32"), ops.convert_to_tensor(anchors, dtype="float32"))
+    )  # [B, A, 4]
     boxes = ops.take_along_axis(boxes[:, None], index[..., None], axis=2)  # [B, C-1, K, 4]
 
     scores = ops.where(suppress(boxes, scores, iou_threshold=iou_threshold), scores, 0.0)

@@ -30,7 +30,13 @@ ANCHORS_PER_CELL = len(ANCHOR_LAYERS[0].shapes)
 def _conv(x, channels, name, *, kernel=3, strides=1, activation="relu"):
     """Convolution, batch norm, activation. Batch norm's memory is short, since trainings are too."""
     x = layers.Conv2D(
-        channels, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}.conv"
+        channels,
+        kernel,
+        strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}.conv",
     )(x)
     x = layers.BatchNormalization(momentum=0.97, name=f"{name}.norm")(x)
     return layers.Activation(activation, name=f"{name}.{activation}")(x) if activation else x
@@ -66,7 +72,9 @@ def ssd_300_lite(num_classes: int) -> keras.Model:
     pyramid = [_conv(features[-1], PYRAMID_CHANNELS, f"lateral{FEATURE_SIZES[-1]}", kernel=1)]
     for feature, cells in zip(features[-2::-1], FEATURE_SIZES[-2::-1], strict=True):
         lateral = _conv(feature, PYRAMID_CHANNELS, f"lateral{cells}", kernel=1)
-        pyramid.insert(0, layers.Add(name=f"merge{cells}")([lateral, _upsample(pyramid[0], cells, f"merge{cells}")]))
+        pyramid.insert(
+            0, layers.Add(name=f"merge{cells}")([lateral, _upsample(pyramid[0], cells, f"merge{cells}")])
+        )
 
     codes, logits = [], []
     for feature, cells in zip(pyramid, FEATURE_SIZES, strict=True):

@@ -5,9 +5,13 @@ from boxes.detections import Detections
 
 
 def test_above_keeps_the_best():
-    found = Detections(np.zeros((3, 4), np.float32), np.array([0.9, 0.5, 0.1], np.float32), ("千反田", "a", "b"))
+    found = Detections(
+        np.zeros((3, 4), np.float32), np.array([0.9, 0.5, 0.1], np.float32), ("千反田", "a", "b")
+    )
     kept = found.above(0.5)
-    assert len(kept) == 2 and kept.names == ("千反田", "a") and kept.boxes.shape == (2, 4)
+    assert len(kept) == 2
+    assert kept.names == ("千反田", "a")
+    assert kept.boxes.shape == (2, 4)
 
 
 def test_shapes_must_agree():

@@ -42,7 +42,8 @@ def test_iou_of_empty_boxes_is_zero():
 def test_iou_is_symmetric_and_bounded(a, b):
     overlaps = np.asarray(iou(a, b))
     np.testing.assert_allclose(overlaps, np.asarray(iou(b, a)).T, atol=1e-6)
-    assert overlaps.min() >= 0.0 and overlaps.max() <= 1.0 + 1e-6
+    assert overlaps.min() >= 0.0
+    assert overlaps.max() <= 1.0 + 1e-6
 
 
 @settings(deadline=None, max_examples=30)

@@ -6,7 +6,13 @@ from boxes.geometry import iou
 from boxes.matching import assign_targets, match_anchors
 
 ANCHORS = np.array(
-    [[0.0, 0.0, 0.5, 0.5], [0.0, 0.5, 0.5, 1.0], [0.5, 0.0, 1.0, 0.5], [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]],
+    [
+        [0.0, 0.0, 0.5, 0.5],
+        [0.0, 0.5, 0.5, 1.0],
+        [0.5, 0.0, 1.0, 0.5],
+        [0.5, 0.5, 1.0, 1.0],
+        [0.0, 0.0, 1.0, 1.0],
+    ],
     np.float32,
 )
 

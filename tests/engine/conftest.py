@@ -91,6 +91,8 @@ def tiny_network(num_classes: int) -> keras.Model:
 @pytest.fixture
 def tiny(monkeypatch) -> Network:
     """A network that compiles in a second, known to `get_network` as `tiny` during the test."""
-    network = Network("tiny", 64, (AnchorLayer(8, 8, 1 / 8, ((0.2, 0.2), (0.4, 0.4))),), tiny_network, jit_on_cpu=False)
+    network = Network(
+        "tiny", 64, (AnchorLayer(8, 8, 1 / 8, ((0.2, 0.2), (0.4, 0.4))),), tiny_network, jit_on_cpu=False
+    )
     monkeypatch.setitem(nets.NETWORKS, "tiny", network)
     return network

@@ -42,7 +42,8 @@ def test_names_are_matched_by_text_and_new_ones_start_fresh(trained, folder):
     np.testing.assert_array_equal(new[..., 2], fresh[..., 2])  # new
     np.testing.assert_array_equal(new[..., 3], old[..., 1])  # a
     assert "new names: new" in start.source
-    assert start.pretrained and not start.fresh
+    assert start.pretrained
+    assert not start.fresh
 
 
 def test_another_number_of_names(trained, folder):
@@ -91,4 +92,5 @@ def test_another_network_is_refused(folder):
 
 def test_random_weights_say_so():
     start = starting_weights(NETWORK.build(2), NETWORK, ["a"], "")
-    assert not start.pretrained and "random" in start.summary()
+    assert not start.pretrained
+    assert "random" in start.summary()

@@ -49,7 +49,10 @@ def stop_at(monkeypatch, step: int) -> None:
 def test_leaves_a_checkpoint_a_log_and_pictures(options):
     said = run(**options)
     folder = options["train_dir"]
-    assert "New training" in said and "random weights" in said and "2 names" in said and "24 pictures" in said
+    assert "New training" in said
+    assert "random weights" in said
+    assert "2 names" in said
+    assert "24 pictures" in said
     checkpoint = read_checkpoint(folder)
     assert checkpoint.labels == ("red 赤", "blue")
     assert checkpoint.config["options"]["max_number_of_steps"] == 4
@@ -111,7 +114,8 @@ def test_frozen_scopes_do_not_move(options):
     one = read_arrays(options["train_dir"] / "last" / "weights.npz")
     two = read_arrays(options["train_dir"] / "two" / "last" / "weights.npz")
     moved = {path for path in one if not np.array_equal(one[path], two[path])}
-    assert moved and all("conv_cls" in path or "conv_loc" in path for path in moved)
+    assert moved
+    assert all("conv_cls" in path or "conv_loc" in path for path in moved)
 
 
 def test_scopes_that_hold_nothing_are_an_error(options):

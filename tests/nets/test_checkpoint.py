@@ -43,14 +43,19 @@ def test_round_trip_gives_the_same_outputs(folder, model):
     images = np.random.default_rng(0).uniform(0, 255, (1, 300, 300, 3)).astype("f")
     np.testing.assert_array_equal(np.asarray(model(images)["logits"]), np.asarray(again(images)["logits"]))
     assert json.loads((folder / "metrics.json").read_text())["map_voc07"] == 0.5
-    assert {path.name for path in folder.iterdir()} == {"labels.txt", "config.json", "metrics.json", "weights.npz"}
+    assert {path.name for path in folder.iterdir()} == {
+        "labels.txt",
+        "config.json",
+        "metrics.json",
+        "weights.npz",
+    }
 
 
 def test_a_missing_folder_and_a_missing_file_are_named(tmp_path, folder):
     with pytest.raises(ValueError, match="does not exist"):
         read_checkpoint(tmp_path / "nowhere")
     (folder / "weights.npz").unlink()
-    with pytest.raises(ValueError, match="weights.npz missing"):
+    with pytest.raises(ValueError, match=r"weights\.npz missing"):
         read_checkpoint(folder)
 
 

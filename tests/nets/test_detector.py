@@ -11,7 +11,10 @@ def detector(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoint")
     model = get_network("ssd_300_lite").build(3)
     write_checkpoint(
-        folder, labels=["千反田える", "Mira"], config={"model_name": "ssd_300_lite"}, weights=model_weights(model)
+        folder,
+        labels=["千反田える", "Mira"],
+        config={"model_name": "ssd_300_lite"},
+        weights=model_weights(model),
     )
     return Detector.load(folder)
 
@@ -24,7 +27,8 @@ def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
     for found in batch:
         assert set(found.names) <= {"千反田える", "Mira"}
         assert (np.diff(found.scores) <= 0).all()
-        assert found.boxes.min(initial=0.0) >= 0.0 and found.boxes.max(initial=1.0) <= 1.0
+        assert found.boxes.min(initial=0.0) >= 0.0
+        assert found.boxes.max(initial=1.0) <= 1.0
     alone = detector.detect(pictures[1], score_threshold=0.01)
     np.testing.assert_allclose(alone.scores, batch[1].scores, atol=1e-5)
 

@@ -7,13 +7,13 @@ from nets.ssd_300_lite import FEATURE_SIZES
 
 
 def test_an_unknown_network_lists_those_there_are():
-    with pytest.raises(ValueError, match="ssd_300_lite.*ssd_300_vgg"):
+    with pytest.raises(ValueError, match=r"ssd_300_lite.*ssd_300_vgg"):
         get_network("yolo")
 
 
 def test_every_network_needs_a_name_beside_background():
     for network in NETWORKS.values():
-        with pytest.raises(ValueError, match="labels.txt"):
+        with pytest.raises(ValueError, match=r"labels\.txt"):
             network.build(1)
 
 

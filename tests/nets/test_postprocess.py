@@ -65,4 +65,5 @@ def test_boxes_are_clipped_and_decoded():
 def test_nothing_above_the_threshold():
     logits = np.tile(np.array([20.0, 0.0, 0.0], "f"), (2, 4, 1))
     found = select_detections(np.zeros((2, 4, 4), "f"), logits, ANCHORS)
-    assert not np.asarray(found["classes"]).any() and not np.asarray(found["scores"]).any()
+    assert not np.asarray(found["classes"]).any()
+    assert not np.asarray(found["scores"]).any()

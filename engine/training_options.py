@@ -1,0 +1,103 @@
+"""What a training can be told. Without Keras, so that `--help` answers at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+DEFAULT_PASSES = 60  # over the training pictures, when --max_number_of_steps is not given
+VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerOptions:
+    """How the weights move.
+
+    Attributes:
+        optimizer: adamw, adam, or sgd with Nesterov-free momentum 0.9 as in the SSD paper.
+        learning_rate: the highest, reached after the warm-up. Not given: 2e-3 for adam(w), 1e-3 for sgd when
+            starting from pretrained weights, 1e-2 from scratch.
+        learning_rate_decay_type: cosine falls to 1 % at the last step; exponential falls as smoothly to
+            the same; constant stays.
+        warmup_steps: steps of linear rise from 0. Not given: 5 % of the training, 500 at most.
+        weight_decay: off biases and scales. With sgd it is the L2 penalty of the paper (5e-4).
+        gradient_clip: largest norm of all gradients together; 0 clips nothing.
+        ema_decay: the saved weights are a moving average of the trained ones, which forgets at this rate
+            per step. Not given: the average spans about the last 2 % of the training. 0 saves the weights
+            as they are.
+    """
+
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float | None = None
+    learning_rate_decay_type: Literal["cosine", "exponential", "constant"] = "cosine"
+    warmup_steps: int | None = None
+    weight_decay: float = 5e-4
+    gradient_clip: float = 10.0
+    ema_decay: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(OptimizerOptions):
+    """Trains an SSD on TFRecords made by tf_convert_data.py.
+
+    Attributes:
+        dataset_dir: folder of TFRecords and labels.txt.
+        train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
+            first_batch.jpg. The same command goes on where an interrupted training stopped.
+        model_name: ssd_300_lite (a laptop's CPU), ssd_300_vgg (a GPU).
+        dataset_split_name: set of pictures to train on.
+        validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
+        checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh),
+            an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads VGG-16). Nothing:
+            random weights.
+        checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
+        checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
+        trainable_scopes: scopes that train, with commas between them; not given: all.
+        batch_size: pictures a step.
+        max_number_of_steps: length of the training; not given: 60 passes over the pictures.
+        augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
+        evaluate_steps: steps between validations; not given: ten validations a training.
+        validation_pictures: most pictures that a validation during the training looks at; 0 for all.
+        early_stopping: validations without a better mAP after which to stop; 0 never stops.
+        save_interval_secs: between two saves of the training's state.
+        seed: of weights, order and augmentation.
+        jit_compile: XLA. auto: what benchmarks/networks.py found faster for the network and device.
+    """
+
+    dataset_dir: Path
+    train_dir: Path
+    model_name: str = "ssd_300_vgg"
+    dataset_split_name: str = "train"
+    validation_split_name: str = VALIDATION
+    checkpoint_path: str = ""
+    checkpoint_model_scope: str | None = None
+    checkpoint_exclude_scopes: str = ""
+    trainable_scopes: str = ""
+    batch_size: int = 16
+    max_number_of_steps: int | None = None
+    augmentation: Literal["anime", "ssd", "none"] = "anime"
+    evaluate_steps: int | None = None
+    validation_pictures: int = 0
+    early_stopping: int = 0
+    save_interval_secs: float = 120.0
+    seed: int = 0
+    jit_compile: Literal["auto", "on", "off"] = "auto"
+
+    def __post_init__(self):
+        least = {
+            "batch_size": 1,
+            "max_number_of_steps": 1,
+            "evaluate_steps": 1,
+            "warmup_steps": 0,
+            "validation_pictures": 0,
+            "early_stopping": 0,
+            "learning_rate": 0.0,
+            "weight_decay": 0.0,
+            "gradient_clip": 0.0,
+            "save_interval_secs": 0.0,
+        }
+        for flag, limit in least.items():
+            value = getattr(self, flag)
+            if value is not None and value < limit:
+                raise ValueError(f"--{flag} must be at least {limit}, not {value}.")
+        if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
+            raise ValueError(f"--ema_decay must be in 0...1 (0 for no average), not {self.ema_decay}.")
