@@ -10,7 +10,7 @@ from collections.abc import Callable
 import skia
 
 from datasets.drawing.colours import INK, WHITE, Colour, colour, glow, mix, shade
-from datasets.drawing.curves import box, oval, polygon, smooth, stroke
+from datasets.drawing.curves import box, moved, oval, polygon, sided, smooth, stroke
 from datasets.drawing.face import EYE_MIDDLE, TURN_OF_FEATURES
 from datasets.drawing.pen import Layer, Pen, Style, record
 
@@ -24,27 +24,12 @@ def _bow(pen: Pen, x: float, y: float, size: float, base: Colour, lean: float = 
     pen.canvas.scale(size, size)
     for side in (-1.0, 1.0):
         pen.shape(
-            polygon(
-                [
-                    (side * 0.05, 0.05),
-                    (side * 0.42, 0.86),
-                    (side * 0.62, 0.62),
-                    (side * 0.78, 0.74),
-                    (side * 0.22, 0.0),
-                ]
-            ),
+            polygon(sided(side, [(0.05, 0.05), (0.42, 0.86), (0.62, 0.62), (0.78, 0.74), (0.22, 0.0)])),
             base,
         )
     for side in (-1.0, 1.0):
         wing = smooth(
-            [
-                (0.0, 0.0),
-                (side * 0.45, -0.42),
-                (side * 0.95, -0.46),
-                (side * 0.88, 0.0),
-                (side * 0.92, 0.40),
-                (side * 0.45, 0.30),
-            ]
+            sided(side, [(0.0, 0.0), (0.45, -0.42), (0.95, -0.46), (0.88, 0.0), (0.92, 0.40), (0.45, 0.30)])
         )
         pen.shape(wing, base)
         with pen.inside(wing):
@@ -83,13 +68,13 @@ def _glasses(style: Style, base: Colour) -> Placed:
         for side in (-1.0, 1.0):
             x = EYE_MIDDLE[0] * side
             lens = oval(x, 0.26, 0.295, 0.285)
-            pen.fill(lens, WHITE, 0.16)
+            pen.fill(lens, WHITE, 0.07)
             pen.line(lens, base, 1.9)
             with pen.inside(lens):
                 pen.fill(
                     polygon([(x - 0.20, 0.56), (x + 0.02, -0.05), (x + 0.11, -0.05), (x - 0.11, 0.56)]),
                     WHITE,
-                    0.30,
+                    0.16,
                 )
             pen.line(smooth([(x + side * 0.29, 0.22), (side * 0.86, 0.14)], closed=False), base, 1.7)
         pen.line(smooth([(-0.09, 0.21), (0.0, 0.17), (0.09, 0.21)], closed=False), base, 1.7)
@@ -203,8 +188,8 @@ def _captains_hat(style: Style, base: Colour) -> Placed:
 def _eyepatch(style: Style, base: Colour) -> Placed:
     def draw(pen: Pen) -> None:
         x, y = EYE_MIDDLE[0], EYE_MIDDLE[1]
-        pen.line(smooth([(-0.95, -0.42), (0.0, -0.18), (x - 0.20, 0.06)], closed=False), base, 2.2)
-        pen.line(smooth([(x + 0.22, 0.06), (0.95, -0.20)], closed=False), base, 2.2)
+        pen.line(smooth([(-0.80, -0.42), (0.0, -0.18), (x - 0.20, 0.06)], closed=False), base, 2.2)
+        pen.line(smooth([(x + 0.22, 0.06), (0.72, -0.08)], closed=False), base, 2.2)
         patch = smooth(
             [
                 (x - 0.25, 0.04),
@@ -224,23 +209,23 @@ def _eyepatch(style: Style, base: Colour) -> Placed:
 def _cat_ears(style: Style, base: Colour) -> Placed:
     def draw(pen: Pen, side: float) -> None:
         ear = skia.Path()
-        ear.moveTo(side * 0.24, -1.06)
-        ear.cubicTo(side * 0.34, -1.50, side * 0.62, -1.82, side * 0.90, -1.86)
-        ear.cubicTo(side * 1.02, -1.50, side * 1.04, -1.05, side * 0.92, -0.62)
+        ear.moveTo(side * 0.18, -1.08)
+        ear.cubicTo(side * 0.36, -1.40, side * 0.62, -1.64, side * 0.90, -1.72)
+        ear.cubicTo(side * 1.06, -1.40, side * 1.08, -1.00, side * 0.97, -0.56)
         ear.close()
         pen.shape(ear, base)
-        inner = skia.Path()
-        inner.moveTo(side * 0.44, -1.10)
-        inner.cubicTo(side * 0.50, -1.40, side * 0.66, -1.62, side * 0.84, -1.68)
-        inner.cubicTo(side * 0.92, -1.40, side * 0.92, -1.10, side * 0.84, -0.80)
-        inner.close()
-        pen.fill(inner, colour("f4a6b4"))
-        for index in range(3):
-            x = side * (0.50 + 0.11 * index)
-            pen.fill(
-                stroke((x, -0.95), (x + side * 0.02, -1.15), (x + side * 0.06, -1.34 + 0.02 * index), 0.06),
-                glow(base, 0.5),
-            )
+        with pen.inside(ear):
+            small = skia.Matrix.Scale(0.70, 0.74)
+            small.postTranslate(side * 0.215, -0.33)
+            pen.fill(moved(ear, small), colour("f4a6b4"))
+            small.postTranslate(side * 0.10, 0.16)
+            with pen.inside(moved(ear, skia.Matrix.Translate(0.0, 0.20))):
+                pen.fill(moved(ear, small), shade(colour("f4a6b4"), 0.35))
+        fluff = [
+            *((0.34, -0.80), (0.46, -1.14), (0.54, -1.02), (0.66, -1.22), (0.70, -1.02), (0.82, -1.10)),
+            (0.84, -0.70),
+        ]
+        pen.shape(smooth(sided(side, fluff)), glow(base, 0.4), width=0.5)
 
     return [
         ("behind", record(style, lambda pen, side=side: draw(pen, side), head=True, depth=0.03))

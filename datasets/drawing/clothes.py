@@ -1,6 +1,5 @@
 """Neck, body and clothes, from the shoulders to the shoes, in head units (the chin is at y = 1)."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +7,7 @@ from itertools import pairwise
 import skia
 
 from datasets.drawing.colours import WHITE, Colour, colour, glow, mix, shade
-from datasets.drawing.curves import Point, box, moved, oval, polygon, smooth, stroke
+from datasets.drawing.curves import Point, box, moved, oval, polygon, sided, smooth, star, stroke
 from datasets.drawing.face import skin_line, skin_shadow
 from datasets.drawing.pen import Layer, Pen, Style, record
 
@@ -120,69 +119,58 @@ def _draw_arm(
     pen.canvas.restore()
 
 
+def _draw_trousers(pen: Pen, outfit: Outfit) -> None:
+    half = [
+        (0.60, 3.30),
+        (0.76, 4.0),
+        (0.74, 5.4),
+        (0.70, 6.6),
+        (0.74, 8.38),
+        (0.20, 8.38),
+        (0.16, 6.6),
+        (0.06, 4.80),
+    ]
+    cloth = polygon([*half, *((-x, y) for x, y in reversed(half))])
+    pen.shape(cloth, outfit.bottom)
+    with pen.inside(cloth):
+        for side in (-1.0, 1.0):
+            x = side * 0.44
+            fold = polygon([(x + 0.10, 3.9), (x + 0.06, 8.4), (x + 0.42, 8.4), (x + 0.36, 3.9)])
+            pen.fill(fold, pen.shadow(outfit.bottom), 0.75)
+    pen.fill(stroke((0.0, 3.8), (0.02, 4.3), (0.0, 4.8), 0.03), pen.shadow(outfit.bottom))
+    pen.shape(box(-0.64, 3.40, 0.64, 3.66, 0.03), shade(outfit.shoes, 0.3), width=0.8)
+
+
 def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
     line = skin_line(skin)
     for side in (-1.0, 1.0):
-        hip, knee, foot = (side * 0.36, 4.2), (side * 0.40, 6.3), (side * 0.42, 8.35)
-        leg = _limb([hip, (side * 0.39, 5.2), knee, (side * 0.43, 7.2), foot], [0.33, 0.31, 0.23, 0.24, 0.16])
-        shoe = smooth(
-            [
-                (side * 0.24, 8.30),
-                (side * 0.22, 8.62),
-                (side * 0.20, FEET),
-                (side * 0.62, FEET),
-                (side * 0.72, 8.66),
-                (side * 0.60, 8.30),
-            ]
-        )
-        if outfit.below == "trousers":
-            cloth = _limb(
-                [hip, (side * 0.40, 5.2), knee, (side * 0.44, 7.2), foot], [0.38, 0.36, 0.30, 0.29, 0.28]
-            )
-            pen.shape(shoe, outfit.shoes)
-            pen.shape(cloth, outfit.bottom)
-            with pen.inside(cloth):
-                pen.fill(moved(cloth, skia.Matrix.Translate(0.24, 0.0)), pen.shadow(outfit.bottom), 0.75)
-            continue
-        pen.shape(leg, skin, line=line)
-        with pen.inside(leg):
-            pen.fill(moved(leg, skia.Matrix.Translate(0.22, 0.0)), skin_shadow(skin, pen.style.shading), 0.8)
-            pen.fill(box(-1.2, 4.6, 1.2, 5.35), skin_shadow(skin, pen.style.shading))
-        if outfit.socks is not None:
-            sock = skia.Op(leg, box(-2, 6.0, 2, 8.6), skia.PathOp.kIntersect_PathOp)
-            pen.shape(sock, outfit.socks, width=0.7)
-            with pen.inside(sock):
-                pen.fill(moved(leg, skia.Matrix.Translate(0.24, 0.0)), pen.shadow(outfit.socks), 0.8)
-        pen.shape(shoe, outfit.shoes)
+        shoe = [(0.24, 8.30), (0.22, 8.62), (0.20, FEET), (0.62, FEET), (0.72, 8.66), (0.60, 8.30)]
+        if outfit.below != "trousers":
+            spine = [(0.36, 4.2), (0.39, 5.2), (0.40, 6.3), (0.43, 7.2), (0.42, 8.35)]
+            leg = _limb(sided(side, spine), [0.33, 0.31, 0.23, 0.24, 0.16])
+            pen.shape(leg, skin, line=line)
+            with pen.inside(leg):
+                pen.fill(
+                    moved(leg, skia.Matrix.Translate(0.22, 0.0)), skin_shadow(skin, pen.style.shading), 0.8
+                )
+                pen.fill(box(-1.2, 4.6, 1.2, 5.35), skin_shadow(skin, pen.style.shading))
+            if outfit.socks is not None:
+                sock = skia.Op(leg, box(-2, 6.0, 2, 8.6), skia.PathOp.kIntersect_PathOp)
+                pen.shape(sock, outfit.socks, width=0.7)
+                with pen.inside(sock):
+                    pen.fill(moved(leg, skia.Matrix.Translate(0.24, 0.0)), pen.shadow(outfit.socks), 0.8)
+        pen.shape(smooth(sided(side, shoe)), outfit.shoes)
 
 
 def _draw_below(pen: Pen, outfit: Outfit) -> None:
     base, dark = outfit.bottom, pen.shadow(outfit.bottom)
     if outfit.below == "trousers":
-        pen.shape(
-            smooth(
-                [(-0.66, 3.2), (-0.78, 4.0), (-0.72, 4.7), (0.0, 4.6), (0.72, 4.7), (0.78, 4.0), (0.66, 3.2)]
-            ),
-            base,
-        )
-        pen.fill(stroke((0.0, 3.9), (0.01, 4.2), (0.0, 4.6), 0.03), dark)
+        _draw_trousers(pen, outfit)
         return
     if outfit.below == "shorts":
-        pen.shape(
-            polygon(
-                [
-                    (-0.66, 3.2),
-                    (-0.90, 5.1),
-                    (-0.06, 5.15),
-                    (0.0, 4.7),
-                    (0.06, 5.15),
-                    (0.90, 5.1),
-                    (0.66, 3.2),
-                ]
-            ),
-            base,
-        )
-        pen.fill(polygon([(0.35, 3.2), (0.50, 5.1), (0.88, 5.08), (0.66, 3.2)]), dark, 0.7)
+        half = [(0.62, 3.2), (0.90, 5.10), (0.06, 5.15), (0.0, 4.7)]
+        pen.shape(polygon([*half, *((-x, y) for x, y in reversed(half[:-1]))]), base)
+        pen.fill(polygon([(0.35, 3.2), (0.50, 5.1), (0.88, 5.08), (0.62, 3.2)]), dark, 0.7)
         return
     bottom, spread = (8.1, 1.55) if outfit.below == "gown" else (5.05, 1.28)
     hem = [(-spread + 2 * spread * index / 6, bottom + (0.10 if index % 2 else 0.0)) for index in range(7)]
@@ -200,12 +188,8 @@ def _draw_below(pen: Pen, outfit: Outfit) -> None:
             pen.fill(
                 polygon([(x * 0.45, 3.2), (x, bottom + 0.2), (x + 0.20 * spread, bottom + 0.2)]), dark, 0.75
             )
-        pen.line(
-            smooth([(-spread, bottom - 0.22), (0.0, bottom - 0.10), (spread, bottom - 0.22)], closed=False),
-            outfit.accent,
-            2.2,
-            0.9,
-        )
+        edge = [(-spread, bottom - 0.22), (0.0, bottom - 0.10), (spread, bottom - 0.22)]
+        pen.line(smooth(edge, closed=False), outfit.accent, 2.2, 0.9)
 
 
 def _torso(wide: float) -> skia.Path:
@@ -224,20 +208,16 @@ def _torso(wide: float) -> skia.Path:
 
 def _sailor(pen: Pen, outfit: Outfit, wide: float) -> None:
     for side in (-1.0, 1.0):
-        flap = polygon(
-            [(side * 0.22, 1.26), (side * 0.62, 1.50), (side * 0.74, 2.02), (side * 0.40, 2.10), (0.0, 2.42)]
-        )
+        flap = polygon(sided(side, [(0.22, 1.26), (0.62, 1.50), (0.74, 2.02), (0.40, 2.10), (0.0, 2.42)]))
         pen.shape(flap, outfit.bottom)
-        pen.line(
-            smooth([(side * 0.66, 1.92), (side * 0.38, 1.98), (side * 0.08, 2.26)], closed=False), WHITE, 1.2
-        )
+        pen.line(smooth(sided(side, [(0.66, 1.92), (0.38, 1.98), (0.08, 2.26)]), closed=False), WHITE, 1.2)
     for side in (-1.0, 1.0):
         pen.shape(
-            smooth([(0.0, 2.34), (side * 0.20, 2.20), (side * 0.46, 2.30), (side * 0.40, 2.58)]),
+            smooth(sided(side, [(0.0, 2.34), (0.20, 2.20), (0.46, 2.30), (0.40, 2.58)])),
             outfit.accent,
         )
         pen.shape(
-            polygon([(0.0, 2.40), (side * 0.10, 2.44), (side * 0.30, 3.02), (side * 0.12, 2.98)]),
+            polygon(sided(side, [(0.0, 2.40), (0.10, 2.44), (0.30, 3.02), (0.12, 2.98)])),
             outfit.accent,
         )
     pen.shape(oval(0.0, 2.40, 0.10, 0.09), outfit.accent)
@@ -258,13 +238,13 @@ def _shirt_and_bow(pen: Pen, outfit: Outfit, wide: float) -> None:
     pen.shape(polygon([(-0.30, 1.30), (0.0, 2.70), (0.30, 1.30)]), WHITE, width=0.8)
     for side in (-1.0, 1.0):
         pen.shape(
-            polygon([(side * 0.24, 1.22), (side * 0.44, 1.46), (side * 0.22, 1.78), (0.0, 1.52)]),
+            polygon(sided(side, [(0.24, 1.22), (0.44, 1.46), (0.22, 1.78), (0.0, 1.52)])),
             WHITE,
             width=0.9,
         )
     for side in (-1.0, 1.0):
-        pen.shape(smooth([(0.0, 1.62), (side * 0.22, 1.50), (side * 0.30, 1.76)]), outfit.accent, width=0.9)
-        pen.shape(polygon([(0.0, 1.66), (side * 0.08, 1.64), (side * 0.17, 2.06)]), outfit.accent, width=0.8)
+        pen.shape(smooth(sided(side, [(0.0, 1.62), (0.22, 1.50), (0.30, 1.76)])), outfit.accent, width=0.9)
+        pen.shape(polygon(sided(side, [(0.0, 1.66), (0.08, 1.64), (0.17, 2.06)])), outfit.accent, width=0.8)
     pen.shape(oval(0.0, 1.64, 0.07, 0.07), outfit.accent, width=0.8)
     pen.line(smooth([(-0.32, 1.42), (0.0, 2.72), (0.0, 3.7)], closed=False), shade(outfit.top, 1.2), 1.0)
     pen.line(smooth([(0.32, 1.42), (0.0, 2.72)], closed=False), shade(outfit.top, 1.2), 1.0)
@@ -292,7 +272,7 @@ def _hood(pen: Pen, outfit: Outfit, wide: float) -> None:
     )
     for side in (-1.0, 1.0):
         pen.line(
-            smooth([(side * 0.16, 1.74), (side * 0.20, 2.0), (side * 0.16, 2.28)], closed=False),
+            smooth(sided(side, [(0.16, 1.74), (0.20, 2.0), (0.16, 2.28)]), closed=False),
             outfit.accent,
             1.8,
         )
@@ -301,9 +281,8 @@ def _hood(pen: Pen, outfit: Outfit, wide: float) -> None:
         smooth([(-0.46, 2.72), (0.46, 2.72), (0.58, 3.30), (-0.58, 3.30)]),
         mix(outfit.top, shade(outfit.top, 1.0), 0.35),
     )
-    pen.line(
-        smooth([(-wide + 0.05, 2.05), (0.0, 2.5), (wide - 0.05, 2.05)], closed=False), outfit.accent, 3.4
-    )
+    with pen.inside(_torso(wide)):
+        pen.line(smooth([(-wide, 2.05), (0.0, 2.5), (wide, 2.05)], closed=False), outfit.accent, 3.4)
 
 
 def _coat(pen: Pen, outfit: Outfit, wide: float) -> None:
@@ -326,37 +305,26 @@ def _coat(pen: Pen, outfit: Outfit, wide: float) -> None:
             width=0.8,
         )
     for side in (-1.0, 1.0):
-        pen.shape(
-            polygon(
-                [
-                    (side * 0.22, 1.22),
-                    (side * 0.62, 1.36),
-                    (side * 0.68, 1.74),
-                    (side * 0.52, 1.86),
-                    (side * 0.30, 2.80),
-                    (side * 0.20, 2.20),
-                ]
-            ),
-            outfit.bottom,
-        )
-        pen.line(
-            smooth(
-                [(side * 0.62, 1.40), (side * 0.67, 1.72), (side * 0.52, 1.84), (side * 0.31, 2.74)],
-                closed=False,
-            ),
-            outfit.accent,
-            1.8,
-        )
+        lapel = [
+            (0.20, 1.04),
+            (0.38, 1.12),
+            (0.66, 1.50),
+            (0.54, 1.66),
+            (0.66, 1.82),
+            (0.30, 2.85),
+            (0.14, 2.30),
+        ]
+        pen.shape(polygon(sided(side, lapel)), outfit.bottom)
+        trim = [(0.40, 1.17), (0.63, 1.50), (0.51, 1.66), (0.62, 1.82), (0.31, 2.70)]
+        for one, other in pairwise(trim):
+            pen.line(polygon(sided(side, [(one[0], one[1]), (other[0], other[1])])), outfit.accent, 1.6)
         for index in range(3):
             pen.shape(oval(side * 0.46, 2.30 + 0.42 * index, 0.06, 0.06), outfit.accent, width=0.7)
         pen.shape(
             smooth(
-                [
-                    (side * (wide - 0.30), 1.44),
-                    (side * (wide + 0.10), 1.50),
-                    (side * (wide + 0.14), 1.74),
-                    (side * (wide - 0.26), 1.62),
-                ]
+                sided(
+                    side, [(wide - 0.30, 1.44), (wide + 0.10, 1.50), (wide + 0.14, 1.74), (wide - 0.26, 1.62)]
+                )
             ),
             outfit.accent,
             width=0.9,
@@ -380,23 +348,18 @@ def _gothic(pen: Pen, outfit: Outfit, wide: float) -> None:
     for side in (-1.0, 1.0):
         pen.shape(
             smooth(
-                [
-                    (0.0, 1.46),
-                    (side * 0.28, 1.26),
-                    (side * 0.62, 1.48),
-                    (side * 0.56, 1.78),
-                    (side * 0.26, 1.74),
-                    (side * 0.05, 1.84),
-                ]
+                sided(
+                    side, [(0.0, 1.46), (0.28, 1.26), (0.62, 1.48), (0.56, 1.78), (0.26, 1.74), (0.05, 1.84)]
+                )
             ),
             WHITE,
             width=0.9,
         )
-    pen.line(smooth([(-0.27, 1.13), (0.0, 1.22), (0.27, 1.13)], closed=False), outfit.accent, 4.0)
+    pen.line(smooth([(-0.20, 1.14), (0.0, 1.21), (0.20, 1.14)], closed=False), outfit.accent, 3.6)
     pen.shape(oval(0.0, 1.32, 0.10, 0.10), colour("f2c245"), width=0.8)
     pen.fill(box(-0.06, 1.33, 0.06, 1.355, 0.01), colour("7a5410"))
     for side in (-1.0, 1.0):
-        pen.line(smooth([(side * 0.20, 1.95), (side * 0.10, 3.5)], closed=False), outfit.accent, 1.2)
+        pen.line(smooth(sided(side, [(0.20, 1.95), (0.10, 3.5)]), closed=False), outfit.accent, 1.2)
     for index in range(3):
         y = 2.10 + 0.42 * index
         pen.line(smooth([(-0.17 + 0.02 * index, y), (0.14, y + 0.24)], closed=False), WHITE, 1.0)
@@ -422,16 +385,13 @@ def _scarf(pen: Pen, outfit: Outfit, wide: float) -> None:
         outfit.accent,
     )
     pen.fill(stroke((-0.50, 1.34), (0.0, 1.60), (0.40, 1.40), 0.05), shade(outfit.accent, 1.0))
-    pen.line(
-        smooth([(-wide + 0.06, 2.5), (0.0, 2.75), (wide - 0.06, 2.5)], closed=False),
-        glow(outfit.top, 0.5),
-        2.6,
-    )
+    with pen.inside(_torso(wide)):
+        pen.line(smooth([(-wide, 2.5), (0.0, 2.75), (wide, 2.5)], closed=False), outfit.bottom, 2.6)
 
 
 def _plain(pen: Pen, outfit: Outfit, wide: float) -> None:
     pen.line(smooth([(-0.28, 1.34), (0.0, 1.56), (0.28, 1.34)], closed=False), outfit.accent, 3.0)
-    pen.shape(_star(0.0, 2.35, 0.30), outfit.accent, width=0.8)
+    pen.shape(star(0.0, 2.35, 0.30), outfit.accent, width=0.8)
 
 
 def _tie(pen: Pen, outfit: Outfit, wide: float) -> None:
@@ -443,36 +403,19 @@ def _tie(pen: Pen, outfit: Outfit, wide: float) -> None:
     )
     for side in (-1.0, 1.0):
         pen.shape(
-            polygon([(side * 0.24, 1.22), (side * 0.40, 1.42), (side * 0.14, 1.66), (0.0, 1.48)]),
+            polygon(sided(side, [(0.24, 1.22), (0.40, 1.42), (0.14, 1.66), (0.0, 1.48)])),
             WHITE,
             width=0.8,
         )
         pen.shape(
             polygon(
-                [
-                    (side * 0.30, 1.32),
-                    (side * 0.58, 1.66),
-                    (side * 0.46, 1.80),
-                    (side * 0.50, 1.90),
-                    (0.0, 2.90),
-                    (side * 0.08, 2.40),
-                ]
+                sided(
+                    side, [(0.30, 1.32), (0.58, 1.66), (0.46, 1.80), (0.50, 1.90), (0.0, 2.90), (0.08, 2.40)]
+                )
             ),
             mix(outfit.top, shade(outfit.top, 1.0), 0.4),
             width=0.8,
         )
-
-
-def _star(x: float, y: float, radius: float) -> skia.Path:
-    return polygon(
-        [
-            (
-                x + math.sin(math.pi * index / 5) * radius * (1.0 if index % 2 == 0 else 0.45),
-                y - math.cos(math.pi * index / 5) * radius * (1.0 if index % 2 == 0 else 0.45),
-            )
-            for index in range(10)
-        ]
-    )
 
 
 COLLARS: dict[str, Callable[[Pen, Outfit, float], None]] = {
@@ -519,7 +462,7 @@ def body_layer(style: Style, outfit: Outfit, skin: Colour, *, broad: bool, pose:
                 0.75,
             )
             pen.fill(smooth([(-0.62, 1.28), (0.0, 1.95), (0.70, 1.28)]), pen.shadow(outfit.top), 0.6)
-        thick = 0.30 if broad else 0.25
+        thick = 0.28 if broad else 0.225
         neck = polygon(
             [
                 (-thick, 0.70),

@@ -60,6 +60,15 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0.
     return path
 
 
+def star(x: float, y: float, radius: float, *, points: int = 5, waist: float = 0.45) -> skia.Path:
+    """Returns a star with one point up; ``waist`` is the inner radius as a part of the outer one."""
+    corners = []
+    for index in range(2 * points):
+        angle, reach = math.pi * index / points, radius * (waist if index % 2 else 1.0)
+        corners.append((x + math.sin(angle) * reach, y - math.cos(angle) * reach))
+    return polygon(corners)
+
+
 def stroke(start: Point, bend: Point, end: Point, width: float) -> skia.Path:
     """Returns a brush stroke: a curve that bends towards ``bend``, thick in the middle, with pointed ends."""
     along_x, along_y = end[0] - start[0], end[1] - start[1]
@@ -88,6 +97,6 @@ def moved(path: skia.Path, matrix: skia.Matrix) -> skia.Path:
     return result
 
 
-def mirrored(path: skia.Path) -> skia.Path:
-    """Returns the path with left and right exchanged."""
-    return moved(path, skia.Matrix.Scale(-1, 1))
+def sided(side: float, points: Sequence[Point]) -> list[Point]:
+    """Returns the points for side 1, their mirror images for side -1."""
+    return [(side * x, y) for x, y in points]

@@ -4,8 +4,9 @@ import colorsys
 import random
 from dataclasses import dataclass
 
-from datasets.drawing.backgrounds import BACKGROUNDS, Palette
+from datasets.drawing.backgrounds import BACKGROUNDS
 from datasets.drawing.colours import Colour, colour
+from datasets.drawing.palette import Palette
 from datasets.drawing.pen import Style
 
 
@@ -91,7 +92,6 @@ def make_episode(seed: int, number: int) -> Episode:
         sky=_near(source, "5aa8e8", 0.05),
         horizon=_near(source, "cfeaf8", 0.08),
         leaf=_near(source, "6fb05a", 0.06),
-        ground=_near(source, "c0a880"),
         wall=_near(source, "efe6d2", 0.10),
         wood=_near(source, "c08a5c", 0.03),
         accent=colorsys.hls_to_rgb(accent, 0.62, 0.65),

@@ -135,7 +135,7 @@ def draw_ear(pen: Pen, x: float, skin: Colour) -> None:
 
 def skin_shadow(skin: Colour, strength: float) -> Colour:
     """Returns the colour of a cel shadow on skin: pinker, not greyer."""
-    return mix(skin, mix(shade(skin, 0.9), colour("e0808a"), 0.45), 0.52 * strength)
+    return mix(skin, mix(shade(skin, 0.5), colour("d8766c"), 0.6), 0.50 * strength)
 
 
 def skin_line(skin: Colour) -> Colour:
@@ -275,7 +275,7 @@ def _draw_mouth(pen: Pen, kind: str, ink: Colour) -> None:
         pen.fill(stroke((-0.045, 0.115), (0.0, 0.128), (0.045, 0.115), 0.012), ink, 0.6)
     elif kind in ("open", "grin"):
         half = 0.20 if kind == "open" else 0.16
-        deep = 0.25 if kind == "open" else 0.17
+        deep = 0.21 if kind == "open" else 0.16
         mouth = skia.Path()
         mouth.moveTo(-half, -0.06)
         mouth.quadTo(0.0, 0.0, half, -0.06)
@@ -411,6 +411,6 @@ def draw_face(
     nose = middle * 1.35
     pen.fill(stroke((nose + 0.012, 0.53), (nose + 0.045, 0.585), (nose - 0.012, 0.60), 0.016), ink, 0.9)
     pen.canvas.save()
-    pen.canvas.translate(middle * 1.18, 0.755)
+    pen.canvas.translate(middle * 1.18, 0.745)
     _draw_mouth(pen, expression.mouth, mix(ink, INK, 0.25))
     pen.canvas.restore()

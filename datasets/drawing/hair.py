@@ -7,15 +7,17 @@ outwards; a fringe is one outline whose lower edge alternates between tips (of l
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import skia
 
 from datasets.drawing.colours import Colour, glow, line_colour, mix
-from datasets.drawing.curves import Point, box, moved, oval, polygon, smooth, stroke, together, toward
+from datasets.drawing.curves import Point, box, moved, oval, polygon, sided, smooth, stroke, together, toward
 from datasets.drawing.pen import Layer, Pen, Style, record
 
 CHIN = 1.0
 CROWN: Point = (0.0, -0.92)
+LOW_VALLEY = 0.3  # valleys below this lie between two side locks: a strand from there would cross the eye
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,26 @@ def above_chin(path: skia.Path) -> skia.Path:
 
 
 def _front_path(
-    start: Point, locks: Sequence[Lock], end: Point, top: float, wide: float, belly: float
+    start: Point,
+    locks: Sequence[Lock],
+    end: Point,
+    *,
+    top: float,
+    wide: float,
+    belly: float,
+    spikes: Sequence[Point] = (),
 ) -> skia.Path:
+    """Returns the outline of the front hair.
+
+    Args:
+        start: where the left side of the head meets the first lock.
+        locks: the fringe, from left to right.
+        end: where the last lock meets the right side of the head.
+        top: y of the crown.
+        wide: half the width of the hair.
+        belly: how far locks swell sideways.
+        spikes: instead of a round crown: tip, valley, tip ... from the right side over the top to the left.
+    """
     path = skia.Path()
     path.moveTo(*start)
     here = start
@@ -63,17 +83,26 @@ def _front_path(
         path.quadTo(down[0] + lock.bend - belly, down[1], *lock.tip)
         path.quadTo(up[0] + lock.bend + belly, up[1], *valley)
         here = valley
-    path.cubicTo(wide + 0.03, -0.62, 0.60, top, 0.0, top)
-    path.cubicTo(-0.60, top, -wide - 0.03, -0.62, *start)
+    if not spikes:
+        path.cubicTo(wide + 0.03, -0.62, 0.60, top, 0.0, top)
+        path.cubicTo(-0.60, top, -wide - 0.03, -0.62, *start)
+    corners = [end, *spikes, start] if spikes else []
+    for index, (one, other) in enumerate(pairwise(corners)):
+        x, y = toward(one, other, 0.5)
+        # the lower edge of a spike swells outwards and the upper one is hollow, so that it points up
+        swell = 1.10 if (index % 2 == 0) == (x > 0) else 0.95
+        path.quadTo(x * swell, -0.2 + (y + 0.2) * swell, *other)
     path.close()
     return path
 
 
-def _shades(start: Point, locks: Sequence[Lock], end: Point, belly: float) -> skia.Path:
-    """Returns a sliver of shadow along the right side of every lock."""
+def _shades(locks: Sequence[Lock], belly: float) -> skia.Path:
+    """Returns a sliver of shadow along the right side of every lock but the last."""
     slivers = []
-    for index, lock in enumerate(locks):
-        valley = end if index == len(locks) - 1 else lock.valley
+    for lock in locks[:-1]:
+        valley = lock.valley
+        if valley[1] > LOW_VALLEY:
+            continue
         up = toward(lock.tip, valley, 0.42)
         root = toward(valley, CROWN, 0.30)
         sliver = skia.Path()
@@ -91,6 +120,8 @@ def _strands(locks: Sequence[Lock], reach: float = 0.55) -> skia.Path:
     """Returns tapering lines from the valleys towards the crown."""
     lines = []
     for lock in locks[:-1]:
+        if lock.valley[1] > LOW_VALLEY:
+            continue
         start, end = lock.valley, toward(lock.valley, CROWN, reach)
         middle = toward(start, end, 0.5)
         lines.append(stroke(start, (middle[0] * 1.14 + 0.01, middle[1] - 0.02), end, 0.018))
@@ -122,11 +153,12 @@ def _front_layer(
     wide: float = 0.96,
     belly: float = 0.035,
     parting: Point | None = None,
+    spikes: Sequence[Point] = (),
     extra: Callable[[Pen], None] | None = None,
     halo: bool = True,
 ) -> tuple[Layer, skia.Path]:
     """Returns the sheet of the front hair and its outline."""
-    path = _front_path(start, locks, end, top, wide, belly)
+    path = _front_path(start, locks, end, top=top, wide=wide, belly=belly, spikes=spikes)
 
     def draw(pen: Pen) -> None:
         if extra is not None:
@@ -136,12 +168,24 @@ def _front_layer(
         with pen.inside(path):
             if style.soft:
                 pen.gradient(path, (0.0, -0.55), (0.0, 0.55), [(0.0, dark, 0.0), (1.0, dark, 0.75)])
-            pen.fill(_shades(start, locks, end, belly), dark, 0.85)
+            pen.fill(_shades(locks, belly), dark, 0.85)
             edge = moved(path, skia.Matrix.Translate(-0.10, -0.03))
             pen.fill(skia.Op(path, edge, skia.PathOp.kDifference_PathOp), dark, 0.6)
             if halo:
                 pen.fill(_halo(wide), light, style.shine)
         pen.fill(_strands(locks), line_colour(hair), 0.85)
+        if spikes:
+            roots = [
+                stroke(valley, toward(valley, CROWN, 0.25), toward(valley, CROWN, 0.6), 0.018)
+                for valley in spikes[1::2]
+            ]
+            pen.fill(together(roots), line_colour(hair), 0.85)
+        else:
+            whorl = [
+                stroke((x * 0.18, top + 0.05), (x * 0.62, top + 0.13), (x, top + y), 0.014)
+                for x, y in ((-0.52, 0.42), (-0.27, 0.40), (0.12, 0.36), (0.36, 0.42), (0.58, 0.46))
+            ]
+            pen.fill(together(whorl), line_colour(hair), 0.45)
         if parting is not None:
             pen.fill(
                 stroke((parting[0], top + 0.02), (parting[0] * 1.3, -1.0), parting, 0.02),
@@ -163,7 +207,7 @@ def _back_layer(
     hair: Colour,
     points: Sequence[Point],
     *,
-    strands: Sequence[tuple[Point, Point, Point]] = (),
+    strands: Sequence[Sequence[Point]] = (),
     depth: float = -0.06,
     head: bool = True,
     hang: float = 0.0,
@@ -204,14 +248,14 @@ def _zigzag_back(
     *,
     teeth: int = 7,
     depth_of_teeth: float = 0.14,
-    top: float = -1.20,
+    top: float = -1.02,
     flare: float = 0.0,
 ) -> skia.Path:
     """Returns the outline of hair that falls behind the head down to ``bottom`` and ends in tips."""
     path = skia.Path()
     low = half + flare
     path.moveTo(0.0, top)
-    path.cubicTo(0.62, top, half + 0.06, -0.75, half, -0.05)
+    path.cubicTo(0.45, top, half - 0.06, -0.72, half, -0.05)
     path.cubicTo(half - 0.01, 0.35, low, bottom - 0.75, low, bottom - 0.10)
     for index in range(teeth):
         left, right = low - 2 * low * (index + 1) / teeth, low - 2 * low * index / teeth
@@ -220,7 +264,7 @@ def _zigzag_back(
         path.quadTo(right - 0.01, bottom - 0.02, middle, bottom + drop)
         path.quadTo(left + 0.10, bottom + 0.02, left, bottom - 0.10)
     path.cubicTo(-low, bottom - 0.75, -half + 0.01, 0.35, -half, -0.05)
-    path.cubicTo(-half - 0.06, -0.75, -0.62, top, 0.0, top)
+    path.cubicTo(-half + 0.06, -0.72, -0.45, top, 0.0, top)
     path.close()
     return path
 
@@ -239,19 +283,14 @@ def _tail(root: Point, points: Sequence[Point], width: float) -> list[Point]:
     return [*left, spine[-1], *reversed(right)]
 
 
-def _across(point: Point, side: int) -> Point:
-    """Returns the point itself for side 1, its mirror image for side -1."""
-    return side * point[0], point[1]
-
-
 def _twin_tails(style: Style, hair: Colour) -> Hair:
     spine = [(1.36, -0.52), (1.62, 0.25), (1.60, 1.20), (1.42, 2.05), (1.60, 2.75)]
     tail = _tail((0.98, -0.66), spine, 0.30)
     strands = [((1.05, -0.55), (1.62, 0.0), (1.50, 2.2)), ((1.1, -0.7), (1.95, 0.3), (1.72, 1.9))]
     behind = []
     for side in (1, -1):
-        points = [_across(point, side) for point in tail]
-        lines = [(_across(a, side), _across(b, side), _across(c, side)) for a, b, c in strands]
+        points = sided(side, tail)
+        lines = [sided(side, strand) for strand in strands]
         behind.append(
             _back_layer(
                 style,
@@ -265,7 +304,7 @@ def _twin_tails(style: Style, hair: Colour) -> Hair:
                 light=True,
             )
         )
-    behind.append(_back_layer(style, hair, [], path=_zigzag_back(0.90, 0.55, teeth=5, depth_of_teeth=0.06)))
+    behind.append(_back_layer(style, hair, [], path=_zigzag_back(0.86, 0.45, teeth=5, depth_of_teeth=0.06)))
     locks = (
         Lock((-0.83, 1.02), (-0.64, -0.05), -0.04),
         Lock((-0.46, 0.10), (-0.27, -0.34), -0.05),
@@ -283,8 +322,8 @@ def _bob(style: Style, hair: Colour) -> Hair:
         style,
         hair,
         [
-            (0.0, -1.22),
-            (0.70, -1.02),
+            (0.0, -1.04),
+            (0.60, -0.94),
             (1.00, -0.35),
             (1.08, 0.30),
             (1.02, 0.82),
@@ -294,7 +333,7 @@ def _bob(style: Style, hair: Colour) -> Hair:
             (-1.02, 0.82),
             (-1.08, 0.30),
             (-1.00, -0.35),
-            (-0.70, -1.02),
+            (-0.60, -0.94),
         ],
     )
     locks = (
@@ -335,33 +374,35 @@ def _long_straight(style: Style, hair: Colour) -> Hair:
 
 
 def _spiky(style: Style, hair: Colour) -> Hair:
-    tips = [(-0.55, -1.52), (-1.02, -1.30), (-1.32, -0.85), (-1.42, -0.30), (-1.30, 0.25), (-1.05, 0.70)]
-    valleys = [(-0.18, -1.22), (-0.72, -1.16), (-1.02, -0.82), (-1.08, -0.38), (-1.02, 0.08), (-0.86, 0.42)]
-    path = skia.Path()
-    path.moveTo(0.12, -1.58)
-    for valley, tip in zip(valleys, tips, strict=True):
-        path.quadTo(valley[0] + 0.04, valley[1] - 0.10, *valley)
-        middle = toward(valley, tip, 0.5)
-        path.quadTo(middle[0] - 0.02, middle[1] - 0.08, *tip)
-    path.lineTo(-0.60, 0.80)
-    path.lineTo(0.60, 0.80)
-    for valley, tip in zip(reversed(valleys), reversed(tips), strict=True):
-        path.lineTo(-tip[0] * 0.98, tip[1])
-        middle = toward(tip, valley, 0.5)
-        path.quadTo(-middle[0] + 0.02, middle[1] - 0.06, -valley[0], valley[1])
-    path.quadTo(0.20, -1.36, 0.12, -1.58)
-    path.close()
-    back = _back_layer(style, hair, [], path=path, light=True)
+    left = [
+        (-0.70, 0.20),
+        (-1.22, 0.02),
+        (-1.02, 0.22),
+        (-1.20, 0.42),
+        (-0.92, 0.50),
+        (-1.00, 0.84),
+        (-0.60, 0.66),
+    ]
+    nape = polygon([(-0.5, 0.1), *left, (0.2, 0.7)])
+    right = polygon([(0.5, 0.1), *((-x, y) for x, y in left), (0.2, 0.7)])
+    back = _back_layer(style, hair, [], path=skia.Op(nape, right, skia.PathOp.kUnion_PathOp), depth=-0.02)
     locks = (
-        Lock((-0.88, 0.62), (-0.72, 0.0), -0.06),
-        Lock((-0.70, 0.32), (-0.50, -0.22), -0.07),
+        Lock((-0.90, 0.62), (-0.74, 0.02), -0.06),
+        Lock((-0.72, 0.34), (-0.50, -0.22), -0.07),
         Lock((-0.44, 0.16), (-0.20, -0.42), -0.09),
         Lock((-0.02, 0.30), (0.14, -0.38), 0.02),
         Lock((0.34, 0.14), (0.46, -0.28), 0.06),
-        Lock((0.66, 0.28), (0.74, 0.0), 0.07),
-        Lock((0.88, 0.58), (0.0, 0.0), 0.05),
+        Lock((0.66, 0.28), (0.76, 0.0), 0.07),
+        Lock((0.90, 0.58), (0.0, 0.0), 0.05),
     )
-    front, fringe = _front_layer(style, hair, (-0.97, -0.12), locks, (0.97, -0.12), top=-1.26, wide=0.98)
+    spikes = [
+        *((1.36, -0.30), (1.06, -0.46), (1.48, -0.86), (0.96, -0.92), (1.16, -1.46), (0.56, -1.18)),
+        *((0.52, -1.74), (0.10, -1.28), (-0.22, -1.70), (-0.36, -1.24), (-0.86, -1.50), (-0.78, -1.02)),
+        *((-1.34, -1.02), (-1.02, -0.60), (-1.40, -0.36)),
+    ]
+    front, fringe = _front_layer(
+        style, hair, (-0.99, -0.10), locks, (0.99, -0.10), top=-1.26, wide=0.98, spikes=spikes
+    )
     return Hair((back,), front, (), fringe, False)
 
 
@@ -401,8 +442,8 @@ def _ahoge(style: Style, hair: Colour) -> Hair:
         style,
         hair,
         [
-            (0.0, -1.20),
-            (0.72, -1.02),
+            (0.0, -1.04),
+            (0.60, -0.94),
             (1.02, -0.35),
             (1.10, 0.22),
             (1.30, 0.62),
@@ -414,7 +455,7 @@ def _ahoge(style: Style, hair: Colour) -> Hair:
             (-1.30, 0.62),
             (-1.10, 0.22),
             (-1.02, -0.35),
-            (-0.72, -1.02),
+            (-0.60, -0.94),
         ],
     )
     curl = skia.Path()
@@ -504,43 +545,39 @@ def _braids(style: Style, hair: Colour) -> Hair:
 
 
 def _messy(style: Style, hair: Colour) -> Hair:
-    points = [
-        (-0.10, -1.36),
-        (0.18, -1.50),
-        (0.30, -1.30),
-        (0.62, -1.36),
-        (0.70, -1.12),
-        (1.00, -1.04),
-        (0.98, -0.76),
-        (1.22, -0.50),
-        (1.06, -0.24),
-        (1.20, 0.10),
-        (0.98, 0.20),
-        (0.98, 0.48),
-        (0.72, 0.52),
-        (-0.72, 0.52),
-        (-1.00, 0.46),
-        (-0.98, 0.20),
-        (-1.24, 0.06),
-        (-1.06, -0.26),
-        (-1.20, -0.56),
-        (-0.96, -0.78),
-        (-0.96, -1.08),
-        (-0.68, -1.12),
-        (-0.52, -1.40),
-        (-0.30, -1.24),
-    ]
-    back = _back_layer(style, hair, points, light=True)
+    back = _back_layer(
+        style,
+        hair,
+        [
+            *((-0.9, -0.2), (-1.12, 0.12), (-0.98, 0.22), (-1.06, 0.46), (-0.86, 0.44), (-0.72, 0.66)),
+            *((0.70, 0.64), (0.86, 0.46), (1.08, 0.40), (0.98, 0.20), (1.10, 0.02), (0.9, -0.2)),
+        ],
+        depth=-0.02,
+    )
     locks = (
-        Lock((-0.90, 0.44), (-0.74, 0.0), -0.05),
+        Lock((-0.92, 0.46), (-0.76, 0.0), -0.05),
         Lock((-0.62, 0.10), (-0.52, -0.24), 0.08),
         Lock((-0.24, 0.02), (-0.16, -0.34), 0.14),
         Lock((0.16, 0.06), (0.20, -0.32), 0.14),
         Lock((0.54, 0.02), (0.58, -0.20), 0.14),
-        Lock((0.74, 0.16), (0.78, 0.0), 0.06),
-        Lock((0.90, 0.40), (0.0, 0.0), 0.05),
+        Lock((0.76, 0.16), (0.80, 0.0), 0.06),
+        Lock((0.92, 0.42), (0.0, 0.0), 0.05),
     )
-    front, fringe = _front_layer(style, hair, (-0.96, -0.15), locks, (0.96, -0.15), top=-1.26, wide=0.98)
+    tufts = [
+        *((1.22, -0.22), (1.06, -0.42), (1.26, -0.70), (0.96, -0.86), (1.00, -1.20), (0.66, -1.14)),
+        *((0.46, -1.46), (0.22, -1.26), (-0.10, -1.50), (-0.26, -1.24), (-0.62, -1.34), (-0.66, -1.08)),
+        *((-1.06, -1.00), (-0.98, -0.70), (-1.24, -0.48), (-1.06, -0.28)),
+    ]
+    front, fringe = _front_layer(
+        style,
+        hair,
+        (-0.98, -0.12),
+        locks,
+        (0.98, -0.12),
+        top=-1.26,
+        wide=0.98,
+        spikes=[*tufts, (-1.16, -0.06)],
+    )
     return Hair((back,), front, (), fringe, False)
 
 

@@ -9,29 +9,12 @@ from collections.abc import Callable
 
 import skia
 
-from datasets.drawing.backgrounds import Palette
-from datasets.drawing.colours import INK, WHITE, Colour, argb, colour, glow, mix, shade
+from datasets.drawing.brushes import paint, trace
+from datasets.drawing.colours import INK, WHITE, colour, glow, mix, shade
 from datasets.drawing.curves import box, oval, polygon, smooth, stroke, together
+from datasets.drawing.palette import Palette
 
 Prop = tuple[skia.Path, Callable[[skia.Canvas], None]]
-
-
-def _fill(canvas: skia.Canvas, path: skia.Path, base: Colour, alpha: float = 1.0) -> None:
-    canvas.drawPath(path, skia.Paint(Color=argb(base, alpha), AntiAlias=True))
-
-
-def _edge(canvas: skia.Canvas, path: skia.Path, base: Colour, width: float) -> None:
-    canvas.drawPath(
-        path,
-        skia.Paint(
-            Color=argb(base),
-            AntiAlias=True,
-            Style=skia.Paint.kStroke_Style,
-            StrokeWidth=width,
-            StrokeJoin=skia.Paint.kRound_Join,
-            StrokeCap=skia.Paint.kRound_Cap,
-        ),
-    )
 
 
 def _plant(source: random.Random, width: float, height: float, palette: Palette) -> Prop:
@@ -55,8 +38,8 @@ def _plant(source: random.Random, width: float, height: float, palette: Palette)
 
     def draw(canvas: skia.Canvas) -> None:
         for blade, tone in zip(blades, tones, strict=True):
-            _fill(canvas, blade, tone)
-            _edge(canvas, blade, shade(shade(palette.leaf, 1.0), 0.9), max(1.0, height / 400))
+            paint(canvas, blade, tone)
+            trace(canvas, blade, shade(shade(palette.leaf, 1.0), 0.9), max(1.0, height / 400))
 
     return together(blades), draw
 
@@ -69,22 +52,22 @@ def _desk(source: random.Random, width: float, height: float, palette: Palette) 
 
     def draw(canvas: skia.Canvas) -> None:
         wood = mix(palette.wood, WHITE, 0.15)
-        _fill(canvas, plate, shade(wood, 0.55))
-        _fill(canvas, box(-10, top, width + 10, top + height * 0.035), wood)
-        _edge(
+        paint(canvas, plate, shade(wood, 0.55))
+        paint(canvas, box(-10, top, width + 10, top + height * 0.035), wood)
+        trace(
             canvas, box(-10, top, width + 10, top + height * 0.035), shade(wood, 1.2), max(1.0, height / 400)
         )
         if objects < 0.5:  # a cup
             size = height * 0.045
             cup = box(x - size, top - size * 1.6, x + size, top + size * 0.3, size * 0.3)
-            _edge(
+            trace(
                 canvas,
                 oval(x + size * 1.05, top - size * 0.7, size * 0.45, size * 0.5),
                 shade(palette.accent, 0.5),
                 size * 0.25,
             )
-            _fill(canvas, cup, palette.accent)
-            _edge(canvas, cup, shade(palette.accent, 1.2), max(1.0, height / 400))
+            paint(canvas, cup, palette.accent)
+            trace(canvas, cup, shade(palette.accent, 1.2), max(1.0, height / 400))
         else:  # books
             for index in range(3):
                 low = top - height * 0.025 * index
@@ -92,8 +75,8 @@ def _desk(source: random.Random, width: float, height: float, palette: Palette) 
                     x - height * 0.09, low - height * 0.025, x + height * (0.09 - 0.012 * index), low, 2
                 )
                 base = (palette.accent, palette.other, mix(palette.sky, WHITE, 0.3))[index]
-                _fill(canvas, book, base)
-                _edge(canvas, book, shade(base, 1.2), max(1.0, height / 450))
+                paint(canvas, book, base)
+                trace(canvas, book, shade(base, 1.2), max(1.0, height / 450))
 
     return plate, draw
 
@@ -108,10 +91,10 @@ def _railing(source: random.Random, width: float, height: float, palette: Palett
     outline = together(bars)
 
     def draw(canvas: skia.Canvas) -> None:
-        _fill(canvas, outline, base)
+        paint(canvas, outline, base)
         for bar in bars:
-            _edge(canvas, bar, shade(base, 1.1), max(1.0, height / 450))
-        _fill(canvas, bars[0], glow(base, 0.4))
+            trace(canvas, bar, shade(base, 1.1), max(1.0, height / 450))
+        paint(canvas, bars[0], glow(base, 0.4))
 
     return outline, draw
 
@@ -144,10 +127,10 @@ def _bubble(source: random.Random, width: float, height: float, palette: Palette
         lines.append(smooth(points, closed=False))
 
     def draw(canvas: skia.Canvas) -> None:
-        _fill(canvas, body, WHITE, 0.96)
-        _edge(canvas, body, INK, max(1.4, height / 260))
+        paint(canvas, body, WHITE, 0.96)
+        trace(canvas, body, INK, max(1.4, height / 260))
         for line in lines:
-            _edge(canvas, line, colour("55505c"), max(1.2, height / 300))
+            trace(canvas, line, colour("55505c"), max(1.2, height / 300))
 
     return body, draw
 
@@ -168,7 +151,7 @@ def _petals(source: random.Random, width: float, height: float, palette: Palette
 
     def draw(canvas: skia.Canvas) -> None:
         for petal in petals:
-            _fill(canvas, petal, base, 0.92)
+            paint(canvas, petal, base, 0.92)
 
     return together(petals), draw
 

@@ -11,16 +11,19 @@ import skia
 from datasets.drawing.backgrounds import BACKGROUNDS
 from datasets.drawing.cast import CAST, Person, make_stranger
 from datasets.drawing.clothes import FEET, POSES
-from datasets.drawing.colours import BLACK, WHITE, argb, mix
+from datasets.drawing.colours import BLACK, INK, WHITE, argb, mix
+from datasets.drawing.curves import oval
 from datasets.drawing.episodes import LIGHTS, Episode, Light
 from datasets.drawing.face import EXPRESSIONS
-from datasets.drawing.figure import Pose, bounds, draw_figure, head_outlines, other_outlines
+from datasets.drawing.figure import Pose, body_matrix, bounds, draw_figure, head_outlines, other_outlines
 from datasets.drawing.props import PROPS, Prop
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))
 SMALLEST_HEAD, LARGEST_HEAD = 0.08, 0.80  # height of a head, as a fraction of the picture's
 NEARLY_HIDDEN = 0.20  # a named head of which less can be seen is not placed: nobody would label it
 HARD_TO_SEE = 0.45  # below this share a head is labelled difficult
+NO_GROUND = ("dots", "speed lines")  # places where nobody need stand on anything
+NIGHT_PLACES = ("night street", "festival")
 RASTER = 0.35  # resolution at which visibility is measured, relative to the picture
 
 
@@ -68,6 +71,8 @@ def compose_scene(seed: int, episode: Episode, index: int) -> tuple[Scene, rando
     width, height = source.choices(SIZES, (0.5, 0.3, 0.2))[0]
     people = _sample_people(source)
     place, light = source.choice(episode.places), source.choices(episode.lights, (4, 2, 2, 2))[0]
+    if place in NIGHT_PLACES and light not in ("stage", "lamp"):
+        light = "day"  # as painted: darker still, and nobody could be told from anybody
     props: tuple[Prop, ...] = ()
     if source.random() < 0.38:
         key = source.choice(sorted(PROPS))
@@ -75,7 +80,7 @@ def compose_scene(seed: int, episode: Episode, index: int) -> tuple[Scene, rando
     for attempt in range(60):
         if attempt and attempt % 15 == 0:
             people = people[:-1]  # too crowded for honest labels
-        figures = _place_people(source, people, episode, width, height)
+        figures = _place_people(source, people, episode, place, width, height)
         labels = _label(figures, props, episode, width, height)
         if labels is not None:
             return Scene(episode, width, height, place, light, figures, props, labels), source
@@ -95,7 +100,7 @@ def _sample_people(source: random.Random) -> list[Person]:
 
 
 def _place_people(
-    source: random.Random, people: list[Person], episode: Episode, width: int, height: int
+    source: random.Random, people: list[Person], episode: Episode, place: str, width: int, height: int
 ) -> tuple[Placed, ...]:
     count = len(people)
     if not count:
@@ -106,9 +111,9 @@ def _place_people(
     slots = list(range(count))
     source.shuffle(slots)
     # people at a distance stand closer together
-    spread = min(1.0, source.uniform(1.0, 1.8) * typical * 1.6 * count * height / width) if count > 1 else 1.0
+    spread = min(1.0, source.uniform(0.7, 2.0) * typical * 1.5 * count * height / width) if count > 1 else 1.0
     middle = source.uniform(spread / 2, 1 - spread / 2)
-    ground = source.uniform(0.80, 1.05)
+    ground = source.uniform(0.86, 1.0) if source.random() < 0.7 else source.uniform(1.0, 1.4)
     placed = []
     for person, slot in zip(people, slots, strict=True):
         share = min(
@@ -133,14 +138,17 @@ def _place_people(
         x = width * (
             middle + spread * ((slot + 0.5) / count - 0.5) + source.gauss(0, 0.16 if count == 1 else 0.03)
         )
-        if share < 0.20:  # at a distance: feet near the ground line, the nearer the lower
-            y = height * (ground + 0.5 * (share - typical)) - FEET * unit
-            if source.random() < 0.35:
-                y = height * source.uniform(0.15, 0.75)
+        if (
+            share < 0.20 and place not in NO_GROUND
+        ):  # at a distance: the feet near the ground, the nearer the lower
+            y = min(height * (ground + 0.8 * (share - typical)) - FEET * unit, height * 0.85 - unit)
+        elif share < 0.20:
+            y = height * source.uniform(0.15, 0.75)
         else:
             y = height * (source.uniform(0.30, 0.62) if share < 0.55 else source.uniform(0.42, 0.58))
         if source.random() < 0.13:  # cut by the border
-            side = source.choice(("left", "right", "top", "bottom"))
+            standing = share < 0.20 and place not in NO_GROUND
+            side = source.choice(("left", "right") if standing else ("left", "right", "top", "bottom"))
             slip = source.uniform(-0.15, 0.35) * share * height
             x = {"left": slip, "right": width - slip}.get(side, x)
             y = {"top": slip, "bottom": height - slip}.get(side, y)
@@ -216,6 +224,8 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
             surface, source.uniform(1.0, 2.5) * height / 512
         )  # a camera close to a face blurs what is behind
     for figure in scene.figures:
+        if scene.place not in NO_GROUND:
+            _ground_shadow(canvas, figure.pose)
         draw_figure(canvas, figure.person, episode.style, figure.pose)
     for _, draw in scene.props:
         draw(canvas)
@@ -226,6 +236,13 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
         _grain(canvas, episode.grain * source.uniform(0.5, 1.2), width, height, source)
     quality = source.randint(*episode.quality)
     return bytes(surface.makeImageSnapshot().encodeToData(skia.EncodedImageFormat.kJPEG, quality))
+
+
+def _ground_shadow(canvas: skia.Canvas, pose: Pose) -> None:
+    """Draws the shadow in which a figure stands."""
+    middle = body_matrix(pose).mapXY(0.0, FEET)
+    path = oval(middle.x(), middle.y(), 1.25 * pose.unit, 0.17 * pose.unit)
+    canvas.drawPath(path, skia.Paint(Color=argb(INK, 0.28), AntiAlias=True))
 
 
 def _soften(surface: skia.Surface, radius: float) -> None:
