@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
@@ -56,6 +55,7 @@ def training_batches(
     index = _index(dataset, split)
     first_position = first_step * batch_size
 
+    @tf.autograph.experimental.do_not_convert  # nothing to convert, which takes it a second to find out
     def make(position, serialized):
         record = _parse(serialized)
         image, boxes, classes = augment_encoded(
@@ -94,6 +94,7 @@ def evaluation_batches(
     """
     index = _index(dataset, split)
 
+    @tf.autograph.experimental.do_not_convert
     def make(number, serialized):
         record = _parse(serialized)
         image = decode_picture(record["encoded"])
@@ -118,8 +119,8 @@ def training_filenames(
     """Names the pictures of the batch that `training_batches` makes for `step` (0, 1, ...): B names."""
     index = _index(dataset, split)
     order = _endless_order(len(index), seed, step * batch_size).take(batch_size)
-    numbers = [int(number) for number in order.as_numpy_iterator()]
-    return [_filename(index, number) for number in numbers]
+    pictures = tf.data.Dataset.zip(order, _read(index, order))
+    return [_filename(parse_example(record), number) for number, record in pictures]
 
 
 @contextmanager
@@ -167,14 +168,8 @@ def _endless_order(pictures: int, seed: int, first_position: int) -> tf.data.Dat
 
     def one_round(number):
         # Pictures are seeded with (seed, position), positions being 0 and above: rounds go below.
-        keys = tf.random.stateless_uniform(
-            [pictures],
-            tf.stack([tf.constant(seed, tf.int64), -1 - number]),
-            minval=None,
-            maxval=None,
-            dtype=tf.int64,
-            alg="philox",
-        )
+        below = tf.stack([tf.constant(seed, tf.int64), -1 - number])
+        keys = tf.random.stateless_uniform([pictures], below, dtype=tf.float64, alg="philox")
         return tf.data.Dataset.from_tensor_slices(tf.cast(tf.argsort(keys, stable=True), tf.int64))
 
     rounds = tf.data.Dataset.range(first_round, tf.int64.max)
@@ -224,24 +219,24 @@ def _name(filename, number):
     return tf.where(tf.strings.length(filename) > 0, filename, place)
 
 
-def _record(index: RecordIndex, number: int) -> dict[str, tf.Tensor]:
-    return parse_example(next(iter(_read(index, tf.data.Dataset.from_tensors(np.int64(number))))))
-
-
-def _filename(index: RecordIndex, number: int) -> str:
-    return _name(_record(index, number)["filename"], number).numpy().decode("utf-8", errors="replace")
+def _filename(record: dict[str, tf.Tensor], number) -> str:
+    return bytes(_name(record["filename"], number).numpy()).decode("utf-8", errors="replace")
 
 
 def _unreadable(index: RecordIndex) -> Iterator[str]:
     """One line for each picture that cannot be read or decoded."""
-    for number, file in enumerate(index.files[one] for one in index.file):
+    number = 0
+    while number < len(index):
         name = f"picture {number}"
         try:
-            record = _record(index, number)
-            name = _name(record["filename"], number).numpy().decode("utf-8", errors="replace")
-            decode_picture(record["encoded"])
+            for record in _read(index, tf.data.Dataset.range(number, len(index))):
+                name = _filename(parse_example(record), number)
+                decode_picture(parse_example(record)["encoded"])
+                number += 1
+                name = f"picture {number}"
         except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
-            yield f"{name} (in {file.name}): {error.message.splitlines()[0]}"
+            yield f"{name} (in {index.files[index.file[number]].name}): {error.message.splitlines()[0]}"
+            number += 1
 
 
 def _cores() -> int:

@@ -25,7 +25,7 @@ def decode_window(encoded, window, size: int) -> tuple[tf.Tensor, tf.Tensor, tf.
         size: S, the output's height and width in pixels.
 
     Returns:
-        pixels uint8 [h, w, 3]; their origin int32 [2] and the picture's size int32 [2], both at the decoded
+        pixels uint8 [h, w, 3]; their origin int32 [2] and the picture's size float32 [2], both at the decoded
         scale.
     """
     return tf.cond(
@@ -50,7 +50,7 @@ def _decode_jpeg_window(encoded, window, size):
 
 def _jpeg_decoder(encoded, picture_size, window, size, ratio):
     def decode():
-        scaled_size = -(-picture_size // ratio)  # libjpeg rounds up
+        scaled_size = tf.cast(picture_size, tf.float32) / ratio  # libjpeg's last pixel stands over the border
         first, count = source_pixels(scaled_size, window, size)
         pixels = tf.io.decode_and_crop_jpeg(
             encoded, tf.concat([first, count], axis=0), channels=3, ratio=ratio
@@ -62,4 +62,4 @@ def _jpeg_decoder(encoded, picture_size, window, size, ratio):
 
 def _decode_whole(encoded):
     pixels = decode_picture(encoded)
-    return pixels, tf.zeros([2], tf.int32), tf.shape(pixels)[:2]
+    return pixels, tf.zeros([2], tf.int32), tf.cast(tf.shape(pixels)[:2], tf.float32)

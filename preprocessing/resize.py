@@ -46,7 +46,7 @@ def sample_window(pixels, origin, picture_size, window, size: int) -> Sampling:
     Args:
         pixels: uint8 or float32 [h, w, 3], a part of the picture that holds `source_pixels` of the window.
         origin: int32 [2], row and column of the picture at which `pixels` begins.
-        picture_size: int32 [2], H and W of the whole picture.
+        picture_size: [2], H and W of the whole picture; may be fractions where it was decoded smaller.
         window: float32 [4], (ymin, xmin, ymax, xmax) as fractions of the picture.
         size: S, the height and width in pixels that the whole window gets.
     """
@@ -74,15 +74,16 @@ def source_pixels(picture_size, window, size: int) -> tuple[tf.Tensor, tf.Tensor
     """The part of the picture that `sample_window` looks at: the window, and around it the filter's reach.
 
     Args:
-        picture_size: int32 [2], H and W.
+        picture_size: [2], H and W; may be fractions, of which the pixels are the next higher number.
         window: float32 [4], fractions of the picture.
         size: S, as for `sample_window`.
 
     Returns:
         Two int32 [2]: the first row and column; how many rows and columns, at least 1.
     """
-    pixels = tf.cast(picture_size, tf.float32)
-    low, high = window[:2] * pixels, window[2:] * pixels
+    picture_size = tf.cast(picture_size, tf.float32)
+    low, high = window[:2] * picture_size, window[2:] * picture_size
+    pixels = tf.math.ceil(picture_size)
     reach = tf.maximum((high - low) / size, 1.0) + 1.0  # the triangle's half width, and one to round
     first = tf.clip_by_value(tf.math.floor(low - reach), 0.0, pixels - 1.0)
     end = tf.clip_by_value(tf.math.ceil(high + reach), first + 1.0, pixels)

@@ -1,0 +1,264 @@
+import dataclasses
+from itertools import islice
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.labels import write_labels
+from datasets.records import RecordDataset, make_example, open_dataset, write_shards
+from engine.input_pipeline import (
+    evaluation_batches,
+    naming_unreadable_pictures,
+    training_batches,
+    training_filenames,
+)
+from preprocessing.decode import decode_picture
+from preprocessing.presets import PRESETS, get_preset
+from preprocessing.resize import resize_picture
+
+SIZE = 48
+PICTURES = 11
+
+
+def grey_level(number):
+    return 10 + 20 * number
+
+
+def example(number, *, encoded=None, boxes=None, filename=None):
+    """Picture `number`: its grey level says which it is; it has number % 4 boxes, some difficult."""
+    height, width = 60 + number, 90 - 2 * number
+    if encoded is None:
+        image = np.full((height, width, 3), grey_level(number), np.uint8)
+        encoded = tf.io.encode_png(image) if number == 3 else tf.io.encode_jpeg(image, quality=100)
+        encoded = encoded.numpy()
+    if boxes is None:
+        boxes = [[0.1 * i, 0.2, 0.1 * i + 0.4, 0.9] for i in range(number % 4)]
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    count = len(boxes)
+    return make_example(
+        encoded,
+        filename=f"絵_{number:02d}.jpg" if filename is None else filename,
+        source="episode",
+        width=width,
+        height=height,
+        boxes=boxes,
+        classes=[1 + i % 2 for i in range(count)],
+        names=[["a", "b"][i % 2] for i in range(count)],
+        difficult=[i % 2 == 1 for i in range(count)],
+        truncated=[False] * count,
+    )
+
+
+def dataset_of(folder, records, split="train") -> RecordDataset:
+    write_labels(folder / "labels.txt", ["a", "b"])
+    write_shards(folder, split, records, per_shard=4)
+    return open_dataset(folder)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> RecordDataset:
+    """11 pictures in 3 files."""
+    return dataset_of(tmp_path_factory.mktemp("records"), [example(number) for number in range(PICTURES)])
+
+
+def train(dataset, count, *, preset="none", batch_size=4, seed=5, first_step=0, split="train"):
+    """The first `count` batches, as NumPy."""
+    batches = training_batches(
+        dataset,
+        split,
+        image_size=SIZE,
+        batch_size=batch_size,
+        augmentation=get_preset(preset),
+        seed=seed,
+        first_step=first_step,
+    )
+    return list(islice(batches.as_numpy_iterator(), count))
+
+
+def numbers_of(images):
+    """Which pictures these are, by their grey levels."""
+    return [round(float(level - 10) / 20) for level in images.mean(axis=(1, 2, 3))]
+
+
+def assert_same(batches, others):
+    assert len(batches) == len(others)
+    for (images, targets), (other_images, other_targets) in zip(batches, others, strict=True):
+        np.testing.assert_array_equal(images, other_images)
+        np.testing.assert_array_equal(targets["boxes"], other_targets["boxes"])
+        np.testing.assert_array_equal(targets["classes"], other_targets["classes"])
+
+
+def test_batches_have_the_shapes_that_were_promised(dataset):
+    batches = training_batches(
+        dataset, "train", image_size=SIZE, batch_size=4, augmentation=get_preset("anime"), seed=0
+    )
+    boxes, classes = tf.TensorSpec([4, 3, 4], tf.float32), tf.TensorSpec([4, 3], tf.int32)
+    images = tf.TensorSpec([4, SIZE, SIZE, 3], tf.float32)
+    assert batches.element_spec == (images, {"boxes": boxes, "classes": classes})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_training_batches_hold_valid_boxes_and_padding(dataset, preset):
+    for images, targets in train(dataset, 6, preset=preset):
+        assert images.min() >= 0.0
+        assert images.max() <= 255.0
+        real = targets["classes"] > 0
+        boxes = targets["boxes"][real]
+        assert (boxes >= 0.0).all()
+        assert (boxes <= 1.0).all()
+        assert (boxes[:, :2] < boxes[:, 2:]).all()
+        assert not targets["boxes"][~real].any()
+
+
+def test_every_round_shows_every_picture_once_in_another_order(dataset):
+    seen = [number for images, _ in train(dataset, 11) for number in numbers_of(images)]
+    rounds = [tuple(seen[start : start + PICTURES]) for start in range(0, 4 * PICTURES, PICTURES)]
+    for one in rounds:
+        assert sorted(one) == list(range(PICTURES))
+    assert len(set(rounds)) == 4
+
+
+def test_pictures_keep_their_boxes(dataset):
+    for images, targets in train(dataset, 5):
+        for number, boxes, classes in zip(
+            numbers_of(images), targets["boxes"], targets["classes"], strict=True
+        ):
+            assert classes.tolist() == [[0, 0, 0], [1, 0, 0], [1, 2, 0], [1, 2, 1]][number % 4]
+            expected = [[0.1 * i, 0.2, 0.1 * i + 0.4, 0.9] for i in range(number % 4)]
+            np.testing.assert_allclose(boxes[: number % 4], np.reshape(expected, (-1, 4)), atol=1e-6)
+
+
+def test_a_run_goes_on_with_the_batches_that_it_would_have_got(dataset):
+    everything = train(dataset, 12, preset="ssd")
+    for first_step in (1, 5, 9):
+        continued = train(dataset, 12 - first_step, preset="ssd", first_step=first_step)
+        assert_same(continued, everything[first_step:])
+
+
+def test_a_distant_step_costs_no_more(dataset):
+    (batch,) = train(dataset, 1, preset="ssd", first_step=10**9)
+    assert batch[0].shape == (4, SIZE, SIZE, 3)
+
+
+def test_the_seed_decides_about_order_and_augmentation(dataset):
+    first = train(dataset, 6, preset="anime", seed=1)
+    assert_same(first, train(dataset, 6, preset="anime", seed=1))
+    orders = [[numbers_of(images) for images, _ in train(dataset, 3, seed=seed)] for seed in (1, 2)]
+    assert orders[0] != orders[1]
+
+
+def test_a_picture_is_augmented_differently_every_time(tmp_path):
+    boxed = example(0, boxes=[[0.2, 0.3, 0.8, 0.7]])
+    dataset = dataset_of(tmp_path, [boxed])
+    crops = [targets["boxes"][0, 0] for _, targets in train(dataset, 30, preset="ssd", batch_size=1)]
+    different = {tuple(crop) for crop in np.round(crops, 6).tolist()}
+    assert len(different) > 20  # the whole picture, flipped or not, may come back
+
+
+def test_pictures_of_a_batch_can_be_named(dataset):
+    for step, (images, _) in enumerate(train(dataset, 5)):
+        names = training_filenames(dataset, "train", batch_size=4, seed=5, step=step)
+        assert names == [f"絵_{number:02d}.jpg" for number in numbers_of(images)]
+
+
+def test_evaluation_shows_every_picture_once_in_order(dataset):
+    batches = list(evaluation_batches(dataset, "train", image_size=SIZE, batch_size=4).as_numpy_iterator())
+    assert [len(images) for images, _ in batches] == [4, 4, 3]
+    facts = {key: np.concatenate([marks[key] for _, marks in batches]) for key in batches[0][1]}
+    assert [name.decode() for name in facts["filename"]] == [f"絵_{n:02d}.jpg" for n in range(PICTURES)]
+    np.testing.assert_array_equal(facts["height"], 60 + np.arange(PICTURES))
+    np.testing.assert_array_equal(facts["width"], 90 - 2 * np.arange(PICTURES))
+    assert facts["classes"].tolist()[:4] == [[0, 0, 0], [1, 0, 0], [1, 2, 0], [1, 2, 1]]
+    assert facts["difficult"].tolist()[3] == [False, True, False]
+    assert facts["boxes"].shape == (PICTURES, 3, 4)
+
+
+def test_evaluation_sees_what_the_detector_sees(tmp_path, rng):
+    image = rng.integers(0, 256, (90, 130, 3)).astype(np.uint8)
+    encoded = tf.io.encode_jpeg(image).numpy()
+    dataset = dataset_of(tmp_path, [example(0, encoded=encoded)])
+    ((images, _),) = evaluation_batches(dataset, "train", image_size=SIZE, batch_size=8).as_numpy_iterator()
+    np.testing.assert_array_equal(images[0], resize_picture(decode_picture(encoded).numpy(), SIZE))
+    ((trained, _),) = train(dataset, 1, batch_size=1)
+    np.testing.assert_array_equal(trained, images)
+
+
+def test_pictures_without_a_single_object_are_enough(tmp_path):
+    dataset = dataset_of(tmp_path, [example(0), example(4)])
+    for images, targets in train(dataset, 3, preset="ssd"):
+        assert images.shape == (4, SIZE, SIZE, 3)
+        assert targets["boxes"].shape == (4, 1, 4)
+        assert not targets["classes"].any()
+    ((_, marks),) = evaluation_batches(dataset, "train", image_size=SIZE, batch_size=4).as_numpy_iterator()
+    assert not marks["classes"].any()
+
+
+def test_boxes_over_the_border_are_cut_and_empty_ones_dropped(tmp_path):
+    boxes = [[-0.2, 0.1, 0.5, 1.3], [0.4, 0.4, 0.4, 0.9], [0.2, 0.2, 0.6, 0.6]]
+    dataset = dataset_of(tmp_path, [example(0, boxes=boxes)])
+    expected = [[0.0, 0.1, 0.5, 1.0], [0.2, 0.2, 0.6, 0.6], [0.0] * 4]
+    ((_, targets),) = train(dataset, 1, batch_size=1)
+    ((_, marks),) = evaluation_batches(dataset, "train", image_size=SIZE, batch_size=1).as_numpy_iterator()
+    for found in (targets, marks):
+        np.testing.assert_allclose(found["boxes"][0], expected, atol=1e-6)
+        assert found["classes"].tolist() == [[1, 1, 0]]
+    assert marks["difficult"].tolist() == [[False, False, False]]
+
+
+@pytest.mark.parametrize("damage", ["cut", "no picture"])
+def test_a_picture_that_cannot_be_decoded_is_named(tmp_path, damage):
+    good = tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()
+    bad = good[: len(good) // 2] if damage == "cut" else b"hello"
+    records = [example(0), example(1, encoded=bad, filename="壊れた.jpg"), example(2)]
+    dataset = dataset_of(tmp_path, records)
+    for batches in (
+        evaluation_batches(dataset, "train", image_size=SIZE, batch_size=3),
+        training_batches(
+            dataset, "train", image_size=SIZE, batch_size=3, augmentation=get_preset("none"), seed=0
+        ),
+    ):
+        with (
+            pytest.raises(ValueError, match=r"(?s)1 of its pictures.*again:\n  壊れた\.jpg \(in train_000"),
+            naming_unreadable_pictures(dataset, "train"),
+        ):
+            next(iter(batches))
+
+
+def test_a_record_with_a_wrong_checksum_is_named(tmp_path):
+    dataset = dataset_of(tmp_path, [example(0), example(1)])
+    path = dataset.split("train").files[0]
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with (
+        pytest.raises(ValueError, match=r"(?s)1 of its pictures.*picture 1 \(in train_000.*corrupted"),
+        naming_unreadable_pictures(dataset, "train"),
+    ):
+        list(evaluation_batches(dataset, "train", image_size=SIZE, batch_size=2))
+
+
+def test_other_errors_stay_what_they_are(dataset):
+    with (
+        pytest.raises(tf.errors.InvalidArgumentError, match="something else"),
+        naming_unreadable_pictures(dataset, "train"),
+    ):
+        raise tf.errors.InvalidArgumentError(None, None, "something else")
+
+
+def test_splits_that_cannot_be_read_are_errors(tmp_path, dataset):
+    with pytest.raises(ValueError, match=r"split 'test'.*the sets here are: train"):
+        train(dataset, 1, split="test")
+
+    empty = dataset_of(tmp_path, [example(0)])
+    path = empty.split("train").files[0]
+    data = path.read_bytes()
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"dataset\.json counts 1 pictures, the files hold 0; convert again"):
+        train(empty, 1)
+    nothing = dataclasses.replace(empty.split("train"), pictures=0)
+    with pytest.raises(ValueError, match=r"split 'train' has no pictures; label more"):
+        train(dataclasses.replace(empty, splits={"train": nothing}), 1)
+    path.write_bytes(data[:-1])
+    with pytest.raises(ValueError, match=r"train_000\.tfrecord: damaged or cut short"):
+        train(empty, 1)

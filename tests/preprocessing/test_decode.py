@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing.decode import decode_picture, decode_window
+from preprocessing.resize import resize_picture, sample_window
+
+WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
+
+
+@pytest.fixture
+def picture(rng):
+    small = rng.uniform(0.0, 255.0, (9, 12, 3)).astype(np.float32)
+    image = tf.image.resize(small, (703, 1001), method="bicubic")
+    return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8).numpy()
+
+
+def decoded_whole(encoded, window, size):
+    image = decode_picture(encoded)
+    return sample_window(image, [0, 0], tf.shape(image)[:2], window, size)
+
+
+@pytest.mark.parametrize("window", [[0.0, 0.0, 1.0, 1.0], [0.31, 0.17, 0.72, 0.5], [-0.5, 0.4, 0.8, 1.7]])
+@pytest.mark.parametrize("size", [400, 300, 100, 40])  # full size, 1/2, 1/4 and 1/8 of the JPEG
+def test_a_window_of_a_jpeg_is_the_window_of_its_picture(picture, window, size):
+    encoded = tf.io.encode_jpeg(picture, quality=95)
+    window = tf.constant(window)
+    pixels, origin, picture_size = decode_window(encoded, window, size)
+    sampling = sample_window(pixels, origin, picture_size, window, size)
+    expected = decoded_whole(encoded, window, size)
+    # Where the JPEG was shrunk, the odd size is rounded up: the border may lie one output pixel elsewhere.
+    assert np.abs(sampling.paddings - expected.paddings).max() <= 1
+    if sampling.picture.shape == expected.picture.shape:
+        difference = np.abs(sampling.picture - expected.picture)
+        assert difference.mean() < 1.5
+        assert np.percentile(difference, 99) < 8.0
+
+
+def test_large_jpegs_are_decoded_small(picture):
+    encoded = tf.io.encode_jpeg(picture)
+    shapes = [decode_window(encoded, WHOLE, size)[0].shape[:2] for size in (703, 352, 351, 175, 87, 10)]
+    assert shapes == [(703, 1001), (703, 1001), (352, 501), (176, 251), (88, 126), (88, 126)]
+
+
+def test_only_the_window_is_decoded(picture):
+    window = tf.constant([0.5, 0.5, 0.6, 0.6])
+    pixels, origin, picture_size = decode_window(tf.io.encode_jpeg(picture), window, 300)
+    assert (np.array(pixels.shape[:2]) < [80, 110]).all()
+    np.testing.assert_array_equal(picture_size, [703, 1001])
+    assert (origin.numpy() > [340, 490]).all()
+
+
+@pytest.mark.parametrize("window", [[0.0, 0.0, 1.0, 1.0], [0.3, 0.1, 0.7, 0.5]])
+def test_png_called_jpeg_is_decoded_too(picture, window):
+    encoded = tf.io.encode_png(picture)
+    pixels, origin, picture_size = decode_window(encoded, tf.constant(window), 300)
+    sampling = sample_window(pixels, origin, picture_size, tf.constant(window), 300)
+    np.testing.assert_array_equal(sampling.picture, decoded_whole(encoded, tf.constant(window), 300).picture)
+
+
+def test_grey_pictures_get_three_channels(picture):
+    grey = picture[:, :, :1]
+    for encoded in (tf.io.encode_jpeg(grey, format="grayscale"), tf.io.encode_png(grey)):
+        assert decode_picture(encoded).shape == (703, 1001, 3)
+        assert decode_window(encoded, WHOLE, 500)[0].shape[2] == 3
+
+
+def test_the_whole_window_equals_evaluation(picture):
+    """Training without augmentation and evaluation see the same pixels."""
+    encoded = tf.io.encode_jpeg(picture)
+    pixels, origin, picture_size = decode_window(encoded, WHOLE, 512)
+    sampling = sample_window(pixels, origin, picture_size, WHOLE, 512)
+    np.testing.assert_array_equal(sampling.picture, resize_picture(decode_picture(encoded), 512))
+
+
+def test_what_is_no_picture_is_an_error():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        decode_picture(b"this is text")
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        decode_window(tf.constant(b"\xff\xd8\xff\xe0 cut"), WHOLE, 300)

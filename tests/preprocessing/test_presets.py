@@ -1,0 +1,36 @@
+import dataclasses
+
+import pytest
+
+from preprocessing.presets import PRESETS, Augmentation, get_preset
+
+
+def test_presets_of_the_design_exist():
+    assert set(PRESETS) == {"none", "ssd", "anime"}
+    assert get_preset("none") == Augmentation()
+
+
+def test_unknown_preset_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"augmentation 'strong'.*none, ssd, anime"):
+        get_preset("strong")
+
+
+def test_anime_keeps_colours_within_the_design():
+    anime = get_preset("anime")
+    assert 0.0 < anime.hue <= 0.02
+    assert anime.saturation == (0.9, 1.1)
+    assert anime.brightness < get_preset("ssd").brightness
+    assert anime.zoom_out_limit <= 2.5
+
+
+def test_ssd_has_the_numbers_of_the_paper():
+    ssd = get_preset("ssd")
+    assert ssd.crop_overlaps == (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
+    assert (ssd.zoom_out_probability, ssd.zoom_out_limit, ssd.crop_trials) == (0.5, 4.0, 50)
+    assert (ssd.brightness, ssd.contrast, ssd.saturation) == (32.0, (0.5, 1.5), (0.5, 1.5))
+    assert ssd.hue == pytest.approx(0.1)
+
+
+def test_a_preset_cannot_be_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        get_preset("ssd").hue = 0.5  # pyright: ignore[reportAttributeAccessIssue]
