@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +21,13 @@ class Rectangle:
     def area(self) -> int:
         return max(0, self.bottom - self.top) * max(0, self.right - self.left)
 
-    def overlap(self, other: Rectangle) -> int:
-        return Rectangle(
-            max(self.top, other.top),
-            max(self.left, other.left),
-            min(self.bottom, other.bottom),
-            min(self.right, other.right),
-        ).area
+
+def overlaps(places: Sequence[Rectangle], others: Sequence[Rectangle]) -> np.ndarray:
+    """How many pixels of each place the others cover, counted once for each of them: float64 [places]."""
+    a = np.array([(r.top, r.left, r.bottom, r.right) for r in places], np.float64).reshape(-1, 1, 4)
+    b = np.array([(r.top, r.left, r.bottom, r.right) for r in others], np.float64).reshape(1, -1, 4)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])  # [places, others, 2]
+    return np.prod(np.maximum(sides, 0), axis=-1).sum(axis=-1)
 
 
 def distance(area: Rectangle, shape: Rectangle, radius: float) -> np.ndarray:

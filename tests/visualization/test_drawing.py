@@ -14,7 +14,7 @@ from visualization.drawing import (
     save_picture,
     scale_to,
 )
-from visualization.raster import Rectangle
+from visualization.raster import Rectangle, overlaps
 
 BOX = [[0.25, 0.25, 0.75, 0.75]]
 
@@ -104,7 +104,7 @@ def test_label_moves_inside_or_below_where_there_is_no_room_above():
     right = Rectangle(50, 90, 90, 100)
     assert _place(right, (10, 30), 100, 100, [], [right]) == Rectangle(40, 70, 50, 100)
     above = Rectangle(40, 20, 50, 50)
-    assert _place(free, (10, 30), 100, 100, [above], [free]).overlap(above) == 0
+    assert overlaps([_place(free, (10, 30), 100, 100, [above], [free])], [above]) == 0
 
 
 def test_labels_of_the_same_box_do_not_cover_each_other():
