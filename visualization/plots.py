@@ -160,7 +160,7 @@ def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = L
         line(side - 1.5, color=theme.background, linewidth=6)
     axes.tick_params(which="both", length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     for axis, last in ((axes.xaxis, "missed"), (axes.yaxis, "nothing there")):
-        shown = [_label(name, 116) for name in names] + [(last, ["DejaVu Sans"])]
+        shown = [_label(name, 108) for name in names] + [(last, ["DejaVu Sans"])]
         axis.set_ticks(range(side), labels=[text for text, _ in shown], parse_math=False)
         for tick, (_, families) in zip(axis.get_ticklabels(), shown, strict=True):
             tick.set(family=families, fontsize=9, fontweight="bold", color=theme.text)

@@ -1,0 +1,34 @@
+"""`detections.json`: what a detector found, in pixels, for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxes.detections import Detections
+
+
+def detections_entry(image: str, height: int, width: int, detections: Detections) -> dict[str, Any]:
+    """One picture of the file: boxes as [xmin, ymin, xmax, ymax] in pixels, to a tenth, best first."""
+    pixels = detections.boxes[:, [1, 0, 3, 2]] * np.array([width, height, width, height], np.float64)
+    return {
+        "image": image,
+        "width": width,
+        "height": height,
+        "detections": [
+            {"name": name, "score": round(float(score), 6), "box": [round(value, 1) for value in box]}
+            for name, score, box in zip(detections.names, detections.scores, pixels.tolist(), strict=True)
+        ],
+    }
+
+
+def write_detections(path: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Write a list of entries, one line each, under a temporary name first."""
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    temporary.replace(path)

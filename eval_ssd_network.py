@@ -1,0 +1,255 @@
+"""Measures a trained network on a set of TFRecords.
+
+    python eval_ssd_network.py --dataset_dir=O --checkpoint_path=RUN --eval_dir=E [--dataset_split_name=test]
+
+Writes into E `report.html` (for people), `report.json` (the numbers) and `detections.json` (what was found,
+in pixels, with every score from 0.01 up). The same command writes the same files.
+
+Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich.box
+import rich.console
+import rich.progress
+import rich.table
+import rich.text
+import tyro
+
+if TYPE_CHECKING:
+    from datasets.records import RecordDataset
+    from engine.evaluation_report import Measurements
+    from nets.checkpoint import Checkpoint
+
+# Longer side of the pictures in report.html: readable labels, two beside each other on a page.
+GALLERY_PIXELS = 420
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measures a trained network on a set of TFRecords: VOC 2007, VOC 2012 and COCO average precision."""
+
+    dataset_dir: Path
+    """Folder of TFRecords: the --output_dir of tf_convert_data.py."""
+    checkpoint_path: Path
+    """Checkpoint folder: the --train_dir of a training."""
+    eval_dir: Path
+    """Folder for report.html, report.json and detections.json; made if it does not exist."""
+    dataset_split_name: str = "test"
+    """Set to measure on: train, validation, test, or the --output_name of a conversion."""
+    batch_size: int = 16
+    """Pictures that the network sees at once."""
+    max_pictures: int | None = None
+    """Measure only the first so many pictures."""
+    score_threshold: float = 0.5
+    """Score from which detections are reported: for precision, recall, the confusion matrix and the drawn
+    pictures. Average precision looks at all scores."""
+    gallery_pictures: int = 8
+    """How many of the best and of the worst pictures report.html shows; 0 for none."""
+
+    def __post_init__(self):
+        if not 0.01 <= self.score_threshold <= 1:
+            raise ValueError(
+                f"--score_threshold must be in 0.01...1, not {self.score_threshold}: below 0.01 nothing "
+                "counts as a detection."
+            )
+        for flag, least in (("batch_size", 1), ("max_pictures", 1), ("gallery_pictures", 0)):
+            value = getattr(self, flag)
+            if value is not None and value < least:
+                raise ValueError(f"--{flag} must be at least {least}, not {value}.")
+
+
+def evaluate(options: Options, console: rich.console.Console) -> Measurements:
+    """Measure, write the files, and say on the console what came out.
+
+    Raises:
+        ValueError: the dataset or the checkpoint cannot be used, or there is nothing to measure.
+    """
+    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
+    from datasets.records import open_dataset
+    from engine.evaluation import evaluate_model, read_pictures
+    from engine.evaluation_report import gallery, measure, write_reports
+    from nets.checkpoint import build_model, read_checkpoint
+
+    dataset = open_dataset(options.dataset_dir)
+    checkpoint = read_checkpoint(options.checkpoint_path)
+    split = dataset.split_name(options.dataset_split_name)
+    pictures = dataset.split(split).pictures
+    total = min(pictures, options.max_pictures or pictures)
+    notes = name_notes(dataset.labels, checkpoint.labels)
+    if total < pictures:
+        notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
+    for note in notes:
+        console.print(rich.text.Text(f"Warning: {note}", style="yellow"), soft_wrap=True)
+
+    columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
+    with rich.progress.Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Detecting", total=total)
+        evaluation = evaluate_model(
+            build_model(checkpoint),
+            checkpoint.network,
+            dataset,
+            split,
+            batch_size=min(options.batch_size, total) or 1,
+            max_pictures=options.max_pictures,
+            labels=checkpoint.labels,
+            progress=lambda count: progress.advance(task, count),
+        )
+    measurements = measure(evaluation, score_threshold=options.score_threshold)
+    shown = [number for part in gallery(measurements, options.gallery_pictures) for number in part]
+    write_reports(
+        options.eval_dir,
+        measurements,
+        title=f"{checkpoint.network.name} on {split} of {options.dataset_dir.name or options.dataset_dir}",
+        ran=what_ran(options, dataset, split, checkpoint),
+        pictures=read_pictures(dataset, split, shown, longest=GALLERY_PIXELS),
+        gallery_pictures=options.gallery_pictures,
+        notes=notes,
+    )
+    console.print(name_table(measurements))
+    for line in (*summary(measurements), f"See {options.eval_dir / 'report.html'}"):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return measurements
+
+
+def name_notes(dataset_labels: Sequence[str], checkpoint_labels: Sequence[str]) -> list[str]:
+    """What a reader must know when data and checkpoint do not name the same.
+
+    Raises:
+        ValueError: they have no name in common.
+    """
+    unknown = [name for name in dataset_labels if name not in checkpoint_labels]
+    unseen = [name for name in checkpoint_labels if name not in dataset_labels]
+    if len(unknown) == len(dataset_labels):
+        raise ValueError(
+            f"The checkpoint knows none of the dataset's names, so there is nothing to measure: it knows "
+            f"{', '.join(checkpoint_labels)}; the dataset has {', '.join(dataset_labels)}. Names are "
+            "compared letter by letter; is this the right checkpoint?"
+        )
+    notes = []
+    if unknown:
+        notes.append(
+            f"The checkpoint does not know {', '.join(unknown)}. Objects of that name cannot be found "
+            "and count as missed: their average precision is 0."
+        )
+    if unseen:
+        notes.append(
+            f"The dataset does not have {', '.join(unseen)}, which the checkpoint knows. Detections of "
+            "that name are wrong here, but it has no average precision and does not count in the means."
+        )
+    return notes
+
+
+def what_ran(
+    options: Options, dataset: RecordDataset, split: str, checkpoint: Checkpoint
+) -> dict[str, dict[str, Any]]:
+    """What a reader of the numbers needs to repeat them, as plain values."""
+    import keras
+
+    info = dataset.split(split)
+    packages = ("tensorflow", "keras", "numpy", "faster-coco-eval")
+    return {
+        "options": {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
+        },
+        "dataset": {
+            "labels": list(dataset.labels),
+            "split": split,
+            "pictures": info.pictures,
+            "boxes": info.boxes,
+            "files": [path.name for path in info.files],
+        },
+        "checkpoint": {
+            "model_name": checkpoint.network.name,
+            "labels": list(checkpoint.labels),
+            "weights_sha256": hashlib.sha256((checkpoint.folder / "weights.npz").read_bytes()).hexdigest(),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "backend": keras.backend.backend(),
+            **{name: importlib.metadata.version(name) for name in packages},
+        },
+    }
+
+
+def name_table(measurements: Measurements) -> rich.table.Table:
+    """The per-name table for the screen, lowest average precision first."""
+    from engine.evaluation_report import name_rows, percent
+
+    overall, evaluation = measurements.overall, measurements.evaluation
+    caption = f"counts, precision and recall at score {overall.threshold:g}"
+    table = rich.table.Table(
+        show_footer=True, caption=caption, box=rich.box.SIMPLE_HEAD, padding=(0, 0, 0, 1)
+    )
+    for heading, footer in (
+        ("name", "all"),
+        ("AP07", percent(evaluation.map_voc07)),
+        ("AP12", percent(evaluation.map_voc12)),
+        ("objects", str(overall.right + overall.missed)),
+        ("found", str(overall.right)),
+        ("wrong", str(overall.wrong)),
+        ("precision", percent(overall.precision)),
+        ("recall", percent(overall.recall)),
+    ):
+        numeric = heading != "name"
+        table.add_column(heading, footer, justify="right" if numeric else "left", no_wrap=numeric)
+    for row in name_rows(measurements):
+        result, point = row["result"], row["point"]
+        table.add_row(
+            rich.text.Text(row["name"]),
+            percent(result.ap_voc07),
+            percent(result.ap_voc12),
+            str(result.objects),
+            str(point.right),
+            str(point.wrong),
+            percent(point.precision),
+            percent(point.recall),
+        )
+    return table
+
+
+def summary(measurements: Measurements) -> list[str]:
+    """The figures in lines of text, and how fast the run was."""
+    evaluation, coco, timing = measurements.evaluation, measurements.coco, measurements.evaluation.timing
+    lines = [
+        f"mAP VOC 2007 {evaluation.map_voc07:.4f} · VOC 2012 {evaluation.map_voc12:.4f} · "
+        f"COCO AP {coco.ap:.4f}, AP50 {coco.ap50:.4f}, AP75 {coco.ap75:.4f} · {evaluation.images} pictures"
+    ]
+    if timing.milliseconds_per_picture is not None and timing.waiting_share is not None:
+        lines.append(
+            f"{timing.milliseconds_per_picture:.1f} ms per picture, {100 * timing.waiting_share:.1f} % of it "
+            "waiting for input (first batch not counted)"
+        )
+    if not any(len(found) for found in evaluation.detections):
+        lines.append(
+            "Nothing was detected with a score of 0.01 or more: was this checkpoint trained long enough?"
+        )
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    # TensorFlow's remarks; its errors still come.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    options = tyro.cli(Options, args=arguments, use_underscores=True)
+    try:
+        evaluate(options, rich.console.Console())
+    except (ValueError, OSError) as error:
+        print(f"eval_ssd_network.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
