@@ -1,6 +1,6 @@
 """Faces: the outline that turns, glossy eyes, brows, mouths and blush."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import skia
 
@@ -52,6 +52,7 @@ class Expression:
         mouth: one of the keys of ``MOUTHS``.
         blush: strength of the red on the cheeks, 0 to 1.
         aside: whether the eyes look away.
+        lid: how much further than usual the upper lids hang over the eyes, 0 to 0.4.
     """
 
     left: str = "open"
@@ -60,6 +61,7 @@ class Expression:
     mouth: str = "line"
     blush: float = 0.35
     aside: bool = False
+    lid: float = 0.0
 
 
 EXPRESSIONS: dict[str, Expression] = {
@@ -68,9 +70,9 @@ EXPRESSIONS: dict[str, Expression] = {
     "laugh": Expression(mouth="open", brows=(0.05, 0.03), blush=0.5),
     "happy": Expression(left="arch", right="arch", mouth="open", brows=(0.06, 0.05), blush=0.75),
     "surprised": Expression(left="wide", right="wide", mouth="round", brows=(0.12, 0.10), blush=0.2),
-    "angry": Expression(mouth="frown", brows=(-0.13, 0.10), blush=0.3),
+    "angry": Expression(mouth="frown", brows=(-0.13, 0.10), blush=0.3, lid=0.22),
     "wink": Expression(right="arch", mouth="grin", brows=(0.03, 0.03), blush=0.5),
-    "shy": Expression(mouth="wave", brows=(0.10, -0.05), blush=1.0, aside=True),
+    "shy": Expression(mouth="wave", brows=(0.10, -0.05), blush=1.0, aside=True, lid=0.10),
 }
 
 
@@ -209,7 +211,7 @@ def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaz
             )
         return
     if state == "wide":
-        eye = EyeShape(w, h * 1.10, eye.tilt * 0.5, 0.0, eye.lashes)
+        eye = replace(eye, height=h * 1.10, tilt=eye.tilt * 0.5, lid=0.0)
         h = eye.height
     opening, lash = _lids(eye, side)
     pen.fill(opening, WHITE)
@@ -235,9 +237,8 @@ def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaz
         with pen.inside(ball):  # light that fell through the eye, in its lower half
             pen.fill(oval(x, y + ry * 0.84, rx * 0.66, ry * 0.30), glow(iris, 0.72), 0.75)
             pen.fill(oval(x + rx * 0.02, y + ry * 0.42, rx * 0.55, ry * 0.10), glow(iris, 0.65), 0.55)
-        with pen.inside(moved(opening, skia.Matrix.Translate(0.0, 0.0))):
-            lid_shadow = moved(lash, skia.Matrix.Translate(0.0, 0.20 * h))
-            pen.fill(lid_shadow, mix(INK, colour("4a4468"), 0.7), 0.42)
+        lid_shadow = moved(lash, skia.Matrix.Translate(0.0, 0.20 * h))
+        pen.fill(lid_shadow, mix(INK, colour("4a4468"), 0.7), 0.42)
         pen.fill(oval(x - rx * 0.40, y - ry * 0.40, rx * 0.36, ry * 0.27), WHITE)
         pen.fill(oval(x + rx * 0.44, y + ry * 0.44, rx * 0.17, ry * 0.13), WHITE, 0.95)
     pen.fill(lash, lash_colour)
@@ -404,7 +405,7 @@ def draw_face(
         pen.canvas.save()
         pen.canvas.translate(EYE_MIDDLE[0] * side + middle, EYE_MIDDLE[1])
         pen.canvas.scale(1 - 0.16 * max(0.0, turn * side), 1.0)
-        draw_eye(pen, eye, iris, side, state, aside)
+        draw_eye(pen, replace(eye, lid=min(0.45, eye.lid + expression.lid)), iris, side, state, aside)
         pen.canvas.restore()
     if mole:
         pen.fill(oval(0.44 + middle, 0.60, 0.020, 0.020), INK)

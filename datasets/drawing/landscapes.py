@@ -58,6 +58,23 @@ def hills(
     paint(canvas, path, base)
 
 
+def foliage(
+    canvas: skia.Canvas,
+    source: random.Random,
+    clusters: list[tuple[float, float, float]],
+    dark: Colour,
+    light: Colour,
+) -> None:
+    """Draws clusters (x, y, radius) of leaves or blossoms, in three tones that get lighter upwards."""
+    for tone, size, lift in ((0.0, 1.0, 0.0), (0.5, 0.80, 0.16), (1.0, 0.46, 0.34)):
+        for x, y, radius in clusters:
+            for _ in range(3):
+                dx, dy = source.uniform(-0.45, 0.45) * radius, source.uniform(-0.30, 0.30) * radius
+                reach = radius * size * source.uniform(0.55, 0.8)
+                blob = oval(x + dx - radius * lift * 0.4, y + dy - radius * lift, reach, reach * 0.85)
+                paint(canvas, blob, mix(dark, light, tone))
+
+
 def sky(canvas: skia.Canvas, source: random.Random, width: float, height: float, palette: Palette) -> None:
     wash(canvas, width, height, [(0.0, palette.sky), (0.75, palette.horizon), (1.0, palette.horizon)])
     white = mix(palette.horizon, WHITE, 0.85)
@@ -128,13 +145,13 @@ def cherry_trees(
             trunk,
             width * 0.012,
         )
-    for layer in range(3):
-        for _ in range(16):
-            along = source.random() ** 1.3
-            x = edge + side * width * (along * 0.85 - 0.03)
-            y = height * (source.uniform(-0.02, 0.24) + 0.10 * (1 - along)) + layer * 4
-            radius = width * source.uniform(0.03, 0.075)
-            paint(canvas, oval(x, y, radius, radius * 0.8), pinks[(layer + source.randint(0, 1)) % 3])
+    clusters = []
+    for _ in range(34):
+        along = source.random() ** 1.3
+        x = edge + side * width * (along * 0.85 - 0.03)
+        y = height * (source.uniform(-0.02, 0.24) + 0.10 * (1 - along))
+        clusters.append((x, y, width * source.uniform(0.035, 0.075)))
+    foliage(canvas, source, clusters, pinks[3], pinks[2])
     for _ in range(40):
         x, y, size = width * source.random(), height * source.random(), width * source.uniform(0.006, 0.013)
         canvas.save()
@@ -198,31 +215,24 @@ def forest(canvas: skia.Canvas, source: random.Random, width: float, height: flo
         trunk = mix(mix(palette.wood, colour("3b3a30"), 0.5), light, tone)
         for _ in range(4):
             x, wide = width * source.random(), width * (0.015 + 0.018 * depth) * source.uniform(0.8, 1.3)
-            paint(
-                canvas,
-                polygon(
-                    [
-                        (x - wide, height * 0.9),
-                        (x - wide * 0.7, 0),
-                        (x + wide * 0.7, 0),
-                        (x + wide, height * 0.9),
-                    ]
-                ),
-                trunk,
+            low = height * 0.89
+            stem = [(x - wide * 1.5, low), (x - wide, low * 0.9), (x - wide * 0.7, 0), (x + wide * 0.7, 0)]
+            stem += [(x + wide, low * 0.9), (x + wide * 1.5, low)]
+            paint(canvas, polygon(stem), trunk)
+            bark = polygon(
+                [(x + wide * 0.2, 0), (x + wide * 0.7, 0), (x + wide * 1.5, low), (x + wide * 0.4, low)]
             )
+            paint(canvas, bark, shade(trunk, 0.5), 0.5)
         leaf = mix(shade(palette.leaf, 0.4 * depth), light, tone * 0.8)
-        for _ in range(14):
-            radius = width * source.uniform(0.05, 0.11)
-            paint(
-                canvas,
-                oval(
-                    width * source.random(),
-                    height * source.uniform(-0.04, 0.16 - 0.03 * depth),
-                    radius,
-                    radius * 0.7,
-                ),
-                leaf,
+        clusters = [
+            (
+                width * source.random(),
+                height * source.uniform(-0.05, 0.14 - 0.03 * depth),
+                width * source.uniform(0.06, 0.10),
             )
+            for _ in range(13)
+        ]
+        foliage(canvas, source, clusters, leaf, mix(leaf, light, 0.5))
     hills(canvas, source, width, height, height * 0.86, height * 0.02, shade(palette.leaf, 0.35))
     for _ in range(3):
         x = width * source.uniform(0.0, 0.9)

@@ -18,7 +18,7 @@ def classroom(
     rect(canvas, 0, 0, width, height, palette.wall)
     floor = height * 0.80
     rect(canvas, 0, floor, width, height, palette.wood)
-    rect(canvas, 0, floor - height * 0.025, width, floor, shade(palette.wall, 0.9))
+    rect(canvas, 0, floor - height * 0.025, width, floor, mix(palette.wall, palette.wood, 0.5))
     for index in range(7):
         x = width * (index - 0.5) / 6
         trace(
@@ -77,10 +77,8 @@ def classroom(
         x = width * source.uniform(0.0, 0.9)
         y = height * source.uniform(0.78, 0.90)
         top = mix(palette.wood, WHITE, 0.25)
-        rect(canvas, x + 8, y, x + 14, y + height * 0.2, shade(palette.wall, 1.3))
-        rect(
-            canvas, x + width * 0.16 - 14, y, x + width * 0.16 - 8, y + height * 0.2, shade(palette.wall, 1.3)
-        )
+        rect(canvas, x + 8, y, x + 14, y + height * 0.2, colour("848a94"))
+        rect(canvas, x + width * 0.16 - 14, y, x + width * 0.16 - 8, y + height * 0.2, colour("848a94"))
         paint(canvas, box(x, y - 8, x + width * 0.16, y + 6, 3), top)
         rect(canvas, x, y + 2, x + width * 0.16, y + 6, shade(top, 0.7))
 
@@ -112,16 +110,47 @@ def room(canvas: skia.Canvas, source: random.Random, width: float, height: float
     rect(canvas, (left + right) / 2 - 3, height * 0.12, (left + right) / 2 + 3, height * 0.52, WHITE)
     curtain = mix(palette.accent, WHITE, 0.35)
     for edge, side in ((left, -1), (right, 1)):
-        cloth = smooth(
-            [
-                (edge - side * 14, height * 0.08),
-                (edge + side * width * 0.07, height * 0.08),
-                (edge + side * width * 0.08, height * 0.58),
-                (edge - side * 4, height * 0.58),
-                (edge + side * width * 0.02, height * 0.30),
-            ]
+        outer, wide = edge - side * width * 0.03, side * width
+        cloth = skia.Path()
+        cloth.moveTo(outer, height * 0.08)
+        cloth.lineTo(edge + wide * 0.10, height * 0.08)
+        cloth.cubicTo(
+            edge + wide * 0.09,
+            height * 0.26,
+            edge + wide * 0.05,
+            height * 0.36,
+            edge + wide * 0.01,
+            height * 0.42,
         )
+        cloth.cubicTo(
+            edge + wide * 0.04,
+            height * 0.48,
+            edge + wide * 0.05,
+            height * 0.54,
+            edge + wide * 0.05,
+            height * 0.60,
+        )
+        cloth.lineTo(outer, height * 0.60)
+        cloth.close()
         paint(canvas, cloth, curtain)
+        for fold in (0.02, 0.05):
+            points = [
+                (edge + wide * fold, height * 0.08),
+                (edge + wide * fold * 0.5, height * 0.30),
+                (edge - wide * 0.01, height * 0.42),
+                (edge + wide * fold * 0.5, height * 0.60),
+            ]
+            trace(canvas, smooth(points, closed=False), shade(curtain, 0.6), width * 0.004)
+        left_end, right_end = sorted((outer, edge + wide * 0.018))
+        rect(canvas, left_end, height * 0.41, right_end, height * 0.43, palette.other)
+    rect(
+        canvas,
+        left - width * 0.06,
+        height * 0.07,
+        right + width * 0.06,
+        height * 0.085,
+        shade(palette.wood, 0.7),
+    )
     # a bookshelf
     shelf = width * (0.62 if left < width * 0.25 else 0.02)
     wood = shade(palette.wood, 0.5)

@@ -320,3 +320,34 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(RuntimeError, match="no paint left"):
         draw_dataset(DrawnOptions(tmp_path / "set", pictures=10, workers=1, **FEW))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_shows_pictures_of_the_default_test_episodes() -> None:
+    folder = Path(__file__).resolve().parents[2] / "demo"
+    options = DrawnOptions(Path("unused"))
+    held_out = plan_episodes(options)["test"]
+    pictures = sorted(folder.glob("episode*.jpg"))
+    assert len(pictures) == 8
+    assert {path.stem for path in folder.glob("episode*.xml")} == {path.stem for path in pictures}
+    counts, names = [], set()
+    for path in pictures:
+        assert path.stat().st_size <= 60_000
+        episode, index = (int(part) for part in path.stem.removeprefix("episode").split("_"))
+        assert index < held_out[episode]
+        scene, _ = compose_scene(options.seed, make_episode(options.seed, episode), index)
+        drawn_now = [(item.name, item.box) for item in voc_objects(scene)]
+        root = ElementTree.parse(path.with_suffix(".xml")).getroot()
+        committed = [
+            (
+                item.findtext("name"),
+                tuple(int(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax")),
+            )
+            for item in root.findall("object")
+        ]
+        # when the art changes on purpose: draw the set with default options and copy these files again
+        assert committed == drawn_now, path.name
+        counts.append(len(committed))
+        names |= {name for name, _ in committed}
+    assert min(counts) == 0
+    assert max(counts) == 4
+    assert names == set(NAMES)
