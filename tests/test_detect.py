@@ -1,0 +1,273 @@
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import detect
+from boxes.detections import Detections
+from detect import Options, find_sources, run
+
+
+@dataclass
+class FakeDetector:
+    """Finds 千反田える in the upper left quarter of every picture with a bright middle."""
+
+    batches: list[int] = field(default_factory=list)
+
+    def detect_batch(self, images, *, score_threshold):
+        self.batches.append(len(images))
+        found = []
+        for image in images:
+            assert image.dtype == np.uint8
+            keep = image[image.shape[0] // 2, image.shape[1] // 2].mean() > 100 and score_threshold <= 0.75
+            boxes = np.array([[0, 0, 0.5, 0.5]], np.float32)
+            found.append(
+                Detections(boxes, np.array([0.75], np.float32), ("千反田える",)).above(0 if keep else 2)
+            )
+        return found
+
+
+def picture(path: Path, width: int = 60, height: int = 40, value: int = 200, **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width, height), (value, value, value)).save(path, **options)
+    return path
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as opened:
+        return np.asarray(opened)
+
+
+def detect_in(inputs, output_dir, detector=None, **options):
+    options = Options(tuple(inputs), Path("unused"), output_dir, **options)
+    outcome = run(find_sources(options.inputs, output_dir), detector or FakeDetector(), options)
+    written = json.loads((output_dir / "detections.json").read_text(encoding="utf-8"))
+    assert written == outcome.entries
+    return outcome
+
+
+def test_one_picture(tmp_path):
+    outcome = detect_in([picture(tmp_path / "in" / "1.png")], tmp_path / "out")
+    assert outcome.entries == [
+        {
+            "image": "1.png",
+            "width": 60,
+            "height": 40,
+            "detections": [{"name": "千反田える", "score": 0.75, "box": [0.0, 0.0, 30.0, 20.0]}],
+        }
+    ]
+    drawn = pixels(tmp_path / "out" / "1.png")
+    assert drawn.shape == (40, 60, 3)
+    assert (drawn != 200).any()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.png", "detections.json"]
+
+
+def test_picture_without_anyone_is_a_normal_picture(tmp_path):
+    outcome = detect_in([picture(tmp_path / "dark.png", value=0)], tmp_path / "out")
+    assert outcome.entries == [{"image": "dark.png", "width": 60, "height": 40, "detections": []}]
+    assert not pixels(tmp_path / "out" / "dark.png").any()
+
+
+def test_folder_with_subfolders_in_order_and_in_full_batches(tmp_path):
+    names = [f"{folder}{i:02}.jpg" for folder in ("", "a/", "b/c/") for i in range(7)]
+    for i, name in enumerate(names):
+        picture(tmp_path / "in" / name, width=20 + i)
+    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    picture(tmp_path / "in" / ".hidden.png")
+    detector = FakeDetector()
+    outcome = detect_in([tmp_path / "in"], tmp_path / "out", detector, batch_size=4)
+    assert [element["image"] for element in outcome.entries] == names
+    assert [element["width"] for element in outcome.entries] == [20 + i for i in range(21)]
+    assert detector.batches == [4, 4, 4, 4, 4, 1]
+    assert all((tmp_path / "out" / name).is_file() for name in names)
+
+
+def test_equal_names_in_two_folders_stay_apart(tmp_path):
+    first, second = picture(tmp_path / "a" / "1.jpg"), picture(tmp_path / "b" / "1.jpg", width=80)
+    outcome = detect_in([first, second, first], tmp_path / "out")
+    assert [(element["image"], element["width"]) for element in outcome.entries] == [
+        ("a/1.jpg", 60),
+        ("b/1.jpg", 80),
+    ]
+    assert pixels(tmp_path / "out" / "b" / "1.jpg").shape == (40, 80, 3)
+
+
+def test_relative_inputs_never_lead_out_of_the_output_folder(tmp_path, monkeypatch):
+    picture(tmp_path / "a" / "1.png")
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "b")
+    sources = find_sources([Path("../a/1.png"), Path("../a/../a/1.png"), Path("../a")], Path("out"))
+    assert [source.name for source in sources] == ["1.png"]
+
+
+def test_output_folder_inside_the_input_is_not_detected_in_again(tmp_path):
+    picture(tmp_path / "1.png")
+    for _ in range(2):
+        assert len(detect_in([tmp_path], tmp_path / "out").entries) == 1
+
+
+def test_originals_and_results_are_never_overwritten(tmp_path):
+    original = picture(tmp_path / "1.png")
+    with pytest.raises(ValueError, match=r"1\.png would be overwritten .* choose another --output_dir"):
+        find_sources([original], tmp_path)
+    picture(tmp_path / "in" / "detections.png")
+    assert find_sources([tmp_path / "in"], tmp_path / "out")
+    with pytest.raises(ValueError, match=r"out/detections\.png would be overwritten"):
+        find_sources([tmp_path / "in"], tmp_path / "out", contact_sheet=True)
+    for name in ("clip.avi", "clip.avi.mp4"):
+        (tmp_path / "in" / name).write_bytes(b"")
+    with pytest.raises(ValueError, match=r"clip\.avi\.mp4 would be overwritten"):
+        find_sources([tmp_path / "in"], tmp_path / "out")
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored on its side
+    outcome = detect_in([picture(tmp_path / "1.jpg", exif=exif)], tmp_path / "out")
+    assert (outcome.entries[0]["width"], outcome.entries[0]["height"]) == (40, 60)
+    assert pixels(tmp_path / "out" / "1.jpg").shape == (60, 40, 3)
+
+
+def test_unreadable_pictures_are_named_and_the_others_done(tmp_path):
+    folder = tmp_path / "in"
+    picture(folder / "good.png")
+    picture(folder / "large.png", width=400, height=400)
+    picture(folder / "old.gif")
+    (folder / "broken.png").write_bytes((folder / "good.png").read_bytes()[:60])
+    (folder / "text.jpg").write_text("no picture")
+    outcome = detect_in([folder], tmp_path / "out", max_pixels=10_000)
+    assert [element["image"] for element in outcome.entries] == ["good.png"]
+    reasons = dict(outcome.failures)
+    assert sorted(reasons) == ["broken.png", "large.png", "old.gif", "text.jpg"]
+    assert "400 x 400" in reasons["large.png"]
+    assert "convert it to PNG or JPEG" in reasons["old.gif"]
+
+
+def test_batch_whose_last_picture_is_unreadable_is_still_done(tmp_path):
+    picture(tmp_path / "in" / "1.png")
+    (tmp_path / "in" / "2.png").write_bytes(b"")
+    assert len(detect_in([tmp_path / "in"], tmp_path / "out").entries) == 1
+
+
+def test_contact_sheet_shows_every_picture(tmp_path):
+    for i in range(5):
+        picture(tmp_path / "in" / f"{i}.png", width=300, height=200)
+    detect_in([tmp_path / "in"], tmp_path / "out", contact_sheet=True)
+    sheet = pixels(tmp_path / "out" / "detections.png")
+    bright = (sheet == 200).all(axis=-1).sum()
+    assert bright > 0.7 * 5 * 400 * 267
+
+
+def write_video(path: Path, frames: int, rate: float = 25.0) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (64, 48))
+    for i in range(frames):
+        writer.write(np.full((48, 64, 3), 200 if i >= 5 else 0, np.uint8))
+    writer.release()
+    return path
+
+
+def test_video_has_an_entry_per_frame_with_its_time(tmp_path):
+    video = write_video(tmp_path / "clip.avi", 11)
+    outcome = detect_in([video], tmp_path / "out", batch_size=4)
+    assert [element["time"] for element in outcome.entries] == pytest.approx([i / 25 for i in range(11)])
+    assert [len(element["detections"]) for element in outcome.entries] == [0] * 5 + [1] * 6
+    assert {(e["image"], e["width"], e["height"]) for e in outcome.entries} == {("clip.avi", 64, 48)}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.avi.mp4", "detections.json"]
+    annotated = cv2.VideoCapture(str(tmp_path / "out" / "clip.avi.mp4"))
+    frames = [frame for _, frame in iter(annotated.read, (False, None)) if frame is not None]
+    assert annotated.get(cv2.CAP_PROP_FPS) == pytest.approx(25)
+    assert len(frames) == 11
+    assert np.std(frames[10]) > np.std(frames[0]) + 5  # a box is drawn
+
+
+def test_damaged_video_is_named(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"no video" * 100)
+    outcome = detect_in([tmp_path / "clip.mp4"], tmp_path / "out")
+    assert outcome.entries == []
+    assert outcome.failures == [("clip.mp4", "has no frame that can be decoded")]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["detections.json"]
+
+
+@pytest.mark.parametrize(
+    ("create", "given", "message"),
+    [
+        ("dir", "empty", r"No picture and no video in .*empty. Known suffixes: .*\.png"),
+        ("none", "gone.png", r"gone\.png does not exist"),
+        ("file", "notes.txt", r"notes\.txt is by its name neither a picture \(.*\.jpg.*\) nor a video"),
+    ],
+)
+def test_wrong_inputs_are_named(tmp_path, create, given, message):
+    path = tmp_path / given
+    if create == "dir":
+        path.mkdir()
+    elif create == "file":
+        path.write_text("")
+    with pytest.raises(ValueError, match=message):
+        find_sources([path], tmp_path / "out")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command line with the fake detector: (exit status, what it said)."""
+
+    class Module:
+        class Detector:
+            @staticmethod
+            def load(folder):
+                if folder.name == "wrong":
+                    raise ValueError(f"{folder} is not a checkpoint folder.")
+                return FakeDetector()
+
+    monkeypatch.setitem(sys.modules, "nets.detector", Module)
+
+    def call(*arguments: str) -> tuple[int, str]:
+        try:
+            status = detect.main(arguments)
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+        return status, capsys.readouterr().err
+
+    return call
+
+
+@pytest.mark.parametrize("flag", ["--output_dir={}", "--output-dir={}"])
+def test_command_line(tmp_path, command, flag):
+    picture(tmp_path / "in" / "1.png")
+    status, said = command("--checkpoint_path", "run", flag.format(tmp_path / "out"), str(tmp_path / "in"))
+    assert status == 0
+    assert "1 pictures" in said
+    assert "1 detections" in said
+    assert (tmp_path / "out" / "detections.json").is_file()
+
+
+def test_command_line_counts_what_it_could_not_read(tmp_path, command):
+    picture(tmp_path / "in" / "1.png")
+    (tmp_path / "in" / "\x1b[31m.png").write_bytes(b"no picture")
+    status, said = command("--checkpoint_path=run", f"--output_dir={tmp_path / 'out'}", str(tmp_path / "in"))
+    assert status == 1
+    assert "\x1b" not in said
+    assert "[31m.png: " in said
+    assert "1 unreadable" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--checkpoint_path=wrong"], 1, "wrong is not a checkpoint folder"),
+        (["--checkpoint_path=run", "gone"], 1, "gone does not exist"),
+        (["--checkpoint_path=run", "--score_threshold=2"], 2, "--score_threshold must be in 0...1, not 2"),
+        (["--checkpoint_path=run", "--batch_size=0"], 2, "--batch_size must be at least 1, not 0"),
+        ([], 2, "--checkpoint_path"),
+    ],
+)
+def test_command_line_says_what_is_wrong(tmp_path, command, arguments, status, message):
+    picture(tmp_path / "1.png")
+    found, said = command(f"--output_dir={tmp_path / 'out'}", *arguments, str(tmp_path / "1.png"))
+    assert found == status
+    assert message in said.replace("\n", " ")
+    assert not (tmp_path / "out").exists()
