@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from nets.checkpoint import is_checkpoint, read_checkpoint
-from nets.imagenet_vgg import load_imagenet
+from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.network import Network
-from nets.slim_names import load_slim_variables, matches_scopes, slim_name
+from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
 
 # Path component of the layers that give C values per anchor, in every network.
 CLASS_HEAD = "conv_cls"
@@ -64,8 +64,8 @@ def starting_weights(
         network: whose model it is.
         labels: names of this training.
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
-            start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, or empty for random
-            weights.
+            start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
+            keras.applications' VGG16, or empty for random weights.
         scope: what stands before the names in a tf-slim checkpoint; None finds out.
         skip: scopes to leave fresh.
 
@@ -74,13 +74,14 @@ def starting_weights(
     """
     if not checkpoint_path:
         return _start(model, "random weights (no --checkpoint_path)", set())
-    if checkpoint_path == "imagenet":
-        report = load_imagenet(model)
+    if checkpoint_path == "imagenet" or checkpoint_path.endswith(".h5"):
+        report = load_imagenet(model, None if checkpoint_path == "imagenet" else Path(checkpoint_path))
         return _slim_start(model, "VGG-16 of keras.applications, trained on ImageNet", report.restored)
     if is_checkpoint(Path(checkpoint_path)):
         start = _from_checkpoint(model, network, labels, Path(checkpoint_path), skip)
     else:
-        report = load_slim_variables(model, Path(checkpoint_path), scope=scope, skip=skip)
+        variables = reduce_fully_connected(read_slim_variables(checkpoint_path))
+        report = load_slim_variables(model, variables, scope=scope, skip=skip)
         start = _slim_start(model, checkpoint_path, report.restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start

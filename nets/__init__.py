@@ -1,9 +1,9 @@
 """Networks, their loss and post-processing, their weights, and the Detector that people use."""
 
-from nets import ssd_300_lite, ssd_300_vgg
+from nets import ssd_300_lite, ssd_300_vgg, ssd_512_vgg
 from nets.network import Network
 
-NETWORKS: dict[str, Network] = {module.NETWORK.name: module.NETWORK for module in (ssd_300_lite, ssd_300_vgg)}
+NETWORKS: dict[str, Network] = {module.NETWORK.name: module.NETWORK for module in (ssd_300_lite, ssd_300_vgg, ssd_512_vgg)}
 
 
 def get_network(name: str) -> Network:
