@@ -314,13 +314,19 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
         "objects": len(truth),
         "difficult": int(truth.difficult.sum()),
         "detected": len(found),
-        "missed": [truth.names[i] for i in score.missed],
-        "wrong": [f"{found.names[i]} ({100 * found.scores[i]:.0f} %)" for i in wrong],
+        "missed": _some([truth.names[i] for i in score.missed]),
+        "wrong": _some([f"{found.names[i]} ({100 * found.scores[i]:.0f} %)" for i in wrong]),
         "marked_picture": _jpeg(draw_boxes(picture, truth.boxes, truth.names)),
         "detected_picture": _jpeg(draw_boxes(picture, found.boxes, found.names, found.scores)),
         "width": picture.shape[1],
         "height": picture.shape[0],
     }
+
+
+def _some(texts: list[str], count: int = 8) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(texts) - count} more" if len(texts) > count else ""
+    return ", ".join(texts[:count]) + more
 
 
 def _lines(values: Any, prefix: str = "") -> list[tuple[str, str]]:
