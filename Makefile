@@ -49,8 +49,8 @@ demo: setup
 	    --model_name=ssd_300_lite
 	$(VENV_PYTHON) eval_ssd_network.py --dataset_dir=$(DEMO)/records --checkpoint_path=$(DEMO)/train \
 	    --eval_dir=$(DEMO) --dataset_split_name=test
-	$(VENV_PYTHON) detect.py --checkpoint_path=$(DEMO)/train --output_dir=$(DEMO)/detections demo
-	cp $(DEMO)/detections/mosaic.png $(DEMO)/detections.png
+	$(VENV_PYTHON) detect.py --checkpoint_path=$(DEMO)/train --output_dir=$(DEMO)/detections --contact_sheet demo
+	cp $(DEMO)/detections/detections.png $(DEMO)/detections.png
 	@echo
 	@echo "Look at   $(DEMO)/detections.png   named boxes on the pictures of demo/"
 	@echo "          $(DEMO)/report.html      how good they are on episodes that the training never saw"
