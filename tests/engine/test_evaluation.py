@@ -72,6 +72,7 @@ def test_names_of_the_checkpoint_meet_those_of_the_data_by_their_text(dataset):
     assert list(evaluation.result.names) == ["千反田", "折木", "里志", "stranger"]
 
 
+@pytest.mark.tensorflow_only  # on JAX a DetectionModel that is not jitted has no graph
 def test_graph_is_made_once_for_several_measurements(dataset):
     traces = []
     model = NETWORK.build(4)
