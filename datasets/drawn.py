@@ -46,7 +46,8 @@ from rich.table import Table
 
 from datasets.drawing.cast import NAMES
 from datasets.drawing.episodes import make_episode
-from datasets.drawing.scene import HARD_TO_SEE, Scene, compose_scene, paint_scene
+from datasets.drawing.scene import Scene, compose_scene, paint_scene
+from datasets.drawing.visibility import HARD_TO_SEE
 from datasets.voc import VocObject, write_annotation
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}

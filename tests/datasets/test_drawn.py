@@ -13,19 +13,13 @@ import skia
 from PIL import Image
 
 from datasets.drawing.cast import CAST, NAMES, make_stranger
+from datasets.drawing.crowd import LARGEST_HEAD, SMALLEST_HEAD
 from datasets.drawing.episodes import make_episode
 from datasets.drawing.face import EXPRESSIONS
 from datasets.drawing.figure import Pose, bounds, draw_figure, head_outlines
 from datasets.drawing.pen import Style
-from datasets.drawing.scene import (
-    HARD_TO_SEE,
-    LARGEST_HEAD,
-    NEARLY_HIDDEN,
-    SMALLEST_HEAD,
-    Scene,
-    compose_scene,
-    paint_scene,
-)
+from datasets.drawing.scene import Scene, compose_scene, paint_scene
+from datasets.drawing.visibility import HARD_TO_SEE, NEARLY_HIDDEN
 from datasets.drawn import DrawnOptions, draw_dataset, plan_episodes, stem_of, voc_objects
 
 FEW = {"train_episodes": 3, "val_episodes": 1, "test_episodes": 1}
