@@ -20,7 +20,7 @@ SYSTEM_LIBRARIES = {
 INSTALLATION_FAILURES = (
     (
         r"No space left on device|Errno 28",
-        "the disk is full: the environment takes 3 GB (with GPU=1: 9 GB), pip's cache keeps the downloads",
+        "the disk is full: the environment takes 3 GB (with GPU=1: 7 GB), pip's cache keeps the downloads",
     ),
     (
         r"NewConnectionError|NameResolutionError|Connect(ion)?Timeout|ReadTimeout|ProxyError|SSLError|Connection"
