@@ -34,6 +34,7 @@ import tyro
 from boxes.detections import Detections
 from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, OTHER_SUFFIXES, PictureError, read_picture
 from engine.detections_file import detections_entry, write_detections
+from tools.quiet_start import start_tensorflow
 from visualization.drawing import draw_detections, mosaic, save_picture, scale_to
 from visualization.text import one_line
 
@@ -348,13 +349,13 @@ def _take(frames: Iterator[tuple[float, np.ndarray]], count: int) -> list[tuple[
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     options = tyro.cli(Options, args=arguments, use_underscores=True)
-    # Their remarks; errors still come, and a damaged video is reported here in one line.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # FFmpeg's remarks: a damaged video is reported here in one line.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     console = rich.console.Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
         sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
         # Not at the top: importing TensorFlow takes seconds that --help and wrong paths need not wait for.
+        start_tensorflow()
         from nets.detector import Detector
 
         detector = Detector.load(options.checkpoint_path)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -26,6 +25,8 @@ import rich.progress
 import rich.table
 import rich.text
 import tyro
+
+from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
     from datasets.records import RecordDataset
@@ -240,9 +241,8 @@ def summary(measurements: Measurements) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    # TensorFlow's remarks; its errors still come.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     options = tyro.cli(Options, args=arguments, use_underscores=True)
+    start_tensorflow()
     try:
         evaluate(options, rich.console.Console())
     except (ValueError, OSError) as error:

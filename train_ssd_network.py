@@ -11,23 +11,21 @@ training.
 Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for wrong flags.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
 import tyro
 
 from engine.training_options import TrainingOptions
+from tools.quiet_start import start_tensorflow
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     try:
         options = tyro.cli(TrainingOptions, args=arguments, description=__doc__, use_underscores=True)
-        from engine.training import (
-            train,
-        )  # not at the top: TensorFlow takes seconds that --help need not wait for
+        start_tensorflow()
+        from engine.training import train  # not at the top: --help need not wait for TensorFlow
 
         train(options)
     except (ValueError, FloatingPointError) as error:

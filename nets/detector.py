@@ -27,7 +27,9 @@ class DetectionModel(keras.Model):
         self.model = model
         self.anchors = network.anchors
         self.selection = selection
-        self.compile(jit_compile=False)
+        # Eager without it under JAX. Under TensorFlow a graph is enough: XLA's minutes of compiling
+        # would have to be waited for before the first picture.
+        self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, images):
         outputs = self.model(images, training=False)
