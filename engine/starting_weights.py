@@ -28,16 +28,11 @@ class Start:
         source: in words.
         restored: model variables that took a value.
         fresh: model variables left as initialised.
-        pretrained: whether anything was restored.
     """
 
     source: str
     restored: tuple[str, ...]
     fresh: tuple[str, ...]
-
-    @property
-    def pretrained(self) -> bool:
-        return bool(self.restored)
 
     def summary(self) -> str:
         total = len(self.restored) + len(self.fresh)

@@ -50,6 +50,8 @@ class TrainingModel(keras.Model):
         return self.model(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        assert y is not None
+        assert y_pred is not None
         targets = assign_targets(self.network.anchors, y["boxes"], y["classes"])
         loss, parts = multibox_loss(y_pred["codes"], y_pred["logits"], targets)
         for name, value in {"loss": loss, **parts}.items():
@@ -95,9 +97,18 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     resuming = can_resume(folder, config)
 
     # ------------------------------------------------------ starting weights
+    frozen = freeze(model, _scopes(options.trainable_scopes))
+    settings = resolve(options, total_steps=total_steps, pretrained=bool(options.checkpoint_path))
+    optimizer = make_optimizer(settings, total_steps=total_steps)
+    optimizer.build(model.trainable_variables)
     progress = Progress()
     if resuming:
-        pretrained = bool(options.checkpoint_path)
+        config["start"] = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("start")
+        progress = restore_state(folder, model, optimizer)
+        say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
+        if progress.finished:
+            say("This training is finished; its weights are there. Nothing to do.")
+            return folder
     else:
         start = starting_weights(
             model,
@@ -107,22 +118,9 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             scope=options.checkpoint_model_scope,
             skip=_scopes(options.checkpoint_exclude_scopes),
         )
-        pretrained = start.pretrained
         config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
-    frozen = freeze(model, _scopes(options.trainable_scopes))
-    settings = resolve(options, total_steps=total_steps, pretrained=pretrained)
-    optimizer = make_optimizer(settings, total_steps=total_steps)
-    optimizer.build(model.trainable_variables)
-    if resuming:
-        config["start"] = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("start")
-        progress = restore_state(folder, model, optimizer)
-        say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
-        if progress.finished:
-            say("This training is finished; its weights are there. Nothing to do.")
-            return folder
-    else:
         say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
-        if not start.pretrained and "vgg" in network.name:
+        if not start.restored and "vgg" in network.name:
             say(
                 "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
                 "Give --checkpoint_path=imagenet, an .npz or a checkpoint."

@@ -3,7 +3,9 @@
 from nets import ssd_300_lite, ssd_300_vgg, ssd_512_vgg
 from nets.network import Network
 
-NETWORKS: dict[str, Network] = {module.NETWORK.name: module.NETWORK for module in (ssd_300_lite, ssd_300_vgg, ssd_512_vgg)}
+NETWORKS: dict[str, Network] = {
+    module.NETWORK.name: module.NETWORK for module in (ssd_300_lite, ssd_300_vgg, ssd_512_vgg)
+}
 
 
 def get_network(name: str) -> Network:

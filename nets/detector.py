@@ -43,7 +43,7 @@ def named_detections(selected: dict, labels: Sequence[str]) -> list[Detections]:
     )
     batch = []
     for row, count in enumerate((classes > 0).sum(axis=1)):
-        names = tuple(labels[c - 1] for c in classes[row, :count])
+        names = tuple(labels[int(c) - 1] for c in classes[row, :count])
         batch.append(Detections(boxes[row, :count], scores[row, :count], names))
     return batch
 

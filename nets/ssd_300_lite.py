@@ -30,7 +30,7 @@ ANCHOR_LAYERS = tuple(
 ANCHORS_PER_CELL = len(ANCHOR_LAYERS[0].shapes)
 
 
-def _conv(x, channels, name, *, kernel=3, strides=1, activation="relu"):
+def _conv(x, channels, name, *, kernel=3, strides=1, activation: str | None = "relu"):
     """Convolution, batch norm, activation. Batch norm's memory is short, since trainings are too."""
     x = layers.Conv2D(
         channels,

@@ -3,7 +3,7 @@ import pytest
 
 from engine.starting_weights import starting_weights
 from nets import get_network
-from nets.checkpoint import model_weights, write_checkpoint
+from nets.checkpoint import model_weights, write_arrays, write_checkpoint
 from nets.slim_names import slim_variables
 
 NETWORK = get_network("ssd_300_lite")
@@ -42,7 +42,7 @@ def test_names_are_matched_by_text_and_new_ones_start_fresh(trained, folder):
     np.testing.assert_array_equal(new[..., 2], fresh[..., 2])  # new
     np.testing.assert_array_equal(new[..., 3], old[..., 1])  # a
     assert "new names: new" in start.source
-    assert start.pretrained
+    assert start.restored
     assert not start.fresh
 
 
@@ -70,7 +70,7 @@ def test_excluded_scopes_stay_fresh(folder):
 
 def test_variables_by_slim_name(trained, tmp_path):
     path = tmp_path / "weights.npz"
-    np.savez(path, **slim_variables(trained, "some/scope"))
+    write_arrays(path, slim_variables(trained, "some/scope"))
     model = NETWORK.build(4)
     start = starting_weights(model, NETWORK, ["x", "y", "z"], str(path))
     np.testing.assert_array_equal(head(model), head(trained))
@@ -79,7 +79,7 @@ def test_variables_by_slim_name(trained, tmp_path):
 
 def test_too_little_restored_is_an_error(trained, tmp_path):
     path = tmp_path / "weights.npz"
-    np.savez(path, **{name: value for name, value in slim_variables(trained).items() if "stage1/" in name})
+    write_arrays(path, {name: value for name, value in slim_variables(trained).items() if "stage1/" in name})
     with pytest.raises(ValueError, match=r"restored only \d+ of"):
         starting_weights(NETWORK.build(4), NETWORK, ["x", "y", "z"], str(path))
 
@@ -92,5 +92,5 @@ def test_another_network_is_refused(folder):
 
 def test_random_weights_say_so():
     start = starting_weights(NETWORK.build(2), NETWORK, ["a"], "")
-    assert not start.pretrained
+    assert not start.restored
     assert "random" in start.summary()

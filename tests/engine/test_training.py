@@ -30,9 +30,9 @@ def options(squares, tmp_path, tiny):
 
 
 def run(**options) -> str:
-    console = Console(file=io.StringIO(), width=300)
-    train(TrainingOptions(**options), console)
-    return console.file.getvalue()
+    said = io.StringIO()
+    train(TrainingOptions(**options), Console(file=said, width=300))
+    return said.getvalue()
 
 
 def stop_at(monkeypatch, step: int) -> None:

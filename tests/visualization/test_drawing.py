@@ -179,7 +179,9 @@ def test_mosaic_of_different_sizes_keeps_their_shapes():
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=9))
 def test_mosaic_without_columns_shows_every_picture_once(shapes):
-    sheet = mosaic([grey(*shape, 40 + i) for i, shape in enumerate(shapes)], gap=4, background=(0, 0, 0))
+    sheet = mosaic(
+        [grey(height, width, 40 + i) for i, (height, width) in enumerate(shapes)], gap=4, background=(0, 0, 0)
+    )
     for i, (height, width) in enumerate(shapes):
         rows, columns = np.nonzero((sheet == 40 + i).all(axis=-1))
         shown = np.ptp(rows) + 1, np.ptp(columns) + 1

@@ -46,8 +46,8 @@ def test_curve_without_points_is_an_empty_panel():
 def test_curve_shows_the_best_precision_at_this_recall_or_beyond():
     figure = plot_precision_recall([Curve("a", np.array([0.5, 1.0]), np.array([0.2, 0.6]), 0.6)])
     x, y = figure.axes[0].lines[0].get_data()
-    assert list(x) == [0, 0.5, 1, 1]
-    assert list(y) == [0.6, 0.6, 0.6, 0]
+    assert np.asarray(x).tolist() == [0, 0.5, 1, 1]
+    assert np.asarray(y).tolist() == [0.6, 0.6, 0.6, 0]
 
 
 def test_no_curves_are_refused():
