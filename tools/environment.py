@@ -32,7 +32,16 @@ LOG_FILE = "setup.log"
 IMPORTS = {
     "run": (
         *("cv2", "skia", "lxml.etree", "PIL.Image", "numpy", "matplotlib", "jinja2", "rich", "tyro"),
-        *("noto_cjk", "faster_coco_eval", "notebook", "tensorboard", "tensorflow", "keras", "tf_slim"),
+        *(
+            "noto_cjk",
+            "fontTools",
+            "faster_coco_eval",
+            "notebook",
+            "tensorboard",
+            "tensorflow",
+            "keras",
+            "tf_slim",
+        ),
     ),
     "dev": ("pytest", "hypothesis", "nbclient", "jax"),
     "gpu": (),
