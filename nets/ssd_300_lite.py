@@ -5,13 +5,11 @@ cores: 40 pictures a second against 6 for a MobileNetV2). Five feature maps from
 top-down path (Lin et al. 2017, Feature Pyramid Networks), so that small heads are named with context.
 """
 
-import math
-
 import keras
-import numpy as np
 from keras import layers
 
 from boxes.anchors import AnchorLayer, ssd_shapes
+from nets.heads import background_prior, small_kernel
 from nets.network import Network
 
 IMAGE_SIZE = 300
@@ -60,25 +58,11 @@ def _upsample(x, cells, name):
     return layers.Cropping2D(((0, extra), (0, extra)), name=f"{name}.crop")(x) if extra else x
 
 
-def _prior(num_classes: int) -> np.ndarray:
-    """Biases with which a fresh network says "background" as often as the loss shows it, three to one.
-
-    Without them the first few hundred steps are spent on learning just that.
-    """
-    biases = np.zeros(num_classes)
-    biases[0] = math.log(3.0 * (num_classes - 1))
-    return np.tile(biases, ANCHORS_PER_CELL)
-
-
-def _head(feature, name: str, depth: int, biases: np.ndarray | float = 0.0):
+def _head(feature, name: str, depth: int, biases="zeros"):
     """`depth` numbers for each anchor: [B, H, W, channels] -> [B, H·W·anchors, depth]."""
-    x = layers.Conv2D(
-        ANCHORS_PER_CELL * depth,
-        1,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        bias_initializer=keras.initializers.Constant(biases),
-        name=name,
-    )(feature)
+    channels = ANCHORS_PER_CELL * depth
+    kernel = small_kernel()
+    x = layers.Conv2D(channels, 1, kernel_initializer=kernel, bias_initializer=biases, name=name)(feature)
     return layers.Reshape((-1, depth), name=f"{name}.anchors")(x)
 
 
@@ -101,11 +85,12 @@ def ssd_300_lite(num_classes: int) -> keras.Model:
             0, layers.Add(name=f"merge{cells}")([lateral, _upsample(pyramid[0], cells, f"merge{cells}")])
         )
 
+    prior = background_prior(num_classes, ANCHORS_PER_CELL)
     codes, logits = [], []
     for feature, cells in zip(pyramid, FEATURE_SIZES, strict=True):
         feature = _conv(feature, PYRAMID_CHANNELS, f"head{cells}")
         codes.append(_head(feature, f"head{cells}.conv_loc", 4))
-        logits.append(_head(feature, f"head{cells}.conv_cls", num_classes, _prior(num_classes)))
+        logits.append(_head(feature, f"head{cells}.conv_cls", num_classes, prior))
     outputs = {
         "codes": layers.Concatenate(axis=1, name="codes", dtype="float32")(codes),
         "logits": layers.Concatenate(axis=1, name="logits", dtype="float32")(logits),

@@ -14,6 +14,7 @@ import keras
 from keras import layers, ops
 
 from boxes.anchors import AnchorLayer
+from nets.heads import background_prior, small_kernel
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
 RGB_MEAN = (123.0, 117.0, 104.0)
@@ -110,9 +111,10 @@ def _extra_map(features, block: ExtraBlock):
     return _convolution(features, name, block.wide, block.kernel, strides=block.stride, padding="valid")
 
 
-def _head(features, name: str, kind: str, anchors: int, values: int):
+def _head(features, name: str, kind: str, anchors: int, values: int, biases="zeros"):
     """`values` numbers for each anchor of a feature map: [B, H, W, channels] -> [B, H·W·anchors, values]."""
-    features = _convolution(features, f"{name}_box.{kind}", anchors * values, 3, activation=None)
+    start = {"kernel_initializer": small_kernel(), "bias_initializer": biases}
+    features = _convolution(features, f"{name}_box.{kind}", anchors * values, 3, activation=None, **start)
     return layers.Reshape((-1, values), name=f"{name}_box.{kind}.anchors")(features)
 
 
@@ -151,7 +153,8 @@ def ssd_vgg(
             )
         anchors = len(anchor_layer.shapes)
         codes.append(_head(features, map_name, "conv_loc", anchors, 4))
-        logits.append(_head(features, map_name, "conv_cls", anchors, num_classes))
+        prior = background_prior(num_classes, anchors)
+        logits.append(_head(features, map_name, "conv_cls", anchors, num_classes, prior))
     outputs = {
         "codes": layers.Concatenate(axis=1, dtype="float32", name="codes")(codes),  # [B, A, 4]
         "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
