@@ -1,12 +1,15 @@
 """Converts pictures labelled with LabelImg (Pascal VOC XML) to TFRecords."""
 
+import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
@@ -14,9 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from datasets.annotations import ReadOptions
-from datasets.conversion import Conversion, ConversionOptions, convert
-from datasets.problems import group_problems
+from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
+from tools.quiet_start import start_tensorflow
+
+if TYPE_CHECKING:
+    from datasets.conversion import Conversion
+    from nets.network import Network
+
+# Boxes that dataset.png compares with anchors; more would change nothing that one can see.
+_MOST_BOXES = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,11 @@ class Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
-    options = tyro.cli(Options, args=arguments, use_underscores=True)
-    console = Console()
+    # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
-        return _run(options, console)
+        options = tyro.cli(Options, args=arguments, use_underscores=True)
+        return _run(options, Console())
     except ValueError as error:
         print(f"tf_convert_data.py: error: {error}", file=sys.stderr)
         return 1
@@ -66,6 +77,11 @@ def _run(options: Options, console: Console) -> int:
         raise ValueError(
             f"--dataset_name {options.dataset_name}: only pascalvoc can be converted, LabelImg's XML"
         )
+    # TensorFlow takes seconds to import: not before --help and the check of the flags.
+    start_tensorflow()
+    from datasets.conversion import ConversionOptions, convert
+
+    network = _network(options) if options.figure else None
     conversion_options = ConversionOptions(
         dataset_dir=options.dataset_dir,
         output_dir=options.output_dir,
@@ -85,8 +101,8 @@ def _run(options: Options, console: Console) -> int:
             progress=lambda what, done, total: bar.update(
                 tasks[what], completed=done, total=total, visible=True
             ),
+            report=lambda problems: _print_problems(problems, options, console),
         )
-    _print_problems(result, options, console)
     if not result.written:
         print(
             f"tf_convert_data.py: error: --strict, and there are {len(result.problems)} problems (all in "
@@ -94,37 +110,73 @@ def _run(options: Options, console: Console) -> int:
             file=sys.stderr,
         )
         return 1
+    if network is not None:
+        _draw(result, network, options.output_dir / "dataset.png")
     _print_sets(result, options, console, time.monotonic() - started)
     return 0
 
 
-def _print_problems(result: Conversion, options: Options, console: Console) -> None:
-    if not result.problems:
-        return
-    table = Table(
-        title=f"Problems (each in {escape(str(options.output_dir / 'problems.csv'))})", title_justify="left"
+def _network(options: Options) -> "Network":
+    from nets import get_network
+
+    return get_network(options.model_name)
+
+
+def _draw(result: "Conversion", network: "Network", path: Path) -> None:
+    """Draws dataset.png of the sets just converted."""
+    from keras import ops
+
+    from boxes.geometry import iou
+    from visualization.dataset_figure import plot_dataset
+    from visualization.plots import picture_of
+
+    boxes = np.concatenate([one.boxes for some in result.sets.values() for one in some])
+    boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
+    chunks = np.array_split(boxes, -(-len(boxes) // 256) or 1)
+    best = [ops.max(iou(chunk, network.anchors), axis=-1) for chunk in chunks]
+    best_iou = np.asarray(ops.convert_to_numpy(ops.concatenate(best)))
+    figure = plot_dataset(
+        {
+            name: {label: one["boxes"] for label, one in numbers["names"].items()}
+            for name, numbers in result.statistics.items()
+        },
+        {name: len(some) for name, some in result.sets.items()},
+        boxes,
+        best_iou,
+        network_name=network.name,
     )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(picture_of(figure, dots_per_inch=120))
+    temporary.replace(path)
+
+
+def _print_problems(problems: Sequence[Problem], options: Options, console: Console) -> None:
+    if not problems:
+        return
+    table = Table()
     table.add_column("count", justify="right")
     for heading in ("problem", "what was done", "first"):
         table.add_column(heading, overflow="fold")
-    for row in group_problems(result.problems):
+    for row in group_problems(problems):
         table.add_row(str(row.count), escape(row.kind), escape(row.action), escape(row.example))
+    console.print(
+        f"Problems; each is a line in {escape(str(options.output_dir / 'problems.csv'))}", highlight=False
+    )
     console.print(table)
 
 
-def _print_sets(result: Conversion, options: Options, console: Console, seconds: float) -> None:
-    table = Table(
-        title=f"Written to {escape(str(options.output_dir))} in {seconds:.1f} s", title_justify="left"
-    )
-    table.add_column("name")
+def _print_sets(result: "Conversion", options: Options, console: Console, seconds: float) -> None:
+    table = Table()
+    table.add_column("boxes of")
     for name in result.sets:
         table.add_column(escape(name), justify="right")
     for label in result.labels:
         boxes = [result.statistics[name]["names"].get(label, {}).get("boxes", 0) for name in result.sets]
         table.add_row(escape(label), *(str(count) for count in boxes))
     table.add_section()
-    for key in ("boxes", "pictures"):
-        table.add_row(key, *(str(one[key]) for one in result.statistics.values()), style="bold")
+    for what, key in (("all names", "boxes"), ("pictures", "pictures")):
+        table.add_row(what, *(str(one[key]) for one in result.statistics.values()), style="bold")
+    console.print(f"Written to {escape(str(options.output_dir))} in {seconds:.1f} s", highlight=False)
     console.print(table)
     for note in result.notes:
         console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False)

@@ -98,12 +98,18 @@ class Conversion:
     written: bool
 
 
-def convert(options: ConversionOptions, *, progress: Progress = lambda what, done, total: None) -> Conversion:
+def convert(
+    options: ConversionOptions,
+    *,
+    progress: Progress = lambda what, done, total: None,
+    report: Callable[[Sequence[Problem]], None] = lambda problems: None,
+) -> Conversion:
     """Converts a folder.
 
     Args:
         options: see there.
         progress: called with what is being done, how many pictures are done, and how many there are.
+        report: called with the problems as soon as all are known, also when an error follows.
 
     Raises:
         ValueError: nothing to convert, unknown names against a given labels file, or options that contradict
@@ -128,6 +134,7 @@ def convert(options: ConversionOptions, *, progress: Progress = lambda what, don
     assignment = _assign(reading, options, earlier)
     problems = [*reading.problems, *assignment.problems]
     write_problems(output_dir / "problems.csv", problems)
+    report(problems)
     sets = _sets(reading.annotations, assignment, options)
     if not sets:
         raise ValueError(_nothing_found(reading, problems))
@@ -136,7 +143,7 @@ def convert(options: ConversionOptions, *, progress: Progress = lambda what, don
 
     labels = _labels(sets, options)
     statistics = {name: set_statistics(some) for name, some in sets.items()}
-    notes = [*assignment.notes, *coverage_notes(statistics), *_notes_on_files(reading)]
+    notes = [*assignment.notes, *coverage_notes(statistics, assignment.by), *_notes_on_files(reading)]
 
     working = output_dir / ".converting"
     shutil.rmtree(working, ignore_errors=True)  # left by a run that was killed

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,87 +71,95 @@ def find_files(
     xml_dir, picture_dir = dataset_dir / "Annotations", dataset_dir / "JPEGImages"
     if not (xml_dir.is_dir() and picture_dir.is_dir()):
         xml_dir = picture_dir = dataset_dir
-    listed = list(_walk(xml_dir, exclude))
-    if picture_dir != xml_dir:
-        listed += _walk(picture_dir, exclude)
-    xmls = [path for path in listed if path.suffix.lower() == ".xml"]
-    pictures = [path for path in listed if path.suffix.lower() in ACCEPTED_SUFFIXES]
-    problems = [
-        Problem(
-            _relative(path, dataset_dir), "", "picture format is not read", path.suffix.lower(),
-            "left out: save it as PNG or JPEG",
-        )
-        for path in listed
-        if path.suffix.lower() in OTHER_SUFFIXES
-    ]  # fmt: skip
-    known = {".xml", *ACCEPTED_SUFFIXES, *OTHER_SUFFIXES}
-    ignored = Counter(path.suffix.lower() or path.name for path in listed if path.suffix.lower() not in known)
+    exclude = [*exclude, dataset_dir / "ImageSets"]
+    listed = {
+        path: path.relative_to(base) for base in (xml_dir, picture_dir) for path in _walk(base, exclude)
+    }
+    kinds = {path: _kind(path) for path in listed}
+    xmls = {path: name for path, name in listed.items() if kinds[path] == "xml"}
+    pictures = {path: name for path, name in listed.items() if kinds[path] == "picture"}
+    ignored = Counter(path.suffix.lower() or path.name for path in listed if kinds[path] == "")
 
-    xml_of, more = _match(xmls, pictures, xml_dir, picture_dir, filename_of)
-    for path, kind, detail in more:
-        problems.append(Problem(_relative(path, dataset_dir), "", kind, detail, "left out"))
-    shadowed = {path for path, kind, _ in more if path in pictures}
+    xml_of, partnerless = _match(xmls, pictures, filename_of)
+    problems = [
+        Problem(_relative(path, dataset_dir), "", kind, detail, "left out")
+        for path, (kind, detail) in partnerless.items()
+    ]
+    for path in listed:
+        if kinds[path] == "other picture":
+            action = "left out: save it as PNG or JPEG"
+            file = _relative(path, dataset_dir)
+            problems.append(Problem(file, "", "picture format is not read", path.suffix.lower(), action))
     files = [
-        PictureFile(path, _relative(path, picture_dir), xml_of.get(path))
-        for path in pictures
-        if path not in shadowed
+        PictureFile(path, name.as_posix(), xml_of.get(path))
+        for path, name in sorted(pictures.items(), key=lambda item: item[1].as_posix())
+        if path not in partnerless
     ]
     return FolderContents(files, problems, dict(ignored), (xml_dir, picture_dir))
 
 
 def _match(
-    xmls: list[Path],
-    pictures: list[Path],
-    xml_dir: Path,
-    picture_dir: Path,
-    filename_of: Callable[[Path], str | None],
-) -> tuple[dict[Path, Path], list[tuple[Path, str, str]]]:
-    """Gives XML by picture, and (file, kind, detail) of what has no partner."""
-    problems: list[tuple[Path, str, str]] = []
-    by_key = _index(pictures, lambda path: _nfc(path.relative_to(picture_dir).with_suffix("").as_posix()))
+    xmls: Mapping[Path, Path], pictures: Mapping[Path, Path], filename_of: Callable[[Path], str | None]
+) -> tuple[dict[Path, Path], dict[Path, tuple[str, str]]]:
+    """Brings XML files and pictures together.
+
+    Args:
+        xmls: name below the XML folder, by path.
+        pictures: name below the picture folder, by path.
+        filename_of: see `find_files`.
+
+    Returns:
+        XML by picture; and (kind, detail) of the problem by XML or picture that has no partner.
+    """
     xml_of: dict[Path, Path] = {}
+    alone: dict[Path, tuple[str, str]] = {}
     waiting: list[Path] = []
-    for xml in xmls:
-        same = by_key.get(_nfc(xml.relative_to(xml_dir).with_suffix("").as_posix()), [])
-        if len(same) > 1:
-            same = sorted(same, key=lambda path: _file_name(filename_of(xml)) != _nfc(path.name))
-            for other in same[1:]:
-                problems.append(
-                    (other, "two pictures with the same name", f"{xml.name} is taken for {same[0].name}")
-                )
+
+    def pair(picture: Path, xml: Path) -> None:
+        if picture in xml_of:
+            alone[xml] = ("second XML for one picture", f"{picture.name} has {xml_of[picture].name}")
+        else:
+            xml_of[picture] = xml
+
+    by_name = _index(pictures, lambda path: _nfc(pictures[path].with_suffix("").as_posix()))
+    for xml, name in xmls.items():
+        same = by_name.get(_nfc(name.with_suffix("").as_posix()), [])
         if not same:
             waiting.append(xml)
-        elif same[0] in xml_of:
-            problems.append((xml, "second XML for one picture", f"{same[0].name} has {xml_of[same[0]].name}"))
-        else:
-            xml_of[same[0]] = xml
+            continue
+        if len(same) > 1:
+            meant = _file_name(filename_of(xml))
+            same = sorted(same, key=lambda path: _nfc(path.name) != meant)
+            for other in same[1:]:
+                alone[other] = ("two pictures with the same name", f"{xml.name} goes with {same[0].name}")
+        pair(same[0], xml)
 
-    shadowed = {path for path, _, _ in problems}
-    free = [path for path in pictures if path not in xml_of and path not in shadowed]
+    free = [path for path in pictures if path not in xml_of and path not in alone]
     by_stem = _index(free, lambda path: _nfc(path.stem))
-    by_name = _index(free, lambda path: _nfc(path.name))
+    by_file_name = _index(pictures, lambda path: _nfc(path.name))
+    for stem, some in _index(pictures, lambda path: _nfc(path.stem)).items():
+        by_file_name.setdefault(stem, some)  # LabelImg once wrote <filename> without its suffix
     for xml in waiting:
-        name = _file_name(filename_of(xml))
-        found = by_stem.get(_nfc(xml.stem), []) if len(by_stem.get(_nfc(xml.stem), [])) == 1 else []
-        found = found or by_name.get(name, []) or by_stem.get(name, [])
+        stem = _nfc(xml.stem)
+        meant = _file_name(filename_of(xml))
+        found = by_stem.get(stem, [])
         if len(found) != 1:
-            asked = f"no picture {xml.stem}.*" + (f" and none named {name}" if name else "")
-            if len(found) > 1:
-                asked = f"{len(found)} pictures are named {name}"
-            taken = [path for path in xml_of if name and name in (_nfc(path.name), _nfc(path.stem))]
-            if taken:
-                problems.append(
-                    (xml, "second XML for one picture", f"{taken[0].name} has {xml_of[taken[0]].name}")
-                )
-            else:
-                problems.append((xml, "XML without picture", asked))
-        elif found[0] in xml_of:
-            problems.append(
-                (xml, "second XML for one picture", f"{found[0].name} has {xml_of[found[0]].name}")
-            )
+            found = by_file_name.get(meant, [])
+        if len(found) == 1:
+            pair(found[0], xml)
+        elif found:
+            alone[xml] = ("XML without picture", f"{len(found)} pictures are named {meant}")
         else:
-            xml_of[found[0]] = xml
-    return xml_of, problems
+            asked = f" and none named {meant}" if meant and _nfc(Path(meant).stem) != stem else ""
+            alone[xml] = ("XML without picture", f"no picture {xml.stem}.*{asked}")
+    return xml_of, alone
+
+
+def _kind(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in ACCEPTED_SUFFIXES:
+        return "picture"
+    return "other picture" if suffix in OTHER_SUFFIXES else "xml" if suffix == ".xml" else ""
 
 
 def _walk(folder: Path, exclude: Collection[Path]) -> Iterable[Path]:

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -21,10 +29,17 @@ OTHER_SUFFIXES = frozenset(
     {".avif", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".psd", ".tga", ".tif", ".tiff"}
 )
 
-# Pillow's names of the formats behind ACCEPTED_SUFFIXES; the content decides, not the suffix. MPO is what
-# Pillow calls the JPEG of cameras that append a second picture. Nothing else is tried: some of Pillow's other
-# readers start programs.
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP")
+# Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
+# of its other readers start programs.
+_FORMATS = tuple(
+    reader.format
+    for reader in (
+        JpegImagePlugin.JpegImageFile,  # gives an MpoImageFile where a camera appended a second picture
+        PngImagePlugin.PngImageFile,
+        BmpImagePlugin.BmpImageFile,
+        WebPImagePlugin.WebPImageFile,
+    )
+)
 
 MAX_PIXELS = 50_000_000
 _MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
@@ -168,9 +183,7 @@ def _decode(data: bytes, max_pixels: int) -> Image.Image:
         image.load()
     except PictureError:
         raise
-    except (
-        Exception
-    ) as error:  # hostile files raise anything: OSError, SyntaxError, struct.error, zlib.error ...
+    except Exception as error:  # hostile files raise anything: OSError, SyntaxError, struct.error ...
         if isinstance(error, Image.UnidentifiedImageError):
             raise PictureError(
                 "not a picture", f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP"

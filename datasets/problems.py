@@ -62,9 +62,9 @@ def group_problems(problems: Iterable[Problem]) -> list[ProblemGroup]:
 
 
 def write_problems(path: Path, problems: Iterable[Problem]) -> None:
-    """Writes problems.csv, also when empty; the byte order mark is for spreadsheets, which need it."""
+    """Writes problems.csv (UTF-8), also when empty."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8-sig", newline="") as file:
+    with temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "object", "reason", "action"])
         for problem in problems:

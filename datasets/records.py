@@ -1,5 +1,6 @@
 """TFRecords: the feature keys of SSD-Tensorflow, written and read; and what a folder of them holds."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -279,16 +280,12 @@ def make_example(
 def write_shards(folder: Path, name: str, records: Iterable[bytes], per_shard: int) -> list[Path]:
     """Writes `NAME_000.tfrecord`, `NAME_001.tfrecord`, ... of at most `per_shard` records each."""
     paths: list[Path] = []
-    writer = None
-    for number, record in enumerate(records):
-        if number % per_shard == 0:
-            if writer is not None:
-                writer.close()
-            paths.append(folder / f"{name}_{len(paths):03d}.tfrecord")
-            writer = tf.io.TFRecordWriter(str(paths[-1]))
-        writer.write(record)
-    if writer is not None:
-        writer.close()
+    records = iter(records)
+    for first in records:
+        paths.append(folder / f"{name}_{len(paths):03d}.tfrecord")
+        with tf.io.TFRecordWriter(str(paths[-1])) as writer:
+            for record in itertools.chain([first], itertools.islice(records, per_shard - 1)):
+                writer.write(record)
     return paths
 
 

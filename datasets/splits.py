@@ -9,7 +9,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -253,35 +253,71 @@ def _by_hash(
 def _in_blocks(
     stems: Sequence[str], options: SplitOptions, wanted: Sequence[str], earlier: Mapping[str, str]
 ) -> dict[str, str]:
-    """Consecutive blocks of every source; a new picture joins the known one before it."""
-    splits: dict[str, str] = {}
+    """Consecutive blocks of every source, or of all pictures when sources are too short for that.
+
+    What `earlier` names stays. New pictures between known ones join the one before, so that a block remains a
+    block; those before the first and after the last known one are cut into blocks of their own.
+    """
+    ordered = sorted(stems, key=_natural)
     by_source: dict[str, list[str]] = {}
-    for stem in sorted(stems, key=_natural):
+    for stem in ordered:
         by_source.setdefault(source_of(stem), []).append(stem)
+    splits = {stem: earlier[stem] for stem in ordered if earlier.get(stem) in wanted}
+    if splits:
+        missing = [split for split in wanted if split not in splits.values()]
+        for some in by_source.values():
+            for before, run, after in _runs(some, splits):
+                if before is None or after is None:
+                    splits.update(_cut(run, options, wanted, at_least_one=missing))
+                    missing = [split for split in missing if split not in splits.values()]
+                else:
+                    splits.update(dict.fromkeys(run, splits[before]))
+        return splits
     for some in by_source.values():
-        kept = [earlier[stem] for stem in some if earlier.get(stem) in wanted]
-        if kept:
-            current = kept[0]
-            for stem in some:
-                current = earlier[stem] if earlier.get(stem) in wanted else current
-                splits[stem] = current
-            continue
-        sizes = _block_sizes(len(some), options, wanted)
-        start = 0
-        for split in wanted:
-            splits.update((stem, split) for stem in some[start : start + sizes[split]])
-            start += sizes[split]
+        splits.update(_cut(some, options, wanted, at_least_one=wanted))
+    if len(set(splits.values())) < len(wanted):
+        splits = _cut(ordered, options, wanted, at_least_one=wanted)
     return splits
 
 
-def _block_sizes(count: int, options: SplitOptions, wanted: Sequence[str]) -> dict[str, int]:
-    """Whole numbers that sum to `count`; each wanted split gets at least one while pictures last."""
-    fraction = dict(zip(SPLITS, options.split_fractions, strict=True))
-    sizes = {split: max(round(count * fraction[split]), 1) for split in wanted if split != "train"}
-    for split in reversed(list(sizes)):
-        if sum(sizes.values()) >= count:
-            sizes[split] = max(0, sizes[split] - (sum(sizes.values()) - count + 1))
-    return {"train": count - sum(sizes.values()), **sizes}
+def _runs(
+    stems: Sequence[str], known: Mapping[str, str]
+) -> Iterator[tuple[str | None, list[str], str | None]]:
+    """Runs of stems that are not known, each with the known stem before and after it."""
+    before: str | None = None
+    run: list[str] = []
+    for stem in stems:
+        if stem not in known:
+            run.append(stem)
+            continue
+        if run:
+            yield before, run, stem
+        before, run = stem, []
+    if run:
+        yield before, run, None
+
+
+def _cut(
+    stems: Sequence[str], options: SplitOptions, wanted: Sequence[str], *, at_least_one: Sequence[str]
+) -> dict[str, str]:
+    """Consecutive blocks: the first for train, and so on.
+
+    Splits in `at_least_one` get a picture even if their share is less than half of one, while pictures last.
+    """
+    fraction: dict[str, float] = dict(zip(SPLITS, options.split_fractions, strict=True))
+    sizes = {
+        split: max(round(len(stems) * fraction[split]), int(split in at_least_one))
+        for split in wanted
+        if split != "train"
+    }
+    for split in reversed(list(sizes)):  # one is for train
+        sizes[split] -= min(sizes[split], max(0, sum(sizes.values()) - len(stems) + 1))
+    splits: dict[str, str] = {}
+    start = 0
+    for split, size in {"train": len(stems) - sum(sizes.values()), **sizes}.items():
+        splits.update((stem, split) for stem in stems[start : start + size])
+        start += size
+    return splits
 
 
 def _empty_notes(used: Iterable[str], wanted: Sequence[str]) -> list[str]:
@@ -293,7 +329,7 @@ def _share_notes(splits: Mapping[str, str], options: SplitOptions) -> list[str]:
     """Sources differ in size: says so when a split is far from what was asked for."""
     count = Counter(splits.values())
     shares = {split: count[split] / len(splits) for split in SPLITS}
-    asked = dict(zip(SPLITS, options.split_fractions, strict=True))
+    asked: dict[str, float] = dict(zip(SPLITS, options.split_fractions, strict=True))
     far = [split for split in SPLITS if asked[split] and not 0.5 <= shares[split] / asked[split] <= 2]
     if not far:
         return []

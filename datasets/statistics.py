@@ -55,11 +55,12 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
     }
 
 
-def coverage_notes(statistics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list[str]:
     """Says which names cannot be learnt or judged well from these sets.
 
     Args:
         statistics: `set_statistics` by split; says nothing where there is no "train".
+        by: how the splits were made, see `datasets.splits.Assignment`.
     """
     if "train" not in statistics:
         return []
@@ -68,10 +69,11 @@ def coverage_notes(statistics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for split, one in statistics.items():
         untaught = [name for name in one["names"] if name not in trained]
         if untaught:
-            notes.append(
-                f"{split} has names that train has not, so they will never be found: {', '.join(untaught)}. "
-                "Where file names begin with the name of the character, use --split_by picture."
+            cure = (
+                " If file names begin with the character's, use --split_by picture." if by == "source" else ""
             )
+            names = ", ".join(untaught)
+            notes.append(f"{split} has names that train has not, so they will never be found: {names}.{cure}")
     few = [f"{name} ({one['boxes']})" for name, one in trained.items() if one["boxes"] < FEW_BOXES]
     if few:
         notes.append(f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}.")

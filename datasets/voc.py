@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml has no type stubs
 
 from datasets.labels import clean_name
 from datasets.problems import Problem
@@ -176,7 +176,7 @@ def read_xml(path: Path) -> RawAnnotation:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise XmlError("not well-formed XML", str(error)) from None
+        raise XmlError("not well-formed XML", getattr(error, "msg", str(error))) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("XML declares a DOCTYPE or entities", "LabelImg writes neither", "refused")
     if root.tag != "annotation":

@@ -1,0 +1,353 @@
+"""A folder with one of everything that people and LabelImg produce, good and bad.
+
+As a script it shows what is said about each:
+
+    python -m tests.datasets.one_of_everything FOLDER
+    python tf_convert_data.py --dataset_dir FOLDER --output_dir OUT
+"""
+
+import argparse
+import struct
+import unicodedata
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from datasets.voc import VocObject, write_annotation
+
+WIDTH, HEIGHT = 96, 64
+BOX = (20, 10, 60, 50)
+
+# (file, object, kind, action): what must be said about the folder, no more and no less.
+Expected = set[tuple[str, str, str, str]]
+
+
+def write_one_of_everything(folder: Path) -> Expected:
+    """Writes the folder and returns the problems that reading it must report."""
+    writer = _Writer(folder)
+    for part in (
+        _accepted_xml,
+        _accepted_pictures,
+        _boxes,
+        _hostile_xml,
+        _partners,
+        _bad_pictures,
+        _sizes,
+        _lists,
+    ):
+        part(writer)
+    return writer.expected
+
+
+def draw(seed: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
+    """A picture that no other seed gives: red above, blue below, with a mark."""
+    image = Image.new("RGB", size, (200, 30, 40))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, size[1] // 2, size[0], size[1]), fill=(30, 40, 200))
+    for bit in range(12):
+        if seed >> bit & 1:
+            pen.rectangle((4 * bit, 0, 4 * bit + 3, 8), fill=(255, 255, 255))
+    return image
+
+
+def xml_text(
+    *objects: str, size: str = f"<size><width>{WIDTH}</width><height>{HEIGHT}</height></size>", **more: str
+) -> str:
+    """The least XML that is an annotation."""
+    return f"<annotation>{more.get('head', '')}{size}{''.join(objects)}</annotation>"
+
+
+def xml_object(name: str = "<name>Mira</name>", box: tuple[object, ...] = BOX, more: str = "") -> str:
+    """The least XML that is an object."""
+    sides = "".join(
+        f"<{tag}>{value}</{tag}>" for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
+    )
+    return f"<object>{name}{more}<bndbox>{sides}</bndbox></object>"
+
+
+class _Writer:
+    def __init__(self, folder: Path):
+        self.annotations = folder / "Annotations"
+        self.pictures = folder / "JPEGImages"
+        self.lists = folder / "ImageSets" / "Main"
+        for path in (self.annotations, self.pictures, self.lists):
+            path.mkdir(parents=True)
+        self.expected: Expected = set()
+        self.listed: list[str] = []
+        self.seed = 0
+
+    def picture(self, name: str, image: Image.Image | None = None, **options: Any) -> Path:
+        """A new picture; its stem goes into a list."""
+        self.seed += 1
+        path = self.pictures / name
+        (image or draw(self.seed)).save(path, **options)
+        self.listed.append(path.stem)
+        return path
+
+    def xml(self, stem: str, text: str | bytes) -> None:
+        data = text if isinstance(text, bytes) else text.encode()
+        (self.annotations / f"{stem}.xml").write_bytes(data)
+
+    def pair(self, name: str, *objects: str, image: Image.Image | None = None, **options: Any) -> Path:
+        """A picture that Pillow can write, and an XML with objects (by default one)."""
+        size = str(options.pop("size", f"<size><width>{WIDTH}</width><height>{HEIGHT}</height></size>"))
+        path = self.picture(name, image, **options)
+        self.xml(path.stem, xml_text(*(objects or (xml_object(),)), size=size))
+        return path
+
+    def says(self, file: str, kind: str, action: str, item: str = "") -> None:
+        self.expected.add((file, item, kind, action))
+
+
+def _accepted_xml(to: _Writer) -> None:
+    for verified in (None, True, False):
+        picture = to.picture(f"ok_verified_{verified}_1.jpg")
+        write_annotation(
+            to.annotations / f"{picture.stem}.xml",
+            picture,
+            WIDTH,
+            HEIGHT,
+            [VocObject("Mira", BOX)],
+            verified=verified,
+        )
+    to.picture("ok_filename_without_suffix_1.jpg")
+    to.xml("ok_filename_without_suffix_1", xml_text(xml_object(), head="<filename>elsewhere</filename>"))
+    to.picture("ok_found_by_filename_1.jpg")
+    windows = "<filename>ok_found_by_filename_1.jpg</filename><path>C:\\Users\\me\\nothing.jpg</path>"
+    to.xml("renamed afterwards", xml_text(xml_object(), head=windows))
+    to.pair("ok_float_1.jpg", xml_object(box=("20.4", "1e1", " 60.6 ", "50.0")))
+    to.pair("ok_old_difficult_1.jpg", xml_object(more="<Difficult>1</Difficult><pose>Left</pose>"))
+    to.pair("ok_no_size_1.jpg", size="")
+    to.pair("ok_zero_size_1.jpg", size="<size><width>0</width><height>0</height><depth>1</depth></size>")
+    to.picture("ok_nothing_on_it_1.jpg")
+    to.xml("ok_nothing_on_it_1", xml_text())
+    to.picture("ok_utf16_1.jpg")
+    to.xml(
+        "ok_utf16_1", ('<?xml version="1.0" encoding="UTF-16"?>' + xml_text(xml_object())).encode("utf-16")
+    )
+    # A Mac stores the name decomposed, the XML came from Linux; the name is half character references.
+    to.picture(unicodedata.normalize("NFD", "ok_がくえん_1.jpg"))
+    to.xml("ok_がくえん_1", xml_text(xml_object("<name> 千&#21453;田\n</name>")))
+    to.listed[-1] = "ok_がくえん_1"
+    (to.pictures / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (to.annotations / "classes.txt").write_text("Mira\n")
+
+
+def _accepted_pictures(to: _Writer) -> None:
+    for suffix in ("jpeg", "JPG", "png", "bmp", "webp"):
+        to.pair(f"ok_suffix_{suffix}_1.{suffix}")
+    for mode in ("L", "RGBA", "LA", "P", "CMYK", "I;16", "1"):
+        to.seed += 1
+        image = draw(to.seed)
+        if mode == "I;16":
+            image = Image.fromarray(np.asarray(image.convert("L"), np.uint16) * 257)
+        else:
+            image = image.convert(mode)
+        if mode in ("RGBA", "LA"):
+            image.putalpha(Image.linear_gradient("L").resize(image.size))
+        name = mode.replace(";", "")
+        to.pair(f"ok_mode_{name}_1." + ("jpg" if mode in ("L", "CMYK") else "png"), image=image)
+    to.seed += 1
+    to.pair("ok_png_named_jpg_1.jpg", image=draw(to.seed), format="PNG")
+
+
+def _boxes(to: _Writer) -> None:
+    file = "Annotations/box_1.xml"
+    to.pair(
+        "box_1.jpg",
+        xml_object(),
+        xml_object(box=(60, 50, 20, 9)),
+        xml_object(box=(-5, 10, WIDTH + 7, 50)),
+        xml_object(box=(WIDTH + 10, 10, WIDTH + 50, 50)),
+        xml_object(box=(20, 10, 20, 50)),
+        xml_object(box=("many", 10, 60, 50)),
+        xml_object(box=("nan", 10, 60, 50)),
+        xml_object("<name>  </name>"),
+        "<object><name>Mira</name></object>",
+        xml_object(more="<difficult>maybe</difficult>", box=(1, 1, 9, 9)),
+        xml_object(),
+    )
+    to.says(file, "box with minimum and maximum exchanged", "exchanged back", "2: Mira")
+    to.says(file, "box over the border", "clipped", "3: Mira")
+    to.says(file, "box outside the picture", "object dropped", "4: Mira")
+    to.says(file, "empty box", "object dropped", "5: Mira")
+    to.says(file, "box is not four numbers", "object dropped", "6: Mira")
+    to.says(file, "box is not four numbers", "object dropped", "7: Mira")
+    to.says(file, "object without name", "object dropped", "8")
+    to.says(file, "object without box", "object dropped", "9: Mira")
+    to.says(file, "<difficult> is neither 0 nor 1", "taken as 0", "10: Mira")
+    to.says(file, "same object twice", "second one dropped", "11: Mira")
+
+
+def _hostile_xml(to: _Writer) -> None:
+    secret = to.lists.parent.parent / "secret.txt"
+    secret.write_text("secret")
+    declared = "XML declares a DOCTYPE or entities"
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    for stem, text, kind, action in (
+        ("xml_cut_1", xml_text(xml_object())[:-30], "not well-formed XML", "left out"),
+        (
+            "xml_gbk_1",
+            xml_text(xml_object("<name>千反田</name>")).encode("gbk"),
+            "not well-formed XML",
+            "left out",
+        ),
+        ("xml_empty_1", "", "not well-formed XML", "left out"),
+        ("xml_other_1", "<svg/>", "XML is not an annotation", "left out"),
+        (
+            "xml_entity_1",
+            f'<!DOCTYPE a [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
+            + xml_text(xml_object("<name>&x;</name>")),
+            declared,
+            "refused",
+        ),
+        (
+            "xml_network_1",
+            '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">' + xml_text(xml_object()),
+            declared,
+            "refused",
+        ),
+        (
+            "xml_laughs_1",
+            f'<!DOCTYPE a [<!ENTITY l0 "ha">{laughs}]>' + xml_text(xml_object('<name a="&l9;">&l9;</name>')),
+            declared,
+            "refused",
+        ),
+        (
+            "xml_laughs_utf16_1",
+            f'<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY l0 "ha">{laughs}]>'.encode(
+                "utf-16"
+            ),
+            declared,
+            "refused",
+        ),
+        ("xml_large_1", xml_text("<!--" + "x" * 4_000_000 + "-->"), "XML file too large", "refused"),
+        ("xml_many_1", xml_text(*["<object/>"] * 5_001), "too many objects in one XML", "refused"),
+    ):
+        to.picture(f"{stem}.jpg")
+        to.xml(stem, text)
+        to.says(f"Annotations/{stem}.xml", kind, action)
+
+
+def _partners(to: _Writer) -> None:
+    to.xml("alone_1", xml_text(xml_object(), head="<filename>gone.jpg</filename>"))
+    to.says("Annotations/alone_1.xml", "XML without picture", "left out")
+    to.picture("unlabelled_1.jpg")
+    unlabelled = "left out (--unlabelled_as_negative takes it as a picture of none of the names)"
+    to.says("JPEGImages/unlabelled_1.jpg", "picture without XML", unlabelled)
+    to.pair("two_1.jpg")
+    to.picture("two_1.png")
+    to.says("JPEGImages/two_1.png", "two pictures with the same name", "left out")
+    to.pair("one_picture_1.jpg")
+    to.xml("one_picture_copy", xml_text(xml_object(), head="<filename>one_picture_1.jpg</filename>"))
+    to.says("Annotations/one_picture_copy.xml", "second XML for one picture", "left out")
+    first = to.pair("same_1.jpg")
+    to.pair("same_2.jpg")
+    (to.pictures / "same_2.jpg").write_bytes(first.read_bytes())
+    to.says("JPEGImages/same_2.jpg", "the same picture twice", "left out")
+    to.pair("format_1.gif")
+    to.says("JPEGImages/format_1.gif", "picture format is not read", "left out: save it as PNG or JPEG")
+    to.says("Annotations/format_1.xml", "XML without picture", "left out")
+    to.listed.remove("format_1")
+
+
+def _bad_pictures(to: _Writer) -> None:
+    for suffix in ("jpg", "png", "bmp", "webp"):
+        path = to.pair(f"cut_{suffix}_1.{suffix}")
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) * 2 // 3])
+        # Pillow hands a cut WebP to libwebp, which only says that it cannot decode it.
+        kind = "picture cannot be decoded" if suffix == "webp" else "picture is cut short"
+        to.says(f"JPEGImages/cut_{suffix}_1.{suffix}", kind, "left out")
+    to.pair("not_a_picture_1.jpg").write_bytes(b"<html>404 Not Found</html>")
+    to.says("JPEGImages/not_a_picture_1.jpg", "not a picture", "left out")
+    to.pair("empty_1.jpg").write_bytes(b"")
+    to.says("JPEGImages/empty_1.jpg", "picture is empty", "left out")
+    to.pair("bomb_1.png").write_bytes(png_bomb(30_000, 30_000))
+    to.says("JPEGImages/bomb_1.png", "picture has too many pixels", "refused")
+    to.pair("long_1.png").write_bytes(png_bomb(70_000, 1))
+    to.says("JPEGImages/long_1.png", "picture is too long", "refused")
+    to.seed += 2
+    frames = [draw(to.seed - 1), draw(to.seed)]
+    to.pair("animation_1.webp", image=frames[0], save_all=True, append_images=frames[1:])
+    to.says("JPEGImages/animation_1.webp", "animation", "its first picture taken")
+
+
+def _sizes(to: _Writer) -> None:
+    """EXIF orientation and sizes that do not fit."""
+    turned = f"<size><width>{HEIGHT}</width><height>{WIDTH}</height></size>"
+    small = (5, 5, 30, 40)
+    for stem, orientation, size, box, kind, action in (
+        ("exif_stored_1", 6, None, BOX, "boxes drawn without EXIF orientation", "pixels kept as stored"),
+        ("exif_turned_1", 6, turned, small, "boxes drawn with EXIF orientation", "picture turned"),
+        ("exif_upside_down_1", 3, None, BOX, "EXIF orientation is unclear", "pixels kept as stored"),
+        ("exif_no_size_1", 8, "", BOX, "EXIF orientation is unclear", "pixels kept as stored"),
+        (
+            "resized_1",
+            1,
+            f"<size><width>{2 * WIDTH}</width><height>{2 * HEIGHT}</height></size>",
+            (2 * BOX[0], 2 * BOX[1], 2 * BOX[2], 2 * BOX[3]),
+            "picture resized after labelling",
+            "boxes scaled with it",
+        ),
+        (
+            "size_of_another_1",
+            1,
+            "<size><width>500</width><height>100</height></size>",
+            BOX,
+            "size in the XML is of another picture",
+            "boxes taken as pixels of the picture",
+        ),
+    ):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        more = {} if size is None else {"size": size}
+        to.pair(f"{stem}.jpg", xml_object(box=box), exif=exif, **more)
+        to.says(f"Annotations/{stem}.xml", kind, action)
+
+
+def _lists(to: _Writer) -> None:
+    """Lists in every spelling; each listed picture is in one, but for `box_1` and `ok_float_1`."""
+    stems = sorted(set(to.listed) - {"ok_float_1", "box_1"})
+    train, val, test = stems[: len(stems) // 2], stems[len(stems) // 2 : -8], stems[-8:]
+    spelled = [
+        train[0] + ".",
+        train[1] + ".jpg",
+        f"JPEGImages/{train[2]}.jpg",
+        train[3] + "  -1",
+        "",
+        *train[4:],
+    ]
+    (to.lists / "train.txt").write_bytes("\r\n".join([*spelled, "nobody knows this", ""]).encode("utf-8-sig"))
+    (to.lists / "val.txt").write_text("\n".join([*val, "box_1"]), encoding="utf-8")
+    (to.lists / "test.txt").write_text("\n".join([*test, "box_1"]) + "\n", encoding="utf-8")
+    (to.lists / "Mira_train.txt").write_text("whoever -1\n")
+    number = len(spelled) + 1
+    to.says(
+        "ImageSets/Main/train.txt",
+        "list names no picture",
+        "line ignored",
+        f"line {number}: nobody knows this",
+    )
+    to.says("ImageSets/Main", "picture in two lists", "kept in test only", "box_1")
+    to.says("ImageSets/Main", "picture in no list", "left out", "ok_float_1")
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A small PNG of black pixels: one bit each, and deflate writes a thousand equal bytes as one."""
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
+    parts = (b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="must not exist")
+    write_one_of_everything(parser.parse_args().folder)

@@ -1,0 +1,75 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.labels import clean_name, extend_labels, read_labels, write_labels
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(clean_name).filter(bool)
+
+
+@given(st.lists(names, min_size=1, unique=True))
+def test_what_is_written_is_read(tmp_path_factory, some):
+    path = tmp_path_factory.mktemp("labels") / "labels.txt"
+    write_labels(path, some)
+    assert read_labels(path) == some
+    assert [one.name for one in path.parent.iterdir()] == ["labels.txt"]  # no temporary file is left
+
+
+def test_line_number_is_class_id(tmp_path):
+    path = tmp_path / "labels.txt"
+    write_labels(path, ["千反田", "Oreki"])
+    assert path.read_bytes() == "千反田\nOreki\n".encode()
+
+
+def test_reads_what_editors_write(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(
+        "\ufeffMira\r\n  が \r\n\r\n".encode()
+    )  # BOM, Windows, decomposed, blank line at the end
+    assert read_labels(path) == ["Mira", "が"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no names in it"),
+        (b"\n \n", "no names in it"),
+        (b"Mira\n\nTobi\n", "line 2 is blank, but the line number is the class id"),
+        (b"Mira\nTobi\nMira\n", "'Mira' is on lines 1 and 3"),
+        ("千反田".encode("gbk"), "is not UTF-8"),
+    ],
+)
+def test_says_what_is_wrong_with_a_file(tmp_path, content, message):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(message)) as error:
+        read_labels(path)
+    assert str(path) in str(error.value)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(ValueError, match="there is no such file"):
+        read_labels(tmp_path / "labels.txt")
+
+
+@pytest.mark.parametrize("some", [[], ["Mira", "Mira"], [" Mira"], ["a\nb"], [""]])
+def test_refuses_to_write_what_could_not_be_read(tmp_path, some):
+    with pytest.raises(ValueError, match=r"labels\.txt"):
+        write_labels(tmp_path / "labels.txt", some)
+
+
+@given(st.lists(names, unique=True), st.lists(names))
+def test_extending_moves_no_name(existing, found):
+    labels = extend_labels(existing, found)
+    assert labels[: len(existing)] == existing
+    assert labels[len(existing) :] == sorted(labels[len(existing) :])
+    assert set(labels) == set(existing) | set(found)
+    assert len(labels) == len(set(labels))
+    assert extend_labels(labels, found) == labels
+
+
+def test_clean_name():
+    assert clean_name(" 千反田\u3000 える\n") == "千反田 える"
+    assert clean_name("か\u3099") == "が"

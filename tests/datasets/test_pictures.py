@@ -1,0 +1,219 @@
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from datasets.pictures import PictureError, examine_picture, jpeg_bytes, read_picture
+from tests.datasets.one_of_everything import draw, png_bomb
+
+
+def _save(path: Path, image: Image.Image, **options: Any) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def _oriented(path: Path, orientation: int, size: tuple[int, int] = (96, 64)) -> Path:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return _save(path, draw(5, size), exif=exif, quality=95)
+
+
+def _decode(data: bytes) -> np.ndarray:
+    """As the training does."""
+    return tf.io.decode_jpeg(data, channels=3).numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("a.jpg", "RGB"),
+        ("a.JPEG", "RGB"),
+        ("a.jpg", "L"),
+        ("a.jpg", "CMYK"),
+        ("a.png", "RGB"),
+        ("a.png", "P"),
+        ("a.bmp", "RGB"),
+        ("a.bmp", "L"),
+        ("a.webp", "RGB"),
+        ("a.png", "RGBA"),
+        ("a.webp", "RGBA"),
+    ],
+)
+def test_every_accepted_kind_becomes_the_same_rgb(tmp_path, name, mode):
+    image = draw(0)
+    expected = np.asarray(image.convert("L").convert("RGB") if mode == "L" else image).astype(int)
+    stored = image.quantize() if mode == "P" else image.convert(mode)
+    path = _save(tmp_path / name, stored, **({"quality": 95} if name[-1] in "gG" else {}))
+    facts = examine_picture(path)
+    assert (facts.width, facts.height, facts.orientation, facts.frames) == (96, 64, 1, 1)
+    assert facts.plain_jpeg == (name.lower().endswith(("jpg", "jpeg")) and mode in ("RGB", "L"))
+    for pixels in (read_picture(path), _decode(jpeg_bytes(path, keep=facts.plain_jpeg, turn=False))):
+        assert pixels.shape == (64, 96, 3)
+        assert pixels.dtype == np.uint8
+        # Away from the edge between the colours, where a lossy format mixes them.
+        for row in (slice(10, 26), slice(40, 62)):
+            assert np.abs(pixels[row].astype(int) - expected[row]).max() <= 6
+
+
+def test_plain_jpeg_keeps_its_bytes(tmp_path):
+    path = _save(tmp_path / "a.jpg", draw(1), quality=40, progressive=True)
+    assert examine_picture(path).plain_jpeg
+    assert jpeg_bytes(path, keep=True, turn=False) == path.read_bytes()
+
+
+def test_transparent_pixels_are_white(tmp_path):
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[:, :4] = (255, 0, 0, 255)
+    pixels[:, 4:] = (0, 0, 0, 0)
+    path = _save(tmp_path / "a.png", Image.fromarray(pixels))
+    assert read_picture(path)[0, 0].tolist() == [255, 0, 0]
+    assert read_picture(path)[0, 7].tolist() == [255, 255, 255]
+    grey = (
+        Image.fromarray(np.array([[[0, 255], [0, 128]]], np.uint8), "LA")
+        if False
+        else Image.new("LA", (2, 1))
+    )
+    grey.putpixel((0, 0), (0, 255))
+    grey.putpixel((1, 0), (0, 128))
+    path = _save(tmp_path / "grey.png", grey)
+    assert read_picture(path)[0].tolist() == [[0, 0, 0], [127, 127, 127]]
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putpixel((1, 0), 1)
+    path = _save(tmp_path / "palette.png", palette, transparency=1)
+    assert read_picture(path)[0].tolist() == [[10, 20, 30], [255, 255, 255]]
+    path = _save(tmp_path / "key.png", Image.new("RGB", (1, 1), (1, 2, 3)), transparency=(1, 2, 3))
+    assert read_picture(path)[0].tolist() == [[255, 255, 255]]
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
+    grey = np.array([[0, 257, 32768, 65535]], np.uint16)
+    path = _save(tmp_path / "a.png", Image.fromarray(grey))
+    assert read_picture(path)[0, :, 1].tolist() == [0, 1, 128, 255]
+
+
+def test_every_cut_is_noticed(tmp_path, rng):
+    noise = Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8))
+    for name in ("a.jpg", "a.png", "a.bmp", "a.webp"):
+        data = _save(tmp_path / name, noise).read_bytes()
+        last = len(data) - 21  # the last 20 bytes of a PNG are check sums and an end mark
+        for length in [0, 1, 4, 30, *range(100, last, len(data) // 13), last]:
+            path = tmp_path / name
+            path.write_bytes(data[:length])
+            with pytest.raises(PictureError, match=r"cut short|cannot be decoded|not a picture|is empty"):
+                examine_picture(path)
+
+
+def test_what_is_accepted_the_training_can_decode(tmp_path, rng):
+    """A byte changed anywhere is either noticed, or the decoder of the training does not mind it either."""
+    data = bytearray(_save(tmp_path / "a.jpg", draw(3)).read_bytes())
+    noticed = 0
+    for _ in range(150):
+        damaged = bytearray(data)
+        for place in rng.integers(2, len(data), 3):
+            damaged[place] = rng.integers(256)
+        (tmp_path / "b.jpg").write_bytes(damaged)
+        try:
+            facts = examine_picture(tmp_path / "b.jpg", max_pixels=10**6)
+        except PictureError:
+            noticed += 1
+            continue
+        pixels = _decode(jpeg_bytes(tmp_path / "b.jpg", keep=facts.plain_jpeg, turn=False))
+        assert pixels.shape == (facts.height, facts.width, 3)
+    assert noticed
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "picture is empty: 0 bytes"),
+        (b"<html>404 Not Found</html>", "not a picture: starts with b'<html>40'"),
+        (b"GIF89a\1\0\1\0\0\0\0;", "not a picture"),
+        (
+            png_bomb(30_000, 30_000),
+            r"picture has too many pixels: 30000 x 30000 = 900000000, at most 50000000",
+        ),
+        (png_bomb(65_501, 1), r"picture is too long: 65501 x 1, at most 65500"),
+        (b"\xff\xd8\xff\xe0" + b"x" * 50, "picture cannot be decoded|not a picture|cut short"),
+    ],
+)
+def test_says_what_is_wrong(tmp_path, content, message):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match=message):
+        examine_picture(path)
+
+
+def test_limits(tmp_path):
+    path = _save(tmp_path / "a.png", draw(0))
+    assert examine_picture(path, max_pixels=96 * 64).size == (96, 64)
+    with pytest.raises(PictureError, match=r"96 x 64 = 6144, at most 6143 \(--max_pixels\)") as error:
+        examine_picture(path, max_pixels=96 * 64 - 1)
+    assert error.value.action == "refused"
+    path.write_bytes(b"x" * 1_000_900)
+    with pytest.raises(PictureError, match="picture file too large: 1000900 bytes, at most 1000800"):
+        examine_picture(path, max_pixels=100)
+    with pytest.raises(PictureError, match="picture cannot be read: No such file"):
+        examine_picture(tmp_path / "b.png")
+
+
+def test_a_limit_above_pillows_own_is_ours_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    path = _save(tmp_path / "a.png", draw(0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_picture(path).shape == (64, 96, 3)
+    assert Image.MAX_IMAGE_PIXELS == 1000
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(tmp_path, orientation):
+    path = _oriented(tmp_path / "a.jpg", orientation)
+    facts = examine_picture(path)
+    assert facts.orientation == orientation
+    assert facts.size == (96, 64)
+    assert facts.turned_size == ((96, 64) if orientation < 5 else (64, 96))
+    stored = np.asarray(Image.open(path))
+    # TIFF 6.0, tag 274: where the first row and the first column of the stored picture are to be shown.
+    upright = {
+        1: stored,
+        2: stored[:, ::-1],
+        3: stored[::-1, ::-1],
+        4: stored[::-1],
+        5: stored.transpose(1, 0, 2),
+        6: stored.transpose(1, 0, 2)[:, ::-1],
+        7: stored.transpose(1, 0, 2)[::-1, ::-1],
+        8: stored.transpose(1, 0, 2)[::-1],
+    }[orientation]
+    np.testing.assert_array_equal(read_picture(path, turn=False), stored)
+    np.testing.assert_array_equal(read_picture(path), upright)
+    turned = jpeg_bytes(path, keep=False, turn=True)
+    assert _decode(turned).shape == upright.shape
+    assert Image.open(io.BytesIO(turned)).getexif().get(0x0112) is None  # nobody turns it a second time
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_means_upright(tmp_path):
+    path = _save(tmp_path / "a.jpg", draw(0), exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\1\x12")
+    assert examine_picture(path).orientation == 1
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    assert examine_picture(_save(tmp_path / "b.jpg", draw(0), exif=exif)).orientation == 1
+
+
+def test_equal_files_have_equal_digests(tmp_path):
+    a, b = _save(tmp_path / "a.jpg", draw(1)), _save(tmp_path / "b.jpg", draw(2))
+    (tmp_path / "c.jpg").write_bytes(a.read_bytes())
+    digests = [examine_picture(path).digest for path in (a, b, tmp_path / "c.jpg")]
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_animation(tmp_path):
+    path = _save(tmp_path / "a.webp", draw(1), save_all=True, append_images=[draw(2), draw(3)])
+    assert examine_picture(path).frames == 3
+    assert np.abs(read_picture(path).astype(int) - np.asarray(draw(1))).mean() < 8

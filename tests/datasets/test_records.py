@@ -1,0 +1,193 @@
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.labels import write_labels
+from datasets.records import make_example, open_dataset, parse_example, write_shards
+
+JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()
+
+
+def _example(boxes=((0.25, 0.125, 0.5, 0.75),), names=("千反田",), classes=(2,), **more) -> bytes:
+    count = len(names)
+    arguments = {
+        "filename": "第1話/千反田_1.jpg",
+        "source": "千反田",
+        "width": 8,
+        "height": 6,
+        "boxes": np.array(boxes, np.float32).reshape(-1, 4),
+        "classes": classes,
+        "names": names,
+        "difficult": [True] * count,
+        "truncated": [False] * count,
+        **more,
+    }
+    return make_example(JPEG, **arguments)
+
+
+def test_keys_of_the_ancestor():
+    """Names, types and values that SSD-Tensorflow's reader expects (datasets/pascalvoc_common.py there)."""
+    feature = tf.train.Example.FromString(_example()).features.feature
+    found = {key: value.WhichOneof("kind") for key, value in feature.items()}
+    assert found == {
+        **dict.fromkeys(["image/height", "image/width", "image/channels", "image/shape"], "int64_list"),
+        **dict.fromkeys(["image/format", "image/encoded", "image/filename", "image/source"], "bytes_list"),
+        **{f"image/object/bbox/{key}": "int64_list" for key in ("label", "difficult", "truncated")},
+        **{f"image/object/bbox/{key}": "float_list" for key in ("ymin", "xmin", "ymax", "xmax")},
+        "image/object/bbox/label_text": "bytes_list",
+    }
+    assert feature["image/shape"].int64_list.value == [6, 8, 3]
+    assert feature["image/channels"].int64_list.value == [3]
+    assert feature["image/format"].bytes_list.value == [b"JPEG"]
+    assert feature["image/object/bbox/label"].int64_list.value == [2]
+    assert feature["image/object/bbox/label_text"].bytes_list.value == ["千反田".encode()]
+    assert feature["image/object/bbox/xmin"].float_list.value == [0.125]
+    assert feature["image/object/bbox/difficult"].int64_list.value == [1]
+
+
+def test_equal_arguments_give_equal_bytes():
+    assert _example() == _example()
+
+
+def test_parse():
+    parsed = {key: value.numpy() for key, value in parse_example(tf.constant(_example())).items()}
+    assert tf.io.decode_jpeg(parsed.pop("encoded")).shape == (6, 8, 3)
+    assert parsed.pop("filename").decode() == "第1話/千反田_1.jpg"
+    assert {key: value.dtype for key, value in parsed.items()} == {
+        "height": np.int32,
+        "width": np.int32,
+        "boxes": np.float32,
+        "classes": np.int32,
+        "difficult": np.bool_,
+        "truncated": np.bool_,
+    }
+    assert (parsed["height"], parsed["width"]) == (6, 8)
+    np.testing.assert_array_equal(parsed["boxes"], [[0.25, 0.125, 0.5, 0.75]])
+    assert parsed["classes"].tolist() == [2]
+    assert parsed["difficult"].tolist() == [True]
+    assert parsed["truncated"].tolist() == [False]
+
+
+def test_a_picture_without_objects():
+    (parsed,) = tf.data.Dataset.from_tensors(_example((), (), ())).map(parse_example)
+    assert parsed["boxes"].shape == (0, 4)
+    assert parsed["classes"].shape == parsed["difficult"].shape == parsed["truncated"].shape == (0,)
+
+
+def test_a_record_without_difficult():
+    example = tf.train.Example.FromString(_example())
+    for key in ("image/object/bbox/difficult", "image/object/bbox/truncated", "image/filename"):
+        del example.features.feature[key]
+    parsed = parse_example(tf.constant(example.SerializeToString()))
+    assert parsed["difficult"].numpy().tolist() == [False]
+    assert parsed["filename"].numpy() == b""
+
+
+def test_shards(tmp_path):
+    paths = write_shards(tmp_path, "train", iter([b"a", b"b", b"c", b"d", b"e"]), 2)
+    assert [path.name for path in paths] == ["train_000.tfrecord", "train_001.tfrecord", "train_002.tfrecord"]
+    read = [list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) for path in paths]
+    assert read == [[b"a", b"b"], [b"c", b"d"], [b"e"]]
+    assert write_shards(tmp_path, "none", iter([]), 2) == []
+
+
+def test_ancestors_records(shared):
+    """Written by SSD-Tensorflow itself: no labels.txt, no dataset.json, no file names."""
+    dataset = open_dataset(shared / "golden" / "tfrecords")
+    assert list(dataset.splits) == ["voc_2007_train"]
+    split = dataset.split("train")
+    assert (split.pictures, split.boxes, split.max_boxes) == (6, 17, 7)
+    assert dataset.labels[11] == "dog"
+    assert dataset.labels[14] == "person"
+    assert dataset.labels[0] == "class 1"  # never used there, but ids keep their lines
+    dump = json.loads((shared / "golden" / "tfrecord_dump.json").read_text())["records_in_file_order"]
+    records = tf.data.TFRecordDataset([str(path) for path in split.files]).map(parse_example)
+    for parsed, expected in zip(records, dump, strict=True):
+        for column, side in enumerate(("ymin", "xmin", "ymax", "xmax")):
+            value = expected[f"image/object/bbox/{side}"]["value"]
+            np.testing.assert_array_equal(parsed["boxes"][:, column], np.float32(value))
+        assert parsed["classes"].numpy().tolist() == expected["image/object/bbox/label"]["value"]
+        assert parsed["height"] == expected["image/height"]["value"][0]
+        assert tf.io.decode_jpeg(parsed["encoded"]).shape == expected["image/shape"]["value"]
+
+
+def test_ancestors_picture_without_objects(tmp_path):
+    example = tf.train.Example.FromString(_example((), (), ()))
+    del example.features.feature["image/filename"], example.features.feature["image/source"]
+    write_shards(tmp_path, "voc_2007_test", [example.SerializeToString(), _example()], 50)
+    split = open_dataset(tmp_path).splits["voc_2007_test"]
+    assert (split.pictures, split.boxes, split.max_boxes) == (2, 1, 1)
+
+
+def test_names_and_sets_without_dataset_json(tmp_path):
+    write_shards(tmp_path, "a_train", [_example(), _example((), (), ())], 1)
+    write_shards(tmp_path, "a_test", [_example(names=("Mira",), classes=(1,))], 1)
+    (tmp_path / ".a_val_000.tfrecord").write_bytes(b"left by a killed run")
+    dataset = open_dataset(tmp_path)
+    assert dataset.labels == ("Mira", "千反田")
+    assert set(dataset.splits) == {"a_train", "a_test"}
+    assert [path.name for path in dataset.splits["a_train"].files] == [
+        "a_train_000.tfrecord",
+        "a_train_001.tfrecord",
+    ]
+    write_labels(tmp_path / "labels.txt", ["Tobi", "Mira"])
+    assert open_dataset(tmp_path).labels == ("Tobi", "Mira")
+
+
+def test_finding_a_split(tmp_path):
+    write_shards(tmp_path, "voc_2007_train", [_example()], 1)
+    write_shards(tmp_path, "train", [_example()], 1)
+    write_shards(tmp_path, "voc_2012_test", [_example()], 1)
+    dataset = open_dataset(tmp_path)
+    assert dataset.split_name("train") == "train"
+    assert dataset.split_name("test") == "voc_2012_test"
+    with pytest.raises(
+        ValueError, match="'validation': there is no such set; the sets here are: train, voc_2007_train"
+    ):
+        dataset.split("validation")
+    write_shards(tmp_path, "voc_2007_test", [_example()], 1)
+    with pytest.raises(ValueError, match="'test': more than one set ends so"):
+        open_dataset(tmp_path).split("test")
+
+
+def test_says_what_is_wrong_with_a_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere: there is no such folder; tf_convert_data\.py makes one"):
+        open_dataset(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"no TFRecords in it .* not the folder with the pictures"):
+        open_dataset(tmp_path)
+    write_shards(tmp_path, "train", [_example((), (), ())], 1)
+    with pytest.raises(ValueError, match=r"no labels\.txt, and the records do not name their classes; write"):
+        open_dataset(tmp_path)
+    write_shards(tmp_path, "train", [_example()], 1)
+    write_shards(tmp_path, "test", [_example(names=("Mira",))], 1)
+    with pytest.raises(ValueError, match="class id 2 is '千反田' here, 'Mira' elsewhere"):
+        open_dataset(tmp_path)
+
+
+def test_a_damaged_shard_is_named(tmp_path):
+    (path,) = write_shards(tmp_path, "train", [_example()] * 3, 5)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"train_000\.tfrecord: damaged or cut short"):
+        open_dataset(tmp_path)
+
+
+def test_a_shard_of_another_conversion_is_noticed(tmp_path):
+    (path,) = write_shards(tmp_path, "train", [_example()], 5)
+    write_labels(tmp_path / "labels.txt", ["Mira", "千反田"])
+    shard = {"file": path.name, "bytes": path.stat().st_size}
+    described = {"splits": {"train": {"shards": [shard], "pictures": 1, "boxes": 1, "max_boxes": 1}}}
+    (tmp_path / "dataset.json").write_text(json.dumps(described))
+    assert open_dataset(tmp_path).splits["train"].pictures == 1
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(
+        ValueError, match=r"dataset\.json says \d+ bytes, but it has \d+ bytes; convert again"
+    ):
+        open_dataset(tmp_path)
+    path.rename(tmp_path / "other_000.tfrecord")
+    with pytest.raises(ValueError, match=r"train_000\.tfrecord: .* but it is not there"):
+        open_dataset(tmp_path)
+    (tmp_path / "dataset.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"dataset\.json: not a dataset\.json of tf_convert_data\.py"):
+        open_dataset(tmp_path)

@@ -1,0 +1,265 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.splits import (
+    SPLITS,
+    SplitOptions,
+    hash_fraction,
+    make_splits,
+    read_lists,
+    source_of,
+    splits_of_lists,
+)
+
+DEFAULT = SplitOptions()
+
+
+def episodes(count: int, frames: int = 30) -> list[str]:
+    return [f"episode{episode:03d}_{1000 * frame:06d}" for episode in range(count) for frame in range(frames)]
+
+
+@pytest.mark.parametrize(
+    ("stem", "source"),
+    [
+        ("episode03_000123", "episode03"),
+        ("hyouka_s01e03_000123", "hyouka_s01e03"),
+        ("raccoon-1", "raccoon"),
+        ("千反田 (3)", "千反田"),
+        ("frame_0012_flipped", "frame"),
+        ("t_10_jpg.rf.5ae3f0a1b2c3d4e5f6a7b8c9d0e1f2a3", "t"),
+        ("000001", ""),
+        ("dog", "dog"),
+        ("", ""),
+    ],
+)
+def test_source(stem, source):
+    assert source_of(stem) == source
+
+
+def test_a_source_is_in_one_split():
+    stems = episodes(60)
+    assignment = make_splits(stems, DEFAULT)
+    assert assignment.by == "source"
+    assert set(assignment.splits) == set(stems)
+    for stem, split in assignment.splits.items():
+        assert split == assignment.keys[source_of(stem)]
+    counts = [list(assignment.keys.values()).count(split) for split in SPLITS]
+    # 60 draws with 0.8, 0.1, 0.1: three standard deviations.
+    assert 38 <= counts[0] <= 57
+    assert min(counts[1:]) >= 1
+    assert max(counts[1:]) <= 13
+
+
+def test_known_assignment():
+    """Literal, because it must be the same on every machine and in every later version."""
+    assert hash_fraction(0, "episode03") == 0.6060475982676252
+    keys = make_splits(episodes(12), DEFAULT).keys
+    assert {key: keys[key] for key in keys if keys[key] != "train"} == {
+        "episode002": "test",
+        "episode005": "validation",
+        "episode006": "test",
+        "episode007": "test",
+    }
+
+
+@given(
+    st.sets(st.text("ab0123_", min_size=1, max_size=8), max_size=30), st.sets(st.text("ab0123_", max_size=8))
+)
+def test_adding_pictures_moves_none(stems, more):
+    """With what dataset.json remembers, always; without it, wherever no split would have been empty."""
+    before = make_splits(sorted(stems), DEFAULT)
+    after = make_splits(sorted(stems | more), DEFAULT, earlier=before.keys)
+    if before.by == after.by:
+        assert {stem: after.splits[stem] for stem in stems} == dict(before.splits)
+
+
+@given(st.integers(20, 60), st.integers(0, 1000))
+def test_adding_episodes_moves_none_even_without_memory(count, seed):
+    options = SplitOptions(seed=seed)
+    before = make_splits(episodes(count, 2), options).keys
+    after = make_splits(episodes(count + 5, 2), options).keys
+    moved = [source for source in before if after[source] != before[source]]
+    # Only a source that was given to an empty split may return.
+    assert len(moved) <= 2
+    by_hash = {source for source in before if before[source] == _plain(seed, source)}
+    assert all(after[source] == before[source] for source in by_hash if after[source] == _plain(seed, source))
+
+
+def _plain(seed: int, source: str) -> str:
+    at = hash_fraction(seed, source)
+    return "train" if at < 0.8 else "validation" if at < 0.9 else "test"
+
+
+@given(
+    st.sets(st.text("ab01_", min_size=1, max_size=6), min_size=3, max_size=40),
+    st.integers(0, 100),
+    st.sampled_from(["source", "picture"]),
+)
+def test_no_split_is_empty(stems, seed, by):
+    assignment = make_splits(sorted(stems), SplitOptions(split_by=by, seed=seed))
+    assert set(assignment.splits.values()) == set(SPLITS)
+    assert set(assignment.splits) == stems
+
+
+@pytest.mark.parametrize(("count", "missing"), [(1, "validation and test"), (2, "test")])
+def test_too_few_pictures_are_said(count, missing):
+    assignment = make_splits(episodes(1, count), DEFAULT)
+    assert "train" in assignment.splits.values()
+    assert any(f"Too few pictures: {missing} got none." in note for note in assignment.notes)
+
+
+def test_one_source_is_cut_into_blocks():
+    stems = [f"raccoon-{number}" for number in range(1, 201)]
+    assignment = make_splits(stems, DEFAULT)
+    assert assignment.by == "block"
+    assert [assignment.splits[f"raccoon-{number}"] for number in (1, 9, 160, 161, 180, 181, 200)] == [
+        *["train"] * 3, *["validation"] * 2, *["test"] * 2,
+    ]  # fmt: skip
+    assert "1 source (raccoon...)" in assignment.notes[0]
+    assert "--split_by picture" in assignment.notes[0]
+
+
+def test_a_new_picture_joins_its_block():
+    before = make_splits(episodes(1, 100), DEFAULT)
+    # Between two old ones: a picture of the same second.
+    after = make_splits(
+        [*episodes(1, 100), "episode000_000500", "episode000_095500"], DEFAULT, earlier=before.keys
+    )
+    assert after.splits["episode000_000500"] == "train"
+    assert after.splits["episode000_095500"] == "test"
+    assert all(after.splits[stem] == split for stem, split in before.splits.items())
+
+
+def test_a_source_that_grows_feeds_every_split():
+    before = make_splits(episodes(1, 100), DEFAULT)
+    after = make_splits(episodes(1, 300), DEFAULT, earlier=before.keys)
+    assert all(after.splits[stem] == split for stem, split in before.splits.items())
+    assert [list(after.splits.values()).count(split) for split in SPLITS] == [240, 30, 30]
+    one_more = make_splits(episodes(1, 101), DEFAULT, earlier=before.keys)
+    assert [list(one_more.splits.values()).count(split) for split in SPLITS] == [81, 10, 10]
+
+
+def test_a_split_that_was_empty_gets_the_first_new_pictures():
+    before = make_splits(episodes(1, 2), DEFAULT)
+    after = make_splits(episodes(1, 5), DEFAULT, earlier=before.keys)
+    assert [list(after.splits.values()).count(split) for split in SPLITS] == [3, 1, 1]
+
+
+def test_two_sources_are_each_cut():
+    assignment = make_splits(episodes(2, 50), DEFAULT)
+    for episode in ("episode000", "episode001"):
+        splits = [split for stem, split in assignment.splits.items() if source_of(stem) == episode]
+        assert [splits.count(split) for split in SPLITS] == [40, 5, 5]
+
+
+def test_unwanted_splits_stay_empty():
+    options = SplitOptions(split_fractions=(0.7, 0.3, 0.0))
+    assert set(make_splits(episodes(10), options).splits.values()) == {"train", "validation"}
+    assert set(make_splits(episodes(1), options).splits.values()) == {"train", "validation"}
+    only = SplitOptions(split_fractions=(1.0, 0.0, 0.0))
+    assert set(make_splits(episodes(1), only).splits.values()) == {"train"}
+
+
+def test_unequal_sources_are_said():
+    stems = [*episodes(3, 5), *(f"film_{number}" for number in range(500))]
+    assert any("--seed tries another" in note for note in make_splits(stems, SplitOptions(seed=1)).notes)
+
+
+@pytest.mark.parametrize("fractions", [(0.8, 0.1, 0.2), (0.0, 0.5, 0.5), (1.2, -0.1, -0.1)])
+def test_fractions_that_are_none(fractions):
+    with pytest.raises(ValueError, match=r"--split_fractions .*their sum 1"):
+        SplitOptions(split_fractions=fractions)
+
+
+def _lists(tmp_path, **files: str | bytes):
+    folder = tmp_path / "ImageSets" / "Main"
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.encode()
+        (folder / f"{name}.txt").write_bytes(data)
+    return read_lists(tmp_path)
+
+
+def test_no_lists(tmp_path):
+    assert read_lists(tmp_path) is None
+    assert _lists(tmp_path, dog_train="000001 1", layout="x") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "035",
+        "035.",
+        "035.jpg",
+        "035.xml",
+        "JPEGImages/035.jpg",
+        "C:\\pictures\\035.jpg",
+        "035  1",
+        "035 -1",
+        " 035\t",
+    ],
+)
+def test_spellings_of_a_line(tmp_path, line):
+    lists = _lists(tmp_path, train=f"\ufeff\r\n{line}\r\n\r\n")
+    assert lists is not None
+    assignment = splits_of_lists(lists, ["035"], DEFAULT)
+    assert assignment.splits == {"035": "train"}
+    assert not assignment.problems
+
+
+def test_a_name_that_looks_like_a_column(tmp_path):
+    lists = _lists(tmp_path, train="frame 1\nが\n") or {}
+    assignment = splits_of_lists(lists, ["frame", "frame 1", "が"], DEFAULT)
+    assert assignment.splits == {"frame 1": "train", "が": "train"}
+
+
+def test_lists_are_honoured(tmp_path):
+    lists = _lists(tmp_path, train="a\nb\nmany\n", val="c\nb\n", test="d\n") or {}
+    assignment = splits_of_lists(lists, ["a", "b", "c", "d", "e"], DEFAULT, known=["many"])
+    assert assignment.splits == {"a": "train", "b": "validation", "c": "validation", "d": "test"}
+    said = {(problem.file, problem.object, problem.kind, problem.action) for problem in assignment.problems}
+    assert said == {
+        ("ImageSets/Main", "b", "picture in two lists", "kept in validation only"),
+        ("ImageSets/Main", "e", "picture in no list", "left out"),
+    }
+
+
+def test_a_line_without_picture_is_said(tmp_path):
+    lists = _lists(tmp_path, train="a\nb\n") or {}
+    (problem,) = splits_of_lists(lists, ["a"], DEFAULT).problems
+    assert problem.file == "ImageSets/Main/train.txt"
+    assert problem.object == "line 2: b"
+    assert problem.kind == "list names no picture"
+
+
+def test_trainval_is_divided(tmp_path):
+    stems = episodes(20)
+    lists = _lists(tmp_path, trainval="\n".join(stems[:-30]), test="\n".join(stems[-30:])) or {}
+    assignment = splits_of_lists(lists, stems, DEFAULT)
+    assert {stem for stem, split in assignment.splits.items() if split == "test"} == set(stems[-30:])
+    sources = {
+        split: {source_of(stem) for stem in stems if assignment.splits[stem] == split} for split in SPLITS
+    }
+    assert sources["train"]
+    assert sources["validation"]
+    assert not sources["train"] & sources["validation"]
+    assert not assignment.problems
+
+
+def test_trainval_beside_train_or_val(tmp_path):
+    lists = _lists(tmp_path, trainval="a\nb\nc\n", train="a\n", test="c\n") or {}
+    assert splits_of_lists(lists, ["a", "b", "c"], DEFAULT).splits == {
+        "a": "train",
+        "b": "validation",
+        "c": "test",
+    }
+    lists = {"trainval": [(1, "a"), (2, "b")], "validation": [(1, "a")]}
+    assert splits_of_lists(lists, ["a", "b"], DEFAULT).splits == {"a": "validation", "b": "train"}
+
+
+def test_missing_lists_are_said(tmp_path):
+    lists = _lists(tmp_path, train="a\n", val="b\n") or {}
+    assert splits_of_lists(lists, ["a", "b"], DEFAULT).notes == (
+        "ImageSets/Main gives no pictures for test.",
+    )

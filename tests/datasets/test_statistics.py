@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import numpy as np
+
+from datasets.annotations import Annotation
+from datasets.problems import Problem, group_problems, printable, write_problems
+from datasets.statistics import coverage_notes, set_statistics
+
+
+def _annotation(stem: str, names: tuple[str, ...], size: tuple[int, int] = (640, 360)) -> Annotation:
+    boxes = [[0.1, 0.2, 0.1 + 0.1 * (number + 1), 0.4] for number in range(len(names))]
+    return Annotation(
+        path=Path(f"{stem}.jpg"),
+        name=f"{stem}.jpg",
+        stem=stem,
+        xml=None,
+        width=size[0],
+        height=size[1],
+        turned=False,
+        keep_bytes=True,
+        digest=stem.encode(),
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        names=names,
+        difficult=tuple(number == 0 for number in range(len(names))),
+        truncated=(False,) * len(names),
+    )
+
+
+def test_counts():
+    found = set_statistics(
+        [
+            _annotation("e1_1", ("Mira", "Tobi", "Mira")),
+            _annotation("e1_2", ()),
+            _annotation("e2_1", ("Mira",), (100, 100)),
+        ]
+    )
+    assert found == {
+        "pictures": 3,
+        "pictures_without_boxes": 1,
+        "boxes": 4,
+        "max_boxes": 3,
+        "difficult_boxes": 2,
+        "truncated_boxes": 0,
+        "names": {
+            "Mira": {"boxes": 3, "pictures": 2, "difficult": 2, "median_width": 0.2, "median_height": 0.1},
+            "Tobi": {"boxes": 1, "pictures": 1, "difficult": 0, "median_width": 0.2, "median_height": 0.2},
+        },
+        "picture_sizes": {"640x360": 2, "100x100": 1},
+        "sources": {"e1": 2, "e2": 1},
+    }
+
+
+def test_counts_of_nothing():
+    found = set_statistics([])
+    assert (found["pictures"], found["boxes"], found["max_boxes"], found["names"]) == (0, 0, 0, {})
+
+
+def test_notes():
+    train = set_statistics([_annotation(f"a_{number}", ("Mira", "Tobi")) for number in range(20)])
+    test = set_statistics([_annotation("b_1", ("Mira", "Fen"))])
+    assert coverage_notes({"train": train}, "source") == []
+    notes = coverage_notes({"train": train, "test": test}, "source")
+    assert len(notes) == 2
+    assert notes[0].startswith("test has names that train has not, so they will never be found: Fen.")
+    assert "--split_by picture" in notes[0]
+    assert notes[1] == "test has no box of: Tobi; nothing will be known of them there."
+    assert "--split_by" not in coverage_notes({"train": train, "test": test}, "lists")[0]
+    few = set_statistics([_annotation("a_1", ("Mira",))])
+    assert coverage_notes({"train": few}, "picture") == ["Fewer than 20 boxes to train on: Mira (1)."]
+    assert coverage_notes({"voc_2007_train": few}, "output_name") == []
+
+
+def test_problems_are_grouped_by_kind_and_action():
+    problems = [
+        Problem("b.xml", "1: Mira", "empty box", "(1, 1, 1, 1)", "object dropped"),
+        Problem("a.xml", "", "not well-formed XML", "line 1", "left out"),
+        Problem("a.xml", "2", "empty box", "(2, 1, 2, 1)", "object dropped"),
+    ]
+    rows = group_problems(problems)
+    assert [(row.kind, row.action, row.count, row.example) for row in rows] == [
+        ("empty box", "object dropped", 2, "b.xml 1: Mira"),
+        ("not well-formed XML", "left out", 1, "a.xml"),
+    ]
+
+
+def test_problems_csv(tmp_path):
+    path = tmp_path / "problems.csv"
+    write_problems(path, [])
+    assert path.read_bytes() == b"file,object,reason,action\r\n"
+    write_problems(
+        path, [Problem("a\udcff\x1b[31m.xml", '1: "千反田", 姉', "empty box", "", "object dropped")]
+    )
+    assert path.read_text(encoding="utf-8").splitlines()[1:] == [
+        'a\ufffd\ufffd[31m.xml,"1: ""千反田"", 姉",empty box,object dropped'
+    ]
+
+
+def test_printable():
+    assert printable("千反田.xml") == "千反田.xml"
+    assert printable("a\nb\x1b") == "a\ufffdb\ufffd"
+    assert printable(b"\xff\xe3.xml".decode(errors="surrogateescape")).encode() == "\ufffd\ufffd.xml".encode()

@@ -1,0 +1,246 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.voc import (
+    MAX_XML_BYTES,
+    RawObject,
+    VocObject,
+    XmlError,
+    outermost,
+    read_xml,
+    repair_objects,
+    write_annotation,
+)
+from tests.datasets.one_of_everything import xml_object, xml_text
+
+# What LabelImg 1.8 writes, character for character.
+LABELIMG = """\
+<annotation verified="yes">
+	<folder>JPEGImages</folder>
+	<filename>episode03_000123.jpg</filename>
+	<path>JPEGImages/episode03_000123.jpg</path>
+	<source>
+		<database>Unknown</database>
+	</source>
+	<size>
+		<width>640</width>
+		<height>360</height>
+		<depth>3</depth>
+	</size>
+	<segmented>0</segmented>
+	<object>
+		<name>千反田 &amp; Oreki</name>
+		<pose>Unspecified</pose>
+		<truncated>1</truncated>
+		<difficult>0</difficult>
+		<bndbox>
+			<xmin>1</xmin>
+			<ymin>20</ymin>
+			<xmax>310</xmax>
+			<ymax>360</ymax>
+		</bndbox>
+	</object>
+</annotation>
+"""
+
+PICTURE = Path("JPEGImages/episode03_000123.jpg")
+
+
+def test_writes_what_labelimg_writes(tmp_path):
+    path = tmp_path / "a.xml"
+    item = VocObject("千反田 & Oreki", (1, 20, 310, 360), truncated=1)
+    write_annotation(path, PICTURE, 640, 360, [item], verified=True)
+    assert path.read_text(encoding="utf-8") == LABELIMG
+    write_annotation(path, PICTURE, 640, 360, [item], verified=False, depth=1)
+    text = LABELIMG.replace('"yes"', '"no"').replace("<depth>3", "<depth>1")
+    assert path.read_text(encoding="utf-8") == text
+    assert [one.name for one in tmp_path.iterdir()] == ["a.xml"]
+
+
+def test_writes_a_picture_without_objects(tmp_path):
+    write_annotation(tmp_path / "a.xml", PICTURE, 640, 360, [])
+    text = (tmp_path / "a.xml").read_text()
+    assert "<object>" not in text
+    assert text.startswith("<annotation>\n")
+    assert read_xml(tmp_path / "a.xml").objects == ()
+
+
+def test_rewrites_the_files_of_a_person_byte_for_byte(shared, tmp_path):
+    files = sorted((shared / "data" / "raccoon" / "Annotations").glob("*.xml"))[:40]
+    for file in files:
+        text = file.read_text()
+        raw = read_xml(file)
+        objects = [_as_drawn(item) for item in raw.objects]
+        picture = Path(text.split("<path>")[1].split("</path>")[0])
+        verified = True if 'verified="yes"' in text else False if 'verified="no"' in text else None
+        width, height = raw.size or (0, 0)
+        write_annotation(tmp_path / "a.xml", picture, width, height, objects, verified=verified)
+        assert (tmp_path / "a.xml").read_text() == text, file.name
+    assert len(files) == 40
+
+
+def _as_drawn(item: RawObject) -> VocObject:
+    xmin, ymin, xmax, ymax = (int(side or 0) for side in item.box or ())
+    return VocObject(str(item.name), (xmin, ymin, xmax, ymax), truncated=int(item.truncated or 0))
+
+
+@pytest.mark.parametrize("box", [(0, 1, 5, 5), (1, 1, 641, 5), (5, 1, 5, 9), (9, 1, 5, 9), (1, 9, 5, 361)])
+def test_refuses_boxes_that_labelimg_could_not_draw(tmp_path, box):
+    with pytest.raises(ValueError, match=r"a\.xml: box .* of 'Mira' is not .* clip it") as error:
+        write_annotation(tmp_path / "a.xml", PICTURE, 640, 360, [VocObject("Mira", box)])
+    assert str(box) in str(error.value)
+    assert not (tmp_path / "a.xml").exists()
+
+
+def _written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "a.xml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_reads_difficult_objects(tmp_path):
+    # SSD-Tensorflow asks `if obj.find('difficult')`, and an element without children is false.
+    for text, expected in (("1", True), ("0", False), (" 1\n", True), ("true", True), ("", False)):
+        raw = read_xml(_written(tmp_path, xml_text(xml_object(more=f"<difficult>{text}</difficult>"))))
+        repaired, problems = repair_objects(raw.objects, (96, 64), "a.xml")
+        assert repaired.difficult == (expected,)
+        assert not problems
+
+
+def test_parts_of_a_person_are_no_objects(tmp_path):
+    part = xml_object("<name>head</name>", (1, 1, 2, 2)).replace("object>", "part>")
+    raw = read_xml(_written(tmp_path, xml_text(xml_object(more=part))))
+    assert [item.name for item in raw.objects] == ["Mira"]
+    assert raw.objects[0].box == ("20", "10", "60", "50")
+
+
+def test_entities_and_network_are_refused(tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    external = f'<!DOCTYPE a [<!ENTITY x SYSTEM "{secret.as_uri()}">]>' + xml_text(
+        xml_object("<name>&x;</name>")
+    )
+    for text in (
+        external,
+        external.replace("<!DOCTYPE", "<!doctype"),
+        f'<?xml version="1.0" encoding="UTF-16"?>{external}'.encode("utf-16"),
+        f'<?xml version="1.0" encoding="UTF-16"?>{external}'.encode("utf-16-be"),
+        '<!DOCTYPE annotation SYSTEM "http://127.0.0.1:9/a.dtd">' + xml_text(),
+        '<!DOCTYPE annotation [<!ENTITY % p SYSTEM "http://127.0.0.1:9/p"> %p;]>' + xml_text(),
+    ):
+        with pytest.raises(XmlError) as error:
+            read_xml(_written(tmp_path, text))
+        assert "secret" not in str(error.value)
+        assert error.value.action in ("refused", "left out")
+
+
+def test_an_undeclared_entity_is_no_name(tmp_path):
+    with pytest.raises(XmlError, match="not well-formed XML: Entity 'x' not defined"):
+        read_xml(_written(tmp_path, xml_text(xml_object("<name>&x;</name>"))))
+
+
+def test_size_of_the_file_is_limited(tmp_path):
+    filler = "<!--" + "x" * (MAX_XML_BYTES - len(xml_text()) - 7) + "-->"
+    read_xml(_written(tmp_path, xml_text(filler)))
+    with pytest.raises(XmlError, match=f"XML file too large: {MAX_XML_BYTES + 1} bytes"):
+        read_xml(_written(tmp_path, xml_text(filler) + " "))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ("<size><width>640</width><height>360</height></size>", (640, 360)),
+        ("<size><width>640.0</width><height> 360 </height></size>", (640, 360)),
+        ("<size><width>0</width><height>0</height></size>", None),
+        ("<size><width>-5</width><height>7</height></size>", None),
+        ("<size><width>wide</width><height>7</height></size>", None),
+        ("<size><width>inf</width><height>7</height></size>", None),
+        ("<size><width>5</width></size>", None),
+        ("", None),
+    ],
+)
+def test_size(tmp_path, size, expected):
+    assert read_xml(_written(tmp_path, xml_text(size=size))).size == expected
+
+
+def _raw(*sides: object, name: str | None = "Mira") -> RawObject:
+    xmin, ymin, xmax, ymax = (None if side is None else str(side) for side in sides)
+    return RawObject(name, (xmin, ymin, xmax, ymax), None, None)
+
+
+def test_arithmetic_of_the_ancestor():
+    repaired, problems = repair_objects([_raw(31, 154, 125, 237)], (226, 320), "a.xml")
+    expected = np.array([[154 / 320, 31 / 226, 237 / 320, 125 / 226]], np.float32)
+    np.testing.assert_array_equal(repaired.boxes, expected)
+    assert repaired.boxes.dtype == np.float32
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    ("sides", "pixels", "kinds"),
+    [
+        ((10, 5, 50, 40), (10, 5, 50, 40), []),
+        ((0, 0, 100, 50), (0, 0, 100, 50), []),
+        ((50, 40, 10, 5), (10, 5, 50, 40), ["box with minimum and maximum exchanged"]),
+        ((10, 40, 50, 5), (10, 5, 50, 40), ["box with minimum and maximum exchanged"]),
+        ((-3, 5, 120, 60), (0, 5, 100, 50), ["box over the border"]),
+        (
+            (120, 60, -3, 5),
+            (0, 5, 100, 50),
+            ["box with minimum and maximum exchanged", "box over the border"],
+        ),
+        ((10.5, "5e0", " 50 ", 40.25), (10.5, 5, 50, 40.25), []),
+        ((10, 5, 10, 40), None, ["empty box"]),
+        ((10, 5, 10.9, 40), None, ["empty box"]),
+        ((100, 5, 140, 40), None, ["box outside the picture"]),
+        ((99.5, 5, 140, 40), None, ["box outside the picture"]),
+        ((10, -40, 50, 0), None, ["box outside the picture"]),
+        (("nan", 5, 50, 40), None, ["box is not four numbers"]),
+        (("1e999", 5, 50, 40), None, ["box is not four numbers"]),
+        ((None, 5, 50, 40), None, ["box is not four numbers"]),
+        (("", 5, 50, 40), None, ["box is not four numbers"]),
+    ],
+)
+def test_repair(sides, pixels, kinds):
+    repaired, problems = repair_objects([_raw(*sides)], (100, 50), "a.xml")
+    assert [problem.kind for problem in problems] == kinds
+    assert all(problem.file == "a.xml" and problem.object == "1: Mira" for problem in problems)
+    if pixels is None:
+        assert repaired.boxes.shape == (0, 4)
+        assert repaired.names == ()
+    else:
+        xmin, ymin, xmax, ymax = pixels
+        expected = np.array([[ymin / 50, xmin / 100, ymax / 50, xmax / 100]], np.float32)
+        np.testing.assert_array_equal(repaired.boxes, expected)
+
+
+numbers = st.one_of(
+    st.floats(-2000, 2000),
+    st.integers(-(10**9), 10**9),
+    st.sampled_from(["", "nan", "-inf", "x", "1_0", "１２"]),
+)
+
+
+@given(
+    st.lists(st.tuples(numbers, numbers, numbers, numbers)), st.integers(1, 65_500), st.integers(1, 65_500)
+)
+def test_every_box_that_is_kept_can_be_learnt(some, width, height):
+    raw = [_raw(*sides, name=f"{number}") for number, sides in enumerate(some)]
+    repaired, problems = repair_objects(raw, (width, height), "a.xml")
+    ymin, xmin, ymax, xmax = repaired.boxes.T
+    assert np.all((ymin >= 0) & (xmin >= 0) & (ymax <= 1) & (xmax <= 1))
+    assert np.all((ymin < ymax) & (xmin < xmax))
+    assert len(repaired.names) == len(repaired.difficult) == len(repaired.truncated) == len(repaired.boxes)
+    dropped = sum("dropped" in problem.action for problem in problems)
+    assert len(repaired.boxes) + dropped == len(some)  # nothing disappears silently
+
+
+def test_outermost():
+    assert outermost([_raw(10, 5, 50, 40), _raw(90, 80, 20, 3), _raw("x", 5, 999, 40)]) == (90, 80)
+    assert outermost([]) == (0, 0)
+    assert math.isfinite(sum(outermost([_raw("inf", 1, 2, 3)])))
