@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ def read_folder(
                 "",
                 "picture without XML",
                 "",
-                "left out (--unlabelled_as_negative takes it as a picture of none of the names)",
+                "left out; --unlabelled_as_negative takes it",
             )
             for file in unlabelled
         ]
@@ -162,7 +162,7 @@ def read_folder(
 
 def map_in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`map` over threads, in order, with few results waiting: memory does not grow with `items`.
 
     Args:

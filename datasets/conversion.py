@@ -118,15 +118,10 @@ def convert(
     output_dir = options.output_dir
     if output_dir.exists() and not output_dir.is_dir():
         raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")
-    inside = (
-        [output_dir]
-        if output_dir.resolve() != options.dataset_dir.resolve()
-        else [output_dir / "dataset.png"]
-    )
     reading = read_folder(
         options.dataset_dir,
         options.reading,
-        exclude=inside,
+        exclude=_own_files(options),
         progress=lambda done, total: progress("checking", done, total),
     )
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -158,6 +153,15 @@ def convert(
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return Conversion(tuple(labels), sets, statistics, problems, notes, written=True)
+
+
+def _own_files(options: ConversionOptions) -> list[Path]:
+    """What earlier conversions wrote, where that can lie among the pictures."""
+    output_dir = options.output_dir
+    if output_dir.resolve() != options.dataset_dir.resolve():
+        return [output_dir]
+    names = ("dataset.json", "dataset.png", "labels.txt", "problems.csv")
+    return [*(output_dir / name for name in names), *output_dir.glob("*.tfrecord")]
 
 
 def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping[str, Any]) -> Assignment:

@@ -66,7 +66,8 @@ def find_files(
         dataset_dir: must exist.
         filename_of: gives `<filename>` of an XML file, None when there is none or the file is unusable;
             called only where names alone do not decide.
-        exclude: files and folders to pass over: the output folder when it is inside `dataset_dir`.
+        exclude: files and folders to pass over: the output folder when it is inside `dataset_dir`. Folders
+            that hold a dataset.json, the output of earlier conversions, are passed over anyway.
     """
     xml_dir, picture_dir = dataset_dir / "Annotations", dataset_dir / "JPEGImages"
     if not (xml_dir.is_dir() and picture_dir.is_dir()):
@@ -167,18 +168,17 @@ def _walk(folder: Path, exclude: Collection[Path]) -> Iterable[Path]:
     passed_over = {path.resolve() for path in exclude}
     for parent, folders, files in os.walk(folder):
         at = Path(parent)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in _NOISE_FOLDERS
-            and not name.startswith(".")
-            and (at / name).resolve() not in passed_over
-        )
+        folders[:] = sorted(name for name in folders if not _passed_over(at / name, passed_over))
         for name in sorted(files):
             path = at / name
             hidden = name.startswith(".") or name.lower() in _NOISE_FILES
             if not hidden and path.resolve() not in passed_over and path.is_file():
                 yield path
+
+
+def _passed_over(folder: Path, passed_over: Collection[Path]) -> bool:
+    noise = folder.name in _NOISE_FOLDERS or folder.name.startswith(".")
+    return noise or folder.resolve() in passed_over or (folder / "dataset.json").exists()
 
 
 def _index(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:

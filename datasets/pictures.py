@@ -32,7 +32,7 @@ OTHER_SUFFIXES = frozenset(
 # Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
 # of its other readers start programs.
 _FORMATS = tuple(
-    reader.format
+    str(reader.format)
     for reader in (
         JpegImagePlugin.JpegImageFile,  # gives an MpoImageFile where a camera appended a second picture
         PngImagePlugin.PngImageFile,

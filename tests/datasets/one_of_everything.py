@@ -236,7 +236,7 @@ def _partners(to: _Writer) -> None:
     to.xml("alone_1", xml_text(xml_object(), head="<filename>gone.jpg</filename>"))
     to.says("Annotations/alone_1.xml", "XML without picture", "left out")
     to.picture("unlabelled_1.jpg")
-    unlabelled = "left out (--unlabelled_as_negative takes it as a picture of none of the names)"
+    unlabelled = "left out; --unlabelled_as_negative takes it"
     to.says("JPEGImages/unlabelled_1.jpg", "picture without XML", unlabelled)
     to.pair("two_1.jpg")
     to.picture("two_1.png")
@@ -304,7 +304,7 @@ def _sizes(to: _Writer) -> None:
     ):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        more = {} if size is None else {"size": size}
+        more: dict[str, Any] = {} if size is None else {"size": size}
         to.pair(f"{stem}.jpg", xml_object(box=box), exif=exif, **more)
         to.says(f"Annotations/{stem}.xml", kind, action)
 

@@ -54,7 +54,7 @@ def test_equal_arguments_give_equal_bytes():
 def test_parse():
     parsed = {key: value.numpy() for key, value in parse_example(tf.constant(_example())).items()}
     assert tf.io.decode_jpeg(parsed.pop("encoded")).shape == (6, 8, 3)
-    assert parsed.pop("filename").decode() == "第1話/千反田_1.jpg"
+    assert bytes(parsed.pop("filename")).decode() == "第1話/千反田_1.jpg"
     assert {key: value.dtype for key, value in parsed.items()} == {
         "height": np.int32,
         "width": np.int32,

@@ -1,0 +1,420 @@
+"""tf_convert_data.py from the command line to the records."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import datasets.conversion
+import tf_convert_data
+from datasets.records import open_dataset, parse_example
+from datasets.voc import VocObject, write_annotation
+from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
+
+# The ids that SSD-Tensorflow gave them: pascalvoc_common.py there.
+VOC_NAMES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
+    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+
+
+def _add(folder: Path, name: str, seed: int, *names: str) -> Path:
+    """One flat-folder picture with its XML."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    draw(seed).save(path)
+    objects = [VocObject(one, (10, 10 + 3 * number, 50, 60)) for number, one in enumerate(names)]
+    write_annotation(path.with_suffix(".xml"), path, 96, 64, objects)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """Six episodes of four pictures, flat."""
+    folder = tmp_path / "pictures"
+    for episode in range(6):
+        for frame in range(4):
+            names = ("Mira", "千反田")[: 1 + frame % 2] if frame else ()
+            _add(folder, f"episode{episode}_{frame:03d}.jpg", 10 * episode + frame, *names)
+    return folder
+
+
+def convert(folder: Path, output: Path, *flags: str) -> int:
+    arguments = [f"--dataset_dir={folder}", f"--output_dir={output}", *flags]
+    if not any("figure" in flag for flag in flags):
+        arguments.append("--no_figure")
+    return tf_convert_data.main(["--dataset_name=pascalvoc", *arguments])
+
+
+def records(output: Path, split: str) -> list[dict[str, Any]]:
+    files = [str(path) for path in open_dataset(output).splits[split].files]
+    parsed: Any = tf.data.TFRecordDataset(files).map(parse_example).as_numpy_iterator()
+    return list(parsed)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.is_file()
+    }
+
+
+def test_a_folder_becomes_three_sets(pictures, tmp_path, capfd):
+    output = tmp_path / "new" / "records"
+    assert convert(pictures, output) == 0
+    assert sorted(path.name for path in output.iterdir()) == [
+        "dataset.json", "labels.txt", "problems.csv", "test_000.tfrecord", "train_000.tfrecord",
+        "validation_000.tfrecord",
+    ]  # fmt: skip
+    assert (output / "labels.txt").read_text(encoding="utf-8") == "Mira\n千反田\n"
+    dataset = open_dataset(output)
+    assert dataset.labels == ("Mira", "千反田")
+    assert set(dataset.splits) == {"train", "validation", "test"}
+    assert sum(split.pictures for split in dataset.splits.values()) == 24
+    assert sum(split.boxes for split in dataset.splits.values()) == 6 * 5
+
+    seen: dict[str, set[str]] = {}
+    for name, split in dataset.splits.items():
+        found = records(output, name)
+        assert len(found) == split.pictures
+        assert sum(len(one["boxes"]) for one in found) == split.boxes
+        assert max(len(one["boxes"]) for one in found) == split.max_boxes == 2
+        for one in found:
+            filename = one["filename"].decode()
+            assert one["encoded"] == (pictures / filename).read_bytes()
+            seen.setdefault(filename.split("_")[0], set()).add(name)
+            if filename.endswith("_003.jpg"):
+                sides = [[10 / 64, 10 / 96, 60 / 64, 50 / 96], [13 / 64, 10 / 96, 60 / 64, 50 / 96]]
+                expected = np.array(sides, np.float32)
+                np.testing.assert_array_equal(one["boxes"], expected)
+                assert one["classes"].tolist() == [1, 2]
+    assert all(len(splits) == 1 for splits in seen.values())  # an episode is in one split
+    screen = capfd.readouterr().out
+    assert "千反田" in screen
+    assert "Fewer than 20 boxes to train on" in " ".join(screen.split())
+
+
+def test_dataset_json(pictures, tmp_path):
+    output = tmp_path / "records"
+    convert(pictures, output)
+    described = json.loads((output / "dataset.json").read_text(encoding="utf-8"))
+    assert described["labels"] == ["Mira", "千反田"]
+    assert described["labels_sha256"] == hashlib.sha256((output / "labels.txt").read_bytes()).hexdigest()
+    assert described["assignment"]["by"] == "source"
+    assert set(described["assignment"]["keys"]) == {f"episode{number}" for number in range(6)}
+    for name, one in described["splits"].items():
+        assert one["picture_sizes"] == {"96x64": one["pictures"]}
+        assert sum(label["boxes"] for label in one["names"].values()) == one["boxes"]
+        assert {described["assignment"]["keys"][source] for source in one["sources"]} == {name}
+        assert one["options"]["split_fractions"] == [0.8, 0.1, 0.1]
+        for shard in one["shards"]:
+            assert shard["sha256"] == hashlib.sha256((output / shard["file"]).read_bytes()).hexdigest()
+
+
+def test_the_same_command_writes_the_same_bytes(pictures, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    convert(pictures, first, "--workers=1", "--pictures_per_shard=3")
+    convert(pictures, second, "--workers=5", "--pictures_per_shard=3")
+    assert len(list(first.glob("train_*"))) > 1
+    assert digests(first) == digests(second)
+    before = digests(second)
+    convert(pictures, second, "--pictures_per_shard=3")
+    assert digests(second) == before
+    convert(pictures, second, "--pictures_per_shard=3", "--seed=1")
+    assert digests(second) != before
+
+
+def test_pictures_that_come_later_move_none(pictures, tmp_path):
+    output = tmp_path / "records"
+    convert(pictures, output)
+    before = {
+        one["filename"]: split for split in ("train", "validation", "test") for one in records(output, split)
+    }
+    for episode in (2, 6, 7, 8):
+        for frame in range(50, 53):
+            _add(pictures, f"episode{episode}_{frame:03d}.jpg", 100 + 10 * episode + frame, "Tobi")
+    convert(pictures, output)
+    after = {
+        one["filename"]: split for split in ("train", "validation", "test") for one in records(output, split)
+    }
+    assert len(after) == 24 + 12
+    assert before.items() <= after.items()
+    # Ids that a trained network knows stay; the new name, though first in the alphabet of some, is last.
+    assert open_dataset(output).labels == ("Mira", "千反田", "Tobi")
+
+
+def test_output_name_and_a_second_set(pictures, tmp_path):
+    output = tmp_path / "records"
+    assert convert(pictures, output, "--output_name=voc_2007_train", "--pictures_per_shard=5") == 0
+    assert [path.name for path in sorted(output.glob("*.tfrecord"))] == [
+        f"voc_2007_train_{number:03d}.tfrecord" for number in range(5)
+    ]
+    _add(tmp_path / "more", "film_1.jpg", 500, "Tobi")
+    assert convert(tmp_path / "more", output, "--output_name=voc_2007_test") == 0
+    dataset = open_dataset(output)
+    assert dataset.labels == ("Mira", "千反田", "Tobi")
+    assert {name: split.pictures for name, split in dataset.splits.items()} == {
+        "voc_2007_train": 24,
+        "voc_2007_test": 1,
+    }
+    assert records(output, "voc_2007_test")[0]["classes"].tolist() == [3]
+    # A second conversion of one set: fewer shards, and the old ones of this set are gone, of this set only.
+    assert convert(pictures, output, "--output_name=voc_2007_train", "--pictures_per_shard=20") == 0
+    assert sorted(path.name for path in output.glob("*.tfrecord")) == [
+        "voc_2007_test_000.tfrecord", "voc_2007_train_000.tfrecord", "voc_2007_train_001.tfrecord",
+    ]  # fmt: skip
+    assert convert(pictures, output) == 0
+    assert set(open_dataset(output).splits) == {
+        "train",
+        "validation",
+        "test",
+        "voc_2007_test",
+        "voc_2007_train",
+    }
+
+
+def test_image_sets(pictures, tmp_path, capfd):
+    lists = pictures / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    stems = sorted(path.stem for path in pictures.glob("*.jpg"))
+    (lists / "train.txt").write_text("\n".join(stems[:16]))
+    (lists / "val.txt").write_text("\n".join(f"{stem}." for stem in stems[16:]))
+    output = tmp_path / "records"
+    assert convert(pictures, output) == 0
+    assert {one["filename"].decode()[:-4] for one in records(output, "train")} == set(stems[:16])
+    assert {one["filename"].decode()[:-4] for one in records(output, "validation")} == set(stems[16:])
+    assert "ImageSets/Main gives no pictures for test." in capfd.readouterr().out
+    assert convert(pictures, output, "--split_by=source") == 0
+    assert set(open_dataset(output).splits) == {"train", "validation", "test"}
+    assert convert(pictures, tmp_path / "one", "--output_name=all") == 0
+    assert open_dataset(tmp_path / "one").splits["all"].pictures == 24
+    assert "ImageSets/Main is not used: --output_name" in capfd.readouterr().out
+
+
+def test_lists_that_are_asked_for_must_exist(pictures, tmp_path, capfd):
+    assert convert(pictures, tmp_path / "records", "--split_by=lists") == 1
+    assert (
+        "--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt" in capfd.readouterr().err
+    )
+
+
+def test_an_interrupted_run_leaves_the_earlier_output(pictures, tmp_path, monkeypatch):
+    output = tmp_path / "records"
+    convert(pictures, output)
+    before = digests(output)
+    _add(pictures, "episode9_000.jpg", 900, "Tobi")
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) > 10:
+            raise KeyboardInterrupt
+        return b"not what was there"
+
+    monkeypatch.setattr(datasets.conversion, "jpeg_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        convert(pictures, output, "--pictures_per_shard=2")
+    assert len(calls) > 10
+    assert digests(output) == before
+    assert [path.name for path in output.iterdir() if path.is_dir()] == []
+    # A run that was killed could not tidy up; the next one does.
+    (output / ".converting").mkdir()
+    (output / ".converting" / "train_009.tfrecord").write_bytes(b"x")
+    monkeypatch.undo()
+    assert convert(pictures, output) == 0
+    assert not (output / ".converting").exists()
+    assert not (output / "train_009.tfrecord").exists()
+
+
+def test_strict(pictures, tmp_path, capfd):
+    output = tmp_path / "records"
+    assert convert(pictures, output, "--strict") == 0
+    before = digests(output)
+    (pictures / "episode0_001.jpg").write_bytes(b"no picture")
+    assert convert(pictures, output, "--strict") == 1
+    said = capfd.readouterr()
+    assert "--strict, and there are 1 problems" in said.err
+    assert "not a picture" in said.out
+    after = digests(output)
+    assert before.pop("problems.csv") != after.pop("problems.csv")
+    assert after == before
+    assert convert(pictures, output) == 0
+
+
+def test_problems_csv_and_table(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    expected = write_one_of_everything(tmp_path / "set")
+    assert convert(tmp_path / "set", tmp_path / "records") == 0
+    with (tmp_path / "records" / "problems.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["file", "object", "reason", "action"]
+    assert {
+        (row["file"], row["object"], row["reason"].split(": ")[0], row["action"]) for row in rows
+    } == expected
+    screen = " ".join(capfd.readouterr().out.split())
+    for words in (
+        "XML declares a DOCTYPE",
+        "the same picture",
+        "picture has too many pixels",
+        "box over the border",
+    ):
+        assert words in screen
+    dataset = open_dataset(tmp_path / "records")
+    for split in dataset.splits:
+        for one in records(tmp_path / "records", split):
+            shape = tf.io.decode_jpeg(one["encoded"], channels=3).shape
+            assert shape == (one["height"], one["width"], 3), one["filename"]
+
+
+@pytest.mark.parametrize("content", ["nothing", "pictures only", "XML only", "only broken"])
+def test_an_empty_result_is_an_error(tmp_path, capfd, content):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    if content != "nothing":
+        _add(folder, "a_1.jpg", 1, "Mira")
+    if content == "pictures only":
+        (folder / "a_1.xml").unlink()
+    if content == "XML only":
+        (folder / "a_1.jpg").unlink()
+    if content == "only broken":
+        (folder / "a_1.jpg").write_bytes(b"")
+    assert convert(folder, tmp_path / "records") == 1
+    error = capfd.readouterr().err
+    assert (
+        f"nothing to convert: looked for XML files in {folder} and pictures (.bmp .jpeg .jpg .png .webp)"
+        in error
+    )
+    assert ("problems.csv says what was wrong (1 lines)" in error) == (content != "nothing")
+    assert not list((tmp_path / "records").glob("*.tfrecord"))
+
+
+def test_no_box_at_all(tmp_path, capfd):
+    _add(tmp_path / "set", "a_1.jpg", 1)
+    assert convert(tmp_path / "set", tmp_path / "records") == 1
+    assert "not one usable box in 1 pictures" in capfd.readouterr().err
+    _add(tmp_path / "named", "b_1.jpg", 2, "Mira")
+    assert convert(tmp_path / "named", tmp_path / "records", "--output_name=train") == 0
+    assert convert(tmp_path / "set", tmp_path / "records", "--output_name=strangers") == 0
+    assert open_dataset(tmp_path / "records").splits["strangers"].boxes == 0
+
+
+def test_given_labels(pictures, tmp_path, capfd):
+    given = tmp_path / "names.txt"
+    given.write_text("Tobi\n千反田\n", encoding="utf-8")
+    output = tmp_path / "records"
+    assert convert(pictures, output, f"--labels_file={given}") == 1
+    error = capfd.readouterr().err
+    assert f"--labels_file {given} does not list 'Mira' in episode0_001.xml, episode0_002.xml" in error
+    assert "and 13 more" in error
+    assert not list(output.glob("*.tfrecord"))
+    given.write_text("Tobi\n千反田\nMira\n", encoding="utf-8")
+    assert convert(pictures, output, f"--labels_file={given}") == 0
+    assert open_dataset(output).labels == ("Tobi", "千反田", "Mira")
+    given.write_text("Mira\n千反田\n", encoding="utf-8")
+    assert convert(pictures, output, f"--labels_file={given}") == 1
+    assert "line 1 is not 'Tobi' as in" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--dataset_name=coco", "--dataset_name coco: only pascalvoc can be converted"),
+        ("--output_name=a/b", "--output_name 'a/b': files begin with it"),
+        ("--output_name=", "--output_name '': files begin with it"),
+        ("--pictures_per_shard=0", "--pictures_per_shard 0: must be at least 1"),
+        ("--model_name=yolo --figure", "yolo"),
+        ("--dataset_dir=/nowhere/at/all", "--dataset_dir /nowhere/at/all: there is no such folder"),
+    ],
+)
+def test_wrong_flags(pictures, tmp_path, capfd, flag, message):
+    assert convert(pictures, tmp_path / "records", *flag.split()) == 1
+    assert message in capfd.readouterr().err
+    assert not list((tmp_path / "records").glob("*.tfrecord"))
+
+
+def test_an_output_that_cannot_be(pictures, tmp_path, capfd):
+    (tmp_path / "file").write_text("x")
+    assert convert(pictures, tmp_path / "file") == 1
+    assert "is a file; give a folder, existing or not" in capfd.readouterr().err
+    output = tmp_path / "records"
+    output.mkdir()
+    (output / "dataset.json").write_text('{"format": 99}')
+    assert convert(pictures, output) == 1
+    assert "dataset.json: not written by this version of tf_convert_data.py" in capfd.readouterr().err
+
+
+def test_unlabelled_pictures_as_negatives(pictures, tmp_path):
+    draw(3000).save(pictures / "episode0_999.png")
+    assert convert(pictures, tmp_path / "a", "--output_name=all") == 0
+    assert convert(pictures, tmp_path / "b", "--output_name=all", "--unlabelled_as_negative") == 0
+    assert open_dataset(tmp_path / "a").splits["all"].pictures == 24
+    found = records(tmp_path / "b", "all")
+    assert len(found) == 25
+    (negative,) = [one for one in found if one["filename"] == b"episode0_999.png"]
+    assert negative["boxes"].shape == (0, 4)
+    pixels = tf.io.decode_jpeg(negative["encoded"], channels=3).numpy()
+    assert np.abs(pixels.astype(int) - np.asarray(draw(3000))).mean() < 3
+
+
+def test_output_inside_the_input(pictures):
+    assert convert(pictures, pictures / "records", "--figure") == 0
+    assert convert(pictures, pictures / "records") == 0
+    assert (pictures / "records" / "problems.csv").read_text().count("\n") == 1
+    assert convert(pictures, pictures, "--figure") == 0
+    assert convert(pictures, pictures) == 0
+    assert (pictures / "problems.csv").read_text().count("\n") == 1
+
+
+def test_figure(pictures, tmp_path):
+    output = tmp_path / "records"
+    assert convert(pictures, output, "--figure", "--model_name=ssd_300_vgg") == 0
+    figure = Image.open(output / "dataset.png")
+    assert figure.width > 1000
+    assert len(set(figure.convert("RGB").resize((60, 40)).getdata())) > 50  # something is drawn
+    before = digests(output)
+    convert(pictures, output, "--figure", "--model_name=ssd_300_vgg")
+    assert digests(output) == before
+
+
+def test_features_equal_the_ancestors(shared, tmp_path):
+    """The same XML and pictures, converted by SSD-Tensorflow; which wrote these two flags as 0 always."""
+    golden = json.loads((shared / "golden" / "tfrecord_dump.json").read_text())
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(VOC_NAMES))
+    source = shared / "golden" / "voc_tiny"
+    assert convert(source, tmp_path / "r", "--output_name=voc_2007_train", f"--labels_file={names}") == 0
+    expected = {one["image/encoded"]["sha256"][0]: one for one in golden["records_in_file_order"]}
+    flags = golden["true_flags_in_xml(original writes all 0: bug)"]
+    shard = str(tmp_path / "r" / "voc_2007_train_000.tfrecord")
+    for record in tf.data.TFRecordDataset(shard).as_numpy_iterator():
+        feature = tf.train.Example.FromString(record).features.feature
+        found = {}
+        for key, value in feature.items():
+            kind = str(value.WhichOneof("kind"))
+            is_text = kind == "bytes_list" and key != "image/encoded"
+            found[key] = [one.decode() if is_text else one for one in getattr(value, kind).value]
+        theirs = expected.pop(hashlib.sha256(found["image/encoded"][0]).hexdigest())
+        truth = flags[found.pop("image/filename")[0].replace(".jpg", ".xml")]
+        for key in ("difficult", "truncated"):
+            assert found.pop(f"image/object/bbox/{key}") == truth[key]
+            theirs.pop(f"image/object/bbox/{key}")
+        del found["image/encoded"], found["image/source"], theirs["image/encoded"]
+        assert found == {key: value["value"] for key, value in theirs.items() if key.startswith("image/")}
+    assert not expected
+
+
+def test_a_name_typed_on_two_machines_is_one_name(tmp_path):
+    for number, name in enumerate(("が", "か\u3099", " が ")):
+        draw(number).save(tmp_path / f"a_{number}.jpg")
+        (tmp_path / f"a_{number}.xml").write_text(
+            xml_text(xml_object(f"<name>{name}</name>")), encoding="utf-8"
+        )
+    assert convert(tmp_path, tmp_path / "records", "--output_name=all") == 0
+    assert open_dataset(tmp_path / "records").labels == ("が",)
