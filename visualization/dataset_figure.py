@@ -186,7 +186,7 @@ def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: T
     if len(best_iou):
         share = 100 * np.mean(best_iou >= MATCH_IOU)
         said = axes.text(
-            0.03, 0.97, f"{share:.1f} %", transform=axes.transAxes, va="top", fontsize=17, fontweight="bold",
+            0.03, 0.97, f"{share:.1f} %", transform=axes.transAxes, va="top", fontsize=15, fontweight="bold",
             color=theme.text,
         )  # fmt: skip
         said.set_path_effects([matplotlib.patheffects.withStroke(linewidth=3, foreground=theme.background)])
