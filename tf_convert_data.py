@@ -128,7 +128,7 @@ def _draw(result: "Conversion", network: "Network", path: Path) -> None:
 
     from boxes.geometry import iou
     from visualization.dataset_figure import plot_dataset
-    from visualization.plots import picture_of
+    from visualization.figures import picture_of
 
     boxes = np.concatenate([one.boxes for some in result.sets.values() for one in some])
     boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]

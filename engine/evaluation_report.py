@@ -27,7 +27,8 @@ from engine.picture_ranking import PictureScore, score_picture, worst_and_best
 from nets.checkpoint import write_json
 from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes
-from visualization.plots import DARK, LIGHT, Curve, Theme, picture_of, plot_confusion, plot_precision_recall
+from visualization.figures import DARK, LIGHT, Theme, picture_of
+from visualization.plots import Curve, plot_confusion, plot_precision_recall
 from visualization.web_font import web_font
 
 TEMPLATE = Path(__file__).with_name("evaluation_report.html")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from visualization.plots import LIGHT, Theme, _figure, _label, _style
+from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
 
 # The overlap from which on an anchor is trained to find a box: SSD paper, section 2.2.
 MATCH_IOU = 0.5
@@ -46,11 +46,11 @@ def plot_dataset(
     rows = min(len(shown), _MOST_NAMES + 1) or 1
     bars_height = 0.34 * rows + 0.75
     width, height = 12.0, 0.55 + bars_height + 3.85
-    figure = _figure(width, height, theme)
+    figure = new_figure(width, height, theme)
 
     def panel(left: float, bottom: float, wide: float, high: float) -> Axes:
         axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
-        _style(axes, theme)
+        style_axes(axes, theme)
         return axes
 
     headline = ", ".join(
@@ -86,7 +86,7 @@ def _plot_names(
     """One bar per name, its splits side by side in it."""
     rest = shown[_MOST_NAMES:] if len(shown) > _MOST_NAMES + 1 else []
     shown = shown[: len(shown) - len(rest)]
-    rows = [_label(name, 100) for name in shown]
+    rows = [label_text(name, 100) for name in shown]
     ends = np.zeros(len(rows))
     most = max((sum(one.get(name, 0) for one in counts.values()) for name in shown), default=0)
     for index, (split, one) in enumerate(counts.items()):

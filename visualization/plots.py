@@ -1,42 +1,17 @@
-"""Figures that show how good a detector is: precision-recall curves and the confusion matrix.
-
-Drawn on Matplotlib's Agg canvas through its objects, so that no window system and no global state is touched.
-"""
+"""Figures that show how good a detector is: precision-recall curves and the confusion matrix."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib.patheffects
 import numpy as np
-from matplotlib import font_manager
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour, text_colour
-from visualization.fonts import font_runs
-from visualization.text import fit, one_line
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a figure, to suit the page that it stands on."""
-
-    background: str
-    text: str
-    faint: str
-    grid: str
-    right: tuple[int, int, int]
-    wrong: tuple[int, int, int]
-    empty: tuple[int, int, int]
-
-
-LIGHT = Theme("#ffffff", "#1d2430", "#667085", "#e4e7ec", (28, 84, 190), (214, 82, 42), (246, 247, 249))
-DARK = Theme("#171b22", "#e6e9ef", "#98a2b3", "#2c333f", (120, 170, 255), (244, 124, 84), (32, 37, 46))
+from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +48,14 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
         raise ValueError("There is no precision-recall curve to plot: no name has objects.")
     columns = min(columns, len(curves))
     rows = math.ceil(len(curves) / columns)
-    figure = _figure(0.45 + 2.35 * columns, 0.45 + 2.3 * rows, theme)
+    figure = new_figure(0.45 + 2.35 * columns, 0.45 + 2.3 * rows, theme)
     grid = figure.add_gridspec(
         rows, columns, left=0.55 / figure.get_figwidth(), right=1 - 0.1 / figure.get_figwidth(),
         bottom=0.5 / figure.get_figheight(), top=1 - 0.35 / figure.get_figheight(), wspace=0.12, hspace=0.32,
     )  # fmt: skip
     for i, curve in enumerate(curves):
         axes = figure.add_subplot(grid[i // columns, i % columns])
-        _style(axes, theme)
+        style_axes(axes, theme)
         axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.grid(color=theme.grid, linewidth=0.8)
         axes.set_axisbelow(True)
@@ -103,7 +78,7 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
                 *curve.point, marker="o", markersize=7, markerfacecolor=theme.background,
                 markeredgecolor=theme.text, markeredgewidth=1.6, clip_on=False,
             )  # fmt: skip
-        shown, families = _label(curve.name, 96)
+        shown, families = label_text(curve.name, 96)
         title = axes.set_title(shown, loc="left", pad=6, parse_math=False)
         title.set(family=families, fontsize=11, fontweight="bold", color=theme.text)
         score = f"{100 * curve.average_precision:.1f} %"
@@ -147,7 +122,7 @@ def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = L
 
     cell, label = 0.5, 1.7
     width, height = label + cell * side + 0.15, label + cell * side + 0.15
-    figure = _figure(width, height, theme)
+    figure = new_figure(width, height, theme)
     axes = figure.add_axes((label / width, 0.15 / height, cell * side / width, cell * side / height))
     axes.imshow(cells / 255, interpolation="nearest", aspect="auto")
     for spine in axes.spines.values():
@@ -160,7 +135,7 @@ def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = L
         line(side - 1.5, color=theme.background, linewidth=6)
     axes.tick_params(which="both", length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     for axis, last in ((axes.xaxis, "missed"), (axes.yaxis, "nothing there")):
-        shown = [_label(name, 108) for name in names] + [(last, ["DejaVu Sans"])]
+        shown = [label_text(name, 108) for name in names] + [(last, ["DejaVu Sans"])]
         axis.set_ticks(range(side), labels=[text for text, _ in shown], parse_math=False)
         for tick, (_, families) in zip(axis.get_ticklabels(), shown, strict=True):
             tick.set(family=families, fontsize=9, fontweight="bold", color=theme.text)
@@ -179,40 +154,3 @@ def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = L
             color=tuple(v / 255 for v in colour), fontweight="bold" if row == column else "normal",
         )  # fmt: skip
     return figure
-
-
-def picture_of(figure: Figure, *, dots_per_inch: int = 160) -> bytes:
-    """The figure as a PNG; the same figure gives the same bytes."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    return file.getvalue()
-
-
-def _figure(width: float, height: float, theme: Theme) -> Figure:
-    """An empty figure of so many inches on an Agg canvas."""
-    figure = Figure((width, height), facecolor=theme.background)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _style(axes: Axes, theme: Theme) -> None:
-    axes.set_facecolor(theme.background)
-    axes.tick_params(colors=theme.faint, labelsize=8, length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-
-
-def _label(name: str, width: int) -> tuple[str, list[str]]:
-    """A name cut to `width` pixels of 11 pixels' text, and the font families that it takes.
-
-    Matplotlib takes each character from the first family that has it.
-    """
-    runs = font_runs(fit(one_line(name), 11, width) or "…", 11)
-    known = {entry.fname: entry.name for entry in font_manager.fontManager.ttflist}
-    families = ["DejaVu Sans"]  # Matplotlib's own; the numbers of the axes are written in it
-    for path in dict.fromkeys(str(font.path) for _, font in runs):
-        if path not in known:
-            font_manager.fontManager.addfont(path)
-            known[path] = font_manager.fontManager.ttflist[-1].name
-        families.append(known[path])
-    return "".join(run for run, _ in runs), families

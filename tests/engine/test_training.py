@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import keras
 import numpy as np
 import pytest
 from rich.console import Console
@@ -56,7 +57,7 @@ def test_leaves_a_checkpoint_a_log_and_pictures(options):
     checkpoint = read_checkpoint(folder)
     assert checkpoint.labels == ("red 赤", "blue")
     assert checkpoint.config["options"]["max_number_of_steps"] == 4
-    assert checkpoint.config["versions"]["backend"] == "tensorflow"
+    assert checkpoint.config["versions"]["backend"] == keras.backend.backend()
     assert read_checkpoint(folder / "last").labels == checkpoint.labels
     with (folder / "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from visualization.dataset_figure import plot_dataset
-from visualization.plots import DARK, LIGHT, picture_of
+from visualization.figures import DARK, LIGHT, picture_of
 
 
 def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from visualization.colours import hex_colour
-from visualization.plots import DARK, Curve, picture_of, plot_confusion, plot_precision_recall
+from visualization.figures import DARK, picture_of
+from visualization.plots import Curve, plot_confusion, plot_precision_recall
 
 # Mathematics and markup for Matplotlib and HTML, a line break, nothing at all, more than fits.
 NAMES = ["千反田える", "$\\frac{1}$", "<b>&amp;</b>", "two\nlines", "", "long " * 30]
