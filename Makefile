@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 
 # Any Python can start the set-up: it looks for a supported one itself, or says what is wrong.
 set_up = \
-	for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10 python); do \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10 python); do \
 	    if "$$python" -c "" 2>/dev/null; then \
 	        exec "$$python" tools/setup_environment.py $(if $(PYTHON),--chosen) $(1); \
 	    fi; \

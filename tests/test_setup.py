@@ -444,7 +444,10 @@ def test_a_folder_that_is_no_environment_is_left_alone(checkout: Path) -> None:
     (checkout / ".venv").mkdir()
     mine = checkout / ".venv" / "mine.txt"
     mine.write_text("x")
-    process = make(checkout, "setup", f"PYTHON={sys.executable}")
+    python = checkout.parent / "a place" / "python3"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    process = make(checkout, "setup", f"PYTHON={python}")
     assert process.returncode != 0
     assert "move it away or delete it" in process.stderr
     assert mine.read_text() == "x"
