@@ -1,0 +1,58 @@
+"""The commands of the README run, in both languages, on pictures labelled as it says."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+PYTHON = ".venv/bin/python "
+
+
+def commands(readme: str) -> list[str]:
+    """Every command line of the page's bash blocks."""
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / readme).read_text(encoding="utf-8"), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [" ".join(line.split("#")[0].split()) for line in lines if line.strip()]
+
+
+def test_both_languages_have_the_same_commands():
+    assert commands("README.md") == commands("README.zh-CN.md")
+    assert commands("README.md")[:2] == ["make demo", "make test"]
+
+
+def test_links_and_pictures_exist():
+    for readme in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            assert target.startswith("https://") or (ROOT / target).exists(), f"{readme}: {target}"
+
+
+@pytest.mark.slow
+def test_from_labels_to_named_boxes(tmp_path):
+    """`train your own`, with a few steps for the hours and without the downloads."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def run(command: str) -> None:
+        print(command)
+        subprocess.run([sys.executable, *shlex.split(command)], cwd=tmp_path, env=environment, check=True)
+
+    run("-m datasets.drawn --output_dir=my_set --pictures=80")
+    ran = 0
+    for command in commands("README.md"):
+        if not command.startswith(PYTHON) or "-m notebook" in command:
+            continue
+        script, arguments = command.removeprefix(PYTHON).split(" ", 1)
+        if script == "train_ssd_network.py":
+            arguments += " --max_number_of_steps=2 --batch_size=2"
+        if "--checkpoint_path=imagenet" in arguments:
+            arguments = arguments.replace("--checkpoint_path=imagenet", "--checkpoint_path=")
+            arguments = arguments.replace("ssd_300_vgg", "ssd_300_lite")  # seconds for minutes
+        run(f"{shlex.quote(str(ROOT / script))} {arguments}")
+        ran += 1
+    assert ran == 5
+    assert (tmp_path / "runs/mine/eval/report.html").stat().st_size > 10_000
+    assert list((tmp_path / "runs/mine/detections").rglob("*.json"))
