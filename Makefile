@@ -46,7 +46,7 @@ demo: setup
 	$(VENV_PYTHON) -m datasets.drawn --output_dir=$(DEMO)/drawn
 	$(VENV_PYTHON) tf_convert_data.py --dataset_name=pascalvoc --dataset_dir=$(DEMO)/drawn --output_dir=$(DEMO)/records
 	$(VENV_PYTHON) train_ssd_network.py --dataset_dir=$(DEMO)/records --train_dir=$(DEMO)/train \
-	    --model_name=ssd_300_lite --batch_size=8 --max_number_of_steps=1200 --evaluate_steps=600
+	    --model_name=ssd_300_lite --batch_size=8 --max_number_of_steps=1500 --evaluate_steps=500
 	$(VENV_PYTHON) eval_ssd_network.py --dataset_dir=$(DEMO)/records --checkpoint_path=$(DEMO)/train \
 	    --eval_dir=$(DEMO) --dataset_split_name=test
 	$(VENV_PYTHON) detect.py --checkpoint_path=$(DEMO)/train --output_dir=$(DEMO)/detections --contact_sheet demo

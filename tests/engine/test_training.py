@@ -143,6 +143,7 @@ def test_learns_red_and_blue_squares(options):
     said = run(
         **{
             **options,
+            "model_name": "ssd_300_lite",
             "batch_size": 8,
             "max_number_of_steps": 200,
             "evaluate_steps": 200,
