@@ -19,7 +19,7 @@ class Network:
         image_size: side of the square picture it takes, in pixels.
         anchor_layers: the feature maps it predicts from.
         architecture: number of classes with background -> keras.Model.
-        jit_on_cpu: whether XLA makes it faster on a CPU (measured: benchmarks/networks.py).
+        jit_on_cpu: whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py).
     """
 
     name: str

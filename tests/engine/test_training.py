@@ -11,7 +11,8 @@ from rich.console import Console
 
 import train_ssd_network
 from engine.progress import TrainingBar
-from engine.training import TrainingOptions, train
+from engine.training import TrainingOptions, train, use_xla
+from nets import get_network
 from nets.checkpoint import read_arrays, read_checkpoint
 from nets.detector import Detector
 
@@ -152,3 +153,18 @@ def test_learns_red_and_blue_squares(options):
     )
     best = float(said.split("best validation mAP ")[1].split()[0])
     assert best >= 0.9, said
+
+
+def test_xla_is_on_where_it_was_measured_faster_and_where_asked_for(monkeypatch):
+    vgg, lite = get_network("ssd_300_vgg"), get_network("ssd_300_lite")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [])
+    for found, faster in ((["SSSE3", "AVX2"], True), (["X86_V3"], True), (["X86_V3", "X86_V4"], False)):
+        monkeypatch.setattr(
+            np, "show_config", lambda mode, found=found: {"SIMD Extensions": {"found": found}}
+        )
+        assert use_xla(vgg, "auto") is faster
+        assert use_xla(lite, "auto") is False
+    assert use_xla(lite, "on") is True
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
+    assert use_xla(lite, "auto") is True
+    assert use_xla(vgg, "off") is False
