@@ -44,5 +44,3 @@ def start_tensorflow() -> None:
         tf.config.list_physical_devices()
         # Says once a process that oneDNN does not do this one, which is no news to anybody.
         tf.function(tf.transpose)(tf.zeros([2, 3], tf.int64))
-            tf.zeros([1, 2]), tf.zeros([1, 1], tf.int32), batch_dims=1
-        )  # says its remark once a process
