@@ -22,6 +22,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from datasets.problems import UnusableFile
+
 ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 # Pictures too, but not read: a folder that holds them is told so instead of silently passing over them.
@@ -48,14 +50,8 @@ _MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
 _JPEG_QUALITY = 95
 
 
-class PictureError(ValueError):
-    """A picture that cannot be used; `kind`, `detail` and `action` as in `datasets.problems.Problem`."""
-
-    def __init__(self, kind: str, detail: str, action: str = "left out"):
-        super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
-        self.detail = detail
-        self.action = action
+class PictureError(UnusableFile):
+    """A picture that cannot be used."""
 
 
 @dataclass(frozen=True)

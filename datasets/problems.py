@@ -41,6 +41,16 @@ class ProblemGroup:
     example: str
 
 
+class UnusableFile(ValueError):
+    """A file that cannot be used; `kind`, `detail` and `action` as in `Problem`."""
+
+    def __init__(self, kind: str, detail: str, action: str = "left out"):
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+        self.action = action
+
+
 def printable(text: str) -> str:
     """Text that any file and terminal takes: control characters and what is not UTF-8 become U+FFFD."""
     decoded = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")

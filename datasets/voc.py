@@ -11,7 +11,7 @@ import numpy as np
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml has no type stubs
 
 from datasets.labels import clean_name
-from datasets.problems import Problem
+from datasets.problems import Problem, UnusableFile
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.
 MAX_XML_BYTES = 4_000_000
@@ -145,14 +145,8 @@ class RepairedObjects:
     truncated: tuple[bool, ...]
 
 
-class XmlError(ValueError):
-    """An XML file that cannot be used; `kind`, `detail` and `action` as in `datasets.problems.Problem`."""
-
-    def __init__(self, kind: str, detail: str, action: str = "left out"):
-        super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
-        self.detail = detail
-        self.action = action
+class XmlError(UnusableFile):
+    """An XML file that cannot be used."""
 
 
 def read_xml(path: Path) -> RawAnnotation:

@@ -2,28 +2,23 @@
 
 import keras
 
-from boxes.anchors import AnchorLayer, ssd_shapes
 from nets.network import Network
-from nets.ssd_vgg import ExtraBlock, ssd_vgg
+from nets.ssd_vgg import ExtraBlock, ssd_vgg, vgg_anchor_layers
 
 IMAGE_SIZE = 300
 
-_FEW = (2, 1 / 2)
-_MANY = (2, 1 / 2, 3, 1 / 3)
-
-# SSD-Tensorflow, nets/ssd_vgg_300.py, default_params: anchor_sizes, anchor_steps, anchor_ratios, in pixels.
-ANCHOR_LAYERS = tuple(
-    AnchorLayer(
-        cells, cells, step / IMAGE_SIZE, ssd_shapes(size / IMAGE_SIZE, next_size / IMAGE_SIZE, ratios)
-    )
-    for cells, step, size, next_size, ratios in (
-        (38, 8, 21, 45, _FEW),
-        (19, 16, 45, 99, _MANY),
-        (10, 32, 99, 153, _MANY),
-        (5, 64, 153, 207, _MANY),
-        (3, 100, 207, 261, _FEW),
-        (1, 300, 261, 315, _FEW),
-    )
+# SSD-Tensorflow, nets/ssd_vgg_300.py, default_params: feat_shapes, anchor_steps, anchor_sizes, in pixels.
+ANCHOR_LAYERS = vgg_anchor_layers(
+    IMAGE_SIZE,
+    (
+        (38, 8, 21, 45),
+        (19, 16, 45, 99),
+        (10, 32, 99, 153),
+        (5, 64, 153, 207),
+        (3, 100, 207, 261),
+        (1, 300, 261, 315),
+    ),
+    many=range(1, 4),
 )
 
 EXTRA_BLOCKS = (

@@ -2,29 +2,24 @@
 
 import keras
 
-from boxes.anchors import AnchorLayer, ssd_shapes
 from nets.network import Network
-from nets.ssd_vgg import ExtraBlock, ssd_vgg
+from nets.ssd_vgg import ExtraBlock, ssd_vgg, vgg_anchor_layers
 
 IMAGE_SIZE = 512
 
-_FEW = (2, 1 / 2)
-_MANY = (2, 1 / 2, 3, 1 / 3)
-
-# SSD-Tensorflow, nets/ssd_vgg_512.py, default_params: anchor_sizes, anchor_steps, anchor_ratios, in pixels.
-ANCHOR_LAYERS = tuple(
-    AnchorLayer(
-        cells, cells, step / IMAGE_SIZE, ssd_shapes(size / IMAGE_SIZE, next_size / IMAGE_SIZE, ratios)
-    )
-    for cells, step, size, next_size, ratios in (
-        (64, 8, 20.48, 51.2, _FEW),
-        (32, 16, 51.2, 133.12, _MANY),
-        (16, 32, 133.12, 215.04, _MANY),
-        (8, 64, 215.04, 296.96, _MANY),
-        (4, 128, 296.96, 378.88, _MANY),
-        (2, 256, 378.88, 460.8, _FEW),
-        (1, 512, 460.8, 542.72, _FEW),
-    )
+# SSD-Tensorflow, nets/ssd_vgg_512.py, default_params: feat_shapes, anchor_steps, anchor_sizes, in pixels.
+ANCHOR_LAYERS = vgg_anchor_layers(
+    IMAGE_SIZE,
+    (
+        (64, 8, 20.48, 51.2),
+        (32, 16, 51.2, 133.12),
+        (16, 32, 133.12, 215.04),
+        (8, 64, 215.04, 296.96),
+        (4, 128, 296.96, 378.88),
+        (2, 256, 378.88, 460.8),
+        (1, 512, 460.8, 542.72),
+    ),
+    many=range(1, 5),
 )
 
 EXTRA_BLOCKS = (

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from boxes.anchors import AnchorLayer
+from boxes.anchors import AnchorLayer, ssd_shapes
 from nets.heads import background_prior, small_kernel
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
@@ -75,6 +75,34 @@ class L2Normalization(layers.Layer):
     def get_config(self):
         """The arguments of the constructor."""
         return {**super().get_config(), "initial_scale": self.initial_scale}
+
+
+# Ratios of the anchors beside the two squares: of the first and last maps, and of those between.
+FEW_RATIOS = (2, 1 / 2)
+MANY_RATIOS = (2, 1 / 2, 3, 1 / 3)
+
+
+def vgg_anchor_layers(
+    image_size: int, maps: Sequence[tuple[int, int, float, float]], many: range
+) -> tuple[AnchorLayer, ...]:
+    """The anchors of an SSD on VGG-16, from SSD-Tensorflow's `default_params`.
+
+    Args:
+        image_size: side of the pictures in pixels.
+        maps: cells a side, step, size and next size (all three in pixels) of each feature map.
+        many: indices of the maps that have `MANY_RATIOS`.
+    """
+    return tuple(
+        AnchorLayer(
+            cells,
+            cells,
+            step / image_size,
+            ssd_shapes(
+                size / image_size, next_size / image_size, MANY_RATIOS if index in many else FEW_RATIOS
+            ),
+        )
+        for index, (cells, step, size, next_size) in enumerate(maps)
+    )
 
 
 def _convolution(
