@@ -53,7 +53,7 @@ def resolve(options: OptimizerOptions, *, total_steps: int, pretrained: bool) ->
     rate = options.learning_rate
     if rate is None:
         rate = (
-            (1e-3 if pretrained else 1e-2) if options.optimizer == "sgd" else (5e-4 if pretrained else 2e-3)
+            (1e-3 if pretrained else 1e-2) if options.optimizer == "sgd" else (1e-4 if pretrained else 2e-3)
         )
     warmup = options.warmup_steps
     ema = options.ema_decay

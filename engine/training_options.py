@@ -15,7 +15,7 @@ class OptimizerOptions:
     Attributes:
         optimizer: adamw, adam, or sgd with Nesterov-free momentum 0.9 as in the SSD paper.
         learning_rate: the highest, reached after the warm-up. Not given: 2e-3 for adam(w) and 1e-2 for sgd
-            from random weights, 5e-4 and 1e-3 from others.
+            from random weights, 1e-4 and 1e-3 from others.
         learning_rate_decay_type: cosine falls to 1 % at the last step; exponential falls as smoothly to
             the same; constant stays.
         warmup_steps: steps of linear rise from 0. Not given: 5 % of the training, 500 at most.
