@@ -12,7 +12,7 @@ from nets.checkpoint import CONFIG, is_checkpoint, model_weights, read_arrays, w
 
 STATE = "state.npz"
 # Options that change how a run is watched, not what it computes: they may differ when it goes on.
-WATCHING = frozenset({"train_dir", "save_interval_secs", "jit_compile", "log_images"})
+WATCHING = frozenset({"train_dir", "save_interval_secs", "jit_compile"})
 
 
 @dataclass

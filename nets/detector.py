@@ -27,8 +27,8 @@ class DetectionModel(keras.Model):
         self.model = model
         self.anchors = network.anchors
         self.selection = selection
-        # Eager without it under JAX. Under TensorFlow a graph is enough: XLA's minutes of compiling
-        # would have to be waited for before the first picture.
+        # Eager without it under JAX. Under TensorFlow a graph is as fast (benchmarks/networks.py) and
+        # XLA's compiling need not be waited for before the first picture.
         self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, images):
