@@ -215,7 +215,7 @@ def _has_avx512() -> bool:
     """Whether this CPU has AVX-512, which TensorFlow's convolutions use and XLA's do not.
 
     Measured with benchmarks/networks.py on two cores with AVX-512: ssd_300_vgg trains with XLA at 0.81 of the
-    speed without. On two with AVX2 only it was reported to take 1.95 s a picture without and 1.6 s with, which
+    speed without. On two with AVX2 only it is said to take 1.95 s a picture without and 1.6 s with, which
     this project has not measured itself.
     """
     config = np.show_config(mode="dicts")
