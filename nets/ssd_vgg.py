@@ -108,8 +108,14 @@ def vgg_anchor_layers(
 def _convolution(
     features, name: str, channels: int, kernel: int, *, activation: str | None = "relu", **options
 ):
-    """A convolution that keeps the size of the map unless told otherwise."""
+    """A convolution that keeps the size of the map unless told otherwise.
+
+    Starts after He et al. 2015: with Keras's default (Glorot) and no batch normalisation every fresh ReLU
+    layer halves what passes, and behind VGG's ImageNet weights blocks 9 to 11, where large heads are found,
+    would hardly see the picture (standard deviation 0.09 to 0.02 instead of 0.8).
+    """
     options.setdefault("padding", "same")
+    options.setdefault("kernel_initializer", keras.initializers.HeNormal())
     return layers.Conv2D(channels, kernel, activation=activation, name=name, **options)(features)
 
 

@@ -130,3 +130,15 @@ def test_normalisation_is_restored_from_its_config():
     layer = L2Normalization(initial_scale=7.0, name="norm")
     again = L2Normalization.from_config(layer.get_config())
     assert (again.initial_scale, again.name, again.compute_dtype) == (7.0, "norm", "float32")
+
+
+@pytest.mark.tensorflow_only  # two forward passes; the other backend would prove the same arithmetic
+def test_fresh_blocks_behind_vgg_pass_the_picture_on():
+    """With Glorot's start block11 gave a twenty-fifth of what conv6 gave, and the network did not learn."""
+    keras.utils.set_random_seed(0)
+    model = NETWORK.build(3)
+    layers = [model.get_layer(name).output for name in ("conv6", "block8.conv3x3", "block11.conv3x3")]
+    images = np.random.default_rng(0).uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
+    first, middle, last = (np.std(np.asarray(x)) for x in keras.Model(model.input, layers)(images))
+    assert middle > 0.3 * first
+    assert last > 0.3 * first
