@@ -33,6 +33,8 @@ IMPORTS = {
     "run": (
         *("cv2", "skia", "lxml.etree", "PIL.Image", "numpy", "matplotlib", "jinja2", "rich", "tyro"),
         *(
+            "av",
+            "animeface",
             "noto_cjk",
             "fontTools",
             "faster_coco_eval",
