@@ -23,7 +23,7 @@ from tools import setup_failures
 from tools.setup_environment import complaint, supported
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("run", "dev", "gpu")  # requirements/NAME.txt; dev and gpu contain run
+LOCKS = ("run", "web", "dev", "gpu")  # requirements/NAME.txt; all contain run, and dev contains web
 PYTHON = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
 STATE_FILE = "setup.json"
 LOG_FILE = "setup.log"
@@ -45,7 +45,10 @@ IMPORTS = {
             "tf_slim",
         ),
     ),
-    "dev": ("pytest", "hypothesis", "nbclient", "jax"),
+    "web": ("fastapi", "uvicorn", "python_multipart", "sqlalchemy", "psycopg", "prometheus_client", "onnx"),
+    "dev": (
+        *("pytest", "hypothesis", "nbclient", "jax", "httpx", "onnxruntime", "playwright", "schemathesis"),
+    ),
     "gpu": (),
 }
 
@@ -363,13 +366,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "purpose", nargs="?", default="run", choices=("run", "dev"), help="dev: with the tests' tools"
     )
+    parser.add_argument("--web", action="store_true", help="with what the page and export_model.py need")
     parser.add_argument("--gpu", action="store_true", help="with TensorFlow's CUDA libraries")
     parser.add_argument(
         "--chosen", action="store_true", help="this very Python, not an existing environment's"
     )
     parser.add_argument("--note", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    wanted = {options.purpose, *(["gpu"] if options.gpu else [])}
+    wanted = {options.purpose, *(["web"] if options.web else []), *(["gpu"] if options.gpu else [])}
     try:
         with _one_at_a_time(ROOT):
             set_up(ROOT, wanted, chosen=options.chosen, note=options.note)
