@@ -21,6 +21,7 @@ from nets import get_network
 from nets.network import Network
 
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
+MAX_BYTES = 4 * 2**30  # of arrays in a file from outside; VGG-16 with its fully connected layers has 0.5 GiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +69,15 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays that `write_arrays` wrote.
 
     Raises:
-        ValueError: not such a file, damaged, or with pickled objects inside.
+        ValueError: not such a file, damaged, too large, or with pickled objects inside.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            size = sum(member.file_size for member in arrays.zip.infolist())
+            if size > MAX_BYTES:
+                raise ValueError(f"it unpacks to {size} bytes, more than {MAX_BYTES}")
             return {name: arrays[name] for name in arrays.files}
-    except (BadZipFile, ValueError, EOFError, OSError, AttributeError) as error:
+    except (BadZipFile, ValueError, EOFError, OSError, AttributeError, MemoryError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(

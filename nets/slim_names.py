@@ -1,4 +1,4 @@
-"""Keras variables under their tf-slim names: read from checkpoints and mappings, and named for them.
+"""Keras variables under their tf-slim names: filled from other variables of such names, and named for them.
 
 One reversible rule: the layer's name with dots for slashes, then `weights` for `kernel` and `biases` for
 `bias`; other variables keep their name. `block8.conv1x1/kernel` is `block8/conv1x1/weights`. A checkpoint
@@ -14,15 +14,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nets.checkpoint import read_arrays
+from nets.slim_files import read_slim_variables
 
 _TO_SLIM = {"kernel": "weights", "bias": "biases"}
 _TO_KERAS = {slim: ours for ours, slim in _TO_SLIM.items()}
 
-# What optimizers and moving averages of TensorFlow 1 append to a variable's name.
-_TRAINING_STATE = re.compile(
-    r"/(Adam(_1)?|Momentum|RMSProp(_1)?|Adagrad|Adadelta(_1)?|ExponentialMovingAverage)$"
-)
+# What TensorFlow 1 appends to a variable's name for what its optimizers and averages keep beside it.
+_SLOT = re.compile(r"/(Adadelta|Adagrad|Adam|Ftrl|Momentum|RMSProp)(_\d+)?$")
+_AVERAGE = "/ExponentialMovingAverage"
+_COUNTER = re.compile(r"(^|/)(global_step|beta[12]_power(_\d+)?)$")
 
 
 @dataclass(frozen=True)
@@ -59,40 +59,30 @@ def slim_variables(model: keras.Model, scope: str = "") -> dict[str, np.ndarray]
     return {_scoped(scope, slim_name(weight.path)): np.array(weight) for weight in model.weights}
 
 
-def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
-    """Read variables by name from an `.npz` file or a TensorFlow 1 checkpoint (V1 or V2).
+def training_state(name: str) -> str:
+    """What a variable of a checkpoint is for, if only its training needed it; empty for one of a network."""
+    slot = _SLOT.search(name)
+    if slot:
+        return f"{slot[1]} slot"
+    if name.endswith(_AVERAGE):
+        return "moving average"
+    return "counter" if _COUNTER.search(name) else ""
 
-    Args:
-        path: the `.npz`; or the checkpoint's prefix (`model.ckpt-1000`), its `.index` or `.data-...` file,
-            or a folder with a `checkpoint` file, which names its latest.
+
+def with_moving_averages(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The variables, each replaced by the moving average that its training kept of it.
 
     Raises:
-        ValueError: nothing there, or not such a file. Pickled objects are refused.
+        ValueError: there is no moving average among them.
     """
-    path = Path(path)
-    if path.suffix == ".npz" and path.is_file():
-        return read_arrays(path)
-    import tensorflow as tf  # for its checkpoint reader only; works under any Keras backend
-
-    prefix = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", str(path))
-    if path.is_dir():
-        prefix = tf.train.latest_checkpoint(str(path))
-        if prefix is None:
-            raise ValueError(
-                f"{path} has no TensorFlow checkpoint: a file named `checkpoint` must name its latest."
-            )
-    if not Path(prefix).is_file() and not Path(f"{prefix}.index").is_file():
+    averages = {name: array for name, array in variables.items() if name.endswith(_AVERAGE)}
+    if not averages:
         raise ValueError(
-            f"No checkpoint at {path}: there is neither {prefix} nor {prefix}.index. "
-            "Give the prefix (model.ckpt-1000), its .index file, its folder, or an .npz file."
+            f"No variable is a moving average: none of the {len(variables)} names ends in {_AVERAGE}. "
+            "The training kept none; take the weights as they are (without --use_ema)."
         )
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        return {name: reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map())}
-    except tf.errors.OpError as error:
-        raise ValueError(
-            f"{path} is not a TensorFlow checkpoint that can be read: {error.message}"
-        ) from error
+    rest = {name: array for name, array in variables.items() if name not in averages}
+    return {**rest, **{name.removesuffix(_AVERAGE): array for name, array in averages.items()}}
 
 
 def find_scopes(model: keras.Model, names: Iterable[str]) -> list[str]:
@@ -188,8 +178,9 @@ def _contains(parts: list[str], run: list[str]) -> bool:
 def _why_not_wanted(name: str, weights, scope: str, skip: list[list[str]]) -> str | None:
     """Why a variable of the source is left alone whatever its value, or None."""
     if name not in weights:
-        if _TRAINING_STATE.search(name) or name.rpartition("/")[2] == "global_step":
-            return "state of the training that wrote it"
+        state = training_state(name)
+        if state:
+            return f"{state} of the training that wrote it"
         if scope and not name.startswith(f"{scope}/"):
             return f"not under {scope}/"
         return "not in this network"

@@ -99,9 +99,9 @@ def test_training_state_and_strangers_are_skipped_with_their_reason(model):
     report = load_slim_variables(model, {**source, **strangers}, scope="s")
     assert report.skipped == list(strangers)
     assert list(report.reasons.values()) == [
-        "state of the training that wrote it",
-        "state of the training that wrote it",
-        "state of the training that wrote it",
+        "counter of the training that wrote it",
+        "Adam slot of the training that wrote it",
+        "moving average of the training that wrote it",
         "not in this network",
         "not under s/",
     ]

@@ -69,9 +69,8 @@ def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
 
 
 @pytest.mark.tensorflow_only
-@pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated:UserWarning")
 def test_outputs_equal_the_network_written_in_tf_slim(seeded_vgg, rng):
-    from tests.nets.slim_witness import run_witness
+    from tools.slim_witness import run_witness
 
     images = rng.uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
     expected = run_witness("ssd_300_vgg", seeded_vgg.variables, images - MEAN, num_classes=21)

@@ -30,9 +30,8 @@ def test_variables_are_those_of_ssd_tensorflow(shared):
 
 
 @pytest.mark.tensorflow_only
-@pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated:UserWarning")
 def test_outputs_equal_the_network_written_in_tf_slim(rng):
-    from tests.nets.slim_witness import run_witness
+    from tools.slim_witness import run_witness
 
     model = NETWORK.build(3)
     shapes = {name: value.shape for name, value in slim_variables(model, "ssd_512_vgg").items()}

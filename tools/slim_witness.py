@@ -1,16 +1,21 @@
 """The published SSD-VGG networks written in tf-slim, run in a graph: the witness for our Keras networks.
 
 Written after SSD-Tensorflow's `nets/ssd_vgg_300.py` and `nets/ssd_vgg_512.py` (Apache-2.0), for
-TensorFlow 2.
+TensorFlow 2. Tests and `tools.slim_checkpoint --verify` compare with it.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tf_slim as slim
+
+from nets.ssd_vgg import RGB_MEAN
 
 v1 = tf.compat.v1
 
@@ -111,26 +116,90 @@ def _network(name: str, images, num_classes: int):
 
 
 def run_witness(
-    name: str, variables: Mapping[str, np.ndarray], images: np.ndarray, num_classes: int
+    name: str, source: Mapping[str, np.ndarray] | Path, images: np.ndarray, num_classes: int
 ) -> dict[str, np.ndarray]:
     """Run the published network.
 
     Args:
         name: `ssd_300_vgg` or `ssd_512_vgg`.
-        variables: slim name with scope -> array; all of them, and no others.
+        source: slim name with scope -> array, all of them and no others; or the prefix of a TensorFlow
+            checkpoint, which `tf.train.Saver` then restores, with `global_step`, as SSD-Tensorflow does.
         images: float32 [B, S, S, 3] RGB minus (123, 117, 104).
         num_classes: with background.
 
     Returns:
         {"codes": [B, A, 4], "logits": [B, A, C]}.
+
+    Raises:
+        ValueError: a variable is missing, is not the network's, or has another shape.
     """
     with tf.Graph().as_default(), v1.Session() as session:
         placeholder = v1.placeholder(tf.float32, images.shape)
-        outputs = _network(name, placeholder, num_classes)
-        slots = {variable.op.name: variable for variable in v1.global_variables()}
-        if slots.keys() != variables.keys():
-            raise ValueError(f"{name} has other variables: {sorted(slots.keys() ^ variables.keys())}")
-        for key, variable in slots.items():
-            # The initializer's second input is the initial value: fed, no random number is drawn.
-            session.run(variable.initializer, {variable.initializer.inputs[1]: variables[key]})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`layer.apply` is deprecated")  # tf-slim's convolutions
+            outputs = _network(name, placeholder, num_classes)
+        if isinstance(source, Path):
+            _restore(session, source)
+        else:
+            _feed(session, source, name)
         return session.run(outputs, {placeholder: images})
+
+
+def _restore(session, prefix: Path) -> None:
+    v1.train.get_or_create_global_step()
+    try:
+        v1.train.Saver().restore(session, str(prefix))
+    except (ValueError, tf.errors.OpError) as error:
+        raise ValueError(f"tf.train.Saver cannot restore {prefix}: {error}") from error
+
+
+def _feed(session, variables: Mapping[str, np.ndarray], name: str) -> None:
+    slots = {variable.op.name: variable for variable in v1.global_variables()}
+    if slots.keys() != variables.keys():
+        raise ValueError(f"{name} has other variables: {sorted(slots.keys() ^ variables.keys())}")
+    for key, variable in slots.items():
+        # The initializer's second input is the initial value: fed, no random number is drawn.
+        session.run(variable.initializer, {variable.initializer.inputs[1]: variables[key]})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far the two networks are apart in one output.
+
+    Attributes:
+        output: `codes` or `logits`.
+        values: how many were compared.
+        largest_value: largest absolute value of the witness.
+        largest_difference: between the two.
+    """
+
+    output: str
+    values: int
+    largest_value: float
+    largest_difference: float
+
+
+def compare_with_witness(
+    model: keras.Model, name: str, source: Mapping[str, np.ndarray] | Path, images: np.ndarray
+) -> list[Difference]:
+    """Show both networks the same pictures.
+
+    Args:
+        model: ours, with its weights.
+        name: as for `run_witness`, and `source` too.
+        source: variables of the witness.
+        images: float32 [B, S, S, 3] RGB 0...255.
+    """
+    ours = model(images, training=False)
+    num_classes = ours["logits"].shape[-1]
+    theirs = run_witness(name, source, images - np.array(RGB_MEAN, np.float32), num_classes)
+    return [
+        Difference(
+            output,
+            expected.size,
+            float(np.abs(expected).max()),
+            # A value that is not a number would hide in a maximum of Python's, not in NumPy's.
+            float(np.abs(np.array(ours[output]) - expected).max()),
+        )
+        for output, expected in theirs.items()
+    ]

@@ -1,0 +1,164 @@
+"""Files of variables by tf-slim name: TensorFlow 1 checkpoints (V1, V2) and `.npz` read, V2 written.
+
+Nothing in them is run: a TensorFlow checkpoint holds tensors only, and an `.npz` with pickled objects is
+refused. What the variables mean is the business of `nets.slim_names`.
+"""
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nets.checkpoint import MAX_BYTES, read_arrays
+
+# What may stand behind a checkpoint's prefix.
+_PARTS = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+# How TensorFlow 2 ends the names in its own, object-based checkpoints.
+_OBJECT_BASED = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+# First bytes of files that people take for a checkpoint, and what they are.
+_TAKEN_FOR_CHECKPOINTS = (
+    (b"PK\x03\x04", "a zip archive: unpack it and give what is inside. A PyTorch file is not read"),
+    (b"\x1f\x8b", "a gzip archive: unpack it and give what is inside"),
+    (b"\x89HDF", "an HDF5 file: of these only keras.applications' VGG16 is read, to start a training from"),
+    (b"\x80", "a Python pickle, which could run anything when it is read, so it is not"),
+)
+
+_GIVE = "Give the prefix (model.ckpt-1000), its .index file, its folder, or an .npz file."
+
+
+def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
+    """Read variables by name from an `.npz` file or a TensorFlow 1 checkpoint.
+
+    Args:
+        path: the `.npz`; or the checkpoint's prefix (`model.ckpt-1000`), its `.index`, `.meta` or
+            `.data-...` file, or a folder with a `checkpoint` file, which names its latest.
+
+    Raises:
+        ValueError: nothing there, or not such a file; the message says what is there instead.
+    """
+    path = Path(path)
+    if path.suffix == ".npz" and path.is_file():
+        return read_arrays(path)
+    prefix = find_prefix(path)
+    import tensorflow as tf  # for its checkpoint reader only; works under any Keras backend
+
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+        size = sum(types[name].size * int(np.prod(shape, dtype=object)) for name, shape in shapes.items())
+        if size > MAX_BYTES:
+            raise ValueError(f"{path} says it holds {size} bytes of variables, more than {MAX_BYTES}.")
+        if any(name.endswith(_OBJECT_BASED) for name in shapes):
+            raise ValueError(
+                f"{path} is an object-based checkpoint of TensorFlow 2, which does not have the names of "
+                "tf-slim's variables. Save them by name with tf.compat.v1.train.Saver or into an .npz file."
+            )
+        return {name: reader.get_tensor(name) for name in sorted(shapes)}
+    except tf.errors.OpError as error:
+        raise ValueError(
+            f"{path} is not a TensorFlow checkpoint that can be read: {_what_it_is(prefix) or error.message}."
+        ) from error
+
+
+def write_slim_checkpoint(folder: Path, variables: Mapping[str, np.ndarray], global_step: int) -> Path:
+    """Write a V2 checkpoint as `tf.train.Saver` of TensorFlow 1 does, and the `checkpoint` file beside it.
+
+    Args:
+        folder: made if it does not exist.
+        variables: name -> array.
+        global_step: behind the file's name, and a variable of this name (int64).
+
+    Returns:
+        The prefix: `folder/model.ckpt-STEP`.
+
+    Raises:
+        ValueError: a file of this name is there already.
+    """
+    import tensorflow as tf
+
+    prefix = folder / f"model.ckpt-{global_step}"
+    # The data first, then what points to it: whoever finds a `checkpoint` file finds the rest.
+    files = [f"{prefix.name}.data-00000-of-00001", f"{prefix.name}.index", "checkpoint"]
+    for name in files:
+        if (folder / name).exists():
+            raise ValueError(f"{folder / name} is there already and stays as it is. Choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {**variables, "global_step": np.int64(global_step)}
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as temporary:
+        tf.raw_ops.SaveV2(
+            prefix=str(Path(temporary, prefix.name)),
+            tensor_names=list(tensors),
+            shape_and_slices=[""] * len(tensors),
+            tensors=list(tensors.values()),
+        )
+        state = f'model_checkpoint_path: "{prefix.name}"\nall_model_checkpoint_paths: "{prefix.name}"\n'
+        Path(temporary, "checkpoint").write_text(state, encoding="utf-8")
+        for name in files:
+            Path(temporary, name).replace(folder / name)
+    return prefix
+
+
+def find_prefix(path: Path) -> Path:
+    """The prefix of the TensorFlow checkpoint that `path` means.
+
+    Raises:
+        ValueError: there is none.
+    """
+    prefix = _latest(path) if path.is_dir() else path.with_name(_PARTS.sub("", path.name))
+    if prefix.is_file():  # a V1 checkpoint is one file
+        return prefix
+    index, data = prefix.with_name(f"{prefix.name}.index"), f"{prefix.name}.data-*-of-*"
+    if not index.is_file():
+        raise ValueError(
+            f"No checkpoint at {path}: there is neither {prefix} nor {index}. {_GIVE}"
+            + _there_is(prefix.parent)
+        )
+    if not any(_PARTS.search(file.name) for file in prefix.parent.glob(_literal(data))):
+        raise ValueError(
+            f"{index} is there, but {prefix.name}.data-00000-of-00001 is not: the one says where in the "
+            "other the values are. Put both into the same folder."
+        )
+    return prefix
+
+
+def _literal(pattern: str) -> str:
+    """A glob pattern in which only `*` is special."""
+    return re.sub(r"([\[?])", r"[\1]", pattern)
+
+
+def _latest(folder: Path) -> Path:
+    """The prefix that a folder's `checkpoint` file names.
+
+    Only the name counts: the file holds whole paths where it was written with such, and the folder may
+    have moved since.
+    """
+    import tensorflow as tf
+
+    state = tf.train.get_checkpoint_state(str(folder))
+    if state is None:
+        raise ValueError(
+            f"{folder} has no TensorFlow checkpoint: a file named `checkpoint` must name its latest."
+            + _there_is(folder)
+        )
+    return folder / re.split(r"[\\/]", state.model_checkpoint_path)[-1]
+
+
+def _there_is(folder: Path) -> str:
+    """The checkpoints in a folder, for an error message; empty where there is none."""
+    if not folder.is_dir():
+        return f" The folder {folder} does not exist either."
+    found = sorted(_PARTS.sub("", file.name) for file in folder.glob("*.index"))
+    found += sorted(file.name for file in folder.glob("*.npz"))
+    return f" In {folder} there is {', '.join(found[:5])}{', …' if len(found) > 5 else ''}." if found else ""
+
+
+def _what_it_is(file: Path) -> str:
+    """What a file is that is no checkpoint, by its first bytes; empty where that says nothing."""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as opened:
+        start = opened.read(8)
+    return next((what for magic, what in _TAKEN_FOR_CHECKPOINTS if start.startswith(magic)), "")
