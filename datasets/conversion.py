@@ -7,7 +7,7 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, ReadOptions, map_in_threads, read_folder
 from datasets.labels import extend_labels, read_labels, write_labels
+from datasets.leakage import find_leak, leak_notes, traces_of
+from datasets.near_duplicates import perceptual_hash_of_jpeg
+from datasets.pascal_voc import VOC_NAMES, is_voc_set
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
 from datasets.problems import Problem, group_problems, printable, write_problems
 from datasets.records import SHARD_NAME, make_example, write_shards
@@ -138,13 +141,19 @@ def convert(
 
     labels = _labels(sets, options)
     statistics = {name: set_statistics(some) for name, some in sets.items()}
-    notes = [*assignment.notes, *coverage_notes(statistics, assignment.by), *_notes_on_files(reading)]
+    notes = [
+        *assignment.notes,
+        *coverage_notes(statistics, assignment.by),
+        *_notes_on_files(reading),
+        *_notes_on_voc(labels, sets, options),
+    ]
 
     working = output_dir / ".converting"
     shutil.rmtree(working, ignore_errors=True)  # left by a run that was killed
     working.mkdir()
     try:
-        shards = _write_sets(working, sets, labels, options, progress)
+        shards, hashes = _write_sets(working, sets, labels, options, progress)
+        notes += _leak_notes(sets, hashes, assignment.by)
         description = _describe(options, labels, statistics, shards, assignment, problems, earlier, sets)
         write_labels(working / "labels.txt", labels)
         text = json.dumps(description, ensure_ascii=False, indent=1) + "\n"
@@ -220,6 +229,8 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
                 f"--dataset_dir {options.dataset_dir}: not one usable box in {sum(map(len, sets.values()))} "
                 "pictures; a set without names can only be added to an --output_dir that has a labels.txt"
             )
+        if not existing and _means_voc(files, options):
+            return list(VOC_NAMES)
         return extend_labels(existing, files)
     given = read_labels(options.labels_file)
     unknown = sorted(set(files) - set(given))
@@ -240,13 +251,32 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
     return given
 
 
+def _means_voc(names: Collection[str], options: ConversionOptions) -> bool:
+    """Whether these are Pascal VOC's pictures, converted as SSD-Tensorflow's README does."""
+    return is_voc_set(options.output_name or "") and set(names) <= set(VOC_NAMES)
+
+
+def _notes_on_voc(
+    labels: Sequence[str], sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
+) -> list[str]:
+    met = {name for some in sets.values() for annotation in some for name in annotation.names}
+    if options.labels_file or tuple(labels) != VOC_NAMES or not _means_voc(met, options):
+        return []
+    return [
+        f"All names are Pascal VOC's and --output_name is {options.output_name}: labels.txt has VOC's "
+        f"{len(VOC_NAMES)} names with SSD-Tensorflow's class ids. --labels_file gives another list."
+    ]
+
+
 def _write_sets(
     folder: Path,
     sets: Mapping[str, Sequence[Annotation]],
     labels: Sequence[str],
     options: ConversionOptions,
     progress: Progress,
-) -> dict[str, list[Path]]:
+) -> tuple[dict[str, list[Path]], dict[str, np.uint64]]:
+    """Returns the shards by the name of the set, and the perceptual hash of each picture by its name."""
+    hashes: dict[str, np.uint64] = {}
     ids = {name: number for number, name in enumerate(labels, start=1)}
     total = sum(map(len, sets.values()))
     done = 0
@@ -258,6 +288,7 @@ def _write_sets(
             turn=annotation.turned,
             max_pixels=options.reading.max_pixels,
         )
+        hashes[annotation.name] = perceptual_hash_of_jpeg(encoded)
         return make_example(
             encoded,
             filename=printable(annotation.name),
@@ -279,7 +310,28 @@ def _write_sets(
             yield one
 
     per_shard = options.pictures_per_shard
-    return {name: write_shards(folder, name, counted(some), per_shard) for name, some in sets.items()}
+    shards = {name: write_shards(folder, name, counted(some), per_shard) for name, some in sets.items()}
+    return shards, hashes
+
+
+def _leak_notes(
+    sets: Mapping[str, Sequence[Annotation]], hashes: Mapping[str, np.uint64], by: str
+) -> list[str]:
+    """Says what validation and test have in common with train."""
+    # Where sources were cut into blocks, the assignment's own note speaks of sources.
+    traces = {
+        name: traces_of(
+            (printable(one.name), "" if by == "block" else printable(source_of(one.stem)), hashes[one.name])
+            for one in some
+        )
+        for name, some in sets.items()
+    }
+    return [
+        note
+        for name in ("validation", "test")
+        if name in traces and "train" in traces
+        for note in leak_notes(find_leak(traces[name], traces["train"]), name)
+    ]
 
 
 def _describe(

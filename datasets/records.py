@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.labels import read_labels
+from datasets.pascal_voc import VOC_NAMES, set_prefix
 
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
 SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
@@ -41,11 +42,13 @@ class RecordDataset:
         folder: where it is.
         labels: K names; the class id of `labels[i]` is `i + 1`, 0 is background.
         splits: by the name of the set.
+        note: what a person should know about how it was opened, or nothing.
     """
 
     folder: Path
     labels: tuple[str, ...]
     splits: Mapping[str, SplitInfo]
+    note: str = ""
 
     def split(self, name: str) -> SplitInfo:
         """The set called `name`, or the only one whose name ends in `_name` (`train` finds `voc_2007_train`).
@@ -69,15 +72,21 @@ class RecordDataset:
         )
 
 
-def open_dataset(folder: Path) -> RecordDataset:
+def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset:
     """Finds the sets and names of a folder of TFRecords, ours or SSD-Tensorflow's.
 
     Counts come from dataset.json; sets that it does not list are counted by reading them. Without labels.txt
-    the names come from the records themselves, which hold name and id of every box.
+    the names come from the records themselves, which hold name and id of every box; where these are Pascal
+    VOC's, all twenty names are the labels, as in SSD-Tensorflow.
+
+    Args:
+        folder: where the records are.
+        dataset_name: look only at sets of this name: `pascalvoc_2007` at `voc_2007_train`, `voc_2007_test`
+            and the like. None or `pascalvoc`: at all.
 
     Raises:
-        ValueError: no folder, no TFRecords, a shard missing or of another size than dataset.json says, or no
-            way to know the names.
+        ValueError: no folder, no TFRecords, none of that name, a shard missing or of another size than
+            dataset.json says, or no way to know the names.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -91,13 +100,17 @@ def open_dataset(folder: Path) -> RecordDataset:
     known = _sets_of_dataset_json(folder)
     splits, pairs = {}, {}
     labels_path = folder / "labels.txt"
-    for name in [*known, *(name for name in shards if name not in known)]:
+    names = [*known, *(name for name in shards if name not in known)]
+    for name in _sets_of_name(folder, names, dataset_name or ""):
         if name in known and labels_path.is_file():
             splits[name] = known[name]
         else:
             splits[name] = _count(shards[name], pairs)
-    labels = read_labels(labels_path) if labels_path.is_file() else _labels_of_pairs(folder, pairs)
-    return RecordDataset(folder=folder, labels=tuple(labels), splits=splits)
+    if labels_path.is_file():
+        labels, note = read_labels(labels_path), ""
+    else:
+        labels, note = _labels_of_pairs(folder, pairs)
+    return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
 
 
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -159,6 +172,18 @@ def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
     return {name: tuple(path for _, path in sorted(parts)) for name, parts in sorted(numbered.items())}
 
 
+def _sets_of_name(folder: Path, names: Sequence[str], dataset_name: str) -> list[str]:
+    prefix = set_prefix(dataset_name)
+    found = [name for name in names if name.startswith(prefix)]
+    if not found:
+        raise ValueError(
+            f"{folder}: no set whose name begins with {prefix}, which --dataset_name={dataset_name} means; "
+            f"the sets here are: {', '.join(names)}. Leave --dataset_name out to look at all of them, or "
+            f"convert with --output_name={prefix}train"
+        )
+    return found
+
+
 def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
     path = folder / "dataset.json"
     if not path.is_file():
@@ -217,14 +242,24 @@ def _examples(files: tuple[Path, ...]) -> Iterator[tuple[Path, tf.train.Example]
             raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
 
 
-def _labels_of_pairs(folder: Path, pairs: dict[int, str]) -> list[str]:
-    """Names by class id; an id below the largest that no box uses gets a placeholder."""
+def _labels_of_pairs(folder: Path, pairs: Mapping[int, str]) -> tuple[list[str], str]:
+    """Names by class id, and a note on where they come from.
+
+    Where VOC's names stand under VOC's ids they are all twenty; else an id below the largest that no box
+    uses gets a placeholder.
+    """
     if not pairs or min(pairs) < 1:
         raise ValueError(
             f"{folder}: no labels.txt, and the records do not name their classes; "
             "write labels.txt with one name per line, line number = class id"
         )
-    return [pairs.get(number, f"class {number}") for number in range(1, max(pairs) + 1)]
+    if pairs.items() <= dict(enumerate(VOC_NAMES, start=1)).items():
+        return list(VOC_NAMES), (
+            f"No labels.txt in {folder}, and its records have names and ids of Pascal VOC: the labels are "
+            f"VOC's {len(VOC_NAMES)} names."
+        )
+    labels = [pairs.get(number, f"class {number}") for number in range(1, max(pairs) + 1)]
+    return labels, f"No labels.txt in {folder}: the labels are those of its records, {', '.join(labels)}."
 
 
 def make_example(

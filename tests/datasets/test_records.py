@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from datasets.labels import write_labels
+from datasets.pascal_voc import VOC_NAMES
 from datasets.records import make_example, open_dataset, parse_example, write_shards
 
 JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()
@@ -99,9 +100,8 @@ def test_ancestors_records(shared):
     assert list(dataset.splits) == ["voc_2007_train"]
     split = dataset.split("train")
     assert (split.pictures, split.boxes, split.max_boxes) == (6, 17, 7)
-    assert dataset.labels[11] == "dog"
-    assert dataset.labels[14] == "person"
-    assert dataset.labels[0] == "class 1"  # never used there, but ids keep their lines
+    assert dataset.labels == VOC_NAMES  # in SSD-Tensorflow's order, those without a box too
+    assert "the labels are VOC's 20 names" in dataset.note
     dump = json.loads((shared / "golden" / "tfrecord_dump.json").read_text())["records_in_file_order"]
     records = tf.data.TFRecordDataset([str(path) for path in split.files]).map(parse_example)
     for parsed, expected in zip(records, dump, strict=True):
@@ -127,6 +127,7 @@ def test_names_and_sets_without_dataset_json(tmp_path):
     (tmp_path / ".a_val_000.tfrecord").write_bytes(b"left by a killed run")
     dataset = open_dataset(tmp_path)
     assert dataset.labels == ("Mira", "千反田")
+    assert "the labels are those of its records, Mira, 千反田" in dataset.note
     assert set(dataset.splits) == {"a_train", "a_test"}
     assert [path.name for path in dataset.splits["a_train"].files] == [
         "a_train_000.tfrecord",
@@ -150,6 +151,29 @@ def test_finding_a_split(tmp_path):
     write_shards(tmp_path, "voc_2007_test", [_example()], 1)
     with pytest.raises(ValueError, match="'test': more than one set ends so"):
         open_dataset(tmp_path).split("test")
+
+
+def test_ids_that_no_box_uses_keep_their_lines(tmp_path):
+    write_shards(tmp_path, "train", [_example(names=("dog",), classes=(3,))], 1)
+    assert open_dataset(tmp_path).labels == ("class 1", "class 2", "dog")  # VOC's dog is 12
+
+
+def test_dataset_name_selects_sets(tmp_path):
+    for name in ("voc_2007_train", "voc_2007_test", "voc_2012_train", "mine_train"):
+        write_shards(tmp_path, name, [_example()], 1)
+    selected = {
+        name: list(open_dataset(tmp_path, name).splits)
+        for name in ("pascalvoc_2007", "pascalvoc_2012", "mine", "pascalvoc")
+    }
+    assert selected == {
+        "pascalvoc_2007": ["voc_2007_test", "voc_2007_train"],
+        "pascalvoc_2012": ["voc_2012_train"],
+        "mine": ["mine_train"],
+        "pascalvoc": ["mine_train", "voc_2007_test", "voc_2007_train", "voc_2012_train"],
+    }
+    assert open_dataset(tmp_path, "pascalvoc_2012").split_name("train") == "voc_2012_train"
+    with pytest.raises(ValueError, match=r"no set whose name begins with imagenet_, .*: mine_train, voc_"):
+        open_dataset(tmp_path, "imagenet")
 
 
 def test_says_what_is_wrong_with_a_folder(tmp_path):

@@ -1,0 +1,136 @@
+"""Records go both ways between SSD-Tensorflow and here: same features, and its own reader reads ours."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.conversion import ConversionOptions, convert
+from datasets.pascal_voc import VOC_NAMES
+from datasets.records import make_example, open_dataset
+
+FLAGS = ("image/object/bbox/difficult", "image/object/bbox/truncated")
+
+# keys_to_features of get_split in SSD-Tensorflow's datasets/pascalvoc_common.py.
+KEYS_TO_FEATURES = {
+    "image/encoded": tf.io.FixedLenFeature((), tf.string, default_value=""),
+    "image/format": tf.io.FixedLenFeature((), tf.string, default_value="jpeg"),
+    "image/height": tf.io.FixedLenFeature([1], tf.int64),
+    "image/width": tf.io.FixedLenFeature([1], tf.int64),
+    "image/channels": tf.io.FixedLenFeature([1], tf.int64),
+    "image/shape": tf.io.FixedLenFeature([3], tf.int64),
+    "image/object/bbox/xmin": tf.io.VarLenFeature(dtype=tf.float32),
+    "image/object/bbox/ymin": tf.io.VarLenFeature(dtype=tf.float32),
+    "image/object/bbox/xmax": tf.io.VarLenFeature(dtype=tf.float32),
+    "image/object/bbox/ymax": tf.io.VarLenFeature(dtype=tf.float32),
+    "image/object/bbox/label": tf.io.VarLenFeature(dtype=tf.int64),
+    "image/object/bbox/difficult": tf.io.VarLenFeature(dtype=tf.int64),
+    "image/object/bbox/truncated": tf.io.VarLenFeature(dtype=tf.int64),
+}
+
+
+@pytest.fixture(scope="module")
+def converted(shared, tmp_path_factory):
+    """The six pictures that SSD-Tensorflow's converter converted, converted by ours."""
+    folder = tmp_path_factory.mktemp("records")
+    result = convert(ConversionOptions(shared / "golden" / "voc_tiny", folder, output_name="voc_2007_train"))
+    assert "SSD-Tensorflow's class ids" in " ".join(result.notes)
+    return folder
+
+
+def read(files) -> list[tf.train.Example]:
+    records = tf.data.TFRecordDataset([str(path) for path in files]).as_numpy_iterator()
+    return [tf.train.Example.FromString(record) for record in records]
+
+
+def values(feature: tf.train.Feature) -> list:
+    kind = feature.WhichOneof("kind")
+    return list(getattr(feature, kind).value) if kind else []
+
+
+def test_same_features_for_the_same_xml(shared, converted):
+    dump = json.loads((shared / "golden" / "tfrecord_dump.json").read_text(encoding="utf-8"))
+    marked = dump["true_flags_in_xml(original writes all 0: bug)"]
+    theirs = {
+        xml.removesuffix(".xml"): record
+        for xml, record in zip(dump["order"], dump["records_in_file_order"], strict=True)
+    }
+    split = open_dataset(converted, "pascalvoc_2007").split("train")
+    ours = {
+        example.features.feature["image/filename"].bytes_list.value[0].decode().removesuffix(".jpg"): example
+        for example in read(split.files)
+    }
+    assert ours.keys() == theirs.keys()
+    for stem, example in ours.items():
+        feature = example.features.feature
+        expected = {key: one for key, one in theirs[stem].items() if not key.startswith("_")}
+        assert set(feature) - {"image/filename", "image/source"} == set(expected)
+        for key, one in expected.items():
+            found = values(feature[key])
+            assert feature[key].WhichOneof("kind") == f"{one['type']}_list"
+            if key == "image/encoded":
+                assert [hashlib.sha256(found[0]).hexdigest()] == one["sha256"], stem
+            elif one["type"] == "bytes":
+                assert [value.decode() for value in found] == one["value"], (stem, key)
+            elif one["type"] == "float":
+                np.testing.assert_allclose(found, one["value"], rtol=0, atol=1e-7, err_msg=f"{stem} {key}")
+            elif key in FLAGS:
+                # SSD-Tensorflow always wrote 0: `if obj.find('difficult')` is false for an element.
+                assert found == marked[f"{stem}.xml"][key.rpartition("/")[2]], (stem, key)
+            else:
+                assert found == one["value"], (stem, key)
+
+
+def test_its_reader_reads_ours():
+    """Without the shared files: every feature that SSD-Tensorflow asks for, with its type and length."""
+    encoded = tf.io.encode_jpeg(np.zeros((6, 8, 3), np.uint8)).numpy()
+    for count in (0, 3):
+        boxes = np.linspace(0, 1, 4 * count, dtype=np.float32).reshape(-1, 4)
+        record = make_example(
+            encoded,
+            filename="a.jpg",
+            source="a",
+            width=8,
+            height=6,
+            boxes=boxes,
+            classes=range(1, count + 1),
+            names=VOC_NAMES[:count],
+            difficult=[True] * count,
+            truncated=[False] * count,
+        )
+        parsed = tf.io.parse_single_example(record, KEYS_TO_FEATURES)
+        assert parsed["image/shape"].numpy().tolist() == [6, 8, 3]
+        assert parsed["image/height"].numpy().tolist() == [6]
+        assert tf.io.decode_jpeg(parsed["image/encoded"]).shape == (6, 8, 3)
+        # slim.tfexample_decoder.BoundingBox(['ymin', 'xmin', 'ymax', 'xmax'], 'image/object/bbox/')
+        sides = [parsed[f"image/object/bbox/{side}"].values for side in ("ymin", "xmin", "ymax", "xmax")]
+        np.testing.assert_array_equal(tf.stack(sides, axis=1), boxes)
+        assert parsed["image/object/bbox/label"].values.numpy().tolist() == list(range(1, count + 1))
+        assert parsed["image/object/bbox/difficult"].values.numpy().tolist() == [1] * count
+
+
+def test_its_reader_reads_a_whole_conversion(converted):
+    examples = tf.data.TFRecordDataset(str(converted / "voc_2007_train_000.tfrecord"))
+    boxes = 0
+    for parsed in examples.map(lambda record: tf.io.parse_single_example(record, KEYS_TO_FEATURES)):
+        image = tf.io.decode_jpeg(parsed["image/encoded"])
+        assert image.shape.as_list() == parsed["image/shape"].numpy().tolist()
+        boxes += len(parsed["image/object/bbox/label"].values)
+    assert boxes == 17
+
+
+def test_voc_names_only_where_they_are_meant(shared, tmp_path):
+    """Other set names number the names that are there, and a set with other names keeps its own."""
+    voc = shared / "golden" / "voc_tiny"
+    found = convert(ConversionOptions(voc, tmp_path / "all", output_name="all")).labels
+    assert 0 < len(found) < len(VOC_NAMES)
+    changed = tmp_path / "changed"
+    for path in voc.rglob("*.*"):
+        target = changed / path.relative_to(voc)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes().replace(b"<name>dog<", "<name>千反田<".encode()))
+    labels = convert(ConversionOptions(changed, tmp_path / "mine", output_name="voc_2007_train")).labels
+    assert "千反田" in labels
+    assert len(labels) == len(found)
