@@ -40,6 +40,11 @@ def compose_scene(seed: int, episode: Episode, index: int) -> tuple[Scene, rando
     """Returns the scene of picture ``index`` of an episode, and the random source to paint it with."""
     source = random.Random(f"{seed} {episode.number} {index}")
     width, height = source.choices(SIZES, (0.5, 0.3, 0.2))[0]
+    return arrange_scene(source, episode, width, height), source
+
+
+def arrange_scene(source: random.Random, episode: Episode, width: int, height: int) -> Scene:
+    """Returns a scene of an episode, ``width`` by ``height`` pixels."""
     people = sample_people(source)
     place, light = source.choice(episode.places), source.choices(episode.lights, (4, 2, 2, 2))[0]
     if place in NIGHT_PLACES and light not in ("stage", "lamp"):
@@ -54,7 +59,7 @@ def compose_scene(seed: int, episode: Episode, index: int) -> tuple[Scene, rando
         figures = place_people(source, people, episode.style, width, height, on_ground=place not in NO_GROUND)
         labels = label_heads(figures, props, episode.style, width, height)
         if labels is not None:
-            return Scene(episode, width, height, place, light, figures, props, labels), source
+            return Scene(episode, width, height, place, light, figures, props, labels)
         if attempt % TRIES == 0:
             people = people[:-1]  # too crowded for honest labels; an empty scene always has them
 
@@ -70,7 +75,7 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
         soften(surface, source.uniform(1.0, 2.5) * height / 512)
     for figure in scene.figures:
         if scene.place not in NO_GROUND:
-            _ground_shadow(canvas, figure.pose)
+            draw_ground_shadow(canvas, figure.pose)
         draw_figure(canvas, figure.person, episode.style, figure.pose)
     for _, draw in scene.props:
         draw(canvas)
@@ -83,7 +88,7 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
     return bytes(surface.makeImageSnapshot().encodeToData(skia.EncodedImageFormat.kJPEG, quality))
 
 
-def _ground_shadow(canvas: skia.Canvas, pose: Pose) -> None:
+def draw_ground_shadow(canvas: skia.Canvas, pose: Pose) -> None:
     """Draws the shadow in which a figure stands."""
     middle = body_matrix(pose).mapXY(0.0, FEET)
     path = oval(middle.x(), middle.y(), 1.25 * pose.unit, 0.17 * pose.unit)

@@ -38,6 +38,17 @@ def label_heads(
 ) -> tuple[HeadLabel, ...] | None:
     """Returns the labels, or None when a named head is hidden so far that nobody would label it.
 
+    Args: as `measure_heads`.
+    """
+    labels = measure_heads(figures, props, style, width, height)
+    return None if any(label.visible < NEARLY_HIDDEN for label in labels) else labels
+
+
+def measure_heads(
+    figures: tuple[Placed, ...], props: tuple[Prop, ...], style: Style, width: int, height: int
+) -> tuple[HeadLabel, ...]:
+    """Returns every named head with the share of it that can be seen, which may be none.
+
     Args:
         figures: from back to front.
         props: in front of them.
@@ -60,8 +71,6 @@ def label_heads(
             continue
         seen = np.count_nonzero(owners[:, :, 0] == owner) / RASTER**2
         visible = min(1.0, seen / _area(head, figure.box))
-        if visible < NEARLY_HIDDEN:
-            return None
         margin = style.line * figure.pose.unit / 2
         left, top, right, bottom = figure.box
         box = (
