@@ -2,6 +2,7 @@
 #
 #   PYTHON=python3.12   the Python of .venv (default: python3, or the newest supported one beside it)
 #   GPU=1               with `make setup`: TensorFlow's CUDA libraries too (Linux, NVIDIA)
+#   WEB=1               with `make setup`: what the page and export_model.py need too
 #   INSTALLER=pip       pip, even where uv is installed
 
 VENV_PYTHON := .venv/bin/python
@@ -37,7 +38,7 @@ help:
 	@echo "make clean     remove $(DEMO)/ and caches; .venv and other runs stay"
 
 setup:
-	@$(call set_up,run $(if $(GPU),--gpu))
+	@$(call set_up,run $(if $(WEB),--web) $(if $(GPU),--gpu))
 
 setup-dev:
 	@$(call set_up,dev $(if $(GPU),--gpu))

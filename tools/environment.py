@@ -35,6 +35,7 @@ IMPORTS = {
         *(
             "av",
             "animeface",
+            "imagehash",
             "noto_cjk",
             "fontTools",
             "faster_coco_eval",
@@ -46,9 +47,7 @@ IMPORTS = {
         ),
     ),
     "web": ("fastapi", "uvicorn", "python_multipart", "sqlalchemy", "psycopg", "prometheus_client", "onnx"),
-    "dev": (
-        *("pytest", "hypothesis", "nbclient", "jax", "httpx", "onnxruntime", "playwright", "schemathesis"),
-    ),
+    "dev": ("pytest", "hypothesis", "nbclient", "jax", "httpx", "onnxruntime", "playwright", "schemathesis"),
     "gpu": (),
 }
 
