@@ -16,6 +16,7 @@ import tf_convert_data
 from datasets.records import open_dataset, parse_example
 from datasets.voc import VocObject, write_annotation
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
+from tests.datasets.test_near_duplicates import scene
 
 # The ids that SSD-Tensorflow gave them: pascalvoc_common.py there.
 VOC_NAMES = (
@@ -210,13 +211,14 @@ def test_an_interrupted_run_leaves_the_earlier_output(pictures, tmp_path, monkey
     convert(pictures, output)
     before = digests(output)
     _add(pictures, "episode9_000.jpg", 900, "Tobi")
+    other = (pictures / "episode9_000.jpg").read_bytes()
     calls = []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
         if len(calls) > 10:
             raise KeyboardInterrupt
-        return b"not what was there"
+        return other  # not what was there
 
     monkeypatch.setattr(datasets.conversion, "jpeg_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -418,3 +420,21 @@ def test_a_name_typed_on_two_machines_is_one_name(tmp_path):
         )
     assert convert(tmp_path, tmp_path / "records", "--output_name=all") == 0
     assert open_dataset(tmp_path / "records").labels == ("が",)
+
+
+def test_near_duplicates_across_lists_are_said(tmp_path, capsys, rng):
+    """The same still, saved twice: in the training list under one name, in the test list under another."""
+    stills = [scene(rng, 64, 96) for _ in range(3)]
+    for name, still, quality in (("a_1", 0, 95), ("a_2", 1, 95), ("b_1", 2, 95), ("b_2", 0, 70)):
+        path = tmp_path / "voc" / f"{name}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(stills[still]).save(path, quality=quality)
+        write_annotation(path.with_suffix(".xml"), path, 96, 64, [VocObject("Mira", (10, 10, 50, 60))])
+    lists = tmp_path / "voc" / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a_1\na_2\n")
+    (lists / "test.txt").write_text("b_1\nb_2\n")
+    assert convert(tmp_path / "voc", tmp_path / "out") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 of the 2 pictures of test look nearly the same as pictures of train (b_2.jpg like a_1" in said
+    assert "share sources" not in said
