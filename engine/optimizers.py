@@ -10,6 +10,10 @@ from engine.training_options import OptimizerOptions
 
 FINAL_SHARE = 0.01  # of the highest learning rate, at the last step
 SGD_MOMENTUM = 0.9  # the paper, section 3
+RMSPROP_MOMENTUM = 0.9  # rmsprop_momentum of SSD-Tensorflow
+# Highest learning rate where none is given: from random weights, and from others. Momentum 0.9 makes steps
+# ten times as long in the long run, for which rmsprop's is smaller.
+RATES = {"adamw": (2e-3, 1e-4), "adam": (2e-3, 1e-4), "rmsprop": (2e-4, 1e-5), "sgd": (1e-2, 1e-3)}
 
 
 @keras.saving.register_keras_serializable("anime_ssd")
@@ -17,24 +21,42 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Linear from 0 to the highest rate over `warmup_steps`, then a decay over the remaining steps.
 
     Everything is counted in steps of this training: never in epochs of a data set whose size someone typed.
+    `stairs` is SSD-Tensorflow's exponential decay: the rate times `factor` after every `every` steps.
     """
 
-    def __init__(self, highest: float, total_steps: int, warmup_steps: int, decay: str):
+    def __init__(
+        self,
+        highest: float,
+        total_steps: int,
+        warmup_steps: int,
+        decay: str,
+        *,
+        final: float | None = None,
+        factor: float = 1.0,
+        every: int = 1,
+    ):
         self.highest, self.total_steps, self.warmup_steps, self.decay = (
             highest,
             total_steps,
             warmup_steps,
             decay,
         )
+        self.final = FINAL_SHARE * highest if final is None else final
+        self.factor, self.every = factor, every
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
         warm = (step + 1.0) / max(self.warmup_steps, 1)
         done = ops.clip((step - self.warmup_steps) / max(self.total_steps - self.warmup_steps, 1), 0.0, 1.0)
+        final = self.final / self.highest if self.highest else 1.0
         if self.decay == "cosine":
-            share = FINAL_SHARE + (1.0 - FINAL_SHARE) * 0.5 * (1.0 + ops.cos(math.pi * done))
+            share = final + (1.0 - final) * 0.5 * (1.0 + ops.cos(math.pi * done))
         elif self.decay == "exponential":
-            share = ops.exp(math.log(FINAL_SHARE) * done)
+            share = ops.exp(math.log(final) * done)
+        elif self.decay == "polynomial":
+            share = 1.0 + (final - 1.0) * done
+        elif self.decay == "stairs":
+            share = ops.power(self.factor, ops.floor(step / self.every))
         else:
             share = ops.ones_like(done)
         return self.highest * ops.minimum(warm, share)
@@ -45,6 +67,9 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "warmup_steps": self.warmup_steps,
             "decay": self.decay,
+            "final": self.final,
+            "factor": self.factor,
+            "every": self.every,
         }
 
 
@@ -52,9 +77,7 @@ def resolve(options: OptimizerOptions, *, total_steps: int, pretrained: bool) ->
     """The options with every value that was not given filled in."""
     rate = options.learning_rate
     if rate is None:
-        rate = (
-            (1e-3 if pretrained else 1e-2) if options.optimizer == "sgd" else (1e-4 if pretrained else 2e-3)
-        )
+        rate = RATES[options.optimizer][pretrained]
     warmup = options.warmup_steps
     ema = options.ema_decay
     return replace(
@@ -65,14 +88,37 @@ def resolve(options: OptimizerOptions, *, total_steps: int, pretrained: bool) ->
     )
 
 
-def make_optimizer(options: OptimizerOptions, *, total_steps: int) -> keras.optimizers.Optimizer:
-    """A Keras optimiser for options without gaps (see `resolve`)."""
-    if options.learning_rate is None or options.warmup_steps is None or options.ema_decay is None:
+def make_optimizer(
+    options: OptimizerOptions, *, total_steps: int, steps_per_pass: float = 1.0
+) -> keras.optimizers.Optimizer:
+    """A Keras optimiser for options without gaps (see `resolve`).
+
+    Args:
+        options: how the weights move.
+        total_steps: length of the training.
+        steps_per_pass: over the training pictures; for `learning_rate_decay_factor` only.
+    """
+    rate, warmup = options.learning_rate, options.warmup_steps
+    if rate is None or warmup is None or options.ema_decay is None:
         raise ValueError("make_optimizer needs options whose gaps `resolve` has filled.")
+    decay, factor = options.learning_rate_decay_type, options.learning_rate_decay_factor
+    final = FINAL_SHARE * rate if options.end_learning_rate is None else options.end_learning_rate
+    if final > rate or (final == 0.0 < rate and decay == "exponential"):
+        raise ValueError(
+            f"--end_learning_rate must be at most --learning_rate, {rate:g}, and more than 0 for exponential "
+            f"decay; it is {final:g}."
+        )
+    schedule = WarmUpThenDecay(
+        rate,
+        total_steps,
+        warmup,
+        decay if factor is None else "stairs",
+        final=final,
+        factor=1.0 if factor is None else factor,
+        every=max(1, int(steps_per_pass * options.num_epochs_per_decay)),
+    )
     common = {
-        "learning_rate": WarmUpThenDecay(
-            options.learning_rate, total_steps, options.warmup_steps, options.learning_rate_decay_type
-        ),
+        "learning_rate": schedule,
         "global_clipnorm": options.gradient_clip or None,
         "use_ema": options.ema_decay > 0.0,
         "ema_momentum": options.ema_decay,
@@ -82,6 +128,10 @@ def make_optimizer(options: OptimizerOptions, *, total_steps: int) -> keras.opti
         # multiplies it by 1 / (1 - momentum) in the long run.
         decay = options.weight_decay / (1.0 - SGD_MOMENTUM)
         optimizer = keras.optimizers.SGD(momentum=SGD_MOMENTUM, weight_decay=decay or None, **common)
+    elif options.optimizer == "rmsprop":
+        optimizer = keras.optimizers.RMSprop(
+            rho=0.9, momentum=RMSPROP_MOMENTUM, weight_decay=options.weight_decay or None, **common
+        )
     else:
         kind = keras.optimizers.AdamW if options.optimizer == "adamw" else keras.optimizers.Adam
         optimizer = kind(weight_decay=options.weight_decay or None, **common)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from engine.training_options import TrainingOptions
 from nets.checkpoint import CONFIG, is_checkpoint, model_weights, read_arrays, write_arrays
 
 STATE = "state.npz"
@@ -85,10 +86,13 @@ def can_resume(folder: Path, config: Mapping) -> bool:
             )
         return False
     there = json.loads(path.read_text(encoding="utf-8"))
+    defaults = {
+        one.name: one.default for one in fields(TrainingOptions)
+    }  # for options that did not exist then
     differences = [
         f"  {section}{key}: {old.get(key)!r} there, {new.get(key)!r} asked for"
         for section, old, new in (
-            ("--", there.get("options", {}), config["options"]),
+            ("--", {**defaults, **there.get("options", {})}, config["options"]),
             ("dataset ", there.get("dataset", {}), config["dataset"]),
         )
         for key in sorted(old.keys() | new.keys())

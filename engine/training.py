@@ -37,9 +37,22 @@ MOSAIC_PICTURES = 16
 class TrainingModel(keras.Model):
     """A network with its loss: what Keras fits."""
 
-    def __init__(self, network: Network, model: keras.Model):
+    def __init__(
+        self,
+        network: Network,
+        model: keras.Model,
+        *,
+        match_threshold: float = 0.5,
+        negative_ratio: float = 3.0,
+        loss_alpha: float = 1.0,
+    ):
         super().__init__(name="training")
         self.network, self.model = network, model
+        self._match_threshold, self._negative_ratio, self._loss_alpha = (
+            match_threshold,
+            negative_ratio,
+            loss_alpha,
+        )
         self._parts = {name: keras.metrics.Mean(name) for name in ("loss", "boxes", "names", "background")}
 
     @property
@@ -52,8 +65,16 @@ class TrainingModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         assert y is not None
         assert y_pred is not None
-        targets = assign_targets(self.network.anchors, y["boxes"], y["classes"])
-        loss, parts = multibox_loss(y_pred["codes"], y_pred["logits"], targets)
+        targets = assign_targets(
+            self.network.anchors, y["boxes"], y["classes"], threshold=self._match_threshold
+        )
+        loss, parts = multibox_loss(
+            y_pred["codes"],
+            y_pred["logits"],
+            targets,
+            box_weight=self._loss_alpha,
+            negative_ratio=self._negative_ratio,
+        )
         for name, value in {"loss": loss, **parts}.items():
             self._parts[name].update_state(value)
         return loss
@@ -81,7 +102,9 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     keras.utils.set_random_seed(options.seed)
 
     # ------------------------------------------------------------------ data
-    dataset = open_dataset(options.dataset_dir)
+    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    if dataset.note:
+        say(dataset.note)
     training_split = dataset.split(options.dataset_split_name)
     validation = _validation_split(dataset, options)
     total_steps = options.max_number_of_steps or -(
@@ -99,7 +122,11 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     # ------------------------------------------------------ starting weights
     frozen = freeze(model, _scopes(options.trainable_scopes))
     settings = resolve(options, total_steps=total_steps, pretrained=bool(options.checkpoint_path))
-    optimizer = make_optimizer(settings, total_steps=total_steps)
+    optimizer = make_optimizer(
+        settings,
+        total_steps=total_steps,
+        steps_per_pass=training_split.pictures / options.batch_size,
+    )
     optimizer.build(model.trainable_variables)
     progress = Progress()
     if resuming:
@@ -181,7 +208,13 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         bar=bar,
         say=say,
     )
-    trainer = TrainingModel(network, model)
+    trainer = TrainingModel(
+        network,
+        model,
+        match_threshold=options.match_threshold,
+        negative_ratio=options.negative_ratio,
+        loss_alpha=options.loss_alpha,
+    )
     trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
     steps = total_steps - progress.step
     try:

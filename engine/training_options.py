@@ -13,11 +13,16 @@ class OptimizerOptions:
     """How the weights move.
 
     Attributes:
-        optimizer: adamw, adam, or sgd with Nesterov-free momentum 0.9 as in the SSD paper.
-        learning_rate: the highest, reached after the warm-up. Not given: 2e-3 for adam(w) and 1e-2 for sgd
-            from random weights, 1e-4 and 1e-3 from others.
-        learning_rate_decay_type: cosine falls to 1 % at the last step; exponential falls as smoothly to
-            the same; constant stays.
+        optimizer: adamw, adam, sgd with Nesterov-free momentum 0.9 as in the SSD paper, or rmsprop with
+            momentum 0.9.
+        learning_rate: the highest, reached after the warm-up. Not given: 2e-3 for adam(w), 2e-4 for rmsprop
+            and 1e-2 for sgd from random weights; 1e-4, 1e-5 and 1e-3 from others.
+        learning_rate_decay_type: cosine, exponential and polynomial (a straight line) fall to
+            end_learning_rate at the last step; constant stays.
+        end_learning_rate: not given: 1 % of the highest.
+        learning_rate_decay_factor: only with exponential: multiplies the rate after every
+            num_epochs_per_decay passes instead, in stairs, as SSD-Tensorflow did.
+        num_epochs_per_decay: passes over the training pictures.
         warmup_steps: steps of linear rise from 0. Not given: 5 % of the training, 500 at most.
         weight_decay: off biases and scales. With sgd it is the L2 penalty of the paper (5e-4).
         gradient_clip: largest norm of all gradients together; 0 clips nothing.
@@ -26,9 +31,12 @@ class OptimizerOptions:
             as they are.
     """
 
-    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
     learning_rate: float | None = None
-    learning_rate_decay_type: Literal["cosine", "exponential", "constant"] = "cosine"
+    learning_rate_decay_type: Literal["cosine", "exponential", "polynomial", "constant"] = "cosine"
+    end_learning_rate: float | None = None
+    learning_rate_decay_factor: float | None = None
+    num_epochs_per_decay: float = 2.0
     warmup_steps: int | None = None
     weight_decay: float = 5e-4
     gradient_clip: float = 10.0
@@ -44,6 +52,8 @@ class TrainingOptions(OptimizerOptions):
         train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
             first_batch.jpg. The same command goes on where an interrupted training stopped.
         model_name: ssd_300_lite (a laptop's CPU), ssd_300_vgg (a GPU).
+        dataset_name: look only at the sets of this name: pascalvoc_2007 means voc_2007_train and so on,
+            pascalvoc or nothing means all.
         dataset_split_name: set of pictures to train on.
         validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
         checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh),
@@ -54,6 +64,10 @@ class TrainingOptions(OptimizerOptions):
         trainable_scopes: scopes that train, with commas between them; not given: all.
         batch_size: pictures a step.
         max_number_of_steps: length of the training; not given: 60 passes over the pictures.
+        match_threshold: overlap (IoU) above which an anchor answers for an object; each object's best anchor
+            does so in any case.
+        negative_ratio: background anchors in the loss for each anchor that answers for an object.
+        loss_alpha: weight of the boxes' part of the loss.
         augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
         evaluate_steps: steps between validations; not given: ten validations a training.
         validation_pictures: most pictures that a validation during the training looks at; 0 for all.
@@ -66,6 +80,7 @@ class TrainingOptions(OptimizerOptions):
     dataset_dir: Path
     train_dir: Path
     model_name: str = "ssd_300_vgg"
+    dataset_name: str | None = None
     dataset_split_name: str = "train"
     validation_split_name: str = VALIDATION
     checkpoint_path: str = ""
@@ -74,6 +89,9 @@ class TrainingOptions(OptimizerOptions):
     trainable_scopes: str = ""
     batch_size: int = 16
     max_number_of_steps: int | None = None
+    match_threshold: float = 0.5
+    negative_ratio: float = 3.0
+    loss_alpha: float = 1.0
     augmentation: Literal["anime", "ssd", "none"] = "anime"
     evaluate_steps: int | None = None
     validation_pictures: int = 0
@@ -94,6 +112,12 @@ class TrainingOptions(OptimizerOptions):
             "weight_decay": 0.0,
             "gradient_clip": 0.0,
             "save_interval_secs": 0.0,
+            "end_learning_rate": 0.0,
+            "learning_rate_decay_factor": 0.0,
+            "num_epochs_per_decay": 0.0,
+            "match_threshold": 0.0,
+            "negative_ratio": 0.0,
+            "loss_alpha": 0.0,
         }
         for flag, limit in least.items():
             value = getattr(self, flag)
@@ -101,3 +125,8 @@ class TrainingOptions(OptimizerOptions):
                 raise ValueError(f"--{flag} must be at least {limit}, not {value}.")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"--ema_decay must be in 0...1 (0 for no average), not {self.ema_decay}.")
+        if self.learning_rate_decay_factor is not None and self.learning_rate_decay_type != "exponential":
+            raise ValueError(
+                f"--learning_rate_decay_factor={self.learning_rate_decay_factor} needs "
+                f"--learning_rate_decay_type=exponential, not {self.learning_rate_decay_type}."
+            )

@@ -5,7 +5,7 @@ import pytest
 from engine.optimizers import FINAL_SHARE, OptimizerOptions, WarmUpThenDecay, make_optimizer, resolve
 
 
-@pytest.mark.parametrize("decay", ["cosine", "exponential"])
+@pytest.mark.parametrize("decay", ["cosine", "exponential", "polynomial"])
 def test_rises_to_the_highest_rate_and_falls_to_one_percent(decay):
     schedule = WarmUpThenDecay(0.1, total_steps=100, warmup_steps=10, decay=decay)
     rates = np.array([float(schedule(step)) for step in range(101)])
@@ -21,6 +21,35 @@ def test_constant_stays():
     assert float(schedule(99)) == pytest.approx(0.1)
 
 
+def test_polynomial_is_a_straight_line_to_the_end():
+    schedule = WarmUpThenDecay(0.1, total_steps=100, warmup_steps=0, decay="polynomial", final=0.02)
+    assert float(schedule(50)) == pytest.approx(0.06)
+    assert float(schedule(100)) == pytest.approx(0.02)
+
+
+def test_stairs_are_those_of_the_ancestor():
+    """tf.train.exponential_decay(0.1, step, int(3.75 * 2), 0.5, staircase=True) of TensorFlow 1."""
+    options = OptimizerOptions(
+        learning_rate=0.1,
+        learning_rate_decay_type="exponential",
+        learning_rate_decay_factor=0.5,
+        warmup_steps=0,
+        ema_decay=0.0,
+    )
+    rate = make_optimizer(options, total_steps=100, steps_per_pass=3.75).get_config()["learning_rate"]
+    schedule = WarmUpThenDecay(**rate["config"])
+    assert [float(schedule(step)) for step in (0, 6, 7, 13, 14)] == pytest.approx(
+        [0.1, 0.1, 0.05, 0.05, 0.025]
+    )
+
+
+@pytest.mark.parametrize(("end", "decay"), [(0.2, "cosine"), (0.0, "exponential")])
+def test_an_end_that_cannot_be_reached_is_refused(end, decay):
+    options = OptimizerOptions(learning_rate=0.1, end_learning_rate=end, learning_rate_decay_type=decay)
+    with pytest.raises(ValueError, match=r"--end_learning_rate must be at most --learning_rate, 0\.1"):
+        make_optimizer(resolve(options, total_steps=10, pretrained=False), total_steps=10)
+
+
 def test_gaps_are_filled_by_optimizer_start_and_length():
     adam = resolve(OptimizerOptions(), total_steps=1000, pretrained=False)
     assert (adam.learning_rate, adam.warmup_steps, adam.ema_decay) == (2e-3, 50, 0.95)
@@ -32,7 +61,7 @@ def test_gaps_are_filled_by_optimizer_start_and_length():
     assert (given.learning_rate, given.warmup_steps, given.ema_decay) == (0.5, 0, 0.0)
 
 
-@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd", "rmsprop"])
 def test_biases_and_scales_do_not_decay(name):
     """With zero gradients only the decay moves a weight."""
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()])

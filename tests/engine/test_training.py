@@ -84,6 +84,29 @@ def test_stopped_and_resumed_equals_uninterrupted(options, tmp_path, monkeypatch
     assert "finished" in run(**options)
 
 
+def test_weights_and_thresholds_of_the_loss_reach_it(options):
+    """With no overlap high enough only each object's best anchor matches, and fewer backgrounds are kept."""
+    parts = {}
+    for name, more in {"usual": {}, "other": {"loss_alpha": 0.0, "match_threshold": 1.0}}.items():
+        run(**{**options, "train_dir": options["train_dir"] / name, "max_number_of_steps": 1, **more})
+        with (options["train_dir"] / name / "metrics.csv").open(encoding="utf-8") as file:
+            (parts[name],) = csv.DictReader(file)
+    assert float(parts["usual"]["boxes"]) > 0
+    assert float(parts["other"]["boxes"]) == 0
+    assert parts["usual"]["names"] != parts["other"]["names"]
+
+
+def test_an_option_newer_than_the_run_is_no_difference(options):
+    run(**{**options, "max_number_of_steps": 1})
+    config = options["train_dir"] / "config.json"
+    written = json.loads(config.read_text(encoding="utf-8"))
+    del written["options"]["loss_alpha"]
+    config.write_text(json.dumps(written), encoding="utf-8")
+    assert "finished" in run(**{**options, "max_number_of_steps": 1})
+    with pytest.raises(ValueError, match=r"--loss_alpha: 1\.0 there, 2\.0 asked for"):
+        run(**{**options, "max_number_of_steps": 1, "loss_alpha": 2.0})
+
+
 def test_another_training_in_the_folder_is_refused_with_the_differences(options):
     run(**{**options, "max_number_of_steps": 1})
     with pytest.raises(
