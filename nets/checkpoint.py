@@ -8,9 +8,11 @@ metrics.json   how good it was when it was written
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from zipfile import BadZipFile
 
 import keras
@@ -55,14 +57,32 @@ def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
     return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a zip of arrays under a temporary name and rename it, so that a crash leaves the old one."""
+@contextmanager
+def whole_file(path: Path, *, previous: Path | None = None) -> Iterator[BinaryIO]:
+    """A file that gets its name only when all of it is on the disk; whatever fails before leaves the old one.
+
+    Args:
+        path: what it will be called.
+        previous: what the file that has this name now will be called then; not given: it is replaced.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if previous is not None and path.is_file():
+            path.replace(previous)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+        raise
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, previous: Path | None = None) -> None:
+    """Write a zip of arrays; a crash leaves the old one (see `whole_file`)."""
+    with whole_file(path, previous=previous) as file:
         np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -77,7 +97,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             if size > MAX_BYTES:
                 raise ValueError(f"it unpacks to {size} bytes, more than {MAX_BYTES}")
             return {name: arrays[name] for name in arrays.files}
-    except (BadZipFile, ValueError, EOFError, OSError, AttributeError, MemoryError) as error:
+    except (BadZipFile, ValueError, EOFError, OSError, AttributeError, MemoryError, RuntimeError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(
@@ -88,10 +108,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_json(path: Path, value) -> None:
-    """Write JSON for people (indented, names in their own script) under a temporary name, then rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Write JSON for people: indented, names in their own script; a crash leaves the old one."""
+    with whole_file(path) as file:
+        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def write_checkpoint(
