@@ -1,11 +1,11 @@
 import json
 
-import cv2
 import keras
 import numpy as np
 import onnxruntime
 import pytest
 
+from datasets.pictures import read_picture
 from nets import NETWORKS, get_network
 from nets.checkpoint import build_model, read_checkpoint
 from nets.detector import Detector
@@ -32,9 +32,7 @@ def session(exported):
 
 
 def picture(name):
-    image = cv2.imread(str(ROOT / "demo" / name))
-    assert image is not None
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return read_picture(ROOT / "demo" / name)
 
 
 def run(session, image):

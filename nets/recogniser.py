@@ -1,0 +1,149 @@
+"""Recogniser: what a page needs to know about a picture, in one pass: boxes, and names for any box.
+
+A `Detector` gives the one name of each box; here the whole distribution over names is kept, so that the
+likeliest names of found and of drawn boxes can be told without a second pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from boxes.coding import decode
+from boxes.geometry import clip, iou
+from nets.box_answers import answer_boxes
+from nets.checkpoint import Checkpoint, build_model, read_checkpoint
+from nets.postprocess import select_detections
+from preprocessing.resize import resize_picture
+
+# One head has one name: of two found boxes that overlap more than this, the better one stays.
+_ONE_HEAD = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Boxes with everything that is known about their names.
+
+    Attributes:
+        boxes: float32 [N, 4] corners.
+        probabilities: float32 [N, C]; background ("nobody I know") first.
+    """
+
+    boxes: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the network saw in one picture.
+
+    Attributes:
+        boxes: float32 [N, 4], found boxes, best first, all names together.
+        classes: int32 [N], 1...K.
+        scores: float32 [N].
+        anchor_boxes: float32 [A, 4].
+        probabilities: float32 [A, C].
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+    anchor_boxes: np.ndarray
+    probabilities: np.ndarray
+
+    def found(self, score_threshold: float) -> Answers:
+        """The boxes of at least that score, one for each head."""
+        kept: list[int] = []
+        for index in np.flatnonzero(self.scores >= score_threshold):
+            overlaps = ops.convert_to_numpy(iou(self.boxes[[index]], self.boxes[kept].reshape(-1, 4)))
+            if (np.asarray(overlaps) <= _ONE_HEAD).all():
+                kept.append(int(index))
+        anchors = [self._anchor(index) for index in kept]
+        return Answers(self.boxes[kept].reshape(-1, 4), self.probabilities[anchors])
+
+    def answers(self, boxes: np.ndarray) -> Answers:
+        """Names for boxes drawn by hand: [M, 4] corners."""
+        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+        return Answers(boxes, answer_boxes(boxes, self.anchor_boxes, self.probabilities))
+
+    def _anchor(self, index: int) -> int:
+        """The anchor that a found box came from."""
+        same = np.abs(self.anchor_boxes - self.boxes[index]).max(axis=1)  # [A]
+        score = np.abs(self.probabilities[:, self.classes[index]] - self.scores[index])
+        return int(np.argmin(same + score))
+
+
+class _LookModel(keras.Model):
+    """[B, S, S, 3] -> found boxes, and every anchor's box and probabilities, in one graph."""
+
+    def __init__(self, model: keras.Model, anchors: np.ndarray):
+        super().__init__(name="look")
+        self.model = model
+        self.anchors = anchors
+        self.compile(jit_compile=keras.backend.backend() == "jax")
+
+    def call(self, images):
+        outputs = self.model(images, training=False)
+        selected = select_detections(outputs["codes"], outputs["logits"], self.anchors, max_detections=100)
+        anchors = ops.convert_to_tensor(self.anchors, dtype="float32")
+        return {
+            **selected,
+            "anchor_boxes": clip(decode(ops.cast(outputs["codes"], "float32"), anchors)),
+            "probabilities": ops.softmax(ops.cast(outputs["logits"], "float32"), axis=-1),
+        }
+
+
+class Recogniser:
+    """Looks at pictures with a trained detector.
+
+    Attributes:
+        checkpoint: what it was loaded from; its `labels` are the names it knows.
+        model: the network with its weights.
+    """
+
+    def __init__(self, checkpoint: Checkpoint):
+        self.checkpoint = checkpoint
+        self.labels = checkpoint.labels
+        self.model = build_model(checkpoint)
+        self._model = _LookModel(self.model, checkpoint.network.anchors)
+
+    @classmethod
+    def load(cls, folder: Path) -> Recogniser:
+        """From a checkpoint folder.
+
+        Raises:
+            ValueError: not a checkpoint folder, or damaged.
+        """
+        return cls(read_checkpoint(folder))
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """uint8 [H, W, 3] RGB of any size -> float32 [S, S, 3], what `look` takes."""
+        size = self.checkpoint.network.image_size
+        return np.asarray(ops.convert_to_numpy(resize_picture(image, size)))
+
+    def look(self, images: Sequence[np.ndarray]) -> list[Look]:
+        """One `Look` for each prepared picture, all in one batch."""
+        if not images:
+            return []
+        found = {
+            key: np.asarray(ops.convert_to_numpy(value))
+            for key, value in self._model.predict_on_batch(np.stack(images)).items()
+        }
+        looks = []
+        for row in range(len(images)):
+            count = int((found["classes"][row] > 0).sum())
+            looks.append(
+                Look(
+                    boxes=found["boxes"][row, :count],
+                    classes=found["classes"][row, :count],
+                    scores=found["scores"][row, :count],
+                    anchor_boxes=found["anchor_boxes"][row],
+                    probabilities=found["probabilities"][row],
+                )
+            )
+        return looks
