@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,11 +16,14 @@ class Detections:
         boxes: float32 [N, 4] corners.
         scores: float32 [N] in 0...1, descending.
         names: N names.
+        evidence: rule -> float32 [N], how clearly each box speaks for its name (`nets.unknown`); empty
+            where nobody asked for it.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     names: tuple[str, ...]
+    evidence: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.boxes.shape != (len(self.names), 4) or self.scores.shape != (len(self.names),):
@@ -31,7 +35,19 @@ class Detections:
     def __len__(self) -> int:
         return len(self.names)
 
-    def above(self, threshold: float) -> Detections:
-        """The detections with a score of at least `threshold`."""
-        count = int(np.sum(self.scores >= threshold))
-        return Detections(self.boxes[:count], self.scores[:count], self.names[:count])
+    def above(self, threshold: float | np.ndarray) -> Detections:
+        """The detections with a score of at least `threshold`: one number, or one for each of them [N]."""
+        return self.where(self.scores >= threshold)
+
+    def where(self, kept: np.ndarray) -> Detections:
+        """The detections for which `kept`, bool [N], is true."""
+        return Detections(
+            self.boxes[kept],
+            self.scores[kept],
+            tuple(name for name, keep in zip(self.names, kept.tolist(), strict=True) if keep),
+            {rule: values[kept] for rule, values in self.evidence.items()},
+        )
+
+    def renamed(self, names: Sequence[str]) -> Detections:
+        """The same boxes under other names."""
+        return replace(self, names=tuple(names))

@@ -1,16 +1,17 @@
 """Checkpoint folders: everything that a trained detector needs, and nothing that runs code when read.
 
-labels.txt     names, line number = class id
-config.json    every option of the training, "model_name", versions
-weights.npz    variable path -> array (NumPy's zip of arrays; never pickled)
-metrics.json   how good it was when it was written
+labels.txt        names, line number = class id
+config.json       every option of the training, "model_name", versions
+weights.npz       variable path -> array (NumPy's zip of arrays; never pickled)
+metrics.json      how good it was when it was written
+thresholds.json   from which score on each name is reported; absent before the end of a training
 """
 
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import BadZipFile
@@ -21,8 +22,10 @@ import numpy as np
 from datasets.labels import read_labels, write_labels
 from nets import get_network
 from nets.network import Network
+from nets.thresholds import Thresholds, read_thresholds
 
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
+THRESHOLDS = "thresholds.json"
 MAX_BYTES = 4 * 2**30  # of arrays in a file from outside; VGG-16 with its fully connected layers has 0.5 GiB
 
 
@@ -35,12 +38,14 @@ class Checkpoint:
         labels: names, without background; name i has class id i + 1.
         config: the training's options.
         weights: variable path -> array.
+        thresholds: from which score on each name is reported.
     """
 
     folder: Path
     labels: tuple[str, ...]
     config: dict
     weights: dict[str, np.ndarray]
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     @property
     def network(self) -> Network:
@@ -127,6 +132,7 @@ def write_checkpoint(
     write_labels(folder / LABELS, labels)
     write_json(folder / CONFIG, dict(config))
     write_json(folder / METRICS, dict(metrics or {}))
+    (folder / THRESHOLDS).unlink(missing_ok=True)  # chosen for the weights that now go
     write_arrays(folder / WEIGHTS, weights)
 
 
@@ -152,7 +158,14 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise ValueError(
             f"{folder / CONFIG} does not describe a network of this project ({error})."
         ) from error
-    return Checkpoint(folder, tuple(read_labels(folder / LABELS)), config, read_arrays(folder / WEIGHTS))
+    there = folder / THRESHOLDS
+    return Checkpoint(
+        folder,
+        tuple(read_labels(folder / LABELS)),
+        config,
+        read_arrays(folder / WEIGHTS),
+        read_thresholds(there) if there.is_file() else Thresholds(),
+    )
 
 
 def build_model(checkpoint: Checkpoint) -> keras.Model:

@@ -4,6 +4,7 @@ from keras import ops
 
 from boxes.coding import decode
 from boxes.geometry import clip, iou
+from nets.unknown import evidence
 
 
 def suppress(boxes, scores, *, iou_threshold=0.45):
@@ -46,6 +47,7 @@ def select_detections(
     iou_threshold=0.45,
     candidates=200,
     max_detections=200,
+    with_evidence=False,
 ):
     """Decode, choose the best candidates of each name, suppress per name, keep the best of all.
 
@@ -57,6 +59,7 @@ def select_detections(
         iou_threshold: of the suppression within one name.
         candidates: best anchors of each name that enter the suppression (Caffe: 400).
         max_detections: N, kept per picture over all names (Caffe: 200).
+        with_evidence: also return each rule of `nets.unknown`: [B, N].
 
     Returns:
         {"boxes": [B, N, 4] clipped, "scores": [B, N] descending, "classes": int32 [B, N], 0 where there
@@ -78,4 +81,9 @@ def select_detections(
     scores, order = ops.top_k(ops.reshape(scores, (-1, flat)), min(max_detections, flat))  # [B, N]
     boxes = ops.take_along_axis(ops.reshape(boxes, (-1, flat, 4)), order[..., None], axis=1)
     classes = ops.take_along_axis(ops.reshape(classes, (-1, flat)), order, axis=1)
-    return {"boxes": boxes, "scores": scores, "classes": ops.where(scores > 0.0, classes, 0)}
+    selected = {"boxes": boxes, "scores": scores, "classes": ops.where(scores > 0.0, classes, 0)}
+    if with_evidence:
+        anchor = ops.take_along_axis(ops.reshape(index, (-1, flat)), order, axis=1)  # [B, N]
+        for rule, values in evidence(logits).items():
+            selected[rule] = ops.take_along_axis(values, anchor, axis=1)
+    return selected

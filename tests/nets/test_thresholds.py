@@ -1,0 +1,42 @@
+import json
+
+import numpy as np
+import pytest
+
+from nets.thresholds import Thresholds, read_thresholds
+
+
+def test_each_name_its_own_and_the_others_the_common_one():
+    thresholds = Thresholds(0.4, {"千反田": 0.7})
+    assert thresholds.of(["千反田", "Mira"]) == pytest.approx([0.7, 0.4])
+    assert thresholds.of([]).shape == (0,)
+    assert Thresholds().of(["a"]) == pytest.approx([0.5])
+
+
+def test_there_and_back(tmp_path):
+    thresholds = Thresholds(0.4, {"千反田": 0.7}, {"gap": -1.5}, {"split": "validation"})
+    (tmp_path / "t.json").write_text(json.dumps(thresholds.as_json()), encoding="utf-8")
+    assert read_thresholds(tmp_path / "t.json") == thresholds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"common": 2, "names": {}}',
+        '{"common": 0.5, "names": {"a": "0.5"}}',
+        '{"common": 0.5, "names": {"a": NaN}}',
+        '{"common": 0.5, "names": {}, "unknown": {"gap": true}}',
+        '{"common": 0.5, "names": []}',
+    ],
+)
+def test_what_is_no_threshold_is_refused(text, tmp_path):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(ValueError, match=r"t\.json does not hold thresholds.*tools\.training_report"):
+        read_thresholds(tmp_path / "t.json")
+
+
+def test_thresholds_are_float32_like_scores():
+    assert Thresholds().of(["a"]).dtype == np.float32
