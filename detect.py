@@ -1,14 +1,18 @@
-"""Finds and names characters in pictures, folders and videos.
+"""Finds and names characters in pictures, folders, videos and before a webcam.
 
     python detect.py --checkpoint_path=RUN --output_dir=X INPUT...
 
 Writes into X every picture with its boxes drawn, under the path it has below the inputs' common folder
-(so `a/1.jpg` and `b/1.jpg` stay apart), every video likewise as MP4 without sound, and `detections.json`:
-a list of `{"image", "width", "height", "detections": [{"name", "score", "box": [xmin, ymin, xmax, ymax]}]}`
-in pixels, best first; a video has one entry per frame, with `"time"` in seconds.
+(so `a/1.jpg` and `b/1.jpg` stay apart), and `detections.json`: a list of `{"image", "width", "height",
+"detections": [{"name", "score", "box": [xmin, ymin, xmax, ymax]}]}` in pixels, best first; a video has one
+entry per frame, with `"time"` in seconds. Every video becomes an annotated MP4 with its sound, a timeline
+(`VIDEO.timeline.png`) and a table of who appears when (`VIDEO.appearances.csv`). The input `webcam` (or
+`webcam:1` for the second) is the camera, until Ctrl-C.
+
+Ctrl-C ends a run early: what was done until then is complete and valid.
 
 Exit status: 0; 1 if an input could not be read (the others are done nevertheless) or nothing was found to
-read; 2 for wrong flags.
+read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,16 +20,17 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
-import cv2
 import numpy as np
 import rich.console
 import rich.progress
@@ -33,14 +38,21 @@ import tyro
 
 from boxes.detections import Detections
 from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, OTHER_SUFFIXES, PictureError, read_picture
+from datasets.video import VIDEO_SUFFIXES, VideoError, VideoReader
+from engine.appearances import find_appearances, write_appearances
+from engine.camera import Camera, Window, camera_number
 from engine.detections_file import detections_entry, write_detections
 from tools.quiet_start import start_tensorflow
 from visualization.drawing import draw_detections, mosaic, save_picture, scale_to
+from visualization.figures import picture_of
 from visualization.text import one_line
+from visualization.timeline import plot_timeline
+
+if TYPE_CHECKING:
+    from engine.video_detection import DetectsBatches
 
 # Pictures of the other formats are found too, so that each is reported instead of passed over.
 PICTURES = tuple(sorted(ACCEPTED_SUFFIXES | OTHER_SUFFIXES))
-VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".flv", ".ts", ".wmv", ".mpg", ".mpeg")
 # A sheet with more could not be looked at; evenly chosen ones are shown then.
 MOST_TILES = 120
 TILE = 480  # longest side of a picture on the sheet, about
@@ -51,17 +63,24 @@ class Options:
     """Finds and names characters in pictures, folders and videos."""
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """Pictures, videos, and folders with them (searched with all their subfolders)."""
+    """Pictures, videos, folders with them (searched with all their subfolders), or webcam."""
     checkpoint_path: Path
     """Checkpoint folder: the --train_dir of a training."""
     output_dir: Path
-    """Folder for annotated pictures and detections.json; made if it does not exist."""
+    """Folder for annotated pictures and videos and detections.json; made if it does not exist."""
     score_threshold: float = 0.5
     """Lowest score of a detection, 0 to 1."""
     batch_size: int = 8
     """Pictures that the network sees at once."""
     contact_sheet: bool = False
     """Also write detections.png: all pictures (of very many, some) on one sheet."""
+    steady: bool = True
+    """In videos, follow faces from frame to frame: names stay the same, short gaps are bridged, and what is
+    there for a moment only is left out. --no-steady takes every frame for itself."""
+    max_seconds: float | None = None
+    """Of videos and the webcam, only so many seconds from the start."""
+    show: bool = False
+    """Show videos and the webcam in a window while they are gone through; its key q ends it."""
     max_pixels: int = MAX_PIXELS
     """Refuse pictures and videos with more pixels than this."""
 
@@ -70,12 +89,8 @@ class Options:
             raise ValueError(f"--score_threshold must be in 0...1, not {self.score_threshold}.")
         if self.batch_size < 1:
             raise ValueError(f"--batch_size must be at least 1, not {self.batch_size}.")
-
-
-class DetectsBatches(Protocol):
-    """What of `nets.detector.Detector` is used here."""
-
-    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]: ...
+        if self.max_seconds is not None and not self.max_seconds > 0:
+            raise ValueError(f"--max_seconds must be above 0, not {self.max_seconds}.")
 
 
 class Unreadable(ValueError):
@@ -89,14 +104,16 @@ class Source:
     Attributes:
         path: where it is.
         name: its path in `detections.json`, with slashes; annotated pictures have it in the output folder.
+        camera: number of the camera that it comes from; None for a file.
     """
 
     path: Path
     name: str
+    camera: int | None = None
 
     @property
     def is_video(self) -> bool:
-        return self.path.suffix.lower() in VIDEOS
+        return self.camera is not None or self.path.suffix.lower() in VIDEO_SUFFIXES
 
 
 @dataclass
@@ -106,11 +123,13 @@ class Outcome:
     Attributes:
         entries: of `detections.json`.
         failures: (name, reason) of inputs that could not be read.
+        notes: (name, what a person should know) of inputs that were read.
         tiles: position among the sources -> small picture for the contact sheet, and what it shows.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     tiles: dict[int, tuple[np.ndarray, Detections]] = field(default_factory=dict)
 
 
@@ -127,39 +146,48 @@ def find_sources(inputs: Sequence[Path], output_dir: Path, *, contact_sheet: boo
     output_dir = Path(os.path.abspath(output_dir))  # noqa: PTH100
     found: dict[Path, None] = {}
     roots = []
+    cameras = []
     for given in inputs:
+        camera = camera_number(given)
+        if camera is not None:
+            # Never one recording over another: it cannot be made again.
+            name = time.strftime(f"webcam{camera}_%Y%m%d_%H%M%S.mp4")
+            cameras.append(Source(Path(name), name, camera))
+            continue
         path = Path(os.path.abspath(given))  # noqa: PTH100
         if path.is_dir():
             roots.append(path)
             found.update(dict.fromkeys(_media_below(path, output_dir)))
         elif not path.exists():
             raise ValueError(f"{given} does not exist. Give pictures, videos or folders with them.")
-        elif path.suffix.lower() not in PICTURES + VIDEOS:
+        elif path.suffix.lower() not in PICTURES + VIDEO_SUFFIXES:
             raise ValueError(
                 f"{given} is by its name neither a picture ({' '.join(sorted(ACCEPTED_SUFFIXES))}) "
-                f"nor a video ({' '.join(VIDEOS)})."
+                f"nor a video ({' '.join(VIDEO_SUFFIXES)})."
             )
         else:
             roots.append(path.parent)
             found[path] = None
-    if not found:
+    if not found and not cameras:
         where = ", ".join(str(given) for given in inputs) or "(no input given)"
-        known = " ".join((*sorted(ACCEPTED_SUFFIXES), *VIDEOS))
+        known = " ".join((*sorted(ACCEPTED_SUFFIXES), *VIDEO_SUFFIXES))
         raise ValueError(f"No picture and no video in {where}. Known suffixes: {known}.")
-    top = Path(os.path.commonpath(roots))
-    sources = [Source(path, path.relative_to(top).as_posix()) for path in found]
+    sources = cameras
+    if found:
+        top = Path(os.path.commonpath(roots))
+        sources = [*(Source(path, path.relative_to(top).as_posix()) for path in found), *cameras]
     # What is there already (originals) or will be (results): nothing may have two of these names.
-    taken = {source.path.resolve() for source in sources}
+    taken = {path.resolve() for path in found}
     if contact_sheet:
         taken.add((output_dir / "detections.png").resolve())
     for source in sources:
-        target = _target(source, output_dir).resolve()
-        if target in taken:
-            raise ValueError(
-                f"{target} would be overwritten by the result for {source.path}. "
-                "Rename one, or choose another --output_dir."
-            )
-        taken.add(target)
+        for target in _targets(source, output_dir):
+            if target.resolve() in taken:
+                raise ValueError(
+                    f"{target.resolve()} would be overwritten by the result for {source.path}. "
+                    "Rename one, or choose another --output_dir."
+                )
+            taken.add(target.resolve())
     return sources
 
 
@@ -168,14 +196,21 @@ def _media_below(folder: Path, output_dir: Path) -> Iterator[Path]:
         here = Path(parent)
         folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f != output_dir))
         for name in sorted(files):
-            if not name.startswith(".") and (here / name).suffix.lower() in PICTURES + VIDEOS:
+            if not name.startswith(".") and (here / name).suffix.lower() in PICTURES + VIDEO_SUFFIXES:
                 yield here / name
 
 
-def _target(source: Source, output_dir: Path) -> Path:
-    """Where the annotated picture or video goes: a video that is no MP4 gets `.mp4` behind its name."""
-    mp4 = not source.is_video or source.path.suffix.lower() == ".mp4"
-    return output_dir / (source.name if mp4 else source.name + ".mp4")
+def _targets(source: Source, output_dir: Path) -> list[Path]:
+    """Where the results for a source go.
+
+    A video has its MP4 first (one that is no MP4 gets `.mp4` behind its name), its timeline and its table.
+    """
+    if not source.is_video:
+        return [output_dir / source.name]
+    film = source.name if source.path.suffix.lower() == ".mp4" else source.name + ".mp4"
+    return [
+        output_dir / name for name in (film, f"{source.name}.timeline.png", f"{source.name}.appearances.csv")
+    ]
 
 
 def run(
@@ -183,6 +218,7 @@ def run(
     detector: DetectsBatches,
     options: Options,
     advance: Callable[[str], None] = lambda name: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Detects in all sources and writes what is found.
 
@@ -191,6 +227,7 @@ def run(
         detector: finds the boxes.
         options: of the command line.
         advance: called with the name of a picture or video when one more picture or frame is done.
+        stopped: asked now and then; once it says so, only what is done so far is completed.
     """
     outcome = Outcome()
     pictures = [i for i, source in enumerate(sources) if not source.is_video]
@@ -202,9 +239,10 @@ def run(
         for is_video, group in itertools.groupby(enumerate(sources), key=lambda item: item[1].is_video):
             if is_video:
                 for _, source in group:
-                    _detect_in_video(source, detector, options, pool, outcome, advance)
+                    if not stopped():
+                        _detect_in_video(source, detector, options, outcome, advance, stopped)
             else:
-                _detect_in_pictures(list(group), tiles, detector, options, pool, outcome, advance)
+                _detect_in_pictures(list(group), tiles, detector, options, pool, outcome, advance, stopped)
     options.output_dir.mkdir(parents=True, exist_ok=True)
     write_detections(options.output_dir / "detections.json", outcome.entries)
     if outcome.tiles:
@@ -226,11 +264,12 @@ def _detect_in_pictures(
     pool: ThreadPoolExecutor,
     outcome: Outcome,
     advance: Callable[[str], None],
+    stopped: Callable[[], bool],
 ) -> None:
     """Batches of pictures: the next ones are read and the last ones drawn while the network works."""
 
     def finish(index: int, source: Source, image: np.ndarray, detections: Detections) -> None:
-        save_picture(_target(source, options.output_dir), draw_detections(image, detections))
+        save_picture(_targets(source, options.output_dir)[0], draw_detections(image, detections))
         if index in tiles:
             outcome.tiles[index] = scale_to(image, TILE), detections
 
@@ -245,6 +284,8 @@ def _detect_in_pictures(
     )
     batch: list[tuple[int, Source, np.ndarray]] = []
     for position, (index, source) in enumerate(group):
+        if stopped():
+            break
         try:
             batch.append((index, source, reading.popleft().result()))
         except Unreadable as error:
@@ -270,67 +311,58 @@ def _detect_in_video(
     source: Source,
     detector: DetectsBatches,
     options: Options,
-    pool: ThreadPoolExecutor,
     outcome: Outcome,
     advance: Callable[[str], None],
+    stopped: Callable[[], bool],
 ) -> None:
-    """One entry per frame; the next batch is decoded and the last one drawn while the network works."""
-    target = _target(source, options.output_dir)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}-{target.name}")
-    capture = cv2.VideoCapture(str(source.path))
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    rate = rate if 1 <= rate <= 240 else 25.0  # damaged files claim anything
-    writer: cv2.VideoWriter | None = None
-    frames = _frames(capture)
+    """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
+    from engine.video_detection import VideoOptions, detect_in_video
 
-    def write(batch: Sequence[np.ndarray], found: Sequence[Detections]) -> None:
-        nonlocal writer
-        for image, detections in zip(batch, found, strict=True):
-            if writer is None:
-                size = image.shape[1], image.shape[0]
-                writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
-                if not writer.isOpened():
-                    raise OSError(f"{target} cannot be written as a video.")
-            writer.write(cv2.cvtColor(draw_detections(image, detections), cv2.COLOR_RGB2BGR))
-            advance(source.name)
-
+    film, timeline, table = _targets(source, options.output_dir)
+    film.parent.mkdir(parents=True, exist_ok=True)
+    window = Window(source.name) if options.show else None
     try:
-        pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-        if pixels > options.max_pixels:
-            raise Unreadable(f"has frames with more than {options.max_pixels} pixels (--max_pixels)")
-        reading = pool.submit(_take, frames, options.batch_size)
-        writing: Future[None] | None = None
-        while batch := reading.result():
-            reading = pool.submit(_take, frames, options.batch_size)
-            images = [image for _, image in batch]
-            found = detector.detect_batch(images, score_threshold=options.score_threshold)
-            for (seconds, image), detections in zip(batch, found, strict=True):
-                found_here = detections_entry(source.name, image.shape[0], image.shape[1], detections)
-                outcome.entries.append({**found_here, "time": round(seconds, 3)})
-            if writing is not None:
-                writing.result()  # frames must be written in order
-            writing = pool.submit(write, images, found)
-        if writing is not None:
-            writing.result()
-        if writer is None:
-            raise Unreadable("has no frame that can be decoded")
-        writer.release()
-        temporary.replace(target)
-    except Unreadable as error:
+        with _opened(source, options) as reader:
+            done = detect_in_video(
+                reader,
+                source.name,
+                film,
+                detector,
+                VideoOptions(
+                    score_threshold=options.score_threshold,
+                    batch_size=options.batch_size,
+                    steady=options.steady,
+                    max_seconds=options.max_seconds,
+                    live=source.camera is not None,
+                ),
+                sound_of=source.path if source.camera is None else None,
+                advance=lambda: advance(source.name),
+                stopped=lambda: stopped() or (window is not None and window.closed),
+                watch=(lambda image: None) if window is None else window.show,
+            )
+    except VideoError as error:
         outcome.failures.append((source.name, str(error)))
+        return
     finally:
-        capture.release()
-        temporary.unlink(missing_ok=True)
+        if window is not None:
+            window.close()
+    outcome.entries += done.entries
+    outcome.notes += [(source.name, note) for note in done.notes]
+    spans = find_appearances(done.entries, done.seconds)
+    write_appearances(table, spans)
+    by_name: dict[str, list[tuple[float, float]]] = {}
+    for span in spans:
+        by_name.setdefault(span.name, []).append((span.start, span.end))
+    figure = plot_timeline(by_name, done.seconds, title=Path(source.name).name)
+    temporary = timeline.with_name(f".{os.getpid()}-{timeline.name}")
+    temporary.write_bytes(picture_of(figure, dots_per_inch=120))
+    temporary.replace(timeline)
 
 
-def _frames(capture: cv2.VideoCapture) -> Iterator[tuple[float, np.ndarray]]:
-    """(seconds, uint8 [H, W, 3] RGB) of every frame that can be decoded, from the start."""
-    while True:
-        decoded, frame = capture.read()
-        if not decoded:
-            return
-        yield capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+def _opened(source: Source, options: Options) -> VideoReader | Camera:
+    if source.camera is not None:
+        return Camera(source.camera)
+    return VideoReader(source.path, max_pixels=options.max_pixels)
 
 
 def _read(path: Path, max_pixels: int) -> np.ndarray:
@@ -342,15 +374,9 @@ def _read(path: Path, max_pixels: int) -> np.ndarray:
         raise Unreadable(str(error)) from error
 
 
-def _take(frames: Iterator[tuple[float, np.ndarray]], count: int) -> list[tuple[float, np.ndarray]]:
-    return list(itertools.islice(frames, count))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     options = tyro.cli(Options, args=arguments, use_underscores=True)
-    # FFmpeg's remarks: a damaged video is reported here in one line.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     console = rich.console.Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
         sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
@@ -370,20 +396,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console=console,
         transient=True,
     )
-    task = progress.add_task("Detecting", total=_work(sources))
+    task = progress.add_task("Detecting", total=_work(sources, options))
 
     def advance(name: str) -> None:
         progress.advance(task)
         if not progress.live.is_started and time.monotonic() - started > 2:
             progress.start()
 
+    interrupted = threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)  # a second Ctrl-C does not wait
+        console.print("Completing what is done so far; Ctrl-C again gives it up.")
+
+    before = signal.signal(signal.SIGINT, stop)
     try:
-        outcome = run(sources, detector, options, advance)
+        outcome = run(sources, detector, options, advance, interrupted.is_set)
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:  # a full disk, a folder without permission
         console.print(f"detect.py: {error}")
         return 1
     finally:
+        signal.signal(signal.SIGINT, before)
         progress.stop()
+    for name, note in outcome.notes:
+        console.print(one_line(f"detect.py: {name}: {note}"))
     for name, reason in outcome.failures:
         # one_line(): a file's name could hold control characters for the terminal.
         console.print(one_line(f"detect.py: {name}: {reason}; left out"))
@@ -393,17 +432,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{len(outcome.failures)} unreadable, in {time.monotonic() - started:.1f} s. "
         f"See {options.output_dir / 'detections.json'}"
     )
+    if interrupted.is_set():
+        return 130
     return 1 if outcome.failures else 0
 
 
-def _work(sources: Sequence[Source]) -> int:
-    """How many pictures and frames there are, as far as the videos say."""
+def _work(sources: Sequence[Source], options: Options) -> int | None:
+    """How many pictures and frames there are, as far as the videos say; None where nobody knows."""
     total = 0
     for source in sources:
-        frames = 1.0
-        if source.is_video:
-            frames = cv2.VideoCapture(str(source.path)).get(cv2.CAP_PROP_FRAME_COUNT)
-        total += max(1, int(frames))
+        if not source.is_video:
+            total += 1
+        elif source.camera is not None:
+            return None
+        else:
+            try:
+                with VideoReader(source.path, max_pixels=options.max_pixels) as video:
+                    seconds = min(video.facts.seconds or 0, options.max_seconds or math.inf)
+                    total += max(1, round(seconds * video.facts.rate))
+            except VideoError:
+                total += 1
     return total
 
 

@@ -177,7 +177,14 @@ def test_video_has_an_entry_per_frame_with_its_time(tmp_path):
     assert [element["time"] for element in outcome.entries] == pytest.approx([i / 25 for i in range(11)])
     assert [len(element["detections"]) for element in outcome.entries] == [0] * 5 + [1] * 6
     assert {(e["image"], e["width"], e["height"]) for e in outcome.entries} == {("clip.avi", 64, 48)}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.avi.mp4", "detections.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "clip.avi.appearances.csv",
+        "clip.avi.mp4",
+        "clip.avi.timeline.png",
+        "detections.json",
+    ]
+    table = (tmp_path / "out" / "clip.avi.appearances.csv").read_text(encoding="utf-8").splitlines()
+    assert table == ["name,start,end,frames,best_score", "千反田える,0.200,0.440,6,0.750"]
     annotated = cv2.VideoCapture(str(tmp_path / "out" / "clip.avi.mp4"))
     frames = [frame for _, frame in iter(annotated.read, (False, None)) if frame is not None]
     assert annotated.get(cv2.CAP_PROP_FPS) == pytest.approx(25)
@@ -189,7 +196,9 @@ def test_damaged_video_is_named(tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"no video" * 100)
     outcome = detect_in([tmp_path / "clip.mp4"], tmp_path / "out")
     assert outcome.entries == []
-    assert outcome.failures == [("clip.mp4", "has no frame that can be decoded")]
+    assert outcome.failures == [
+        ("clip.mp4", "not a video, or damaged from the start: Invalid data found when processing input")
+    ]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["detections.json"]
 
 

@@ -1,0 +1,319 @@
+"""Video files: the frames of one as upright RGB pictures, each with its time.
+
+PyAV, because it gives every frame's own time (variable frame rates), the rotation that telephones write
+beside the pixels, and errors for damaged files; OpenCV's reader guesses the first and hides the others.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from datasets.pictures import MAX_PIXELS
+from datasets.problems import UnusableFile
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".flv", ".ts", ".m2ts", ".wmv", ".mpg", ".mpeg",
+)  # fmt: skip
+
+# FFmpeg decides by the content. Its playlists (hls, concat, dash, ...) would open further files and the
+# network in the name of a file that somebody sent: only containers that hold everything themselves are read.
+_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg,mp3,aac,flac,wav",
+}
+# Declared rates outside of this are mistakes.
+_RATES = (Fraction(1, 10), Fraction(480))
+# A clock that jumps further between two frames is broken, and goes on as if there had been no jump.
+_LONGEST_FRAME = 600  # seconds
+# So many packets without one frame in between: the rest is damaged beyond use.
+_MOST_DAMAGE = 5000
+
+_BT709, _UNSPECIFIED, _BT601 = 1, 2, 5  # ITU-T H.273, MatrixCoefficients
+
+
+class VideoError(UnusableFile):
+    """A video that cannot be used."""
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video says about itself.
+
+    Attributes:
+        width: of a frame in pixels, upright.
+        height: likewise.
+        rate: frames a second, on average.
+        seconds: how long it lasts; None where it does not say.
+        time_base: the unit of its clock in seconds.
+        pixel_shape: width of a pixel by its height; 1 but for anamorphic video.
+        sound: has it a sound track?
+    """
+
+    width: int
+    height: int
+    rate: Fraction
+    seconds: float | None
+    time_base: Fraction
+    pixel_shape: Fraction
+    sound: bool
+
+    @property
+    def frames(self) -> int:
+        """How many frames there should be; 0 where the file does not say."""
+        return round((self.seconds or 0) * self.rate)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        time: seconds from the beginning of the video; rises from frame to frame.
+        image: uint8 [H, W, 3] RGB.
+    """
+
+    time: Fraction
+    image: np.ndarray
+
+
+class VideoReader:
+    """A video file, opened; use it in a `with` statement.
+
+    Attributes:
+        path: the file.
+        facts: what it says about itself.
+        damaged: how many packets could not be decoded so far.
+        last_time: of the last frame given, in seconds.
+    """
+
+    def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
+        """Opens a file and decodes its first frame.
+
+        Raises:
+            VideoError: no video, without pictures, damaged from the start, or frames too large.
+        """
+        self.path, self.damaged, self.last_time = path, 0, 0.0
+        self._container = open_container(path)
+        try:
+            self._stream = picture_stream(self._container)
+            self._first, self._frames = _first_frame(self._decoded(max_pixels))
+        except BaseException:
+            self._container.close()
+            raise
+        self.facts = _facts(self._container, self._stream, self._first)
+
+    def __enter__(self) -> "VideoReader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._container.close()
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame that can be decoded, in order, once; damaged places are passed over and counted."""
+        reformatter = VideoReformatter()
+        turns = _quarter_turns(self._first)
+        width, height = self._first.width, self._first.height
+        clock = _Clock(start_of(self._container), self.facts)
+        for frame in self._frames:
+            # A few streams change their size on the way: every picture gets that of the first.
+            image = to_rgb(frame, width, height, turns=turns, reformatter=reformatter)
+            time = clock.time_of(frame)
+            self.last_time = float(time)
+            yield Frame(time, image)
+
+    def notes(self) -> list[str]:
+        """What a person should know after all frames were read: damaged places, a missing end."""
+        notes = []
+        if self.damaged:
+            notes.append(f"{self.damaged} damaged places were passed over")
+        seconds = self.facts.seconds
+        if seconds is not None and self.last_time < 0.95 * seconds - 2:
+            notes.append(f"it ends at {self.last_time:.1f} s, although it says that it lasts {seconds:.1f} s")
+        return notes
+
+    def _decoded(self, max_pixels: int) -> Iterator[VideoFrame]:
+        context = self._stream.codec_context
+        context.thread_type = "AUTO"
+        context.options = {"max_pixels": str(max_pixels)}
+        check_size(context.width, context.height, max_pixels)
+        since = 0
+        packets = self._container.demux(self._stream)
+        while since < _MOST_DAMAGE:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                for frame in packet.decode():
+                    if frame.is_corrupt and since:
+                        continue  # made of what was there before the damage
+                    since = 0
+                    check_size(frame.width, frame.height, max_pixels)
+                    yield frame
+            except EOFError:
+                return
+            except (FFmpegError, ValueError) as error:
+                if isinstance(error, VideoError):
+                    raise
+                self.damaged += 1
+                since += 1
+
+
+def open_container(path: Path) -> InputContainer:
+    """Opens a video or sound file as hostile input: by its content, and never anything beside it.
+
+    Raises:
+        VideoError: cannot be read, or none of the known containers.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise VideoError("video is empty", "0 bytes")
+        # As a `file:` address, so that no name is taken for another protocol.
+        return av.open(f"file:{path.absolute()}", options=dict(_OPTIONS), metadata_errors="replace")
+    except FFmpegError as error:
+        raise VideoError("not a video, or damaged from the start", error.strerror or str(error)) from None
+    except OSError as error:
+        raise VideoError("video cannot be read", error.strerror or str(error)) from None
+
+
+def start_of(container: InputContainer) -> Fraction:
+    """At which second of its own clock a file begins; pictures and sound count from there."""
+    return Fraction(container.start_time or 0, av.time_base)
+
+
+class _Clock:
+    """Gives frames rising times, also where a file has none, repeats some, or jumps."""
+
+    def __init__(self, start: Fraction, facts: VideoFacts):
+        self._start, self._usual = start, 1 / facts.rate
+        self._tick = facts.time_base
+        self._shift = Fraction(0)
+        self._last: Fraction | None = None
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        last = self._last
+        if frame.pts is None or frame.time_base is None:
+            time = Fraction(0) if last is None else last + self._usual
+        else:
+            time = frame.pts * frame.time_base - self._start + self._shift
+            if last is None:
+                if not -1 <= time <= _LONGEST_FRAME:
+                    self._shift, time = -time, Fraction(0)
+                time = max(time, Fraction(0))
+            elif time <= last - 1 or time > last + _LONGEST_FRAME:
+                self._shift += last + self._usual - time
+                time = last + self._usual
+            elif time <= last:
+                time = last + self._tick
+        self._last = time
+        return time
+
+
+def to_rgb(
+    frame: VideoFrame,
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    turns: int | None = None,
+    reformatter: VideoReformatter | None = None,
+) -> np.ndarray:
+    """A decoded frame as an upright picture.
+
+    Args:
+        frame: as the decoder gave it.
+        width: to which it is scaled before it is turned, in pixels; its own if None.
+        height: likewise.
+        turns: by 90 degrees, counter-clockwise; what the frame says if None.
+        reformatter: made once for many frames of one video.
+
+    Returns:
+        uint8 [H, W, 3] RGB.
+    """
+    space = frame.colorspace
+    if space in (0, _UNSPECIFIED):  # players take high definition for BT.709, the rest for BT.601
+        space = _BT709 if frame.height >= 720 else _BT601
+    rgb = (reformatter or VideoReformatter()).reformat(
+        frame, width, height, "rgb24", src_colorspace=int(space), dst_color_range=2, threads=1
+    )
+    turns = _quarter_turns(frame) if turns is None else turns
+    image = rgb.to_ndarray()
+    return np.ascontiguousarray(np.rot90(image, turns) if turns else image)
+
+
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The stream of a container that is watched, not the cover of a song.
+
+    Raises:
+        VideoError: there is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise VideoError("video codec is not known", "its pictures cannot be decoded")
+            return stream
+    if container.streams.audio:
+        raise VideoError("video has no pictures", "there is only sound in it")
+    raise VideoError("video has no pictures", f"it is {container.format.long_name}")
+
+
+def _first_frame(frames: Iterator[VideoFrame]) -> tuple[VideoFrame, Iterator[VideoFrame]]:
+    first = next(frames, None)
+    if first is None:
+        raise VideoError("no frame that can be decoded", "")
+    return first, itertools.chain([first], frames)
+
+
+def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoFacts:
+    rates = (stream.average_rate, stream.guessed_rate)
+    rate = next((rate for rate in rates if rate and _RATES[0] <= rate <= _RATES[1]), Fraction(25))
+    seconds = None
+    if stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration:
+        seconds = container.duration / av.time_base
+    if seconds is not None and not 0 < seconds < 1e7:
+        seconds = None
+    tick = stream.time_base
+    shape = stream.sample_aspect_ratio
+    shape = shape if shape and Fraction(1, 10) <= shape <= 10 else Fraction(1)
+    width, height = first.width, first.height
+    if _quarter_turns(first) % 2:
+        width, height, shape = height, width, 1 / shape
+    return VideoFacts(
+        width=width,
+        height=height,
+        rate=Fraction(rate),
+        seconds=seconds,
+        time_base=Fraction(tick) if tick and tick <= Fraction(1, 10) else Fraction(1, 90_000),
+        pixel_shape=Fraction(shape),
+        sound=bool(container.streams.audio),
+    )
+
+
+def _quarter_turns(frame: VideoFrame) -> int:
+    """How often a frame is to be turned by 90 degrees, counter-clockwise, to stand upright."""
+    return round(frame.rotation / 90) % 4
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raises VideoError for frames with more pixels than allowed."""
+    if width * height > max_pixels:
+        detail = f"{width} x {height}, at most {max_pixels} (--max_pixels)"
+        raise VideoError("video has frames with too many pixels", detail, "refused")

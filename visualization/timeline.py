@@ -1,0 +1,72 @@
+"""timeline.png: who is to be seen when in a video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from visualization.colours import hex_colour
+from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
+from visualization.text import one_line
+
+_MOST_NAMES = 30
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)  # seconds between marks
+
+
+def plot_timeline(
+    spans: Mapping[str, Sequence[tuple[float, float]]], seconds: float, *, title: str, theme: Theme = LIGHT
+) -> Figure:
+    """One row a name, a bar where it is seen; the name that is seen longest stands on top.
+
+    Args:
+        spans: (start, end) in seconds, by name.
+        seconds: length of the video.
+        title: which video.
+        theme: colours.
+    """
+    seconds = max(seconds, 1e-3)
+    lengths = {name: sum(end - start for start, end in some) for name, some in spans.items()}
+    names = sorted(lengths, key=lambda name: (-lengths[name], name))
+    shown = names[:_MOST_NAMES]
+    rows = max(1, len(shown) + (len(names) > len(shown)))
+    width, height = 12.0, 0.36 * rows + 1.1
+    figure = new_figure(width, height, theme)
+    text, families = label_text(one_line(title), 700)
+    figure.text(
+        0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=theme.text,
+        family=families, parse_math=False,
+    )  # fmt: skip
+    axes = figure.add_axes((1.75 / width, 0.45 / height, (width - 3.2) / width, 0.36 * rows / height))
+    style_axes(axes, theme)
+    axes.grid(axis="x", color=theme.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    least = seconds / 1200  # else a short appearance in a long film is no pixel wide
+    for row, name in enumerate(shown):
+        bars = [(start, max(end - start, least)) for start, end in spans[name]]
+        axes.axhline(row, color=theme.grid, linewidth=0.8, zorder=0)
+        axes.broken_barh(bars, (row - 0.33, 0.66), facecolors=hex_colour(name))
+        share = f"{_clock(lengths[name])}  {100 * lengths[name] / seconds:.0f}%"
+        axes.text(1.01 * seconds, row, share, va="center", fontsize=8.5, color=theme.faint, clip_on=False)
+    if len(names) > len(shown):
+        said = f"and {len(names) - len(shown)} more names"
+        axes.text(0, len(shown), said, va="center", fontsize=9, color=theme.faint)
+    if not names:
+        axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=theme.faint)
+    axes.set(ylim=(rows - 0.45, -0.55), xlim=(0, seconds))
+    labels = [label_text(name, 100) for name in shown]
+    axes.set_yticks(range(len(shown)), labels=[text for text, _ in labels], parse_math=False)
+    for tick, (_, families) in zip(axes.get_yticklabels(), labels, strict=True):
+        tick.set(family=families, fontsize=10, fontweight="bold", color=theme.text)
+    step = next((step for step in _STEPS if seconds / step <= 12), _STEPS[-1])
+    marks = np.arange(0, seconds + 1e-6, step)
+    axes.set_xticks(marks, labels=[_clock(mark) for mark in marks])
+    return figure
+
+
+def _clock(seconds: float) -> str:
+    """`1:05` or `1:02:05`."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
