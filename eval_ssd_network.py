@@ -1,17 +1,20 @@
 """Measures a trained network on a set of TFRecords.
 
     python eval_ssd_network.py --dataset_dir=O --checkpoint_path=RUN --eval_dir=E [--dataset_split_name=test]
+    python eval_ssd_network.py --dataset_dir=O --checkpoint_path=RUN --eval_dir=E --wait_for_checkpoints
 
 Writes into E `report.html` (for people), `report.json` (the numbers) and `detections.json` (what was found,
-in pixels, with every score from 0.01 up). The same command writes the same files.
+in pixels, with every score from 0.01 up). The same command writes the same files. Beside a running training
+--wait_for_checkpoints measures each new checkpoint, with a line in E/metrics.csv and a point in TensorBoard.
 
-Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags.
+Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags; 130 if stopped with Ctrl-C.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import platform
 import sys
 from collections.abc import Sequence
@@ -24,8 +27,8 @@ import rich.console
 import rich.progress
 import rich.table
 import rich.text
-import tyro
 
+from tools import ancestor_flags
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -44,15 +47,27 @@ class Options:
     dataset_dir: Path
     """Folder of TFRecords: the --output_dir of tf_convert_data.py."""
     checkpoint_path: Path
-    """Checkpoint folder: the --train_dir of a training."""
+    """Checkpoint folder: the --train_dir of a training. Or a TensorFlow checkpoint or .npz of tf-slim names,
+    whose classes are then the names of the dataset."""
     eval_dir: Path
     """Folder for report.html, report.json and detections.json; made if it does not exist."""
+    model_name: str | None = None
+    """Network of a TensorFlow checkpoint; not given: found out. A checkpoint folder says its own."""
+    dataset_name: str | None = None
+    """Look only at the sets of this name: pascalvoc_2007 means voc_2007_test and so on, pascalvoc or nothing
+    means all."""
     dataset_split_name: str = "test"
     """Set to measure on: train, validation, test, or the --output_name of a conversion."""
     batch_size: int = 16
     """Pictures that the network sees at once."""
     max_pictures: int | None = None
     """Measure only the first so many pictures."""
+    max_num_batches: int | None = None
+    """Measure only the first so many times --batch_size pictures."""
+    wait_for_checkpoints: bool = False
+    """Measure each new checkpoint of a running training as it appears, until that is finished."""
+    wait_minutes: float = 60.0
+    """Without any sign of life from the training for so long, stop waiting."""
     score_threshold: float = 0.5
     """Score from which detections are reported: for precision, recall, the confusion matrix and the drawn
     pictures. Average precision looks at all scores."""
@@ -65,29 +80,84 @@ class Options:
                 f"--score_threshold must be in 0.01...1, not {self.score_threshold}: below 0.01 nothing "
                 "counts as a detection."
             )
-        for flag, least in (("batch_size", 1), ("max_pictures", 1), ("gallery_pictures", 0)):
+        for flag, least in (
+            ("batch_size", 1),
+            ("max_pictures", 1),
+            ("max_num_batches", 1),
+            ("gallery_pictures", 0),
+            ("wait_minutes", 0),
+        ):
             value = getattr(self, flag)
             if value is not None and value < least:
                 raise ValueError(f"--{flag} must be at least {least}, not {value}.")
 
+    @property
+    def most_pictures(self) -> int | None:
+        """How many pictures to measure at most; None for all."""
+        batches = self.max_num_batches
+        limits = (self.max_pictures, batches if batches is None else batches * self.batch_size)
+        return min((limit for limit in limits if limit is not None), default=None)
+
 
 def evaluate(options: Options, console: rich.console.Console) -> Measurements:
-    """Measure, write the files, and say on the console what came out.
+    """Measure --checkpoint_path, write the files, and say on the console what came out.
 
     Raises:
         ValueError: the dataset or the checkpoint cannot be used, or there is nothing to measure.
     """
+    from tools.any_checkpoint import as_checkpoint_folder
+
+    dataset = open_sets(options, console)
+    with as_checkpoint_folder(options.checkpoint_path, dataset.labels, options.model_name) as folder:
+        return measure_checkpoint(options, console, dataset, folder)
+
+
+def watch(options: Options, console: rich.console.Console) -> None:
+    """Measure each new checkpoint of a training until it is finished.
+
+    Raises:
+        ValueError: as `evaluate`, or no sign of life from the training for --wait_minutes.
+    """
+    from engine.checkpoint_watch import new_checkpoints
+    from engine.training_log import TrainingLog
+    from nets.checkpoint import METRICS
+
+    dataset = open_sets(options, console)
+    log = None
+    console.print(f"Waiting for checkpoints in {options.checkpoint_path} (Ctrl-C stops)", highlight=False)
+    for folder in new_checkpoints(options.checkpoint_path, patience=60 * options.wait_minutes):
+        step = json.loads((folder / METRICS).read_text(encoding="utf-8")).get("step", 0)
+        console.print(f"[bold]Checkpoint of step {step}[/bold]", highlight=False)
+        found = measure_checkpoint(options, console, dataset, folder)
+        log = log or TrainingLog(options.eval_dir, step=step - 1)
+        figures = {"map_voc07": found.evaluation.map_voc07, "map_voc12": found.evaluation.map_voc12}
+        log.row(step, {**figures, "coco_ap": found.coco.ap, "coco_ap50": found.coco.ap50})
+    console.print(f"The training in {options.checkpoint_path} is finished.", highlight=False)
+
+
+def open_sets(options: Options, console: rich.console.Console) -> RecordDataset:
+    """The records, with what there is to say about them said."""
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.records import open_dataset
+
+    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    if dataset.note:
+        console.print(rich.text.Text(dataset.note), soft_wrap=True)
+    return dataset
+
+
+def measure_checkpoint(
+    options: Options, console: rich.console.Console, dataset: RecordDataset, folder: Path
+) -> Measurements:
+    """Measure a checkpoint folder, write the files, and say on the console what came out."""
     from engine.evaluation import evaluate_model, read_pictures
     from engine.evaluation_report import gallery, measure, write_reports
     from nets.checkpoint import build_model, read_checkpoint
 
-    dataset = open_dataset(options.dataset_dir)
-    checkpoint = read_checkpoint(options.checkpoint_path)
+    checkpoint = read_checkpoint(folder)
     split = dataset.split_name(options.dataset_split_name)
     pictures = dataset.split(split).pictures
-    total = min(pictures, options.max_pictures or pictures)
+    total = min(pictures, options.most_pictures or pictures)
     notes = name_notes(dataset.labels, checkpoint.labels)
     if total < pictures:
         notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
@@ -103,7 +173,7 @@ def evaluate(options: Options, console: rich.console.Console) -> Measurements:
             dataset,
             split,
             batch_size=min(options.batch_size, total) or 1,
-            max_pictures=options.max_pictures,
+            max_pictures=options.most_pictures,
             labels=checkpoint.labels,
             progress=lambda count: progress.advance(task, count),
         )
@@ -241,10 +311,16 @@ def summary(measurements: Measurements) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = tyro.cli(Options, args=arguments, use_underscores=True)
-    start_tensorflow()
     try:
-        evaluate(options, rich.console.Console())
+        options = ancestor_flags.parse(Options, arguments, ancestor_flags.EVALUATION)
+        start_tensorflow()
+        from tools.any_checkpoint import is_tensorflow_checkpoint
+
+        waits = options.wait_for_checkpoints and not is_tensorflow_checkpoint(options.checkpoint_path)
+        (watch if waits else evaluate)(options, rich.console.Console())
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
     except (ValueError, OSError) as error:
         print(f"eval_ssd_network.py: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,7 @@ from rich.table import Table
 from datasets.annotations import ReadOptions
 from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
+from tools import ancestor_flags
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
-        options = tyro.cli(Options, args=arguments, use_underscores=True)
+        options = ancestor_flags.parse(Options, arguments, ancestor_flags.CONVERSION)
         return _run(options, Console())
     except ValueError as error:
         print(f"tf_convert_data.py: error: {error}", file=sys.stderr)

@@ -14,16 +14,16 @@ Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for 
 import sys
 from collections.abc import Sequence
 
-import tyro
-
 from engine.training_options import TrainingOptions
+from tools import ancestor_flags
 from tools.quiet_start import start_tensorflow
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     try:
-        options = tyro.cli(TrainingOptions, args=arguments, description=__doc__, use_underscores=True)
+        gone = ancestor_flags.training_flags(arguments)
+        options = ancestor_flags.parse(TrainingOptions, arguments, gone, description=__doc__)
         start_tensorflow()
         from engine.training import train  # not at the top: --help need not wait for TensorFlow
 

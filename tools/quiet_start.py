@@ -1,4 +1,4 @@
-"""Starts TensorFlow without the remarks that its C++ part prints before any of its switches can stop it."""
+"""Starts TensorFlow as a neighbour: no remarks that no switch stops, and no GPU memory that is not needed."""
 
 import os
 import re
@@ -34,8 +34,14 @@ def without_remarks() -> Iterator[None]:
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and look for devices, quietly. TF_CPP_MIN_LOG_LEVEL=0 keeps the remarks."""
+    """Import TensorFlow and look for devices, quietly. TF_CPP_MIN_LOG_LEVEL=0 keeps the remarks.
+
+    Unless the environment says otherwise a GPU's memory is taken as it is needed, so that an evaluation finds
+    room beside a training (SSD-Tensorflow divided it with --gpu_memory_fraction).
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
         return
     with without_remarks():
