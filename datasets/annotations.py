@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from datasets.folder import FolderContents, PictureFile, find_files
+from datasets.folder import INBOX_MARK, FolderContents, PictureFile, find_files
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
 from datasets.voc import RawAnnotation, RawObject, XmlError, outermost, read_xml, repair_objects
@@ -24,11 +24,14 @@ class ReadOptions:
     """How a folder is read.
 
     Attributes:
+        verified_only: take only pictures that a person has confirmed (verified="yes" in the XML), with
+            LabelImg's space key or with tools/inbox.py.
         unlabelled_as_negative: a picture without XML shows none of the names, instead of being left out.
         max_pixels: refuse pictures with more (decompression bombs).
         workers: threads that decode; 0 means one per core.
     """
 
+    verified_only: bool = False
     unlabelled_as_negative: bool = False
     max_pixels: int = MAX_PIXELS
     workers: int = 0
@@ -114,6 +117,11 @@ def read_folder(
         raise ValueError(
             f"--dataset_dir {dataset_dir}: there is no such folder; give the one that holds Annotations/ and "
             "JPEGImages/, or pictures and XML side by side"
+        )
+    if any((folder / INBOX_MARK).exists() for folder in (dataset_dir, dataset_dir.resolve().parent)):
+        raise ValueError(
+            f"--dataset_dir {dataset_dir}: this is an inbox of reports that nobody has confirmed yet; bring "
+            "them into your data set with: python -m tools.inbox accept"
         )
     contents = find_files(dataset_dir, _filename_of, exclude=exclude)
     problems = list(contents.problems)
@@ -249,6 +257,10 @@ def _read_one(
             raw = read_xml(file.xml)
         except XmlError as error:
             return None, [Problem(_shown(file.xml, dataset_dir), "", error.kind, error.detail, error.action)]
+    if options.verified_only and not raw.verified:
+        detail = 'no verified="yes" in its XML: press the space key in LabelImg'
+        action = "left out (--verified_only)"
+        return None, [Problem(picture_shown, "", "not confirmed by a person", detail, action)]
     try:
         facts = examine_picture(file.path, max_pixels=options.max_pixels)
     except PictureError as error:

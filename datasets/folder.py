@@ -10,6 +10,9 @@ from pathlib import Path
 from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
 from datasets.problems import Problem
 
+# Lies in the page's inbox, whose reports nobody has confirmed: it is never read as a data set.
+INBOX_MARK = "inbox.json"
+
 # Written by operating systems and archivers into every folder.
 _NOISE_FOLDERS = frozenset({"__MACOSX", "@eaDir"})
 _NOISE_FILES = frozenset({"thumbs.db", "desktop.ini"})
@@ -178,7 +181,8 @@ def _walk(folder: Path, exclude: Collection[Path]) -> Iterable[Path]:
 
 def _passed_over(folder: Path, passed_over: Collection[Path]) -> bool:
     noise = folder.name in _NOISE_FOLDERS or folder.name.startswith(".")
-    return noise or folder.resolve() in passed_over or (folder / "dataset.json").exists()
+    marked = any((folder / name).exists() for name in ("dataset.json", INBOX_MARK))
+    return noise or folder.resolve() in passed_over or marked
 
 
 def _index(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:

@@ -135,7 +135,19 @@ def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS)
     Raises:
         PictureError: as `examine_picture`.
     """
-    return np.asarray(_rgb(_decode(_read(path, max_pixels), max_pixels), turn))
+    return decode_picture(_read(path, max_pixels), turn=turn, max_pixels=max_pixels)
+
+
+def decode_picture(data: bytes, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """`read_picture` for a file's bytes, wherever they came from."""
+    return np.asarray(_rgb(_decode(data, max_pixels), turn))
+
+
+def encode_jpeg(image: np.ndarray) -> bytes:
+    """uint8 [H, W, 3] RGB as a JPEG of high quality that holds nothing but the pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
+    return buffer.getvalue()
 
 
 def _read(path: Path, max_pixels: int) -> bytes:

@@ -121,11 +121,13 @@ class RawAnnotation:
         filename: text of `<filename>`; may lack its extension, be stale or name another folder.
         size: (width, height) from `<size>`; None when missing, unreadable or not positive.
         objects: in file order.
+        verified: a person pressed LabelImg's space key on it.
     """
 
     filename: str | None
     size: tuple[int, int] | None
     objects: tuple[RawObject, ...]
+    verified: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def read_xml(path: Path) -> RawAnnotation:
         filename=root.findtext("filename"),
         size=_size(root.findtext("size/width"), root.findtext("size/height")),
         objects=tuple(_raw_object(element) for element in objects),
+        verified=(root.get("verified") or "").strip().lower() == "yes",
     )
 
 

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from datasets.annotations import ReadOptions, read_folder
+from datasets.inbox import Inbox, ReportedBox
+from datasets.voc import VocObject, read_xml, write_annotation
+from tools import inbox as command
+
+IMAGE = np.full((60, 80, 3), (200, 30, 90), np.uint8)
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    box = Inbox(tmp_path / "inbox")
+    yield box
+    box.index.close()
+
+
+def add(inbox, name="千反田 <&> ../x", image=IMAGE):
+    return inbox.add(image, [ReportedBox((1, 5, 80, 50), name, None), ReportedBox((2, 2, 9, 9), None, "a")])[
+        0
+    ]
+
+
+def run(inbox, *arguments):
+    return command.main([*map(str, arguments), "--inbox", str(inbox.folder)])
+
+
+def test_list_shows_what_waits(inbox, capsys):
+    key = add(inbox)
+    assert run(inbox, "list") == 0
+    shown = capsys.readouterr().out
+    assert key[:8] in shown
+    assert "千反田" in shown
+    assert run(inbox, "list", "--state", "accepted") == 0
+    assert "No accepted reports" in capsys.readouterr().out
+
+
+def test_accept_brings_it_confirmed_into_the_data_set(inbox, tmp_path):
+    key, data = add(inbox), tmp_path / "data"
+    assert run(inbox, "accept", key[:6], "--dataset_dir", data) == 0
+    (annotation,) = read_folder(data, ReadOptions(verified_only=True)).annotations
+    assert annotation.names == ("千反田 <&> ../x",)
+    np.testing.assert_allclose(annotation.boxes, [[5 / 60, 1 / 80, 50 / 60, 1.0]], atol=1e-6)
+    assert inbox.index.get(key).state == "accepted"
+    assert not list((inbox.folder / "pending").iterdir())
+
+
+def test_a_flat_data_set_stays_flat_and_a_list_of_splits_learns_of_it(inbox, tmp_path):
+    flat, voc = tmp_path / "flat", tmp_path / "voc"
+    flat.mkdir()
+    (flat / "notes.txt").touch()
+    lists = voc / "ImageSets" / "Main"
+    for folder in (lists, voc / "JPEGImages", voc / "Annotations"):
+        folder.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\n")
+    first, second = add(inbox), add(inbox, image=IMAGE[:50])
+    assert run(inbox, "accept", first, "--dataset_dir", flat) == 0
+    assert run(inbox, "accept", second, "--dataset_dir", voc) == 0
+    assert sorted(path.suffix for path in flat.iterdir()) == [".jpg", ".txt", ".xml"]
+    (stem,) = (path.stem for path in (voc / "JPEGImages").iterdir())
+    assert (lists / "train.txt").read_text() == f"a\n{stem}\n"
+
+
+def test_only_what_was_confirmed_in_labelimg(inbox, tmp_path):
+    sure, unsure = add(inbox), add(inbox, image=IMAGE[:50])
+    box = VocObject("Mira", (1, 1, 20, 20))
+    write_annotation(inbox.path(sure, ".xml"), inbox.path(sure, ".jpg"), 80, 60, [box], verified=True)
+    assert run(inbox, "accept", "--verified", "--dataset_dir", tmp_path / "data") == 0
+    (xml,) = (tmp_path / "data" / "Annotations").iterdir()
+    assert [one.name for one in read_xml(xml).objects] == ["Mira"]
+    assert [entry.key for entry in inbox.index.list("pending")] == [unsure]
+
+
+def test_a_picture_that_is_there_already_is_not_overwritten(inbox, tmp_path, capsys):
+    data = tmp_path / "data"
+    first, second = add(inbox, "Mira"), add(inbox, "Tobi")
+    assert run(inbox, "accept", first, "--dataset_dir", data) == 0
+    assert run(inbox, "accept", second, "--dataset_dir", data) == 1
+    assert "is there already, from an earlier report about the same picture" in capsys.readouterr().err
+    (annotation,) = read_folder(data, ReadOptions()).annotations
+    assert annotation.names == ("Mira",)
+    assert run(inbox, "reject", second) == 0
+    assert sorted(p.suffix for p in (inbox.folder / "rejected").iterdir()) == [".jpg", ".json", ".xml"]
+    assert inbox.index.list("pending") == []
+
+
+def test_mistakes_are_one_line(inbox, tmp_path, capsys):
+    add(inbox)
+    add(inbox, image=IMAGE[:50])
+    for arguments, message in (
+        (["accept", "--dataset_dir", tmp_path], "nothing to accept: give keys, or --verified"),
+        (["reject", "zz"], "no pending report has a key that begins with 'zz'"),
+        (["reject", ""], "2 pending reports have a key that begins with ''"),
+        (["list", "--state", "odd"], "--state odd: must be pending, accepted or rejected"),
+    ):
+        assert run(inbox, *arguments) == 1
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert command.main(["list", "--inbox", str(tmp_path / "none")]) == 1
+    assert "there is no such folder" in capsys.readouterr().err
+
+
+def test_verified_only_leaves_out_and_says_so(tmp_path):
+    from PIL import Image
+
+    for number, verified in enumerate((True, False, None)):
+        path = tmp_path / f"a_{number}.jpg"
+        Image.new("RGB", (40, 40), (number * 50, 0, 0)).save(path)
+        write_annotation(
+            path.with_suffix(".xml"), path, 40, 40, [VocObject("Mira", (1, 1, 20, 20))], verified=verified
+        )
+    reading = read_folder(tmp_path, ReadOptions(verified_only=True))
+    assert [one.stem for one in reading.annotations] == ["a_0"]
+    assert [(one.file, one.kind) for one in reading.problems] == [
+        ("a_1.jpg", "not confirmed by a person"),
+        ("a_2.jpg", "not confirmed by a person"),
+    ]
