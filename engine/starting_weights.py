@@ -11,7 +11,7 @@ import numpy as np
 from nets.checkpoint import is_checkpoint, read_checkpoint
 from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.network import Network
-from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
+from nets.slim_names import find_scopes, load_slim_variables, matches_scopes, read_slim_variables, slim_name
 
 # Path component of the layers that give C values per anchor, in every network.
 CLASS_HEAD = "conv_cls"
@@ -61,7 +61,8 @@ def starting_weights(
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
             start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
             keras.applications' VGG16, or empty for random weights.
-        scope: what stands before the names in a tf-slim checkpoint; None finds out.
+        scope: what stands before the names in a tf-slim checkpoint; None finds out, and so does a scope
+            under which there is nothing.
         skip: scopes to leave fresh.
 
     Raises:
@@ -76,8 +77,14 @@ def starting_weights(
         start = _from_checkpoint(model, network, labels, Path(checkpoint_path), skip)
     else:
         variables = reduce_fully_connected(read_slim_variables(checkpoint_path))
+        source = checkpoint_path
+        there = find_scopes(model, variables)
+        if scope is not None and there and scope.strip("/") not in there:
+            # SSD-Tensorflow's README gives vgg_16 for its own checkpoints too, which have ssd_300_vgg.
+            source += f" (nothing of {network.name} under {scope!r}: taken from {there[0]!r})"
+            scope = None
         report = load_slim_variables(model, variables, scope=scope, skip=skip)
-        start = _slim_start(model, checkpoint_path, report.restored)
+        start = _slim_start(model, source, report.restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
 
