@@ -324,13 +324,11 @@ def evaluate_detections(
         mine = (found == i) & ~ignored
         objects = marked == i
         counts, not_counted = int(np.sum(objects & ~difficult)), int(np.sum(objects & difficult))
-        results[name] = _name_result(name, counts, not_counted, scores[mine], right[mine])
+        results[name] = name_result(name, counts, not_counted, scores[mine], right[mine])
     return DetectionResult(results, judgements, iou_threshold)
 
 
-def _name_result(
-    name: str, objects: int, difficult: int, scores: np.ndarray, right: np.ndarray
-) -> NameResult:
+def name_result(name: str, objects: int, difficult: int, scores: np.ndarray, right: np.ndarray) -> NameResult:
     """Curve and average precisions of one name from its detections in any order."""
     order = np.argsort(-scores, kind="stable")
     scores, right = scores[order], right[order]

@@ -1,0 +1,162 @@
+"""How far a mean average precision could be off by the luck of which pictures were measured: the bootstrap.
+
+The pictures are drawn anew with replacement (Efron 1979), the figure is computed for each such draw, and the
+interval holds the middle 95 % of the results. It knows nothing of luck in training, and takes pictures that
+resemble each other for independent ones: on frames of few sources it is too narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from boxes.detections import Detections
+from engine.average_precision import DetectionResult, GroundTruth
+
+REPLICATES = 1000
+LEVEL = 0.95
+
+# Draws computed at once; bounds the memory to so many times the detections of one name.
+_AT_ONCE = 125
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The middle `LEVEL` of the draws.
+
+    Attributes:
+        map_voc07: of the mean over the names that have objects in a draw.
+        map_voc12: likewise.
+        ap_voc07: by name; None for names without objects.
+        replicates: number of draws.
+    """
+
+    map_voc07: Interval
+    map_voc12: Interval
+    ap_voc07: dict[str, Interval | None]
+    replicates: int
+
+
+def bootstrap_intervals(
+    detections: Sequence[Detections],
+    ground_truths: Sequence[GroundTruth],
+    result: DetectionResult,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Intervals:
+    """Intervals of the average precisions of `evaluate_detections`.
+
+    Args:
+        detections: one per picture.
+        ground_truths: one per picture.
+        result: of the two.
+        replicates: draws.
+        seed: of the draws.
+    """
+    pictures = len(detections)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=replicates)  # [R, pictures]
+    voc07, voc12 = average_precision_of_draws(detections, ground_truths, result, drawn)
+    rated = [name for name, one in result.names.items() if one.objects]
+    return Intervals(
+        map_voc07=_middle(_mean_of_names(voc07)),
+        map_voc12=_middle(_mean_of_names(voc12)),
+        ap_voc07={
+            name: _middle(voc07[:, rated.index(name)]) if name in rated else None for name in result.names
+        },
+        replicates=replicates,
+    )
+
+
+def average_precision_of_draws(
+    detections: Sequence[Detections],
+    ground_truths: Sequence[GroundTruth],
+    result: DetectionResult,
+    drawn: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average precisions when each picture counts as often as it was drawn.
+
+    Args:
+        detections: one per picture.
+        ground_truths: one per picture.
+        result: of the two.
+        drawn: int [R, pictures].
+
+    Returns:
+        By the rules of VOC 2007 and VOC 2012: two arrays [R, K] for the K names that have objects, NaN
+        where a draw has none of them.
+    """
+    drawn = np.asarray(drawn, np.float32)  # whole numbers below 2^24 are exact
+    picture = np.repeat(np.arange(len(detections)), [len(found) for found in detections])
+    name = np.array([name for found in detections for name in found.names], object)
+    scores = np.concatenate([found.scores for found in detections])
+    right = np.concatenate([judgement.right for judgement in result.judgements])
+    ignored = np.concatenate([judgement.ignored for judgement in result.judgements])
+    columns = []
+    for one in result.names.values():
+        if not one.objects:
+            continue
+        objects = np.array(
+            [
+                sum(n == one.name and not d for n, d in zip(truth.names, truth.difficult, strict=True))
+                for truth in ground_truths
+            ],
+            np.float32,
+        )
+        mine = np.flatnonzero((name == one.name) & ~ignored)
+        mine = mine[np.argsort(-scores[mine], kind="stable")]
+        curve = _Curve(picture[mine], right[mine], scores[mine])
+        parts = [
+            curve.average_precisions(part, part @ objects)
+            for part in np.array_split(drawn, -(-len(drawn) // _AT_ONCE))
+        ]
+        columns.append(np.concatenate(parts, axis=1))  # [2, R]
+    voc07, voc12 = np.stack(columns, axis=-1)
+    return voc07, voc12
+
+
+class _Curve:
+    """The detections of one name, best first, cut to the points that can shape a precision-recall curve."""
+
+    def __init__(self, picture: np.ndarray, right: np.ndarray, scores: np.ndarray):
+        ends = np.flatnonzero(np.append(np.diff(scores) != 0, len(scores) > 0))  # last of each score
+        # Only where something right comes in does the best precision at a recall or beyond change.
+        found = np.cumsum(right)[ends]
+        self.points = ends[np.diff(found, prepend=0) > 0]
+        until = self.points[-1] + 1 if len(self.points) else 0
+        self.picture, self.right = picture[:until], right[:until].astype(np.float32)
+
+    def average_precisions(self, drawn: np.ndarray, objects: np.ndarray) -> np.ndarray:
+        """[2, R] for draws [R, pictures] with so many objects [R]."""
+        if not len(self.points):
+            return np.where(objects > 0, 0.0, np.nan) * np.ones((2, 1))
+        weights = drawn[:, self.picture]  # [R, D]
+        reported = np.cumsum(weights, axis=1)[:, self.points].astype(np.float64)
+        found = np.cumsum(weights * self.right, axis=1)[:, self.points].astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            precision = np.nan_to_num(found / reported)  # [R, P]; 0 where nothing is reported yet
+            recall = found / objects[:, None].astype(np.float64)
+        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        voc12 = np.sum(np.diff(recall, axis=1, prepend=0.0) * envelope, axis=1)
+        padded = np.pad(envelope, ((0, 0), (0, 1)))
+        rows = np.arange(len(drawn))
+        voc07 = np.mean(
+            [padded[rows, np.sum(recall < tenth, axis=1)] for tenth in np.arange(11) / 10], axis=0
+        )
+        return np.where(objects > 0, [voc07, voc12], np.nan)
+
+
+def _mean_of_names(values: np.ndarray) -> np.ndarray:
+    """[R, K] -> [R]; NaN for a draw without any object."""
+    with np.errstate(invalid="ignore"):
+        return np.nansum(values, axis=1) / np.sum(~np.isnan(values), axis=1)
+
+
+def _middle(values: np.ndarray) -> Interval:
+    low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,94 @@
+"""Chooses on the validation set from which score on each name is reported, and when it is "unknown"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from boxes.detections import Detections
+from engine.average_precision import DetectionResult, NameResult, name_result
+from nets.thresholds import DEFAULT_THRESHOLD, Thresholds
+from nets.unknown import RULES
+
+# With fewer objects of a name in the validation set, the best of its own thresholds is chance: it gets the
+# one that is best for all names together.
+FEWEST_OBJECTS = 10
+# What a few hundred pictures say about the ends of the range is chance too.
+LOWEST, HIGHEST = 0.1, 0.9
+# Of the right detections, at the thresholds, this share keeps its name when "unknown" may be answered.
+KEPT = 0.95
+_FEWEST_DETECTIONS = 20  # one in twenty cannot be told from fewer
+
+
+def choose_thresholds(
+    detections: Sequence[Detections], result: DetectionResult, *, chosen_on: str
+) -> Thresholds:
+    """The threshold of each name at which F1 is highest.
+
+    Args:
+        detections: one per picture, with every score from 0.01 up, and with evidence where "unknown" shall be
+            calibrated.
+        result: of these detections.
+        chosen_on: name of the set.
+    """
+    common = _best_threshold(_all_names(result))
+    common = DEFAULT_THRESHOLD if common is None else common
+    names, details = {}, {}
+    for name, one in result.names.items():
+        own = _best_threshold(one) if one.objects >= FEWEST_OBJECTS else None
+        names[name] = round(common if own is None else own, 4)
+        details[name] = {
+            "objects": one.objects,
+            "f1": one.at(names[name]).f1,
+            "threshold_of": "all names together" if own is None else "this name",
+        }
+    thresholds = Thresholds(round(common, 4), names)
+    return Thresholds(
+        thresholds.common,
+        names,
+        _unknown_limits(detections, result, thresholds),
+        {"split": chosen_on, "pictures": len(detections), "names": details},
+    )
+
+
+def right_evidence(
+    detections: Sequence[Detections], result: DetectionResult, thresholds: Thresholds
+) -> dict[str, np.ndarray]:
+    """Rule -> its value for each right detection at the thresholds; also "score"."""
+    values: dict[str, list[np.ndarray]] = {rule: [] for rule in ("score", *RULES)}
+    for found, judgement in zip(detections, result.judgements, strict=True):
+        right = found.where(judgement.right)
+        right = right.above(thresholds.of(right.names))
+        for rule in values:
+            values[rule].append(right.scores if rule == "score" else right.evidence.get(rule, np.zeros(0)))
+    return {rule: np.concatenate(parts) for rule, parts in values.items()}
+
+
+def _unknown_limits(
+    detections: Sequence[Detections], result: DetectionResult, thresholds: Thresholds
+) -> dict[str, float]:
+    """Rule -> value that the share `KEPT` of the right detections reaches; {} where there are too few."""
+    evidence = right_evidence(detections, result, thresholds)
+    return {
+        rule: round(float(np.quantile(evidence[rule], 1 - KEPT)), 4)
+        for rule in RULES
+        if len(evidence[rule]) >= _FEWEST_DETECTIONS
+    }
+
+
+def _best_threshold(result: NameResult) -> float | None:
+    """Halfway between the score at which F1 is highest and the next lower one; None if nothing is right."""
+    best = result.best()
+    if best is None:
+        return None
+    lower = result.scores[result.scores < best.threshold]
+    next_lower = float(lower[0]) if len(lower) else 0.0
+    return float(np.clip((best.threshold + next_lower) / 2, LOWEST, HIGHEST))
+
+
+def _all_names(result: DetectionResult) -> NameResult:
+    """All names as if they were one, for thresholds only."""
+    parts = list(result.names.values())
+    scores, right = (np.concatenate([getattr(part, what) for part in parts]) for what in ("scores", "right"))
+    return name_result("all names", sum(part.objects for part in parts), 0, scores, right)
