@@ -1,0 +1,68 @@
+"""How fast frames are taken out of a video, as a multiple of real time.
+
+    python -m benchmarks.frames [--video=episode.mkv]
+
+Without a video it draws one: 1080p H.264. A drawn film compresses well; a broadcast one has several times its
+bits and decodes more slowly, so measure one of your own too.
+"""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from datasets.drawn_video import VideoOptions, draw_video
+from datasets.sparse_video import SparseVideo
+from tools.extract_frames import Options, extract_video
+
+
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """Measures tools.extract_frames."""
+
+    video: Path | None = None
+    """A video to measure on; one is drawn if there is none."""
+    seconds: float = 60.0
+    """Length of the drawn one."""
+
+
+def main() -> None:
+    options = tyro.cli(BenchmarkOptions, prog="python -m benchmarks.frames", use_underscores=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        video = options.video
+        if video is None:
+            video = folder / "drawn.mp4"
+            draw_video(VideoOptions(video, seconds=options.seconds, width=1920, height=1080))
+        with SparseVideo(video) as opened:
+            facts = opened.facts
+        size = video.stat().st_size
+        length = facts.seconds or 0.0
+        table = Table("pictures", "kept", "seconds", "times real time")
+        for name, changes in {
+            "one a second": {},
+            "one in ten seconds": {"interval": 10.0},
+            "one a scene": {"at": "scenes"},
+            "one a second, 512 pixels, borders cropped": {"max_side": 512, "crop_black_borders": True},
+            "every frame": {"interval": 0.01},
+        }.items():
+            chosen = Options(inputs=(), output_dir=folder / name, **changes)
+            started = time.perf_counter()
+            outcome = extract_video(video, "benchmark", chosen)
+            took = time.perf_counter() - started
+            length = length or outcome.seconds
+            table.add_row(name, str(outcome.kept), f"{took:.1f}", f"{length / took:.1f}")
+        console = Console()
+        console.print(
+            f"{facts.width} x {facts.height}, {length:.0f} s, {float(facts.rate):.3g} frames a second, "
+            f"{8e-6 * size / max(length, 1e-3):.1f} Mbit/s"
+        )
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()

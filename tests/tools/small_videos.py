@@ -1,0 +1,66 @@
+"""Small videos for the tests: every frame has a colour of its own, so that it is known again."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+
+MILLISECOND = Fraction(1, 1000)
+
+
+def write_video(
+    path: Path,
+    pictures: Sequence[np.ndarray],
+    milliseconds: Sequence[int],
+    *,
+    gop: int = 12,
+    rotation: int = 0,
+    pixel_shape: Fraction = Fraction(1),
+) -> Path:
+    """Writes an H.264 video.
+
+    Args:
+        path: `.mp4` or `.mkv`.
+        pictures: uint8 [H, W, 3] RGB, of one size.
+        milliseconds: when each is shown.
+        gop: frames from one key frame to the next.
+        rotation: that players have to apply, in degrees.
+        pixel_shape: width of a pixel by its height.
+    """
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv444p"
+        stream.codec_context.time_base = MILLISECOND
+        stream.codec_context.gop_size = gop
+        stream.codec_context.sample_aspect_ratio = pixel_shape
+        stream.options = {"crf": "12", "threads": "1", "bf": "3"}
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for picture, at in zip(pictures, milliseconds, strict=True):
+            frame = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame.pts, frame.time_base = at, MILLISECOND
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """Writes a file with a second of sound and no pictures."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48_000, layout="mono")
+        frame = AudioFrame.from_ndarray(np.zeros((1, 48_000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def scene(seed: int, height: int = 72, width: int = 96) -> np.ndarray:
+    """A picture that is unlike that of any other seed: uint8 [H, W, 3] of large coloured squares."""
+    squares = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return np.kron(squares, np.ones((height // 6, width // 8, 1), np.uint8))

@@ -1,0 +1,354 @@
+"""Pictures out of videos: moments, names and sizes; damage and interruptions; what must not be touched."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from datasets.drawing.shots import make_shots
+from datasets.drawn_video import VideoOptions, draw_video
+from datasets.pictures import read_picture
+from datasets.sparse_video import SparseVideo
+from datasets.splits import SplitOptions, make_splits, source_of
+from tests.tools.small_videos import scene, write_sound, write_video
+from tools import extract_frames
+from tools.extract_frames import Options, extract_video, find_videos, main, name_sources, picture_name
+
+STEP = 40  # milliseconds between frames
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds, a new scene in every half second, key frames every two seconds, B-frames between."""
+    pictures = [scene(at // 500) for at in range(0, 10_000, STEP)]
+    path = tmp_path_factory.mktemp("film") / "episode01.mkv"
+    return write_video(path, pictures, range(0, 10_000, STEP), gop=50)
+
+
+def options(folder: Path, **changes: Any) -> Options:
+    return replace(Options(inputs=(), output_dir=folder), **changes)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.jpg"))
+
+
+def of_scene(picture: np.ndarray) -> int:
+    """The seed of the `scene` that a picture shows."""
+    errors = [np.abs(picture.astype(int) - scene(seed)).mean() for seed in range(20)]
+    assert min(errors) < 12
+    return int(np.argmin(errors))
+
+
+def test_one_picture_in_every_interval(film: Path, tmp_path: Path) -> None:
+    outcome = extract_video(film, "episode01", options(tmp_path))
+    assert (outcome.kept, outcome.alike, outcome.error) == (10, 0, "")
+    assert names(tmp_path) == [f"episode01_{second}000.jpg".replace("_", "_000", 1) for second in range(10)]
+    shown = [of_scene(read_picture(tmp_path / name)) for name in names(tmp_path)]
+    assert shown == list(range(0, 20, 2))
+
+
+def test_skipping_frames_finds_the_same_moments_as_decoding_all(film: Path, tmp_path: Path) -> None:
+    def moments(needed: Callable[[float], bool]) -> list[float]:
+        with SparseVideo(film) as video:
+            return [frame.seconds for frame in video.frames(needed=needed)]
+
+    every, few = moments(lambda at: True), moments(lambda at: extract_frames.must_decode(at, 2.0))
+    assert len(every) == 250
+    assert len(few) < 180  # some were really left out
+    assert set(few) <= set(every)
+    assert [at for at in every if at % 2 < 0.29] == [at for at in few if at % 2 < 0.29]
+
+
+def test_names_give_the_source_to_the_split(film: Path, tmp_path: Path) -> None:
+    stems = (
+        "episode01",
+        "[Group] Show - 02 [1080p][ABCD1234]",
+        "千反田 第03話",
+        "a_1_2",
+        "x.rf.y",
+        "100%: 3?",
+    )
+    for stem in stems:
+        source = name_sources([Path("folder") / f"{stem}.mkv"]).popitem()[1]
+        assert source
+        for seconds in (0.0, 0.0405, 12.5, 20_000.0):
+            name = picture_name(source, seconds)
+            assert source_of(Path(name).stem) == source, name
+            assert Path(name).name == name
+    assert picture_name("e", 1.0) < picture_name("e", 59.9) < picture_name("e", 9_999.0)
+    for number in range(1, 6):
+        extract_video(film, f"episode{number:02d}", options(tmp_path, keep_near_duplicates=True))
+    split = make_splits([Path(name).stem for name in names(tmp_path)], SplitOptions())
+    assert split.by == "source"
+    assert set(split.keys) == {f"episode{number:02d}" for number in range(1, 6)}
+
+
+def test_variable_frame_rate_by_presentation_times(tmp_path: Path) -> None:
+    times = [0, 40, 80, 1500, 1540, 2900, 3100, 3140, 6000, 6040]
+    video = write_video(tmp_path / "vfr.mp4", [scene(i) for i in range(len(times))], times, gop=4)
+    out = tmp_path / "out"
+    extract_video(video, "vfr", options(out, keep_near_duplicates=True))
+    assert names(out) == [f"vfr_{at:07d}.jpg" for at in (0, 1500, 2900, 3100, 6000)]
+    shown = [of_scene(read_picture(out / name)) for name in names(out)]
+    assert shown == [times.index(int(Path(name).stem[-7:])) for name in names(out)]
+
+
+def test_near_duplicates_are_left_out_also_of_other_videos(tmp_path: Path) -> None:
+    pictures = [scene(at // 3000) for at in range(0, 6000, STEP)]
+    first = write_video(tmp_path / "a.mp4", pictures, range(0, 6000, STEP))
+    second = write_video(tmp_path / "b.mp4", [*pictures[75:], *[scene(7)] * 75], range(0, 6000, STEP))
+    out = tmp_path / "out"
+    assert extract_video(first, "a", options(out)).alike == 4
+    assert names(out) == ["a_0000000.jpg", "a_0003000.jpg"]
+    outcome = extract_video(second, "b", options(out))
+    assert (outcome.kept, outcome.alike) == (1, 5)
+    assert of_scene(read_picture(out / "b_0003000.jpg")) == 7
+    everything = extract_video(first, "a", options(tmp_path / "all", keep_near_duplicates=True))
+    assert (everything.kept, everything.alike) == (6, 0)
+
+
+def test_blank_pictures_are_left_out(tmp_path: Path) -> None:
+    black = np.zeros((72, 96, 3), np.uint8)
+    video = write_video(tmp_path / "fade.mp4", [*[black] * 25, *[scene(1)] * 25], range(0, 2000, STEP))
+    outcome = extract_video(video, "fade", options(tmp_path / "out"))
+    assert (outcome.kept, outcome.blank) == (1, 1)
+    assert names(tmp_path / "out") == ["fade_0001000.jpg"]
+
+
+def test_one_picture_after_every_cut(tmp_path: Path) -> None:
+    drawn = VideoOptions(tmp_path / "drawn.mp4", seconds=30.0, width=320, height=180, sound=False)
+    draw_video(drawn)
+    outcome = extract_video(
+        drawn.output_path, "drawn", options(tmp_path, at="scenes", keep_near_duplicates=True)
+    )
+    assert outcome.error == ""
+    taken = [int(Path(name).stem[-7:]) / 1000 for name in names(tmp_path)]
+    starts = [shot.start for shot in make_shots(0, 17, 30.0, 320, 180)]
+    assert len(taken) == len(starts)
+    for at, start in zip(taken, starts, strict=True):
+        assert 0 < at - start < 0.8
+
+
+@pytest.mark.skipif(
+    not hasattr(av.VideoStream, "set_display_rotation"), reason="this PyAV cannot write rotation"
+)
+@pytest.mark.parametrize("rotation", [90, -90, 180])
+def test_rotation_is_applied_as_opencv_does(rotation: int, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "phone.mp4", [scene(3)] * 5, range(0, 200, STEP), rotation=rotation)
+    extract_video(video, "phone", options(tmp_path))
+    capture = cv2.VideoCapture(str(video))
+    witness = capture.read()[1][..., ::-1]
+    capture.release()
+    picture = read_picture(tmp_path / "phone_0000000.jpg")
+    assert picture.shape == witness.shape
+    assert np.abs(picture.astype(int) - witness).mean() < 3
+
+
+def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
+    video = write_video(
+        tmp_path / "dvd.mkv", [scene(3)] * 5, range(0, 200, STEP), pixel_shape=Fraction(32, 27)
+    )
+    extract_video(video, "dvd", options(tmp_path))
+    assert read_picture(tmp_path / "dvd_0000000.jpg").shape == (72, round(96 * 32 / 27), 3)
+
+
+def test_pictures_are_made_smaller_never_larger(film: Path, tmp_path: Path) -> None:
+    extract_video(film, "small", options(tmp_path, max_side=48, interval=5.0))
+    assert read_picture(tmp_path / "small_0000000.jpg").shape == (36, 48, 3)
+    extract_video(film, "large", options(tmp_path, max_side=4800, interval=5.0, keep_near_duplicates=True))
+    assert read_picture(tmp_path / "large_0000000.jpg").shape == (72, 96, 3)
+
+
+def test_black_borders_and_subtitles_are_cropped(tmp_path: Path) -> None:
+    pictures = []
+    for at in range(0, 6000, STEP):
+        picture = np.zeros((96, 128, 3), np.uint8)
+        picture[12:84, 16:112] = 0 if at < 1000 else scene(at // 1000)  # black at first
+        pictures.append(picture)
+    video = write_video(tmp_path / "wide.mp4", pictures, range(0, 6000, STEP))
+    extract_video(video, "wide", options(tmp_path, crop_black_borders=True, crop_bottom=0.25))
+    picture = read_picture(tmp_path / "wide_0003000.jpg")
+    assert picture.shape == (54, 96, 3)
+    assert np.abs(picture.astype(int) - scene(3)[:54]).mean() < 6
+
+
+def damaged_copy(film: Path, path: Path, start: float, length: int) -> Path:
+    data = bytearray(film.read_bytes())
+    at = int(len(data) * start)
+    data[at : at + length] = bytes(length)
+    path.write_bytes(data)
+    return path
+
+
+def test_frames_before_and_after_damage_are_kept(tmp_path: Path) -> None:
+    drawn = VideoOptions(tmp_path / "drawn.mp4", seconds=25.0, width=192, height=108, sound=False)
+    draw_video(drawn)
+    broken = damaged_copy(drawn.output_path, tmp_path / "broken.mp4", 0.3, 3000)
+    whole = options(tmp_path / "whole", keep_near_duplicates=True)
+    part = options(tmp_path / "part", keep_near_duplicates=True)
+    extract_video(drawn.output_path, "film", whole)
+    outcome = extract_video(broken, "film", part)
+    assert outcome.error.startswith("damaged at ")
+    damage = float(outcome.error.split()[2])
+    assert 3 < damage < 15
+    kept = {name: (part.output_dir / name).read_bytes() for name in names(part.output_dir)}
+    for name in names(whole.output_dir):
+        if int(Path(name).stem[-7:]) / 1000 < damage - 0.2:
+            assert kept[name] == (whole.output_dir / name).read_bytes(), name
+    # From the next key frame on, and without the grey smear that builds on damage. The first picture there
+    # may be of a moment of its own.
+    after = [name for name in kept if int(Path(name).stem[-7:]) / 1000 > damage][1:]
+    assert len(after) > 5
+    assert all(kept[name] == (whole.output_dir / name).read_bytes() for name in after)
+    again = extract_video(broken, "film", part)
+    assert again.earlier
+    assert again.error == outcome.error
+
+
+def test_end_that_is_missing_is_told(film: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    outcome = extract_video(cut, "cut", options(tmp_path))
+    assert "it ends there, although it says that it lasts 10.0 s" in outcome.error
+    assert 2 <= outcome.kept <= 8
+    assert len(names(tmp_path)) == outcome.kept
+
+
+def test_files_that_are_no_videos_are_named(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    (folder / "empty.mp4").touch()
+    (folder / "text.mkv").write_text("hello")
+    cv2.imwrite(str(folder / "picture.png"), scene(1))
+    (folder / "picture.png").rename(folder / "picture.mp4")
+    (folder / "list.ts").write_text(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\n" + str(film) + "\n#EXT-X-ENDLIST\n"
+    )
+    write_sound(folder / "song.mp4")
+    (folder / "good.mkv").write_bytes(film.read_bytes())
+    assert main([f"--output_dir={tmp_path / 'out'}", str(folder)]) == 1
+    said = capsys.readouterr().err
+    lines = {Path(line.split(": ")[0]).name: line for line in said.splitlines() if ": " in line}
+    assert "video is empty: 0 bytes" in lines["empty.mp4"]
+    for name in ("text.mkv", "picture.mp4", "list.ts"):
+        assert "not a video" in lines[name], name
+    assert "video has no pictures: there is only sound in it" in lines["song.mp4"]
+    assert "10 pictures" in lines["good.mkv"]
+    assert len(names(tmp_path / "out")) == 10
+    assert "Traceback" not in said
+
+
+def test_frames_with_too_many_pixels_are_refused(film: Path, tmp_path: Path) -> None:
+    outcome = extract_video(film, "film", options(tmp_path, max_pixels=1000))
+    assert "96 x 72" in outcome.error
+    assert names(tmp_path) == []
+
+
+def test_interrupted_run_goes_on_and_ends_like_one_without(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, part = options(tmp_path / "whole"), options(tmp_path / "part")
+    extract_video(film, "film", whole)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extract_frames, "perceptual_hash", _stop_after(5, extract_frames.perceptual_hash))
+        with pytest.raises(KeyboardInterrupt):
+            extract_video(film, "film", part)
+    assert names(part.output_dir) == names(whole.output_dir)[:5]
+    outcome = extract_video(film, "film", part)
+    assert outcome.kept == 5
+    assert names(part.output_dir) == names(whole.output_dir)
+    for name in names(whole.output_dir):
+        assert (part.output_dir / name).read_bytes() == (whole.output_dir / name).read_bytes()
+
+
+def _stop_after(times: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    calls = iter(range(times))
+
+    def stopping(*arguments: Any) -> Any:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    return stopping
+
+
+def test_nothing_is_overwritten_and_what_was_deleted_stays_deleted(film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "film_0002000.jpg").write_bytes(b"a person's")
+    extract_video(film, "film", options(out))
+    assert (out / "film_0002000.jpg").read_bytes() == b"a person's"
+    (out / "film_0003000.jpg").unlink()
+    assert extract_video(film, "film", options(out)).earlier
+    outcome = extract_video(film, "film", options(out, interval=0.5))  # more moments, the same folder
+    assert outcome.kept == 10
+    assert "film_0003000.jpg" not in names(out)
+    assert "film_0003520.jpg" in names(out) or "film_0003500.jpg" in names(out)
+    assert (out / "film_0002000.jpg").read_bytes() == b"a person's"
+
+
+def test_other_video_or_other_pixels_of_one_name_are_refused(film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    extract_video(film, "film", options(out))
+    other = write_video(tmp_path / "film.mkv", [scene(1)] * 5, range(0, 200, STEP))
+    assert (
+        "holds pictures of another video named episode01.mkv"
+        in extract_video(other, "film", options(out)).error
+    )
+    smaller = extract_video(film, "film", options(out, max_side=48)).error
+    assert "made with --max_side=0, now it is 48; give another --output_dir" in smaller
+    journal = out / ".extract_frames" / "film.json"
+    journal.write_text("{")
+    assert "film.json is damaged" in extract_video(film, "film", options(out)).error
+    assert len(names(out)) == 10
+
+
+def test_sources_of_several_folders_stay_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / season / "01.mkv" for season in ("Season 1", "Season 2")]
+    assert list(name_sources(paths).values()) == ["Season 1 01", "Season 2 01"]
+    with pytest.raises(ValueError, match="would give pictures the same names; rename one"):
+        name_sources([tmp_path / "a.mkv", tmp_path / "a.mp4"])
+    for path in paths:
+        path.parent.mkdir()
+        path.touch()
+    (tmp_path / "notes.txt").touch()
+    assert find_videos([tmp_path, paths[0]]) == paths
+    with pytest.raises(ValueError, match=r"missing\.mp4 does not exist"):
+        find_videos([tmp_path / "missing.mp4"])
+    with pytest.raises(ValueError, match="no video in"):
+        find_videos([tmp_path / "Season 1" / ".."][:0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"interval": 0.0}, "--interval 0: must be 0.01 to 86400 seconds"),
+        ({"max_side": 3}, "--max_side 3: must be 16 to 65500 pixels"),
+        ({"near": 60}, "--near 60: must be 0 to 32 bits"),
+        ({"crop_bottom": 0.9}, "--crop_bottom 0.9: must be 0 to 0.5"),
+    ],
+)
+def test_wrong_options_are_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Options(inputs=(), output_dir=Path("out"), **wrong)
+
+
+def test_command_says_what_it_did(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [f"--output_dir={tmp_path}", "--at=scenes", str(film)]
+    assert main(flags) == 0
+    assert "20 pictures, left out 0 alike and 0 blank" in capsys.readouterr().err
+    assert main(flags) == 0
+    assert "done earlier" in capsys.readouterr().err
+    assert main([f"--output_dir={tmp_path}", os.devnull + "x"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
