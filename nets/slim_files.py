@@ -56,11 +56,10 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
                 f"{path} is an object-based checkpoint of TensorFlow 2, which does not have the names of "
                 "tf-slim's variables. Save them by name with tf.compat.v1.train.Saver or into an .npz file."
             )
-        return {name: reader.get_tensor(name) for name in sorted(shapes)}
-    except tf.errors.OpError as error:
-        raise ValueError(
-            f"{path} is not a TensorFlow checkpoint that can be read: {_what_it_is(prefix) or error.message}."
-        ) from error
+        return {name: np.asarray(reader.get_tensor(name)) for name in sorted(shapes)}
+    except (tf.errors.OpError, IndexError, MemoryError) as error:
+        what = _what_it_is(prefix) or getattr(error, "message", str(error))
+        raise ValueError(f"{path} is not a TensorFlow checkpoint that can be read: {what}.") from error
 
 
 def write_slim_checkpoint(folder: Path, variables: Mapping[str, np.ndarray], global_step: int) -> Path:
@@ -108,25 +107,25 @@ def find_prefix(path: Path) -> Path:
         ValueError: there is none.
     """
     prefix = _latest(path) if path.is_dir() else path.with_name(_PARTS.sub("", path.name))
+    if re.search(r"[\[\]\\]", str(prefix)):
+        raise ValueError(
+            f"TensorFlow takes the brackets or backslashes in {prefix} for a pattern and finds no file. "
+            "Rename the folder, or copy the checkpoint elsewhere."
+        )
     if prefix.is_file():  # a V1 checkpoint is one file
         return prefix
-    index, data = prefix.with_name(f"{prefix.name}.index"), f"{prefix.name}.data-*-of-*"
+    index = prefix.with_name(f"{prefix.name}.index")
     if not index.is_file():
         raise ValueError(
             f"No checkpoint at {path}: there is neither {prefix} nor {index}. {_GIVE}"
             + _there_is(prefix.parent)
         )
-    if not any(_PARTS.search(file.name) for file in prefix.parent.glob(_literal(data))):
+    if not any(file.name.startswith(f"{prefix.name}.data-") for file in prefix.parent.iterdir()):
         raise ValueError(
             f"{index} is there, but {prefix.name}.data-00000-of-00001 is not: the one says where in the "
             "other the values are. Put both into the same folder."
         )
     return prefix
-
-
-def _literal(pattern: str) -> str:
-    """A glob pattern in which only `*` is special."""
-    return re.sub(r"([\[?])", r"[\1]", pattern)
 
 
 def _latest(folder: Path) -> Path:
@@ -137,7 +136,10 @@ def _latest(folder: Path) -> Path:
     """
     import tensorflow as tf
 
-    state = tf.train.get_checkpoint_state(str(folder))
+    try:
+        state = tf.train.get_checkpoint_state(str(folder))
+    except ValueError:  # what TensorFlow makes of bytes that are not text, and of a file that names nothing
+        state = None
     if state is None:
         raise ValueError(
             f"{folder} has no TensorFlow checkpoint: a file named `checkpoint` must name its latest."

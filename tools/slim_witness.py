@@ -147,10 +147,15 @@ def run_witness(
 
 def _restore(session, prefix: Path) -> None:
     v1.train.get_or_create_global_step()
-    try:
-        v1.train.Saver().restore(session, str(prefix))
-    except (ValueError, tf.errors.OpError) as error:
-        raise ValueError(f"tf.train.Saver cannot restore {prefix}: {error}") from error
+    there = tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map()
+    for variable in v1.global_variables():
+        found = there.get(variable.op.name)
+        if found != variable.shape.as_list():
+            raise ValueError(
+                f"tf.train.Saver cannot restore {prefix}: {variable.op.name} of shape "
+                f"{variable.shape.as_list()} is {'missing' if found is None else f'of shape {found}'} there."
+            )
+    v1.train.Saver().restore(session, str(prefix))
 
 
 def _feed(session, variables: Mapping[str, np.ndarray], name: str) -> None:

@@ -1,0 +1,276 @@
+"""Takes SSD-Tensorflow's checkpoints in, gives them out, and shows what is inside.
+
+    python -m tools.slim_checkpoint inspect --checkpoint_path=model.ckpt-1000
+    python -m tools.slim_checkpoint import --checkpoint_path=model.ckpt-1000 --labels_file=L --output_dir=X
+    python -m tools.slim_checkpoint export --checkpoint_path=RUN --output_dir=X
+
+A TensorFlow checkpoint (V1 or V2) may be given as its prefix, as one of its files or as the folder with
+its `checkpoint` file; an `.npz` of variables under tf-slim names is as good.
+
+Exit status: 0; 1 if the file cannot be used or the proof on a picture fails; 2 for wrong flags.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich.box
+import rich.console
+import rich.table
+import rich.text
+import tyro
+
+from tools.quiet_start import start_tensorflow
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tools.slim_conversion import Conversion
+
+DEMO = Path(__file__).resolve().parent.parent / "demo"
+# Of a line where the output goes into a file: the longest name of a variable, its shape and what it is.
+FILE_COLUMNS = 150
+
+
+@dataclass(frozen=True)
+class Import:
+    """A TensorFlow 1 checkpoint or an .npz of tf-slim names becomes a checkpoint folder of this project."""
+
+    checkpoint_path: Path
+    """The checkpoint: its prefix, one of its files, its folder, or an .npz file."""
+    labels_file: Path
+    """The names it was trained on, one a line, in the order of their class ids, without background."""
+    output_dir: Path
+    """The checkpoint folder to make: good for detect.py, eval_ssd_network.py and to train on."""
+    model_name: str | None = None
+    """ssd_300_vgg or ssd_512_vgg; not given: the one whose variables are there."""
+    checkpoint_model_scope: str | None = None
+    """What stands before the names of the variables; not given: found out."""
+    use_ema: bool = False
+    """Take the moving averages of the weights (.../ExponentialMovingAverage) instead of the weights."""
+    verify: bool = False
+    """Show a picture to the network written in tf-slim, too, and compare: exit status 1 above 1e-4."""
+    picture: Path | None = None
+    """The picture for --verify; not given: one of demo/."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A checkpoint folder becomes a TensorFlow 1 checkpoint that SSD-Tensorflow restores."""
+
+    checkpoint_path: Path
+    """The checkpoint folder: the --train_dir of a training with ssd_300_vgg or ssd_512_vgg."""
+    output_dir: Path
+    """A new folder for model.ckpt-STEP (.index and .data-00000-of-00001), checkpoint and labels.txt."""
+    global_step: int | None = None
+    """SSD-Tensorflow's counter of steps; not given: the step at which the weights were saved."""
+    verify: bool = False
+    """Restore it with tf.train.Saver into the network written in tf-slim and compare on a picture."""
+    picture: Path | None = None
+    """The picture for --verify; not given: one of demo/."""
+
+    def __post_init__(self):
+        if self.global_step is not None and self.global_step < 0:
+            raise ValueError(f"--global_step must be at least 0, not {self.global_step}.")
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Lists the variables of a checkpoint, what they are for, and which network they are of."""
+
+    checkpoint_path: Path
+    """A TensorFlow 1 checkpoint, an .npz of tf-slim names, or a checkpoint folder of this project."""
+
+
+def proof_picture(verify: bool, picture: Path | None) -> Path | None:
+    """The picture to prove a conversion on, or None.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not verify:
+        if picture is not None:
+            raise ValueError("--picture is what --verify looks at: give both or neither.")
+        return None
+    found = picture or next(iter(sorted(DEMO.glob("*.jpg"))), None)
+    if found is None or not found.is_file():
+        raise ValueError(f"No picture {found or f'in {DEMO}'}: give the file of one as --picture.")
+    return found
+
+
+def run_conversion(options: Import | Export, console: rich.console.Console) -> None:
+    """Do it and say what was done.
+
+    Raises:
+        ValueError: it cannot be done; nothing was written.
+    """
+    picture = proof_picture(options.verify, options.picture)
+    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
+    from datasets.labels import read_labels
+    from tools.slim_conversion import export_checkpoint, import_checkpoint
+
+    with console.status("Converting" + (" and comparing with tf-slim" if picture else "")):
+        if isinstance(options, Import):
+            done = import_checkpoint(
+                options.checkpoint_path,
+                read_labels(options.labels_file),
+                options.output_dir,
+                model_name=options.model_name,
+                scope=options.checkpoint_model_scope,
+                use_ema=options.use_ema,
+                picture=picture,
+            )
+        else:
+            done = export_checkpoint(
+                options.checkpoint_path,
+                options.output_dir,
+                global_step=options.global_step,
+                picture=picture,
+            )
+    console.print(variables_table(done))
+    if picture:
+        _say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
+        console.print(differences_table(done))
+    step = "" if done.global_step is None else f", global_step {done.global_step}"
+    _say(console, f"{done.network.name} with {len(done.labels)} names{step}: {done.written}")
+
+
+def variables_table(done: Conversion) -> rich.table.Table:
+    """Restored, left out and why, missing: how many, and the first of them."""
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for name in done.report.skipped:
+        left_out[f"left out: {done.report.reasons[name]}"].append(name)
+    table = _table("", "variables", "values", "such as")
+    for what, names, values in (
+        ("restored", done.report.restored, f"{done.values:,}".replace(",", " ")),
+        *((reason, names, "") for reason, names in left_out.items()),
+        ("missing", done.report.missing, ""),
+    ):
+        table.add_row(what, str(len(names)), values, rich.text.Text(names[0] if names else ""))
+    return table
+
+
+def differences_table(done: Conversion) -> rich.table.Table:
+    """The proof: how far the outputs of the two networks are apart."""
+    from tools.slim_conversion import TOLERANCE
+
+    table = _table("output", "values", "largest value", "largest difference", "allowed")
+    for one in done.differences:
+        row = (f"{one.largest_value:.4g}", f"{one.largest_difference:.3g}", f"{TOLERANCE:g}")
+        table.add_row(one.output, str(one.values), *row)
+    return table
+
+
+def inspect(options: Inspect, console: rich.console.Console) -> None:
+    """List the variables and say which network they are of.
+
+    Raises:
+        ValueError: the file cannot be used.
+    """
+    from nets.checkpoint import is_checkpoint, read_checkpoint
+    from nets.slim_files import read_slim_variables
+    from nets.slim_names import slim_name, training_state
+
+    path = options.checkpoint_path
+    labels: tuple[str, ...] = ()
+    with console.status("Reading"):
+        if is_checkpoint(path):
+            checkpoint = read_checkpoint(path)
+            labels = checkpoint.labels
+            variables = {slim_name(name): array for name, array in checkpoint.weights.items()}
+        else:
+            variables = read_slim_variables(path)
+    table = _table("variable", "shape", "type", "values", "state of a training")
+    for name, array in variables.items():
+        state = training_state(name)
+        if state and array.ndim == 0:
+            state += f": {array.item():g}"
+        shape = " × ".join(str(side) for side in array.shape)
+        table.add_row(rich.text.Text(name), shape, str(array.dtype), str(array.size), state)
+    console.print(table)
+    for line in summary(path, variables, labels):
+        _say(console, line)
+
+
+def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[str]) -> list[str]:
+    """What the variables are good for, in lines of text.
+
+    Args:
+        path: where they are.
+        variables: by slim name.
+        labels: the names that the checkpoint knows, where it says so.
+    """
+    from nets.imagenet_vgg import reduce_fully_connected
+    from nets.slim_names import training_state
+    from tools.slim_fit import find_fits
+
+    values = f"{sum(array.size for array in variables.values()):,}".replace(",", " ")
+    lines = [f"{len(variables)} variables, {values} values"]
+    states: dict[str, int] = defaultdict(int)
+    for name in variables:
+        states[training_state(name)] += 1
+    states.pop("", None)
+    if states:
+        there = ", ".join(f"{count} × {state}" for state, count in states.items())
+        lines.append(f"State of a training, left out by import: {there}.")
+    if states.get("moving average"):
+        lines.append("import --use_ema takes the moving averages instead of the weights.")
+    fits = find_fits(reduce_fully_connected(variables))
+    for fit in fits:
+        under = f" under {fit.scope!r}" if fit.scope else ""
+        classes = f", {fit.num_classes - 1} names and background" if fit.num_classes else ""
+        lines.append(f"{fit.found} of the {fit.total} variables of {fit.network.name}{under}{classes}.")
+    if labels:
+        lines.append(f"A checkpoint folder of this project. It knows {', '.join(labels)}.")
+    elif not fits:
+        lines.append("No network of this project has variables of these names.")
+    elif fits[0].complete:
+        lines.append(
+            "A whole network: make a checkpoint folder of it with `python -m tools.slim_checkpoint import "
+            f"--checkpoint_path={path} --labels_file=… --output_dir=…`."
+        )
+    else:
+        lines.append(
+            "A part of a network: start a training from it with `train_ssd_network.py "
+            f"--model_name={fits[0].network.name} --checkpoint_path={path} …`."
+        )
+    return lines
+
+
+def _table(*headings: str) -> rich.table.Table:
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    numeric = {"variables", "values", "shape", "largest value", "largest difference", "allowed"}
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in numeric else "left", overflow="fold")
+    return table
+
+
+def _say(console: rich.console.Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    try:
+        options = tyro.cli(
+            Import | Export | Inspect, args=arguments, use_underscores=True, description=__doc__
+        )
+        start_tensorflow()
+        console = rich.console.Console(width=None if sys.stdout.isatty() else FILE_COLUMNS)
+        if isinstance(options, Inspect):
+            inspect(options, console)
+        else:
+            run_conversion(options, console)
+    except (ValueError, OSError) as error:
+        print(f"slim_checkpoint: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
