@@ -32,7 +32,8 @@ from datasets.pictures import read_picture
 from datasets.records import RecordDataset, open_dataset, parse_example
 from engine.input_pipeline import training_batches
 from engine.optimizers import OptimizerOptions, make_optimizer, resolve
-from engine.training import TrainingModel, use_xla
+from engine.training import use_xla
+from engine.training_model import TrainingModel
 from nets import get_network
 from nets.detector import Detector
 from nets.network import Network

@@ -40,12 +40,14 @@ class Schedule:
 
     Attributes:
         total_steps: the end.
+        stage_end: the last step with this optimiser, `total_steps` or earlier.
         evaluate_steps: steps between validations.
         save_seconds: between two saves of the state, validations aside.
         patience: validations without a new best after which the training stops; 0 never.
     """
 
     total_steps: int
+    stage_end: int
     evaluate_steps: int
     save_seconds: float
     patience: int
@@ -95,6 +97,7 @@ class Bookkeeper(keras.callbacks.Callback):
         self._stop_requested = ""
         self._handlers: dict[int, object] = {}
         self._last_save = self._clock = 0.0
+        self._saved_step = progress.step
 
     def on_train_begin(self, logs=None):
         """Listen for Ctrl-C and for polite kills."""
@@ -124,12 +127,15 @@ class Bookkeeper(keras.callbacks.Callback):
         due = progress.step % schedule.evaluate_steps == 0 or progress.step == schedule.total_steps
         if progress.step % SCALAR_STEPS == 0:
             self._log.scalars(progress.step, {**losses, "learning_rate": self._learning_rate()})
-        if due or self._stop_requested or now - self._last_save > schedule.save_seconds:
+        save = now - self._last_save > schedule.save_seconds or progress.step == schedule.stage_end
+        if due or save or self._stop_requested:
             if hasattr(self.model, "jax_state_sync"):
                 self.model.jax_state_sync()  # under JAX the variables are filled only on request
-            if due:
-                self._validate(losses)
-            self._save()
+            with self._demanding_room():
+                if due:
+                    self._validate(losses)
+                save_state(self._folder, self.model, progress)
+            self._saved_step, self._last_save = progress.step, time.monotonic()
             self._bar.leave_out(time.monotonic() - now)
         self._clock = time.monotonic()
         if self._stop_requested and not progress.finished:
@@ -151,6 +157,18 @@ class Bookkeeper(keras.callbacks.Callback):
             f"Pictures of the batch:\n  {pictures}\n"
             "Lower --learning_rate, give more --warmup_steps, or look at these pictures' labels."
         )
+
+    @contextmanager
+    def _demanding_room(self) -> Iterator[None]:
+        """Says what a disk that takes no more means for the training."""
+        try:
+            yield
+        except OSError as error:
+            raise ValueError(
+                f"{self._folder} does not take step {self._progress.step}: {error.strerror or error}. "
+                "What was written before is whole: make room, and the same command goes on after step "
+                f"{self._saved_step}."
+            ) from error
 
     def _validate(self, losses: Mapping[str, float]) -> None:
         """Measure the averaged weights, keep them as last, and as best if they are."""
@@ -179,7 +197,7 @@ class Bookkeeper(keras.callbacks.Callback):
         if self._evaluate:
             line += f" · validation mAP {score:.3f}" + (" (best so far)" if improved else "")
         self._say(line)
-        self.model.reset_metrics()
+        self.model.forget_means()
         patience = self._schedule.patience
         progress.finished = progress.step == self._schedule.total_steps
         if patience and progress.stale >= patience:
@@ -189,7 +207,3 @@ class Bookkeeper(keras.callbacks.Callback):
             )
         if progress.finished:
             self.model.stop_training = True
-
-    def _save(self) -> None:
-        save_state(self._folder, self._network_model, self.model.optimizer, self._progress)
-        self._last_save = time.monotonic()

@@ -34,7 +34,20 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         final: float | None = None,
         factor: float = 1.0,
         every: int = 1,
+        first_step: int = 0,
     ):
+        """Set it up.
+
+        Args:
+            highest: the highest rate.
+            total_steps: of the training.
+            warmup_steps: of the rise.
+            decay: cosine, exponential, polynomial, constant or stairs.
+            final: rate at the last step; not given: 1 % of the highest.
+            factor: of `stairs`.
+            every: steps between `stairs`.
+            first_step: of the training, at which the optimiser that this is for starts to count.
+        """
         self.highest, self.total_steps, self.warmup_steps, self.decay = (
             highest,
             total_steps,
@@ -42,11 +55,12 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
             decay,
         )
         self.final = FINAL_SHARE * highest if final is None else final
-        self.factor, self.every = factor, every
+        self.factor, self.every, self.first_step = factor, every, first_step
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
         warm = (step + 1.0) / max(self.warmup_steps, 1)
+        step = step + float(self.first_step)
         done = ops.clip((step - self.warmup_steps) / max(self.total_steps - self.warmup_steps, 1), 0.0, 1.0)
         final = self.final / self.highest if self.highest else 1.0
         if self.decay == "cosine":
@@ -70,6 +84,7 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
             "final": self.final,
             "factor": self.factor,
             "every": self.every,
+            "first_step": self.first_step,
         }
 
 
@@ -89,7 +104,7 @@ def resolve(options: OptimizerOptions, *, total_steps: int, pretrained: bool) ->
 
 
 def make_optimizer(
-    options: OptimizerOptions, *, total_steps: int, steps_per_pass: float = 1.0
+    options: OptimizerOptions, *, total_steps: int, steps_per_pass: float = 1.0, first_step: int = 0
 ) -> keras.optimizers.Optimizer:
     """A Keras optimiser for options without gaps (see `resolve`).
 
@@ -97,6 +112,7 @@ def make_optimizer(
         options: how the weights move.
         total_steps: length of the training.
         steps_per_pass: over the training pictures; for `learning_rate_decay_factor` only.
+        first_step: of the training, at which this optimiser starts: it warms up from there.
     """
     rate, warmup = options.learning_rate, options.warmup_steps
     if rate is None or warmup is None or options.ema_decay is None:
@@ -116,6 +132,7 @@ def make_optimizer(
         final=final,
         factor=1.0 if factor is None else factor,
         every=max(1, int(steps_per_pass * options.num_epochs_per_decay)),
+        first_step=first_step,
     )
     common = {
         "learning_rate": schedule,

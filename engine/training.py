@@ -12,75 +12,25 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from boxes.matching import assign_targets
 from datasets.records import RecordDataset, open_dataset
 from engine.bookkeeping import Bookkeeper, Schedule
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures, training_batches, training_filenames
 from engine.optimizers import make_optimizer, resolve
 from engine.progress import TrainingBar
-from engine.run_state import Progress, can_resume, restore_state
+from engine.run_state import Progress, can_resume, put_back, read_state, save_state, state_of
+from engine.stages import Stage, scopes, set_trainable, stages_of
 from engine.starting_weights import starting_weights
 from engine.training_log import TrainingLog
+from engine.training_model import TrainingModel
 from engine.training_options import DEFAULT_PASSES, VALIDATION, TrainingOptions
 from nets import get_network
 from nets.checkpoint import CONFIG, write_json
-from nets.losses import multibox_loss
 from nets.network import Network
-from nets.slim_names import matches_scopes
 from preprocessing.presets import get_preset
 from visualization.drawing import draw_boxes, mosaic, save_picture
 
 MOSAIC_PICTURES = 16
-
-
-class TrainingModel(keras.Model):
-    """A network with its loss: what Keras fits."""
-
-    def __init__(
-        self,
-        network: Network,
-        model: keras.Model,
-        *,
-        match_threshold: float = 0.5,
-        negative_ratio: float = 3.0,
-        loss_alpha: float = 1.0,
-    ):
-        super().__init__(name="training")
-        self.network, self.model = network, model
-        self._match_threshold, self._negative_ratio, self._loss_alpha = (
-            match_threshold,
-            negative_ratio,
-            loss_alpha,
-        )
-        self._parts = {name: keras.metrics.Mean(name) for name in ("loss", "boxes", "names", "background")}
-
-    @property
-    def metrics(self):
-        return list(self._parts.values())
-
-    def call(self, images, training=None):
-        return self.model(images, training=training)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        assert y is not None
-        assert y_pred is not None
-        targets = assign_targets(
-            self.network.anchors, y["boxes"], y["classes"], threshold=self._match_threshold
-        )
-        loss, parts = multibox_loss(
-            y_pred["codes"],
-            y_pred["logits"],
-            targets,
-            box_weight=self._loss_alpha,
-            negative_ratio=self._negative_ratio,
-        )
-        for name, value in {"loss": loss, **parts}.items():
-            self._parts[name].update_state(value)
-        return loss
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return self.get_metrics_result()
 
 
 def train(options: TrainingOptions, console: Console | None = None) -> Path:
@@ -119,19 +69,37 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     folder = options.train_dir
     resuming = can_resume(folder, config)
 
-    # ------------------------------------------------------ starting weights
-    frozen = freeze(model, _scopes(options.trainable_scopes))
+    # -------------------------------------------------------- what will run
     settings = resolve(options, total_steps=total_steps, pretrained=bool(options.checkpoint_path))
-    optimizer = make_optimizer(
-        settings,
-        total_steps=total_steps,
-        steps_per_pass=training_split.pictures / options.batch_size,
-    )
-    optimizer.build(model.trainable_variables)
-    progress = Progress()
+    stages = stages_of(options, total_steps)
+    first = stages[0]
+    frozen = set_trainable(model, options, unfrozen=first.unfrozen)
+
+    def new_trainer(stage: Stage) -> TrainingModel:
+        """The network as it learns in a stage, with a fresh optimiser."""
+        set_trainable(model, options, unfrozen=stage.unfrozen)
+        optimizer = make_optimizer(
+            settings,
+            total_steps=total_steps,
+            steps_per_pass=training_split.pictures / options.batch_size,
+            first_step=stage.first_step,
+        )
+        optimizer.build(model.trainable_variables)
+        trainer = TrainingModel(
+            network,
+            model,
+            match_threshold=options.match_threshold,
+            negative_ratio=options.negative_ratio,
+            loss_alpha=options.loss_alpha,
+        )
+        trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
+        return trainer
+
+    # ------------------------------------------------------ starting weights
     if resuming:
         config["start"] = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("start")
-        progress = restore_state(folder, model, optimizer)
+        state = read_state(folder, say)
+        progress = state.progress
         say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
         if progress.finished:
             say("This training is finished; its weights are there. Nothing to do.")
@@ -143,7 +111,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             dataset.labels,
             options.checkpoint_path,
             scope=options.checkpoint_model_scope,
-            skip=_scopes(options.checkpoint_exclude_scopes),
+            skip=scopes(options.checkpoint_exclude_scopes),
         )
         config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
         say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
@@ -154,8 +122,12 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             )
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / CONFIG, config)
-
-    # -------------------------------------------------------- what will run
+        # A state from the start on: whatever is found beside it was written by this training. And a disk
+        # without room for it is found now, not after the first hour.
+        progress = Progress()
+        trainer = new_trainer(first)
+        state = state_of(trainer, progress)
+        save_state(folder, trainer, progress)
     say(
         f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
         f"{training_split.boxes} boxes; {total_steps} steps of {options.batch_size} pictures = "
@@ -163,23 +135,21 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         f"{settings.optimizer} with rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, "
         f"warm-up {settings.warmup_steps} steps"
         + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
+        + (f" until step {first.end}" if len(stages) > 1 else "")
     )
-    batches = training_batches(
-        dataset,
-        options.dataset_split_name,
-        image_size=network.image_size,
-        batch_size=options.batch_size,
-        augmentation=get_preset(options.augmentation),
-        seed=options.seed,
-        first_step=progress.step,
-    )
-    log = TrainingLog(folder, step=progress.step)
-    if not resuming:
-        picture = first_batch_picture(batches, dataset.labels)
-        save_picture(folder / "first_batch.jpg", picture)
-        log.picture("first_batch", picture, step=0)
 
     # ------------------------------------------------------------------- fit
+    def batches_from(step: int):
+        return training_batches(
+            dataset,
+            options.dataset_split_name,
+            image_size=network.image_size,
+            batch_size=options.batch_size,
+            augmentation=get_preset(options.augmentation),
+            seed=options.seed,
+            first_step=step,
+        )
+
     def evaluate() -> Mapping[str, float]:
         result = evaluate_model(
             model,
@@ -191,42 +161,55 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         )
         return {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
 
+    log = TrainingLog(folder, step=progress.step)
+    if progress.step == 0:
+        picture = first_batch_picture(batches_from(0), dataset.labels)
+        save_picture(folder / "first_batch.jpg", picture)
+        log.picture("first_batch", picture, step=0)
     bar = TrainingBar(
         step=progress.step, total_steps=total_steps, batch_size=options.batch_size, console=console
     )
-    bookkeeper = Bookkeeper(
-        folder,
-        model,
-        progress,
-        Schedule(total_steps, evaluate_steps, options.save_interval_secs, options.early_stopping),
-        config=config,
-        evaluate=evaluate if validation else None,
-        guilty_pictures=lambda step: training_filenames(
-            dataset, options.dataset_split_name, batch_size=options.batch_size, seed=options.seed, step=step
-        ),
-        log=log,
-        bar=bar,
-        say=say,
-    )
-    trainer = TrainingModel(
-        network,
-        model,
-        match_threshold=options.match_threshold,
-        negative_ratio=options.negative_ratio,
-        loss_alpha=options.loss_alpha,
-    )
-    trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
-    steps = total_steps - progress.step
     try:
-        with naming_unreadable_pictures(dataset, options.dataset_split_name):
-            trainer.fit(
-                batches,
-                epochs=1,
-                steps_per_epoch=steps,
-                shuffle=False,
-                verbose=0,
-                callbacks=[bar, bookkeeper],
+        for stage in (stage for stage in stages if stage.end > progress.step):
+            trainer = new_trainer(stage)
+            put_back(state, trainer, optimizer=progress.step > stage.first_step)
+            bookkeeper = Bookkeeper(
+                folder,
+                model,
+                progress,
+                Schedule(
+                    total_steps,
+                    stage.end,
+                    evaluate_steps,
+                    options.save_interval_secs,
+                    options.early_stopping,
+                ),
+                config=config,
+                evaluate=evaluate if validation else None,
+                guilty_pictures=lambda step: training_filenames(
+                    dataset,
+                    options.dataset_split_name,
+                    batch_size=options.batch_size,
+                    seed=options.seed,
+                    step=step,
+                ),
+                log=log,
+                bar=bar,
+                say=say,
             )
+            with naming_unreadable_pictures(dataset, options.dataset_split_name):
+                trainer.fit(
+                    batches_from(progress.step),
+                    epochs=1,
+                    steps_per_epoch=stage.end - progress.step,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[bar, bookkeeper],
+                )
+            if trainer.stop_training:
+                break
+            say(f"Step {progress.step}: from here on every layer learns.")
+            state = state_of(trainer, progress)  # what a killed training would read
     finally:
         log.close()
     if progress.finished:
@@ -254,25 +237,6 @@ def _has_avx512() -> bool:
     config = np.show_config(mode="dicts")
     found = config["SIMD Extensions"]["found"] if config else []
     return any(name.startswith("AVX512") or name == "X86_V4" for name in found)
-
-
-def freeze(model: keras.Model, trainable_scopes: tuple[str, ...]) -> int:
-    """Freeze every layer outside of the scopes (none given: freeze nothing); returns how many with weights.
-
-    Raises:
-        ValueError: no layer lies in the scopes.
-    """
-    if not trainable_scopes:
-        return 0
-    weighted = [layer for layer in model.layers if layer.weights]
-    for layer in weighted:
-        layer.trainable = matches_scopes(model, layer.weights[0].path, trainable_scopes)
-    if not model.trainable_variables:
-        raise ValueError(
-            f"--trainable_scopes={','.join(trainable_scopes)} holds no layer of {model.name}. "
-            f"Its layers are: {', '.join(layer.name for layer in weighted)}."
-        )
-    return sum(not layer.trainable for layer in weighted)
 
 
 def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
@@ -321,7 +285,3 @@ def _validation_split(dataset: RecordDataset, options: TrainingOptions) -> bool:
     if name != VALIDATION or name in dataset.splits:
         return dataset.split(name).boxes > 0
     return False
-
-
-def _scopes(text: str) -> tuple[str, ...]:
-    return tuple(scope.strip() for scope in text.split(",") if scope.strip())

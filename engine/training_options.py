@@ -62,6 +62,10 @@ class TrainingOptions(OptimizerOptions):
         checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
         checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
         trainable_scopes: scopes that train, with commas between them; not given: all.
+        freeze_scopes: scopes that do not, though they lie in those that train.
+        unfreeze_at_step: after this step everything trains, with a fresh optimiser and a new warm-up.
+        freeze_batch_norm: batch normalisation keeps the statistics and scales that it starts with, which is
+            better than those of small batches; for a start from trained weights.
         batch_size: pictures a step.
         max_number_of_steps: length of the training; not given: 60 passes over the pictures.
         match_threshold: overlap (IoU) above which an anchor answers for an object; each object's best anchor
@@ -87,6 +91,9 @@ class TrainingOptions(OptimizerOptions):
     checkpoint_model_scope: str | None = None
     checkpoint_exclude_scopes: str = ""
     trainable_scopes: str = ""
+    freeze_scopes: str = ""
+    unfreeze_at_step: int | None = None
+    freeze_batch_norm: bool = False
     batch_size: int = 16
     max_number_of_steps: int | None = None
     match_threshold: float = 0.5
@@ -104,6 +111,7 @@ class TrainingOptions(OptimizerOptions):
         least = {
             "batch_size": 1,
             "max_number_of_steps": 1,
+            "unfreeze_at_step": 1,
             "evaluate_steps": 1,
             "warmup_steps": 0,
             "validation_pictures": 0,
@@ -125,6 +133,10 @@ class TrainingOptions(OptimizerOptions):
                 raise ValueError(f"--{flag} must be at least {limit}, not {value}.")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"--ema_decay must be in 0...1 (0 for no average), not {self.ema_decay}.")
+        if self.freeze_batch_norm and not self.checkpoint_path:
+            raise ValueError(
+                "--freeze_batch_norm needs the statistics of trained weights: give --checkpoint_path."
+            )
         if self.learning_rate_decay_factor is not None and self.learning_rate_decay_type != "exponential":
             raise ValueError(
                 f"--learning_rate_decay_factor={self.learning_rate_decay_factor} needs "

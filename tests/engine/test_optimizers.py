@@ -50,6 +50,13 @@ def test_an_end_that_cannot_be_reached_is_refused(end, decay):
         make_optimizer(resolve(options, total_steps=10, pretrained=False), total_steps=10)
 
 
+def test_an_optimiser_that_starts_later_warms_up_and_then_follows_the_same_curve():
+    first = WarmUpThenDecay(0.1, total_steps=100, warmup_steps=10, decay="cosine")
+    later = WarmUpThenDecay(0.1, total_steps=100, warmup_steps=10, decay="cosine", first_step=40)
+    assert float(later(0)) == pytest.approx(0.01)
+    assert [float(later(step)) for step in (10, 60)] == [float(first(step)) for step in (50, 100)]
+
+
 def test_gaps_are_filled_by_optimizer_start_and_length():
     adam = resolve(OptimizerOptions(), total_steps=1000, pretrained=False)
     assert (adam.learning_rate, adam.warmup_steps, adam.ema_decay) == (2e-3, 50, 0.95)
