@@ -1,3 +1,5 @@
+import warnings
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -5,9 +7,15 @@ import keras
 import numpy as np
 import pytest
 
+from datasets.pictures import read_picture
+from engine.starting_weights import starting_weights
 from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.slim_names import load_slim_variables
 from nets.ssd_300_vgg import NETWORK
+from nets.ssd_vgg import RGB_MEAN
+from preprocessing.resize import resize_picture
+
+DEMO_PICTURE = min((Path(__file__).resolve().parent.parent.parent / "demo").glob("*.jpg"))
 
 
 def test_fc6_and_fc7_are_sampled_as_in_the_reduced_network():
@@ -93,16 +101,70 @@ def test_features_equal_those_of_keras_applications(rng, tmp_path):
     assert len(report.restored) == 26
     assert report.skipped == []
 
-    picture = rng.uniform(0, 255, (1, 300, 300, 3)).astype(np.float32)
+    size = NETWORK.image_size
+    picture = np.array(resize_picture(read_picture(DEMO_PICTURE), size))[None]
+    assert abs(picture[..., 0].mean() - picture[..., 2].mean()) > 5  # red and blue are not alike
     prepared = keras.applications.vgg16.preprocess_input(picture.copy())
-    expected = keras.Model(theirs.input, theirs.get_layer("block4_conv3").output)(prepared)
-    features = keras.Model(ours.input, ours.get_layer("conv4.conv4_3").output)(picture)
+    layers = ["block4_conv3", "block5_conv3"]
+    expected = keras.Model(theirs.input, [theirs.get_layer(name).output for name in layers])(prepared)
+    layers = ["conv4.conv4_3", "conv5.conv5_3"]
+    features = keras.Model(ours.input, [ours.get_layer(name).output for name in layers])(picture)
     # The border is left out: zeros around the picture mean another colour when the mean is another, and
-    # pool3 makes 38 cells of 75 here, 37 there.
-    inside = (slice(None), slice(8, 28), slice(8, 28))
-    expected, features = np.array(expected)[inside], np.array(features)[inside]
-    assert expected.std() > 1.0  # not dead
-    np.testing.assert_allclose(features, expected, atol=1e-3 * expected.std())
+    # pool3 makes 38 cells of 75 here, 37 there. What a cell sees of the picture is 92 and 196 pixels wide.
+    for stride, sees, theirs_now, ours_now in zip((8, 16), (92, 196), expected, features, strict=True):
+        cells = slice(-(-sees // 2 // stride), (size - sees // 2) // stride)
+        theirs_now, ours_now = (np.array(one)[:, cells, cells] for one in (theirs_now, ours_now))
+        assert theirs_now.shape[1] >= 5
+        assert theirs_now.std() > 1.0  # not dead
+        np.testing.assert_allclose(ours_now, theirs_now, atol=1e-3 * theirs_now.std())
+
+
+@pytest.mark.slow  # VGG-16 with its fully connected layers has 138 million parameters
+@pytest.mark.tensorflow_only
+def test_a_vgg_16_ckpt_of_tf_slim_starts_the_network(tmp_path, rng):
+    """tf-slim's own VGG-16, saved by tf.train.Saver: same conv5_3, and conv6 is fc6 where it is looked at."""
+    import tensorflow as tf
+    from tf_slim.nets import vgg
+
+    v1 = tf.compat.v1
+    picture = np.array(resize_picture(read_picture(DEMO_PICTURE), 224))[None] - np.array(RGB_MEAN)
+    with tf.Graph().as_default(), v1.Session() as session:
+        placeholder = v1.placeholder(tf.float32, picture.shape)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`layer.apply` is deprecated")
+            _, end_points = vgg.vgg_16(placeholder, is_training=False)
+        for variable in v1.global_variables():
+            shape = variable.shape.as_list()
+            scale = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) > 1 else 0.05
+            value = scale * rng.standard_normal(shape, np.float32)
+            session.run(variable.initializer, {variable.initializer.inputs[1]: value})
+        v1.train.Saver().save(session, str(tmp_path / "vgg_16.ckpt"), write_meta_graph=False)
+        expected = session.run(end_points["vgg_16/conv5/conv5_3"], {placeholder: picture})
+
+    ours = NETWORK.build(2)
+    start = starting_weights(ours, NETWORK, ["one"], str(tmp_path / "vgg_16.ckpt"))
+    assert len(start.restored) == 30  # 13 convolutions, conv6 and conv7
+    # 224 pixels have no odd size on the way, so the two networks see the same borders, too.
+    trunk = keras.Sequential([keras.Input((224, 224, 3)), *_layers_until(ours, "conv5.conv5_3")])
+    features = np.array(trunk(picture + np.array(RGB_MEAN)))
+    np.testing.assert_allclose(features, expected, atol=1e-4 * expected.std())
+    # fc6 looks at 7x7 cells of the pooled map. Fed with nothing but the 3x3 that conv6 has kept, it gives in
+    # every fourth output what conv6 gives.
+    pooled = rng.standard_normal((1, 7, 7, 512), np.float32)
+    kept = np.zeros_like(pooled)
+    kept[:, ::3, ::3] = pooled[:, ::3, ::3]
+    reader = tf.train.load_checkpoint(str(tmp_path / "vgg_16.ckpt"))
+    weights, biases = (reader.get_tensor(f"vgg_16/fc6/{kind}") for kind in ("weights", "biases"))
+    theirs = (np.einsum("yxc,yxco->o", kept[0], weights) + biases)[::4]
+    kernel, bias = (np.array(weight) for weight in ours.get_layer("conv6").weights)
+    mine = np.einsum("yxc,yxco->o", pooled[0, ::3, ::3], kernel) + bias
+    np.testing.assert_allclose(mine, theirs, atol=1e-4 * theirs.std())
+
+
+def _layers_until(model, name):
+    """The layers of a chain, without the input, up to one."""
+    chain = model.layers[1:]
+    return chain[: [layer.name for layer in chain].index(name) + 1]
 
 
 @pytest.mark.tensorflow_only
