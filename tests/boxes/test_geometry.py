@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from boxes.geometry import area, centers_to_corners, clip, corners_to_centers, intersection, iou
+from boxes.geometry import (
+    area,
+    centers_to_corners,
+    clip,
+    complete_iou,
+    corners_to_centers,
+    generalized_iou,
+    intersection,
+    iou,
+)
 
 ONE = np.array([[0.0, 0.0, 0.5, 0.5]], np.float32)
 
@@ -54,3 +63,36 @@ def test_centers_and_corners_are_inverse(a):
 
 def test_clip():
     np.testing.assert_allclose(clip(np.array([[-0.1, 0.2, 1.3, 0.9]], np.float32)), [[0.0, 0.2, 1.0, 0.9]])
+
+
+def test_generalized_iou_by_hand():
+    """A quarter of the picture with: itself, the quarter beside it, the one across, one half over it."""
+    others = [[0.0, 0.0, 0.5, 0.5], [0.0, 0.5, 0.5, 1.0], [0.5, 0.5, 1.0, 1.0], [0.0, 0.25, 0.5, 0.75]]
+    np.testing.assert_allclose(
+        np.asarray(generalized_iou(ONE, np.array(others, np.float32))), [1.0, 0.0, -0.5, 1 / 3], atol=1e-5
+    )
+
+
+def test_complete_iou_by_hand():
+    others = np.array(
+        [
+            [0.0, 0.0, 0.5, 0.5],  # the same
+            [0.0, 0.5, 0.5, 1.0],  # beside it: centres 0.5 apart, diagonal² 0.5² + 1²
+            [0.0, 0.0, 0.5, 0.25],  # its left half: centres 0.125 apart, diagonal² 0.5, half as wide
+        ],
+        np.float32,
+    )
+    shape = 4 / np.pi**2 * (np.arctan(0.5) - np.arctan(1.0)) ** 2
+    half = 0.5 - 0.125**2 / 0.5 - shape * shape / (0.5 + shape)
+    np.testing.assert_allclose(np.asarray(complete_iou(others, ONE)), [1.0, -0.2, half], atol=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(boxes(), boxes())
+def test_relatives_of_iou_are_finite_and_not_above_it(a, b):
+    overlap = np.diagonal(np.asarray(iou(a, b)))
+    generalized, complete = np.asarray(generalized_iou(a, b)), np.asarray(complete_iou(a, b))
+    for value in (generalized, complete):
+        assert np.isfinite(value).all()
+        assert (value <= overlap + 1e-4).all()
+    assert (generalized >= -1.0 - 1e-4).all()

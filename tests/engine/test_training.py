@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -148,7 +149,7 @@ def test_scopes_that_hold_nothing_are_an_error(options):
 
 
 def test_unfreezing_needs_something_frozen_and_time_left():
-    common = {"dataset_dir": Path(), "train_dir": Path()}
+    common: dict[str, Any] = {"dataset_dir": Path(), "train_dir": Path()}
     with pytest.raises(ValueError, match="nothing to unfreeze: name layers with --freeze_scopes"):
         stages_of(TrainingOptions(**common, unfreeze_at_step=2), total_steps=9)
     options = TrainingOptions(**common, freeze_scopes="stage0", unfreeze_at_step=9)
