@@ -33,7 +33,8 @@ from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
     from datasets.records import RecordDataset
-    from engine.evaluation_report import Measurements
+    from engine.measurements import Measurements
+    from engine.strangers import StrangerDetections, StrangerResult
     from nets.checkpoint import Checkpoint
 
 # Longer side of the pictures in report.html: readable labels, two beside each other on a page.
@@ -68,14 +69,18 @@ class Options:
     """Measure each new checkpoint of a running training as it appears, until that is finished."""
     wait_minutes: float = 60.0
     """Without any sign of life from the training for so long, stop waiting."""
-    score_threshold: float = 0.5
+    score_threshold: float | None = None
     """Score from which detections are reported: for precision, recall, the confusion matrix and the drawn
-    pictures. Average precision looks at all scores."""
+    pictures. Not given: for each name the one that its training chose on the validation set, 0.5 where it
+    chose none. Average precision looks at all scores."""
+    strangers_dir: Path | None = None
+    """Folder of pictures that show none of the characters (other series, photographs, empty scenes): counts
+    how often somebody there is taken for one, and how well "unknown" would be answered."""
     gallery_pictures: int = 8
     """How many of the best and of the worst pictures report.html shows; 0 for none."""
 
     def __post_init__(self):
-        if not 0.01 <= self.score_threshold <= 1:
+        if self.score_threshold is not None and not 0.01 <= self.score_threshold <= 1:
             raise ValueError(
                 f"--score_threshold must be in 0.01...1, not {self.score_threshold}: below 0.01 nothing "
                 "counts as a detection."
@@ -151,8 +156,12 @@ def measure_checkpoint(
 ) -> Measurements:
     """Measure a checkpoint folder, write the files, and say on the console what came out."""
     from engine.evaluation import evaluate_model, read_pictures
-    from engine.evaluation_report import gallery, measure, write_reports
+    from engine.evaluation_report import write_reports
+    from engine.measurements import measure
+    from engine.strangers import detect_strangers
+    from engine.trained_on import leak_notes_of
     from nets.checkpoint import build_model, read_checkpoint
+    from nets.thresholds import Thresholds
 
     checkpoint = read_checkpoint(folder)
     split = dataset.split_name(options.dataset_split_name)
@@ -161,24 +170,40 @@ def measure_checkpoint(
     notes = name_notes(dataset.labels, checkpoint.labels)
     if total < pictures:
         notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
+    notes += leak_notes_of(checkpoint, dataset, split)
     for note in notes:
         console.print(rich.text.Text(f"Warning: {note}", style="yellow"), soft_wrap=True)
 
     columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
     with rich.progress.Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Detecting", total=total)
+        model, batch_size = build_model(checkpoint), min(options.batch_size, total) or 1
         evaluation = evaluate_model(
-            build_model(checkpoint),
+            model,
             checkpoint.network,
             dataset,
             split,
-            batch_size=min(options.batch_size, total) or 1,
+            batch_size=batch_size,
             max_pictures=options.most_pictures,
             labels=checkpoint.labels,
             progress=lambda count: progress.advance(task, count),
         )
-    measurements = measure(evaluation, score_threshold=options.score_threshold)
-    shown = [number for part in gallery(measurements, options.gallery_pictures) for number in part]
+        strangers = None
+        if options.strangers_dir is not None:
+            progress.reset(task, description="Strangers", total=None)
+            strangers = detect_strangers(
+                model,
+                checkpoint.network,
+                checkpoint.labels,
+                options.strangers_dir,
+                batch_size=batch_size,
+                progress=lambda done, all_: progress.update(task, completed=done, total=all_),
+            )
+    thresholds = checkpoint.thresholds
+    if options.score_threshold is not None:
+        thresholds = Thresholds(options.score_threshold, unknown=thresholds.unknown)
+    measurements = measure(evaluation, thresholds, strangers=strangers)
+    shown = [number for part in measurements.gallery(options.gallery_pictures) for number in part]
     write_reports(
         options.eval_dir,
         measurements,
@@ -187,11 +212,30 @@ def measure_checkpoint(
         pictures=read_pictures(dataset, split, shown, longest=GALLERY_PIXELS),
         gallery_pictures=options.gallery_pictures,
         notes=notes,
+        stranger_cards=stranger_cards(options, measurements, strangers),
     )
     console.print(name_table(measurements))
     for line in (*summary(measurements), f"See {options.eval_dir / 'report.html'}"):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return measurements
+
+
+def stranger_cards(
+    options: Options, measurements: Measurements, strangers: StrangerDetections | None
+) -> list[dict[str, Any]]:
+    """The surest false detections on strangers, to look at."""
+    from datasets.pictures import read_picture
+    from engine.evaluation_report import stranger_card
+    from visualization.drawing import scale_to
+
+    if strangers is None or options.strangers_dir is None or measurements.strangers is None:
+        return []
+    cards = []
+    for number in measurements.strangers.worst[: options.gallery_pictures]:
+        name, found = strangers.filenames[number], strangers.detections[number]
+        picture = scale_to(read_picture(options.strangers_dir / name), GALLERY_PIXELS)
+        cards.append(stranger_card(name, picture, found.above(measurements.thresholds.of(found.names))))
+    return cards
 
 
 def name_notes(dataset_labels: Sequence[str], checkpoint_labels: Sequence[str]) -> list[str]:
@@ -256,10 +300,11 @@ def what_ran(
 
 def name_table(measurements: Measurements) -> rich.table.Table:
     """The per-name table for the screen, lowest average precision first."""
-    from engine.evaluation_report import name_rows, percent
+    from engine.evaluation_report import name_rows
+    from engine.report_page import percent
 
     overall, evaluation = measurements.overall, measurements.evaluation
-    caption = f"counts, precision and recall at score {overall.threshold:g}"
+    caption = f"counts, precision and recall at {measurements.threshold_text}"
     table = rich.table.Table(
         show_footer=True, caption=caption, box=rich.box.SIMPLE_HEAD, padding=(0, 0, 0, 1)
     )
@@ -268,6 +313,7 @@ def name_table(measurements: Measurements) -> rich.table.Table:
         ("AP07", percent(evaluation.map_voc07)),
         ("AP12", percent(evaluation.map_voc12)),
         ("objects", str(overall.right + overall.missed)),
+        ("from", ""),
         ("found", str(overall.right)),
         ("wrong", str(overall.wrong)),
         ("precision", percent(overall.precision)),
@@ -282,6 +328,7 @@ def name_table(measurements: Measurements) -> rich.table.Table:
             percent(result.ap_voc07),
             percent(result.ap_voc12),
             str(result.objects),
+            f"{row['threshold']:.2f}",
             str(point.right),
             str(point.wrong),
             percent(point.precision),
@@ -295,7 +342,32 @@ def summary(measurements: Measurements) -> list[str]:
     evaluation, coco, timing = measurements.evaluation, measurements.coco, measurements.evaluation.timing
     lines = [
         f"mAP VOC 2007 {evaluation.map_voc07:.4f} · VOC 2012 {evaluation.map_voc12:.4f} · "
-        f"COCO AP {coco.ap:.4f}, AP50 {coco.ap50:.4f}, AP75 {coco.ap75:.4f} · {evaluation.images} pictures"
+        f"COCO AP {coco.ap:.4f}, AP50 {coco.ap50:.4f}, AP75 {coco.ap75:.4f} · {evaluation.images} pictures",
+        "95 % of the draws of as many pictures: "
+        + ", ".join(
+            f"{what} {low:.3f} to {high:.3f}"
+            for what, (low, high) in (
+                ("VOC 2007", measurements.intervals.map_voc07),
+                ("VOC 2012", measurements.intervals.map_voc12),
+            )
+        ),
+        "Mistakes, with the points of mAP that each kind costs: "
+        + ", ".join(
+            f"{count} {kind} ({100 * measurements.errors.costs[kind]:.1f})"
+            for kind, count in measurements.errors.counts.items()
+            if count or measurements.errors.costs[kind] >= 0.001
+        ),
+    ]
+    if measurements.calibration.error is not None:
+        lines.append(f"Expected calibration error of the scores: {measurements.calibration.error:.3f}")
+    lines += [
+        line
+        for what, result in (
+            ("strangers", measurements.strangers),
+            ("pictures without anyone marked", measurements.without_objects),
+        )
+        if result is not None
+        for line in stranger_lines(what, result)
     ]
     if timing.milliseconds_per_picture is not None and timing.waiting_share is not None:
         lines.append(
@@ -305,6 +377,30 @@ def summary(measurements: Measurements) -> list[str]:
     if not any(len(found) for found in evaluation.detections):
         lines.append(
             "Nothing was detected with a score of 0.01 or more: was this checkpoint trained long enough?"
+        )
+    return lines
+
+
+def stranger_lines(what: str, result: StrangerResult) -> list[str]:
+    """False detections where nobody is, and what the answer "unknown" would change."""
+    from nets.unknown import BEST_RULE
+
+    lines = [
+        f"On {what}: {result.false_detections} false detections on {result.pictures} pictures = "
+        f"{result.per_picture:.3f} per picture; {100 * result.share_with_any:.1f} % have any"
+    ]
+    known = {rule: value for rule, value in result.auroc.items() if value is not None}
+    if known:
+        lines.append(
+            "  AUROC of right detections against these: "
+            + ", ".join(f"{rule} {value:.3f}" for rule, value in known.items())
+        )
+    answer = result.unknown.get(BEST_RULE)
+    if answer is not None and answer.right_kept is not None:
+        lines.append(
+            f'  With "unknown" as an answer {answer.false_detections} keep a name = '
+            f"{answer.false_detections / result.pictures:.3f} per picture; so do "
+            f"{100 * answer.right_kept:.1f} % of the right detections"
         )
     return lines
 

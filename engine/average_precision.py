@@ -71,9 +71,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Counts for one name (or all) when only detections at or above a score threshold are reported."""
+    """Counts for one name (or all) when only detections at or above a score threshold are reported.
 
-    threshold: float
+    Attributes:
+        threshold: the score; None where each name has its own.
+        right: reported detections that are right.
+        wrong: those that are not.
+        missed: objects that none of them is right about.
+    """
+
+    threshold: float | None
     right: int
     wrong: int
     missed: int

@@ -52,7 +52,7 @@ class Evaluation:
         filenames: one per picture, in the order of the records.
         sizes: (height, width) of each picture in pixels.
         ground_truths: one per picture.
-        detections: one per picture, with every score from 0.01 up.
+        detections: one per picture, with every score from 0.01 up, and with evidence.
         result: average precision and what it is made of.
         timing: speed of this run; it says nothing about the network's quality.
     """
@@ -116,7 +116,7 @@ def evaluate_model(
     """
     split = dataset.split_name(split)
     labels = tuple(dataset.labels if labels is None else labels)
-    detector = _detector(model, network)
+    detector = detection_model(model, network)
     batches = evaluation_batches(dataset, split, image_size=network.image_size, batch_size=batch_size)
     filenames, sizes, ground_truths, detections = [], [], [], []
     timed, waiting, start = 0, 0.0, time.perf_counter()
@@ -205,5 +205,6 @@ def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str
 
 # One is enough for a training, which measures the same model again and again.
 @functools.lru_cache(maxsize=1)
-def _detector(model: keras.Model, network: Network) -> DetectionModel:
-    return DetectionModel(model, network)
+def detection_model(model: keras.Model, network: Network) -> DetectionModel:
+    """The model with its post-processing and the evidence for "unknown", the same one for the same model."""
+    return DetectionModel(model, network, with_evidence=True)

@@ -5,89 +5,29 @@ All three say the same for the same command: no dates, no times, no temporary na
 
 from __future__ import annotations
 
-import base64
-import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from PIL import Image
 
 from boxes.detections import Detections
-from engine.average_precision import GroundTruth, NameResult, OperatingPoint
-from engine.coco_metric import CocoResult, coco_average_precision
-from engine.confusion import Confusion, confusion_matrix
+from engine.average_precision import GroundTruth, OperatingPoint
+from engine.bootstrap import LEVEL
+from engine.calibration import Reliability
 from engine.detections_file import detections_entry, write_detections
-from engine.evaluation import Evaluation
-from engine.picture_ranking import PictureScore, score_picture, worst_and_best
+from engine.error_breakdown import KINDS
+from engine.measurements import Measurements
+from engine.plain_words import in_short
+from engine.report_page import jpeg_uri, lines, render_page, themed, write_page
+from engine.strangers import StrangerResult
 from nets.checkpoint import write_json
+from nets.unknown import BEST_RULE
 from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes
-from visualization.figures import DARK, LIGHT, Theme, picture_of
+from visualization.error_plots import plot_errors, plot_reliability
 from visualization.plots import Curve, plot_confusion, plot_precision_recall
-from visualization.web_font import web_font
-
-TEMPLATE = Path(__file__).with_name("evaluation_report.html")
-
-
-@dataclass(frozen=True, eq=False)
-class Measurements:
-    """An evaluation with everything that is derived from it at one score threshold.
-
-    Attributes:
-        evaluation: of a model on a split.
-        score_threshold: from which detections are reported, as `Detector.detect` does.
-        coco: COCO's figures.
-        confusion: at the threshold.
-        pictures: score of each picture at the threshold.
-    """
-
-    evaluation: Evaluation
-    score_threshold: float
-    coco: CocoResult
-    confusion: Confusion
-    pictures: tuple[PictureScore, ...]
-
-    @property
-    def names(self) -> dict[str, NameResult]:
-        """Name -> everything measured for it."""
-        return self.evaluation.result.names
-
-    @property
-    def overall(self) -> OperatingPoint:
-        """Counts over all names at the threshold."""
-        points = [result.at(self.score_threshold) for result in self.names.values()]
-        return OperatingPoint(
-            self.score_threshold,
-            right=sum(point.right for point in points),
-            wrong=sum(point.wrong for point in points),
-            missed=sum(point.missed for point in points),
-        )
-
-
-def measure(evaluation: Evaluation, *, score_threshold: float) -> Measurements:
-    """Everything that the reports say about an evaluation."""
-    detections, truths = evaluation.detections, evaluation.ground_truths
-    judgements = evaluation.result.judgements
-    return Measurements(
-        evaluation=evaluation,
-        score_threshold=score_threshold,
-        coco=coco_average_precision(detections, truths, evaluation.sizes),
-        confusion=confusion_matrix(
-            detections,
-            truths,
-            tuple(evaluation.result.names),
-            score_threshold=score_threshold,
-            iou_threshold=evaluation.result.iou_threshold,
-        ),
-        pictures=tuple(
-            score_picture(*one, score_threshold) for one in zip(detections, truths, judgements, strict=True)
-        ),
-    )
 
 
 def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,12 +37,14 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
         measurements: of the evaluation.
         ran: what ran: options, data, checkpoint, versions; taken over as it is.
     """
-    evaluation, coco = measurements.evaluation, measurements.coco
+    evaluation, coco, intervals = measurements.evaluation, measurements.coco, measurements.intervals
     return {
         "images": evaluation.images,
         "objects": sum(result.objects for result in measurements.names.values()),
         "map_voc07": evaluation.map_voc07,
+        "map_voc07_interval": list(intervals.map_voc07),
         "map_voc12": evaluation.map_voc12,
+        "map_voc12_interval": list(intervals.map_voc12),
         "coco_ap": coco.ap,
         "coco_ap50": coco.ap50,
         "coco_ap75": coco.ap75,
@@ -110,9 +52,14 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
         "coco_ap_medium": coco.ap_medium,
         "coco_ap_large": coco.ap_large,
         "ap_voc07": evaluation.result.ap_voc07,
+        "ap_voc07_interval": {
+            name: None if one is None else list(one) for name, one in intervals.ap_voc07.items()
+        },
         "ap_voc12": evaluation.result.ap_voc12,
+        "intervals": {"level": LEVEL, "replicates": intervals.replicates, "drawn": "pictures"},
         "iou_threshold": evaluation.result.iou_threshold,
         "score_threshold": measurements.score_threshold,
+        "thresholds": {name: measurements.threshold(name) for name in measurements.names},
         "at_score_threshold": _point_numbers(measurements.overall),
         "names": {
             name: {
@@ -120,7 +67,7 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
                 "difficult": result.difficult,
                 "ap_voc07": result.ap_voc07,
                 "ap_voc12": result.ap_voc12,
-                "at_score_threshold": _point_numbers(result.at(measurements.score_threshold)),
+                "at_score_threshold": _point_numbers(measurements.point(name)),
                 "at_best_f1": None if (best := result.best()) is None else _point_numbers(best),
             }
             for name, result in measurements.names.items()
@@ -129,17 +76,19 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
             "names": list(measurements.confusion.names),
             "counts": measurements.confusion.counts.tolist(),
         },
+        "errors": {
+            kind: {"count": measurements.errors.counts[kind], "cost": measurements.errors.costs[kind]}
+            for kind in KINDS
+        },
+        "calibration": _calibration_numbers(measurements.calibration),
+        "without_objects": _stranger_numbers(measurements.without_objects),
+        "strangers": _stranger_numbers(measurements.strangers),
         "pictures": [
             {"image": filename, "f1": score.f1, "margin": score.margin, **_counts(score.counts)}
             for filename, score in zip(evaluation.filenames, measurements.pictures, strict=True)
         ],
         **ran,
     }
-
-
-def gallery(measurements: Measurements, count: int) -> tuple[list[int], list[int]]:
-    """The pictures to show: (the worst, the best), `count` of either."""
-    return worst_and_best(measurements.pictures, measurements.evaluation.filenames, count)
 
 
 def write_reports(
@@ -151,6 +100,7 @@ def write_reports(
     pictures: Mapping[int, np.ndarray],
     gallery_pictures: int,
     notes: Sequence[str] = (),
+    stranger_cards: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write report.json, report.html and detections.json.
 
@@ -159,9 +109,10 @@ def write_reports(
         measurements: of the evaluation.
         title: of the HTML page.
         ran: what ran, as nested mappings of plain values.
-        pictures: number -> uint8 [H, W, 3] for the pictures that `gallery` chose.
-        gallery_pictures: `count` of `gallery`.
+        pictures: number -> uint8 [H, W, 3] for the pictures that `Measurements.gallery` chose.
+        gallery_pictures: `count` of the gallery.
         notes: warnings that a reader of the numbers must know.
+        stranger_cards: of `stranger_card`, pictures of strangers to show.
     """
     folder.mkdir(parents=True, exist_ok=True)
     evaluation = measurements.evaluation
@@ -174,72 +125,80 @@ def write_reports(
             )
         ],
     )
-    write_json(folder / "report.json", report_numbers(measurements, ran))
-    html = render_html(
-        measurements, title=title, ran=ran, pictures=pictures, gallery_pictures=gallery_pictures, notes=notes
+    numbers = report_numbers(measurements, ran)
+    write_json(folder / "report.json", numbers)
+    html = render_page(
+        "evaluation.html",
+        says=[title, notes, numbers, [card["filename"] for card in stranger_cards]],
+        title=title,
+        notes=notes,
+        sentences=in_short(measurements),
+        ran=[(section, lines(values)) for section, values in ran.items()],
+        **evaluation_content(measurements, pictures, gallery_pictures, stranger_cards),
     )
-    temporary = folder / ".report.html.tmp"
-    temporary.write_text(html, encoding="utf-8")
-    temporary.replace(folder / "report.html")
+    write_page(folder / "report.html", html)
 
 
-def render_html(
+def evaluation_content(
     measurements: Measurements,
-    *,
-    title: str,
-    ran: Mapping[str, Any],
     pictures: Mapping[int, np.ndarray],
     gallery_pictures: int,
-    notes: Sequence[str] = (),
-) -> str:
-    """The page as text, with all pictures inside; arguments as for `write_reports`."""
-    worst, best = gallery(measurements, gallery_pictures)
-    # Names and file names come from other people's files: autoescape keeps them text.
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = percent
+    stranger_cards: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """What `evaluation_parts.html` and `tiles.html` show; arguments as for `write_reports`."""
+    worst, best = measurements.gallery(gallery_pictures)
     curves = _curves(measurements)
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        title=title,
-        font=web_font(json.dumps([title, *notes, report_numbers(measurements, ran)], ensure_ascii=False)),
-        notes=notes,
-        measurements=measurements,
-        evaluation=measurements.evaluation,
-        coco=measurements.coco,
-        overall=measurements.overall,
-        threshold=measurements.score_threshold,
-        sentences=in_short(measurements),
-        rows=name_rows(measurements),
-        without_objects=[name for name, result in measurements.names.items() if not result.objects],
-        curves={
-            shape: {
-                key: _png(plot_precision_recall(curves, columns=columns, theme=theme))
-                for key, theme in THEMES.items()
-            }
+    names, counts = measurements.confusion.names, measurements.confusion.counts
+    errors, calibration = measurements.errors, measurements.calibration
+    return {
+        "measurements": measurements,
+        "evaluation": measurements.evaluation,
+        "coco": measurements.coco,
+        "overall": measurements.overall,
+        "rows": name_rows(measurements),
+        "without_objects": [name for name, result in measurements.names.items() if not result.objects],
+        "curves": {
+            shape: themed(
+                lambda theme, columns=columns: plot_precision_recall(curves, columns=columns, theme=theme)
+            )
             for shape, columns in (("wide", 4), ("narrow", 2))
         },
-        curve_columns=min(4, len(curves)),
-        confusion={
-            key: _png(
-                plot_confusion(measurements.confusion.names, measurements.confusion.counts, theme=theme)
+        "curve_columns": min(4, len(curves)),
+        "confusion": themed(lambda theme: plot_confusion(names, counts, theme=theme)),
+        "errors": themed(
+            lambda theme: plot_errors(
+                list(KINDS), [errors.costs[k] for k in KINDS], [errors.counts[k] for k in KINDS], theme=theme
             )
-            for key, theme in THEMES.items()
-        },
-        galleries=[
+        ),
+        "reliability": themed(
+            lambda theme: plot_reliability(
+                calibration.edges, calibration.shares_right, calibration.counts, theme=theme
+            )
+        ),
+        "best_rule": BEST_RULE,
+        "strangers": [
+            (heading, explain, result, cards)
+            for heading, explain, result, cards in (
+                (
+                    "Strangers",
+                    "Pictures that show none of the characters.",
+                    measurements.strangers,
+                    stranger_cards,
+                ),
+                (
+                    "Pictures without anyone marked",
+                    "Those of this set: empty scenes, and people whom nobody named.",
+                    measurements.without_objects,
+                    (),
+                ),
+            )
+            if result is not None
+        ],
+        "galleries": [
             ("Worst pictures", [_card(measurements, i, pictures[i]) for i in worst]),
             ("Best pictures", [_card(measurements, i, pictures[i]) for i in best]),
         ],
-        ran=[(section, _lines(values)) for section, values in ran.items()],
-    )
-
-
-THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """0...1 as per cent; n/a for None."""
-    return "n/a" if value is None else f"{100 * value:.{digits}f} %"
+    }
 
 
 def name_rows(measurements: Measurements) -> list[dict[str, Any]]:
@@ -249,7 +208,9 @@ def name_rows(measurements: Measurements) -> list[dict[str, Any]]:
             "name": name,
             "colour": hex_colour(name),
             "result": result,
-            "point": result.at(measurements.score_threshold),
+            "interval": measurements.intervals.ap_voc07[name],
+            "threshold": measurements.threshold(name),
+            "point": measurements.point(name),
             "best": result.best(),
         }
         for name, result in measurements.names.items()
@@ -257,47 +218,28 @@ def name_rows(measurements: Measurements) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["result"].ap_voc07 is None, row["result"].ap_voc07 or 0.0))
 
 
-def in_short(measurements: Measurements) -> list[str]:
-    """The result in a few plain sentences."""
-    overall, confusion = measurements.overall, measurements.confusion
-    sentences = [
-        f"Of {overall.right + overall.missed} marked objects {overall.right} were found "
-        f"({percent(overall.recall)}); of {overall.detections} detections with a score of at least "
-        f"{measurements.score_threshold:g}, {overall.wrong} were wrong."
-    ]
-    rated = [
-        (result.ap_voc07, result) for result in measurements.names.values() if result.ap_voc07 is not None
-    ]
-    ap, weakest = min(rated, key=lambda pair: pair[0])
-    if len(rated) > 1 and ap < 1:
-        sentences.append(
-            f"The weakest name is {weakest.name}: average precision {percent(ap)}, {weakest.objects} "
-            f"object{'s' if weakest.objects != 1 else ''}."
-        )
-    mistakes = confusion.counts[:-1, :-1] * (1 - np.eye(len(confusion.names), dtype=int))
-    if mistakes.any():
-        row, column = np.unravel_index(np.argmax(mistakes), mistakes.shape)
-        sentences.append(
-            f"The most frequent mix-up is {confusion.names[row]} taken for {confusion.names[column]}: "
-            f"{mistakes[row, column]} of {confusion.counts[row].sum()}."
-        )
-    missed, nothing = int(confusion.counts[:-1, -1].sum()), int(confusion.counts[-1].sum())
-    wrong_names = int(mistakes.sum())
-    if missed or nothing or wrong_names:
-        sentences.append(
-            f"Mistakes by kind: {missed} missed, {wrong_names} under another name, "
-            f"{nothing} where nothing is marked or something found already."
-        )
-    else:
-        sentences.append("Nothing was missed, mixed up or invented.")
-    return sentences
+def stranger_card(filename: str, picture: np.ndarray, found: Detections) -> dict[str, Any]:
+    """One picture of strangers with what was falsely found on it.
+
+    Args:
+        filename: of the picture.
+        picture: uint8 [H, W, 3].
+        found: at the thresholds.
+    """
+    drawn = draw_boxes(picture, found.boxes, found.names, found.scores)
+    return {
+        "filename": filename,
+        "picture": jpeg_uri(drawn),
+        "height": picture.shape[0],
+        "width": picture.shape[1],
+    }
 
 
 def _curves(measurements: Measurements) -> list[Curve]:
     curves = []
     for result in measurements.names.values():
         if result.ap_voc12 is not None:
-            point = result.at(measurements.score_threshold)
+            point = measurements.point(result.name)
             place = (point.recall or 0.0, point.precision) if point.precision is not None else None
             curves.append(Curve(result.name, result.recall, result.precision, result.ap_voc12, place))
     return curves
@@ -307,7 +249,8 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
     """One picture of the gallery: what was marked beside what was detected."""
     evaluation, score = measurements.evaluation, measurements.pictures[number]
     truth: GroundTruth = evaluation.ground_truths[number]
-    found: Detections = evaluation.detections[number].above(measurements.score_threshold)
+    found = evaluation.detections[number]
+    found = found.above(measurements.thresholds.of(found.names))
     wrong = [i for i in range(len(found)) if not (score.right[i] or score.ignored[i])]
     return {
         "filename": evaluation.filenames[number],
@@ -317,8 +260,8 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
         "detected": len(found),
         "missed": _some([truth.names[i] for i in score.missed]),
         "wrong": _some([f"{found.names[i]} ({100 * found.scores[i]:.0f} %)" for i in wrong]),
-        "marked_picture": _jpeg(draw_boxes(picture, truth.boxes, truth.names)),
-        "detected_picture": _jpeg(draw_boxes(picture, found.boxes, found.names, found.scores)),
+        "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
+        "detected_picture": jpeg_uri(draw_boxes(picture, found.boxes, found.names, found.scores)),
         "width": picture.shape[1],
         "height": picture.shape[0],
     }
@@ -330,19 +273,6 @@ def _some(texts: list[str], count: int = 8) -> str:
     return ", ".join(texts[:count]) + more
 
 
-def _lines(values: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested mappings as lines of (dotted name, value)."""
-    if isinstance(values, Mapping):
-        return [
-            line
-            for key, value in values.items()
-            for line in _lines(value, f"{prefix}.{key}" if prefix else key)
-        ]
-    if isinstance(values, (list, tuple)):
-        return [(prefix, ", ".join(map(str, values)))]
-    return [(prefix, "not given" if values is None else str(values))]
-
-
 def _counts(point: OperatingPoint) -> dict[str, int]:
     return {"right": point.right, "wrong": point.wrong, "missed": point.missed}
 
@@ -351,16 +281,41 @@ def _point_numbers(point: OperatingPoint) -> dict[str, Any]:
     return {**asdict(point), "precision": point.precision, "recall": point.recall, "f1": point.f1}
 
 
-def _png(figure) -> str:
-    return _data_uri("image/png", picture_of(figure))
+def _calibration_numbers(calibration: Reliability) -> dict[str, Any]:
+    def number(value: float) -> float | None:
+        return None if np.isnan(value) else float(value)
+
+    return {
+        "expected_calibration_error": calibration.error,
+        "mean_score_minus_share_right": calibration.excess,
+        "lowest_score": calibration.lowest_score,
+        "bins": [
+            {"from": float(low), "to": float(high), "detections": int(count), "mean_score": number(score),
+             "share_right": number(share)}
+            for low, high, count, score, share in zip(
+                calibration.edges[:-1], calibration.edges[1:], calibration.counts, calibration.mean_scores,
+                calibration.shares_right, strict=True,
+            )
+        ],
+    }  # fmt: skip
 
 
-def _jpeg(picture: np.ndarray) -> str:
-    file = io.BytesIO()
-    # Full colour resolution, as coloured lines and text need it.
-    Image.fromarray(picture).save(file, "jpeg", quality=85, subsampling=0)
-    return _data_uri("image/jpeg", file.getvalue())
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    return {
+        "pictures": result.pictures,
+        "false_detections": result.false_detections,
+        "false_detections_per_picture": result.per_picture,
+        "pictures_with_any": result.pictures_with_any,
+        "share_of_pictures_with_any": result.share_with_any,
+        "by_name": dict(result.by_name),
+        "auroc": {"right_detections": result.right_detections, **result.auroc},
+        "with_unknown": {
+            rule: {
+                **asdict(answer),
+                "false_detections_per_picture": answer.false_detections / result.pictures,
+            }
+            for rule, answer in result.unknown.items()
+        },
+    }

@@ -13,16 +13,16 @@ from engine.average_precision import GroundTruth, Judgement, OperatingPoint
 
 @dataclass(frozen=True, eq=False)
 class PictureScore:
-    """One picture at a score threshold.
+    """One picture at the thresholds.
 
     Attributes:
         counts: right, wrong and missed.
         margin: -1...1: score of the worst-scored right answer (0 if an object has none at any score) minus
             that of the best-scored wrong one (0 if there is none), below the threshold as well: how safely
             the picture is decided.
-        missed: index of each object that was missed at the threshold.
-        right: bool [N], the detections at the threshold that are right.
-        ignored: bool [N], those of difficult objects.
+        missed: index of each object that was missed.
+        right: bool, one for each reported detection: it is right.
+        ignored: likewise: it is of a difficult object.
     """
 
     counts: OperatingPoint
@@ -38,7 +38,7 @@ class PictureScore:
 
 
 def score_picture(
-    detections: Detections, ground_truth: GroundTruth, judgement: Judgement, score_threshold: float
+    detections: Detections, ground_truth: GroundTruth, judgement: Judgement, reported: np.ndarray
 ) -> PictureScore:
     """Score of one picture.
 
@@ -46,24 +46,21 @@ def score_picture(
         detections: of the picture, best first.
         ground_truth: of the picture.
         judgement: of its detections.
-        score_threshold: detections below it are not reported.
+        reported: bool [N], detections above their thresholds.
     """
-    count = len(detections.above(score_threshold))
     objects = np.flatnonzero(~ground_truth.difficult)
-    found = judgement.objects[:count][judgement.right[:count]]
+    found = judgement.objects[judgement.right & reported]
     wrong = ~judgement.right & ~judgement.ignored
     right_scores = detections.scores[judgement.right]
     lowest_right = float(right_scores.min()) if len(right_scores) == len(objects) > 0 else 0.0
     highest_wrong = float(detections.scores[wrong].max()) if wrong.any() else 0.0
-    counts = OperatingPoint(
-        score_threshold, len(found), int(wrong[:count].sum()), missed=len(objects) - len(found)
-    )
+    counts = OperatingPoint(None, len(found), int((wrong & reported).sum()), missed=len(objects) - len(found))
     return PictureScore(
         counts=counts,
         margin=lowest_right - highest_wrong,
         missed=tuple(int(i) for i in np.setdiff1d(objects, found)),
-        right=judgement.right[:count],
-        ignored=judgement.ignored[:count],
+        right=judgement.right[reported],
+        ignored=judgement.ignored[reported],
     )
 
 

@@ -10,15 +10,11 @@ import pytest
 from boxes.detections import Detections
 from engine.average_precision import GroundTruth, evaluate_detections
 from engine.evaluation import Evaluation, Timing
-from engine.evaluation_report import (
-    gallery,
-    in_short,
-    measure,
-    name_rows,
-    percent,
-    report_numbers,
-    write_reports,
-)
+from engine.evaluation_report import name_rows, report_numbers, write_reports
+from engine.measurements import measure
+from engine.plain_words import in_short
+from engine.report_page import percent
+from nets.thresholds import Thresholds
 
 HOSTILE = '<script>alert("千反田")</script>'
 A, B = (0.0, 0.0, 0.5, 0.25), (0.5, 0.5, 1.0, 1.0)
@@ -54,7 +50,7 @@ def measurements():
         result=evaluate_detections(found, truths, names=[HOSTILE, "b", "never marked"]),
         timing=Timing(3, 0.1, 0.001),
     )
-    return measure(evaluation, score_threshold=0.5)
+    return measure(evaluation, Thresholds(0.5))
 
 
 RAN = {"options": {"max_pictures": None, "dataset_dir": "<data>"}, "versions": {"keras": "3"}}
@@ -149,8 +145,9 @@ def test_page_shows_names_as_text_and_needs_no_other_file(folder):
     assert "50.0 %" in page.text
     assert "n/a" in page.text
     assert "not given" in page.text
-    # curves and confusion, light and dark and for phones, and two pictures for each of the four
-    assert len(page.sources) == 4 + 2 + 2 * 4
+    # curves for wide and narrow screens, confusion, errors, reliability, all light and dark, and two pictures
+    # for each of the four
+    assert len(page.sources) == 2 * 2 + 2 + 2 + 2 + 2 * 4
     assert all(source.startswith("data:image/") for source in page.sources)
     assert not re.search(r"https?://|url\((?!data:)", html)
     assert "url(data:font/woff" in html
@@ -174,10 +171,10 @@ def test_same_measurements_same_files(folder, measurements, tmp_path):
 
 
 def test_gallery(measurements):
-    worst, best = gallery(measurements, 2)
+    worst, best = measurements.gallery(2)
     assert worst == [1, 2]
     assert best == [0, 3]
-    assert gallery(measurements, 0) == ([], [])
+    assert measurements.gallery(0) == ([], [])
 
 
 def test_page_without_gallery(measurements, tmp_path):
@@ -194,7 +191,11 @@ def test_in_short(measurements):
     assert sentences[0].startswith("Of 3 marked objects 1 were found (33.3 %); of 3 detections")
     assert "The weakest name is b: average precision 0.0 %, 2 objects." in sentences
     assert f"The most frequent mix-up is b taken for {HOSTILE}: 1 of 2." in sentences
-    assert sentences[-1].startswith("Mistakes by kind: 1 missed, 1 under another name, 1 where nothing")
+    assert any(s.startswith("The mAP (VOC 2007) is 50.0 %; with other pictures") for s in sentences)
+    assert sentences[-2].startswith("Mistakes by kind: 1 missed, 1 under another name, 1 where nothing")
+    assert sentences[-1].startswith(
+        "False detections on pictures on which nobody is marked: 1 on 1, 1.00 per"
+    )
 
 
 def test_numbers_of_a_perfect_detector_without_any_mistake():
@@ -202,7 +203,7 @@ def test_numbers_of_a_perfect_detector_without_any_mistake():
     evaluation = Evaluation(
         ("a.jpg",), ((40, 80),), truths, found, evaluate_detections(found, truths), Timing(0, 0.0, 0.0)
     )
-    perfect = measure(evaluation, score_threshold=0.5)
+    perfect = measure(evaluation, Thresholds(0.5))
     assert in_short(perfect)[-1] == "Nothing was missed, mixed up or invented."
     assert report_numbers(perfect, {})["map_voc07"] == pytest.approx(1)
 

@@ -24,7 +24,10 @@ def marked(*rows) -> GroundTruth:
 
 def scores(found, truths, threshold=0.5):
     judgements = evaluate_detections(found, truths).judgements
-    return [score_picture(*one, threshold) for one in zip(found, truths, judgements, strict=True)]
+    return [
+        score_picture(one, truth, judgement, one.scores >= threshold)
+        for one, truth, judgement in zip(found, truths, judgements, strict=True)
+    ]
 
 
 def test_one_picture_by_hand():

@@ -1,0 +1,90 @@
+"""Reports as HTML pages: one file each, readable on a phone, light and dark, with everything inside.
+
+The templates are in `engine/pages/`: `base.html` is the frame, `evaluation_parts.html` what the reports of an
+evaluation and of a training share.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from visualization.figures import DARK, LIGHT, Theme, picture_of
+from visualization.web_font import web_font
+
+PAGES = Path(__file__).with_name("pages")
+THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
+
+
+def render_page(template: str, *, says: Any, **content: Any) -> str:
+    """A page as text.
+
+    Args:
+        template: file name in `engine/pages/`.
+        says: everything in the page that came from somebody's files, as plain values: names in scripts that a
+            system has no font for get a piece of the shipped one.
+        content: of the template.
+    """
+    # Names and file names come from other people's files: autoescape keeps them text.
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    font = web_font(json.dumps(says, ensure_ascii=False, default=str))
+    return environment.get_template(template).render(font=font, **content)
+
+
+def write_page(path: Path, html: str) -> None:
+    """Writes a page under a temporary name, then renames it."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(html, encoding="utf-8")
+    temporary.replace(path)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0...1 as per cent; n/a for None."""
+    return "n/a" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def themed(plot: Callable[[Theme], Figure]) -> dict[str, str]:
+    """A figure for light and for dark pages: theme -> data URI of a PNG."""
+    return {key: data_uri("image/png", picture_of(plot(theme))) for key, theme in THEMES.items()}
+
+
+def jpeg_uri(picture: np.ndarray, *, quality: int = 85) -> str:
+    """A picture, uint8 [H, W, 3], as a data URI of a JPEG."""
+    file = io.BytesIO()
+    # Full colour resolution, as coloured lines and text need it.
+    Image.fromarray(picture).save(file, "jpeg", quality=quality, subsampling=0)
+    return data_uri("image/jpeg", file.getvalue())
+
+
+def data_uri(kind: str, data: bytes) -> str:
+    """The bytes of a file inside of a page."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def lines(values: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested mappings as lines of (dotted name, value)."""
+    if isinstance(values, Mapping):
+        return [
+            line
+            for key, value in values.items()
+            for line in lines(value, f"{prefix}.{key}" if prefix else str(key))
+        ]
+    if isinstance(values, (list, tuple)):
+        return [(prefix, ", ".join(map(str, values)))]
+    return [(prefix, "not given" if values is None else str(values))]
