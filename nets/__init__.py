@@ -1,10 +1,11 @@
 """Networks, their loss and post-processing, their weights, and the Detector that people use."""
 
-from nets import ssd_300_lite, ssd_300_vgg, ssd_512_vgg
+from nets import ssd_300_lite, ssd_300_mobilenet_v2, ssd_300_vgg, ssd_512_vgg
 from nets.network import Network
 
 NETWORKS: dict[str, Network] = {
-    module.NETWORK.name: module.NETWORK for module in (ssd_300_lite, ssd_300_vgg, ssd_512_vgg)
+    module.NETWORK.name: module.NETWORK
+    for module in (ssd_300_lite, ssd_300_mobilenet_v2, ssd_300_vgg, ssd_512_vgg)
 }
 
 

@@ -1,7 +1,7 @@
 """Checkpoint folders: everything that a trained detector needs, and nothing that runs code when read.
 
 labels.txt        names, line number = class id
-config.json       every option of the training, "model_name", versions
+config.json       every option of the training, "model_name", versions; "scores": "sigmoid" where they are
 weights.npz       variable path -> array (NumPy's zip of arrays; never pickled)
 metrics.json      how good it was when it was written
 thresholds.json   from which score on each name is reported; absent before the end of a training
@@ -11,9 +11,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 from zipfile import BadZipFile
 
 import keras
@@ -21,7 +21,7 @@ import numpy as np
 
 from datasets.labels import read_labels, write_labels
 from nets import get_network
-from nets.network import Network
+from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds
 
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
@@ -49,7 +49,7 @@ class Checkpoint:
 
     @property
     def network(self) -> Network:
-        return get_network(self.config["model_name"])
+        return _network(self.config)
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -153,7 +153,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         )
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        get_network(config["model_name"])
+        _network(config)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder / CONFIG} does not describe a network of this project ({error})."
@@ -166,6 +166,14 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         read_arrays(folder / WEIGHTS),
         read_thresholds(there) if there.is_file() else Thresholds(),
     )
+
+
+def _network(config: Mapping) -> Network:
+    """The network that config.json names, with the scores that its weights were trained for."""
+    network, scores = get_network(config["model_name"]), config.get("scores", "softmax")
+    if scores not in get_args(Scores):
+        raise ValueError(f"scores are {scores!r}, and can be {' or '.join(get_args(Scores))}")
+    return network if scores == network.scores else replace(network, scores=scores)
 
 
 def build_model(checkpoint: Checkpoint) -> keras.Model:

@@ -28,7 +28,7 @@ class DetectionModel(keras.Model):
         super().__init__(name=f"{network.name}_detections")
         self.model = model
         self.anchors = network.anchors
-        self.selection = selection
+        self.selection = {"score_activation": network.scores, **selection}
         # Eager without it under JAX. Under TensorFlow a graph is as fast (benchmarks/networks.py) and
         # XLA's compiling need not be waited for before the first picture.
         self.compile(jit_compile=keras.backend.backend() == "jax")

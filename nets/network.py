@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import keras
 import numpy as np
 
 from boxes.anchors import AnchorLayer, make_anchors
+
+# What class outputs mean: shares of one whole, background included, or one answer for each name by itself.
+Scores = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,11 @@ class Network:
         anchor_layers: the feature maps it predicts from.
         architecture: number of classes with background -> keras.Model.
         jit_on_cpu: whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py).
+        class_head: path component of the layers that give C values per anchor.
+        scores: what these values mean; `softmax` wherever they were trained here.
+        published_scores: what they mean in the published weights of this network.
+        freeze_batch_norm: whether batch normalisation keeps the statistics that a training starts with,
+            unless told otherwise.
     """
 
     name: str
@@ -27,6 +36,10 @@ class Network:
     anchor_layers: tuple[AnchorLayer, ...]
     architecture: Callable[[int], keras.Model]
     jit_on_cpu: bool
+    class_head: str = "conv_cls"
+    scores: Scores = "softmax"
+    published_scores: Scores = "softmax"
+    freeze_batch_norm: bool = False
 
     @cached_property
     def anchors(self) -> np.ndarray:

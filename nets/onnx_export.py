@@ -23,7 +23,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper
 
 from boxes.coding import SCALES
-from nets.network import Network
+from nets.network import Network, Scores
 from nets.onnx_layers import Graph, add_network
 
 OPSET = 18  # the first whose Resize has `antialias`
@@ -58,7 +58,7 @@ def export_onnx(
     graph = Graph()
     outputs = add_network(graph, model, _resized(graph, "picture", network.image_size))
     boxes = _decoded(graph, outputs["codes"], network.anchors)  # [1, A, 4]
-    probabilities = graph.add("Softmax", outputs["logits"], axis=-1)  # [1, A, C]
+    probabilities = _probabilities(graph, outputs["logits"], network.scores)  # [1, A, C]
     results = {
         **_selected(graph, boxes, probabilities, score_threshold, iou_threshold, max_detections),
         "anchor_boxes": graph.add("Squeeze", boxes, np.array([0])),
@@ -104,6 +104,17 @@ def export_onnx(
     )
     checker.check_model(result)
     return result
+
+
+def _probabilities(graph: Graph, logits: str, scores: Scores) -> str:
+    """`nets.postprocess.probabilities`."""
+    if scores == "softmax":
+        return graph.add("Softmax", logits, axis=-1)
+    last = np.array([2], np.int64)
+    far = np.array([np.iinfo(np.int64).max])
+    names = graph.add("Sigmoid", graph.add("Slice", logits, np.array([1]), far, last))
+    rest = graph.add("Sub", np.array(1.0, np.float32), graph.add("ReduceMax", names, last, keepdims=1))
+    return graph.add("Concat", rest, names, axis=-1)
 
 
 def _resized(graph: Graph, picture: str, size: int) -> str:

@@ -16,6 +16,8 @@ import keras
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from nets.ssd_300_mobilenet_v2 import CODE_ORDER
+
 
 @dataclass
 class Graph:
@@ -109,11 +111,16 @@ def _array(variable: Any) -> np.ndarray:
 
 
 def _pads(layer: Any, kernel: tuple[int, int], dilation: tuple[int, int]) -> list[int]:
-    """[top, left, bottom, right] zeros, as TensorFlow's "same" has them: the odd one behind."""
+    """[top, left, bottom, right] zeros around a layer's input."""
     if layer.padding == "valid":
         return [0, 0, 0, 0]
+    return _same_pads(layer.input.shape[1:3], kernel, layer.strides, dilation)
+
+
+def _same_pads(sizes: Any, kernel: Any, strides: Any, dilation: Any) -> list[int]:
+    """[top, left, bottom, right] zeros as TensorFlow's "same" has them: the odd one behind."""
     before, after = [], []
-    for size, side, stride, rate in zip(layer.input.shape[1:3], kernel, layer.strides, dilation, strict=True):
+    for size, side, stride, rate in zip(sizes, kernel, strides, dilation, strict=True):
         total = max((-(-size // stride) - 1) * stride + (side - 1) * rate + 1 - size, 0)
         before.append(total // 2)
         after.append(total - total // 2)
@@ -125,29 +132,55 @@ def _addition(graph: Graph, layer: Any, a: str, b: str) -> str:
 
 
 def _convolution(graph: Graph, layer: Any, x: str) -> str:
-    kernel = _array(layer.kernel)  # [h, w, in, out]; depthwise: [h, w, in, multiplier]
-    sides, depthwise = kernel.shape[:2], isinstance(layer, keras.layers.DepthwiseConv2D)
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    bias = _array(layer.bias) if layer.use_bias else None
+    y = _convolve(
+        graph,
+        x,
+        _array(layer.kernel),
+        bias,
+        strides=list(layer.strides),
+        dilations=list(layer.dilation_rate),
+        group=layer.kernel.shape[2] if depthwise else layer.groups,
+        pads=_pads(layer, layer.kernel.shape[:2], tuple(layer.dilation_rate)),
+        depthwise=depthwise,
+    )
+    return _activate(graph, layer.activation, y)
+
+
+def _normalised_convolution(graph: Graph, layer: Any, x: str) -> str:
+    kernel, shift = (_array(value) for value in layer.folded())
+    y = _convolve(
+        graph,
+        x,
+        kernel,
+        shift,
+        strides=[layer.strides] * 2,
+        group=kernel.shape[2] if layer.depthwise else 1,
+        pads=_same_pads(layer.input.shape[1:3], kernel.shape[:2], (layer.strides,) * 2, (1, 1)),
+        depthwise=layer.depthwise,
+    )
+    return _activate(graph, layer.activation, y)
+
+
+def _convolve(
+    graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray | None, *, depthwise: bool, **attributes: Any
+) -> str:
+    """A convolution of kernel [h, w, in, out], depthwise [h, w, in, multiplier]."""
+    sides = kernel.shape[:2]
     if depthwise:
-        groups = kernel.shape[2]
         kernel = kernel.transpose(2, 3, 0, 1).reshape(-1, 1, *sides)  # [in·multiplier, 1, h, w]
     else:
-        groups = layer.groups
         kernel = kernel.transpose(3, 2, 0, 1)  # [out, in, h, w]
-    bias = _array(layer.bias) if layer.use_bias else np.zeros(kernel.shape[0], np.float32)
+    bias = np.zeros(kernel.shape[0], np.float32) if bias is None else bias
     weights = graph.constant(np.ascontiguousarray(kernel), weight=True), graph.constant(bias, weight=True)
-    rate = tuple(layer.dilation_rate)
-    y = graph.add(
-        "Conv",
-        x,
-        *weights,
-        kernel_shape=list(sides),
-        strides=list(layer.strides),
-        dilations=list(rate),
-        group=groups,
-        pads=_pads(layer, sides, rate),
-    )
+    y = graph.add("Conv", x, *weights, kernel_shape=list(sides), **attributes)
     graph.convolutions[y] = weights
-    return _activate(graph, layer.activation, y)
+    return y
+
+
+def _code_order(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Gather", x, np.array(CODE_ORDER, np.int64), axis=-1)
 
 
 def _batch_normalisation(graph: Graph, layer: Any, x: str) -> str:
@@ -173,7 +206,7 @@ def _activate(graph: Graph, activation: Any, x: str) -> str:
     if name == "relu":
         return graph.add("Relu", x)
     if name == "relu6":
-        return graph.add("Clip", x, np.float32(0.0).reshape(()), np.float32(6.0).reshape(()))
+        return graph.add("Clip", x, np.array(0.0, np.float32), np.array(6.0, np.float32))
     raise ValueError(f"Activation {name} cannot be written as ONNX. Add it to nets/onnx_layers.py.")
 
 
@@ -245,12 +278,14 @@ _LAYERS: dict[str, Callable[..., str]] = {
     "Activation": lambda graph, layer, x: _activate(graph, layer.activation, x),
     "Add": _addition,
     "BatchNormalization": _batch_normalisation,
+    "CodeOrder": _code_order,
     "Concatenate": _concatenate,
     "Conv2D": _convolution,
     "Cropping2D": _cropping,
     "DepthwiseConv2D": _convolution,
     "L2Normalization": _l2_normalisation,
     "MaxPooling2D": _pooling,
+    "NormalisedConvolution": _normalised_convolution,
     "ReLU": _relu,
     "Rescaling": _rescaling,
     "Reshape": _reshape,

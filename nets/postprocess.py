@@ -4,6 +4,7 @@ from keras import ops
 
 from boxes.coding import decode
 from boxes.geometry import clip, iou
+from nets.network import Scores
 from nets.unknown import evidence
 
 
@@ -38,11 +39,27 @@ def suppress(boxes, scores, *, iou_threshold=0.45):
     return kept > 0.5
 
 
+def probabilities(logits, scores: Scores):
+    """How likely each class is: [..., C] -> [..., C], background first.
+
+    Args:
+        logits: as predicted.
+        scores: what they mean. Sigmoids answer for each name by itself and need not add up to 1; background
+            is then what the best of them leaves.
+    """
+    logits = ops.cast(logits, "float32")
+    if scores == "softmax":
+        return ops.softmax(logits, axis=-1)
+    names = ops.sigmoid(logits[..., 1:])
+    return ops.concatenate([1.0 - ops.max(names, axis=-1, keepdims=True), names], axis=-1)
+
+
 def select_detections(
     codes,
     logits,
     anchors,
     *,
+    score_activation: Scores = "softmax",
     score_threshold=0.01,
     iou_threshold=0.45,
     candidates=200,
@@ -55,7 +72,8 @@ def select_detections(
         codes: [B, A, 4].
         logits: [B, A, C].
         anchors: [A, 4] corners.
-        score_threshold: softmax score below which nothing is a detection (0.01 in the paper).
+        score_activation: what the logits mean, see `probabilities`.
+        score_threshold: score below which nothing is a detection (0.01 in the paper).
         iou_threshold: of the suppression within one name.
         candidates: best anchors of each name that enter the suppression (Caffe: 400).
         max_detections: N, kept per picture over all names (Caffe: 200).
@@ -65,7 +83,7 @@ def select_detections(
         {"boxes": [B, N, 4] clipped, "scores": [B, N] descending, "classes": int32 [B, N], 0 where there
         are fewer than N detections}.
     """
-    scores = ops.softmax(ops.cast(logits, "float32"), axis=-1)[..., 1:]  # [B, A, C-1]
+    scores = probabilities(logits, score_activation)[..., 1:]  # [B, A, C-1]
     scores = ops.transpose(scores, (0, 2, 1))  # [B, C-1, A]
     names, anchor_count = scores.shape[1], scores.shape[2]
     scores, index = ops.top_k(scores, min(candidates, anchor_count))  # [B, C-1, K]

@@ -18,7 +18,8 @@ from boxes.coding import decode
 from boxes.geometry import clip, iou
 from nets.box_answers import answer_boxes
 from nets.checkpoint import Checkpoint, build_model, read_checkpoint
-from nets.postprocess import select_detections
+from nets.network import Network, Scores
+from nets.postprocess import probabilities, select_detections
 from preprocessing.resize import resize_picture
 
 # One head has one name: of two found boxes that overlap more than this, the better one stays.
@@ -81,20 +82,27 @@ class Look:
 class _LookModel(keras.Model):
     """[B, S, S, 3] -> found boxes, and every anchor's box and probabilities, in one graph."""
 
-    def __init__(self, model: keras.Model, anchors: np.ndarray):
+    def __init__(self, model: keras.Model, network: Network):
         super().__init__(name="look")
         self.model = model
-        self.anchors = anchors
+        self.anchors = network.anchors
+        self.scores: Scores = network.scores
         self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, images):
         outputs = self.model(images, training=False)
-        selected = select_detections(outputs["codes"], outputs["logits"], self.anchors, max_detections=100)
+        selected = select_detections(
+            outputs["codes"],
+            outputs["logits"],
+            self.anchors,
+            score_activation=self.scores,
+            max_detections=100,
+        )
         anchors = ops.convert_to_tensor(self.anchors, dtype="float32")
         return {
             **selected,
             "anchor_boxes": clip(decode(ops.cast(outputs["codes"], "float32"), anchors)),
-            "probabilities": ops.softmax(ops.cast(outputs["logits"], "float32"), axis=-1),
+            "probabilities": probabilities(outputs["logits"], self.scores),
         }
 
 
@@ -110,7 +118,7 @@ class Recogniser:
         self.checkpoint = checkpoint
         self.labels = checkpoint.labels
         self.model = build_model(checkpoint)
-        self._model = _LookModel(self.model, checkpoint.network.anchors)
+        self._model = _LookModel(self.model, checkpoint.network)
 
     @classmethod
     def load(cls, folder: Path) -> Recogniser:

@@ -1,8 +1,9 @@
 """Keras variables under their tf-slim names: filled from other variables of such names, and named for them.
 
 One reversible rule: the layer's name with dots for slashes, then `weights` for `kernel` and `biases` for
-`bias`; other variables keep their name. `block8.conv1x1/kernel` is `block8/conv1x1/weights`. A checkpoint
-puts its own scope in front (`ssd_300_vgg/`, `vgg_16/`, or none).
+`bias`; other variables keep their name. `block8.conv1x1/kernel` is `block8/conv1x1/weights`. The batch
+normalisation inside of a convolution keeps its own slash: `Conv_1/BatchNorm/gamma` on both sides. A
+checkpoint puts its own scope in front (`ssd_300_vgg/`, `vgg_16/`, or none).
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from nets.normalised_convolution import NORM
 from nets.slim_files import read_slim_variables
 
 _TO_SLIM = {"kernel": "weights", "bias": "biases"}
@@ -51,7 +53,8 @@ def slim_name(keras_path: str) -> str:
 def keras_path(name: str) -> str:
     """`conv1/conv1_1/weights` -> `conv1.conv1_1/kernel`, the inverse of `slim_name`."""
     layer, _, variable = name.rpartition("/")
-    return f"{layer.replace('/', '.')}/{_TO_KERAS.get(variable, variable)}"
+    layer = re.sub(rf"\.{NORM}$", f"/{NORM}", layer.replace("/", "."))
+    return f"{layer}/{_TO_KERAS.get(variable, variable)}"
 
 
 def slim_variables(model: keras.Model, scope: str = "") -> dict[str, np.ndarray]:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -11,6 +12,8 @@ from nets.checkpoint import build_model, read_checkpoint
 from nets.detector import Detector
 from nets.onnx_export import export_onnx
 from nets.onnx_layers import Graph, add_network
+from nets.postprocess import probabilities
+from preprocessing.resize import resize_picture
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.tensorflow_only
@@ -61,6 +64,18 @@ def test_outputs_fit_together(session):
     np.testing.assert_allclose(found["anchor_probabilities"].sum(axis=1), 1.0, atol=1e-5)
     assert found["anchor_boxes"].min() >= 0
     assert found["anchor_boxes"].max() <= 1
+
+
+def test_sigmoids_are_written_where_a_network_has_them(checkpoint):
+    network = dataclasses.replace(checkpoint.network, scores="sigmoid")
+    written = export_onnx(build_model(checkpoint), network, checkpoint.labels, half=False)
+    image = picture("episode15_000012.jpg")
+    found = run(onnxruntime.InferenceSession(written.SerializeToString()), image)
+    logits = build_model(checkpoint)(keras.ops.expand_dims(resize_picture(image, network.image_size), 0))[
+        "logits"
+    ]
+    expected = keras.ops.convert_to_numpy(probabilities(logits, "sigmoid"))[0]
+    np.testing.assert_allclose(found["anchor_probabilities"], expected, atol=0.005)
 
 
 def test_a_picture_without_anyone_is_a_normal_picture(checkpoint):

@@ -3,7 +3,7 @@ import pytest
 
 from boxes.coding import encode
 from boxes.geometry import iou
-from nets.postprocess import select_detections, suppress
+from nets.postprocess import probabilities, select_detections, suppress
 
 
 def greedy(boxes, scores, threshold):
@@ -67,3 +67,13 @@ def test_nothing_above_the_threshold():
     found = select_detections(np.zeros((2, 4, 4), "f"), logits, ANCHORS)
     assert not np.asarray(found["classes"]).any()
     assert not np.asarray(found["scores"]).any()
+
+
+def test_sigmoids_answer_for_each_name_by_itself():
+    logits = np.log([[[99.0, 4.0, 9.0], [99.0, 1 / 9, 1 / 4]]]).astype("f")
+    found = np.asarray(probabilities(logits, "sigmoid"))
+    np.testing.assert_allclose(found, [[[0.1, 0.8, 0.9], [0.8, 0.1, 0.2]]], atol=1e-6)
+    codes = np.zeros((1, 2, 4), "f")
+    selected = select_detections(codes, logits, ANCHORS[:2], score_activation="sigmoid")
+    np.testing.assert_allclose(np.asarray(selected["scores"])[0, :2], [0.9, 0.8], atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(selected["classes"])[0, :2], [2, 1])

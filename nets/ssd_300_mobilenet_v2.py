@@ -1,0 +1,138 @@
+"""SSDLite on MobileNetV2, variable for variable the network of TensorFlow's Object Detection API.
+
+Sandler et al. 2018, MobileNetV2, section 6.2; published as `ssdlite_mobilenet_v2_coco_2018_05_09`. Layers
+carry the API's names with dots for slashes (`BoxPredictor_0.BoxEncodingPredictor`), variables have its shapes
+and values, so that `nets.slim_names` reads its checkpoints as they are. What differs from this project stays
+inside: pictures are scaled to -1...1 in the graph, and codes leave it in this project's order.
+
+The published class outputs are 90 sigmoids beside an unused background, trained one against the rest; a
+checkpoint folder made from them says so in config.json ("scores": "sigmoid"). Trained here, class outputs
+start fresh and are a softmax, as in every other network.
+"""
+
+import math
+
+import keras
+from keras import layers, ops
+
+from boxes.anchors import AnchorLayer
+from nets.heads import background_prior, small_kernel
+from nets.network import Network
+from nets.normalised_convolution import NormalisedConvolution
+
+IMAGE_SIZE = 300
+TRUNK = "FeatureExtractor.MobilenetV2"
+# Channels, repetitions and first stride of the blocks after the first (paper, table 2); all expand 6 times.
+BLOCKS = ((24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+EXPANSION = 6
+# The block whose expansion is the first feature map: `layer_15/expansion_output` in the API's configuration.
+FIRST_MAP = 13
+# Feature maps behind the trunk: channels of the 1x1 and of the 3x3 convolution of stride 2.
+EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
+CELLS = (19, 10, 5, 3, 2, 1)
+# The API's codes are (ty, tx, th, tw), divided by (0.1, 0.1, 0.2, 0.2) as ours are; ours: (cx, cy, w, h).
+CODE_ORDER = (1, 0, 3, 2)
+
+
+def _shape(scale: float, ratio: float) -> tuple[float, float]:
+    """(height, width) of an anchor of that width / height."""
+    return scale / math.sqrt(ratio), scale * math.sqrt(ratio)
+
+
+def _anchor_layers() -> tuple[AnchorLayer, ...]:
+    """The API's `ssd_anchor_generator`: scales 0.2 to 0.95, the lowest layer reduced to three anchors."""
+    scales = [0.2 + 0.15 * index for index in range(len(CELLS))] + [1.0]
+    found = []
+    for index, cells in enumerate(CELLS):
+        scale, next_scale = scales[index : index + 2]
+        if index == 0:
+            shapes = (_shape(0.1, 1.0), _shape(scale, 2.0), _shape(scale, 0.5))
+        else:
+            # 0.3333, not a third: ssdlite_mobilenet_v2_coco.config.
+            ratios = (1.0, 2.0, 0.5, 3.0, 0.3333)
+            middle = math.sqrt(scale * next_scale)
+            shapes = (*(_shape(scale, ratio) for ratio in ratios), (middle, middle))
+        found.append(AnchorLayer(cells, cells, 1 / cells, shapes))
+    return tuple(found)
+
+
+ANCHOR_LAYERS = _anchor_layers()
+
+
+@keras.saving.register_keras_serializable(package="anime_ssd")
+class CodeOrder(layers.Layer):
+    """Codes (ty, tx, th, tw) as (cx, cy, w, h): [B, A, 4] -> [B, A, 4]."""
+
+    def call(self, codes):
+        """Every code, its numbers in the other order."""
+        return ops.stack([codes[..., index] for index in CODE_ORDER], axis=-1)
+
+
+def _separable(x, name: str, channels: int):
+    """3x3 depthwise with stride 2, then 1x1: what SSDLite has for a 3x3 convolution."""
+    x = NormalisedConvolution(None, 3, 2, name=f"{name}_depthwise")(x)
+    return NormalisedConvolution(channels, 1, name=name)(x)
+
+
+def _feature_maps(images) -> list:
+    """MobileNetV2 and the layers behind it: pictures -> six feature maps."""
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(images)
+    x = NormalisedConvolution(32, 3, 2, name=f"{TRUNK}.Conv")(x)
+    x = NormalisedConvolution(None, 3, name=f"{TRUNK}.expanded_conv.depthwise")(x)
+    x = NormalisedConvolution(16, 1, activation=None, name=f"{TRUNK}.expanded_conv.project")(x)
+    maps, index = [], 0
+    for channels, repetitions, first_stride in BLOCKS:
+        for repetition in range(repetitions):
+            index += 1
+            name = f"{TRUNK}.expanded_conv_{index}"
+            strides = 1 if repetition else first_stride
+            y = NormalisedConvolution(EXPANSION * x.shape[-1], 1, name=f"{name}.expand")(x)
+            if index == FIRST_MAP:
+                maps.append(y)
+            y = NormalisedConvolution(None, 3, strides, name=f"{name}.depthwise")(y)
+            y = NormalisedConvolution(channels, 1, activation=None, name=f"{name}.project")(y)
+            x = layers.Add(name=f"{name}.add")([x, y]) if repetition else y
+    x = NormalisedConvolution(1280, 1, name=f"{TRUNK}.Conv_1")(x)
+    maps.append(x)
+    for number, (narrow, wide) in enumerate(EXTRAS, start=2):
+        x = NormalisedConvolution(narrow, 1, name=f"{TRUNK}.layer_19_1_Conv2d_{number}_1x1_{narrow}")(x)
+        x = _separable(x, f"{TRUNK}.layer_19_2_Conv2d_{number}_3x3_s2_{wide}", wide)
+        maps.append(x)
+    return maps
+
+
+def _head(features, name: str, anchors: int, values: int, biases="zeros"):
+    """`values` numbers for each anchor: [B, H, W, channels] -> [B, H·W·anchors, values]."""
+    features = NormalisedConvolution(None, 3, name=f"{name}_depthwise")(features)
+    start = {"kernel_initializer": small_kernel(), "bias_initializer": biases}
+    features = layers.Conv2D(anchors * values, 1, name=name, **start)(features)
+    return layers.Reshape((-1, values), name=f"{name}.anchors")(features)
+
+
+def ssd_300_mobilenet_v2(num_classes: int) -> keras.Model:
+    """float32 [B, 300, 300, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, num_classes]}."""
+    images = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="images")
+    codes, logits = [], []
+    for index, (features, layer) in enumerate(zip(_feature_maps(images), ANCHOR_LAYERS, strict=True)):
+        name, anchors = f"BoxPredictor_{index}", len(layer.shapes)
+        codes.append(_head(features, f"{name}.BoxEncodingPredictor", anchors, 4))
+        prior = background_prior(num_classes, anchors)
+        logits.append(_head(features, f"{name}.{NETWORK.class_head}", anchors, num_classes, prior))
+    joined = layers.Concatenate(axis=1, dtype="float32", name="api_codes")(codes)
+    outputs = {
+        "codes": CodeOrder(dtype="float32", name="codes")(joined),  # [B, A, 4]
+        "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
+    }
+    return keras.Model(images, outputs, name="ssd_300_mobilenet_v2")
+
+
+NETWORK = Network(
+    "ssd_300_mobilenet_v2",
+    IMAGE_SIZE,
+    ANCHOR_LAYERS,
+    ssd_300_mobilenet_v2,
+    jit_on_cpu=False,
+    class_head="ClassPredictor",
+    published_scores="sigmoid",
+    freeze_batch_norm=True,
+)
