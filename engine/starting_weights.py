@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from nets.checkpoint import is_checkpoint, read_checkpoint
+from nets.heads import background_prior
 from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.network import Network
 from nets.slim_names import find_scopes, load_slim_variables, matches_scopes, read_slim_variables, slim_name
@@ -18,6 +19,9 @@ CLASS_HEAD = "conv_cls"
 # Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
 # of VGG-16 are 0.63 of ssd_300_vgg's.
 LEAST_RESTORED = 0.5
+
+# Of background to names at the start of a training with focal loss (Lin et al. 2017, section 4.1: 0.01).
+FOCAL_ODDS = 99.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,21 @@ def starting_weights(
         start = _slim_start(model, source, report.restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
+
+
+def expect_background(model: keras.Model, fresh: Sequence[str], num_classes: int) -> None:
+    """Give fresh class heads the prior for a loss that shows all of the background, in place.
+
+    Args:
+        model: as built by `network.build`.
+        fresh: variables that nothing was restored into.
+        num_classes: C, with background.
+    """
+    for variable in model.weights:
+        bias = variable.path.endswith("bias") and matches_scopes(model, variable.path, (CLASS_HEAD,))
+        if bias and variable.path in fresh:
+            prior = background_prior(num_classes, variable.shape[0] // num_classes, odds=FOCAL_ODDS)
+            variable.assign(prior(variable.shape))
 
 
 def _start(model: keras.Model, source: str, restored: set[str]) -> Start:

@@ -20,7 +20,7 @@ from engine.optimizers import make_optimizer, resolve
 from engine.progress import TrainingBar
 from engine.run_state import Progress, can_resume, put_back, read_state, save_state, state_of
 from engine.stages import Stage, scopes, set_trainable, stages_of
-from engine.starting_weights import starting_weights
+from engine.starting_weights import expect_background, starting_weights
 from engine.training_log import TrainingLog
 from engine.training_model import TrainingModel
 from engine.training_options import DEFAULT_PASSES, VALIDATION, TrainingOptions
@@ -85,13 +85,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             first_step=stage.first_step,
         )
         optimizer.build(model.trainable_variables)
-        trainer = TrainingModel(
-            network,
-            model,
-            match_threshold=options.match_threshold,
-            negative_ratio=options.negative_ratio,
-            loss_alpha=options.loss_alpha,
-        )
+        trainer = TrainingModel(network, model, options)
         trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
         return trainer
 
@@ -113,6 +107,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             scope=options.checkpoint_model_scope,
             skip=scopes(options.checkpoint_exclude_scopes),
         )
+        if options.loss == "focal":
+            expect_background(model, start.fresh, len(dataset.labels) + 1)
         config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
         say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
         if not start.restored and "vgg" in network.name:

@@ -3,6 +3,7 @@
 import keras
 
 from boxes.matching import assign_targets
+from engine.training_options import LossOptions
 from nets.losses import multibox_loss
 from nets.network import Network
 
@@ -10,22 +11,10 @@ from nets.network import Network
 class TrainingModel(keras.Model):
     """A network with its loss: what Keras fits."""
 
-    def __init__(
-        self,
-        network: Network,
-        model: keras.Model,
-        *,
-        match_threshold: float = 0.5,
-        negative_ratio: float = 3.0,
-        loss_alpha: float = 1.0,
-    ):
+    def __init__(self, network: Network, model: keras.Model, options: LossOptions | None = None):
         super().__init__(name="training")
         self.network, self.model = network, model
-        self._match_threshold, self._negative_ratio, self._loss_alpha = (
-            match_threshold,
-            negative_ratio,
-            loss_alpha,
-        )
+        self._options = options or LossOptions()
         self._parts = {name: keras.metrics.Mean(name) for name in ("loss", "boxes", "names", "background")}
 
     @property
@@ -45,15 +34,20 @@ class TrainingModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         assert y is not None
         assert y_pred is not None
+        options = self._options
         targets = assign_targets(
-            self.network.anchors, y["boxes"], y["classes"], threshold=self._match_threshold
+            self.network.anchors, y["boxes"], y["classes"], threshold=options.match_threshold
         )
         loss, parts = multibox_loss(
             y_pred["codes"],
             y_pred["logits"],
             targets,
-            box_weight=self._loss_alpha,
-            negative_ratio=self._negative_ratio,
+            anchors=self.network.anchors,
+            box_weight=options.loss_alpha,
+            box_loss=options.box_loss,
+            negative_ratio=options.negative_ratio,
+            label_smoothing=options.label_smoothing,
+            focal=(options.focal_gamma, options.focal_alpha) if options.loss == "focal" else None,
         )
         for name, value in {"loss": loss, **parts}.items():
             self._parts[name].update_state(value)

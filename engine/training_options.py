@@ -44,7 +44,35 @@ class OptimizerOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions(OptimizerOptions):
+class LossOptions:
+    """What the network is asked for, and how wrong answers count.
+
+    Attributes:
+        match_threshold: overlap (IoU) above which an anchor answers for an object; each object's best anchor
+            does so in any case.
+        negative_ratio: background anchors in the loss for each anchor that answers for an object.
+        loss_alpha: weight of the boxes' part of the loss.
+        loss: multibox keeps the hardest background (the paper); focal counts all of it, weighted by how
+            wrong the network is about it.
+        focal_gamma: how fast what is right already stops counting.
+        focal_alpha: weight of anchors with an object; background has 1 - focal_alpha.
+        box_loss: smooth_l1 of the codes (the paper), or 1 - generalised or complete IoU of the boxes; for
+            these two a loss_alpha of 2 to 5 is usual.
+        label_smoothing: share of each name's right answer that is spread over all names.
+    """
+
+    match_threshold: float = 0.5
+    negative_ratio: float = 3.0
+    loss_alpha: float = 1.0
+    loss: Literal["multibox", "focal"] = "multibox"
+    focal_gamma: float = 2.0
+    focal_alpha: float = 0.25
+    box_loss: Literal["smooth_l1", "giou", "ciou"] = "smooth_l1"
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(OptimizerOptions, LossOptions):
     """Trains an SSD on TFRecords made by tf_convert_data.py.
 
     Attributes:
@@ -68,10 +96,6 @@ class TrainingOptions(OptimizerOptions):
             better than those of small batches; for a start from trained weights.
         batch_size: pictures a step.
         max_number_of_steps: length of the training; not given: 60 passes over the pictures.
-        match_threshold: overlap (IoU) above which an anchor answers for an object; each object's best anchor
-            does so in any case.
-        negative_ratio: background anchors in the loss for each anchor that answers for an object.
-        loss_alpha: weight of the boxes' part of the loss.
         augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
         evaluate_steps: steps between validations; not given: ten validations a training.
         validation_pictures: most pictures that a validation during the training looks at; 0 for all.
@@ -96,9 +120,6 @@ class TrainingOptions(OptimizerOptions):
     freeze_batch_norm: bool = False
     batch_size: int = 16
     max_number_of_steps: int | None = None
-    match_threshold: float = 0.5
-    negative_ratio: float = 3.0
-    loss_alpha: float = 1.0
     augmentation: Literal["anime", "ssd", "none"] = "anime"
     evaluate_steps: int | None = None
     validation_pictures: int = 0
@@ -126,11 +147,16 @@ class TrainingOptions(OptimizerOptions):
             "match_threshold": 0.0,
             "negative_ratio": 0.0,
             "loss_alpha": 0.0,
+            "focal_gamma": 0.0,
         }
         for flag, limit in least.items():
             value = getattr(self, flag)
             if value is not None and value < limit:
                 raise ValueError(f"--{flag} must be at least {limit}, not {value}.")
+        for flag in ("focal_alpha", "label_smoothing"):
+            value = getattr(self, flag)
+            if not 0.0 <= value < 1.0:
+                raise ValueError(f"--{flag} must be at least 0 and below 1, not {value}.")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"--ema_decay must be in 0...1 (0 for no average), not {self.ema_decay}.")
         if self.freeze_batch_norm and not self.checkpoint_path:

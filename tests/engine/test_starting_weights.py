@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.starting_weights import starting_weights
+from engine.starting_weights import expect_background, starting_weights
 from nets import get_network
 from nets.checkpoint import model_weights, write_arrays, write_checkpoint
 from nets.slim_names import slim_variables
@@ -107,3 +107,16 @@ def test_random_weights_say_so():
     start = starting_weights(NETWORK.build(2), NETWORK, ["a"], "")
     assert not start.restored
     assert "random" in start.summary()
+
+
+def test_fresh_class_heads_expect_ninety_nine_parts_of_background_for_the_focal_loss():
+    model = NETWORK.build(4)
+    fresh = [variable.path for variable in model.weights if "head19" not in variable.path]
+    kept = model.get_layer("head19.conv_cls").get_weights()[1]
+    expect_background(model, fresh, 4)
+    biases = model.get_layer("head38.conv_cls").get_weights()[1].reshape(-1, 4)
+    share = np.exp(biases) / np.exp(biases).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        share, np.tile([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3], (len(share), 1)), rtol=1e-4
+    )
+    np.testing.assert_array_equal(model.get_layer("head19.conv_cls").get_weights()[1], kept)

@@ -82,18 +82,6 @@ def test_stopped_politely_it_goes_on_and_then_is_finished(options, monkeypatch):
     assert "finished" in run(**options)
 
 
-def test_weights_and_thresholds_of_the_loss_reach_it(options):
-    """Where the least overlap is enough, other anchors match, and other names are asked for."""
-    parts = {}
-    for name, more in {"usual": {}, "other": {"loss_alpha": 0.0, "match_threshold": 0.0}}.items():
-        run(**{**options, "train_dir": options["train_dir"] / name, "max_number_of_steps": 1, **more})
-        with (options["train_dir"] / name / "metrics.csv").open(encoding="utf-8") as file:
-            (parts[name],) = csv.DictReader(file)
-    assert float(parts["usual"]["boxes"]) > 0
-    assert float(parts["other"]["boxes"]) == 0
-    assert parts["usual"]["names"] != parts["other"]["names"]
-
-
 def test_an_option_newer_than_the_run_is_no_difference(options):
     run(**{**options, "max_number_of_steps": 1})
     config = options["train_dir"] / "config.json"
