@@ -68,8 +68,12 @@ class Options:
     """Checkpoint folder: the --train_dir of a training."""
     output_dir: Path
     """Folder for annotated pictures and videos and detections.json; made if it does not exist."""
-    score_threshold: float = 0.5
-    """Lowest score of a detection, 0 to 1."""
+    score_threshold: float | None = None
+    """Lowest score of a detection, 0 to 1. Not given: for each name the one that its training chose (0.5
+    where it chose none); in videos the one that it chose for all names together."""
+    unknown: bool = False
+    """Answer "unknown" for characters that the detector was not taught, instead of the name that they
+    resemble most."""
     batch_size: int = 8
     """Pictures that the network sees at once."""
     contact_sheet: bool = False
@@ -85,7 +89,7 @@ class Options:
     """Refuse pictures and videos with more pixels than this."""
 
     def __post_init__(self):
-        if not 0 <= self.score_threshold <= 1:
+        if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:
             raise ValueError(f"--score_threshold must be in 0...1, not {self.score_threshold}.")
         if self.batch_size < 1:
             raise ValueError(f"--batch_size must be at least 1, not {self.batch_size}.")
@@ -329,7 +333,11 @@ def _detect_in_video(
                 film,
                 detector,
                 VideoOptions(
-                    score_threshold=options.score_threshold,
+                    score_threshold=(
+                        detector.thresholds.common
+                        if options.score_threshold is None
+                        else options.score_threshold
+                    ),
                     batch_size=options.batch_size,
                     steady=options.steady,
                     max_seconds=options.max_seconds,
@@ -384,7 +392,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start_tensorflow()
         from nets.detector import Detector
 
-        detector = Detector.load(options.checkpoint_path)
+        detector = Detector.load(options.checkpoint_path, unknown=options.unknown)
     except ValueError as error:
         console.print(f"detect.py: {error}")
         return 1

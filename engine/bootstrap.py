@@ -4,8 +4,8 @@ The pictures are drawn anew with replacement (Efron 1979), the figure is compute
 interval holds the middle 95 % of the results. It knows nothing of luck in training, and takes pictures that
 resemble each other for independent ones: on frames of few sources it is too narrow.
 
-Tried on 120 sets of 150 pictures out of 6000 simulated ones whose mAP was known: the interval held it in 95 % of
-the sets by VOC 2012 and in 91 % by VOC 2007; bias-corrected and basic intervals did worse.
+Tried on 120 sets of 150 pictures out of 6000 simulated ones whose mAP was known: the interval held it in 95 %
+of the sets by VOC 2012 and in 91 % by VOC 2007; bias-corrected and basic intervals did worse.
 """
 
 from __future__ import annotations

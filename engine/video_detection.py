@@ -23,6 +23,7 @@ from engine.detections_file import detections_entry
 from engine.read_ahead import ReadAhead, batches
 from engine.tracking import CutFinder, Tracker, for_threshold
 from engine.video_writer import VideoWriter
+from nets.thresholds import Thresholds
 from visualization.drawing import draw_detections
 
 # Frames wait at four places (decoded, undecided, to be drawn, to be written), at most so much at each.
@@ -33,7 +34,11 @@ _LONGEST_AHEAD = 12
 class DetectsBatches(Protocol):
     """What of `nets.detector.Detector` is used here."""
 
-    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]: ...
+    thresholds: Thresholds
+
+    def detect_batch(
+        self, images: Sequence[np.ndarray], *, score_threshold: float | None
+    ) -> list[Detections]: ...
 
 
 class GivesFrames(Protocol):
@@ -119,6 +124,7 @@ def detect_in_video(
     cuts = CutFinder()
     undecided: deque[Frame] = deque()
     writing: deque[Future[np.ndarray]] = deque()
+    unread: VideoError | None = None
     writer = VideoWriter(target, facts, sound_of=sound_of)
 
     def write(frame: Frame, drawing: Future[np.ndarray]) -> np.ndarray:
@@ -159,14 +165,16 @@ def detect_in_video(
                     if stopped():
                         break
             except VideoError as error:  # frames that became too large on the way, say
-                outcome.notes.append(f"it could be read up to frame {len(outcome.entries)}: {error}")
+                unread = error
             for decided in tracker.flush():
                 hand_on(decided)
             while writing:
                 writing.popleft().result()
             whole = not stopped() and options.max_seconds is None
         if not outcome.entries:
-            raise VideoError("no frame that can be decoded", "")
+            raise unread or VideoError("no frame that can be decoded", "")
+        if unread is not None:
+            outcome.notes.append(f"it ends after {len(outcome.entries)} frames: {unread}")
         writer.finish(whole_sound=whole)
     finally:
         writer.discard()

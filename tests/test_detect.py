@@ -1,4 +1,7 @@
 import json
+import os
+import re
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +14,7 @@ from PIL import Image
 import detect
 from boxes.detections import Detections
 from detect import Options, find_sources, run
+from nets.thresholds import Thresholds
 
 
 @dataclass
@@ -18,9 +22,11 @@ class FakeDetector:
     """Finds 千反田える in the upper left quarter of every picture with a bright middle."""
 
     batches: list[int] = field(default_factory=list)
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def detect_batch(self, images, *, score_threshold):
         self.batches.append(len(images))
+        score_threshold = 0.5 if score_threshold is None else score_threshold
         found = []
         for image in images:
             assert image.dtype == np.uint8
@@ -192,6 +198,20 @@ def test_video_has_an_entry_per_frame_with_its_time(tmp_path):
     assert np.std(frames[10]) > np.std(frames[0]) + 5  # a box is drawn
 
 
+def test_webcam_recordings_get_names_of_their_own(tmp_path):
+    (camera,) = find_sources([Path("webcam:1")], tmp_path)
+    assert (camera.camera, camera.is_video) == (1, True)
+    assert re.fullmatch(r"webcam1_\d{8}_\d{6}\.mp4", camera.name)
+
+
+def test_results_beside_a_video_overwrite_nothing(tmp_path):
+    (tmp_path / "in").mkdir()
+    write_video(tmp_path / "in" / "clip.avi", 3)
+    picture(tmp_path / "in" / "clip.avi.timeline.png")
+    with pytest.raises(ValueError, match=r"clip\.avi\.timeline\.png would be overwritten"):
+        find_sources([tmp_path / "in"], tmp_path / "out")
+
+
 def test_damaged_video_is_named(tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"no video" * 100)
     outcome = detect_in([tmp_path / "clip.mp4"], tmp_path / "out")
@@ -227,7 +247,7 @@ def command(monkeypatch, capsys):
     class Module:
         class Detector:
             @staticmethod
-            def load(folder):
+            def load(folder, *, unknown=False):
                 if folder.name == "wrong":
                     raise ValueError(f"{folder} is not a checkpoint folder.")
                 return FakeDetector()
@@ -280,3 +300,28 @@ def test_command_line_says_what_is_wrong(tmp_path, command, arguments, status, m
     assert found == status
     assert message in said.replace("\n", " ")
     assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_completes_what_is_done(tmp_path, command, monkeypatch):
+    """As a person does it: the signal comes in the middle of the work."""
+    write_video(tmp_path / "clip.avi", 60)
+    picture(tmp_path / "later.png")
+
+    def detect_batch(self, images, *, score_threshold):
+        self.batches.append(len(images))
+        if len(self.batches) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())] * len(images)
+
+    monkeypatch.setattr(FakeDetector, "detect_batch", detect_batch)
+    before = signal.getsignal(signal.SIGINT)
+    out = tmp_path / "out"
+    status, said = command("--checkpoint_path=run", f"--output_dir={out}", "--batch_size=4", str(tmp_path))
+    assert status == 130
+    assert "Completing what is done so far" in said
+    entries = json.loads((out / "detections.json").read_text(encoding="utf-8"))
+    assert len(entries) == 12
+    annotated = cv2.VideoCapture(str(out / "clip.avi.mp4"))
+    assert sum(1 for _ in iter(lambda: annotated.read()[0], False)) == 12
+    assert not (out / "later.png").exists()
+    assert signal.getsignal(signal.SIGINT) is before
