@@ -129,7 +129,7 @@ def wait_for_saves(process: subprocess.Popen, state: Path, saves: int) -> None:
 def test_killed_ten_times_at_random_moments(squares, tmp_path, rng, seed):
     """The program itself with SIGKILL, from its start to its last step; the log is printed (`pytest -rP`).
 
-    Moments are counted from saves, not from the start alone, so that a slow machine gets as far as a fast one.
+    Moments are counted from saves, not from the start alone, so that a slow machine gets as far as a fast.
     """
     command = [sys.executable, "train_ssd_network.py", f"--dataset_dir={squares}"]
     command += ["--model_name=ssd_300_lite", "--batch_size=4", "--max_number_of_steps=80"]
@@ -157,8 +157,9 @@ def test_killed_ten_times_at_random_moments(squares, tmp_path, rng, seed):
         began = [line for line in log.read_text().splitlines() if line.startswith(("New", "Resuming"))]
         halves = sorted(path.name for path in killed.rglob(".*.tmp")) or ["none"]
         print(
-            f"kill {kill:2}: after {saves} saves; state on disk: step {step_of(killed)}; half-written: {', '.join(halves)}; it had begun with: {began[0] if began else 'nothing yet'}"
+            f"kill {kill:2}, {saves} saves on; begun: {began[0].split(' from ')[0] if began else 'nothing'}"
         )
+        print(f"         on disk: step {step_of(killed)}; half-written files: {', '.join(halves)}")
     assert start(killed, log).wait() == 0, log.read_text()
     print(f"end: {log.read_text().strip().splitlines()[-1]}")
     assert_same_training(whole, killed)
