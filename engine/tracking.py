@@ -31,6 +31,7 @@ class TrackingOptions:
         look_ahead: so far into the future a frame's names look; gaps up to this are bridged.
         memory: after this time a detection's vote counts half.
         shortest: a face seen in fewer frames than this, and then no more, is a mistake.
+        density: so is one that is seen in a smaller share of the last frames, now and again.
         same_box: detections of different names that overlap more are one face.
         same_face: a box goes on with a face of the frame before that overlaps it at least so much.
     """
@@ -40,6 +41,7 @@ class TrackingOptions:
     look_ahead: float = 0.4
     memory: float = 2.0
     shortest: int = 3
+    density: float = 0.4
     same_box: float = 0.6
     same_face: float = 0.3
 
@@ -55,6 +57,10 @@ class _Track:
     seen: int = 0
     missed: int = 0
     lost: bool = False
+    # Hits and frames so far, of which older ones count less; and their quotient when it was seen last.
+    hits: float = 0.0
+    frames: float = 0.0
+    density: float = 1.0
 
     def leader(self) -> str:
         """The name with the most votes; the one shown so far stays until another has clearly more."""
@@ -115,15 +121,21 @@ class Tracker:
     def _match(self, found: Detections, frame: _Waiting) -> None:
         options = self._options
         for track in self._tracks:
+            track.hits, track.frames = 0.9 * track.hits, 0.9 * track.frames + 1
             track.votes = {name: votes * self._fading for name, votes in track.votes.items()}
-        faces = self._faces(found)
-        overlap = _overlaps([track.box for track in self._tracks], [found.boxes[face[0]] for face in faces])
+        # Once a frame for everything: each call of the backend takes a millisecond, however few the boxes.
+        count = len(found)
+        overlap = _overlaps(
+            np.array([*found.boxes, *(track.box for track in self._tracks)], np.float32), found.boxes
+        )
+        faces = self._faces(overlap[:count])
         pairs = []
         for t, track in enumerate(self._tracks):
             for f, face in enumerate(faces):
-                if overlap[t, f] >= options.same_face:
+                share = float(overlap[count + t, face[0]])
+                if share >= options.same_face:
                     known = found.names[face[0]] == track.leader()
-                    pairs.append((float(overlap[t, f]) + 0.2 * known, t, f))
+                    pairs.append((share + 0.2 * known, t, f))
         of_track: dict[int, int] = {}
         for _, t, f in sorted(pairs, reverse=True):
             if t not in of_track and f not in of_track.values():
@@ -141,13 +153,19 @@ class Tracker:
                 self._see(track, found, face, frame)
         self._tracks = [track for track in self._tracks if not track.lost]
 
-    def _faces(self, found: Detections) -> list[list[int]]:
-        """Detections that lie on one another are one face with several names: their numbers, best first."""
-        overlap = _overlaps(list(found.boxes), list(found.boxes)) if len(found) > 1 else None
+    def _faces(self, overlap: np.ndarray) -> list[list[int]]:
+        """Detections that lie on one another are one face with several names.
+
+        Args:
+            overlap: [N, N], of the detections.
+
+        Returns:
+            Their numbers, best first.
+        """
         faces: list[list[int]] = []
-        for i in range(len(found)):
+        for i in range(len(overlap)):
             for face in faces:
-                if overlap is not None and overlap[face[0], i] > self._options.same_box:
+                if overlap[face[0], i] > self._options.same_box:
                     face.append(i)
                     break
             else:
@@ -164,6 +182,8 @@ class Tracker:
                 between.seen.append((track, box + share * (track.box - box), track.score))
         track.score = score if track.seen == 0 else 0.7 * track.score + 0.3 * score
         track.box, track.missed, track.seen = box, 0, track.seen + 1
+        track.hits, track.frames = track.hits + 1, max(track.frames, 1.0)
+        track.density = track.hits / track.frames
         for i in face:
             track.votes[found.names[i]] = track.votes.get(found.names[i], 0.0) + float(found.scores[i])
         frame.seen.append((track, box, track.score))
@@ -173,7 +193,9 @@ class Tracker:
         shown = [
             (score, track.leader(), box)
             for track, box, score in frame.seen
-            if score >= options.score_threshold and not (track.missed and track.seen < options.shortest)
+            if score >= options.score_threshold
+            and track.density >= options.density
+            and not (track.missed and track.seen < options.shortest)
         ]
         shown.sort(key=lambda one: -one[0])
         return Detections(
@@ -206,8 +228,8 @@ def for_threshold(score_threshold: float) -> TrackingOptions:
     )
 
 
-def _overlaps(boxes: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
-    """Intersection over union: [N, M]."""
-    if not boxes or not others:
+def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union: [N, 4], [M, 4] -> [N, M]."""
+    if not len(boxes) or not len(others):
         return np.zeros((len(boxes), len(others)), np.float32)
-    return np.asarray(ops.convert_to_numpy(iou(np.stack(boxes), np.stack(others))))
+    return np.asarray(ops.convert_to_numpy(iou(boxes, others)))

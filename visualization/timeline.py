@@ -42,7 +42,7 @@ def plot_timeline(
     style_axes(axes, theme)
     axes.grid(axis="x", color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    least = seconds / 1200  # else a short appearance in a long film is no pixel wide
+    least = seconds / 500  # else a short appearance in a long film is no pixel wide
     for row, name in enumerate(shown):
         bars = [(start, max(end - start, least)) for start, end in spans[name]]
         axes.axhline(row, color=theme.grid, linewidth=0.8, zorder=0)
