@@ -25,11 +25,13 @@ set_up = \
 	     "(Debian/Ubuntu: sudo apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; \
 	exit 1
 
-.PHONY: help setup setup-dev demo test test-all lint format lock clean
+.PHONY: help setup setup-dev demo labelimg web test test-all lint format lock clean
 
 help:
 	@echo "make demo      draw a data set, train on it, evaluate, draw boxes: all of it under $(DEMO)/"
+	@echo "make web       a page that finds characters in your pictures (CHECKPOINT=RUN: with your detector)"
 	@echo "make setup     only create .venv (GPU=1: with TensorFlow's CUDA libraries)"
+	@echo "make labelimg DATASET=folder   label its pictures in LabelImg (makes .labelimg-venv for it)"
 	@echo "make test      the tests, on the TensorFlow and on the JAX backend"
 	@echo "make test-all  with the slow ones, which train"
 	@echo "make lint      ruff and basedpyright"
@@ -55,6 +57,15 @@ demo: setup
 	@echo
 	@echo "Look at   $(DEMO)/detections.png   named boxes on the pictures of demo/"
 	@echo "          $(DEMO)/report.html      how good they are on episodes that the training never saw"
+
+web:
+	@$(call set_up,run --web)
+	@$(VENV_PYTHON) -m web.browser_runtime
+	@$(VENV_PYTHON) -m web $(if $(CHECKPOINT),--checkpoint_dir="$(CHECKPOINT)") $(if $(HOST),--host=$(HOST)) $(if $(PORT),--port=$(PORT))
+
+labelimg: setup
+	@test -n "$(DATASET)" || { echo "Which data set? make labelimg DATASET=my_set" >&2; exit 1; }
+	@$(VENV_PYTHON) -m tools.labelimg --dataset_dir="$(DATASET)" $(if $(LABELS),--labels_path="$(LABELS)")
 
 test: setup-dev
 	$(VENV_PYTHON) -m pytest
@@ -83,6 +94,8 @@ lock:
 	$(resolve) --output-file=requirements/web.txt --extra=web --constraints=requirements/run.txt
 	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
+	$(subst pyproject.toml,requirements/labelimg-build.in,$(resolve)) --output-file=requirements/labelimg-build.txt
+	$(subst --no-build,,$(subst pyproject.toml,requirements/labelimg.in,$(resolve))) --output-file=requirements/labelimg.txt
 
 clean:
 	rm -rf $(DEMO) .pytest_cache .ruff_cache .hypothesis

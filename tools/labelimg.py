@@ -1,0 +1,170 @@
+"""Opens a data set in LabelImg: its pictures, its XML, its names.
+
+    make labelimg DATASET=my_set
+
+The first time it makes .labelimg-venv, an environment of its own, for which packages are downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+
+from datasets.labels import clean_name, extend_labels, read_labels
+from datasets.pictures import ACCEPTED_SUFFIXES
+from datasets.voc import XmlError, read_xml
+from tools.labelimg_environment import ready_python
+from visualization.fonts import shipped_font
+from visualization.text import one_line
+
+ORDER = "labelling_order.txt"
+_WINDOW = Path(__file__).with_name("labelimg_window.py")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Opens a data set in LabelImg: its pictures, its XML, its names.
+
+    Keys: W draws a box, D and A go to the next and the previous picture, space says that a picture is right
+    as it is. A changed picture is saved when you go on to another.
+    """
+
+    dataset_dir: Path
+    """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
+    labels_path: Path | None = None
+    """Names to choose from: a labels.txt. Default: the one in the folder, and all names in its XML."""
+    order_path: Path | None = None
+    """Order of the pictures, a file of tools.preannotate. Default: labelling_order.txt in the folder."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What LabelImg is opened with.
+
+    Attributes:
+        pictures: folder of the pictures.
+        annotations: folder of the XML.
+        names: to choose from.
+        order: file with the order of the pictures, or None.
+    """
+
+    pictures: Path
+    annotations: Path
+    names: tuple[str, ...]
+    order: Path | None
+
+
+def plan_session(options: Options) -> Session:
+    """Finds folders, names and order.
+
+    Raises:
+        ValueError: the folder does not exist or holds no picture, or a named file is missing.
+    """
+    folder = options.dataset_dir
+    if not folder.is_dir():
+        raise ValueError(f"--dataset_dir {folder}: there is no such folder")
+    split = (folder / "JPEGImages").is_dir()
+    pictures = folder / "JPEGImages" if split else folder
+    annotations = folder / "Annotations" if split else folder
+    if not any(path.suffix.lower() in ACCEPTED_SUFFIXES for path in pictures.rglob("*")):
+        raise ValueError(f"{pictures}: no picture in it. tools.extract_frames takes pictures out of videos")
+    own = folder / "labels.txt"
+    if options.labels_path is not None:
+        names = read_labels(options.labels_path)
+    else:
+        names = read_labels(own) if own.is_file() else []
+        names = extend_labels(names, _names_in(annotations))
+    order = options.order_path
+    if order is not None and not order.is_file():
+        raise ValueError(f"--order_path {order}: there is no such file; tools.preannotate writes it")
+    if order is None and (folder / ORDER).is_file():
+        order = folder / ORDER
+    return Session(pictures, annotations, tuple(names), order)
+
+
+def _names_in(annotations: Path) -> set[str]:
+    """Every name in the XML of a folder; files that cannot be read tell nothing."""
+    names: set[str] = set()
+    for path in sorted(annotations.rglob("*.xml")) if annotations.is_dir() else []:
+        try:
+            names.update(clean_name(item.name or "") for item in read_xml(path).objects)
+        except XmlError:
+            continue
+    return names - {""}
+
+
+def window_command(python: Path, session: Session, classes: Path) -> list[str]:
+    """The command that opens the window."""
+    command = [str(python), "-I", str(_WINDOW)]
+    command += [str(path.resolve()) for path in (session.pictures, classes, session.annotations)]
+    if session.order is not None:
+        command += ["--order", str(session.order.resolve())]
+    return [*command, "--font", str(shipped_font())]
+
+
+def own_environment() -> dict[str, str]:
+    """The environment variables for LabelImg: without those by which OpenCV leads Qt to its own plugins."""
+    led_astray = {name for name, value in os.environ.items() if name.startswith("QT_") and "cv2" in value}
+    return {name: value for name, value in os.environ.items() if name not in led_astray}
+
+
+def open_labelimg(session: Session, say: Callable[[str], None]) -> int:
+    """Opens the window and waits until it is closed.
+
+    Returns:
+        LabelImg's exit status.
+
+    Raises:
+        ValueError: there is no screen, or LabelImg cannot be installed.
+    """
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        raise ValueError("there is no screen (DISPLAY is not set): run it on a desk, or with `ssh -X`")
+    python = ready_python(say)
+    session.annotations.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        classes = Path(folder) / "names.txt"  # a copy: LabelImg must not change the project's
+        classes.write_text("".join(f"{name}\n" for name in session.names), encoding="utf-8")
+        process = subprocess.run(
+            window_command(python, session, classes),
+            env=own_environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    sys.stderr.write(process.stderr)
+    if "libxcb" in process.stderr or '"xcb"' in process.stderr:
+        raise ValueError(
+            "Qt finds no way to the screen. Debian/Ubuntu: sudo apt-get install libxcb-xinerama0 "
+            "libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxkbcommon-x11-0"
+        )
+    return process.returncode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit status."""
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    options = tyro.cli(Options, args=arguments, prog="python -m tools.labelimg", use_underscores=True)
+    try:
+        session = plan_session(options)
+        console.print(one_line(f"Pictures: {session.pictures}, XML: {session.annotations}"))
+        names = ", ".join(session.names) or "none yet: type them"
+        console.print(one_line(f"Names: {names}"))
+        return open_labelimg(session, console.print)
+    except (ValueError, OSError) as error:
+        console.print(f"labelimg: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
