@@ -49,7 +49,7 @@ class Options:
     """Folder of TFRecords: the --output_dir of tf_convert_data.py."""
     checkpoint_path: Path
     """Checkpoint folder: the --train_dir of a training. Or a TensorFlow checkpoint or .npz of tf-slim names,
-    whose classes are then the names of the dataset."""
+    whose classes are named by a labels.txt beside it, or by the dataset."""
     eval_dir: Path
     """Folder for report.html, report.json and detections.json; made if it does not exist."""
     model_name: str | None = None
@@ -389,8 +389,8 @@ def stranger_lines(what: str, result: StrangerResult) -> list[str]:
         f"On {what}: {result.false_detections} false detections on {result.pictures} pictures = "
         f"{result.per_picture:.3f} per picture; {100 * result.share_with_any:.1f} % have any"
     ]
-    known = {rule: value for rule, value in result.auroc.items() if value is not None}
-    if known:
+    if result.comparable:
+        known = {rule: value for rule, value in result.auroc.items() if value is not None}
         lines.append(
             "  AUROC of right detections against these: "
             + ", ".join(f"{rule} {value:.3f}" for rule, value in known.items())

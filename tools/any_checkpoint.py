@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from nets.checkpoint import is_checkpoint, read_checkpoint
+from datasets.labels import read_labels
+from nets.checkpoint import LABELS, is_checkpoint, read_checkpoint
 from nets.slim_files import find_prefix
 
 
@@ -24,7 +25,7 @@ def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | No
     Args:
         path: a checkpoint folder; a TensorFlow 1 checkpoint or an `.npz` of tf-slim names as
             `nets.slim_files.read_slim_variables` takes them.
-        labels: names of the classes of a TensorFlow checkpoint, which does not say them.
+        labels: names of the classes of a TensorFlow checkpoint without a labels.txt beside it.
         model_name: its network; None: found out. A checkpoint folder says its own, and they must agree.
 
     Raises:
@@ -45,14 +46,17 @@ def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | No
         read_checkpoint(path)  # says what is missing
     from tools.slim_conversion import import_checkpoint
 
+    beside = (path if path.is_dir() else path.parent) / LABELS
+    if beside.is_file():
+        labels = read_labels(beside)
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as temporary:
         folder = Path(temporary) / "imported"
         try:
             import_checkpoint(path, labels, folder, model_name=model_name)
         except ValueError as error:
             raise ValueError(
-                f"{error} (Its labels file is the dataset's here: {', '.join(labels[:4])}"
-                f"{', …' if len(labels) > 4 else ''}. For a checkpoint with other names make a folder of it "
-                "with tools.slim_checkpoint import; names are then compared by their text.)"
+                f"{error} (The labels taken are those of {beside if beside.is_file() else 'the dataset'}: "
+                f"{', '.join(labels[:4])}{', …' if len(labels) > 4 else ''}. Where the checkpoint has others, "
+                f"write them to {beside}; names are then compared by their text.)"
             ) from error
         yield folder

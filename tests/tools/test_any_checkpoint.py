@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from datasets.labels import write_labels
 from nets import get_network
 from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.slim_files import write_slim_checkpoint
@@ -51,10 +52,20 @@ def test_a_tensorflow_checkpoint_takes_the_names_of_the_data(tmp_path, model, gi
 def test_another_number_of_names_is_said(tmp_path, model):
     prefix = write_slim_checkpoint(tmp_path / "log", slim_variables(model, "x"), 7)
     with (
-        pytest.raises(ValueError, match=r"(?s)trained on 2.*labels file is the dataset's here: 千反田\."),
+        pytest.raises(
+            ValueError, match=r"(?s)trained on 2.*those of the dataset: 千反田\. .*labels\.txt; names"
+        ),
         as_checkpoint_folder(prefix, ["千反田"], NAME),
     ):
         pass
+
+
+def test_labels_beside_a_tensorflow_checkpoint_are_its_names(tmp_path, model):
+    prefix = write_slim_checkpoint(tmp_path / "log", slim_variables(model, "x"), 7)
+    write_labels(tmp_path / "log" / "labels.txt", ["千反田", "折木"])
+    for path in (prefix, tmp_path / "log"):
+        with as_checkpoint_folder(path, ["a", "b", "c"], NAME) as folder:
+            assert read_checkpoint(folder).labels == ("千反田", "折木")
 
 
 def test_what_is_there_instead_is_said(tmp_path, model):
