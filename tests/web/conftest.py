@@ -1,0 +1,91 @@
+"""An application with a recogniser that needs no network: a bright upper left quarter is Mira."""
+
+import io
+import json
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from datasets.inbox import Inbox
+from nets.recogniser import Look
+from web.app import create_app
+from web.options import Limits, WebOptions
+
+NAMES = ("Mira", "千反田える", "Tobi")
+
+
+class FakeRecogniser:
+    """Counts its batches; can be stopped to let pictures wait."""
+
+    labels = NAMES
+
+    def __init__(self):
+        self.batches = []
+        self.waiting = 0
+        self.go = threading.Event()
+        self.go.set()
+        self.fails = False
+
+    def prepare(self, image):
+        return image[: image.shape[0] // 2, : image.shape[1] // 2].mean(keepdims=True)
+
+    def look(self, images):
+        self.waiting += 1
+        self.go.wait(10)
+        self.waiting -= 1
+        self.batches.append(len(images))
+        if self.fails:
+            raise RuntimeError("the network has broken down")
+        boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0]], np.float32)
+        looks = []
+        for image in images:
+            p = 0.9 if image.mean() > 100 else 0.1
+            probabilities = np.array([[0.9 - p * 0.9, p, 0.06, 0.04], [0.4, 0.1, 0.3, 0.2]], np.float32)
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            scores = probabilities[[0], 1]
+            looks.append(Look(boxes[:1], np.array([1]), scores, boxes, probabilities))
+        return looks
+
+
+def picture(width=80, height=60, value=200, kind="PNG", **options):
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), (value, value, value)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def report(boxes, consent=True):
+    return json.dumps({"consent": consent, "boxes": boxes})
+
+
+@pytest.fixture
+def recogniser():
+    return FakeRecogniser()
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    return Inbox(tmp_path / "inbox")
+
+
+@pytest.fixture
+def serve(recogniser, inbox):
+    """Makes clients of applications with given options; closes them in the end."""
+    opened = []
+
+    def start(limits=None, **options):
+        app = create_app(WebOptions(limits=limits or Limits(), **options), recogniser, inbox, network="fake")
+        client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+        opened.append(client)
+        return client.__enter__()
+
+    yield start
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(serve):
+    return serve()

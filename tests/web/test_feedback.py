@@ -1,0 +1,95 @@
+import io
+
+import pytest
+from PIL import Image
+
+from datasets.voc import read_xml
+from tests.web.conftest import picture, report
+from web.options import Limits
+
+MIRA = {"box": [0, 0, 40.4, 30], "name": "Mira", "was": "Tobi"}
+
+
+def send(client, boxes, file=None, **options):
+    return client.post(
+        "/api/reports",
+        files={"picture": picture() if file is None else file},
+        data={"report": report(boxes, **options)},
+    )
+
+
+def test_a_report_is_kept_once(client, inbox):
+    nobody = {"box": [50, 10, 70, 30], "name": None, "was": "Mira"}
+    first = send(client, [MIRA, nobody])
+    assert first.status_code == 201
+    again = send(client, [MIRA, nobody])
+    assert (again.status_code, again.json()) == (200, {"key": first.json()["key"], "new": False})
+    raw = read_xml(inbox.path(first.json()["key"], ".xml"))
+    assert [(one.name, one.box) for one in raw.objects] == [("Mira", ("1", "1", "40", "30"))]
+    assert not raw.verified
+
+
+def test_the_picture_is_kept_without_its_metadata(client, inbox):
+    exif = Image.Exif()
+    exif[0x010E] = "my home address"
+    exif[0x0112] = 6
+    file = picture(kind="JPEG", exif=exif.tobytes(), comment=b"my home address")
+    key = send(client, [{"box": [0, 0, 40, 30], "name": "Mira"}], file).json()["key"]
+    kept = inbox.path(key, ".jpg").read_bytes()
+    assert b"home address" in file
+    assert b"home address" not in kept
+    with Image.open(io.BytesIO(kept)) as image:
+        assert not image.getexif()
+        assert image.size == (60, 80)  # upright, which the lost orientation would have told
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "<script>alert(1)</script>", "千反田える", "a/b\\c", "CON", "' OR 1=1 --"]
+)
+def test_names_are_text_never_paths(client, inbox, name):
+    before = set(inbox.folder.parent.rglob("*"))
+    answer = send(client, [{"box": [0, 0, 40, 30], "name": name}])
+    assert answer.status_code == 201
+    key = answer.json()["key"]
+    assert read_xml(inbox.path(key, ".xml")).objects[0].name == name
+    assert inbox.index.get(key).names == (name,)
+    new = set(inbox.folder.parent.rglob("*")) - before
+    assert {path.name for path in new if "sqlite" not in path.name} == {
+        f"{key}{s}" for s in (".jpg", ".json", ".xml")
+    }
+
+
+@pytest.mark.parametrize(
+    ("boxes", "sentence"),
+    [
+        ([{"box": [0, 0, 9, 9], "name": "a\0b"}], "A name is text that can be seen"),
+        ([{"box": [0, 0, 9, 9], "name": "\u202e gnp"}], "A name is text that can be seen"),
+        ([{"box": [0, 0, 9, 9], "name": "   "}], "A name is text that can be seen"),
+        ([{"box": [0, 0, 9, 9], "name": "x" * 65}], "report.boxes.0.name: "),
+        ([{"box": [0, 0, 9, 9], "name": ""}], "report.boxes.0.name: "),
+        ([{"box": [0, 0, 9], "name": "a"}], "report.boxes.0.box: "),
+        ([{"box": [9, 9, 9, 9], "name": "a"}], "A box needs min < max inside the picture of 80 x 60 pixels."),
+        ([{"box": [100, 0, 200, 9], "name": "a"}], "A box needs min < max inside"),
+        ([{"box": [0, 0, 9, 9], "name": "a", "path": "/etc"}], "report.boxes.0.path: "),
+        ("many", "report.boxes: "),
+    ],
+)
+def test_reports_that_make_no_sense(client, inbox, boxes, sentence):
+    answer = send(client, boxes)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(sentence)
+    assert inbox.index.list() == []
+    assert not list((inbox.folder / "pending").iterdir())
+
+
+def test_without_consent_nothing_is_kept(client, inbox):
+    answer = send(client, [MIRA], consent=False)
+    assert answer.status_code == 422
+    assert "consent" in answer.json()["error"]
+    assert inbox.index.list() == []
+
+
+def test_a_report_is_no_picture_or_has_too_many_boxes(serve):
+    client = serve(Limits(max_boxes=2))
+    assert send(client, [MIRA], b"no").status_code == 415
+    assert send(client, [MIRA] * 3).status_code == 413

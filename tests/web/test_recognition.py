@@ -1,0 +1,188 @@
+import json
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tests.web.conftest import picture
+from web.options import Limits
+
+
+def find(client, *files):
+    return client.post("/api/detections", files=[("pictures", ("x", file, "image/png")) for file in files])
+
+
+def ask(client, boxes, file=None):
+    return client.post(
+        "/api/answers",
+        files={"picture": picture() if file is None else file},
+        data={"boxes": json.dumps(boxes)},
+    )
+
+
+def test_finds_with_the_likeliest_names_in_words_and_numbers(client):
+    (found,) = find(client, picture()).json()["pictures"]
+    assert (found["width"], found["height"]) == (80, 60)
+    (box,) = found["boxes"]
+    assert box["box"] == [0, 0, 40, 30]
+    assert box["verdict"] == "sure"
+    assert [one["name"] for one in box["answers"]] == ["Mira", "千反田える", "Tobi"]
+    assert sum(one["probability"] for one in box["answers"]) + box["nobody"] == pytest.approx(1, abs=1e-3)
+
+
+def test_several_pictures_and_nobody(client):
+    pictures = find(client, picture(), picture(value=0)).json()["pictures"]
+    assert [len(one["boxes"]) for one in pictures] == [1, 0]
+
+
+def test_answers_for_boxes_that_somebody_drew(client):
+    answer = ask(client, [[40, 30, 80, 60], [-5, 0, 40, 30]]).json()
+    assert [box["verdict"] for box in answer["boxes"]] == ["unknown", "sure"]
+    assert answer["boxes"][0]["answers"][0]["name"] == "千反田える"
+    assert answer["boxes"][1]["box"] == [0, 0, 40, 30]  # clipped
+
+
+def test_a_turned_photograph_is_set_upright(client):
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    (found,) = find(client, picture(kind="JPEG", exif=exif)).json()["pictures"]
+    assert (found["width"], found["height"]) == (60, 80)
+
+
+def bomb(width, height):
+    """A PNG whose header promises many pixels, in a few bytes."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "sentence"),
+    [
+        (b"", 422, "The picture is empty."),
+        (b"hello", 415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."),
+        (picture()[:50], 415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "This is not a picture that can be read"),
+        (bomb(50_000, 50_000), 413, "The picture has too many pixels; at most 25 million are taken."),
+        (bomb(100, 100), 415, "This is not a picture that can be read"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_one_sentence(client, recogniser, data, status, sentence):
+    before = len(recogniser.batches)
+    for answer in (find(client, data), ask(client, [], data)):
+        assert answer.status_code == status
+        assert answer.json()["error"].startswith(sentence)
+    assert len(recogniser.batches) == before
+
+
+def test_any_bytes_are_a_4xx(client, rng):
+    whole = [picture(), picture(kind="JPEG"), picture(kind="WEBP"), picture(kind="BMP")]
+    for _ in range(150):
+        data = bytearray(whole[rng.integers(4)])
+        for position in rng.integers(0, len(data), rng.integers(1, 8)):
+            data[position] = rng.integers(256)
+        data = bytes(data[: rng.integers(1, len(data) + 1)])
+        answer = find(client, data)
+        assert answer.status_code in (200, 413, 415), data.hex()
+        if answer.status_code != 200:
+            assert answer.json()["error"].count(".") == 1
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    ["", "{}", "[[1,2,3]]", "[[1,2,3,NaN]]", "[[1e99,0,3,4]]", "null", "[" * 5000, '[["a",1,2,3]]', "\0"],
+)
+def test_boxes_that_are_none(client, boxes):
+    answer = client.post("/api/answers", files={"picture": picture()}, data={"boxes": boxes})
+    assert answer.status_code == 422
+    assert "boxes" in answer.json()["error"]
+
+
+def test_a_box_outside_the_picture(client):
+    assert ask(client, [[90, 0, 95, 10]]).json()["error"].endswith("inside the picture of 80 x 60 pixels.")
+
+
+def test_counts_are_limited(serve):
+    client = serve(Limits(max_pictures=2, max_boxes=3))
+    answer = find(client, *[picture()] * 3)
+    assert (answer.status_code, answer.json()["error"][:10]) == (413, "3 pictures")
+    answer = ask(client, [[0, 0, 9, 9]] * 4)
+    assert (answer.status_code, answer.json()["error"][:7]) == (413, "4 boxes")
+
+
+def test_bytes_are_limited_whether_announced_or_not(serve):
+    client = serve(Limits(max_megabytes=0.01))
+    noise = np.random.default_rng(0).bytes(20_000)
+    assert find(client, noise).status_code == 413
+    announced = {"Content-Type": "multipart/form-data; boundary=x"}
+    body = (
+        part
+        for part in [b'--x\r\nContent-Disposition: form-data; name="pictures"; filename="a"\r\n\r\n', noise]
+    )
+    answer = client.post("/api/detections", content=body, headers=announced)  # chunked, without a length
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "The request is too large; at most 0.01 MB are taken."
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "multipart/form-data"),
+        (b"x", "multipart/form-data; boundary="),
+        (b"--x\r\n", "multipart/form-data; boundary=x"),
+        (b"{}", "application/json"),
+        (b"\xff" * 300, "text/plain"),
+        (b"pictures=a", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_any_body_is_a_4xx(client, body, kind):
+    for path in ("/api/detections", "/api/answers", "/api/reports"):
+        answer = client.post(path, content=body, headers={"Content-Type": kind})
+        assert 400 <= answer.status_code < 500
+        assert answer.json()["error"]
+
+
+def test_concurrent_requests_share_a_batch(client, recogniser):
+    recogniser.batches.clear()
+    recogniser.go.clear()
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(find, client, picture())
+        while recogniser.waiting == 0:
+            pass
+        rest = [pool.submit(find, client, picture(value=value)) for value in (200, 0) * 4]
+        while client.app.state.services.batcher.waiting < 8:
+            pass
+        recogniser.go.set()
+        answers = [one.result() for one in [first, *rest]]
+    assert [len(answer.json()["pictures"][0]["boxes"]) for answer in answers] == [1, *(1, 0) * 4]
+    assert recogniser.batches == [1, 8]
+
+
+def test_too_many_wait(serve, recogniser):
+    client = serve(Limits(max_waiting=8), batch_size=1)
+    recogniser.go.clear()
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(find, client, picture()) for _ in range(20)]
+        while not any(answer.done() for answer in answers):
+            pass
+        recogniser.go.set()
+        codes = [answer.result().status_code for answer in answers]
+    assert set(codes) == {200, 503}
+
+
+def test_a_failure_of_the_network_is_one_sentence_and_the_server_goes_on(client, recogniser, capsys):
+    recogniser.fails = True
+    answer = find(client, picture())
+    assert answer.status_code == 500
+    assert answer.json()["error"] == "Something went wrong in the server; its log has the details."
+    recogniser.fails = False
+    assert find(client, picture()).status_code == 200

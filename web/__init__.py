@@ -1,0 +1,1 @@
+"""The page: open a picture, see who is in it, say what is wrong. Start it with `make web`."""

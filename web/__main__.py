@@ -1,0 +1,115 @@
+"""Serves the page: `python -m web --checkpoint_dir=RUN`, or `make web`.
+
+Open the printed address in a browser. By default only this machine reaches it; with another --host visitors
+need the access token, which is part of the printed address.
+
+Exit status: 0 after it was stopped (Ctrl-C); 1 if it cannot start, with one line that says why; 2 for wrong
+flags.
+"""
+
+import importlib.util
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import tyro
+
+from tools.quiet_start import start_tensorflow
+from web.options import WebOptions
+
+# A visitor's picture is on its way or in the network for so long at most when the server is told to stop.
+_SECONDS_TO_FINISH = 30
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit status."""
+    options = tyro.cli(
+        WebOptions, args=arguments, prog="python -m web", description=__doc__, use_underscores=True
+    )
+    try:
+        serve(with_token(options))
+    except (ValueError, OSError) as error:
+        print(f"web: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def with_token(options: WebOptions) -> WebOptions:
+    """The options with an access token wherever one is needed."""
+    token = options.access_token or os.environ.get("ANIME_SSD_TOKEN", "")
+    if not token and not options.is_loopback:
+        token = secrets.token_urlsafe(24)
+    if token and len(token) < 16:
+        raise ValueError(
+            "the access token is shorter than 16 characters, so it could be guessed; take a longer one"
+        )
+    return replace(options, access_token=token)
+
+
+def serve(options: WebOptions) -> None:
+    """Load everything, then serve until told to stop.
+
+    Raises:
+        ValueError: a package, the checkpoint or the inbox's database is missing or damaged.
+        OSError: the port is taken.
+    """
+    for package in ("fastapi", "uvicorn", "sqlalchemy", "onnx"):
+        if importlib.util.find_spec(package) is None:
+            raise ValueError(f"the package {package} is not installed; run: make setup WEB=1")
+    # The port before anything slow: another program may have it.
+    with _listen(options) as listening:
+        _serve_at(listening, options)
+
+
+def _serve_at(listening: socket.socket, options: WebOptions) -> None:
+    start_tensorflow()
+    import uvicorn
+
+    from datasets.inbox import Inbox
+    from nets.recogniser import Recogniser
+    from web.app import create_app
+    from web.browser_model import browser_model
+    from web.observing import log_to
+
+    recogniser = Recogniser.load(options.checkpoint_dir)
+    inbox = Inbox(options.inbox, options.inbox_url)
+    browser = browser_model(recogniser, wanted=options.browser, show_from=options.show_from)
+    network = recogniser.checkpoint.network.name
+    app = create_app(options, recogniser, inbox, network=network, browser=browser)
+    log_to(sys.stderr)
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    query = f"?token={options.access_token}" if options.access_token else ""
+    print(f"Open http://{host}:{options.port}/{query}   (Ctrl-C stops)", flush=True)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        limit_concurrency=1000,
+        backlog=512,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(options: WebOptions) -> socket.socket:
+    """The port."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((options.host, options.port))
+    except OSError as error:
+        listening.close()
+        raise OSError(
+            f"port {options.port} of {options.host} cannot be taken ({error.strerror}); choose another --port"
+        ) from None
+    listening.listen(512)
+    return listening
+
+
+if __name__ == "__main__":
+    sys.exit(main())

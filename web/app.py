@@ -1,0 +1,105 @@
+"""The application: routes, limits and services put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from fastapi import FastAPI
+
+from datasets.inbox import Inbox
+from web import feedback, health, pages, recognition
+from web.access import AccessToken, RateLimit
+from web.batching import Batcher
+from web.bodies import BodyLimit
+from web.browser_model import BrowserModel
+from web.observing import Metrics, Observe
+from web.options import WebOptions
+from web.refusals import handle_refusals
+from web.security import KnownOrigin, SecurityHeaders
+from web.services import Recognises, Services
+
+# Pictures that are decoded at once; each may take 75 MB at the default limit.
+_DECODERS = 4
+
+
+def create_app(
+    options: WebOptions,
+    recogniser: Recognises,
+    inbox: Inbox,
+    *,
+    network: str = "",
+    browser: BrowserModel | None = None,
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        options: of the command line.
+        recogniser: looks at pictures.
+        inbox: keeps reports; closed when the application stops.
+        network: name of the network, shown on the page and kept with reports.
+        browser: what the browser needs to look by itself.
+    """
+    metrics = Metrics()
+    services = Services(
+        options=options,
+        network=network,
+        recogniser=recogniser,
+        browser=browser or BrowserModel(b"", "off"),
+        inbox=inbox,
+        metrics=metrics,
+        batcher=Batcher(
+            recogniser.look,
+            batch_size=options.batch_size,
+            max_waiting=options.limits.max_waiting,
+            on_batch=metrics.batch.observe,
+        ),
+        workers=ThreadPoolExecutor(_DECODERS, thread_name_prefix="pictures"),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI):
+        working = asyncio.create_task(services.batcher.run())
+        await _warm_up(services)
+        services.ready = True
+        yield
+        # uvicorn has let every request finish by now.
+        services.ready = False
+        services.batcher.close()
+        await working
+        services.workers.shutdown()
+        inbox.index.close()
+
+    # /docs would load its scripts from another server.
+    app = FastAPI(
+        title="Anime characters",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.services = services
+    handle_refusals(app)
+    for module in (pages, recognition, feedback, health):
+        app.include_router(module.router)
+    pages.add_files(app, services)
+    # The last one added is the outermost: every answer, a refusal too, is logged and has the headers.
+    limits = options.limits
+    app.add_middleware(BodyLimit, max_bytes=limits.max_bytes, seconds=limits.seconds_to_send)
+    app.add_middleware(AccessToken, token=options.access_token)
+    app.add_middleware(RateLimit, per_minute=limits.requests_per_minute)
+    app.add_middleware(KnownOrigin, hosts=options.hosts)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observe, metrics=metrics)
+    return app
+
+
+async def _warm_up(services: Services) -> None:
+    """Let the network be built for one picture and for several, so that no visitor waits for it."""
+    blank = services.recogniser.prepare(np.zeros((8, 8, 3), np.uint8))
+    for size in sorted({1, 2, services.options.batch_size}):
+        if size <= services.options.limits.max_waiting:
+            await services.batcher([blank] * size)

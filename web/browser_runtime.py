@@ -1,0 +1,99 @@
+"""Fetches ONNX Runtime Web once, so that browsers get it from our own server.
+
+    python -m web.browser_runtime
+
+npm brings the package; its version, its digest and the digest of each of the three files that are used are
+pinned here. Without npm the page says so and uses the server. The files lie in web/runtime/, which git
+ignores.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+VERSION = "1.30.0"
+PACKAGE = f"onnxruntime-web@{VERSION}"
+INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+# Without WebGPU and WebGL, which are three times as large and not needed.
+FILES = {
+    "ort.wasm.min.mjs": "219e6a1fc8a9938268d18efca3c91d310bd2f4a59bbd13744df5b2b7fc6cee3b",
+    "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
+    "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
+FOLDER = Path(__file__).resolve().parent / "runtime"
+
+
+def is_complete(folder: Path = FOLDER) -> bool:
+    """Whether all files are there, unchanged."""
+    return all(
+        (folder / name).is_file() and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        for name, digest in FILES.items()
+    )
+
+
+def unpack(package: Path, folder: Path, *, integrity: str = INTEGRITY, files: dict[str, str] = FILES) -> None:
+    """Take the files out of a package that npm brought.
+
+    Raises:
+        ValueError: the package or a file in it is not the pinned one; nothing was written then.
+    """
+    algorithm, _, expected = integrity.partition("-")
+    found = base64.b64encode(hashlib.new(algorithm, package.read_bytes()).digest()).decode()
+    if found != expected:
+        raise ValueError(f"{PACKAGE} is not the pinned package: its digest is {algorithm}-{found}")
+    contents = {}
+    with tarfile.open(package) as archive:
+        for name, digest in files.items():
+            member = archive.extractfile(f"package/dist/{name}")
+            contents[name] = member.read() if member else b""
+            if hashlib.sha256(contents[name]).hexdigest() != digest:
+                raise ValueError(f"{name} in {PACKAGE} is not the pinned file")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        temporary = folder / f".{name}.tmp"
+        temporary.write_bytes(content)
+        temporary.replace(folder / name)
+
+
+def fetch(folder: Path = FOLDER) -> str:
+    """Bring the files here unless they are; a sentence about what was done.
+
+    Raises:
+        ValueError: npm could not bring the package, or brought another one.
+    """
+    if is_complete(folder):
+        return f"{PACKAGE} is there"
+    npm = shutil.which("npm")
+    if npm is None:
+        return "npm is not on this machine: the page detects on the server only (Debian: apt-get install npm)"
+    print(f"fetching {PACKAGE} with npm, once (33 MB)", flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        # pack only loads the package: nothing is installed and no script of it runs.
+        command = [npm, "pack", PACKAGE, "--ignore-scripts", "--pack-destination", temporary]
+        process = subprocess.run(command, capture_output=True, text=True, cwd=temporary)
+        packages = list(Path(temporary).glob("*.tgz"))
+        if process.returncode != 0 or len(packages) != 1:
+            last = (process.stderr.strip().splitlines() or ["nothing was said"])[-1]
+            raise ValueError(f"npm could not fetch {PACKAGE} ({last})")
+        unpack(packages[0], folder)
+    return f"{PACKAGE} fetched"
+
+
+def main() -> int:
+    """Runs the command line; the page works without these files, so a failure is only told."""
+    try:
+        print(fetch())
+    except (ValueError, OSError) as error:
+        print(f"web.browser_runtime: {error}; the page detects on the server only", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

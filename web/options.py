@@ -1,0 +1,109 @@
+"""What `python -m web` can be told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+# Hosts that only this machine reaches.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+EVERYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a visitor may send.
+
+    Attributes:
+        max_megabytes: of one request.
+        max_megapixels: of one picture, checked before it is decoded.
+        max_pictures: in one request.
+        max_boxes: in one request.
+        requests_per_minute: of one address; 0: any number.
+        max_waiting: pictures that may wait for the network; more are told to come back.
+        seconds_to_send: for the body of a request.
+    """
+
+    max_megabytes: float = 20.0
+    max_megapixels: float = 25.0
+    max_pictures: int = 8
+    max_boxes: int = 100
+    requests_per_minute: int = 600
+    max_waiting: int = 64
+    seconds_to_send: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_megabytes", "max_megapixels", "max_pictures", "max_boxes", "max_waiting"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"--{name} {getattr(self, name)}: must be above 0")
+        if self.requests_per_minute < 0:
+            raise ValueError(
+                f"--requests_per_minute {self.requests_per_minute}: must be 0 (no limit) or more"
+            )
+
+    @property
+    def max_bytes(self) -> int:
+        return int(self.max_megabytes * 1_000_000)
+
+    @property
+    def max_pixels(self) -> int:
+        return int(self.max_megapixels * 1_000_000)
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """Serves the page: open a picture, see who is in it, say what is wrong.
+
+    Attributes:
+        checkpoint_dir: checkpoint folder: the --train_dir of a training.
+        host: address to listen at. The default is reached from this machine only; with any other, visitors
+            need the access token.
+        port: to listen at.
+        inbox: folder for what visitors report; `python -m tools.inbox` reads it.
+        inbox_url: database of the inbox's index, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME;
+            default: SQLite in the inbox.
+        access_token: what visitors must know; better given in the environment variable ANIME_SSD_TOKEN, which
+            other users of the machine cannot see. Default: none at the loopback address, elsewhere a random
+            one, printed at the start.
+        allowed_hosts: names under which the page is reached, where it is not the address itself (the name of
+            a server, or of a proxy in front of it).
+        batch_size: pictures that the network sees at once, at most.
+        show_from: lowest score of a box that is shown, 0 to 1.
+        browser: offer detection in the visitor's browser.
+    """
+
+    checkpoint_dir: Path = Path("checkpoints/drawn_lite")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    inbox: Path = Path("runs/inbox")
+    inbox_url: str = ""
+    access_token: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    batch_size: int = 8
+    show_from: float = 0.35
+    browser: bool = True
+    limits: Annotated[Limits, tyro.conf.arg(name="")] = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536:
+            raise ValueError(f"--port {self.port}: must be in 1...65535")
+        if not 0 < self.show_from <= 1:
+            raise ValueError(f"--show_from {self.show_from}: must be above 0 and at most 1")
+        if self.batch_size < 1:
+            raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """What the Host header may name; empty: anything.
+
+        At the loopback address a page elsewhere could otherwise reach this one under a name of its own; at
+        all addresses (0.0.0.0) the token stands against that.
+        """
+        if self.host in EVERYWHERE and not self.allowed_hosts:
+            return ()
+        return (*self.allowed_hosts, *(LOOPBACK if self.is_loopback else (self.host,)))

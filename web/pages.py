@@ -1,0 +1,103 @@
+"""Routes of the page and its files, all of them from here: no other server is asked for anything."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from visualization.colours import hex_colour
+from visualization.web_font import web_font
+from web.refusals import Refused
+from web.services import Services, UsesServices
+from web.shapes import MAYBE_FROM, SURE_FROM, About, NameColour
+
+STATIC = Path(__file__).resolve().parent / "static"
+EXAMPLES = Path(__file__).resolve().parent.parent / "demo"
+_MOST_EXAMPLES = 4
+# A browser asks whether a file has changed before it uses its own copy.
+_ASK_AGAIN = {"Cache-Control": "no-cache"}
+_FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+router = APIRouter(include_in_schema=False)
+
+
+def example_pictures(folder: Path = EXAMPLES) -> list[Path]:
+    """A few of the drawn pictures that come along, to try the page with."""
+    return sorted(folder.glob("*.jpg"))[::2][:_MOST_EXAMPLES]
+
+
+@router.get("/")
+async def page():
+    """The page."""
+    return FileResponse(STATIC / "index.html", headers=_ASK_AGAIN)
+
+
+@router.get("/api/about", response_model=About)
+async def about(services: UsesServices):
+    """What the page must know about the model."""
+    options = services.options
+    return About(
+        network=services.network,
+        names=[NameColour(name=name, colour=hex_colour(name)) for name in services.recogniser.labels],
+        show_from=options.show_from,
+        sure_from=SURE_FROM,
+        maybe_from=MAYBE_FROM,
+        max_bytes=options.limits.max_bytes,
+        max_pixels=options.limits.max_pixels,
+        max_boxes=options.limits.max_boxes,
+        browser=services.browser.address,
+        browser_reason=services.browser.reason or None,
+        examples=[f"/examples/{path.name}" for path in example_pictures()],
+    )
+
+
+@router.get("/examples/{name}")
+async def example(name: str):
+    """One of the example pictures; the name is looked up, never opened."""
+    for path in example_pictures():
+        if path.name == name:
+            return FileResponse(path, headers=_ASK_AGAIN)
+    raise Refused(404, "There is no such example.")
+
+
+@router.get("/model.onnx")
+async def model(services: UsesServices):
+    """The network for the browser."""
+    if not services.browser.data:
+        raise Refused(404, "There is no model for the browser here.")
+    return Response(services.browser.data, media_type="application/octet-stream", headers=_FOR_GOOD)
+
+
+@functools.cache  # taking a font apart takes a second
+def _font(said: str) -> bytes:
+    """A WOFF file with the letters of a text that a system may lack; empty where there are none."""
+    return base64.b64decode((web_font(said) or ",").partition(",")[2])
+
+
+def add_files(app: FastAPI, services: Services) -> None:
+    """Serve the files of the page, of ONNX Runtime, and a font for the names."""
+    font = _font("".join(services.recogniser.labels) + (STATIC / "words.js").read_text(encoding="utf-8"))
+
+    @app.get("/names.woff", include_in_schema=False)
+    async def names():
+        if not font:
+            raise Refused(404, "No font is needed.")
+        return Response(font, media_type="font/woff", headers=_ASK_AGAIN)
+
+    app.mount("/static", _Files(directory=STATIC))
+    if services.browser.data:
+        app.mount("/runtime", _Files(directory=services.browser.runtime))
+
+
+class _Files(StaticFiles):
+    """Static files about which browsers ask again."""
+
+    def file_response(self, *args, **options):
+        response = super().file_response(*args, **options)
+        response.headers.update(_ASK_AGAIN)
+        return response

@@ -1,0 +1,68 @@
+"""What the routes share: the recogniser, the batcher, the inbox, the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+import numpy as np
+from fastapi import Depends, Request
+
+from datasets.inbox import Inbox
+from nets.recogniser import Answers
+from web.batching import Batcher
+from web.browser_model import BrowserModel
+from web.observing import Metrics
+from web.options import WebOptions
+
+
+class Looked(Protocol):
+    """What of `nets.recogniser.Look` is used here."""
+
+    def found(self, score_threshold: float) -> Answers: ...
+    def answers(self, boxes: np.ndarray) -> Answers: ...
+
+
+class Recognises(Protocol):
+    """What of `nets.recogniser.Recogniser` is used here; another classifier of faces may stand behind it."""
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+    def prepare(self, image: np.ndarray) -> np.ndarray: ...
+    def look(self, images: Sequence[np.ndarray]) -> Sequence[Looked]: ...
+
+
+@dataclass
+class Services:
+    """Lives as long as the application.
+
+    Attributes:
+        options: of the command line.
+        network: name of the network behind `recogniser`.
+        recogniser: looks at pictures.
+        browser: what the browser needs to look by itself.
+        inbox: for reports.
+        metrics: counters.
+        batcher: brings pictures of concurrent requests together.
+        workers: threads that decode pictures and write reports.
+        ready: warmed up and not stopping.
+    """
+
+    options: WebOptions
+    network: str
+    recogniser: Recognises
+    browser: BrowserModel
+    inbox: Inbox
+    metrics: Metrics
+    batcher: Batcher[np.ndarray, Looked]
+    workers: Executor
+    ready: bool = False
+
+
+def _services(request: Request) -> Services:
+    return request.app.state.services
+
+
+UsesServices = Annotated[Services, Depends(_services)]

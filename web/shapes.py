@@ -1,0 +1,102 @@
+"""The JSON of the API: boxes in pixels, [xmin, ymin, xmax, ymax], counted from 0 at the picture's corner."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Pixel = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+PixelBox = Annotated[list[Pixel], Field(min_length=4, max_length=4)]
+# "sure", "maybe", or "unknown": how the page says it in words.
+Verdict = Literal["sure", "maybe", "unknown"]
+
+SURE_FROM, MAYBE_FROM = 0.8, 0.5
+
+
+def verdict(probability: float) -> Verdict:
+    """The word for the probability of the likeliest name."""
+    return "sure" if probability >= SURE_FROM else "maybe" if probability >= MAYBE_FROM else "unknown"
+
+
+class NameAnswer(BaseModel):
+    name: str
+    probability: float
+
+
+class BoxAnswer(BaseModel):
+    """A box, how certain its first name is, and its likeliest names, best first."""
+
+    box: list[float]
+    verdict: Verdict
+    answers: list[NameAnswer]
+    nobody: float
+
+
+class PictureAnswer(BaseModel):
+    """One picture: its size after turning it upright, and its boxes, best first."""
+
+    width: int
+    height: int
+    boxes: list[BoxAnswer]
+
+
+class RecognisedPictures(BaseModel):
+    pictures: list[PictureAnswer]
+
+
+class ReportBox(BaseModel):
+    """One box as the visitor left it.
+
+    `name` null: not a face. `was`: what the model had said, null for a box that the visitor drew.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    box: PixelBox
+    name: Annotated[str, Field(min_length=1, max_length=64)] | None
+    was: Annotated[str, Field(max_length=64)] | None = None
+
+
+class Report(BaseModel):
+    """What a visitor sends: all boxes of the picture, and the consent to keep it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consent: bool
+    boxes: Annotated[list[ReportBox], Field(max_length=1000)]
+
+
+class ReportReceipt(BaseModel):
+    """The key of the report, and whether it is new (the same report twice is one)."""
+
+    key: str
+    new: bool
+
+
+class NameColour(BaseModel):
+    name: str
+    colour: str
+
+
+class About(BaseModel):
+    """What the page must know.
+
+    `browser`: address of the model for the browser, null where there is none; `browser_reason` says why then:
+    "off", "no runtime" or "too large".
+    """
+
+    network: str
+    names: list[NameColour]
+    show_from: float
+    sure_from: float
+    maybe_from: float
+    max_bytes: int
+    max_pixels: int
+    max_boxes: int
+    browser: str | None
+    browser_reason: str | None
+    examples: list[str]
+
+
+BOXES = TypeAdapter(list[PixelBox])
