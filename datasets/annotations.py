@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from datasets.drafts import is_draft
 from datasets.folder import INBOX_MARK, FolderContents, PictureFile, find_files
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
@@ -26,12 +27,14 @@ class ReadOptions:
     Attributes:
         verified_only: take only pictures that a person has confirmed (verified="yes" in the XML), with
             LabelImg's space key or with tools/inbox.py.
+        with_drafts: also take boxes that a program proposed and that nobody has looked at.
         unlabelled_as_negative: a picture without XML shows none of the names, instead of being left out.
         max_pixels: refuse pictures with more (decompression bombs).
         workers: threads that decode; 0 means one per core.
     """
 
     verified_only: bool = False
+    with_drafts: bool = False
     unlabelled_as_negative: bool = False
     max_pixels: int = MAX_PIXELS
     workers: int = 0
@@ -261,6 +264,10 @@ def _read_one(
         detail = 'no verified="yes" in its XML: press the space key in LabelImg'
         action = "left out (--verified_only)"
         return None, [Problem(picture_shown, "", "not confirmed by a person", detail, action)]
+    if is_draft(raw) and not options.with_drafts:
+        detail = "save it in LabelImg: the space key there says that it is right"
+        action = "left out; --with_drafts takes it"
+        return None, [Problem(picture_shown, "", "draft that nobody has looked at", detail, action)]
     try:
         facts = examine_picture(file.path, max_pixels=options.max_pixels)
     except PictureError as error:

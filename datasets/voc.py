@@ -48,6 +48,7 @@ def write_annotation(
     *,
     depth: int = 3,
     verified: bool | None = None,
+    draft: str | None = None,
 ) -> None:
     """Writes one annotation element for element, tab for tab as LabelImg does (libs/pascal_voc_io.py there).
 
@@ -61,6 +62,8 @@ def write_annotation(
         depth: 3, or 1 for a grey picture.
         verified: True writes `verified="yes"` (a person pressed the space key), False writes "no" as
             LabelImg 1.2 did, None leaves the attribute out.
+        draft: says in `<source><annotation>` that a program proposed the boxes (datasets/drafts.py). LabelImg
+            drops that element when it saves, so it stands only as long as nobody has saved the file.
 
     Raises:
         ValueError: a box is not inside the picture or is empty.
@@ -71,7 +74,10 @@ def write_annotation(
     _add(root, "folder", picture_path.parent.name)
     _add(root, "filename", picture_path.name)
     _add(root, "path", str(picture_path))
-    _add(_add(root, "source"), "database", "Unknown")
+    source = _add(root, "source")
+    _add(source, "database", "Unknown")
+    if draft is not None:
+        _add(source, "annotation", draft)
     size = _add(root, "size")
     for tag, value in (("width", width), ("height", height), ("depth", depth)):
         _add(size, tag, str(value))
@@ -122,12 +128,14 @@ class RawAnnotation:
         size: (width, height) from `<size>`; None when missing, unreadable or not positive.
         objects: in file order.
         verified: a person pressed LabelImg's space key on it.
+        origin: text of `<source><annotation>`; see `write_annotation`, draft.
     """
 
     filename: str | None
     size: tuple[int, int] | None
     objects: tuple[RawObject, ...]
     verified: bool = False
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +172,11 @@ def read_xml(path: Path) -> RawAnnotation:
         data = path.read_bytes()
     except OSError as error:
         raise XmlError("XML cannot be read", error.strerror or str(error)) from None
+    return parse_xml(data)
+
+
+def parse_xml(data: bytes) -> RawAnnotation:
+    """The content of an annotation file, see `read_xml`."""
     # Before parsing, because libxml2 expands entities inside attributes whatever resolve_entities says.
     # Without the NUL bytes the same search finds UTF-16.
     if _DECLARATION.search(data.replace(b"\0", b"")):
@@ -185,6 +198,7 @@ def read_xml(path: Path) -> RawAnnotation:
         size=_size(root.findtext("size/width"), root.findtext("size/height")),
         objects=tuple(_raw_object(element) for element in objects),
         verified=(root.get("verified") or "").strip().lower() == "yes",
+        origin=(root.findtext("source/annotation") or "").strip(),
     )
 
 
