@@ -4,6 +4,8 @@ What is drawn depends on the seed and the boxes alone, so it is known before a p
 window that will be shown is.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -62,6 +64,20 @@ def draw_plan(boxes, seed, augmentation: Augmentation) -> Plan:
     return Plan(window, flip[0] < augmentation.flip_probability, draw_colour_change(colour, augmentation))
 
 
+class Picture(NamedTuple):
+    """A picture that has not been decoded yet, and its objects.
+
+    Attributes:
+        take: (window float32 [4], size) -> pixels, origin and picture size, as `decode.decode_window`.
+        boxes: float32 [G, 4]; G may be 0.
+        classes: int32 [G].
+    """
+
+    take: Callable
+    boxes: tf.Tensor
+    classes: tf.Tensor
+
+
 def augment(image, boxes, classes, seed, augmentation: Augmentation, *, size: int):
     """Augments a decoded picture and resizes it to the network's size.
 
@@ -76,26 +92,40 @@ def augment(image, boxes, classes, seed, augmentation: Augmentation, *, size: in
     Returns:
         image float32 [S, S, 3] in 0...255, boxes float32 [K, 4], classes int32 [K] with K <= G.
     """
-    plan = draw_plan(boxes, seed, augmentation)
     image = tf.convert_to_tensor(image)
-    sampling = sample_window(image, tf.zeros([2], tf.int32), tf.shape(image)[:2], plan.window, size)
-    return render(sampling, plan, augmentation, size=size), *move_boxes(
-        boxes, classes, plan, augmentation, size=size
-    )
+    whole = image, tf.zeros([2], tf.int32), tf.shape(image)[:2]
+    picture = Picture(lambda window, size: whole, boxes, classes)
+    return augment_picture(picture, seed, augmentation, size=size)
 
 
 def augment_encoded(encoded, boxes, classes, seed, augmentation: Augmentation, *, size: int):
     """`augment` of a picture that is still encoded (scalar string), decoding only what will be seen."""
-    plan = draw_plan(boxes, seed, augmentation)
-    pixels, origin, picture_size = decode_window(encoded, plan.window, size)
+    picture = Picture(partial(decode_window, encoded), boxes, classes)
+    return augment_picture(picture, seed, augmentation, size=size)
+
+
+def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size, part=None):
+    """`augment` of a picture, wherever its pixels come from.
+
+    Args:
+        picture: its pixels and objects.
+        seed: int64 [2].
+        augmentation: a preset or one's own.
+        size: S, or int32 [2]: height and width of the result.
+        part: float32 [4], the part of what would be shown that is shown; not given: all of it.
+    """
+    plan = draw_plan(picture.boxes, seed, augmentation)
+    if part is not None:
+        plan = plan._replace(window=window_inside(plan.window, part))
+    pixels, origin, picture_size = picture.take(plan.window, size)
     sampling = sample_window(pixels, origin, picture_size, plan.window, size)
     return render(sampling, plan, augmentation, size=size), *move_boxes(
-        boxes, classes, plan, augmentation, size=size
+        picture.boxes, picture.classes, plan, augmentation, size=size
     )
 
 
-def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: int) -> tf.Tensor:
-    """Colours, canvas and flip: what a window shows -> float32 [S, S, 3]."""
+def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size) -> tf.Tensor:
+    """Colours, canvas and flip: what a window shows -> float32 [S, S, 3], or of the size [2]."""
     image = sampling.picture
     if augmentation.colour_probability:
         image = change_colour(image, plan.colour)
@@ -108,15 +138,20 @@ def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: 
         )
     if augmentation.flip_probability:
         image = tf.cond(plan.flip, lambda: flip_picture(image), lambda: image)
-    return tf.ensure_shape(image, [size, size, 3])
+    return tf.ensure_shape(image, [size, size, 3]) if isinstance(size, int) else image
 
 
 def move_boxes(
-    boxes, classes, plan: Plan, augmentation: Augmentation, *, size: int
+    boxes, classes, plan: Plan, augmentation: Augmentation, *, size
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The objects that are still there, and where: [G, 4], [G] -> [K, 4], [K]."""
-    moved, keep = keep_visible(
-        seen_through(plan.window, boxes), smallest_side=augmentation.smallest_side / size
-    )
+    smallest_side = augmentation.smallest_side / tf.cast(size, tf.float32)
+    moved, keep = keep_visible(seen_through(plan.window, boxes), smallest_side=smallest_side)
     moved = tf.where(plan.flip, flip_boxes(moved), moved)
     return tf.boolean_mask(moved, keep), tf.boolean_mask(classes, keep)
+
+
+def salted(seed, number: int) -> tf.Tensor:
+    """Another seed of the same picture, for something else that chance decides: int64 [2] -> int64 [2]."""
+    key = tf.random.stateless_uniform([], seed, 0, 2**62, tf.int64, alg="philox")
+    return tf.stack([key, tf.constant(number, tf.int64)])

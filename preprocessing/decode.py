@@ -11,7 +11,7 @@ def decode_picture(encoded) -> tf.Tensor:
     return tf.ensure_shape(image, [None, None, 3])
 
 
-def decode_window(encoded, window, size: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decodes the part of a picture that `resize.sample_window` needs to show a window.
 
     Rows below a JPEG's window are not read at all, and those beside it are not turned into pixels. Where the
@@ -22,7 +22,7 @@ def decode_window(encoded, window, size: int) -> tuple[tf.Tensor, tf.Tensor, tf.
     Args:
         encoded: scalar string; other formats than JPEG are decoded whole.
         window: float32 [4], fractions of the picture.
-        size: S, the output's height and width in pixels.
+        size: the output's height and width in pixels: S for both, or int32 [2].
 
     Returns:
         pixels uint8 [h, w, 3]; their origin int32 [2] and the picture's size float32 [2], both at the decoded
@@ -41,11 +41,17 @@ _JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave
 def _decode_jpeg_window(encoded, window, size):
     picture_size = tf.io.extract_jpeg_shape(encoded)[:2]
     sides = (window[2:] - window[:2]) * tf.cast(picture_size, tf.float32)
-    steps = tf.math.floor(tf.math.log(tf.reduce_min(sides) / size) / tf.math.log(2.0) + 1e-6)
-    step = tf.cast(tf.clip_by_value(steps, 0.0, len(_JPEG_RATIOS) - 1.0), tf.int32)
+    step = _shrinking(sides, size)
     return tf.switch_case(
         step, [_jpeg_decoder(encoded, picture_size, window, size, ratio) for ratio in _JPEG_RATIOS]
     )
+
+
+def _shrinking(sides, size):
+    """Which of `_JPEG_RATIOS` a window of these sides, in pixels, may be decoded at: int32 scalar."""
+    times = tf.reduce_min(sides / tf.cast(size, tf.float32))
+    steps = tf.math.floor(tf.math.log(times) / tf.math.log(2.0) + 1e-6)
+    return tf.cast(tf.clip_by_value(steps, 0.0, len(_JPEG_RATIOS) - 1.0), tf.int32)
 
 
 def _jpeg_decoder(encoded, picture_size, window, size, ratio):

@@ -102,7 +102,7 @@ def seen_through(window, boxes) -> tf.Tensor:
     return (boxes - tf.tile(corner, [2])) / tf.tile(sides, [2])
 
 
-def keep_visible(boxes, *, smallest_side: float) -> tuple[tf.Tensor, tf.Tensor]:
+def keep_visible(boxes, *, smallest_side) -> tuple[tf.Tensor, tf.Tensor]:
     """Clips boxes to the window and says which objects still count.
 
     An object counts while its centre is in the window (Caffe's emit_constraint CENTER) and what is left of
@@ -110,7 +110,7 @@ def keep_visible(boxes, *, smallest_side: float) -> tuple[tf.Tensor, tf.Tensor]:
 
     Args:
         boxes: float32 [G, 4] as fractions of the window.
-        smallest_side: as a fraction of the window.
+        smallest_side: as a fraction of the window; one number, or [2] for height and width.
 
     Returns:
         boxes float32 [G, 4] within 0...1; keep bool [G].

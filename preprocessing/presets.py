@@ -1,6 +1,6 @@
 """The named strengths of augmentation, every number with its source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # The mean colour of the pictures that VGG was trained on, RGB: Caffe SSD's ssd_pascal.py gives it as
 # mean_value 104, 117, 123 (BGR). After a network's normalisation this canvas is about zero.
@@ -32,6 +32,8 @@ class Augmentation:
         contrast_pivot: the value 0...255 that a change of contrast leaves alone.
         saturation: the range of the factor on the distance of a colour from its grey.
         hue: at most this fraction of the circle of colours is turned, either way.
+        mosaic_probability: how often four pictures share one, see `preprocessing.mosaic`.
+        paste_probability: how often a character of another picture is pasted in, see `preprocessing.paste`.
     """
 
     zoom_out_probability: float = 0.0
@@ -49,6 +51,8 @@ class Augmentation:
     contrast_pivot: float = 0.0
     saturation: tuple[float, float] = (1.0, 1.0)
     hue: float = 0.0
+    mosaic_probability: float = 0.0
+    paste_probability: float = 0.0
 
 
 # The samplers of section 2.2: minimum overlap 0.1, 0.3, 0.5, 0.7, 0.9, and any patch (0.0). ssd_pascal.py:
@@ -100,3 +104,48 @@ def get_preset(name: str) -> Augmentation:
     if name not in PRESETS:
         raise ValueError(f"augmentation {name!r}: no such preset; the presets are: {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def adjusted(
+    augmentation: Augmentation,
+    *,
+    colour_strength: float = 1.0,
+    zoom_out_probability: float | None = None,
+    zoom_out_max: float | None = None,
+    crop_min: float | None = None,
+    flip_probability: float | None = None,
+    mosaic_probability: float = 0.0,
+    paste_probability: float = 0.0,
+) -> Augmentation:
+    """A preset with some of its strengths changed; None leaves what the preset says.
+
+    Args:
+        augmentation: the preset.
+        colour_strength: every range of colours is this many times as wide; 0 leaves colours alone.
+        zoom_out_probability: 0...1.
+        zoom_out_max: side of the largest canvas, 1 for none.
+        crop_min: sqrt(area) of the smallest crop as a fraction of the canvas; 1 crops nothing.
+        flip_probability: 0...1.
+        mosaic_probability: 0...1.
+        paste_probability: 0...1.
+    """
+    changes: dict = {
+        "zoom_out_probability": zoom_out_probability,
+        "zoom_out_limit": zoom_out_max,
+        "flip_probability": flip_probability,
+        "mosaic_probability": mosaic_probability,
+        "paste_probability": paste_probability,
+    }
+    if zoom_out_max == 1.0:
+        changes["zoom_out_probability"] = 0.0
+    if crop_min == 1.0:
+        changes["crop_overlaps"] = ()
+    elif crop_min is not None:
+        changes["crop_overlaps"] = augmentation.crop_overlaps or PAPER_OVERLAPS
+        changes["crop_scale"] = (crop_min, augmentation.crop_scale[1])
+    for name in ("contrast", "saturation"):
+        low, high = getattr(augmentation, name)
+        changes[name] = max(0.0, 1.0 - (1.0 - low) * colour_strength), 1.0 + (high - 1.0) * colour_strength
+    changes["brightness"] = augmentation.brightness * colour_strength
+    changes["hue"] = min(0.5, augmentation.hue * colour_strength)
+    return replace(augmentation, **{name: value for name, value in changes.items() if value is not None})

@@ -38,8 +38,8 @@ def resize_picture(image, size: int) -> tf.Tensor:
     return tf.image.resize(image, (size, size), method="bilinear", antialias=True)
 
 
-def sample_window(pixels, origin, picture_size, window, size: int) -> Sampling:
-    """Resizes what a window shows to a square, in one step, from a part of the picture.
+def sample_window(pixels, origin, picture_size, window, size) -> Sampling:
+    """Resizes what a window shows, in one step, from a part of the picture.
 
     The window may reach over the picture's border; the window (0, 0, 1, 1) is exactly `resize_picture`.
 
@@ -48,14 +48,15 @@ def sample_window(pixels, origin, picture_size, window, size: int) -> Sampling:
         origin: int32 [2], row and column of the picture at which `pixels` begins.
         picture_size: [2], H and W of the whole picture; may be fractions where it was decoded smaller.
         window: float32 [4], (ymin, xmin, ymax, xmax) as fractions of the picture.
-        size: S, the height and width in pixels that the whole window gets.
+        size: the height and width in pixels that the whole window gets: S for both, or int32 [2].
     """
+    size = tf.cast(size, tf.float32)
     picture_size = tf.cast(picture_size, tf.float32)
     low = window[:2] * picture_size
     scale = size / ((window[2:] - window[:2]) * picture_size)  # output pixels per pixel of the picture
     # An output pixel is the picture's where its centre, not just its edge, lies on the picture.
     first = tf.maximum(tf.math.ceil(-low * scale - 0.5), 0.0)
-    end = tf.minimum(tf.math.floor((picture_size - low) * scale - 0.5) + 1.0, float(size))
+    end = tf.minimum(tf.math.floor((picture_size - low) * scale - 0.5) + 1.0, size)
     count = tf.maximum(end - first, 1.0)
     first = tf.minimum(first, size - count)
     picture = tf.raw_ops.ScaleAndTranslate(
@@ -70,17 +71,18 @@ def sample_window(pixels, origin, picture_size, window, size: int) -> Sampling:
     return Sampling(picture, tf.pad(tf.cast(before_after, tf.int32), [[0, 1], [0, 0]]))
 
 
-def source_pixels(picture_size, window, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+def source_pixels(picture_size, window, size) -> tuple[tf.Tensor, tf.Tensor]:
     """The part of the picture that `sample_window` looks at: the window, and around it the filter's reach.
 
     Args:
         picture_size: [2], H and W; may be fractions, of which the pixels are the next higher number.
         window: float32 [4], fractions of the picture.
-        size: S, as for `sample_window`.
+        size: as for `sample_window`.
 
     Returns:
         Two int32 [2]: the first row and column; how many rows and columns, at least 1.
     """
+    size = tf.cast(size, tf.float32)
     picture_size = tf.cast(picture_size, tf.float32)
     low, high = window[:2] * picture_size, window[2:] * picture_size
     pixels = tf.math.ceil(picture_size)

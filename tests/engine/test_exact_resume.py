@@ -36,6 +36,7 @@ def options(squares, tmp_path, tiny):
         "unfreeze_at_step": 3,
         "save_interval_secs": 0.0,
         "jit_compile": "off",
+        "report": False,
     }
 
 
@@ -118,10 +119,18 @@ def step_of(folder: Path) -> str:
 
 def wait_for_saves(process: subprocess.Popen, state: Path, saves: int) -> None:
     """Until the process has renamed so many new states into place, or has ended."""
-    seen = state.stat().st_mtime_ns if state.is_file() else 0
+
+    def written() -> int:
+        try:
+            return state.stat().st_mtime_ns
+        except FileNotFoundError:  # the moment between two renames
+            return seen
+
+    seen = 0
+    seen = written()
     while saves > 0 and process.poll() is None:
         time.sleep(0.002)
-        now = state.stat().st_mtime_ns if state.is_file() else seen
+        now = written()
         saves, seen = saves - (now != seen), now
 
 
@@ -133,7 +142,7 @@ def test_killed_ten_times_at_random_moments(squares, tmp_path, rng, seed):
     """
     command = [sys.executable, "train_ssd_network.py", f"--dataset_dir={squares}"]
     command += ["--model_name=ssd_300_lite", "--batch_size=4", "--max_number_of_steps=80"]
-    command += ["--evaluate_steps=7", "--early_stopping=20", "--save_interval_secs=0"]
+    command += ["--evaluate_steps=7", "--early_stopping=20", "--save_interval_secs=0", "--no_report"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
     def start(folder: Path, log: Path) -> subprocess.Popen:
@@ -147,13 +156,14 @@ def test_killed_ten_times_at_random_moments(squares, tmp_path, rng, seed):
     assert start(whole, log).wait() == 0, log.read_text()
     print(f"uninterrupted: {log.read_text().strip().splitlines()[-1]}\nkills with --seed={seed}:")
     for kill in range(1, 11):
-        process = start(killed, log)
         saves = int(rng.integers(0, 6))
-        wait_for_saves(process, killed / STATE, saves)
-        time.sleep(float(rng.uniform(0.0, 0.4 if saves else 12.0)))  # 12 s: mostly in the start of Python
-        assert process.poll() is None, f"it ended before kill {kill}: {log.read_text()}"
-        process.kill()
-        process.wait()
+        with start(killed, log) as process:
+            try:
+                wait_for_saves(process, killed / STATE, saves)
+                time.sleep(float(rng.uniform(0.0, 0.4 if saves else 12.0)))  # 12 s: mostly Python's start
+                assert process.poll() is None, f"it ended before kill {kill}: {log.read_text()}"
+            finally:
+                process.kill()
         began = [line for line in log.read_text().splitlines() if line.startswith(("New", "Resuming"))]
         halves = sorted(path.name for path in killed.rglob(".*.tmp")) or ["none"]
         print(
