@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -136,9 +136,15 @@ def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]
         return []
     mean = float(np.mean(list(rated.values())))
     usual = float(np.median([trained_boxes.get(name, 0) for name in rated]))
-    behind = sorted((name for name in rated if rated[name] < mean - 0.03), key=lambda name: rated[name])[:3]
+    lowest = sorted(rated, key=lambda name: (rated[name], trained_boxes.get(name, 0)))
+    upper = {name: (measurements.intervals.ap_voc07[name] or (0.0, 1.0))[1] for name in rated}
+    behind = [name for name in lowest if upper[name] < mean][:3]
     if not behind:
-        return ["No name is clearly worse than the others: more pictures of all of them help evenly."]
+        return [
+            "No name is found so much worse than the others that it could not be luck. If you label more, "
+            f"begin with {lowest[0]} (AP {percent(rated[lowest[0]])}, "
+            f"{_counted(trained_boxes.get(lowest[0], 0), 'box', 'boxes')} to learn from)."
+        ]
     scarce = [name for name in behind if trained_boxes.get(name, 0) < 0.8 * usual]
     others = [name for name in behind if name not in scarce]
     sentences = []
@@ -162,3 +168,32 @@ def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]
 
 def _counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def how_it_learnt(
+    steps: Sequence[float], precision: Sequence[float], best_step: float | None, total_steps: float | None
+) -> list[str]:
+    """Whether a longer training would have helped.
+
+    Args:
+        steps: of the validations.
+        precision: mAP of each, 0...1.
+        best_step: whose weights were kept.
+        total_steps: that were asked for; None if nobody asked.
+    """
+    if len(steps) < 3 or len(precision) != len(steps) or best_step is None:
+        return []
+    sentences = []
+    if total_steps is not None and steps[-1] < total_steps:
+        sentences.append(f"The training stopped at step {steps[-1]:.0f} of {total_steps:.0f}.")
+    late = [value for step, value in zip(steps, precision, strict=True) if step >= 0.7 * steps[-1]]
+    if best_step >= steps[-1] and precision[-1] - min(late) > 0.01:
+        sentences.append("It was still getting better when it ended: train longer (--max_number_of_steps).")
+    elif best_step < 0.7 * steps[-1]:
+        sentences.append(
+            f"It was best at step {best_step:.0f} and not better after: a longer training would not help, "
+            "other pictures would."
+        )
+    else:
+        sentences.append("It had settled at the end: a longer training would change little.")
+    return sentences

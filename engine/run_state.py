@@ -21,7 +21,7 @@ from nets.checkpoint import CONFIG, is_checkpoint, read_arrays, write_arrays
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 _PROGRESS = "progress"  # the entry that holds the `Progress`; it stands last
 # Options that change how a run is watched, not what it computes: they may differ when it goes on.
-WATCHING = frozenset({"train_dir", "save_interval_secs", "jit_compile"})
+WATCHING = frozenset({"train_dir", "save_interval_secs", "jit_compile", "report"})
 
 
 @dataclass

@@ -23,6 +23,8 @@ from nets.thresholds import Thresholds
 from nets.unknown import RULES
 from preprocessing.resize import resize_picture
 
+FEWEST_COMPARED = 10
+
 
 @dataclass(frozen=True, eq=False)
 class StrangerDetections:
@@ -80,6 +82,11 @@ class StrangerResult:
     right_detections: int
     unknown: Mapping[str, UnknownAnswer]
     worst: tuple[int, ...]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are enough detections of both kinds for the AUROC to mean something."""
+        return min(self.right_detections, self.false_detections) >= FEWEST_COMPARED
 
     @property
     def per_picture(self) -> float:

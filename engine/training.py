@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,12 @@ from engine.input_pipeline import naming_unreadable_pictures, training_batches, 
 from engine.optimizers import make_optimizer, resolve
 from engine.progress import TrainingBar
 from engine.run_state import Progress, can_resume, put_back, read_state, save_state, state_of
-from engine.stages import Stage, scopes, set_trainable, stages_of
+from engine.stages import Stage, demand_statistics, freezes_batch_norm, scopes, set_trainable, stages_of
 from engine.starting_weights import expect_background, starting_weights
 from engine.training_log import TrainingLog
 from engine.training_model import TrainingModel
 from engine.training_options import DEFAULT_PASSES, VALIDATION, TrainingOptions
+from engine.training_report import REPORT, write_training_report
 from nets import get_network
 from nets.checkpoint import CONFIG, write_json
 from nets.network import Network
@@ -97,6 +98,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
         if progress.finished:
             say("This training is finished; its weights are there. Nothing to do.")
+            if options.report and not (folder / REPORT).is_file():  # cut off before it was written
+                report(folder, say)
             return folder
     else:
         start = starting_weights(
@@ -107,6 +110,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             scope=options.checkpoint_model_scope,
             skip=scopes(options.checkpoint_exclude_scopes),
         )
+        demand_statistics(model, options, start.restored)
         if options.loss == "focal":
             expect_background(model, start.fresh, len(dataset.labels) + 1)
         config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
@@ -132,6 +136,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         f"warm-up {settings.warmup_steps} steps"
         + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
         + (f" until step {first.end}" if len(stages) > 1 else "")
+        + ("; batch normalisation frozen" if freezes_batch_norm(model, options) else "")
     )
 
     # ------------------------------------------------------------------- fit
@@ -211,7 +216,17 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     if progress.finished:
         best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}" if validation else ""
         say(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {folder}")
+        if options.report:
+            report(folder, say)
     return folder
+
+
+def report(folder: Path, say: Callable[..., None]) -> None:
+    """Thresholds and report.html, by the best weights."""
+    say("Choosing thresholds and writing the report ...")
+    # Names come from other people's files and are no markup.
+    path = write_training_report(folder, say=lambda line: say(line, markup=False))
+    say(f"See {path}", markup=False)
 
 
 def use_xla(network: Network, choice: str) -> bool:

@@ -79,13 +79,14 @@ class TrainingOptions(OptimizerOptions, LossOptions):
         dataset_dir: folder of TFRecords and labels.txt.
         train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
             first_batch.jpg. The same command goes on where an interrupted training stopped.
-        model_name: ssd_300_lite (a laptop's CPU), ssd_300_vgg (a GPU).
+        model_name: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),
+            ssd_300_vgg (a GPU).
         dataset_name: look only at the sets of this name: pascalvoc_2007 means voc_2007_train and so on,
             pascalvoc or nothing means all.
         dataset_split_name: set of pictures to train on.
         validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
         checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh),
-            an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads VGG-16). Nothing:
+            an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing:
             random weights.
         checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
         checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
@@ -93,7 +94,8 @@ class TrainingOptions(OptimizerOptions, LossOptions):
         freeze_scopes: scopes that do not, though they lie in those that train.
         unfreeze_at_step: after this step everything trains, with a fresh optimiser and a new warm-up.
         freeze_batch_norm: batch normalisation keeps the statistics and scales that it starts with, which is
-            better than those of small batches; for a start from trained weights.
+            better than those of small batches, and faster; for a start from trained weights. auto: for
+            ssd_300_mobilenet_v2 from a detector's weights.
         batch_size: pictures a step.
         max_number_of_steps: length of the training; not given: 60 passes over the pictures.
         augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
@@ -101,6 +103,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
         validation_pictures: most pictures that a validation during the training looks at; 0 for all.
         early_stopping: validations without a better mAP after which to stop; 0 never stops.
         save_interval_secs: between two saves of the training's state.
+        report: at the end choose each name's threshold on the validation set, and write report.html.
         seed: of weights, order and augmentation.
         jit_compile: XLA. auto: what benchmarks/networks.py found faster for the network and device.
     """
@@ -117,7 +120,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     trainable_scopes: str = ""
     freeze_scopes: str = ""
     unfreeze_at_step: int | None = None
-    freeze_batch_norm: bool = False
+    freeze_batch_norm: Literal["auto", "on", "off"] = "auto"
     batch_size: int = 16
     max_number_of_steps: int | None = None
     augmentation: Literal["anime", "ssd", "none"] = "anime"
@@ -125,6 +128,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     validation_pictures: int = 0
     early_stopping: int = 0
     save_interval_secs: float = 120.0
+    report: bool = True
     seed: int = 0
     jit_compile: Literal["auto", "on", "off"] = "auto"
 
@@ -159,9 +163,9 @@ class TrainingOptions(OptimizerOptions, LossOptions):
                 raise ValueError(f"--{flag} must be at least 0 and below 1, not {value}.")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"--ema_decay must be in 0...1 (0 for no average), not {self.ema_decay}.")
-        if self.freeze_batch_norm and not self.checkpoint_path:
+        if self.freeze_batch_norm == "on" and not self.checkpoint_path:
             raise ValueError(
-                "--freeze_batch_norm needs the statistics of trained weights: give --checkpoint_path."
+                "--freeze_batch_norm=on needs the statistics of trained weights: give --checkpoint_path."
             )
         if self.learning_rate_decay_factor is not None and self.learning_rate_decay_type != "exponential":
             raise ValueError(

@@ -31,6 +31,7 @@ def options(squares, tmp_path, tiny):
         "max_number_of_steps": 4,
         "evaluate_steps": 2,
         "jit_compile": "off",
+        "report": False,
     }
 
 
@@ -152,7 +153,7 @@ def test_unfreezing_needs_something_frozen_and_time_left():
 def test_frozen_batch_normalisation_keeps_what_it_started_with(tiny):
     model = tiny.build(3)
     options = TrainingOptions(
-        dataset_dir=Path(), train_dir=Path(), checkpoint_path="somewhere", freeze_batch_norm=True
+        dataset_dir=Path(), train_dir=Path(), checkpoint_path="somewhere", freeze_batch_norm="on"
     )
     set_trainable(model, options, unfrozen=True)
     before = [np.array(v) for v in model.get_layer("stage1.norm").weights]
@@ -167,8 +168,8 @@ def test_frozen_batch_normalisation_keeps_what_it_started_with(tiny):
         "head.conv_loc",
         "head.conv_cls",
     }
-    with pytest.raises(ValueError, match="--freeze_batch_norm needs the statistics of trained weights"):
-        TrainingOptions(dataset_dir=Path(), train_dir=Path(), freeze_batch_norm=True)
+    with pytest.raises(ValueError, match="--freeze_batch_norm=on needs the statistics of trained weights"):
+        TrainingOptions(dataset_dir=Path(), train_dir=Path(), freeze_batch_norm="on")
 
 
 def test_the_command_line_says_what_is_wrong_in_a_line(squares, tmp_path, capsys):

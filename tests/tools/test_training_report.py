@@ -1,0 +1,30 @@
+import pytest
+
+from tools.training_report import Options, main
+
+
+def test_what_is_no_training_is_one_line_and_status_1(tmp_path, capsys):
+    assert main([str(tmp_path / "nowhere")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("tools.training_report: Checkpoint folder")
+    assert len(said.splitlines()) == 1
+
+
+def test_flags_reach_the_report(tmp_path, monkeypatch, capsys):
+    called = []
+    monkeypatch.setattr(
+        "engine.training_report.write_training_report",
+        lambda folder, dataset_dir, say: (
+            called.append(Options(folder, dataset_dir)) or folder / "report.html"
+        ),
+    )
+    assert main([str(tmp_path), f"--dataset_dir={tmp_path / 'data'}"]) == 0
+    assert called == [Options(tmp_path, tmp_path / "data")]
+    assert "report.html" in capsys.readouterr().out
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert "best weights so far" in " ".join(capsys.readouterr().out.split())

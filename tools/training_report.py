@@ -1,0 +1,56 @@
+"""Writes the report of a training, and chooses the thresholds of its detector, anew.
+
+    python -m tools.training_report RUN
+
+A finished training has done so itself. For one that was interrupted, or whose records have moved.
+
+Exit status: 0; 1 if the folder or its records cannot be used; 2 for wrong flags.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from tools.quiet_start import start_tensorflow
+
+
+@dataclass(frozen=True)
+class Options:
+    """Writes report.html and thresholds.json into the folder of a training, from its best weights so far."""
+
+    train_dir: Annotated[Path, tyro.conf.Positional]
+    """Folder of the training."""
+    dataset_dir: Path | None = None
+    """Where its TFRecords are now; not given: where the training found them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    options = tyro.cli(Options, args=arguments, prog="python -m tools.training_report", use_underscores=True)
+    start_tensorflow()
+    from engine.training_report import write_training_report
+
+    console = Console()
+    try:
+        with console.status("Measuring on the validation set"):
+            report = write_training_report(
+                options.train_dir,
+                dataset_dir=options.dataset_dir,
+                say=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
+            )
+    except (ValueError, OSError) as error:
+        print(f"tools.training_report: {error}", file=sys.stderr)
+        return 1
+    console.print(f"See {report}", highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
