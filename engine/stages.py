@@ -1,10 +1,15 @@
 """Which layers learn, and when: frozen scopes, frozen batch normalisation, unfreezing on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
+import numpy as np
+from keras import ops
 
+from engine.starting_weights import from_imagenet
 from engine.training_options import TrainingOptions
+from nets import NETWORKS
 from nets.slim_names import matches_scopes
 
 
@@ -54,12 +59,15 @@ def set_trainable(model: keras.Model, options: TrainingOptions, *, unfrozen: boo
     """
     weighted = [layer for layer in model.layers if layer.weights]
     trained, held = scopes(options.trainable_scopes), scopes(options.freeze_scopes)
+    fixed = freezes_batch_norm(model, options)
     for layer in weighted:
         path = layer.weights[0].path
         inside = not trained or matches_scopes(model, path, trained)
         free = unfrozen or (inside and not matches_scopes(model, path, held))
-        fixed = options.freeze_batch_norm and isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = free and not fixed
+        layer.trainable = free
+        norm = _norm(layer)
+        if norm is not None:
+            norm.trainable = free and not fixed
     if not model.trainable_variables:
         flag = f"--trainable_scopes={options.trainable_scopes}"
         if not trained:
@@ -69,6 +77,53 @@ def set_trainable(model: keras.Model, options: TrainingOptions, *, unfrozen: boo
             f"Its layers are: {', '.join(layer.name for layer in weighted)}."
         )
     return sum(not layer.trainable for layer in weighted)
+
+
+def norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """Every batch normalisation, those inside of a convolution too."""
+    return [norm for norm in map(_norm, model.layers) if norm is not None]
+
+
+def _norm(layer: keras.layers.Layer) -> keras.layers.BatchNormalization | None:
+    """The batch normalisation that a layer is or has."""
+    norm = getattr(layer, "norm", layer)
+    return norm if isinstance(norm, keras.layers.BatchNormalization) else None
+
+
+def freezes_batch_norm(model: keras.Model, options: TrainingOptions) -> bool:
+    """Whether batch normalisation keeps what it starts with.
+
+    By itself where a network asks for it and a detector's weights are there to start from. Weights of
+    ImageNet leave the layers behind the trunk without statistics, which have to be learnt then.
+    """
+    if options.freeze_batch_norm != "auto":
+        return options.freeze_batch_norm == "on"
+    network = NETWORKS.get(model.name)
+    trained = bool(options.checkpoint_path) and not from_imagenet(options.checkpoint_path)
+    return network is not None and network.freeze_batch_norm and trained
+
+
+def demand_statistics(model: keras.Model, options: TrainingOptions, restored: Sequence[str]) -> None:
+    """Statistics that will be trained on must be real ones.
+
+    The published weights of ssd_300_mobilenet_v2 come with theirs folded into scales and shifts: mean 0 and
+    variance 1 stand in their place. The first batch in training would be normalised by what it really has,
+    and nothing behind would know its input again.
+
+    Raises:
+        ValueError: a restored batch normalisation that learns has a mean of 0 in every channel.
+    """
+    if freezes_batch_norm(model, options):
+        return
+    for norm in norms(model):
+        mean, learns = norm.moving_mean, norm.trainable or options.unfreeze_at_step is not None
+        if learns and mean.path in restored and not np.any(ops.convert_to_numpy(mean)):
+            raise ValueError(
+                f"--freeze_batch_norm=off cannot start from {options.checkpoint_path}: the statistics of "
+                f"{mean.path} are folded into its scales and shifts (mean 0 in every channel), and "
+                "normalising by those of a batch would make another network of it. Leave it frozen "
+                "(--freeze_batch_norm=on)."
+            )
 
 
 def scopes(text: str) -> tuple[str, ...]:

@@ -9,13 +9,12 @@ import keras
 import numpy as np
 
 from nets.checkpoint import is_checkpoint, read_checkpoint
-from nets.heads import background_prior
+from nets.heads import CLASS_HEADS, background_prior
+from nets.imagenet_mobilenet import load_imagenet_mobilenet
 from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.network import Network
 from nets.slim_names import find_scopes, load_slim_variables, matches_scopes, read_slim_variables, slim_name
 
-# Path component of the layers that give C values per anchor, in every network.
-CLASS_HEAD = "conv_cls"
 # Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
 # of VGG-16 are 0.63 of ssd_300_vgg's.
 LEAST_RESTORED = 0.5
@@ -64,7 +63,8 @@ def starting_weights(
         labels: names of this training.
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
             start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
-            keras.applications' VGG16, or empty for random weights.
+            keras.applications' VGG16 or MobileNetV2, or empty for random weights. Class outputs that were
+            trained as sigmoids start fresh: their numbers mean something else in a softmax.
         scope: what stands before the names in a tf-slim checkpoint; None finds out, and so does a scope
             under which there is nothing.
         skip: scopes to leave fresh.
@@ -74,9 +74,12 @@ def starting_weights(
     """
     if not checkpoint_path:
         return _start(model, "random weights (no --checkpoint_path)", set())
-    if checkpoint_path == "imagenet" or checkpoint_path.endswith(".h5"):
-        report = load_imagenet(model, None if checkpoint_path == "imagenet" else Path(checkpoint_path))
-        return _slim_start(model, "VGG-16 of keras.applications, trained on ImageNet", report.restored)
+    if from_imagenet(checkpoint_path):
+        mobile = "mobilenet" in network.name
+        load = load_imagenet_mobilenet if mobile else load_imagenet
+        report = load(model, None if checkpoint_path == "imagenet" else Path(checkpoint_path))
+        trunk = "MobileNetV2" if mobile else "VGG-16"
+        return _slim_start(model, f"{trunk} of keras.applications, trained on ImageNet", report.restored)
     if is_checkpoint(Path(checkpoint_path)):
         start = _from_checkpoint(model, network, labels, Path(checkpoint_path), skip)
     else:
@@ -87,6 +90,9 @@ def starting_weights(
             # SSD-Tensorflow's README gives vgg_16 for its own checkpoints too, which have ssd_300_vgg.
             source += f" (nothing of {network.name} under {scope!r}: taken from {there[0]!r})"
             scope = None
+        if network.published_scores != network.scores:
+            source += f" without its class outputs (trained as {network.published_scores}s)"
+            skip = (*skip, *CLASS_HEADS)
         report = load_slim_variables(model, variables, scope=scope, skip=skip)
         start = _slim_start(model, source, report.restored)
     _demand_enough(model, start, checkpoint_path, skip)
@@ -102,10 +108,15 @@ def expect_background(model: keras.Model, fresh: Sequence[str], num_classes: int
         num_classes: C, with background.
     """
     for variable in model.weights:
-        bias = variable.path.endswith("bias") and matches_scopes(model, variable.path, (CLASS_HEAD,))
+        bias = variable.path.endswith("bias") and matches_scopes(model, variable.path, CLASS_HEADS)
         if bias and variable.path in fresh:
             prior = background_prior(num_classes, variable.shape[0] // num_classes, odds=FOCAL_ODDS)
             variable.assign(prior(variable.shape))
+
+
+def from_imagenet(checkpoint_path: str) -> bool:
+    """Whether the path means a network of keras.applications, which classifies pictures."""
+    return checkpoint_path == "imagenet" or checkpoint_path.endswith(".h5")
 
 
 def _start(model: keras.Model, source: str, restored: set[str]) -> Start:
@@ -134,6 +145,9 @@ def _from_checkpoint(
             f"{network.name}. "
             f"Train with --model_name={checkpoint.network.name}, or start from another checkpoint."
         )
+    sigmoids = checkpoint.network.scores != network.scores
+    if sigmoids:
+        skip = (*skip, *CLASS_HEADS)
     known = {name: class_id for class_id, name in enumerate(checkpoint.labels, start=1)}
     pairs = [(0, 0)] + [(new, known[name]) for new, name in enumerate(labels, start=1) if name in known]
     restored = set()
@@ -141,11 +155,14 @@ def _from_checkpoint(
         array = checkpoint.weights.get(variable.path)
         if array is None or matches_scopes(model, variable.path, skip):
             continue
-        if matches_scopes(model, variable.path, (CLASS_HEAD,)):
+        if matches_scopes(model, variable.path, CLASS_HEADS):
             array = _class_outputs(np.array(variable), array, pairs, len(labels) + 1, len(known) + 1)
         if tuple(array.shape) == tuple(variable.shape):
             variable.assign(array)
             restored.add(variable.path)
+    if sigmoids:
+        trained = f"trained as {checkpoint.network.scores}s"
+        return _start(model, f"checkpoint {folder} without its class outputs ({trained})", restored)
     shared = [name for name in labels if name in known]
     new = [name for name in labels if name not in known]
     source = f"checkpoint {folder} (names it knows: {', '.join(shared) or 'none'}"
@@ -168,7 +185,7 @@ def _demand_enough(model: keras.Model, start: Start, checkpoint_path: str, skip:
     trunk = {
         v.path: math.prod(v.shape)
         for v in model.weights
-        if not matches_scopes(model, v.path, (*skip, CLASS_HEAD))
+        if not matches_scopes(model, v.path, (*skip, *CLASS_HEADS))
     }
     share = sum(trunk.get(path, 0) for path in start.restored) / max(1, sum(trunk.values()))
     if share < LEAST_RESTORED:

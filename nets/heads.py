@@ -5,6 +5,9 @@ import math
 import keras
 import numpy as np
 
+# Path components of the layers that give C values per anchor: SSD-Tensorflow's, the Object Detection API's.
+CLASS_HEADS = ("conv_cls", "ClassPredictor")
+
 
 def small_kernel() -> keras.initializers.Initializer:
     """Small, so that a fresh network answers what its biases say (Lin et al. 2017, Focal Loss, section 4.1).

@@ -24,7 +24,6 @@ class Network:
         anchor_layers: the feature maps it predicts from.
         architecture: number of classes with background -> keras.Model.
         jit_on_cpu: whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py).
-        class_head: path component of the layers that give C values per anchor.
         scores: what these values mean; `softmax` wherever they were trained here.
         published_scores: what they mean in the published weights of this network.
         freeze_batch_norm: whether batch normalisation keeps the statistics that a training starts with,
@@ -36,7 +35,6 @@ class Network:
     anchor_layers: tuple[AnchorLayer, ...]
     architecture: Callable[[int], keras.Model]
     jit_on_cpu: bool
-    class_head: str = "conv_cls"
     scores: Scores = "softmax"
     published_scores: Scores = "softmax"
     freeze_batch_norm: bool = False

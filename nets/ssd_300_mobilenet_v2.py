@@ -117,7 +117,7 @@ def ssd_300_mobilenet_v2(num_classes: int) -> keras.Model:
         name, anchors = f"BoxPredictor_{index}", len(layer.shapes)
         codes.append(_head(features, f"{name}.BoxEncodingPredictor", anchors, 4))
         prior = background_prior(num_classes, anchors)
-        logits.append(_head(features, f"{name}.{NETWORK.class_head}", anchors, num_classes, prior))
+        logits.append(_head(features, f"{name}.ClassPredictor", anchors, num_classes, prior))
     joined = layers.Concatenate(axis=1, dtype="float32", name="api_codes")(codes)
     outputs = {
         "codes": CodeOrder(dtype="float32", name="codes")(joined),  # [B, A, 4]
@@ -132,7 +132,6 @@ NETWORK = Network(
     ANCHOR_LAYERS,
     ssd_300_mobilenet_v2,
     jit_on_cpu=False,
-    class_head="ClassPredictor",
     published_scores="sigmoid",
     freeze_batch_norm=True,
 )

@@ -103,6 +103,7 @@ def import_checkpoint(
             labels=labels,
             config={
                 "model_name": fit.network.name,
+                "scores": fit.network.published_scores,
                 "start": {
                     "source": f"import of {source.name}" + (" (moving averages)" if use_ema else ""),
                     "restored": len(report.restored),

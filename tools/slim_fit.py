@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.starting_weights import CLASS_HEAD
 from nets import NETWORKS, get_network
+from nets.heads import CLASS_HEADS
 from nets.network import Network
 from nets.slim_names import find_scopes, slim_variables
 
@@ -56,7 +56,7 @@ def _fit(network: Network, variables: Mapping[str, np.ndarray], scope: str | Non
         array = variables.get(name)
         if array is None or not np.issubdtype(array.dtype, np.floating):
             continue
-        if CLASS_HEAD in name.split("/"):
+        if not set(CLASS_HEADS).isdisjoint(name.split("/")):
             # Two classes times so many anchors there; any number of classes times as many here.
             anchors = shape[-1] // 2
             if array.shape[:-1] == shape[:-1] and array.shape[-1] % anchors == 0:

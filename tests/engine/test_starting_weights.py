@@ -1,7 +1,12 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from engine.stages import demand_statistics, freezes_batch_norm, norms, set_trainable
 from engine.starting_weights import expect_background, starting_weights
+from engine.training_options import TrainingOptions
 from nets import get_network
 from nets.checkpoint import model_weights, write_arrays, write_checkpoint
 from nets.slim_names import slim_variables
@@ -120,3 +125,76 @@ def test_fresh_class_heads_expect_ninety_nine_parts_of_background_for_the_focal_
         share, np.tile([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3], (len(share), 1)), rtol=1e-4
     )
     np.testing.assert_array_equal(model.get_layer("head19.conv_cls").get_weights()[1], kept)
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    network = get_network("ssd_300_mobilenet_v2")
+    return network, network.build(4)
+
+
+def fresh_heads(start):
+    return {path.rpartition("/")[0] for path in start.fresh}
+
+
+HEADS = {f"BoxPredictor_{index}.ClassPredictor" for index in range(6)}
+
+
+def test_coco_weights_restore_everything_but_the_class_heads(mobilenet, shared):
+    network, model = mobilenet
+    before = model.get_layer("BoxPredictor_0.ClassPredictor").get_weights()
+    path = shared / "weights" / "ssdlite_mobilenet_v2_coco.npz"
+    start = starting_weights(model, network, ["a", "b", "c"], str(path))
+    assert (len(start.restored), len(start.fresh)) == (392, 12)
+    assert fresh_heads(start) == HEADS
+    assert "without its class outputs (trained as sigmoids): 392 of 404 variables restored" in start.summary()
+    kernel, bias = model.get_layer("BoxPredictor_0.ClassPredictor").get_weights()
+    np.testing.assert_array_equal(kernel, before[0])
+    np.testing.assert_allclose(bias.reshape(3, 4), [[np.log(9.0), 0, 0, 0]] * 3, atol=1e-6)
+
+
+def test_sigmoid_heads_of_a_checkpoint_start_fresh_even_under_the_same_names(mobilenet, tmp_path):
+    network, model = mobilenet
+    weights = model_weights(model)
+    config = {"model_name": network.name, "scores": "sigmoid"}
+    write_checkpoint(tmp_path / "coco", labels=["a", "b", "c"], config=config, weights=weights)
+    start = starting_weights(network.build(4), network, ["a", "b", "c"], str(tmp_path / "coco"))
+    assert fresh_heads(start) == HEADS
+    assert "without its class outputs (trained as sigmoids)" in start.source
+    # A head that was trained here is matched by name, as in every network.
+    write_checkpoint(tmp_path / "mine", labels=["a"], config={"model_name": network.name}, weights=weights)
+    start = starting_weights(network.build(4), network, ["a", "b", "c"], str(tmp_path / "mine"))
+    assert "names it knows: a; new names: b, c" in start.source
+
+
+def test_folded_statistics_are_not_trained_on(mobilenet):
+    model = mobilenet[1]
+    for weight in model.weights:
+        if weight.path.endswith("moving_mean"):
+            weight.assign(np.zeros(weight.shape))
+    restored = [weight.path for weight in model.weights]
+    given: dict[str, Any] = {"dataset_dir": Path(), "train_dir": Path(), "checkpoint_path": "coco.npz"}
+    for choice in ("auto", "on"):
+        options = TrainingOptions(**given, freeze_batch_norm=choice)
+        set_trainable(model, options, unfrozen=False)
+        demand_statistics(model, options, restored)
+        assert not any(norm.trainable for norm in norms(model))
+        assert len(norms(model)) == 1 + 2 + 16 * 3 + 1 + 4 * 3 + 6 * 2
+    options = TrainingOptions(**given, freeze_batch_norm="off")
+    set_trainable(model, options, unfrozen=False)
+    with pytest.raises(ValueError, match=r"off cannot start from coco\.npz.*moving_mean.*folded"):
+        demand_statistics(model, options, restored)
+    demand_statistics(model, options, [])  # fresh statistics are no lie
+
+
+def test_where_batch_normalisation_is_frozen_by_itself(mobilenet):
+    model = mobilenet[1]
+
+    def frozen(model, **given):
+        return freezes_batch_norm(model, TrainingOptions(dataset_dir=Path(), train_dir=Path(), **given))
+
+    assert frozen(model, checkpoint_path="coco.npz")
+    assert not frozen(model, checkpoint_path="imagenet")
+    assert not frozen(model)
+    assert not frozen(NETWORK.build(2), checkpoint_path="run")
+    assert frozen(NETWORK.build(2), checkpoint_path="run", freeze_batch_norm="on")
