@@ -1,0 +1,113 @@
+"""Labels that a trained detector strongly disagrees with: where a person should look again.
+
+The detector may be the one who is wrong; and one that was trained on these very labels has learnt many of
+their mistakes too, and finds only some. One trained on other pictures finds more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from boxes.detections import Detections
+from datasets.annotations import Annotation
+from engine.average_precision import GroundTruth, overlaps
+
+Kind = Literal["wrong name?", "nobody there?", "not labelled?"]
+LOWEST_SCORE = 0.05  # detections below say nothing
+
+
+@dataclass(frozen=True)
+class SuspicionOptions:
+    """From when on a disagreement is strong.
+
+    Attributes:
+        sure: score from which on the detector is sure of what it says.
+        doubtful: score below which it does not believe in a name at all.
+        same: overlap from which on a detection and a label mean the same face.
+        apart: overlap up to which a detection is of nobody who is labelled.
+    """
+
+    sure: float = 0.8
+    doubtful: float = 0.2
+    same: float = 0.4
+    apart: float = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Suspicion:
+    """One label, or missing label.
+
+    Attributes:
+        kind: what is suspected.
+        box: float32 [4], of the label; where none is, of the detection.
+        name: on the label; empty where none is.
+        suggestion: what the detector says; empty where it sees nobody.
+        strength: 0...1: how much the detector disagrees.
+    """
+
+    kind: Kind
+    box: np.ndarray
+    name: str
+    suggestion: str
+    strength: float
+
+
+def find_suspicions(
+    annotation: Annotation,
+    detections: Detections,
+    labels: Sequence[str],
+    options: SuspicionOptions | None = None,
+) -> list[Suspicion]:
+    """Compares one picture's labels with what a detector finds, the strongest disagreement first.
+
+    Args:
+        annotation: the labels.
+        detections: of the picture, down to `LOWEST_SCORE`.
+        labels: names that the detector knows; of others it can only say that nobody is there.
+        options: see there.
+    """
+    options = options or SuspicionOptions()
+    difficult = np.array(annotation.difficult, bool)
+    truth = GroundTruth(annotation.boxes, annotation.names, difficult)
+    overlap = np.asarray(overlaps([detections], [truth])[0])  # [N, G]
+    found: list[Suspicion] = []
+    names = np.array(detections.names, object)
+    for g, name in enumerate(annotation.names):
+        on_it = overlap[:, g] >= options.same
+        scores = np.where(on_it, detections.scores, 0.0)
+        own = float(scores[names == name].max(initial=0.0))
+        best = int(scores.argmax()) if len(scores) else -1
+        highest = float(scores[best]) if best >= 0 else 0.0
+        box = annotation.boxes[g]
+        if highest < options.doubtful:
+            # A difficult object is one of which a person says that it can hardly be seen.
+            if not difficult[g]:
+                found.append(Suspicion("nobody there?", box, name, "", 1 - highest))
+        elif (
+            name in labels
+            and highest >= options.sure
+            and own < options.doubtful
+            and detections.names[best] != name
+        ):
+            found.append(Suspicion("wrong name?", box, name, detections.names[best], highest - own))
+    for n, score in enumerate(detections.scores):
+        if score < options.sure or (overlap[n] > options.apart).any():
+            continue
+        # Several names on one face are one finding.
+        if not any(one.kind == "not labelled?" and _same(one.box, detections.boxes[n]) for one in found):
+            box, name = detections.boxes[n], detections.names[n]
+            found.append(Suspicion("not labelled?", box, "", name, float(score)))
+    return sorted(found, key=lambda one: -one.strength)
+
+
+def _same(box: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two boxes lie on one another: each has its middle in the other."""
+    middle, others = (box[:2] + box[2:]) / 2, (other[:2] + other[2:]) / 2
+    return bool(
+        ((other[:2] < middle) & (middle < other[2:])).all()
+        and ((box[:2] < others) & (others < box[2:])).all()
+    )

@@ -1,0 +1,97 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from boxes.detections import Detections
+from datasets.annotations import ReadOptions, read_folder
+from datasets.voc import VocObject, write_annotation
+from tests.tools.small_videos import scene
+from tools.annotation_report import write_suspicions
+from tools.check_annotations import main
+
+
+def add(folder: Path, stem: str, image: np.ndarray, *names: str) -> None:
+    path = folder / f"{stem}.png"
+    Image.fromarray(image).save(path)
+    objects = [VocObject(name, (2 + 20 * i, 2, 18 + 20 * i, 18)) for i, name in enumerate(names)]
+    write_annotation(path.with_suffix(".xml"), path, image.shape[1], image.shape[0], objects)
+
+
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for i in range(12):
+        add(folder, f"ep{i:02}_001", scene(i), "千反田", "折木")
+    lists = folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("".join(f"ep{i:02}_001\n" for i in range(10)))
+    (lists / "test.txt").write_text("ep10_001\nep11_001\n")
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_reports_without_converting(tmp_path, capsys):
+    folder, out = dataset(tmp_path), tmp_path / "out"
+    brighter = np.clip(scene(3).astype(int) + 4, 0, 255).astype(np.uint8)
+    add(folder, "ep10_001", brighter, "千反田")  # the test set has a picture of the training again
+    (folder / "ep05_001.png").write_bytes(b"no picture")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert main(["--dataset_dir", str(folder), "--output_dir", str(out)]) == 0
+    assert "1 pairs of pictures in different splits" in " ".join(capsys.readouterr().out.split())
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert {path.name for path in out.iterdir()} == {
+        "dataset.png", "names.csv", "near_duplicates.csv", "near_duplicates.jpg", "problems.csv",
+    }  # fmt: skip
+    (pair,) = rows(out / "near_duplicates.csv")
+    assert set(pair.values()) == {"ep03_001.png", "train", "ep10_001.png", "test"}
+    (problem,) = rows(out / "problems.csv")
+    assert problem["file"] == "ep05_001.png"
+    counts = {(row["split"], row["name"]): row["boxes"] for row in rows(out / "names.csv")}
+    assert counts == {
+        ("train", "千反田"): "9", ("train", "折木"): "9", ("test", "千反田"): "2", ("test", "折木"): "1",
+    }  # fmt: skip
+
+
+def test_a_clean_folder_leaves_no_old_sheet(tmp_path):
+    folder, out = dataset(tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / "near_duplicates.jpg").write_bytes(b"of an earlier run")
+    assert main(["check", "--dataset_dir", str(folder), "--output_dir", str(out)]) == 0
+    assert not (out / "near_duplicates.jpg").exists()
+    assert rows(out / "near_duplicates.csv") == rows(out / "problems.csv") == []
+
+
+def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
+    class Detector:
+        labels = ("千反田", "折木")
+
+        def detect_batch(self, images, *, score_threshold):
+            box = np.array([[2 / 72, 2 / 96, 18 / 72, 18 / 96]], np.float32)
+            return [Detections(box, np.array([0.97], np.float32), ("折木",)) for _ in images]
+
+    folder = tmp_path / "set"
+    folder.mkdir()
+    add(folder, "a_1", scene(1), "千反田")
+    add(folder, "b_1", scene(2), "折木", "折木")
+    annotations = read_folder(folder, ReadOptions()).annotations
+    counts = write_suspicions(tmp_path, annotations, Detector(), lambda what, done, total: None)
+    assert counts == {"nobody there?": 1, "wrong name?": 1}
+    first, second = rows(tmp_path / "suspicious.csv")
+    assert (first["picture"], first["suspicion"], first["name"]) == ("b_1.png", "nobody there?", "折木")
+    assert (second["picture"], second["name"], second["suggestion"]) == ("a_1.png", "千反田", "折木")
+    assert [second[side] for side in ("xmin", "ymin", "xmax", "ymax")] == ["2", "2", "18", "18"]
+    with Image.open(tmp_path / "suspicious.jpg") as sheet:
+        assert sheet.width > 200
+
+
+def test_mistakes_are_one_line(tmp_path, capsys):
+    assert main(["--dataset_dir", str(tmp_path / "gone"), "--output_dir", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("check_annotations: error: --dataset_dir")
+    assert said.count("\n") == 1

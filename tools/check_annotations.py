@@ -1,0 +1,266 @@
+r"""Checks labelled pictures without converting them, and renames, merges and drops names.
+
+    python -m tools.check_annotations check --dataset_dir my_set --output_dir runs/mine/check
+    python -m tools.check_annotations check --dataset_dir my_set --output_dir runs/mine/check \
+        --checkpoint_path runs/mine/train
+    python -m tools.check_annotations rename Chitanda 千反田 --dataset_dir my_set --dry_run
+    python -m tools.check_annotations merge chitanda Chitanda --into 千反田 --dataset_dir my_set
+    python -m tools.check_annotations drop crowd --dataset_dir my_set
+    python -m tools.check_annotations undo my_set/names_20260412_183000.undo.json
+
+`check` reports what tf_convert_data.py would (problems.csv), statistics (dataset.png, names.csv), pictures of
+different splits that look alike (near_duplicates.csv, .jpg) and, with a checkpoint, labels that the detector
+strongly disagrees with (suspicious.csv, .jpg). It changes nothing in the folder.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from datasets.annotations import ReadOptions, read_folder
+from datasets.problems import group_problems, write_problems
+from datasets.splits import SplitOptions
+from tools import name_edits
+from tools.annotation_report import (
+    assign_splits,
+    find_alike,
+    notes_of,
+    write_alike,
+    write_statistics,
+    write_suspicions,
+)
+from tools.quiet_start import start_tensorflow
+
+COMMANDS = ("check", "rename", "merge", "drop", "undo")
+
+
+@dataclass(frozen=True)
+class Check:
+    """Reports on a folder of labelled pictures; changes nothing in it."""
+
+    dataset_dir: Path
+    """Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side."""
+    output_dir: Path
+    """Folder for the reports; made if it does not exist."""
+    checkpoint_path: Path | None = None
+    """Checkpoint folder: also lists labels that this detector strongly disagrees with."""
+    near_duplicates: bool = True
+    """Look for pictures of different splits that look nearly the same."""
+    reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
+    splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Gives all objects of a name another one, which nobody has yet."""
+
+    old: Annotated[str, tyro.conf.Positional]
+    """The name as it is."""
+    new: Annotated[str, tyro.conf.Positional]
+    """The name as it is to be."""
+    dataset_dir: Path
+    """Folder with the XML files."""
+    dry_run: bool = False
+    """Only say what would change."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Gives the objects of several names one name."""
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Names to be merged."""
+    into: str
+    """The name that their objects get: one of them, or another."""
+    dataset_dir: Path
+    """Folder with the XML files."""
+    dry_run: bool = False
+    """Only say what would change."""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Removes the objects of names from the XML files; pictures and files stay."""
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Names whose objects are removed."""
+    dataset_dir: Path
+    """Folder with the XML files."""
+    dry_run: bool = False
+    """Only say what would change."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Takes a rename, merge or drop back, byte for byte, where nobody changed the file since."""
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """The names_DATE.undo.json that it wrote into the dataset folder."""
+
+
+def check(options: Check, console: Console) -> None:
+    """Writes the reports and says on screen what is in them."""
+    if options.output_dir.exists() and not options.output_dir.is_dir():
+        raise ValueError(f"--output_dir {options.output_dir}: is a file; give a folder, existing or not")
+    detector = None
+    if options.checkpoint_path is not None:
+        start_tensorflow()
+        from nets.detector import Detector
+
+        detector = Detector.load(options.checkpoint_path)
+    inside = [] if options.output_dir.resolve() == options.dataset_dir.resolve() else [options.output_dir]
+    with _progress(console) as bar:
+        tasks: dict[str, object] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            task = tasks.setdefault(what, bar.add_task(what) if what not in tasks else None)
+            bar.update(task, completed=done, total=total)  # pyright: ignore[reportArgumentType]
+
+        reading = read_folder(
+            options.dataset_dir,
+            options.reading,
+            exclude=inside,
+            progress=lambda done, total: progress("reading", done, total),
+        )
+        assignment = assign_splits(reading, options.dataset_dir, options.splitting)
+        problems = [*reading.problems, *assignment.problems]
+        options.output_dir.mkdir(parents=True, exist_ok=True)
+        write_problems(options.output_dir / "problems.csv", problems)
+        numbers = write_statistics(options.output_dir, reading.annotations, assignment.splits)
+        alike = []
+        if options.near_duplicates:
+            alike = find_alike(reading.annotations, assignment.splits, progress)
+            write_alike(options.output_dir, alike)
+        suspicions: dict[str, int] = {}
+        if detector is not None:
+            suspicions = write_suspicions(options.output_dir, reading.annotations, detector, progress)
+
+    if problems:
+        table = Table("count", "problem", "what conversion does", "first")
+        for row in group_problems(problems):
+            table.add_row(str(row.count), escape(row.kind), escape(row.action), escape(row.example))
+        console.print(table)
+    table = Table("boxes of", *numbers)
+    names = sorted({name for part in numbers.values() for name in part["names"]})
+    for name in names:
+        counts = [part["names"].get(name, {}).get("boxes", 0) for part in numbers.values()]
+        table.add_row(escape(name), *map(str, counts))
+    table.add_section()
+    table.add_row("pictures", *(str(part["pictures"]) for part in numbers.values()))
+    console.print(table)
+    for note in notes_of(numbers, assignment):
+        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False)
+    said = [f"{len(problems)} problems"]
+    if options.near_duplicates:
+        said.append(f"{len(alike)} pairs of pictures in different splits that look alike")
+    if detector is not None:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"
+        said.append(f"suspicious labels: {kinds}")
+        strangers = [name for name in names if name not in detector.labels]
+        if strangers:
+            said.append(f"names that the detector does not know: {', '.join(strangers)}")
+    console.print(escape(f"{'; '.join(said)}. See {options.output_dir}"), highlight=False, soft_wrap=True)
+
+
+def edit(options: Rename | Merge | Drop, console: Console) -> None:
+    """Renames, merges or drops, or says what that would do."""
+    names = name_edits.count_names(options.dataset_dir)
+    if isinstance(options, Rename):
+        change = name_edits.renaming(options.old, options.new, names)
+        what = f"rename {options.old} {options.new}"
+    elif isinstance(options, Merge):
+        change = name_edits.merging(options.names, options.into, names)
+        what = f"merge {' '.join(options.names)} --into {options.into}"
+    else:
+        change = name_edits.dropping(options.names, names)
+        what = f"drop {' '.join(options.names)}"
+    with _progress(console) as bar:
+        task = bar.add_task("reading")
+        planned = name_edits.plan(
+            options.dataset_dir, change, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    table = Table("name", "objects now", "afterwards")
+    for name in sorted({*planned.names, *planned.after}):
+        if planned.names[name] != planned.after[name]:
+            table.add_row(escape(name), str(planned.names[name]), str(planned.after[name]))
+    console.print(table)
+    for problem in planned.problems:
+        console.print(escape(f"{problem.file}: {problem.reason}; {problem.action}"), highlight=False)
+    if options.dry_run:
+        console.print(f"{len(planned.edits)} files would change; nothing was changed.", highlight=False)
+        return
+    with _progress(console) as bar:
+        task = bar.add_task("writing")
+        undo_file = name_edits.apply(
+            planned,
+            options.dataset_dir,
+            what,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    console.print(
+        escape(
+            f"{len(planned.edits)} files changed. To take it back: "
+            f"python -m tools.check_annotations undo {undo_file}\n"
+            "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names."
+        ),
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def take_back(options: Undo, console: Console) -> None:
+    """Undoes an edit."""
+    undone = name_edits.undo(options.file)
+    console.print(f"{len(undone.restored)} files restored.", highlight=False)
+    for path in undone.left:
+        console.print(
+            escape(f"{path}: was changed or removed since, and stays"), highlight=False, soft_wrap=True
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] not in (*COMMANDS, "-h", "--help"):
+        given.insert(0, "check")
+    console = Console()
+    try:
+        options = tyro.cli(
+            Check | Rename | Merge | Drop | Undo,
+            args=given,
+            prog="python -m tools.check_annotations",
+            description=__doc__,
+            use_underscores=True,
+        )
+        if isinstance(options, Check):
+            check(options, console)
+        elif isinstance(options, Undo):
+            take_back(options, console)
+        else:
+            edit(options, console)
+    except (ValueError, OSError) as error:
+        print(f"check_annotations: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
