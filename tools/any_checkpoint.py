@@ -54,9 +54,10 @@ def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | No
         try:
             import_checkpoint(path, labels, folder, model_name=model_name)
         except ValueError as error:
+            names = ", ".join(labels[:4]) + (", …" if len(labels) > 4 else "")
+            whose = beside if beside.is_file() else "the dataset"
             raise ValueError(
-                f"{error} (The labels taken are those of {beside if beside.is_file() else 'the dataset'}: "
-                f"{', '.join(labels[:4])}{', …' if len(labels) > 4 else ''}. Where the checkpoint has others, "
+                f"{error} (The labels taken are those of {whose}: {names}. Where the checkpoint has others, "
                 f"write them to {beside}; names are then compared by their text.)"
             ) from error
         yield folder
