@@ -48,7 +48,7 @@ class Import:
     output_dir: Path
     """The checkpoint folder to make: good for detect.py, eval_ssd_network.py and to train on."""
     model_name: str | None = None
-    """ssd_300_vgg or ssd_512_vgg; not given: the one whose variables are there."""
+    """ssd_300_vgg, ssd_512_vgg or ssd_300_mobilenet_v2; not given: the one whose variables are there."""
     checkpoint_model_scope: str | None = None
     """What stands before the names of the variables; not given: found out."""
     use_ema: bool = False
@@ -137,7 +137,7 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
         _say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
         console.print(differences_table(done))
     step = "" if done.global_step is None else f", global_step {done.global_step}"
-    _say(console, f"{done.network.name} with {len(done.labels)} names{step}: {done.written}")
+    _say(console, f"{done.network.name} with {_names(len(done.labels))}{step}: {done.written}")
 
 
 def variables_table(done: Conversion) -> rich.table.Table:
@@ -223,7 +223,7 @@ def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[st
     fits = find_fits(reduce_fully_connected(variables))
     for fit in fits:
         under = f" under {fit.scope!r}" if fit.scope else ""
-        classes = f", {fit.num_classes - 1} names and background" if fit.num_classes else ""
+        classes = f", {_names(fit.num_classes - 1)} and background" if fit.num_classes else ""
         lines.append(f"{fit.found} of the {fit.total} variables of {fit.network.name}{under}{classes}.")
     if labels:
         lines.append(f"A checkpoint folder of this project. It knows {', '.join(labels)}.")
@@ -248,6 +248,10 @@ def _table(*headings: str) -> rich.table.Table:
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numeric else "left", overflow="fold")
     return table
+
+
+def _names(count: int) -> str:
+    return f"{count} name{'' if count == 1 else 's'}"
 
 
 def _say(console: rich.console.Console, line: str) -> None:
