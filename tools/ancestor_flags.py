@@ -44,7 +44,6 @@ TRAINING = {
     "rmsprop_momentum": _FIXED.format(0.9),
     "rmsprop_decay": _FIXED.format(0.9),
     "opt_epsilon": "is 1e-7: with SSD-Tensorflow's 1.0 Adam hardly moved the weights",
-    "label_smoothing": "had no effect in SSD-Tensorflow either",
     "num_classes": _NUMBER_OF_NAMES,
     "labels_offset": "class ids are line numbers of labels.txt, and 0 is background",
     "preprocessing_name": "--augmentation chooses it",

@@ -240,3 +240,11 @@ def test_help_lists_no_flag_that_is_gone(capsys):
     text = capsys.readouterr().out
     assert "--match_threshold" in text
     assert "num_clones" not in text
+
+
+@pytest.mark.parametrize("page", ["from_ssd_tensorflow.md", "from_ssd_tensorflow.zh-CN.md"])
+def test_the_page_for_people_explains_every_flag(page):
+    text = (Path(tf_convert_data.__file__).parent / "docs" / page).read_text(encoding="utf-8")
+    for flag in (TRAINING_FLAGS + " " + EVALUATION_FLAGS).split():
+        name = flag.removeprefix("--").split("=")[0]
+        assert f"`{name}`" in text or f"--{name}=" in text, name
