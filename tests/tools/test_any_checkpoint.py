@@ -3,7 +3,7 @@ import pytest
 
 from datasets.labels import write_labels
 from nets import get_network
-from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
+from nets.checkpoint import model_weights, read_checkpoint, write_arrays, write_checkpoint
 from nets.slim_files import write_slim_checkpoint
 from nets.slim_names import slim_variables
 from tools.any_checkpoint import as_checkpoint_folder, is_tensorflow_checkpoint
@@ -33,7 +33,7 @@ def test_a_checkpoint_folder_is_itself(tmp_path, model):
 def test_a_tensorflow_checkpoint_takes_the_names_of_the_data(tmp_path, model, given):
     variables = slim_variables(model, "ssd_300_vgg")
     prefix = write_slim_checkpoint(tmp_path / "log", variables, 7)
-    np.savez(tmp_path / "weights.npz", **variables)
+    write_arrays(tmp_path / "weights.npz", variables)
     path = {
         "folder": tmp_path / "log",
         "prefix": prefix,
