@@ -20,8 +20,10 @@ from rich.table import Table
 from boxes.detections import Detections
 from datasets.records import open_dataset
 from engine.average_precision import GroundTruth, evaluate_detections
+from engine.bootstrap import bootstrap_intervals
 from engine.coco_metric import coco_average_precision
 from engine.confusion import confusion_matrix
+from engine.error_breakdown import break_down_errors
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import evaluation_batches
 from nets import get_network
@@ -84,10 +86,13 @@ def main(options: Options) -> None:
         table.add_row("of it waiting for input", f"{100 * timing.waiting / timing.seconds:.1f} %")
 
     found, truths = random_pictures()
-    evaluate_detections(found[:1], truths[:1])  # the first use of the box maths starts the backend
+    result = evaluate_detections(found, truths)  # the first use of the box maths starts the backend
+    reported = [one.scores >= 0.5 for one in found]
     for part, measure in (
         ("VOC average precision", lambda: evaluate_detections(found, truths)),
         ("COCO average precision", lambda: coco_average_precision(found, truths, [(480, 640)] * PICTURES)),
+        ("bootstrap intervals", lambda: bootstrap_intervals(found, truths, result)),
+        ("kinds of mistakes", lambda: break_down_errors(found, truths, result, reported)),
         ("confusion matrix", lambda: confusion_matrix(found, truths, NAMES, score_threshold=0.5)),
     ):
         start = time.perf_counter()

@@ -122,7 +122,8 @@ def leak_notes(leak: Leak, measured: str, trained: str = "train") -> list[str]:
         notes.append(
             f"{measured} and {trained} share sources ({_some(leak.sources)}): {leak.from_sources} of the "
             f"{leak.pictures} pictures of {measured} come from them. Frames of one source resemble each "
-            "other, so figures on this set flatter; --split_by source keeps sources apart."
+            "other, so figures on this set flatter, unless the pictures are unrelated and only their names "
+            "alike; --split_by source keeps sources apart."
         )
     if leak.pairs:
         pairs = [f"{mine} like {theirs}" for mine, theirs in leak.pairs]

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nets
 from datasets.labels import write_labels
 from eval_ssd_network import main, name_notes
-from nets.checkpoint import model_weights, write_checkpoint
+from nets.checkpoint import model_weights, write_checkpoint, write_json
+from nets.thresholds import Thresholds
 from tests.engine.colour_network import NETWORK, picture, write_records
 
 BLACK = (0, 0.0)
@@ -73,6 +75,35 @@ def test_from_flags_to_files(dataset, tmp_path, capsys):
     assert first["detections.json"] == second["detections.json"]
     for name in ("report.json", "report.html"):
         assert first[name].replace(b"/once", b"/again") == second[name]
+
+
+def test_strangers_and_thresholds(dataset, tmp_path, capsys):
+    """The network sees somebody on one of two pictures of strangers, below one name's threshold or not."""
+    checkpoint = make_checkpoint(tmp_path / "run", ["千反田", "[bold]折木"])
+    strangers = tmp_path / "strangers"
+    strangers.mkdir()
+    Image.fromarray(picture((1, 0.7), BLACK, BLACK, BLACK)).save(strangers / "a.png")
+    Image.fromarray(picture(BLACK, BLACK, BLACK, BLACK)).save(strangers / "b.png")
+    for number, (threshold, flags) in enumerate(((0.6, ()), (0.99, ()), (0.99, ("--score_threshold=0.5",)))):
+        chosen = Thresholds(0.5, {"千反田": threshold}, {"gap": 1e9})
+        write_json(tmp_path / "run" / "thresholds.json", chosen.as_json())
+        folder = tmp_path / str(number)
+        assert run(dataset, checkpoint, folder, f"--strangers_dir={strangers}", *flags) == 0
+        numbers = json.loads((folder / "report.json").read_text("utf-8"))
+        assert numbers["thresholds"]["千反田"] == pytest.approx(0.5 if flags else threshold)
+        assert numbers["score_threshold"] == (0.5 if flags else None)
+        assert numbers["strangers"]["false_detections_per_picture"] == (0 if number == 1 else 0.5)
+        assert numbers["without_objects"]["pictures"] == 1
+        assert numbers["without_objects"]["false_detections"] == 0
+        low, high = numbers["map_voc07_interval"]
+        assert 0 <= low <= high <= 1
+        assert "of the draws of as many pictures: VOC 2007" in capsys.readouterr().out
+    html = (folder / "report.html").read_text("utf-8")
+    assert "a.png with false detections" in html
+    answer = numbers["strangers"]["with_unknown"]["gap"]
+    assert (answer["false_detections"], answer["right_kept"]) == (0, 0)  # of so high a limit
+    assert run(dataset, checkpoint, tmp_path / "e", f"--strangers_dir={tmp_path / 'nowhere'}") == 1
+    assert "--strangers_dir" in capsys.readouterr().err
 
 
 def test_names_meet_by_their_text(dataset, tmp_path, capsys):
