@@ -1,0 +1,130 @@
+"""Pre-annotation: named drafts, the order of labelling, and a person's work untouched."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from boxes.detections import Detections
+from datasets.drawn_video import VideoOptions, frame_at, heads_in
+from datasets.voc import VocObject, read_xml, write_annotation
+from nets.thresholds import Thresholds
+from tests.tools.small_videos import scene
+from tools.labelling_order import expected_corrections, look, useful_first
+from tools.preannotate import Options, main, preannotate
+
+ROOT = Path(__file__).resolve().parents[2]
+BOXES = np.array([[0.1, 0.1, 0.5, 0.5], [0.5, 0.5, 0.9, 0.9]], np.float32)
+
+
+def detections(*scores: float) -> Detections:
+    count = len(scores)
+    return Detections(BOXES[:count], np.array(scores, np.float32), ("千反田える", "折木")[:count])
+
+
+class Fixed:
+    """A detector that knows pictures by their first pixel."""
+
+    thresholds = Thresholds(0.5, {"折木": 0.3})
+
+    def __init__(self, answers: dict[int, Detections]):
+        self.answers = answers
+
+    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]:
+        assert images
+        return [self.answers[int(image[0, 0, 0])].above(score_threshold) for image in images]
+
+
+def make_set(folder: Path, count: int) -> Path:
+    (folder / "JPEGImages").mkdir(parents=True)
+    for number in range(count):
+        picture = scene(number)
+        picture[:8, :8] = 10 * number
+        Image.fromarray(picture).save(folder / "JPEGImages" / f"ep_{number}.png")
+    return folder
+
+
+def test_drafts_have_names_above_each_names_threshold(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", 3)
+    answers = {0: detections(0.9, 0.4), 10: detections(0.45, 0.2), 20: detections()}
+    outcome = preannotate(Options(folder, Path("x")), Fixed(answers))
+    assert (outcome.drafts, outcome.boxes) == (3, 2)
+    drafts = [read_xml(folder / "Annotations" / f"ep_{number}.xml") for number in range(3)]
+    assert [[item.name for item in draft.objects] for draft in drafts] == [["千反田える", "折木"], [], []]
+    assert not any(draft.verified for draft in drafts)
+    assert outcome.corrections == pytest.approx(0.1 + 0.4 + 0.45 + 0.2)
+    lower = Options(folder, Path("x"), score_threshold=0.1)
+    assert preannotate(lower, Fixed(answers)).boxes == 4  # our own drafts are replaced
+
+
+def test_what_a_person_saved_is_not_touched_and_not_in_the_order(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", 3)
+    answers = {0: detections(0.9), 10: detections(0.6), 20: detections(0.7)}
+    preannotate(Options(folder, Path("x")), Fixed(answers))
+    saved = folder / "Annotations" / "ep_1.xml"
+    write_annotation(saved, folder / "JPEGImages" / "ep_1.png", 96, 72, [VocObject("希", (2, 3, 9, 9))])
+    before = saved.read_bytes()
+    outcome = preannotate(Options(folder, Path("x")), Fixed(answers))
+    assert saved.read_bytes() == before
+    assert (outcome.drafts, outcome.labelled) == (2, 1)
+    order = (folder / "labelling_order.txt").read_text().split()
+    assert order == outcome.order == ["ep_2.png", "ep_0.png"]
+
+
+def test_expected_corrections_are_largest_where_scores_say_nothing() -> None:
+    assert expected_corrections(detections()) == 0
+    assert expected_corrections(detections(0.5)) == pytest.approx(0.5)
+    assert expected_corrections(detections(0.95, 0.1)) == pytest.approx(0.15)
+
+
+def test_order_mixes_uncertainty_and_variety() -> None:
+    looks = np.array([[0.0, 0], [0.01, 0], [1, 0], [0, 1]], np.float32)
+    nothing = np.zeros((0, 2), np.float32)
+    order = useful_first([1.0, 0.99, 0.2, 0.3], looks, nothing)
+    assert order[0] == 0
+    assert order[-1] == 1  # almost as unsure as the first, but the same scene
+    assert sorted(order) == [0, 1, 2, 3]
+    # What is labelled already counts as seen.
+    assert useful_first([1.0, 0.2], looks[[0, 2]], looks[[1]])[0] == 1
+    assert useful_first([], np.zeros((0, 2), np.float32), nothing) == []
+    # Equal pictures: the order of names.
+    assert useful_first([0.5] * 3, np.zeros((3, 2), np.float32), nothing) == [0, 1, 2]
+
+
+def test_look_is_of_one_length_for_any_picture() -> None:
+    assert look(np.full((5, 300, 3), 255, np.uint8)).shape == (192,)
+    assert np.allclose(look(np.full((90, 100, 3), 51, np.uint8)), 0.2)
+    halves = np.zeros((64, 64, 3), np.uint8)
+    halves[32:] = 255
+    assert look(halves)[:96].max() == 0
+    assert look(halves)[96:].min() == 1
+
+
+def test_command_with_the_shipped_detector(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = VideoOptions(Path("film.mp4"))
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    moments = (1.0, 15.0, 20.0)
+    for second in moments:
+        Image.fromarray(frame_at(film, second)).save(folder / f"film_{1000 * second:07.0f}.jpg", quality=92)
+    (folder / "film_0099000.jpg").write_bytes(b"x")
+    flags = [f"--dataset_dir={folder}", f"--checkpoint_path={ROOT / 'checkpoints' / 'drawn_lite'}"]
+    assert main(flags) == 1
+    said = capsys.readouterr().err
+    assert "film_0099000.jpg: not a picture" in said
+    assert "3 drafts" in said
+    names = {name for second in moments for name in (label.name for label in heads_in(film, second))}
+    drafts = {item.name for path in folder.glob("*.xml") for item in read_xml(path).objects}
+    assert len(names & drafts) >= len(names) - 1
+    assert len((folder / "labelling_order.txt").read_text().splitlines()) == 3
+    assert main([flags[0], f"--checkpoint_path={tmp_path}"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_wrong_options_are_named() -> None:
+    with pytest.raises(ValueError, match="--score_threshold 2: must be 0 to 1"):
+        Options(Path("set"), Path("run"), score_threshold=2)
+    with pytest.raises(ValueError, match="--batch_size 0: must be at least 1"):
+        Options(Path("set"), Path("run"), batch_size=0)

@@ -1,0 +1,178 @@
+"""Proposals of faces: found on drawn heads, widened, written as drafts, never over a person's work."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from boxes.detections import Detections
+from datasets.annotations import ReadOptions, read_folder
+from datasets.drafts import is_draft
+from datasets.drawn_video import VideoOptions, frame_at, heads_in
+from datasets.pictures import read_picture
+from datasets.splits import source_of
+from datasets.voc import VocObject, read_xml, write_annotation
+from tests.tools.small_videos import scene
+from tools.draft_folder import draft_targets, voc_objects
+from tools.face_finders import animeface_finder, cascade_finder, widen
+from tools.propose_faces import Options, crop_name, main, make_finder, propose
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def found(*boxes: tuple[float, float, float, float]) -> Detections:
+    scores = np.linspace(0.9, 0.8, len(boxes), dtype=np.float32)
+    return Detections(np.array(boxes, np.float32).reshape(-1, 4), scores, ("face",) * len(boxes))
+
+
+def always(*boxes: tuple[float, float, float, float]) -> Callable[[list[np.ndarray]], list[Detections]]:
+    return lambda images: [found(*boxes) for _ in images]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    (folder / "JPEGImages").mkdir(parents=True)
+    for number in range(3):
+        Image.fromarray(scene(number)).save(folder / "JPEGImages" / f"ep_000{number}.jpg")
+    return folder
+
+
+def test_drafts_are_written_once_and_never_over_a_persons_file(dataset: Path) -> None:
+    mine = dataset / "Annotations" / "ep_0001.xml"
+    mine.parent.mkdir()
+    box = VocObject("千反田える", (2, 3, 9, 9))
+    write_annotation(mine, dataset / "JPEGImages" / "ep_0001.jpg", 96, 72, [box])
+    before = mine.read_bytes()
+    options = Options(dataset)
+    outcome = propose(options, always((0.25, 0.25, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0)))
+    assert (outcome.drafts, outcome.boxes, outcome.labelled, outcome.earlier) == (2, 4, 1, 0)
+    draft = read_xml(dataset / "Annotations" / "ep_0000.xml")
+    assert is_draft(draft)
+    assert [item.box for item in draft.objects] == [("24", "18", "48", "36"), ("48", "36", "96", "72")]
+    assert [item.truncated for item in draft.objects] == ["0", "1"]
+
+    again = propose(options, always())
+    assert (again.drafts, again.labelled, again.earlier) == (0, 1, 2)
+    redone = propose(replace(options, redo=True), always())
+    assert (redone.drafts, redone.boxes, redone.empty) == (2, 0, 2)
+    assert mine.read_bytes() == before
+
+
+def test_boxes_come_back_from_the_xml_as_they_were(dataset: Path, rng: np.random.Generator) -> None:
+    corners = np.sort(rng.uniform(0, 1, (20, 2, 2)), axis=1)  # low and high of (y, x)
+    boxes = np.concatenate([corners[:, 0], corners[:, 1]], axis=1).astype(np.float32)
+    boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).min(axis=1) > 0.05]
+    assert len(boxes) > 5
+    propose(Options(dataset), lambda images: [found(*map(tuple, boxes)) for _ in images])
+    read = read_folder(dataset, ReadOptions(with_drafts=True)).annotations[0]
+    assert read.boxes == pytest.approx(boxes, abs=0.75 / 72 + 1 / 96)
+
+
+def test_boxes_of_nothing_are_left_out() -> None:
+    assert voc_objects(found((0.5, 0.5, 0.5, 0.9), (0, 0, 0.001, 1)), 100, 100) == []
+    (item,) = voc_objects(found((0, 0, 1, 1)), 50, 100)
+    assert item.box == (1, 1, 100, 50)
+    assert item.truncated == 1
+
+
+def test_margins_widen_and_stay_inside() -> None:
+    wide = widen(found((0.4, 0.4, 0.6, 0.5)), (1.0, 0.5, 2.0, -0.25))
+    assert wide.boxes[0] == pytest.approx([0.3, 0.3, 0.55, 0.7], abs=1e-6)
+    assert widen(found((0.4, 0.4, 0.6, 0.5)), (9, 9, 9, 9)).boxes.tolist() == [[0, 0, 1, 1]]
+    assert len(widen(found(), (1, 1, 1, 1))) == 0
+
+
+def test_animeface_finds_drawn_heads() -> None:
+    film = VideoOptions(Path("film.mp4"), width=960, height=540)
+    hits, heads, boxes = 0, 0, 0
+    find = make_finder(Options(Path()))
+    for second in (1.0, 15.0, 20.0, 35.0, 53.0):
+        (detections,) = find([frame_at(film, second)])
+        boxes += len(detections)
+        for label in heads_in(film, second):
+            left, top, right, bottom = np.array(label.box) / (960, 540, 960, 540)
+            heads += 1
+            for box in detections.boxes:
+                shared = max(0, min(bottom, box[2]) - max(top, box[0])) * max(
+                    0, min(right, box[3]) - max(left, box[1])
+                )
+                union = (bottom - top) * (right - left) + (box[2] - box[0]) * (box[3] - box[1]) - shared
+                hits += shared / union > 0.5
+    assert heads >= 5
+    assert hits >= heads // 3
+    assert boxes - hits <= heads
+    faces = animeface_finder("face", 0.0)([np.zeros((64, 64, 3), np.uint8)])
+    assert len(faces[0]) == 0
+
+
+def test_cascade_by_path(dataset: Path, tmp_path: Path) -> None:
+    shipped = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
+    options = Options(dataset, cascade_path=shipped)
+    assert propose(options, make_finder(options)).drafts == 3
+    with pytest.raises(ValueError, match=r"--cascade_path .*: there is no such file"):
+        cascade_finder(tmp_path / "x.xml", "face", 5)
+    (tmp_path / "x.xml").write_text("<x/>")
+    with pytest.raises(ValueError, match="is no cascade that OpenCV can read"):
+        cascade_finder(tmp_path / "x.xml", "face", 5)
+
+
+def test_checkpoint_finds_heads_whatever_their_names(dataset: Path) -> None:
+    film = VideoOptions(Path("film.mp4"))
+    options = Options(dataset, checkpoint_path=ROOT / "checkpoints" / "drawn_lite", name="head")
+    (detections,) = make_finder(options)([frame_at(film, 15.0)])
+    assert len(detections) == len(heads_in(film, 15.0))
+    assert set(detections.names) == {"head"}
+
+
+def test_crops_keep_the_source(dataset: Path, tmp_path: Path) -> None:
+    crops = tmp_path / "crops"
+    boxes = ((0.25, 0.25, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0), (0, 0, 0.05, 0.05))
+    propose(Options(dataset, crops_dir=crops), always(*boxes))
+    names = sorted(path.name for path in crops.iterdir())
+    # The tiny box is not worth a crop.
+    assert names == [f"ep_000{number}_{letter}.jpg" for number in range(3) for letter in "ab"]
+    assert {source_of(Path(name).stem) for name in names} == {"ep"}
+    assert read_picture(crops / "ep_0000_a.jpg").shape == (18, 24, 3)
+    many = [crop_name("ep_1", index) for index in range(60)]
+    assert len(set(many)) == 60
+    assert many == sorted(many)
+
+
+def test_unreadable_pictures_are_named_and_the_others_done(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (dataset / "JPEGImages" / "ep_0001.jpg").write_bytes(b"no picture")
+    assert main([f"--dataset_dir={dataset}"]) == 1
+    said = capsys.readouterr().err
+    assert "ep_0001.jpg: not a picture" in said
+    assert "2 drafts" in said
+    assert main([f"--dataset_dir={dataset / 'x'}"]) == 1
+    assert "there is no such folder" in capsys.readouterr().err
+
+
+def test_two_pictures_that_would_share_an_annotation(dataset: Path) -> None:
+    (dataset / "JPEGImages" / "sub").mkdir()
+    Image.fromarray(scene(9)).save(dataset / "JPEGImages" / "sub" / "ep_0000.jpg")
+    with pytest.raises(ValueError, match=r"would share ep_0000\.xml"):
+        draft_targets(dataset)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"threshold": 1.5}, "--threshold 1.5: must be 0 to 1"),
+        ({"neighbours": -1}, "--neighbours -1: must be 0 to 100"),
+        ({"margin": -0.6}, "--margin -0.6: must be -0.4 to 2"),
+        ({"name": " "}, "--name: must not be empty"),
+        ({"cascade_path": Path("a"), "checkpoint_path": Path("b")}, "give one of them"),
+    ],
+)
+def test_wrong_options_are_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Options(Path("set"), **wrong)

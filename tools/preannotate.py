@@ -1,0 +1,210 @@
+"""Lets a detector draw and name the boxes of pictures that nobody has labelled yet: drafts for LabelImg.
+
+    python -m tools.preannotate --dataset_dir=my_set --checkpoint_path=runs/mine/train
+
+Drafts have verified="no" and a mark that LabelImg drops when a person saves the file; conversion leaves
+drafts out. Run it again after each training: drafts that nobody has changed become better ones.
+
+`labelling_order.txt` in the data set lists the pictures still to be labelled, most useful first, and
+`make labelimg` shows them in that order. (LabelImg itself knows only the order of file names; renaming
+pictures for it would take their source and time from them.)
+
+Exit status: 0; 1 if a picture could not be read (the others are done nevertheless) or an option is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from boxes.detections import Detections
+from datasets.annotations import map_in_threads
+from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from tools.draft_folder import DraftTarget, draft_targets, save_draft
+from tools.labelimg import ORDER
+from tools.labelling_order import expected_corrections, look, useful_first
+from visualization.text import one_line
+
+if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
+    from nets.thresholds import Thresholds
+
+# Boxes with lower scores tell nothing about where the detector is unsure.
+_LOWEST = 0.05
+
+
+@dataclass(frozen=True)
+class Options:
+    """Lets a detector draw and name the boxes of pictures that nobody has labelled yet: drafts for LabelImg.
+
+    What a person has saved is never touched; drafts that nobody has changed are replaced. The pictures still
+    to be labelled are listed in labelling_order.txt, most useful first: make labelimg follows it.
+    """
+
+    dataset_dir: Path
+    """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
+    checkpoint_path: Path
+    """Checkpoint folder: the --train_dir of a training."""
+    score_threshold: float | None = None
+    """Lowest score of a box. Default: each name's own, as chosen on the validation set, or else 0.5."""
+    batch_size: int = 8
+    """Pictures that the network sees at once."""
+    max_pixels: int = MAX_PIXELS
+    """Pass over pictures with more pixels than this."""
+
+    def __post_init__(self):
+        if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:
+            raise ValueError(f"--score_threshold {self.score_threshold:g}: must be 0 to 1")
+        if self.batch_size < 1:
+            raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
+
+
+class Detects(Protocol):
+    """What of `nets.detector.Detector` is used here."""
+
+    @property
+    def thresholds(self) -> Thresholds: ...
+
+    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]: ...
+
+
+@dataclass
+class Outcome:
+    """What a run did; grows while it goes on.
+
+    Attributes:
+        drafts: written.
+        boxes: in them.
+        labelled: pictures passed over because a person has saved their annotation.
+        failures: (name, reason) of pictures that could not be read.
+        order: names of the pictures to be labelled, most useful first.
+        corrections: how many boxes of all drafts are likely to be wrong or missing.
+    """
+
+    drafts: int = 0
+    boxes: int = 0
+    labelled: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    corrections: float = 0.0
+
+
+def preannotate(
+    options: Options, detector: Detects, advance: Callable[[int, int], None] = lambda done, total: None
+) -> Outcome:
+    """Writes drafts and the order.
+
+    Args:
+        options: of the command line.
+        detector: finds and names the boxes.
+        advance: called with (pictures done, pictures in all).
+
+    Raises:
+        ValueError: the folder cannot be used.
+    """
+    outcome = Outcome()
+    targets = draft_targets(options.dataset_dir)
+    looks: dict[str, np.ndarray] = {}
+    unsure: dict[str, float] = {}
+    batch: list[tuple[DraftTarget, np.ndarray]] = []
+
+    def finish() -> None:
+        images = [image for _, image in batch]
+        found = detector.detect_batch(images, score_threshold=_LOWEST)
+        for (target, image), everything in zip(batch, found, strict=True):
+            unsure[target.name] = expected_corrections(everything)
+            limit = options.score_threshold
+            reported = everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
+            if save_draft(target, reported, *image.shape[:2]):
+                outcome.drafts += 1
+                outcome.boxes += len(reported)
+        batch.clear()
+
+    def read(target: DraftTarget) -> tuple[DraftTarget, np.ndarray | str]:
+        try:
+            return target, read_picture(target.picture, max_pixels=options.max_pixels)
+        except PictureError as error:
+            return target, str(error)
+
+    for done, (target, image) in enumerate(map_in_threads(read, targets), start=1):
+        if isinstance(image, str):
+            outcome.failures.append((target.name, image))
+        else:
+            looks[target.name] = look(image)
+            if target.free:
+                batch.append((target, image))
+            else:
+                outcome.labelled += 1
+        if len(batch) == options.batch_size:
+            finish()
+        advance(done, len(targets))
+    finish()
+    names = list(unsure)
+    known = [looks[target.name] for target in targets if not target.free and target.name in looks]
+    if names:
+        mine = np.stack([looks[name] for name in names])
+        order = useful_first([unsure[name] for name in names], mine, np.array(known, np.float32))
+        outcome.order = [names[index] for index in order]
+    outcome.corrections = sum(unsure.values())
+    _write_order(options.dataset_dir / ORDER, outcome.order)
+    return outcome
+
+
+def _write_order(path: Path, names: Sequence[str]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    temporary.replace(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit status."""
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    started = time.monotonic()
+    try:
+        options = tyro.cli(Options, args=arguments, prog="python -m tools.preannotate", use_underscores=True)
+        from tools.quiet_start import start_tensorflow
+
+        start_tensorflow()
+        from nets.detector import Detector
+
+        detector = Detector.load(options.checkpoint_path)
+        with Progress(
+            TextColumn("pre-annotating"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as progress:
+            bar = progress.add_task("", total=None)
+            outcome = preannotate(
+                options, detector, lambda done, total: progress.update(bar, completed=done, total=total)
+            )
+    except (ValueError, OSError) as error:
+        console.print(one_line(f"preannotate: {error}"))
+        return 1
+    except KeyboardInterrupt:
+        console.print("preannotate: interrupted; drafts that were written stay, run it again for the rest")
+        return 130
+    for name, reason in outcome.failures:
+        console.print(one_line(f"preannotate: {name}: {reason}; left out"))
+    console.print(
+        f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s, of which "
+        f"about {outcome.corrections:.0f} are wrong or missing, if scores are chances; "
+        f"{outcome.labelled} pictures saved by a person were not touched"
+    )
+    console.print(one_line(f"Most useful first: make labelimg DATASET={options.dataset_dir}"))
+    return 1 if outcome.failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,234 @@
+"""Draws boxes around heads or faces, without names, as drafts to be corrected in LabelImg.
+
+    python -m tools.propose_faces --dataset_dir=my_set
+
+For the beginning, when no detector of your characters exists. With one, tools.preannotate gives names too.
+
+Exit status: 0; 1 if a picture could not be read (the others are done nevertheless) or an option is wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from boxes.detections import Detections
+from datasets.annotations import map_in_threads
+from datasets.labels import clean_name
+from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from tools.draft_folder import DraftTarget, Finder, draft_targets, save_draft
+from tools.face_finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
+from visualization.drawing import save_picture
+from visualization.text import one_line
+
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draws boxes around heads or faces, as drafts to be corrected in LabelImg (make labelimg).
+
+    By animeface, unless you name a cascade or a checkpoint. Pictures that have an annotation are passed over,
+    so an interrupted run goes on. What a person has saved is never touched.
+    """
+
+    dataset_dir: Path
+    """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
+    cascade_path: Path | None = None
+    """Find faces with this OpenCV cascade, such as lbpcascade_animeface.xml."""
+    checkpoint_path: Path | None = None
+    """Find heads with this checkpoint folder, whatever its names are."""
+    name: str = "face"
+    """Name of the boxes."""
+    box: Literal["head", "face"] = "head"
+    """Widen the faces of animeface and of cascades to whole heads, or leave them."""
+    threshold: float = 0.5
+    """Lowest score, 0 to 1, of animeface and checkpoints. Lower finds more, and more that is none."""
+    neighbours: int = 5
+    """For a cascade: how many of its detections must agree. Fewer finds more, and more that is none."""
+    margin: float = 0.0
+    """Widen every box by this share of its size on each side; negative narrows it."""
+    crops_dir: Path | None = None
+    """Also cut the boxes out into this folder, for tools.sort_faces."""
+    redo: bool = False
+    """Replace drafts that nobody has changed, too."""
+    max_pixels: int = MAX_PIXELS
+    """Pass over pictures with more pixels than this."""
+
+    def __post_init__(self):
+        if self.cascade_path is not None and self.checkpoint_path is not None:
+            raise ValueError("--cascade_path and --checkpoint_path: give one of them")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"--threshold {self.threshold:g}: must be 0 to 1")
+        if not 0 <= self.neighbours <= 100:
+            raise ValueError(f"--neighbours {self.neighbours}: must be 0 to 100")
+        if not -0.4 <= self.margin <= 2:
+            raise ValueError(f"--margin {self.margin:g}: must be -0.4 to 2")
+        if not clean_name(self.name):
+            raise ValueError("--name: must not be empty")
+
+
+@dataclass
+class Outcome:
+    """What a run did; grows while it goes on.
+
+    Attributes:
+        drafts: written.
+        boxes: in them.
+        empty: drafts without a box.
+        labelled: pictures passed over because a person has saved their annotation.
+        earlier: pictures passed over because they have a draft.
+        failures: (name, reason) of pictures that could not be read.
+    """
+
+    drafts: int = 0
+    boxes: int = 0
+    empty: int = 0
+    labelled: int = 0
+    earlier: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+def make_finder(options: Options) -> Finder:
+    """What finds the faces.
+
+    Raises:
+        ValueError: the cascade or the checkpoint cannot be used.
+    """
+    name = clean_name(options.name)
+    margins = (options.margin,) * 4
+    if options.checkpoint_path is not None:
+        find = checkpoint_finder(options.checkpoint_path, name, options.threshold)
+    else:
+        if options.cascade_path is not None:
+            find = cascade_finder(options.cascade_path, name, options.neighbours)
+        else:
+            find = animeface_finder(name, options.threshold)
+        if options.box == "head":
+            margins = tuple(side + options.margin for side in HEAD)
+    left, top, right, bottom = margins
+    return lambda images: [widen(found, (left, top, right, bottom)) for found in find(images)]
+
+
+def propose(
+    options: Options, find: Finder, advance: Callable[[int, int], None] = lambda done, total: None
+) -> Outcome:
+    """Writes drafts, and crops where they are asked for.
+
+    Args:
+        options: of the command line.
+        find: from `make_finder`.
+        advance: called with (pictures done, pictures in all).
+
+    Raises:
+        ValueError: the folder cannot be used.
+    """
+    outcome = Outcome()
+    targets = draft_targets(options.dataset_dir)
+    todo = [target for target in targets if target.free and (options.redo or not target.drafted)]
+    outcome.labelled = sum(not target.free for target in targets)
+    outcome.earlier = len(targets) - len(todo) - outcome.labelled
+    done = 0
+    for batch in _batches(todo, options, outcome):
+        found = find([image for _, image in batch]) if batch else []
+        for (target, image), detections in zip(batch, found, strict=True):
+            height, width = image.shape[:2]
+            if options.crops_dir is not None:
+                _save_crops(options.crops_dir, target, image, detections)
+            if save_draft(target, detections, height, width):
+                outcome.drafts += 1
+                outcome.boxes += len(detections)
+                outcome.empty += not len(detections)
+        done += len(batch)
+        advance(done + len(outcome.failures), len(todo))
+    return outcome
+
+
+def crop_name(stem: str, index: int) -> str:
+    """`STEM_a.jpg`, … `STEM_z.jpg`, `STEM_za.jpg`: letters, so that the source stays what it was."""
+    return f"{stem}_{'z' * (index // 26)}{chr(ord('a') + index % 26)}.jpg"
+
+
+def _save_crops(folder: Path, target: DraftTarget, image: np.ndarray, detections: Detections) -> None:
+    height, width = image.shape[:2]
+    for index, box in enumerate(detections.boxes):
+        top, left, bottom, right = np.rint(box * (height, width, height, width)).astype(int)
+        path = folder / crop_name(target.picture.stem, index)
+        if bottom - top >= 8 and right - left >= 8 and not path.exists():
+            save_picture(path, np.ascontiguousarray(image[top:bottom, left:right]))
+
+
+def _batches(
+    targets: Sequence[DraftTarget], options: Options, outcome: Outcome
+) -> Iterator[list[tuple[DraftTarget, np.ndarray]]]:
+    def read(target: DraftTarget) -> tuple[DraftTarget, np.ndarray | str]:
+        try:
+            return target, read_picture(target.picture, max_pixels=options.max_pixels)
+        except PictureError as error:
+            return target, str(error)
+
+    batch: list[tuple[DraftTarget, np.ndarray]] = []
+    for target, image in map_in_threads(read, targets):
+        if isinstance(image, str):
+            outcome.failures.append((target.name, image))
+        else:
+            batch.append((target, image))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns its exit status."""
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    started = time.monotonic()
+    try:
+        options = tyro.cli(
+            Options, args=arguments, prog="python -m tools.propose_faces", use_underscores=True
+        )
+        if options.checkpoint_path is not None:
+            from tools.quiet_start import start_tensorflow
+
+            start_tensorflow()
+        find = make_finder(options)
+        with Progress(
+            TextColumn("finding faces"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as progress:
+            bar = progress.add_task("", total=None)
+            outcome = propose(
+                options, find, lambda done, total: progress.update(bar, completed=done, total=total)
+            )
+    except (ValueError, OSError) as error:
+        console.print(one_line(f"propose_faces: {error}"))
+        return 1
+    except KeyboardInterrupt:
+        console.print("propose_faces: interrupted; the same command goes on from here")
+        return 130
+    for name, reason in outcome.failures:
+        console.print(one_line(f"propose_faces: {name}: {reason}; left out"))
+    console.print(
+        f"{outcome.drafts} drafts with {outcome.boxes} boxes ({outcome.empty} without any) in "
+        f"{time.monotonic() - started:.0f} s; passed over: {outcome.labelled} saved by a person, "
+        f"{outcome.earlier} with a draft"
+    )
+    console.print(one_line(f"Look at them: make labelimg DATASET={options.dataset_dir}"))
+    return 1 if outcome.failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
