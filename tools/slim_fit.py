@@ -56,7 +56,7 @@ def _fit(network: Network, variables: Mapping[str, np.ndarray], scope: str | Non
         array = variables.get(name)
         if array is None or not np.issubdtype(array.dtype, np.floating):
             continue
-        if not set(CLASS_HEADS).isdisjoint(name.split("/")):
+        if _is_class_head(name):
             # Two classes times so many anchors there; any number of classes times as many here.
             anchors = shape[-1] // 2
             if array.shape[:-1] == shape[:-1] and array.shape[-1] % anchors == 0:
@@ -65,6 +65,10 @@ def _fit(network: Network, variables: Mapping[str, np.ndarray], scope: str | Non
         else:
             found += array.shape == shape
     return Fit(network, scope, found, len(wanted), classes.pop() if len(classes) == 1 else None)
+
+
+def _is_class_head(name: str) -> bool:
+    return not set(CLASS_HEADS).isdisjoint(name.split("/"))
 
 
 def demand_fit(
@@ -108,11 +112,17 @@ def _what_is_missing(source: Path, fit: Fit, variables: Mapping[str, np.ndarray]
     others = [
         f"{name} is {variables[name].dtype} {list(variables[name].shape)} instead of {list(array.shape)}"
         for name, array in wanted.items()
-        if name in variables and variables[name].shape != array.shape
+        if name in variables
+        and variables[name].shape != array.shape
+        # Without a number of classes nobody knows the shape of a class head.
+        and (fit.num_classes or not _is_class_head(name))
     ]
     found = [f"{source} holds {fit.found} of the {fit.total} variables of {fit.network.name}"]
     found += [f"missing under {fit.scope!r}: {_some(missing)}"] if missing else []
     found += [_some(others)] if others else []
+    found += (
+        [] if fit.num_classes else ["its class heads are missing or not all for as many names"]
+    )
     better = next((other.network.name for other in find_fits(variables) if other.complete), None)
     cure = (
         f"It is all of a {better}: import it with --model_name={better}."

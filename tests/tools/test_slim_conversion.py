@@ -3,15 +3,15 @@ import pytest
 
 import nets
 from nets import get_network
-from nets.checkpoint import is_checkpoint, read_checkpoint, write_checkpoint
+from nets.checkpoint import read_checkpoint, write_checkpoint
 from nets.detector import Detector
 from nets.slim_files import read_slim_variables, write_slim_checkpoint
 from nets.slim_names import slim_variables
 from tests.tools.conftest import NAMES
 from tools.slim_checkpoint import DEMO
 from tools.slim_conversion import export_checkpoint, import_checkpoint
-from tools.slim_fit import find_fits
-from tools.slim_witness import PUBLISHED, Published, run_witness
+from tools.slim_fit import demand_fit, find_fits
+from tools.slim_witness import PUBLISHED, Difference, Published, run_witness
 
 # The witness is TensorFlow's, whatever the backend.
 pytestmark = pytest.mark.tensorflow_only
@@ -78,10 +78,14 @@ def test_missing_variables_and_other_shapes(variables, tmp_path):
         import_checkpoint(write_npz(tmp_path, variables), NAMES, tmp_path / "out")
 
 
-def test_heads_that_disagree_and_numbers_of_another_kind_do_not_fit(variables):
+def test_heads_that_disagree_and_numbers_of_another_kind_do_not_fit(variables, tmp_path):
     assert [fit.num_classes for fit in find_fits(variables)] == [4]
     variables["small_vgg/block4_box/conv_cls/biases"] = np.zeros(10, np.float32)
     assert [fit.complete for fit in find_fits(variables)] == [False]
+    with pytest.raises(
+        ValueError, match=r"of small_vgg; its class heads are missing or not all for"
+    ):
+        demand_fit(tmp_path, variables, NAMES, None, None)
     variables["small_vgg/conv6/biases"] = np.zeros(4, np.int32)
     assert [fit.found for fit in find_fits(variables)] == [7]
 
@@ -195,12 +199,26 @@ def test_a_full_size_checkpoint_goes_in_and_out_bit_by_bit(name, tmp_path, rng):
     assert (tmp_path / "theirs" / "labels.txt").read_text() == "".join(f"{label}\n" for label in VOC)
 
 
-def test_a_network_that_does_not_agree_is_not_written(seeded_ours, tmp_path, monkeypatch):
-    monkeypatch.setattr("tools.slim_witness.RGB_MEAN", (104.0, 117.0, 123.0))  # the witness sees BGR's mean
-    expected = r"differ on .*\.jpg: codes by up to .*, logits by up to .*, where 0\.0001 is allowed\. Not"
+@pytest.mark.parametrize("difference", [1.1e-4, np.inf, np.nan])
+def test_a_network_that_does_not_agree_is_not_written(source, tmp_path, monkeypatch, difference):
+    monkeypatch.setitem(PUBLISHED, "small_vgg", Published((), ()))
+    found = [Difference("codes", 8, 1.0, difference), Difference("logits", 8, 1.0, 1e-4)]
+    monkeypatch.setattr("tools.slim_conversion.compare_with_witness", lambda *_: found)
+    expected = rf"differ on {PICTURE.name}: codes by up to .*, where 0\.0001 is allowed\. Nothing was written"
     with pytest.raises(ValueError, match=expected):
-        export_checkpoint(seeded_ours, tmp_path / "theirs", picture=PICTURE)
-    assert list(tmp_path.iterdir()) == []
+        import_checkpoint(source, NAMES, tmp_path / "ours", picture=PICTURE)
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+@pytest.mark.slow
+def test_the_proof_sees_that_red_and_blue_have_changed_places(tmp_path, monkeypatch):
+    weights = {v.path: np.array(v) for v in get_network("ssd_300_vgg").build(2).weights}
+    config = {"model_name": "ssd_300_vgg"}
+    write_checkpoint(tmp_path / "ours", labels=("one",), config=config, weights=weights)
+    export_checkpoint(tmp_path / "ours", tmp_path / "right", picture=PICTURE)
+    monkeypatch.setattr("tools.slim_witness.RGB_MEAN", (104.0, 117.0, 123.0))
+    with pytest.raises(ValueError, match=r"codes by up to .*, logits by up to"):
+        export_checkpoint(tmp_path / "ours", tmp_path / "wrong", picture=PICTURE)
 
 
 def test_the_witness_restores_all_variables_or_says_which_it_lacks(tmp_path):
@@ -209,17 +227,6 @@ def test_the_witness_restores_all_variables_or_says_which_it_lacks(tmp_path):
     expected = r"cannot restore .*/conv1_1/weights of shape \[3, 3, 3, 64\] is missing there"
     with pytest.raises(ValueError, match=expected):
         run_witness("ssd_300_vgg", prefix, np.zeros((1, 300, 300, 3), np.float32), 2)
-
-
-@pytest.fixture(scope="module")
-def seeded_ours(tmp_path_factory):
-    """A checkpoint folder of ssd_300_vgg for one name, without a metrics.json that knows the step."""
-    folder = tmp_path_factory.mktemp("seeded")
-    model = get_network("ssd_300_vgg").build(2)
-    weights = {variable.path: np.array(variable) for variable in model.weights}
-    write_checkpoint(folder, labels=("one",), config={"model_name": "ssd_300_vgg"}, weights=weights)
-    assert is_checkpoint(folder)
-    return folder
 
 
 @pytest.mark.parametrize(
