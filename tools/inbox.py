@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,6 +34,8 @@ from rich.table import Table
 
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, repair_objects, write_annotation
+from tools import labelimg
+from tools.labelimg import plan_session
 
 if TYPE_CHECKING:
     from datasets.inbox import Inbox
@@ -71,7 +73,7 @@ class Open:
     """Look at pending reports in LabelImg.
 
     Attributes:
-        key: of one report, or its beginning; without it all of them.
+        key: of the report to begin with, or the beginning of its key.
     """
 
     key: Annotated[str, tyro.conf.Positional] = ""
@@ -228,22 +230,18 @@ def _confirmed(inbox: Inbox, key: str) -> bool:
 
 
 def open_labelimg(inbox: Inbox, key: str) -> None:
-    """Start LabelImg on one pending report, or on all.
+    """Start LabelImg on the pending reports, one of them first if a key is given.
 
     Raises:
-        ValueError: there is no LabelImg on this machine.
+        ValueError: nothing is pending, or there is no report with that key.
     """
-    folder = inbox.folder / "pending"
-    picture = inbox.path(find_key(inbox, key), ".jpg") if key else None
-    if importlib.util.find_spec("tools.labelimg") is not None:
-        command = [sys.executable, "-m", "tools.labelimg", str(folder)]
-    elif program := shutil.which("labelImg"):
-        command = [program, str(picture or folder), "", str(folder)]
-    else:
-        raise ValueError(
-            f"labelImg is not installed; open the folder {folder} in any program that edits Pascal VOC XML"
-        )
-    subprocess.run(command, check=False)
+    if not inbox.index.list("pending"):
+        raise ValueError("no report is pending")
+    with tempfile.TemporaryDirectory() as folder:
+        order = Path(folder, "order.txt")
+        order.write_text(f"{find_key(inbox, key)}.jpg\n" if key else "", encoding="utf-8")
+        session = plan_session(labelimg.Options(dataset_dir=inbox.folder / "pending", order_path=order))
+        labelimg.open_labelimg(session, lambda line: print(line, file=sys.stderr))
 
 
 def run(command: List | Open | Accept | Reject, console: Console) -> None:

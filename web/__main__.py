@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         serve(with_token(options))
+    except KeyboardInterrupt:  # passed on by uvicorn when everything has been finished
+        return 0
     except (ValueError, OSError) as error:
         print(f"web: error: {error}", file=sys.stderr)
         return 1

@@ -85,6 +85,19 @@ def test_a_picture_that_is_there_already_is_not_overwritten(inbox, tmp_path, cap
     assert inbox.index.list("pending") == []
 
 
+def test_open_begins_with_the_report_that_was_asked_for(inbox, monkeypatch):
+    seen = []
+
+    def open_labelimg(session, say):
+        seen.append((session.pictures, session.names, session.order.read_text()))
+
+    monkeypatch.setattr(command.labelimg, "open_labelimg", open_labelimg)
+    add(inbox, "Mira")
+    key = add(inbox, "Tobi", image=IMAGE[:50])
+    assert run(inbox, "open", key[:8]) == 0
+    assert seen == [(inbox.folder / "pending", ("Mira", "Tobi"), f"{key}.jpg\n")]
+
+
 def test_mistakes_are_one_line(inbox, tmp_path, capsys):
     add(inbox)
     add(inbox, image=IMAGE[:50])

@@ -1,0 +1,261 @@
+"""The real page in Debian's Chromium: seen, drawn on, corrected, found in the inbox, converted."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from datasets.voc import read_xml
+from tests.conftest import ROOT
+from web.browser_runtime import is_complete
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PICTURE = ROOT / "demo" / "episode15_000012.jpg"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
+    ),
+]
+
+
+@contextlib.contextmanager
+def serving(inbox, *flags):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "web", "--port", str(port), "--inbox", str(inbox), *flags]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            assert server.poll() is None, "the server has stopped"
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/ready", timeout=5):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        # uvicorn finishes what has begun, then passes the signal on.
+        assert server.wait(40) in (0, -signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        # In a container Chromium's own sandbox cannot be made; the page is ours.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory):
+    return tmp_path_factory.mktemp("visitors") / "inbox"
+
+
+@pytest.fixture(scope="module")
+def address(inbox):
+    with serving(inbox) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium, address):
+    """Opens the page; in the end there must have been no error in it."""
+    pages = []
+
+    def open_page(**options):
+        page = chromium.new_context(**{"locale": "en-US", **options}).new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]", timeout=60_000)
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        assert page.errors == []
+        page.context.close()
+
+
+def look(page, where="server"):
+    page.get_by_label("On the server" if where == "server" else "In this browser").check()
+    page.set_input_files("#choose", PICTURE)
+    expect(page.locator("article:not([aria-busy]) .person")).to_have_count(4, timeout=60_000)
+
+
+def names(page):
+    return page.locator(".person .name").all_inner_texts()
+
+
+def test_names_are_seen_and_hovering_shows_five(visit):
+    page = visit()
+    look(page)
+    assert set(names(page)) == {"Captain Fen", "星野ひかり", "Tobi", "花咲もも"}
+    expect(page.locator(".person").first).to_contain_text("sure")
+    box = page.locator(".box").first
+    box.hover()
+    expect(box.locator(".tip")).to_be_visible()
+    assert box.locator(".tip b").count() == 5
+
+
+@pytest.mark.skipif(not is_complete(), reason="ONNX Runtime Web is not here: python -m web.browser_runtime")
+def test_the_browser_says_the_same_and_nothing_leaves_it(visit):
+    page = visit()
+    look(page)
+    on_server = page.locator(".person").all_inner_texts()
+    page.locator(".close").click()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    look(page, "browser")
+    expect(page.locator(".status")).to_contain_text("in this browser")
+    assert page.locator(".person").all_inner_texts() == on_server
+    draw(page)
+    expect(page.locator(".answers .bar")).to_have_count(5)
+    assert sent == []
+
+
+def draw(page, start=(0.05, 0.05), end=(0.3, 0.3)):
+    area = page.locator(".layer").bounding_box()
+    (x0, y0), (x1, y1) = (
+        (area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in (start, end)
+    )
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2)
+    page.mouse.move(x1, y1)
+    page.mouse.up()
+
+
+def test_a_box_is_drawn_moved_resized_and_removed(visit):
+    page = visit()
+    look(page)
+    draw(page)
+    expect(page.locator(".box")).to_have_count(5)
+    expect(page.locator(".answers .bar")).to_have_count(5)
+    box = page.locator('.box[aria-pressed="true"]')
+    before = box.bounding_box()
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    after = box.bounding_box()
+    assert after["x"] > before["x"]
+    assert after["height"] > before["height"]
+    corner = box.locator(".corner.right.bottom").bounding_box()
+    page.mouse.move(corner["x"] + 5, corner["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(corner["x"] + 60, corner["y"] + 40)
+    page.mouse.up()
+    assert box.bounding_box()["width"] > after["width"] + 30
+    box.focus()
+    page.keyboard.press("Delete")
+    expect(page.locator(".box")).to_have_count(4)
+
+
+def test_a_correction_travels_into_records(visit, inbox, tmp_path):
+    page = visit()
+    look(page)
+    page.locator(".person", has_text="Tobi").click()
+    page.get_by_label("Another name").fill("<script>alert(1)</script>")
+    page.get_by_role("button", name="That is it").click()
+    page.locator(".person", has_text="花咲もも").click()
+    page.get_by_role("button", name="not a face").click()
+    page.get_by_role("button", name="Send 2 corrections").click()
+    expect(page.locator(".message")).to_contain_text("Tick the box above first")
+    page.get_by_label("Keep this picture on the server").check()
+    page.get_by_role("button", name="Send 2 corrections").click()
+    expect(page.locator(".message")).to_contain_text("Thank you! Sent.")
+
+    (xml,) = (inbox / "pending").glob("*.xml")
+    raw = read_xml(xml)
+    assert not raw.verified
+    assert {one.name for one in raw.objects} == {"Captain Fen", "星野ひかり", "<script>alert(1)</script>"}
+
+    data = tmp_path / "data"
+    tool = [sys.executable, "-m", "tools.inbox"]
+    where = ["--inbox", inbox]
+    subprocess.run([*tool, "accept", xml.stem[:8], "--dataset_dir", data, *where], cwd=ROOT, check=True)
+    convert = [
+        sys.executable,
+        "tf_convert_data.py",
+        "--dataset_dir",
+        data,
+        "--output_dir",
+        tmp_path / "records",
+    ]
+    subprocess.run([*convert, "--verified_only", "--output_name", "visitors"], cwd=ROOT, check=True)
+    assert "<script>alert(1)</script>" in (tmp_path / "records" / "labels.txt").read_text(encoding="utf-8")
+    facts = json.loads((tmp_path / "records" / "dataset.json").read_text(encoding="utf-8"))
+    assert "visitors" in json.dumps(facts)
+
+
+def test_everything_can_be_done_with_the_keyboard(visit):
+    page = visit()
+    look(page)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('draw')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator(".box")).to_have_count(5)
+    assert page.evaluate("document.activeElement.classList.contains('box')")
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert "of 5" in label
+    page.keyboard.press("Delete")
+    expect(page.locator("#said")).to_have_text("Box removed.")
+
+
+def test_chinese_dark_and_a_phone(visit):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    page = visit(locale="zh-CN", color_scheme="dark", **phone)
+    expect(page.get_by_role("heading", level=1)).to_have_text("这是谁？")
+    page.set_input_files("#choose", PICTURE)
+    expect(page.locator("article:not([aria-busy]) .person")).to_have_count(4, timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the phone"
+    )
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="浅色或深色").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it?")
+
+
+def test_what_is_no_picture_is_told(visit, tmp_path):
+    page = visit()
+    page.get_by_label("On the server").check()
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"not a picture")
+    page.set_input_files("#choose", bad)
+    expect(page.locator(".status.error")).to_contain_text("This is not a picture that can be read.")
+    page.errors.clear()  # the browser itself notes the 415
+
+
+def test_without_the_runtime_the_page_says_so_and_the_server_looks(chromium, tmp_path):
+    with serving(tmp_path / "inbox", "--no_browser") as address:
+        page = chromium.new_context(locale="en-US").new_page()
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        expect(page.locator("#where-note")).to_have_text(
+            "This server does not offer detection in the browser."
+        )
+        expect(page.get_by_label("In this browser")).to_be_disabled()
+        page.set_input_files("#choose", PICTURE)
+        expect(page.locator(".person")).to_have_count(4)
+        page.context.close()
