@@ -120,9 +120,7 @@ def _what_is_missing(source: Path, fit: Fit, variables: Mapping[str, np.ndarray]
     found = [f"{source} holds {fit.found} of the {fit.total} variables of {fit.network.name}"]
     found += [f"missing under {fit.scope!r}: {_some(missing)}"] if missing else []
     found += [_some(others)] if others else []
-    found += (
-        [] if fit.num_classes else ["its class heads are missing or not all for as many names"]
-    )
+    found += [] if fit.num_classes else ["its class heads are missing or not all for as many names"]
     better = next((other.network.name for other in find_fits(variables) if other.complete), None)
     cure = (
         f"It is all of a {better}: import it with --model_name={better}."

@@ -82,9 +82,7 @@ def test_heads_that_disagree_and_numbers_of_another_kind_do_not_fit(variables, t
     assert [fit.num_classes for fit in find_fits(variables)] == [4]
     variables["small_vgg/block4_box/conv_cls/biases"] = np.zeros(10, np.float32)
     assert [fit.complete for fit in find_fits(variables)] == [False]
-    with pytest.raises(
-        ValueError, match=r"of small_vgg; its class heads are missing or not all for"
-    ):
+    with pytest.raises(ValueError, match=r"of small_vgg; its class heads are missing or not all for"):
         demand_fit(tmp_path, variables, NAMES, None, None)
     variables["small_vgg/conv6/biases"] = np.zeros(4, np.int32)
     assert [fit.found for fit in find_fits(variables)] == [7]
