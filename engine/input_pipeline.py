@@ -9,13 +9,16 @@ got, without making those before, and the pictures of any step can be named late
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
+from engine.picture_mix import most_boxes, parts_of, put_together, shown_pictures
 from engine.record_index import RecordIndex, index_records
-from preprocessing.augment import augment_encoded
-from preprocessing.decode import decode_picture
+from engine.record_reading import filename_of, parse_record, picture_name, read_records
+from preprocessing.augment import Picture
+from preprocessing.decode import decode_picture, decode_window
 from preprocessing.presets import Augmentation
 from preprocessing.resize import resize_picture
 
@@ -32,6 +35,7 @@ def training_batches(
     augmentation: Augmentation,
     seed: int,
     first_step: int = 0,
+    repeat_threshold: float = 0.0,
 ) -> tf.data.Dataset:
     """Augmented pictures without end; a batch may reach from one round through the pictures into the next.
 
@@ -43,36 +47,35 @@ def training_batches(
         augmentation: a preset or one's own.
         seed: decides about everything that is random; any number of 64 bits.
         first_step: how many batches to leave out at the beginning; they are not made.
+        repeat_threshold: share of the pictures below which a name counts as rare; its pictures are then shown
+            more often (`engine.picture_order.repeat_factors`).
 
     Returns:
         Elements (images float32 [B, S, S, 3] in 0...255, {"boxes": float32 [B, G, 4], "classes": int32
-        [B, G]}). G is the most boxes on one picture of the split, at least 1; a row with class 0 is padding.
-        Difficult objects are kept.
+        [B, G]}). G is the most boxes that a picture of the split can have after augmentation, at least 1; a
+        row with class 0 is padding. Difficult objects are kept.
 
     Raises:
         ValueError: no such split, one without pictures, or a damaged file of records.
     """
     index = _index(dataset, split)
-    first_position = first_step * batch_size
+    first_position, parts = first_step * batch_size, parts_of(augmentation)
 
     @tf.autograph.experimental.do_not_convert  # nothing to convert, which takes it a second to find out
-    def make(position, serialized):
-        record = _parse(serialized)
-        image, boxes, classes = augment_encoded(
-            record["encoded"],
-            record["boxes"],
-            record["classes"],
-            tf.stack([tf.constant(seed, tf.int64), position]),
-            augmentation,
-            size=image_size,
+    def make(position, shown, serialized):
+        pictures = [_encoded_picture(serialized[part]) for part in range(parts)]
+        picture_seed = tf.stack([tf.constant(seed, tf.int64), position])
+        image, boxes, classes = put_together(
+            pictures, shown["pasted"], picture_seed, augmentation, size=image_size
         )
         return image, {"boxes": boxes, "classes": classes}
 
     positions = tf.data.Dataset.range(first_position, tf.int64.max)
-    records = _read(index, _endless_order(len(index), seed, first_position))
-    pictures = tf.data.Dataset.zip(positions, records)
+    shown = shown_pictures(index, augmentation, seed, first_position, repeat_threshold)
+    records = read_records(index, shown.map(lambda one: one["numbers"]).unbatch()).batch(parts)
+    pictures = tf.data.Dataset.zip(positions, shown, records)
     pictures = pictures.map(make, num_parallel_calls=2 * _cores(), deterministic=True)
-    boxes = _padded_boxes(dataset, split)
+    boxes = most_boxes(augmentation, _padded_boxes(dataset, split))
     shapes = ([image_size, image_size, 3], {"boxes": [boxes, 4], "classes": [boxes]})
     batches = pictures.padded_batch(batch_size, padded_shapes=shapes, drop_remainder=True)
     return batches.prefetch(PREFETCHED_BATCHES).with_options(_options())
@@ -96,15 +99,15 @@ def evaluation_batches(
 
     @tf.autograph.experimental.do_not_convert
     def make(number, serialized):
-        record = _parse(serialized)
+        record = parse_record(serialized)
         image = decode_picture(record["encoded"])
         facts = {key: record[key] for key in ("boxes", "classes", "difficult")}
-        facts["filename"] = _name(record["filename"], number)
+        facts["filename"] = picture_name(record["filename"], number)
         facts["height"], facts["width"] = tf.shape(image)[0], tf.shape(image)[1]
         return resize_picture(image, image_size), facts
 
     numbers = tf.data.Dataset.range(len(index))
-    pictures = tf.data.Dataset.zip(numbers, _read(index, numbers))
+    pictures = tf.data.Dataset.zip(numbers, read_records(index, numbers))
     pictures = pictures.map(make, num_parallel_calls=2 * _cores(), deterministic=True)
     boxes = _padded_boxes(dataset, split)
     scalars = {"filename": [], "height": [], "width": []}
@@ -114,13 +117,22 @@ def evaluation_batches(
 
 
 def training_filenames(
-    dataset: RecordDataset, split: str, *, batch_size: int, seed: int, step: int
+    dataset: RecordDataset,
+    split: str,
+    *,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    step: int,
+    repeat_threshold: float = 0.0,
 ) -> list[str]:
-    """Names the pictures of the batch that `training_batches` makes for `step` (0, 1, ...): B names."""
+    """Names the pictures that went into the batch of `training_batches` for `step` (0, 1, ...)."""
     index = _index(dataset, split)
-    order = _endless_order(len(index), seed, step * batch_size).take(batch_size)
-    pictures = tf.data.Dataset.zip(order, _read(index, order))
-    return [_filename(parse_example(record), number) for number, record in pictures]
+    shown = shown_pictures(index, augmentation, seed, step * batch_size, repeat_threshold).take(batch_size)
+    numbers = [int(number) for one in shown.as_numpy_iterator() for number in one["numbers"]]
+    order = tf.data.Dataset.from_tensor_slices(numbers)
+    records = tf.data.Dataset.zip(order, read_records(index, order))
+    return list(dict.fromkeys(filename_of(parse_example(record), number) for number, record in records))
 
 
 @contextmanager
@@ -162,65 +174,13 @@ def _index(dataset: RecordDataset, split: str) -> RecordIndex:
     return index
 
 
-def _endless_order(pictures: int, seed: int, first_position: int) -> tf.data.Dataset:
-    """Numbers of pictures, int64, from a position of the stream on: each number once in every round."""
-    first_round, skipped = divmod(first_position, pictures)
-
-    def one_round(number):
-        # Pictures are seeded with (seed, position), positions being 0 and above: rounds go below.
-        below = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-        keys = tf.random.stateless_uniform([pictures], below, dtype=tf.float64, alg="philox")
-        return tf.data.Dataset.from_tensor_slices(tf.cast(tf.argsort(keys, stable=True), tf.int64))
-
-    rounds = tf.data.Dataset.range(first_round, tf.int64.max)
-    return rounds.flat_map(one_round).skip(skipped)
-
-
-def _read(index: RecordIndex, numbers: tf.data.Dataset) -> tf.data.Dataset:
-    """Numbers of records become the records, scalar strings, with their checksums verified.
-
-    Opening the file anew for each costs 0.03 ms, as much as copying the record from a tensor that holds all
-    of them (measured with 57 kB records in the page cache), and no memory.
-    """
-    files = tf.constant([str(path) for path in index.files])
-    file, offset = tf.constant(index.file), tf.constant(index.offset)
-
-    def read_one(number):
-        opened = tf.raw_ops.TFRecordDatasetV2(
-            filenames=files[file[number]][tf.newaxis],
-            compression_type="",
-            buffer_size=tf.constant(64 * 1024, tf.int64),  # about one picture
-            byte_offsets=offset[number][tf.newaxis],
-        )
-        return tf.data.experimental.from_variant(opened, tf.TensorSpec([], tf.string)).take(1)
-
-    return numbers.flat_map(read_one)
-
-
-def _parse(serialized) -> dict[str, tf.Tensor]:
-    """`parse_example`, with boxes that are cut at the border; those with nothing left are dropped.
-
-    Our converter writes none of these and reports them; SSD-Tensorflow's writes them as they come.
-    """
-    record = parse_example(serialized)
-    boxes = tf.clip_by_value(record["boxes"], 0.0, 1.0)
-    kept = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1)
-    per_box = {key: tf.boolean_mask(record[key], kept) for key in ("classes", "difficult", "truncated")}
-    return {**record, **per_box, "boxes": tf.boolean_mask(boxes, kept)}
+def _encoded_picture(serialized) -> Picture:
+    record = parse_record(serialized)
+    return Picture(partial(decode_window, record["encoded"]), record["boxes"], record["classes"])
 
 
 def _padded_boxes(dataset: RecordDataset, split: str) -> int:
     return max(dataset.split(split).max_boxes, 1)
-
-
-def _name(filename, number):
-    """The stored name, or the place in the set where there is none (SSD-Tensorflow stores none)."""
-    place = tf.strings.join(["picture ", tf.strings.as_string(number)])
-    return tf.where(tf.strings.length(filename) > 0, filename, place)
-
-
-def _filename(record: dict[str, tf.Tensor], number) -> str:
-    return bytes(_name(record["filename"], number).numpy()).decode("utf-8", errors="replace")
 
 
 def _unreadable(index: RecordIndex) -> Iterator[str]:
@@ -229,8 +189,8 @@ def _unreadable(index: RecordIndex) -> Iterator[str]:
     while number < len(index):
         name = f"picture {number}"
         try:
-            for record in _read(index, tf.data.Dataset.range(number, len(index))):
-                name = _filename(parse_example(record), number)
+            for record in read_records(index, tf.data.Dataset.range(number, len(index))):
+                name = filename_of(parse_example(record), number)
                 decode_picture(parse_example(record)["encoded"])
                 number += 1
                 name = f"picture {number}"

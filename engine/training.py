@@ -28,7 +28,7 @@ from engine.training_report import REPORT, write_training_report
 from nets import get_network
 from nets.checkpoint import CONFIG, write_json
 from nets.network import Network
-from preprocessing.presets import get_preset
+from preprocessing.presets import adjusted, get_preset
 from visualization.drawing import draw_boxes, mosaic, save_picture
 
 MOSAIC_PICTURES = 16
@@ -140,15 +140,27 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     )
 
     # ------------------------------------------------------------------- fit
+    augmentation = adjusted(
+        get_preset(options.augmentation),
+        colour_strength=options.colour_strength,
+        zoom_out_probability=options.zoom_out_probability,
+        zoom_out_max=options.zoom_out_max,
+        crop_min=options.crop_min,
+        flip_probability=options.flip_probability,
+        mosaic_probability=options.mosaic_probability,
+        paste_probability=options.paste_probability,
+    )
+
     def batches_from(step: int):
         return training_batches(
             dataset,
             options.dataset_split_name,
             image_size=network.image_size,
             batch_size=options.batch_size,
-            augmentation=get_preset(options.augmentation),
+            augmentation=augmentation,
             seed=options.seed,
             first_step=step,
+            repeat_threshold=options.repeat_factor,
         )
 
     def evaluate() -> Mapping[str, float]:
@@ -191,8 +203,10 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
                     dataset,
                     options.dataset_split_name,
                     batch_size=options.batch_size,
+                    augmentation=augmentation,
                     seed=options.seed,
                     step=step,
+                    repeat_threshold=options.repeat_factor,
                 ),
                 log=log,
                 bar=bar,

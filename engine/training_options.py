@@ -72,7 +72,38 @@ class LossOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions(OptimizerOptions, LossOptions):
+class PictureOptions:
+    """How training pictures are chosen and varied.
+
+    Attributes:
+        augmentation: the preset: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
+            The options that follow change single strengths of it.
+        colour_strength: every range of colours is this many times as wide as in the preset.
+        zoom_out_probability: how often a picture is placed on a larger canvas.
+        zoom_out_max: side of the largest canvas, as a multiple of the picture's; 1 for none.
+        crop_min: smallest crop, as sqrt(area) and a fraction of the canvas; 1 crops nothing.
+        flip_probability: how often left and right are swapped.
+        mosaic_probability: how often four pictures share one.
+        paste_probability: how often a character of another picture is pasted in, every name as often as
+            every other.
+        repeat_factor: share of the pictures below which a name counts as rare; its pictures are then shown
+            more often, by sqrt(repeat_factor / share) (LVIS). 0 shows all alike; 0.1 to 0.5 is usual for few
+            names.
+    """
+
+    augmentation: Literal["anime", "ssd", "none"] = "anime"
+    colour_strength: float = 1.0
+    zoom_out_probability: float | None = None
+    zoom_out_max: float | None = None
+    crop_min: float | None = None
+    flip_probability: float | None = None
+    mosaic_probability: float = 0.0
+    paste_probability: float = 0.0
+    repeat_factor: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
     """Trains an SSD on TFRecords made by tf_convert_data.py.
 
     Attributes:
@@ -98,7 +129,6 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             ssd_300_mobilenet_v2 from a detector's weights.
         batch_size: pictures a step.
         max_number_of_steps: length of the training; not given: 60 passes over the pictures.
-        augmentation: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
         evaluate_steps: steps between validations; not given: ten validations a training.
         validation_pictures: most pictures that a validation during the training looks at; 0 for all.
         early_stopping: validations without a better mAP after which to stop; 0 never stops.
@@ -123,7 +153,6 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     freeze_batch_norm: Literal["auto", "on", "off"] = "auto"
     batch_size: int = 16
     max_number_of_steps: int | None = None
-    augmentation: Literal["anime", "ssd", "none"] = "anime"
     evaluate_steps: int | None = None
     validation_pictures: int = 0
     early_stopping: int = 0
@@ -152,6 +181,8 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             "negative_ratio": 0.0,
             "loss_alpha": 0.0,
             "focal_gamma": 0.0,
+            "colour_strength": 0.0,
+            "zoom_out_max": 1.0,
         }
         for flag, limit in least.items():
             value = getattr(self, flag)
@@ -161,6 +192,13 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             value = getattr(self, flag)
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"--{flag} must be at least 0 and below 1, not {value}.")
+        shares = ("zoom_out_probability", "flip_probability", "mosaic_probability", "paste_probability")
+        for flag in (*shares, "crop_min", "repeat_factor"):
+            value = getattr(self, flag)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ValueError(f"--{flag} must be in 0...1, not {value}.")
+        if self.crop_min == 0.0:
+            raise ValueError("--crop_min must be more than 0; 1 crops nothing.")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"--ema_decay must be in 0...1 (0 for no average), not {self.ema_decay}.")
         if self.freeze_batch_norm == "on" and not self.checkpoint_path:

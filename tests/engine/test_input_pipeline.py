@@ -14,7 +14,7 @@ from engine.input_pipeline import (
     training_filenames,
 )
 from preprocessing.decode import decode_picture
-from preprocessing.presets import PRESETS, get_preset
+from preprocessing.presets import PRESETS, adjusted, get_preset
 from preprocessing.resize import resize_picture
 
 SIZE = 48
@@ -158,8 +158,72 @@ def test_a_picture_is_augmented_differently_every_time(tmp_path):
 
 def test_pictures_of_a_batch_can_be_named(dataset):
     for step, (images, _) in enumerate(train(dataset, 5)):
-        names = training_filenames(dataset, "train", batch_size=4, seed=5, step=step)
-        assert names == [f"絵_{number:02d}.jpg" for number in numbers_of(images)]
+        names = training_filenames(
+            dataset, "train", batch_size=4, augmentation=get_preset("none"), seed=5, step=step
+        )
+        assert names == list(dict.fromkeys(f"絵_{number:02d}.jpg" for number in numbers_of(images)))
+
+
+MIXED = adjusted(get_preset("none"), flip_probability=0.5, mosaic_probability=0.5, paste_probability=0.7)
+
+
+def mixed(dataset, count, first_step=0):
+    """Batches with everything that a picture can be put together from."""
+    batches = training_batches(
+        dataset,
+        "train",
+        image_size=SIZE,
+        batch_size=4,
+        augmentation=MIXED,
+        seed=5,
+        first_step=first_step,
+        repeat_threshold=0.9,
+    )
+    return list(islice(batches.as_numpy_iterator(), count))
+
+
+def test_mosaics_and_pasted_characters_have_valid_boxes_and_can_be_entered_anywhere(dataset):
+    everything = mixed(dataset, 8)
+    counts = []
+    for images, targets in everything:
+        assert images.shape == (4, SIZE, SIZE, 3)
+        assert targets["boxes"].shape == (4, 4 * 3 + 1, 4)  # four pictures with up to three, and one pasted
+        real = targets["classes"] > 0
+        boxes = targets["boxes"][real]
+        assert (boxes >= 0.0).all()
+        assert (boxes <= 1.0).all()
+        assert (boxes[:, :2] < boxes[:, 2:]).all()
+        counts += real.sum(axis=1).tolist()
+    assert max(counts) > 4  # more than a picture of the set and one pasted
+    assert_same(mixed(dataset, 3, first_step=5), everything[5:])
+    names = training_filenames(
+        dataset, "train", batch_size=4, augmentation=MIXED, seed=5, step=0, repeat_threshold=0.9
+    )
+    assert 5 <= len(names) <= PICTURES
+
+
+def test_pictures_of_rare_names_are_shown_more_often(tmp_path):
+    """Name b stands on one picture of eight: at a threshold of 0.5 it is shown twice a round."""
+    box = [[0.1, 0.1, 0.9, 0.9]]
+    records = [example(number, boxes=box) for number in range(7)] + [example(7, boxes=box * 2)]
+    dataset = dataset_of(tmp_path, records)
+    batches = training_batches(
+        dataset,
+        "train",
+        image_size=SIZE,
+        batch_size=9,
+        augmentation=get_preset("none"),
+        seed=1,
+        repeat_threshold=0.5,
+    )
+    for images, _ in islice(batches.as_numpy_iterator(), 3):
+        assert sorted(numbers_of(images)) == [0, 1, 2, 3, 4, 5, 6, 7, 7]
+
+
+def test_nobody_can_be_pasted_where_nobody_is(tmp_path):
+    dataset = dataset_of(tmp_path, [example(0), example(4)])
+    with pytest.raises(ValueError, match="--paste_probability: the training pictures have no objects"):
+        training_batches(dataset, "train", image_size=SIZE, batch_size=1, augmentation=MIXED, seed=1)
 
 
 def test_evaluation_shows_every_picture_once_in_order(dataset):

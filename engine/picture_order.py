@@ -1,0 +1,110 @@
+"""In which order pictures are shown, without end: each once in a round, or as often as its names need.
+
+An order follows from a seed and can be entered anywhere, so that a training goes on where it stopped.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+_PARTS = 2**20  # repeats are counted in parts of a picture, so that sums are exact on every machine
+# Seeds of rounds are (seed, -1 − number of the round); pictures have (seed, position) from 0 on.
+_PHASES = -(2**62)
+
+
+def repeat_factors(classes: Sequence[np.ndarray], threshold: float) -> np.ndarray:
+    """How often each picture is shown in a round, after LVIS (Gupta et al. 2019, section 6).
+
+    A name on a share f of the pictures gets the factor max(1, sqrt(threshold / f)); a picture the largest
+    of its names', or 1.
+
+    Args:
+        classes: of each of N pictures the class ids of its objects.
+        threshold: share of the pictures from which on a name is frequent enough; 0 repeats nothing.
+
+    Returns:
+        float64 [N], at least 1.
+    """
+    pictures_with: dict[int, int] = {}
+    names = [set(np.asarray(one).tolist()) for one in classes]
+    for name in (name for one in names for name in one):
+        pictures_with[name] = pictures_with.get(name, 0) + 1
+    factor = {
+        name: max(1.0, (threshold * len(classes) / count) ** 0.5) for name, count in pictures_with.items()
+    }
+    return np.array([max((factor[name] for name in one), default=1.0) for one in names])
+
+
+def endless_order(
+    pictures: int, seed: int, first_position: int, *, factors: np.ndarray | None = None, stream: int = 0
+) -> tf.data.Dataset:
+    """Numbers of pictures from a position of the stream on, each round in another random order.
+
+    Args:
+        pictures: N.
+        seed: any number of 64 bits.
+        first_position: how many numbers to leave out; they are not made.
+        factors: float64 [N], how often each picture is in a round; a fraction is there in as many of the
+            rounds, spread evenly. Not given: once.
+        stream: another number gives another order.
+
+    Returns:
+        Elements int64 scalars.
+    """
+    parts = np.full(pictures, _PARTS) if factors is None else np.round(factors * _PARTS)
+    parts = parts.astype(np.int64)
+    phases = tf.random.stateless_uniform([pictures], (seed, _PHASES - stream), 0, _PARTS, tf.int64, "philox")
+    phases = phases.numpy()  # so that fractions do not all fall due in the same round
+    first_round, skipped = _round_of(first_position, parts, phases)
+
+    def one_round(number):
+        below = tf.stack([tf.constant(seed, tf.int64), -1 - number])
+        if stream:
+            below = below + tf.constant([0, -stream * 2**40], tf.int64)
+        times = _shown_before(number + 1, parts, phases) - _shown_before(number, parts, phases)
+        numbers = tf.repeat(tf.range(pictures, dtype=tf.int64), times)
+        keys = tf.random.stateless_uniform([tf.size(numbers)], below, dtype=tf.float64, alg="philox")
+        return tf.data.Dataset.from_tensor_slices(tf.gather(numbers, tf.argsort(keys, stable=True)))
+
+    rounds = tf.data.Dataset.range(first_round, tf.int64.max)
+    return rounds.flat_map(one_round).skip(skipped)
+
+
+def _shown_before(number, parts, phases):
+    """How often each picture was shown before a round: int64 [N]."""
+    return (number * parts + phases) // _PARTS
+
+
+def _round_of(position: int, parts: np.ndarray, phases: np.ndarray) -> tuple[int, int]:
+    """The round that a position of the stream lies in, and how far in it."""
+
+    def start(number: int) -> int:
+        return int(_shown_before(number, parts, phases).sum())
+
+    number = position * _PARTS // int(parts.sum())
+    while start(number) > position:
+        number -= 1
+    while start(number + 1) <= position:
+        number += 1
+    return number, position - start(number)
+
+
+def paste_candidates(classes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every object of the set, with the chance to be pasted: each name the same, however rare it is.
+
+    Args:
+        classes: of each of N pictures the class ids of its objects.
+
+    Returns:
+        int64 [D] its picture, int64 [D] which of the picture's objects, float64 [D] the chance that it or
+        one before it is drawn (the last is 1).
+    """
+    pictures = np.repeat(np.arange(len(classes)), [len(one) for one in classes])
+    objects = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(one)) for one in classes)])
+    names = np.concatenate([np.zeros(0, np.int64), *classes]).astype(np.int64)
+    _, name, counts = np.unique(names, return_inverse=True, return_counts=True)
+    chances = np.cumsum(1.0 / counts[name]) / max(1, len(counts))
+    if len(chances):
+        chances[-1] = 1.0
+    return pictures.astype(np.int64), objects.astype(np.int64), chances
