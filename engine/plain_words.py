@@ -21,6 +21,7 @@ _CURES = {
     "background": "add pictures without any of the characters (other people, empty scenes), without boxes",
 }
 
+_NOTHING_LEARNT = 0.05  # mAP
 _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figure
 
 
@@ -103,6 +104,8 @@ def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]
         measurements: on the validation set.
         trained_boxes: name -> boxes in the training set.
     """
+    if measurements.evaluation.map_voc07 < _NOTHING_LEARNT:
+        return []  # names are no worse than each other, and advice on labels would mislead
     sentences = []
     mix_ups = [one for one in most_mixed_up(measurements, 3) if one[2] > 1]
     if mix_ups:
@@ -184,6 +187,11 @@ def how_it_learnt(
     if len(steps) < 3 or len(precision) != len(steps) or best_step is None:
         return []
     sentences = []
+    if max(precision) < _NOTHING_LEARNT:
+        return [
+            "So far it has learnt next to nothing: train longer (--max_number_of_steps), start from trained "
+            "weights (--checkpoint_path), and look at the pictures under “What the network saw”."
+        ]
     if total_steps is not None and steps[-1] < total_steps:
         sentences.append(f"The training stopped at step {steps[-1]:.0f} of {total_steps:.0f}.")
     late = [value for step, value in zip(steps, precision, strict=True) if step >= 0.7 * steps[-1]]

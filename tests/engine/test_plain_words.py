@@ -67,3 +67,8 @@ def test_length_of_the_training():
         == "The training stopped at step 500 of 900."
     )
     assert how_it_learnt([1], [0.5], 1, 1) == []
+    assert said([0.0, 0.0, 0.01, 0.01, 0.02], 500).startswith("So far it has learnt next to nothing")
+
+
+def test_a_detector_that_has_learnt_nothing_gets_no_advice_on_labels():
+    assert what_would_help(measured(("a", "b", 9), ("b", None, 9)), {"a": 9, "b": 1}) == []
