@@ -57,17 +57,16 @@ def test_few_to_judge():
 
 def test_length_of_the_training():
     steps = [100, 200, 300, 400, 500]
-    assert how_it_learnt(steps, [0.1, 0.2, 0.3, 0.4, 0.5], 500, 500)[0].startswith(
-        "It was still getting better"
-    )
-    assert how_it_learnt(steps, [0.1, 0.5, 0.4, 0.4, 0.4], 200, 500)[0].startswith("It was best at step 200")
-    assert how_it_learnt(steps, [0.1, 0.4, 0.5, 0.5, 0.5], 500, 500)[0].startswith("It had settled")
-    assert (
-        how_it_learnt(steps, [0.1, 0.4, 0.5, 0.5, 0.5], 500, 900)[0]
-        == "The training stopped at step 500 of 900."
-    )
-    assert how_it_learnt([1], [0.5], 1, 1) == []
+
+    def said(precision, best_step, total_steps=500):
+        return how_it_learnt(steps, precision, best_step, total_steps)[0]
+
+    assert said([0.1, 0.2, 0.3, 0.4, 0.5], 500).startswith("It was still getting better")
+    assert said([0.1, 0.5, 0.4, 0.4, 0.4], 200).startswith("It was best at step 200")
+    assert said([0.1, 0.4, 0.5, 0.5, 0.5], 500).startswith("It had settled")
+    assert said([0.1, 0.4, 0.5, 0.5, 0.5], 500, 900) == "The training stopped at step 500 of 900."
     assert said([0.0, 0.0, 0.01, 0.01, 0.02], 500).startswith("So far it has learnt next to nothing")
+    assert how_it_learnt([1], [0.5], 1, 1) == []
 
 
 def test_a_detector_that_has_learnt_nothing_gets_no_advice_on_labels():
