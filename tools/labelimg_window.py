@@ -88,6 +88,8 @@ def load_labelimg() -> Any:
 
     canvas.QPainter = Painter
     labelimg.Settings = Settings
+    # A chosen box hid who is in it under an almost solid blue.
+    importlib.import_module("libs.shape").Shape.select_fill_color = gui.QColor(0, 128, 255, 40)
     # LabelImg refuses names of one letter; 希 is a name.
     dialog.label_validator = lambda: dialog.QRegExpValidator(dialog.QRegExp(r"^[^ \t].*"), None)
     return labelimg

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
+from datasets.drafts import is_draft, may_write, write_draft
 from datasets.labels import write_labels
 from datasets.voc import VocObject, read_xml, write_annotation
 from tests.tools.small_videos import scene
@@ -150,7 +151,8 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
 
     draft = dataset / "Annotations" / "ep_10.xml"
     picture = dataset / "JPEGImages" / "ep_10.png"
-    write_annotation(draft, picture, 640, 480, [VocObject("折木奉太郎", (11, 21, 111, 121))], verified=False)
+    write_draft(draft, picture, 640, 480, [VocObject("折木奉太郎", (11, 21, 111, 121))])
+    assert is_draft(read_xml(draft))
     (dataset / "labelling_order.txt").write_text("ep_10.png\nep_1.png\n")
     log = (dataset.parent / "log.txt").open("w")
     program = subprocess.Popen(
@@ -198,6 +200,8 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
         log.close()
     assert "Traceback" not in (dataset.parent / "log.txt").read_text()
     assert [item.name for item in read_xml(draft).objects] == ["折木奉太郎"]
+    assert not is_draft(read_xml(draft))
+    assert not may_write(draft)
 
     reading = read_folder(dataset, ReadOptions())
     by_stem = {annotation.stem: annotation for annotation in reading.annotations}

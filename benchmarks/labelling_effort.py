@@ -1,0 +1,149 @@
+"""How many boxes a person still has to put right in drafts, against drawing and naming all of them.
+
+    python -m benchmarks.labelling_effort --drafts_dir=my_set/Annotations --truth_dir=truth
+
+Both are folders of XML; files with the same name are of the same picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from datasets.labels import clean_name
+from datasets.voc import RawAnnotation, read_xml, repair_objects
+
+# A box this near is left as it is; one this near is moved rather than deleted and drawn anew.
+GOOD, MOVABLE = 0.7, 0.4
+
+
+@dataclass(frozen=True)
+class Options:
+    """Counts what a person has to do to turn drafts into the truth."""
+
+    drafts_dir: Path
+    """XML that a program wrote."""
+    truth_dir: Path
+    """XML as it should be."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What has to be done with boxes.
+
+    Attributes:
+        right: nothing.
+        moved: edges to be moved.
+        renamed: a name to be changed (and perhaps edges moved).
+        drawn: to be drawn and named.
+        deleted: to be deleted.
+        untouched: pictures in which all is right.
+        pictures: in all.
+    """
+
+    right: int = 0
+    moved: int = 0
+    renamed: int = 0
+    drawn: int = 0
+    deleted: int = 0
+    untouched: int = 0
+    pictures: int = 0
+
+    @property
+    def corrections(self) -> int:
+        """Boxes that a person must touch."""
+        return self.moved + self.renamed + self.drawn + self.deleted
+
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+def effort_for(
+    drafts: np.ndarray, draft_names: Sequence[str], truth: np.ndarray, names: Sequence[str]
+) -> Effort:
+    """The effort for one picture.
+
+    Drafts and objects that overlap most are taken together first, and of equal ones those of one name.
+
+    Args:
+        drafts: [N, 4] corners.
+        draft_names: N names.
+        truth: [G, 4].
+        names: G names.
+    """
+    pairs = sorted(
+        (-_iou(draft, box), draft_names[i] != names[j], i, j)
+        for i, draft in enumerate(drafts)
+        for j, box in enumerate(truth)
+        if _iou(draft, box) >= MOVABLE
+    )
+    left, missing = set(range(len(drafts))), set(range(len(truth)))
+    right = moved = renamed = 0
+    for overlap, other_name, i, j in pairs:
+        if i not in left or j not in missing:
+            continue
+        left.remove(i)
+        missing.remove(j)
+        renamed += other_name
+        moved += not other_name and -overlap < GOOD
+        right += not other_name and -overlap >= GOOD
+    whole = not left and not missing and right == len(truth)
+    return Effort(right, moved, renamed, len(missing), len(left), int(whole), 1)
+
+
+def measure(options: Options) -> tuple[Effort, int]:
+    """The effort for a folder, and the number of boxes to be drawn without drafts.
+
+    Raises:
+        ValueError: a folder has no XML that the other has too.
+    """
+    total, boxes = Effort(), 0
+    for path in sorted(options.truth_dir.glob("*.xml")):
+        draft = options.drafts_dir / path.name
+        if not draft.is_file():
+            continue
+        there, names = _boxes(read_xml(path))
+        drafts, draft_names = _boxes(read_xml(draft))
+        total += effort_for(drafts, draft_names, there, names)
+        boxes += len(names)
+    if not total.pictures:
+        raise ValueError(f"{options.drafts_dir} and {options.truth_dir} have no XML of the same name")
+    return total, boxes
+
+
+def _boxes(raw: RawAnnotation) -> tuple[np.ndarray, list[str]]:
+    objects, _ = repair_objects(raw.objects, raw.size or (1, 1), "")
+    return objects.boxes, [clean_name(name) for name in objects.names]
+
+
+def _iou(a: np.ndarray, b: np.ndarray) -> float:
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    return shared / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
+
+
+def main() -> None:
+    options = tyro.cli(Options, prog="python -m benchmarks.labelling_effort", use_underscores=True)
+    try:
+        effort, boxes = measure(options)
+    except ValueError as error:
+        raise SystemExit(f"labelling_effort: {error}") from None
+    table = Table("with drafts", "boxes")
+    table.add_row("right as they are", str(effort.right))
+    table.add_row("to move", str(effort.moved))
+    table.add_row("to rename", str(effort.renamed))
+    table.add_row("to draw", str(effort.drawn))
+    table.add_row("to delete", str(effort.deleted))
+    table.add_row("to touch in all", str(effort.corrections), style="bold")
+    table.add_row("to draw and name without drafts", str(boxes), style="bold")
+    console = Console()
+    console.print(table)
+    console.print(f"{effort.untouched} of {effort.pictures} pictures need no correction")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""What a person has to do to turn drafts into the truth, counted."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.labelling_effort import Effort, Options, effort_for, measure
+from datasets.voc import VocObject, write_annotation
+
+BOX = np.array([[0.2, 0.2, 0.6, 0.6]])
+
+
+@pytest.mark.parametrize(
+    ("drafts", "names", "effort"),
+    [
+        (BOX, ["a"], Effort(right=1, untouched=1, pictures=1)),
+        (BOX + 0.03, ["a"], Effort(right=1, untouched=1, pictures=1)),
+        (BOX + 0.08, ["a"], Effort(moved=1, pictures=1)),
+        (BOX, ["b"], Effort(renamed=1, pictures=1)),
+        (BOX + 0.3, ["a"], Effort(drawn=1, deleted=1, pictures=1)),
+        (BOX[:0], [], Effort(drawn=1, pictures=1)),
+        (np.concatenate([BOX, BOX]), ["b", "a"], Effort(right=1, deleted=1, pictures=1)),
+    ],
+)
+def test_effort_for_one_box(drafts: np.ndarray, names: list[str], effort: Effort) -> None:
+    assert effort_for(drafts, names, BOX, ["a"]) == effort
+
+
+def test_picture_without_anybody() -> None:
+    assert effort_for(BOX[:0], [], BOX[:0], []) == Effort(untouched=1, pictures=1)
+
+
+def test_folders(tmp_path: Path) -> None:
+    options = Options(tmp_path / "drafts", tmp_path / "truth")
+    for folder, boxes in ((options.drafts_dir, [(1, 1, 50, 50)]), (options.truth_dir, [(1, 1, 50, 50)] * 2)):
+        folder.mkdir()
+        objects = [VocObject(name, box) for name, box in zip("ab", boxes, strict=False)]
+        write_annotation(folder / "x.xml", Path("x.jpg"), 100, 100, objects)
+    effort, boxes = measure(options)
+    assert effort == Effort(right=1, drawn=1, pictures=1)
+    assert (effort.corrections, boxes) == (1, 2)
+    (options.drafts_dir / "x.xml").unlink()
+    with pytest.raises(ValueError, match="have no XML of the same name"):
+        measure(options)
