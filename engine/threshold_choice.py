@@ -80,11 +80,12 @@ def _unknown_limits(
 def _best_threshold(result: NameResult) -> float | None:
     """Halfway between the score at which F1 is highest and the next lower one; None if nothing is right."""
     best = result.best()
-    if best is None:
+    if best is None or best.threshold is None:
         return None
-    lower = result.scores[result.scores < best.threshold]
+    highest = best.threshold
+    lower = result.scores[result.scores < highest]
     next_lower = float(lower[0]) if len(lower) else 0.0
-    return float(np.clip((best.threshold + next_lower) / 2, LOWEST, HIGHEST))
+    return float(np.clip((highest + next_lower) / 2, LOWEST, HIGHEST))
 
 
 def _all_names(result: DetectionResult) -> NameResult:
