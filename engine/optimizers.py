@@ -1,6 +1,7 @@
 """Learning-rate schedules in total steps, and optimisers set up for detectors."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import keras
@@ -104,7 +105,12 @@ def resolve(options: OptimizerOptions, *, total_steps: int, pretrained: bool) ->
 
 
 def make_optimizer(
-    options: OptimizerOptions, *, total_steps: int, steps_per_pass: float = 1.0, first_step: int = 0
+    options: OptimizerOptions,
+    *,
+    total_steps: int,
+    steps_per_pass: float = 1.0,
+    first_step: int = 0,
+    multipliers: Sequence[float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """A Keras optimiser for options without gaps (see `resolve`).
 
@@ -113,6 +119,8 @@ def make_optimizer(
         total_steps: length of the training.
         steps_per_pass: over the training pictures; for `learning_rate_decay_factor` only.
         first_step: of the training, at which this optimiser starts: it warms up from there.
+        multipliers: of the learning rate, one for each of the variables that it will be built for; the decay
+            of weights keeps the whole rate.
     """
     rate, warmup = options.learning_rate, options.warmup_steps
     if rate is None or warmup is None or options.ema_decay is None:
@@ -144,14 +152,31 @@ def make_optimizer(
         # Keras decays the weight itself; in the paper's SGD the penalty passes through the momentum, which
         # multiplies it by 1 / (1 - momentum) in the long run.
         decay = options.weight_decay / (1.0 - SGD_MOMENTUM)
-        optimizer = keras.optimizers.SGD(momentum=SGD_MOMENTUM, weight_decay=decay or None, **common)
-    elif options.optimizer == "rmsprop":
-        optimizer = keras.optimizers.RMSprop(
-            rho=0.9, momentum=RMSPROP_MOMENTUM, weight_decay=options.weight_decay or None, **common
-        )
+        kind, own = keras.optimizers.SGD, {"momentum": SGD_MOMENTUM, "weight_decay": decay or None}
     else:
-        kind = keras.optimizers.AdamW if options.optimizer == "adamw" else keras.optimizers.Adam
-        optimizer = kind(weight_decay=options.weight_decay or None, **common)
+        kind = {
+            "rmsprop": keras.optimizers.RMSprop,
+            # Keras's AdamW refuses to be without decay, which makes it Adam.
+            "adamw": keras.optimizers.AdamW if options.weight_decay else keras.optimizers.Adam,
+            "adam": keras.optimizers.Adam,
+        }[options.optimizer]
+        own = {"weight_decay": options.weight_decay or None}
+        if options.optimizer == "rmsprop":
+            own |= {"rho": 0.9, "momentum": RMSPROP_MOMENTUM}
+    optimizer = _with_multipliers(kind, multipliers)(**own, **common)
     if options.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def _with_multipliers(kind, multipliers: Sequence[float] | None):
+    """The optimiser class, or one that moves its variables by multiples of the learning rate."""
+    if multipliers is None:
+        return kind
+
+    class Multiplied(kind):
+        def update_step(self, gradient, variable, learning_rate):
+            factor = multipliers[self._get_variable_index(variable)]
+            super().update_step(gradient, variable, learning_rate * factor)
+
+    return Multiplied

@@ -126,6 +126,35 @@ def demand_statistics(model: keras.Model, options: TrainingOptions, restored: Se
             )
 
 
+def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
+    """A factor of the learning rate for each trainable variable; None if nothing was said.
+
+    Args:
+        model: with what learns in this stage.
+        text: `scope=factor` with commas between them.
+
+    Raises:
+        ValueError: it is not that, or a scope holds no layer.
+    """
+    pairs = []
+    for entry in scopes(text):
+        scope, _, factor = entry.partition("=")
+        try:
+            pairs.append((scope.strip(), float(factor)))
+        except ValueError:
+            raise ValueError(
+                f"--learning_rate_multipliers: {entry!r} is not scope=factor, as in conv1=0.1."
+            ) from None
+        if not any(matches_scopes(model, variable.path, (pairs[-1][0],)) for variable in model.weights):
+            raise ValueError(f"--learning_rate_multipliers: {scope} holds no layer of {model.name}.")
+    if not pairs:
+        return None
+    return [
+        next((factor for scope, factor in pairs if matches_scopes(model, variable.path, (scope,))), 1.0)
+        for variable in model.trainable_variables
+    ]
+
+
 def scopes(text: str) -> tuple[str, ...]:
     """Scopes with commas between them, as on the command line."""
     return tuple(scope.strip() for scope in text.split(",") if scope.strip())

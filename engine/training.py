@@ -19,7 +19,15 @@ from engine.input_pipeline import naming_unreadable_pictures, training_batches, 
 from engine.optimizers import make_optimizer, resolve
 from engine.progress import TrainingBar
 from engine.run_state import Progress, can_resume, put_back, read_state, save_state, state_of
-from engine.stages import Stage, demand_statistics, freezes_batch_norm, scopes, set_trainable, stages_of
+from engine.stages import (
+    Stage,
+    demand_statistics,
+    freezes_batch_norm,
+    multipliers_of,
+    scopes,
+    set_trainable,
+    stages_of,
+)
 from engine.starting_weights import expect_background, starting_weights
 from engine.training_log import TrainingLog
 from engine.training_model import TrainingModel
@@ -84,6 +92,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             total_steps=total_steps,
             steps_per_pass=training_split.pictures / options.batch_size,
             first_step=stage.first_step,
+            multipliers=multipliers_of(model, options.learning_rate_multipliers),
         )
         optimizer.build(model.trainable_variables)
         trainer = TrainingModel(network, model, options)

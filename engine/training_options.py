@@ -29,6 +29,8 @@ class OptimizerOptions:
         ema_decay: the saved weights are a moving average of the trained ones, which forgets at this rate
             per step. Not given: the average spans about the last 2 % of the training. 0 saves the weights
             as they are.
+        learning_rate_multipliers: scope=factor with commas between them, e.g. conv1=0.1,conv2=0.1; the first
+            that holds a layer counts, others learn at the whole rate.
     """
 
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
@@ -41,6 +43,7 @@ class OptimizerOptions:
     weight_decay: float = 5e-4
     gradient_clip: float = 10.0
     ema_decay: float | None = None
+    learning_rate_multipliers: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

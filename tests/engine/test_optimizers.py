@@ -96,3 +96,17 @@ def test_adam_moves_by_the_learning_rate():
     optimizer.build([variable])
     optimizer.apply([keras.ops.ones(1) * 1e-4], [variable])
     assert float(np.asarray(keras.ops.convert_to_numpy(variable))[0]) == pytest.approx(-0.1, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
+def test_multipliers_scale_what_a_variable_moves(name):
+    variables = [keras.Variable(np.zeros(2, "f"), name=one) for one in ("a", "b", "c")]
+    options = OptimizerOptions(
+        optimizer=name, learning_rate=0.1, warmup_steps=0, weight_decay=0.0, ema_decay=0.0, gradient_clip=0.0
+    )
+    optimizer = make_optimizer(options, total_steps=10, multipliers=[1.0, 0.5, 0.0])
+    optimizer.build(variables)
+    optimizer.apply([keras.ops.ones(2)] * 3, variables)
+    moved = [float(np.asarray(keras.ops.convert_to_numpy(variable))[0]) for variable in variables]
+    assert moved[0] < 0.0
+    assert moved[1:] == [pytest.approx(0.5 * moved[0]), 0.0]

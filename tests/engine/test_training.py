@@ -13,7 +13,7 @@ from rich.console import Console
 
 import train_ssd_network
 from engine.progress import TrainingBar
-from engine.stages import set_trainable, stages_of
+from engine.stages import multipliers_of, set_trainable, stages_of
 from engine.training import TrainingOptions, train, use_xla
 from nets import get_network
 from nets.checkpoint import read_arrays, read_checkpoint
@@ -148,6 +148,19 @@ def test_unfreezing_needs_something_frozen_and_time_left():
         (0, 9, False),
         (9, 10, True),
     ]
+
+
+def test_multipliers_of_the_learning_rate_by_scope(tiny):
+    model = tiny.build(3)
+    factors = multipliers_of(model, "stage0=0.1, conv_loc=0")
+    paths = [variable.path for variable in model.trainable_variables]
+    expected = [0.1 if "stage0" in path else 0.0 if "conv_loc" in path else 1.0 for path in paths]
+    assert factors == expected
+    assert multipliers_of(model, "") is None
+    with pytest.raises(ValueError, match=r"'stage0' is not scope=factor"):
+        multipliers_of(model, "stage0")
+    with pytest.raises(ValueError, match="block9 holds no layer of tiny"):
+        multipliers_of(model, "block9=0.1")
 
 
 def test_frozen_batch_normalisation_keeps_what_it_started_with(tiny):
