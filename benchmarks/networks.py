@@ -37,6 +37,7 @@ from engine.training_model import TrainingModel
 from nets import get_network
 from nets.detector import Detector
 from nets.network import Network
+from nets.normalised_convolution import NormalisedConvolution
 from preprocessing.presets import get_preset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -256,7 +257,7 @@ def forward_passes(network: Network, model: keras.Model) -> list[Callable[[], ob
 def convolution_operations(model: keras.Model) -> float:
     """Floating-point operations that the convolutions take for one picture: nearly all there are."""
     total = 0.0
-    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, NormalisedConvolution)
     convolutions: Any = [layer for layer in model.layers if isinstance(layer, kinds)]
     for layer in convolutions:
         _, rows, columns, _ = layer.output.shape

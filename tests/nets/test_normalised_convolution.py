@@ -65,3 +65,13 @@ def test_it_can_be_written_down_and_made_again():
     assert (again.channels, again.kernel_size, again.strides, again.name) == (None, 3, 2, "a.b")
     assert again.activation is keras.activations.linear
     assert again.compute_output_shape((None, 7, 6, 4)) == (None, 4, 3, 4)
+
+
+def test_it_computes_in_half_precision(rng):
+    layer = NormalisedConvolution(5, 1, dtype="mixed_bfloat16")
+    layer.build((None, 7, 6, 4))
+    images = rng.normal(size=(2, 7, 6, 4)).astype("f")
+    layer.norm.trainable = False
+    outputs = layer(images, training=True)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    assert keras.backend.standardize_dtype(layer.kernel.dtype) == "float32"
