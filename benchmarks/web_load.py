@@ -202,7 +202,8 @@ def main() -> int:
         )
     print(
         f"{options.visitors} visitors for {seconds:.0f} s: {len(tally.confirmed)} reports confirmed, "
-        f"{len(wrong)} lost, {sum(tally.errors.values())} errors, {tally.busy} asked to come back, {tally.unanswered} sent again"
+        f"{len(wrong)} lost, {sum(tally.errors.values())} errors, {tally.busy} asked to come back, "
+        f"{tally.unanswered} sent again"
     )
     for sentence in [*tally.errors, *wrong[:10]]:
         print(sentence, file=sys.stderr)

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 
@@ -5,7 +6,7 @@ import pytest
 
 from tests.web.conftest import picture
 from web.access import RateLimit
-from web.observing import log_to
+from web.observing import LOGGER, log_to
 from web.options import Limits, WebOptions
 from web.pages import STATIC
 from web.security import CONTENT_SECURITY_POLICY
@@ -118,10 +119,10 @@ def test_addresses_are_counted_apart_and_buckets_fill_again():
     assert len(limit._left) <= 10_000
 
 
-def test_log_lines_are_json_without_names_tokens_or_pictures(serve, capsys):
-    import sys
-
-    log_to(sys.stderr)
+def test_log_lines_are_json_without_names_tokens_or_pictures(serve, monkeypatch):
+    monkeypatch.setattr(LOGGER, "handlers", [])
+    written = io.StringIO()
+    log_to(written)
     client = serve(host="0.0.0.0", access_token="a-long-access-token")
     client.get("/?token=a-long-access-token")
     client.post(
@@ -129,7 +130,7 @@ def test_log_lines_are_json_without_names_tokens_or_pictures(serve, capsys):
         files={"picture": ("secret.png", picture())},
         data={"report": '{"consent": true, "boxes": [{"box": [0,0,9,9], "name": "Secret"}]}'},
     )
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
     assert {line["event"] for line in lines} == {"request"}
     assert lines[-1]["route"] == "/api/reports"
     assert lines[-1]["status"] == 201

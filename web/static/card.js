@@ -40,7 +40,7 @@ export class Card {
     });
     this.status = make("p", { class: "status" });
     this.title = make("h2", {}, name);
-    this.drawButton = make("button", { type: "button", class: "draw", "aria-pressed": "false", onclick: () => this.#toggleDrawing() });
+    this.drawButton = make("button", { type: "button", class: "draw", "aria-pressed": "false", onclick: (event) => this.#toggleDrawing(event.detail === 0) });
     this.closeButton = make("button", { type: "button", class: "close", onclick: () => this.close() }, "×");
     this.hint = make("p", { class: "note hint" });
     const head = make("div", { class: "head" }, make("div", {}, this.title, this.status), this.drawButton, this.closeButton);
@@ -79,7 +79,7 @@ export class Card {
     this.closeButton.setAttribute("aria-label", say("close", { name: this.name }));
     this.drawButton.textContent = say(this.stage.drawMode ? "drawing" : "draw");
     this.drawButton.hidden = !this.width;
-    this.hint.textContent = this.width ? say("drawHint") : "";
+    this.hint.textContent = this.width ? say(navigator.maxTouchPoints ? "drawHintTouch" : "drawHint") : "";
     this.status.classList.toggle("error", Boolean(this.failure));
     if (this.failure) this.status.textContent = explain(this.failure);
     else if (this.width) this.status.textContent = this.#summary();
@@ -180,15 +180,15 @@ export class Card {
   }
 
   #summary() {
-    const count = this.boxes.length;
+    const count = this.boxes.filter((box) => box.said ?? (box.said === undefined && box.verdict !== "unknown")).length;
     const people = count === 1 ? say("onePerson") : say("people", { count });
     const took = say(this.where === "browser" ? "tookBrowser" : "tookServer", { ms: Math.round(this.milliseconds) });
     return `${people} · ${took}`;
   }
 
-  // With the keyboard: a box in the middle, to be moved. With the pointer: drag.
-  #toggleDrawing() {
-    if (this.drawButton.matches(":focus-visible") && !matchMedia("(pointer: coarse)").matches) {
+  // With the keyboard or a screen reader: a box in the middle, to be moved. With the pointer: drag.
+  #toggleDrawing(withoutPointer) {
+    if (withoutPointer) {
       const { width, height } = this;
       this.add([0.35 * width, 0.35 * height, 0.65 * width, 0.65 * height]);
     } else this.#setDrawing(!this.stage.drawMode);

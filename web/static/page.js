@@ -147,6 +147,7 @@ function showNames(names) {
 
 async function start() {
   showTheme(recall("theme"));
+  document.body.classList.toggle("touch", navigator.maxTouchPoints > 0);
   showLanguage(recall("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   listen();
   try {

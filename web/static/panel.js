@@ -64,7 +64,7 @@ export class Panel {
       "span",
       { class: `word ${box.verdict}` },
       make("span", { "aria-hidden": "true" }, `${MARKS[box.verdict]} `),
-      `${say(box.verdict)} · ${percent(box.answers[0].probability)} %`,
+      `${box.verdict === "unknown" ? box.answers[0].name : say(box.verdict)} · ${percent(box.answers[0].probability)} %`,
     );
   }
 

@@ -10,7 +10,8 @@ const CORNERS = [["left", "top"], ["right", "top"], ["left", "bottom"], ["right"
 export function nameOf(box) {
   if (box.said === null) return say("notFace");
   if (box.said !== undefined) return box.said;
-  return box.answers ? box.answers[0].name : "…";
+  if (!box.answers) return "…";
+  return box.verdict === "unknown" ? say("unknown") : box.answers[0].name;
 }
 
 export class Stage {
