@@ -1,0 +1,58 @@
+"""How well faces are put together without a model: purity of the groups of tools.sort_faces.
+
+    python -m benchmarks.face_clusters --faces_dir FOLDER [--features vgg16_imagenet_conv.npz]
+
+FOLDER has one folder of faces per character. Their names are hidden from the sorting; purity is the share of
+faces that are of the character that most faces of their group are of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+
+from datasets.pictures import read_picture
+from tools.quiet_start import start_tensorflow
+from tools.sort_faces import find_faces
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measures the purity of groups of faces."""
+
+    faces_dir: Path
+    """One folder of faces per character."""
+    features: Path | None = None
+    """As in tools.sort_faces."""
+
+
+def main() -> None:
+    """Runs the command line."""
+    options = tyro.cli(Options, prog="python -m benchmarks.face_clusters", use_underscores=True)
+    start_tensorflow()
+    from engine.clustering import ward_clusters
+    from engine.face_features import backbone_of, colours_and_outlines, combine
+
+    paths = find_faces(options.faces_dir, options.faces_dir / "none")
+    names = sorted({path.parent.name for path in paths})
+    truth = np.array([names.index(path.parent.name) for path in paths])
+    images = [read_picture(path) for path in paths]
+    blocks = colours_and_outlines(images)
+    if options.features is not None:
+        blocks += backbone_of(options.features)(images)
+    points = combine(blocks)
+    console = Console()
+    console.print(f"{len(paths)} faces of {len(names)} characters", highlight=False)
+    for count in (len(names), 2 * len(names), 4 * len(names), 8 * len(names)):
+        if count <= len(paths):
+            groups = ward_clusters(points, count)
+            right = sum(np.bincount(truth[groups == group]).max() for group in range(count))
+            console.print(f"{count:4} groups: purity {right / len(paths):.3f}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

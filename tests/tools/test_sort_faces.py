@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import face_names
+from engine.face_names import FaceName
+from tools.sort_faces import main
+
+COLOURS = {"aka": (200, 40, 40), "ao": (40, 60, 200), "kuro": (30, 30, 30)}
+
+
+@pytest.fixture
+def faces(tmp_path: Path, rng: np.random.Generator) -> Path:
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for i in range(18):
+        name, colour = list(COLOURS.items())[i % 3]
+        image = np.clip(np.full((60, 60, 3), colour) + rng.integers(-15, 15, (60, 60, 3)), 0, 255)
+        image[30:, 15:45] = (250, 225, 205)
+        Image.fromarray(image.astype(np.uint8)).save(folder / f"{i:02}_{name}.png")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture
+def detector(monkeypatch):
+    """Tells who it is by the colour of the hair; is unsure of the black-haired."""
+
+    class Names:
+        def __init__(self, checkpoint_path):
+            pass
+
+        def names_of(self, images):
+            said = []
+            for image in images:
+                hair = image[5, 5]
+                if hair.max() < 80:
+                    said.append(FaceName("黒/..", 0.3))
+                else:
+                    said.append(FaceName("赤" if hair[0] > hair[2] else "", 0.9))
+            return said
+
+    monkeypatch.setattr(face_names, "DetectorNames", Names)
+
+
+def folders(out: Path) -> dict[str, int]:
+    return {path.name: len(list(path.iterdir())) for path in out.iterdir() if path.is_dir()}
+
+
+def run(capsys, *arguments: object) -> tuple[int, str]:
+    status = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, " ".join((captured.out + captured.err).split())
+
+
+def test_groups_without_a_model(faces, tmp_path, capsys):
+    out = tmp_path / "sorted"
+    status, said = run(capsys, "--faces_dir", faces, "--output_dir", out, "--groups", 3)
+    assert status == 0
+    assert "broken.jpg: not a picture" in said
+    assert folders(out) == {"group_001": 6, "group_002": 6, "group_003": 6, "contact_sheets": 3}
+    for group in range(1, 4):
+        assert len({path.stem[3:] for path in (out / f"group_{group:03}").iterdir()}) == 1
+    assert [path.name for path in faces.iterdir()] == ["broken.jpg"]
+    with Image.open(out / "contact_sheets" / "group_001.jpg") as sheet:
+        assert sheet.width > 300
+    (log,) = out.glob("*.jsonl")
+    status, said = run(capsys, "undo", log)
+    assert (status, said) == (0, "18 faces put back.")
+    assert len(list(faces.iterdir())) == 19
+
+
+def test_a_later_run_makes_groups_of_its_own(faces, tmp_path, capsys):
+    out = tmp_path / "sorted"
+    (out / "group_007").mkdir(parents=True)
+    run(capsys, "--faces_dir", faces, "--output_dir", out, "--groups", 2, "--copy")
+    assert sorted(folders(out)) == ["contact_sheets", "group_007", "group_008", "group_009"]
+    assert len(list(faces.iterdir())) == 19
+
+
+def test_by_name(faces, tmp_path, capsys, detector):
+    out = tmp_path / "sorted"
+    run(capsys, "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any")
+    assert folders(out) == {"赤": 6, "unsure": 12, "contact_sheets": 2}
+
+
+def test_names_are_no_paths(faces, tmp_path, capsys, detector):
+    out = tmp_path / "sorted"
+    run(
+        capsys,
+        "--faces_dir",
+        faces,
+        "--output_dir",
+        out,
+        "--checkpoint_path",
+        "any",
+        "--score_threshold",
+        0.1,
+    )
+    assert folders(out) == {"赤": 6, "unsure": 6, "黒_": 6, "contact_sheets": 3}
+
+
+def test_dry_run_moves_nothing(faces, tmp_path, capsys, detector):
+    out = tmp_path / "sorted"
+    status, said = run(
+        capsys, "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", "--dry_run"
+    )
+    assert status == 0
+    assert "12 unsure" in said
+    assert "Nothing was moved." in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--faces_dir", "{tmp}/gone", "--output_dir", "{tmp}/out"], "gone: there is no such folder"),
+        (["--faces_dir", "{tmp}/empty", "--output_dir", "{tmp}/out"], "empty: no picture in it"),
+        (["undo", "{tmp}/gone.jsonl"], "gone.jsonl: there is no such file"),
+    ],
+)
+def test_mistakes_are_one_line(faces, tmp_path, capsys, arguments, message):
+    (tmp_path / "empty").mkdir()
+    assert main([argument.format(tmp=tmp_path) for argument in arguments]) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert len(list(faces.iterdir())) == 19
