@@ -132,6 +132,20 @@ class SparseVideo:
         if length is not None and self._last < length - max(_SLACK_SECONDS, _SLACK_SHARE * length):
             self._note(f"it ends there, although it says that it lasts {length:.1f} s")
 
+    def samples(self, count: int) -> Iterator[RawFrame]:
+        """Key frames from all over the video, at most `count`; for a video that is not read otherwise."""
+        length, begin = self.facts.seconds or 0.0, start_of(self._container)
+        self._stream.codec_context.skip_frame = "NONKEY"
+        for index in range(count if length else 1):
+            at = length * (index + 0.5) / count + float(begin)
+            with suppress(FFmpegError, ValueError):  # damage tells nothing about the rest
+                self._container.seek(int(at * av.time_base), backward=True)
+                frame = next(self._container.decode(self._stream), None)
+                if frame is not None:
+                    check_size(frame.width, frame.height, self._max_pixels)
+                    seconds = _seconds(frame, float(begin)) or 0.0
+                    yield RawFrame(seconds, frame, float(self.facts.pixel_shape))
+
     def _packets(self) -> Iterator[Packet]:
         """Packets of the pictures, then the empty one that makes the decoder give what it holds back."""
         packets = self._container.demux(self._stream)

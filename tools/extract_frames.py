@@ -297,18 +297,9 @@ def _crop(path: Path, options: Options) -> Crop:
     if not options.crop_black_borders and not options.crop_bottom:
         return crop
     with SparseVideo(path, max_pixels=options.max_pixels) as video:
-        length = video.facts.seconds or 0.0
         height = video.facts.height
-    if options.crop_black_borders:
-        samples = []
-        for index in range(_BORDER_SAMPLES if length else 1):
-            # Opened anew for each: a seek backwards in the middle of decoding is not for every format.
-            with SparseVideo(path, max_pixels=options.max_pixels) as video:
-                at = length * (index + 0.5) / _BORDER_SAMPLES
-                frame = next(video.frames(start=at, needed=lambda seconds: False), None)
-                if frame is not None:
-                    samples.append(frame.picture())
-        crop = find_black_borders(samples)
+        if options.crop_black_borders:
+            crop = find_black_borders(frame.picture() for frame in video.samples(_BORDER_SAMPLES))
     below = round(options.crop_bottom * (height - crop.top - crop.bottom))
     return Crop(crop.left, crop.top, crop.right, crop.bottom + below)
 
