@@ -14,16 +14,32 @@ Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for 
 import sys
 from collections.abc import Sequence
 
+import tyro
+
+from engine.recipes import RECIPES, flag_value, with_recipe
 from engine.training_options import TrainingOptions
 from tools import ancestor_flags
 from tools.quiet_start import start_tensorflow
+
+
+def recipe_defaults(arguments: Sequence[str] | None) -> TrainingOptions:
+    """What flags that are not given are: the recipe's values, by the recipe that the command line names."""
+    given = sys.argv[1:] if arguments is None else arguments
+    weights = flag_value(given, "checkpoint_path")
+    recipe = flag_value(given, "recipe") or "none"
+    if recipe not in RECIPES or "--help" in given or "-h" in given:
+        recipe = "none"  # the parser says what is wrong
+    needed = {"dataset_dir": tyro.MISSING, "train_dir": tyro.MISSING}
+    return with_recipe(recipe, **needed, **({"checkpoint_path": weights} if weights else {}))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     try:
         gone = ancestor_flags.training_flags(arguments)
-        options = ancestor_flags.parse(TrainingOptions, arguments, gone, description=__doc__)
+        options = ancestor_flags.parse(
+            TrainingOptions, arguments, gone, description=__doc__, default=recipe_defaults(arguments)
+        )
         start_tensorflow()
         from engine.training import train  # not at the top: --help need not wait for TensorFlow
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import keras
 from keras import ops
@@ -15,6 +16,8 @@ RMSPROP_MOMENTUM = 0.9  # rmsprop_momentum of SSD-Tensorflow
 # Highest learning rate where none is given: from random weights, and from others. Momentum 0.9 makes steps
 # ten times as long in the long run, for which rmsprop's is smaller.
 RATES = {"adamw": (2e-3, 1e-4), "adam": (2e-3, 1e-4), "rmsprop": (2e-4, 1e-5), "sgd": (1e-2, 1e-3)}
+
+Options = TypeVar("Options", bound=OptimizerOptions)
 
 
 @keras.saving.register_keras_serializable("anime_ssd")
@@ -89,7 +92,7 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def resolve(options: OptimizerOptions, *, total_steps: int, pretrained: bool) -> OptimizerOptions:
+def resolve(options: Options, *, total_steps: int, pretrained: bool) -> Options:
     """The options with every value that was not given filled in."""
     rate = options.learning_rate
     if rate is None:

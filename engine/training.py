@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,9 +29,10 @@ from engine.stages import (
     stages_of,
 )
 from engine.starting_weights import expect_background, starting_weights
+from engine.training_length import training_length
 from engine.training_log import TrainingLog
 from engine.training_model import TrainingModel
-from engine.training_options import DEFAULT_PASSES, VALIDATION, TrainingOptions
+from engine.training_options import VALIDATION, TrainingOptions
 from engine.training_report import REPORT, write_training_report
 from nets import get_network
 from nets.checkpoint import CONFIG, write_json
@@ -66,20 +67,23 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         say(dataset.note)
     training_split = dataset.split(options.dataset_split_name)
     validation = _validation_split(dataset, options)
-    total_steps = options.max_number_of_steps or -(
-        -DEFAULT_PASSES * training_split.pictures // options.batch_size
+    length = training_length(options, training_split.pictures)
+    batch_size, total_steps, evaluate_steps = length.batch_size, length.steps, length.evaluate_steps
+    if length.why:
+        say(length.why)
+    settings = replace(
+        options, batch_size=batch_size, max_number_of_steps=total_steps, evaluate_steps=evaluate_steps
     )
-    evaluate_steps = options.evaluate_steps or max(1, -(-total_steps // 10))
+    settings = resolve(settings, total_steps=total_steps, pretrained=bool(options.checkpoint_path))
 
     # --------------------------------------------------------------- network
     network = get_network(options.model_name)
     model = network.build(len(dataset.labels) + 1)
-    config = make_config(options, dataset, network)
+    config = make_config(options, settings, dataset, network)
     folder = options.train_dir
     resuming = can_resume(folder, config)
 
     # -------------------------------------------------------- what will run
-    settings = resolve(options, total_steps=total_steps, pretrained=bool(options.checkpoint_path))
     stages = stages_of(options, total_steps)
     first = stages[0]
     frozen = set_trainable(model, options, unfrozen=first.unfrozen)
@@ -90,7 +94,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         optimizer = make_optimizer(
             settings,
             total_steps=total_steps,
-            steps_per_pass=training_split.pictures / options.batch_size,
+            steps_per_pass=training_split.pictures / batch_size,
             first_step=stage.first_step,
             multipliers=multipliers_of(model, options.learning_rate_multipliers),
         )
@@ -139,8 +143,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         save_state(folder, trainer, progress)
     say(
         f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
-        f"{training_split.boxes} boxes; {total_steps} steps of {options.batch_size} pictures = "
-        f"{total_steps * options.batch_size / max(1, training_split.pictures):.1f} passes; "
+        f"{training_split.boxes} boxes; {total_steps} steps of {batch_size} pictures = "
+        f"{total_steps * batch_size / max(1, training_split.pictures):.1f} passes; "
         f"{settings.optimizer} with rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, "
         f"warm-up {settings.warmup_steps} steps"
         + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
@@ -165,7 +169,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             dataset,
             options.dataset_split_name,
             image_size=network.image_size,
-            batch_size=options.batch_size,
+            batch_size=batch_size,
             augmentation=augmentation,
             seed=options.seed,
             first_step=step,
@@ -178,7 +182,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             network,
             dataset,
             options.validation_split_name,
-            batch_size=options.batch_size,
+            batch_size=batch_size,
             max_pictures=options.validation_pictures or None,
         )
         return {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
@@ -188,9 +192,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         picture = first_batch_picture(batches_from(0), dataset.labels)
         save_picture(folder / "first_batch.jpg", picture)
         log.picture("first_batch", picture, step=0)
-    bar = TrainingBar(
-        step=progress.step, total_steps=total_steps, batch_size=options.batch_size, console=console
-    )
+    bar = TrainingBar(step=progress.step, total_steps=total_steps, batch_size=batch_size, console=console)
     try:
         for stage in (stage for stage in stages if stage.end > progress.step):
             trainer = new_trainer(stage)
@@ -211,7 +213,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
                 guilty_pictures=lambda step: training_filenames(
                     dataset,
                     options.dataset_split_name,
-                    batch_size=options.batch_size,
+                    batch_size=batch_size,
                     augmentation=augmentation,
                     seed=options.seed,
                     step=step,
@@ -287,13 +289,22 @@ def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
     return mosaic(drawn, columns=4)
 
 
-def make_config(options: TrainingOptions, dataset: RecordDataset, network: Network) -> dict:
-    """What config.json says: the network, every option, the data and the versions."""
+def make_config(
+    options: TrainingOptions, settings: TrainingOptions, dataset: RecordDataset, network: Network
+) -> dict:
+    """What config.json says: the network, every option, the data and the versions.
+
+    Args:
+        options: as given; None is what was left to be chosen.
+        settings: the same without gaps: what ran.
+        dataset: the records.
+        network: the network.
+    """
+    given, ran = asdict(options), asdict(settings)
     return {
         "model_name": network.name,
-        "options": {
-            name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
-        },
+        "options": {name: str(value) if isinstance(value, Path) else value for name, value in given.items()},
+        "chosen": {name: value for name, value in ran.items() if given[name] != value},
         "dataset": {
             "labels": list(dataset.labels),
             "splits": {

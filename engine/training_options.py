@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-DEFAULT_PASSES = 60  # over the training pictures, when --max_number_of_steps is not given
 VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
 
 
@@ -111,6 +110,9 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
 
     Attributes:
         dataset_dir: folder of TFRecords and labels.txt.
+        recipe: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
+            full (thousands of pictures and a GPU). Flags that are given count more; the values are in
+            engine/recipes.py.
         train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
             first_batch.jpg. The same command goes on where an interrupted training stopped.
         model_name: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),
@@ -130,8 +132,9 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         freeze_batch_norm: batch normalisation keeps the statistics and scales that it starts with, which is
             better than those of small batches, and faster; for a start from trained weights. auto: for
             ssd_300_mobilenet_v2 from a detector's weights.
-        batch_size: pictures a step.
-        max_number_of_steps: length of the training; not given: 60 passes over the pictures.
+        batch_size: pictures a step; not given: 16, fewer for a small set.
+        max_number_of_steps: length of the training; not given: from passes, at least 1000.
+        passes: over the training pictures.
         evaluate_steps: steps between validations; not given: ten validations a training.
         validation_pictures: most pictures that a validation during the training looks at; 0 for all.
         early_stopping: validations without a better mAP after which to stop; 0 never stops.
@@ -143,6 +146,7 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
 
     dataset_dir: Path
     train_dir: Path
+    recipe: Literal["none", "small_cpu", "small_gpu", "full"] = "none"
     model_name: str = "ssd_300_vgg"
     dataset_name: str | None = None
     dataset_split_name: str = "train"
@@ -154,8 +158,9 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
     freeze_scopes: str = ""
     unfreeze_at_step: int | None = None
     freeze_batch_norm: Literal["auto", "on", "off"] = "auto"
-    batch_size: int = 16
+    batch_size: int | None = None
     max_number_of_steps: int | None = None
+    passes: float = 60.0
     evaluate_steps: int | None = None
     validation_pictures: int = 0
     early_stopping: int = 0
@@ -200,6 +205,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
             value = getattr(self, flag)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ValueError(f"--{flag} must be in 0...1, not {value}.")
+        if self.passes <= 0.0:
+            raise ValueError(f"--passes must be more than 0, not {self.passes}.")
         if self.crop_min == 0.0:
             raise ValueError("--crop_min must be more than 0; 1 crops nothing.")
         if self.ema_decay is not None and not 0.0 <= self.ema_decay < 1.0:

@@ -106,7 +106,9 @@ def _render(
     metrics = _metrics(folder)
     boxes, counts = _boxes(dataset, {training, validation} - {None})
     title = f"Training of {network.name}: {folder.resolve().name}"
-    steps = checkpoint.config.get("options", {}).get("max_number_of_steps")
+    steps = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}.get(
+        "max_number_of_steps"
+    )
     progress = _read_progress(folder)
     sentences = how_it_learnt(
         progress.get("step", []), progress.get("map_voc07", []), metrics.get("step"), steps

@@ -1,0 +1,120 @@
+"""Presets for people: everything that a training can be told, in one word, for a machine and some pictures.
+
+This file is the only place where a recipe's values stand. Each of them is a flag too, and a flag that is
+given counts more; what is not named here is as `engine.training_options` says. Without Keras, for `--help`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.training_options import TrainingOptions
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A preset.
+
+    Attributes:
+        purpose: for whom, in a few words.
+        values: option -> value.
+        weights: what to give as --checkpoint_path, in words.
+        without_weights: what is different without a --checkpoint_path; None if it needs one.
+    """
+
+    purpose: str
+    values: Mapping[str, Any]
+    weights: str
+    without_weights: Mapping[str, Any] | None = field(default=None)
+
+
+RECIPES: dict[str, Recipe] = {
+    # A laptop without a GPU, 300 to 1 000 pictures, about an hour on two cores.
+    "small_cpu": Recipe(
+        purpose="a few hundred pictures, no GPU, about an hour",
+        weights="ssdlite_mobilenet_v2_coco.npz, a TensorFlow checkpoint of it, or imagenet",
+        values={
+            "model_name": "ssd_300_mobilenet_v2",
+            "freeze_batch_norm": "auto",  # frozen from COCO's weights: 16 pictures are few for statistics
+            "optimizer": "adamw",
+            "learning_rate": 6e-4,
+            "learning_rate_decay_type": "cosine",
+            "augmentation": "anime",
+            "passes": 60.0,
+        },
+        without_weights={
+            "model_name": "ssd_300_lite",  # made to start from nothing
+            "learning_rate": 2e-3,
+            "passes": 120.0,
+        },
+    ),
+    # A GPU, 300 to 1 000 pictures.
+    "small_gpu": Recipe(
+        purpose="a few hundred pictures and a GPU",
+        weights="imagenet (downloads VGG-16 once), an .npz of it, or a published SSD checkpoint",
+        values={
+            "model_name": "ssd_300_vgg",
+            "optimizer": "adamw",
+            "learning_rate": 2e-4,
+            "learning_rate_decay_type": "cosine",
+            # Edges and textures are there already.
+            "learning_rate_multipliers": "conv1=0.1,conv2=0.1,conv3=0.3",
+            "augmentation": "anime",
+            "mosaic_probability": 0.3,
+            "repeat_factor": 0.3,
+            "passes": 150.0,
+        },
+    ),
+    # A GPU, thousands of pictures, small faces, hours.
+    "full": Recipe(
+        purpose="thousands of pictures, a GPU, hours",
+        weights="imagenet (downloads VGG-16 once), an .npz of it, or a published SSD checkpoint",
+        values={
+            "model_name": "ssd_512_vgg",
+            "batch_size": 32,  # the paper, section 3
+            "optimizer": "adamw",
+            "learning_rate": 2e-4,
+            "learning_rate_decay_type": "cosine",
+            "learning_rate_multipliers": "conv1=0.1,conv2=0.1,conv3=0.3",
+            "augmentation": "anime",
+            "repeat_factor": 0.1,
+            "passes": 120.0,
+        },
+    ),
+}
+
+
+def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
+    """The options of a training by a recipe; what is given counts more.
+
+    Args:
+        recipe: a key of `RECIPES`, or none.
+        given: options by name.
+
+    Raises:
+        ValueError: there is no such recipe, or it needs weights to start from.
+    """
+    if recipe == "none":
+        return TrainingOptions(**given)
+    if recipe not in RECIPES:
+        raise ValueError(f"--recipe={recipe}: there is none of this name; choose from {', '.join(RECIPES)}.")
+    chosen = RECIPES[recipe]
+    values = dict(chosen.values)
+    if not given.get("checkpoint_path"):
+        if chosen.without_weights is None:
+            raise ValueError(
+                f"--recipe={recipe} starts from trained weights: give --checkpoint_path, which is "
+                f"{chosen.weights}."
+            )
+        values |= chosen.without_weights
+    return TrainingOptions(**{**values, **given, "recipe": recipe})
+
+
+def flag_value(arguments: Sequence[str], flag: str) -> str | None:
+    """The last value that a command line gives to a flag, before it is parsed: the recipe decides how."""
+    value = None
+    for place, token in enumerate(arguments):
+        name, equals, text = token.partition("=")
+        if name.replace("-", "_") == f"__{flag}":
+            value = text if equals else next(iter(arguments[place + 1 : place + 2]), None)
+    return value

@@ -1,0 +1,81 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import train_ssd_network
+from engine.recipes import RECIPES, with_recipe
+from engine.training_length import training_length
+from engine.training_options import TrainingOptions
+
+FOLDERS: dict[str, Any] = {"dataset_dir": Path("records"), "train_dir": Path("run")}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_value_of_a_recipe_is_an_option_and_any_of_them_can_be_overruled(recipe):
+    options = with_recipe(recipe, **FOLDERS, checkpoint_path="weights.npz", learning_rate=0.123)
+    assert options.recipe == recipe
+    assert options.learning_rate == 0.123
+    for name, value in RECIPES[recipe].values.items():
+        if name != "learning_rate":
+            assert getattr(options, name) == value
+
+
+def test_without_weights_a_laptop_trains_the_network_that_needs_none():
+    assert with_recipe("small_cpu", **FOLDERS).model_name == "ssd_300_lite"
+    with pytest.raises(ValueError, match=r"--recipe=small_gpu starts from trained weights.*imagenet"):
+        with_recipe("small_gpu", **FOLDERS)
+    with pytest.raises(ValueError, match="--recipe=tiny: there is none of this name; choose from small_cpu"):
+        with_recipe("tiny", **FOLDERS)
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Runs a command line as far as the training, and returns its options."""
+    import engine.training
+
+    seen = []
+    monkeypatch.setattr(engine.training, "train", seen.append)
+
+    def run(*arguments: str) -> TrainingOptions:
+        assert train_ssd_network.main(["--dataset_dir=records", "--train_dir=run", *arguments]) == 0
+        return seen[-1]
+
+    return run
+
+
+def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
+    assert parsed() == TrainingOptions(**FOLDERS)
+    recipe = parsed("--recipe=small_cpu", "--checkpoint_path", "coco.npz")
+    assert recipe == with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
+    changed = parsed(
+        "--recipe", "small_cpu", "--checkpoint-path=coco.npz", "--passes=3", "--label_smoothing=0.1"
+    )
+    assert (changed.passes, changed.label_smoothing) == (3.0, 0.1)
+    assert changed.learning_rate == recipe.learning_rate
+    assert parsed("--recipe=small_cpu").model_name == "ssd_300_lite"
+
+
+def test_a_recipe_without_its_weights_is_one_clear_line(capsys):
+    arguments = ["--dataset_dir=records", "--train_dir=run", "--recipe=small_gpu"]
+    assert train_ssd_network.main(arguments) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "--recipe=small_gpu starts from trained weights: give --checkpoint_path" in line
+
+
+def test_length_by_hand():
+    plain = training_length(TrainingOptions(**FOLDERS), 385)
+    assert (plain.batch_size, plain.steps, plain.evaluate_steps) == (16, 1444, 145)
+    assert plain.why == (
+        "Not given, so chosen: 16 pictures a step (the usual), 1444 steps (60 passes over 385 pictures); "
+        "--batch_size and --max_number_of_steps or --passes set others."
+    )
+    small = training_length(TrainingOptions(**FOLDERS), 40)
+    assert (small.batch_size, small.steps) == (4, 1000)
+    assert "a pass has at least 8 steps" in small.why
+    assert "the least; 60 passes over 40 pictures would be 600" in small.why
+    given = training_length(
+        TrainingOptions(**FOLDERS, batch_size=3, max_number_of_steps=7, evaluate_steps=2), 40
+    )
+    assert (given.batch_size, given.steps, given.evaluate_steps, given.why) == (3, 7, 2, "")
+    assert training_length(TrainingOptions(**FOLDERS), 1).batch_size == 1
