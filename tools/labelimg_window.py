@@ -128,6 +128,10 @@ def make_window(labelimg: Any, classes: Path, annotations: Path, order: "Path | 
 
     window = Window(None, str(classes), str(annotations))
     window.scroll_bars = {side: WholeBar(bar) for side, bar in window.scroll_bars.items()}
+    # The end of a path tells the pictures apart, not its beginning.
+    core: Any = importlib.import_module("PyQt5.QtCore")
+    window.file_list_widget.setHorizontalScrollBarPolicy(core.Qt.ScrollBarAlwaysOff)
+    window.file_list_widget.setTextElideMode(core.Qt.ElideLeft)
     return window
 
 
