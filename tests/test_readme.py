@@ -42,18 +42,23 @@ def test_from_labels_to_named_boxes(tmp_path):
         subprocess.run([sys.executable, *shlex.split(command)], cwd=tmp_path, env=environment, check=True)
 
     run("-m datasets.drawn --output_dir=my_set --pictures=80")
+    run("-m datasets.drawn_video --output_path=my_videos/film.mp4 --seconds=4 --width=640 --height=360")
     ran = 0
-    for command in commands("README.md"):
+    # The first detector is trained without the drafts that it makes later.
+    for command in sorted(commands("README.md"), key=lambda command: "preannotate" in command):
         if not command.startswith(PYTHON) or "-m notebook" in command:
             continue
         script, arguments = command.removeprefix(PYTHON).split(" ", 1)
+        ran += 1
+        if script == "-m":
+            run(f"-m {arguments}")
+            continue
         if script == "train_ssd_network.py":
             arguments += " --max_number_of_steps=2 --batch_size=2"
         if "--checkpoint_path=imagenet" in arguments:
             arguments = arguments.replace("--checkpoint_path=imagenet", "--checkpoint_path=")
             arguments = arguments.replace("ssd_300_vgg", "ssd_300_lite")  # seconds for minutes
         run(f"{shlex.quote(str(ROOT / script))} {arguments}")
-        ran += 1
-    assert ran == 5
+    assert ran == 7
     assert (tmp_path / "runs/mine/eval/report.html").stat().st_size > 10_000
     assert list((tmp_path / "runs/mine/detections").rglob("*.json"))
