@@ -1,0 +1,337 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faster_coco_eval import COCO
+from PIL import Image
+
+from datasets.annotations import ReadOptions, read_folder
+from datasets.voc import VocObject, read_xml, write_annotation
+from tests.tools.small_videos import scene
+from tools import export_dataset, import_dataset
+
+
+def picture(path: Path, seed: int = 0, width: int = 96, height: int = 72) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene(seed, 72, 96)).resize((width, height)).save(path)
+    return path
+
+
+def run(module, capsys, *arguments: object) -> tuple[int, str]:
+    status = module.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, " ".join((captured.out + captured.err).split())
+
+
+def objects(folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
+    """Names and boxes in pixels by picture."""
+    return {
+        one.name: [
+            (
+                name,
+                [
+                    round(float(v), 3)
+                    for v in box[[1, 0, 3, 2]] * [one.width, one.height, one.width, one.height]
+                ],
+            )
+            for name, box in zip(one.names, one.boxes, strict=True)
+        ]
+        for one in read_folder(folder, ReadOptions()).annotations
+    }
+
+
+def problems(folder: Path) -> list[str]:
+    with (folder / "import_problems.csv").open(encoding="utf-8", newline="") as file:
+        return [row["reason"].split(":")[0] for row in csv.DictReader(file)]
+
+
+def coco(path: Path, images: list, annotations: list, categories: list | None = None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    categories = (
+        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "折木"}] if categories is None else categories
+    )
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def image(number: int, name: str, width: int = 96, height: int = 72) -> dict:
+    return {"id": number, "file_name": name, "width": width, "height": height}
+
+
+def box(image: int, category: int, *corners: object, **more) -> dict:
+    return {"image_id": image, "category_id": category, "bbox": list(corners), **more}
+
+
+def ours(folder: Path) -> Path:
+    """Our own folder with a train and a test set."""
+    for i in range(4):
+        path = picture(folder / "JPEGImages" / f"ep{i}_001.png", i)
+        made = [
+            VocObject("千反田", (5 + i, 6, 40, 50), difficult=int(i == 2)),
+            VocObject("折木", (50, 10, 96, 72)),
+        ]
+        xml = folder / "Annotations" / f"ep{i}_001.xml"
+        xml.parent.mkdir(exist_ok=True)
+        write_annotation(xml, path, 96, 72, made[: i % 3])
+    lists = folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("ep0_001\nep1_001\nep2_001\n")
+    (lists / "test.txt").write_text("ep3_001\n")
+    return folder
+
+
+def test_out_and_in_again_is_the_same(tmp_path, capsys):
+    source = ours(tmp_path / "ours")
+    status, said = run(export_dataset, capsys, "--dataset_dir", source, "--output_dir", tmp_path / "coco")
+    assert status == 0
+    assert "train.json: 3 pictures, 3 boxes" in said
+    status, said = run(
+        import_dataset, capsys, "--source_path", tmp_path / "coco", "--output_dir", tmp_path / "again",
+        "--picture_dir", source / "JPEGImages",
+    )  # fmt: skip
+    assert status == 0
+    assert "4 pictures with 3 boxes, 1 in test.txt, 3 in train.txt" in said
+    before, after = objects(source), objects(tmp_path / "again")
+    assert before.keys() == after.keys()
+    for name in before:
+        assert [one for one, _ in before[name]] == [one for one, _ in after[name]]
+        for (_, first), (_, second) in zip(before[name], after[name], strict=True):
+            np.testing.assert_allclose(first, second, atol=1e-3)
+    difficult = [
+        item.difficult for item in read_xml(tmp_path / "again" / "Annotations" / "ep2_001.xml").objects
+    ]
+    assert difficult == ["1", "0"]
+    for path in (source / "JPEGImages").iterdir():
+        assert (tmp_path / "again" / "JPEGImages" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_other_programs_read_what_is_exported(tmp_path, capsys):
+    run(
+        export_dataset,
+        capsys,
+        "--dataset_dir",
+        ours(tmp_path / "ours"),
+        "--output_dir",
+        tmp_path,
+        "--one_file",
+    )
+    read = COCO(str(tmp_path / "annotations.json"))
+    assert sorted(category["name"] for category in read.loadCats(read.getCatIds())) == ["千反田", "折木"]
+    annotations = read.loadAnns(read.getAnnIds(iscrowd=False))
+    assert len(annotations) == 3
+    assert annotations[0]["bbox"] == [6, 6, 34, 44]
+    assert all(one["id"] > 0 and one["area"] > 0 for one in annotations)
+
+
+def test_nothing_is_exported_over_a_file(tmp_path, capsys):
+    source = ours(tmp_path / "ours")
+    (tmp_path / "train.json").write_text("mine")
+    status, said = run(export_dataset, capsys, "--dataset_dir", source, "--output_dir", tmp_path)
+    assert status == 1
+    assert "train.json is there already" in said
+    assert (tmp_path / "train.json").read_text() == "mine"
+    assert not (tmp_path / "test.json").exists()
+
+
+def test_coco_with_everything_wrong(tmp_path, capsys):
+    source, out = tmp_path / "set", tmp_path / "out"
+    picture(source / "images" / "a_1.png")
+    picture(source / "images" / "b_1.png", 1)
+    picture(tmp_path / "secret.png")
+    (source / "images" / "broken.png").write_bytes(b"no picture")
+    (source / "images" / "link.png").symlink_to(tmp_path / "secret.png")
+    coco(
+        source / "all.json",
+        [
+            image(1, "a_1.png"), image(2, "b_1.png", 48, 36), image(3, "../../secret.png"),
+            image(4, str(tmp_path / "secret.png")), image(5, "gone.png"), image(6, "broken.png"),
+            image(7, "link.png"), image(8, "a_1.png"), {"id": 9}, "text", image(10, "x\0.png"),
+            image(11, "\\..\\..\\secret.png"),
+        ],
+        [
+            box(1, 7, 10, 10, 30, 40), box(1, 3, 1e308, 0, 1e308, 5), box(1, 7, "a", 0, 1, 1),
+            box(1, 7, 1, 2),
+            box(1, 7, 50, 60, -20, -10), box(1, 3, 80, 60, 100, 100), box(1, 7, 5, 5, 9, 9, iscrowd=1),
+            box(2, 7, 10, 10, 20, 20), box(1, 99, 1, 1, 5, 5), box(77, 7, 1, 1, 5, 5), {"image_id": 1}, 5,
+            box(1, 7, 10**400, 1, 1, 1), box(1, 7, float("nan"), 1, 5, 5),
+        ],
+        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "a\x07 <b>&"}, {"id": "x", "name": "y"}, {"id": 4}],
+    )  # fmt: skip
+    status, said = run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
+    assert status == 0
+    assert "2 pictures with 3 boxes" in said
+    found = objects(out)
+    assert sorted(found) == ["a_1.png", "b_1.png"]
+    assert found["a_1.png"] == [("千反田", [10, 10, 40, 50]), ("a\ufffd <b>&", [80, 60, 96, 72])]
+    assert found["b_1.png"] == [("千反田", [20, 20, 60, 60])]  # labelled at half the size
+    listed = problems(out)
+    for kind in (
+        "no such picture", "the same picture twice", "picture without id or file name", "not a picture",
+        "category without id or name", "annotation of no known picture or category", "crowd",
+        "box is not four numbers", "box over the border", "picture resized after labelling",
+    ):  # fmt: skip
+        assert kind in listed, kind
+    assert listed.count("no such picture") == 6
+    assert sorted(path.name for path in (out / "JPEGImages").iterdir()) == ["a_1.png", "b_1.png"]
+
+
+def test_roboflow_and_original_layouts_of_coco(tmp_path, capsys):
+    for split in ("train", "valid"):
+        picture(tmp_path / "robo" / split / "ep_1.png")
+        coco(
+            tmp_path / "robo" / split / "_annotations.coco.json",
+            [image(1, "ep_1.png")],
+            [box(1, 7, 1, 1, 9, 9)],
+        )
+    run(import_dataset, capsys, "--source_path", tmp_path / "robo", "--output_dir", tmp_path / "a")
+    assert sorted(path.name for path in (tmp_path / "a" / "Annotations").iterdir()) == [
+        "ep_1.xml",
+        "ep_1_val.xml",
+    ]
+    assert (tmp_path / "a" / "ImageSets" / "Main" / "val.txt").read_text() == "ep_1_val\n"
+    picture(tmp_path / "coco" / "val2017" / "7.png")
+    coco(
+        tmp_path / "coco" / "annotations" / "instances_val2017.json",
+        [image(1, "7.png")],
+        [box(1, 7, 1, 1, 9, 9)],
+    )
+    run(import_dataset, capsys, "--source_path", tmp_path / "coco", "--output_dir", tmp_path / "b")
+    assert (tmp_path / "b" / "ImageSets" / "Main" / "val.txt").read_text() == "7\n"
+
+
+def yolo(root: Path, **labels: str) -> Path:
+    for number, (name, text) in enumerate(labels.items()):
+        split, stem = name.split("__")
+        picture(root / "images" / split / f"{stem}.png", number)
+        (root / "labels" / split).mkdir(parents=True, exist_ok=True)
+        (root / "labels" / split / f"{stem}.txt").write_text(text)
+    (root / "data.yaml").write_text(
+        "path: .\ntrain: images/train\nval: images/val\nnames: {0: 千反田, 1: 折木}\n"
+    )
+    return root
+
+
+def test_yolo_of_ultralytics(tmp_path, capsys):
+    source = yolo(
+        tmp_path / "set",
+        train__a_1="0 0.5 0.5 0.25 0.5\n1 0.9 0.9 0.1 0.1\n",
+        train__b_1="",
+        val__c_1="1 0.5 0.5 1 1",
+    )
+    picture(source / "images" / "train" / "unlabelled.png", 9)
+    status, said = run(
+        import_dataset, capsys, "--source_path", source / "data.yaml", "--output_dir", tmp_path / "out"
+    )
+    assert status == 0
+    assert "3 pictures with 3 boxes, 2 in train.txt, 1 in val.txt" in said
+    found = objects(tmp_path / "out")
+    assert found["b_1.png"] == []
+    assert found["a_1.png"][0] == ("千反田", pytest.approx([36, 18, 60, 54], abs=0.01))
+    assert found["a_1.png"][1][0] == "折木"
+    assert problems(tmp_path / "out") == ["picture without a label file"]
+
+
+def test_yolo_of_labelimg(tmp_path, capsys):
+    folder = tmp_path / "set"
+    picture(folder / "ep_1.png")
+    (folder / "ep_1.txt").write_text("1 0.5 0.5 0.5 0.5\r\n")
+    (folder / "classes.txt").write_text("千反田\n折木\n")
+    assert run(import_dataset, capsys, "--source_path", folder, "--output_dir", tmp_path / "out")[0] == 0
+    assert objects(tmp_path / "out") == {"ep_1.png": [("折木", [24, 18, 72, 54])]}
+    assert not (tmp_path / "out" / "ImageSets").exists()
+
+
+def test_yolo_lines_that_are_none(tmp_path, capsys):
+    lines = ["5 0.5 0.5 0.1 0.1", "0 nan 0.5 0.1 0.1", "0 0.5 0.5 1e400 1", "x 0 0 0 0", "0 0.1 0.1 0.2",
+             "-1 0.5 0.5 0.1 0.1", "0 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "0 0.5 0.5 0.2 0.2"]  # fmt: skip
+    source = yolo(tmp_path / "set", train__a_1="\n".join(lines), val__b_1="0 0.5 0.5 0.2 0.2")
+    (source / "labels" / "val" / "b_1.txt").write_bytes(b"\xff\xfe\x00")
+    assert run(import_dataset, capsys, "--source_path", source, "--output_dir", tmp_path / "out")[0] == 0
+    assert [len(found) for found in objects(tmp_path / "out").values()] == [1, 0]
+    listed = problems(tmp_path / "out")
+    assert listed.count("number without a name") == 2
+    assert "label file cannot be read" in listed
+    assert len(listed) == 8
+
+
+@pytest.mark.parametrize(
+    "train", ["../secret", "/etc", "images/../../secret", "[/etc, ../secret]", "{a: 1}", "list.txt"]
+)
+def test_a_yolo_set_reaches_no_file_outside(tmp_path, capsys, train):
+    picture(tmp_path / "secret" / "a.png")
+    (tmp_path / "secret" / "a.txt").write_text("0 0.5 0.5 0.2 0.2")
+    source = tmp_path / "set"
+    source.mkdir()
+    (source / "list.txt").write_text(f"../secret/a.png\n{tmp_path}/secret/a.png\n")
+    (source / "data.yaml").write_text(f"path: ..\ntrain: {train}\nnames: [a]\n")
+    status, said = run(import_dataset, capsys, "--source_path", source, "--output_dir", tmp_path / "out")
+    assert status == 1
+    assert "no picture that can be taken" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_equal_names_and_odd_names_stay_apart(tmp_path, capsys):
+    source = tmp_path / "set"
+    names = [
+        "ep1/0001.png",
+        "ep2/0001.png",
+        "ep1/0001.PNG",
+        " .hidden?.png",
+        "あ" * 60 + "/" + "い" * 60 + ".png",
+    ]
+    for seed, name in enumerate(names):
+        picture(source / name, seed)
+    coco(source / "all.json", [image(i, name) for i, name in enumerate(names)], [])
+    run(import_dataset, capsys, "--source_path", source, "--output_dir", tmp_path / "out")
+    written = {path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()}
+    assert len(written) == len(names)
+    assert {"ep1_0001.png", "ep2_0001.png", "ep1_0001_2.png"} <= written
+    assert all(not name.startswith(".") and "?" not in name for name in written)
+
+
+def test_an_interrupted_import_goes_on_and_keeps_what_a_person_did(tmp_path, capsys):
+    source, out = (
+        yolo(tmp_path / "set", train__a_1="0 0.5 0.5 0.2 0.2", train__b_1="0 0.5 0.5 0.2 0.2"),
+        tmp_path / "out",
+    )
+    run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
+    mine = out / "Annotations" / "a_1.xml"
+    mine.write_text("<annotation verified='yes'></annotation>")
+    (out / "Annotations" / "b_1.xml").unlink()
+    status, said = run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
+    assert status == 0
+    assert "1 pictures with 1 boxes, 1 were there already" in said
+    assert mine.read_text() == "<annotation verified='yes'></annotation>"
+    assert (out / "ImageSets" / "Main" / "train.txt").read_text() == "a_1\nb_1\n"
+    (out / "Annotations" / "b_1.xml").unlink()
+    picture(out / "JPEGImages" / "b_1.png", 77)
+    run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
+    assert "another picture has its name in the output folder" in problems(out)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.json", "{", "not a COCO file"),
+        ("x.json", "[" * 100_000, "not a COCO file"),
+        ("x.json", '{"images": []}', "not an object with the lists images, annotations and categories"),
+        ("data.yaml", "a: [", "not YAML"),
+        ("data.yaml", "- a", "it has no names"),
+        ("data.yaml", "names: 5", "names must be a list of names"),
+        ("data.yaml", "names: [[a]]", "names must be a list of names"),
+        ("data.yaml", "!!python/object/apply:os.system [ls]", "not YAML"),
+        ("x.txt", "", "neither a COCO data set"),
+        (None, "", "there is no such file or folder"),
+    ],
+)
+def test_what_is_no_data_set_is_said_in_one_line(tmp_path, capsys, name, text, message):
+    path = tmp_path / (name or "gone")
+    if name:
+        path.write_text(text)
+    assert import_dataset.main(["--source_path", str(path), "--output_dir", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1

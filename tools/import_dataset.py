@@ -1,0 +1,259 @@
+"""Makes a COCO or YOLO data set one of ours: pictures and LabelImg XML.
+
+    python -m tools.import_dataset --source_path coco/instances_train.json --output_dir my_set
+    python -m tools.import_dataset --source_path yolo/data.yaml --output_dir my_set
+
+The pictures are copied; the source stays as it is. What is there already in the output folder stays too, so
+an interrupted import goes on when the command is given again. Doubtful boxes are repaired as by
+tf_convert_data.py, and everything that could not be taken is a line in import_problems.csv.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from datasets.annotations import choose_frame
+from datasets.coco import coco_files, read_coco
+from datasets.foreign import ForeignDataset, ForeignPicture
+from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
+from datasets.problems import Problem, group_problems, printable, write_problems
+from datasets.voc import RawAnnotation, VocObject, repair_objects, write_annotation
+from datasets.yolo import is_yolo, read_yolo
+
+
+@dataclass(frozen=True)
+class Options:
+    """Makes a COCO or YOLO data set one of ours: pictures and LabelImg XML."""
+
+    source_path: Path
+    """COCO: a .json file or a folder with some. YOLO: data.yaml, or a folder with it or with classes.txt."""
+    output_dir: Path
+    """Folder for Annotations/, JPEGImages/ and ImageSets/; made if it does not exist."""
+    format: Literal["auto", "coco", "yolo"] = "auto"
+    """What the source is; auto looks."""
+    picture_dir: Path | None = None
+    """COCO: the folder that its file names count from, where it is not found by itself."""
+    max_pixels: int = MAX_PIXELS
+    """Refuse pictures with more pixels than this."""
+
+
+def find_dataset(source: Path) -> str:
+    """Which format lies at a path: "coco" or "yolo".
+
+    Raises:
+        ValueError: neither.
+    """
+    if source.suffix.lower() == ".json" or (source.is_dir() and coco_files(source)):
+        return "coco"
+    if source.suffix.lower() in (".yaml", ".yml") or (source.is_dir() and is_yolo(source)):
+        return "yolo"
+    if not source.exists():
+        raise ValueError(f"{source}: there is no such file or folder")
+    raise ValueError(
+        f"{source}: neither a COCO data set (a .json file, or a folder with one) nor a YOLO data "
+        "set (data.yaml, or a folder with it or with classes.txt)"
+    )
+
+
+@dataclass
+class Imported:
+    """What an import did.
+
+    Attributes:
+        pictures: newly taken.
+        boxes: of these.
+        kept: pictures whose XML was there already.
+        splits: stems by split.
+        problems: what was repaired or left out.
+    """
+
+    pictures: int = 0
+    boxes: int = 0
+    kept: int = 0
+    splits: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def import_dataset(
+    dataset: ForeignDataset,
+    output_dir: Path,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Imported:
+    """Copies pictures and writes their XML.
+
+    Args:
+        dataset: from `datasets.coco_yolo`.
+        output_dir: see `Options`.
+        max_pixels: see `Options`.
+        progress: called with (pictures done, pictures in all).
+    """
+    done = Imported(problems=list(dataset.problems))
+    picture_dir, xml_dir = output_dir / "JPEGImages", output_dir / "Annotations"
+    picture_dir.mkdir(parents=True, exist_ok=True)
+    xml_dir.mkdir(parents=True, exist_ok=True)
+    stems: set[str] = set()
+    for number, picture in enumerate(dataset.pictures, start=1):
+        target = picture_dir / _free_name(picture, stems)
+        stems.add(target.stem.casefold())
+        _import_one(picture, target, xml_dir / f"{target.stem}.xml", max_pixels, done)
+        progress(number, len(dataset.pictures))
+    lists = output_dir / "ImageSets" / "Main"
+    for split, members in done.splits.items():
+        path = lists / f"{split}.txt"
+        lists.mkdir(parents=True, exist_ok=True)
+        there = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        _write(path, "".join(f"{stem}\n" for stem in dict.fromkeys([*there, *members])).encode("utf-8"))
+    write_problems(output_dir / "import_problems.csv", done.problems)
+    return done
+
+
+def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: int, done: Imported) -> None:
+    if not xml.exists():
+        try:
+            facts = examine_picture(picture.path, max_pixels=max_pixels)
+        except PictureError as error:
+            done.problems.append(Problem(picture.name, "", error.kind, error.detail, error.action))
+            return
+        if target.exists() and target.read_bytes() != picture.path.read_bytes():
+            kind = "another picture has its name in the output folder"
+            done.problems.append(Problem(picture.name, "", kind, target.name, "left out"))
+            return
+        # YOLO's fractions are of the picture as it is seen, COCO says of which size its pixels are.
+        size = picture.size or facts.turned_size
+        objects, problems = picture.objects_in(size)
+        frame = choose_frame(facts, RawAnnotation(picture.path.name, size, objects))
+        if frame.problem is not None:
+            problems.append(Problem(picture.name, "", *frame.problem))
+        repaired, more = repair_objects(objects, frame.reference, picture.name)
+        done.problems += [*problems, *more]
+        width, height = frame.size
+        voc = [
+            VocObject(name, _corners(box, width, height), difficult=int(difficult))
+            for name, box, difficult in zip(repaired.names, repaired.boxes, repaired.difficult, strict=True)
+        ]
+        if not target.exists():
+            _copy(picture.path, target)
+        # Last, so that a picture with XML is complete.
+        write_annotation(xml, Path("JPEGImages") / target.name, width, height, voc)
+        done.pictures += 1
+        done.boxes += len(voc)
+    else:
+        done.kept += 1
+    if picture.split:
+        done.splits.setdefault(picture.split, []).append(target.stem)
+
+
+def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
+    """A file name for a picture: folders become part of it, so that sources stay apart; never a path."""
+    parts = [
+        part for part in picture.name.replace("\\", "/").split("/") if part not in ("", ".", "..", "images")
+    ]
+    # train/ and val/ say the split, which has its list.
+    if picture.split and len(parts) > 1 and parts[0].lower() in ("train", "val", "valid", "test"):
+        parts = parts[1:]
+    text = "".join(
+        "_" if letter in '\\:*?"<>|' or not letter.isprintable() else letter
+        for letter in printable("_".join(parts))
+    )
+    # File systems take 255 bytes, of which other names made of this one need some.
+    text = text.encode("utf-8")[-180:].decode("utf-8", errors="ignore")
+    name = Path(text.lstrip(". ") or "picture")
+    stem, suffix = name.stem, picture.path.suffix.lower()
+    candidates = [stem, *([f"{stem}_{picture.split}"] if picture.split else [])]
+    for candidate in candidates:
+        if candidate.casefold() not in stems:
+            return candidate + suffix
+    number = 2
+    while f"{stem}_{number}".casefold() in stems:
+        number += 1
+    return f"{stem}_{number}{suffix}"
+
+
+def _corners(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """Whole pixels as LabelImg has them: the minimum from 1, the maximum at least one more."""
+    ymin, xmin, ymax, xmax = (float(value) for value in box)
+    left = min(max(1, round(xmin * width)), width - 1)
+    top = min(max(1, round(ymin * height)), height - 1)
+    return (
+        left,
+        top,
+        min(max(round(xmax * width), left + 1), width),
+        min(max(round(ymax * height), top + 1), height),
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{os.getpid()}-{target.name}")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    console = Console()
+    try:
+        options = tyro.cli(
+            Options,
+            args=arguments,
+            prog="python -m tools.import_dataset",
+            description=__doc__,
+            use_underscores=True,
+        )
+        kind = find_dataset(options.source_path) if options.format == "auto" else options.format
+        if kind == "coco":
+            dataset = read_coco(options.source_path, options.picture_dir)
+        else:
+            dataset = read_yolo(options.source_path)
+        if not dataset.pictures:
+            first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
+            raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
+        columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("importing")
+            done = import_dataset(
+                dataset,
+                options.output_dir,
+                max_pixels=options.max_pixels,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except (ValueError, OSError) as error:
+        print(f"import_dataset: error: {error}", file=sys.stderr)
+        return 1
+    if done.problems:
+        table = Table("count", "problem", "what was done", "first")
+        for row in group_problems(done.problems):
+            table.add_row(str(row.count), escape(row.kind), escape(row.action), escape(row.example))
+        console.print(table)
+    kept = f", {done.kept} were there already" if done.kept else ""
+    splits = "".join(f", {len(stems)} in {split}.txt" for split, stems in done.splits.items())
+    said = f"{done.pictures} pictures with {done.boxes} boxes{kept}{splits}, in {options.output_dir}"
+    console.print(escape(said), highlight=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
