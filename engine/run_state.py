@@ -156,6 +156,14 @@ def _read(path: Path) -> State:
         raise ValueError(f"{path} is damaged ({error}).") from error
 
 
+def _read_quietly(folder: Path) -> int | None:
+    """The step of the newest state that can be read."""
+    try:
+        return read_state(folder, lambda line: None).progress.step
+    except ValueError:
+        return None
+
+
 def can_resume(folder: Path, config: Mapping) -> bool:
     """Whether `folder` holds an unfinished or finished run of exactly this training.
 
@@ -184,6 +192,8 @@ def can_resume(folder: Path, config: Mapping) -> bool:
         for key in sorted(old.keys() | new.keys())
         if key not in WATCHING and old.get(key) != new.get(key)
     ]
+    if differences and not is_checkpoint(folder) and _read_quietly(folder) == 0:
+        return False  # begun and left before anything was learnt: with other options it begins anew
     if differences:
         raise ValueError(
             f"--train_dir={folder} holds another training:\n" + "\n".join(differences) + "\n"

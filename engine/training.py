@@ -16,7 +16,9 @@ from datasets.records import RecordDataset, open_dataset
 from engine.bookkeeping import Bookkeeper, Schedule
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures, training_batches, training_filenames
+from engine.memory import explaining_memory, free_bytes
 from engine.optimizers import make_optimizer, resolve
+from engine.precision import choose_precision, computing_in, scaling_loss
 from engine.progress import TrainingBar
 from engine.run_state import Progress, can_resume, put_back, read_state, save_state, state_of
 from engine.stages import (
@@ -78,7 +80,10 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
 
     # --------------------------------------------------------------- network
     network = get_network(options.model_name)
-    model = network.build(len(dataset.labels) + 1)
+    precision = choose_precision(options.precision)
+    settings = replace(settings, precision=precision)
+    with computing_in(precision):
+        model = network.build(len(dataset.labels) + 1)
     config = make_config(options, settings, dataset, network)
     folder = options.train_dir
     resuming = can_resume(folder, config)
@@ -98,6 +103,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             first_step=stage.first_step,
             multipliers=multipliers_of(model, options.learning_rate_multipliers),
         )
+        optimizer = scaling_loss(optimizer, precision)
         optimizer.build(model.trainable_variables)
         trainer = TrainingModel(network, model, options)
         trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
@@ -149,6 +155,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         f"warm-up {settings.warmup_steps} steps"
         + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
         + (f" until step {first.end}" if len(stages) > 1 else "")
+        + (f"; computing in {precision}" if precision != "float32" else "")
         + ("; batch normalisation frozen" if freezes_batch_norm(model, options) else "")
     )
 
@@ -223,7 +230,10 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
                 bar=bar,
                 say=say,
             )
-            with naming_unreadable_pictures(dataset, options.dataset_split_name):
+            with (
+                explaining_memory(model, batch_size, free_bytes()),
+                naming_unreadable_pictures(dataset, options.dataset_split_name),
+            ):
                 trainer.fit(
                     batches_from(progress.step),
                     epochs=1,

@@ -1,0 +1,58 @@
+"""In which numbers a network computes while it trains: its weights are float32 in any case."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def choose_precision(choice: str) -> str:
+    """`choice`, or for `auto` what the device computes fastest without losing accuracy.
+
+    bfloat16, which has the range of float32, where a GPU has units for it (NVIDIA from Ampere on, compute
+    capability 8); float16 where it has units for that only (Volta, Turing: 7); float32 elsewhere. On CPUs
+    bfloat16 is emulated by all but the newest, so it is only taken when asked for.
+    """
+    if choice != "auto":
+        return choice
+    capability = _compute_capability()
+    if capability is None or capability < 7.0:
+        return "float32"
+    return "bfloat16" if capability >= 8.0 else "float16"
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers that are made in the block compute in this precision; those that say otherwise do not."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def scaling_loss(optimizer: keras.optimizers.Optimizer, precision: str) -> keras.optimizers.Optimizer:
+    """The optimiser, for float16 one that scales the loss so that small gradients do not become 0.
+
+    A step whose gradients leave the range of float16 is left out, and the next is scaled less.
+    """
+    return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "float16" else optimizer
+
+
+def _compute_capability() -> float | None:
+    """Of the first NVIDIA GPU, e.g. 8.6; None where there is none."""
+    if not keras.distribution.list_devices("gpu"):
+        return None
+    if keras.backend.backend() == "jax":
+        import jax
+
+        found = getattr(jax.devices("gpu")[0], "compute_capability", None)
+        return None if found is None else float(found)
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+    found = details.get("compute_capability")
+    return None if found is None else float(".".join(str(part) for part in found))

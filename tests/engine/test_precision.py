@@ -1,0 +1,49 @@
+import keras
+import numpy as np
+import pytest
+
+from engine import precision
+from engine.optimizers import OptimizerOptions, make_optimizer, resolve
+from engine.precision import choose_precision, computing_in, scaling_loss
+from nets import NETWORKS, get_network
+
+
+@pytest.mark.parametrize(
+    ("capability", "chosen"), [(None, "float32"), (6.1, "float32"), (7.5, "float16"), (9.0, "bfloat16")]
+)
+def test_the_device_decides_unless_somebody_does(monkeypatch, capability, chosen):
+    monkeypatch.setattr(precision, "_compute_capability", lambda: capability)
+    assert choose_precision("auto") == chosen
+    assert choose_precision("float16") == "float16"
+    assert choose_precision("float32") == "float32"
+
+
+def test_without_a_gpu_there_is_no_capability():
+    if not keras.distribution.list_devices("gpu"):
+        assert precision._compute_capability() is None
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_network_computes_in_bfloat16_with_weights_and_outputs_in_float32(name):
+    before = keras.config.dtype_policy().name
+    with computing_in("bfloat16"):
+        model = get_network(name).build(3)
+    assert keras.config.dtype_policy().name == before
+    assert {variable.dtype for variable in model.weights} == {"float32"}
+    assert {output.dtype for output in model.output.values()} == {"float32"}
+    convolutions = [layer for layer in model.layers if len(layer.weights) and "onv" in type(layer).__name__]
+    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+
+
+def test_float16_scales_the_loss_and_leaves_out_steps_that_overflow():
+    variable = keras.Variable(np.ones(2, "f"))
+    settings = resolve(OptimizerOptions(warmup_steps=0, weight_decay=0.0), total_steps=10, pretrained=False)
+    optimizer = scaling_loss(make_optimizer(settings, total_steps=10), "float16")
+    optimizer.build([variable])
+    assert float(optimizer.scale_loss(1.0)) > 1000.0
+    optimizer.apply([keras.ops.convert_to_tensor([np.inf, 1.0])], [variable])
+    assert np.array(variable).tolist() == [1.0, 1.0]
+    optimizer.apply([keras.ops.convert_to_tensor([1.0, 1.0])], [variable])
+    assert (np.array(variable) < 1.0).all()
+    plain = make_optimizer(settings, total_steps=10)
+    assert scaling_loss(plain, "bfloat16") is plain
