@@ -79,7 +79,7 @@ def write_training_report(
     if validation is None:
         notes.append("There is no validation set, so nothing can be said about how good this detector is.")
     else:
-        evaluation = _evaluate(checkpoint, dataset, validation, int(options.get("batch_size", 16)))
+        evaluation = _evaluate(checkpoint, dataset, validation, int(options.get("batch_size") or 16))
         thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=validation)
         write_json(folder / THRESHOLDS, thresholds.as_json())
         say(_thresholds_line(thresholds.names, validation))
