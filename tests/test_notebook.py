@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -8,33 +9,61 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "notebooks" / "ssd_notebook.ipynb"
+NOTEBOOKS = ROOT / "notebooks"
+DETECTION = NOTEBOOKS / "ssd_notebook.ipynb"
+WHOLE_WAY = NOTEBOOKS / "All_process.ipynb"
 CHECKPOINT = ROOT / "checkpoints" / "drawn_lite"
 
-
-@pytest.fixture
-def notebook() -> nbformat.NotebookNode:
-    return nbformat.read(NOTEBOOK, as_version=4)
+every_notebook = pytest.mark.parametrize("path", [DETECTION, WHOLE_WAY], ids=lambda path: path.stem)
 
 
-def test_is_committed_as_written_by_hand(notebook):
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path, monkeypatch, *, timeout: int) -> list:
+    """The outputs of all cells, run in a kernel that keeps its own files in `folder`."""
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(variable, str(folder / variable))
+    resources = {"metadata": {"path": str(NOTEBOOKS)}}
+    NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=resources).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert not [output for output in outputs if output.output_type == "error"]
+    return outputs
+
+
+def pictures_in(outputs: list) -> int:
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def text_of(outputs: list) -> str:
+    return "".join(output.text for output in outputs if output.get("name") == "stdout")
+
+
+@every_notebook
+def test_is_committed_as_written_by_hand(path):
+    notebook = read(path)
     nbformat.validate(notebook)
     for cell in notebook.cells:
         assert cell.cell_type == "markdown" or (cell.execution_count is None and cell.outputs == [])
-    text = NOTEBOOK.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     assert not re.search(r"/home/|/root/|/Users/|/work/|[A-Z]:\\\\", text), "an absolute path"
 
 
-def test_every_heading_is_also_in_chinese(notebook):
+@every_notebook
+def test_every_heading_is_also_in_chinese(path):
+    notebook = read(path)
     headings = [line for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("#")]
     headings = [line for line in headings if re.match(r"#+ [A-Z]", line) and not line.endswith(".")]
     assert len(headings) >= 5
     assert all(re.search(r"[\u4e00-\u9fff]", heading) for heading in headings)
 
 
-@pytest.mark.parametrize("folder", [ROOT, NOTEBOOK.parent])
-def test_finds_the_repository_from(folder, notebook):
-    first = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+@every_notebook
+@pytest.mark.parametrize("folder", [ROOT, NOTEBOOKS], ids=["top", "notebooks"])
+def test_finds_the_repository_from(folder, path):
+    first = next(cell.source for cell in read(path).cells if cell.cell_type == "code")
     finding = first.split("from PIL")[0]
     printed = subprocess.run(
         [sys.executable, "-c", f"{finding}\nprint(ROOT)\nimport boxes.detections"],
@@ -46,20 +75,25 @@ def test_finds_the_repository_from(folder, notebook):
     assert Path(printed.strip()) == ROOT
 
 
-def test_runs_and_shows_pictures(notebook, tmp_path, monkeypatch):
+def test_shows_detections_on_pictures(tmp_path, monkeypatch):
     if not (CHECKPOINT / "labels.txt").is_file():
         pytest.skip("the repository has no checkpoints/drawn_lite yet")
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
-        monkeypatch.setenv(variable, str(tmp_path / variable))
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}
-    )
-    client.execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert not [output for output in outputs if output.output_type == "error"]
-    assert len([output for output in outputs if "image/png" in output.get("data", {})]) == 4
-    printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
+    outputs = execute(read(DETECTION), tmp_path, monkeypatch, timeout=120)
+    assert pictures_in(outputs) == 4
+    printed = text_of(outputs)
     for name in (CHECKPOINT / "labels.txt").read_text(encoding="utf-8").split("\n"):
         assert name in printed
     assert re.search(r"\d+%", printed), "nobody found in the first picture"
+
+
+@pytest.mark.slow
+def test_goes_the_whole_way_from_a_film_to_named_boxes(tmp_path, monkeypatch):
+    notebook = read(WHOLE_WAY)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("runs/all_process", str(tmp_path / "run"))
+    outputs = execute(notebook, tmp_path, monkeypatch, timeout=3600)
+    assert pictures_in(outputs) == 5
+    measured = re.search(r"mAP \(VOC 2007\): ([\d.]+) on (\d+) pictures", text_of(outputs))
+    assert measured is not None
+    assert float(measured[1]) > 0.4  # 0.04 after a tenth of the training
+    assert json.loads((tmp_path / "run" / "detections" / "detections.json").read_text(encoding="utf-8"))
