@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+from engine.devices import has_gpu
+
 # Values kept for every weight: itself, its gradient, two moments and the moving average.
 VALUES_PER_WEIGHT = 5
 # What a step takes, in terms of the outputs of all layers, which it keeps for the way back. Measured as the
@@ -81,7 +83,7 @@ def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> 
         if not (ours or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower()):
             raise
         needed = step_bytes(model, batch_size)
-        fits = largest_batch(model, batch_size, free if not keras.distribution.list_devices("gpu") else None)
+        fits = largest_batch(model, batch_size, free if not has_gpu() else None)
         advice = (
             f"About {fits} would fit: give --batch_size={fits}."
             if fits

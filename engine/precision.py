@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import keras
 
+from engine.devices import compute_capability
+
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -17,7 +19,7 @@ def choose_precision(choice: str) -> str:
     """
     if choice != "auto":
         return choice
-    capability = _compute_capability()
+    capability = compute_capability()
     if capability is None or capability < 7.0:
         return "float32"
     return "bfloat16" if capability >= 8.0 else "float16"
@@ -40,19 +42,3 @@ def scaling_loss(optimizer: keras.optimizers.Optimizer, precision: str) -> keras
     A step whose gradients leave the range of float16 is left out, and the next is scaled less.
     """
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "float16" else optimizer
-
-
-def _compute_capability() -> float | None:
-    """Of the first NVIDIA GPU, e.g. 8.6; None where there is none."""
-    if not keras.distribution.list_devices("gpu"):
-        return None
-    if keras.backend.backend() == "jax":
-        import jax
-
-        found = getattr(jax.devices("gpu")[0], "compute_capability", None)
-        return None if found is None else float(found)
-    import tensorflow as tf
-
-    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-    found = details.get("compute_capability")
-    return None if found is None else float(".".join(str(part) for part in found))

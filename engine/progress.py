@@ -29,7 +29,8 @@ class TrainingBar(keras.callbacks.Callback):
         self._start = self._last_line = self._elsewhere = 0.0
 
     def on_train_begin(self, logs=None):
-        """Start the clock."""
+        """Start the clock; each stage of a training compiles anew, which is left out of the speed."""
+        self._first_step = self._step
         self._start = self._last_line = time.monotonic()
         self._bar.start()
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from datasets.records import RecordDataset, open_dataset
 from engine.bookkeeping import Bookkeeper, Schedule
+from engine.devices import has_gpu
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures, training_batches, training_filenames
 from engine.memory import explaining_memory, free_bytes
@@ -268,7 +269,7 @@ def use_xla(network: Network, choice: str) -> bool:
     """Whether to compile with XLA, as chosen or, for `auto`, as measured."""
     if choice != "auto":
         return choice == "on"
-    if keras.distribution.list_devices("gpu"):
+    if has_gpu():
         return True
     return network.jit_on_cpu and not _has_avx512()
 
