@@ -24,7 +24,8 @@ from rich.table import Table
 
 from benchmarks.networks import draw_records
 from datasets.records import RecordDataset, open_dataset, parse_example
-from engine.input_pipeline import evaluation_batches, training_batches
+from engine.input_pipeline import evaluation_batches, remembered, training_batches
+from engine.memory import free_bytes
 from preprocessing.presets import PRESETS
 
 WARM_UP = 4  # batches: as many as are made ahead and in the making
@@ -87,6 +88,16 @@ def all_pipelines(dataset: RecordDataset, options: Options) -> dict[str, tf.data
         )
         for name, preset in PRESETS.items()
     }
+    memory, _ = remembered(dataset, "train", "on", free_bytes())
+    presets["training, anime, from memory"] = training_batches(
+        dataset,
+        "train",
+        image_size=size,
+        batch_size=count,
+        augmentation=PRESETS["anime"],
+        seed=0,
+        memory=memory,
+    )
     evaluation = evaluation_batches(dataset, "train", image_size=size, batch_size=count).repeat()
     return {REFERENCE: reference_batches(dataset, options), **presets, "evaluation": evaluation}
 

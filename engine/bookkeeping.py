@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from engine.progress import TrainingBar
-from engine.run_state import Progress, save_state
+from engine.run_state import Progress, demanding_room, save_state
 from engine.training_log import TrainingLog
 from nets.checkpoint import model_weights, write_checkpoint
 
@@ -131,7 +131,7 @@ class Bookkeeper(keras.callbacks.Callback):
         if due or save or self._stop_requested:
             if hasattr(self.model, "jax_state_sync"):
                 self.model.jax_state_sync()  # under JAX the variables are filled only on request
-            with self._demanding_room():
+            with demanding_room(self._folder, f"step {progress.step}", self._saved_step):
                 if due:
                     self._validate(losses)
                 save_state(self._folder, self.model, progress)
@@ -157,18 +157,6 @@ class Bookkeeper(keras.callbacks.Callback):
             f"Pictures of the batch:\n  {pictures}\n"
             "Lower --learning_rate, give more --warmup_steps, or look at these pictures' labels."
         )
-
-    @contextmanager
-    def _demanding_room(self) -> Iterator[None]:
-        """Says what a disk that takes no more means for the training."""
-        try:
-            yield
-        except OSError as error:
-            raise ValueError(
-                f"{self._folder} does not take step {self._progress.step}: {error.strerror or error}. "
-                "What was written before is whole: make room, and the same command goes on after step "
-                f"{self._saved_step}."
-            ) from error
 
     def _validate(self, losses: Mapping[str, float]) -> None:
         """Measure the averaged weights, keep them as last, and as best if they are."""

@@ -14,6 +14,7 @@ from functools import partial
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
+from engine.picture_memory import SHARE, PictureMemory, needed_bytes, remember_pictures
 from engine.picture_mix import most_boxes, parts_of, put_together, shown_pictures
 from engine.record_index import RecordIndex, index_records
 from engine.record_reading import filename_of, parse_record, picture_name, read_records
@@ -36,6 +37,7 @@ def training_batches(
     seed: int,
     first_step: int = 0,
     repeat_threshold: float = 0.0,
+    memory: PictureMemory | None = None,
 ) -> tf.data.Dataset:
     """Augmented pictures without end; a batch may reach from one round through the pictures into the next.
 
@@ -49,6 +51,7 @@ def training_batches(
         first_step: how many batches to leave out at the beginning; they are not made.
         repeat_threshold: share of the pictures below which a name counts as rare; its pictures are then shown
             more often (`engine.picture_order.repeat_factors`).
+        memory: the pictures of the split, already decoded; not given: each is decoded when it is shown.
 
     Returns:
         Elements (images float32 [B, S, S, 3] in 0...255, {"boxes": float32 [B, G, 4], "classes": int32
@@ -62,8 +65,9 @@ def training_batches(
     first_position, parts = first_step * batch_size, parts_of(augmentation)
 
     @tf.autograph.experimental.do_not_convert  # nothing to convert, which takes it a second to find out
-    def make(position, shown, serialized):
-        pictures = [_encoded_picture(serialized[part]) for part in range(parts)]
+    def make(position, shown, sources):
+        picture_of = _encoded_picture if memory is None else memory.picture
+        pictures = [picture_of(sources[part]) for part in range(parts)]
         picture_seed = tf.stack([tf.constant(seed, tf.int64), position])
         image, boxes, classes = put_together(
             pictures, shown["pasted"], picture_seed, augmentation, size=image_size
@@ -72,8 +76,10 @@ def training_batches(
 
     positions = tf.data.Dataset.range(first_position, tf.int64.max)
     shown = shown_pictures(index, augmentation, seed, first_position, repeat_threshold)
-    records = read_records(index, shown.map(lambda one: one["numbers"]).unbatch()).batch(parts)
-    pictures = tf.data.Dataset.zip(positions, shown, records)
+    sources = shown.map(lambda one: one["numbers"])
+    if memory is None:
+        sources = read_records(index, sources.unbatch()).batch(parts)
+    pictures = tf.data.Dataset.zip(positions, shown, sources)
     pictures = pictures.map(make, num_parallel_calls=2 * _cores(), deterministic=True)
     boxes = most_boxes(augmentation, _padded_boxes(dataset, split))
     shapes = ([image_size, image_size, 3], {"boxes": [boxes, 4], "classes": [boxes]})
@@ -114,6 +120,40 @@ def evaluation_batches(
     shapes = {"boxes": [boxes, 4], "classes": [boxes], "difficult": [boxes], **scalars}
     batches = pictures.padded_batch(batch_size, padded_shapes=([image_size, image_size, 3], shapes))
     return batches.prefetch(PREFETCHED_BATCHES).with_options(_options())
+
+
+def remembered(
+    dataset: RecordDataset, split: str, choice: str, free: int | None
+) -> tuple[PictureMemory | None, str]:
+    """The pictures of a split in memory, if that was chosen or, for `auto`, if they fit in well.
+
+    Args:
+        dataset: what `open_dataset` found.
+        split: the name of the set to train on.
+        choice: auto, on or off.
+        free: bytes of memory that are free; None if unknown, which is too few for `auto`.
+
+    Returns:
+        The pictures or None, and what to say about it.
+
+    Raises:
+        ValueError: they were asked for, but there is not the memory.
+    """
+    if choice == "off":
+        return None, ""
+    index = _index(dataset, split)
+    with naming_unreadable_pictures(dataset, split):
+        needed = needed_bytes(index)
+        facts = f"{len(index)} decoded pictures take {needed / 2**30:.2f} GiB"
+        room = "it is not known how much is free" if free is None else f"{free / 2**30:.1f} GiB are free"
+        if choice == "auto" and (free is None or needed > SHARE * free):
+            return None, f"Pictures are decoded each time they are shown: {facts} of memory; {room}."
+        if free is not None and 2 * needed > free:
+            raise ValueError(
+                f"--cache_pictures=on: {facts} of memory, twice that while they are put together; {room}. "
+                "Give --cache_pictures=off and another --train_dir, or make room."
+            )
+        return remember_pictures(index), f"Pictures are kept in memory: {facts}; {room}."
 
 
 def training_filenames(

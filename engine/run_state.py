@@ -7,7 +7,8 @@ shown, and how far the training is. The order of the pictures and their augmenta
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -95,6 +96,28 @@ def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None
     facts = {"entries": len(state.arrays), **asdict(progress)}
     arrays = {**state.arrays, _PROGRESS: np.frombuffer(json.dumps(facts).encode(), np.uint8)}
     write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
+
+
+@contextmanager
+def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> Iterator[None]:
+    """Says what a disk that takes no more means for the training.
+
+    Args:
+        folder: of the training.
+        what: is being written.
+        saved_step: of the newest state; None before there is one.
+
+    Raises:
+        ValueError: something could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        cure = "make room, and the same command begins anew"
+        if saved_step is not None:
+            cure = "what was written before is whole: make room, and the same command goes on after step "
+            cure += str(saved_step)
+        raise ValueError(f"{folder} does not take {what}: {error.strerror or error}; {cure}.") from error
 
 
 def read_state(folder: Path, say: Callable[[str], None]) -> State:

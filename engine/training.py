@@ -16,12 +16,25 @@ from datasets.records import RecordDataset, open_dataset
 from engine.bookkeeping import Bookkeeper, Schedule
 from engine.devices import has_gpu
 from engine.evaluation import evaluate_model
-from engine.input_pipeline import naming_unreadable_pictures, training_batches, training_filenames
+from engine.input_pipeline import (
+    naming_unreadable_pictures,
+    remembered,
+    training_batches,
+    training_filenames,
+)
 from engine.memory import explaining_memory, free_bytes
 from engine.optimizers import make_optimizer, resolve
 from engine.precision import choose_precision, computing_in, scaling_loss
 from engine.progress import TrainingBar
-from engine.run_state import Progress, can_resume, put_back, read_state, save_state, state_of
+from engine.run_state import (
+    Progress,
+    can_resume,
+    demanding_room,
+    put_back,
+    read_state,
+    save_state,
+    state_of,
+)
 from engine.stages import (
     Stage,
     demand_statistics,
@@ -112,7 +125,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
 
     # ------------------------------------------------------ starting weights
     if resuming:
-        config["start"] = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("start")
+        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config["start"] = begun.get("start")
         state = read_state(folder, say)
         progress = state.progress
         say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
@@ -121,6 +135,9 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             if options.report and not (folder / REPORT).is_file():  # cut off before it was written
                 report(folder, say)
             return folder
+        # As it was begun: pictures in memory differ a little from those decoded each time.
+        keeping = config["chosen"]["cache_pictures"] = begun.get("chosen", {}).get("cache_pictures", "off")
+        memory, said = remembered(dataset, options.dataset_split_name, keeping, free_bytes())
     else:
         start = starting_weights(
             model,
@@ -140,14 +157,19 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
                 "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
                 "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / CONFIG, config)
+        memory, said = remembered(dataset, options.dataset_split_name, options.cache_pictures, free_bytes())
+        config["chosen"]["cache_pictures"] = "off" if memory is None else "on"
         # A state from the start on: whatever is found beside it was written by this training. And a disk
         # without room for it is found now, not after the first hour.
         progress = Progress()
         trainer = new_trainer(first)
         state = state_of(trainer, progress)
-        save_state(folder, trainer, progress)
+        with demanding_room(folder, "the start of a training"):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / CONFIG, config)
+            save_state(folder, trainer, progress)
+    if said:
+        say(said)
     say(
         f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
         f"{training_split.boxes} boxes; {total_steps} steps of {batch_size} pictures = "
@@ -182,6 +204,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             seed=options.seed,
             first_step=step,
             repeat_threshold=options.repeat_factor,
+            memory=memory,
         )
 
     def evaluate() -> Mapping[str, float]:
@@ -198,7 +221,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     log = TrainingLog(folder, step=progress.step)
     if progress.step == 0:
         picture = first_batch_picture(batches_from(0), dataset.labels)
-        save_picture(folder / "first_batch.jpg", picture)
+        with demanding_room(folder, "first_batch.jpg", 0):
+            save_picture(folder / "first_batch.jpg", picture)
         log.picture("first_batch", picture, step=0)
     bar = TrainingBar(step=progress.step, total_steps=total_steps, batch_size=batch_size, console=console)
     try:

@@ -141,6 +141,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         save_interval_secs: between two saves of the training's state.
         report: at the end choose each name's threshold on the validation set, and write report.html.
         seed: of weights, order and augmentation.
+        cache_pictures: keep the decoded pictures in memory. auto: if they take at most a quarter of what is
+            free.
         precision: of the numbers that the network computes with; its weights are float32 in any case. auto:
             bfloat16 or float16 on GPUs that are made for it, else float32.
         jit_compile: XLA. auto: what benchmarks/networks.py found faster for the network and device.
@@ -169,6 +171,7 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
     save_interval_secs: float = 120.0
     report: bool = True
     seed: int = 0
+    cache_pictures: Literal["auto", "on", "off"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     jit_compile: Literal["auto", "on", "off"] = "auto"
 

@@ -35,23 +35,23 @@ def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tenso
     )
 
 
-_JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
+JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
 
 
 def _decode_jpeg_window(encoded, window, size):
     picture_size = tf.io.extract_jpeg_shape(encoded)[:2]
     sides = (window[2:] - window[:2]) * tf.cast(picture_size, tf.float32)
-    step = _shrinking(sides, size)
+    step = shrinking(sides, size)
     return tf.switch_case(
-        step, [_jpeg_decoder(encoded, picture_size, window, size, ratio) for ratio in _JPEG_RATIOS]
+        step, [_jpeg_decoder(encoded, picture_size, window, size, ratio) for ratio in JPEG_RATIOS]
     )
 
 
-def _shrinking(sides, size):
-    """Which of `_JPEG_RATIOS` a window of these sides, in pixels, may be decoded at: int32 scalar."""
+def shrinking(sides, size):
+    """Which of `JPEG_RATIOS` a window of these sides, in pixels, may be decoded at: int32 scalar."""
     times = tf.reduce_min(sides / tf.cast(size, tf.float32))
     steps = tf.math.floor(tf.math.log(times) / tf.math.log(2.0) + 1e-6)
-    return tf.cast(tf.clip_by_value(steps, 0.0, len(_JPEG_RATIOS) - 1.0), tf.int32)
+    return tf.cast(tf.clip_by_value(steps, 0.0, len(JPEG_RATIOS) - 1.0), tf.int32)
 
 
 def _jpeg_decoder(encoded, picture_size, window, size, ratio):
