@@ -13,13 +13,13 @@ import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from datasets.annotations import ReadOptions
 from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
 from tools import ancestor_flags
+from tools.counting_bar import counting_bar
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def _run(options: Options, console: Console) -> int:
         splitting=options.splitting,
     )
     started = time.monotonic()
-    columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with counting_bar(console) as bar:
         tasks = {what: bar.add_task(what, total=None, visible=False) for what in ("checking", "writing")}
         result = convert(
             conversion_options,

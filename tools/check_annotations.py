@@ -25,7 +25,6 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from datasets.annotations import ReadOptions, read_folder
@@ -40,6 +39,7 @@ from tools.annotation_report import (
     write_statistics,
     write_suspicions,
 )
+from tools.counting_bar import counting_bar
 from tools.quiet_start import start_tensorflow
 
 COMMANDS = ("check", "rename", "merge", "drop", "undo")
@@ -120,7 +120,7 @@ def check(options: Check, console: Console) -> None:
 
         detector = Detector.load(options.checkpoint_path)
     inside = [] if options.output_dir.resolve() == options.dataset_dir.resolve() else [options.output_dir]
-    with _progress(console) as bar:
+    with counting_bar(console) as bar:
         tasks: dict[str, object] = {}
 
         def progress(what: str, done: int, total: int) -> None:
@@ -185,7 +185,7 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     else:
         change = name_edits.dropping(options.names, names)
         what = f"drop {' '.join(options.names)}"
-    with _progress(console) as bar:
+    with counting_bar(console) as bar:
         task = bar.add_task("reading")
         planned = name_edits.plan(
             options.dataset_dir, change, lambda done, total: bar.update(task, completed=done, total=total)
@@ -200,7 +200,7 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     if options.dry_run:
         console.print(f"{len(planned.edits)} files would change; nothing was changed.", highlight=False)
         return
-    with _progress(console) as bar:
+    with counting_bar(console) as bar:
         task = bar.add_task("writing")
         undo_file = name_edits.apply(
             planned,
@@ -255,11 +255,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"check_annotations: error: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ IMPORTS = {
             "av",
             "animeface",
             "imagehash",
+            "globox",
+            "yaml",
             "noto_cjk",
             "fontTools",
             "faster_coco_eval",

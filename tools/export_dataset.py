@@ -21,12 +21,12 @@ from globox import Annotation as GloboxAnnotation
 from globox import AnnotationSet, BoundingBox
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.problems import printable
 from datasets.splits import SplitOptions
 from tools.annotation_report import assign_splits
+from tools.counting_bar import counting_bar
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             description=__doc__,
             use_underscores=True,
         )
-        columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
+        with counting_bar(console) as bar:
             task = bar.add_task("reading")
             counts = export_dataset(
                 options, lambda done, total: bar.update(task, completed=done, total=total)

@@ -22,7 +22,6 @@ import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from datasets.annotations import choose_frame
@@ -32,6 +31,7 @@ from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
 from datasets.problems import Problem, group_problems, printable, write_problems
 from datasets.voc import RawAnnotation, VocObject, repair_objects, write_annotation
 from datasets.yolo import is_yolo, read_yolo
+from tools.counting_bar import counting_bar
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not dataset.pictures:
             first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
             raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
-        columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
+        with counting_bar(console) as bar:
             task = bar.add_task("importing")
             done = import_dataset(
                 dataset,

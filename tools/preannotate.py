@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from boxes.detections import Detections
 from datasets.annotations import map_in_threads
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from tools.counting_bar import counting_bar
 from tools.draft_folder import DraftTarget, draft_targets, save_draft
 from tools.labelimg import ORDER
 from tools.labelling_order import expected_corrections, look, useful_first
@@ -176,16 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from nets.detector import Detector
 
         detector = Detector.load(options.checkpoint_path)
-        with Progress(
-            TextColumn("pre-annotating"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress:
-            bar = progress.add_task("", total=None)
+        with counting_bar(console) as progress:
+            bar = progress.add_task("pre-annotating", total=None)
             outcome = preannotate(
                 options, detector, lambda done, total: progress.update(bar, completed=done, total=total)
             )

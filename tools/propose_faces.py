@@ -18,12 +18,12 @@ from typing import Literal
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from boxes.detections import Detections
 from datasets.annotations import map_in_threads
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from tools.counting_bar import counting_bar
 from tools.draft_folder import DraftTarget, Finder, draft_targets, save_draft
 from tools.face_finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
 from visualization.drawing import save_picture
@@ -200,16 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             start_tensorflow()
         find = make_finder(options)
-        with Progress(
-            TextColumn("finding faces"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress:
-            bar = progress.add_task("", total=None)
+        with counting_bar(console) as progress:
+            bar = progress.add_task("finding faces", total=None)
             outcome = propose(
                 options, find, lambda done, total: progress.update(bar, completed=done, total=total)
             )

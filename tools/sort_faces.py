@@ -26,10 +26,10 @@ import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.annotations import map_in_threads
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
+from tools.counting_bar import counting_bar
 from tools.move_log import Mover, folder_name, undo
 from tools.quiet_start import start_tensorflow
 from visualization.drawing import mosaic, save_picture, scale_to
@@ -233,8 +233,7 @@ def sort(options: Sort, console: Console) -> None:
     from engine.face_features import backbone_of, colours_and_outlines
     from engine.face_names import DetectorNames
 
-    columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with counting_bar(console) as bar:
 
         def progress(what: str) -> Progressed:
             task = bar.add_task(what)
