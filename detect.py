@@ -40,7 +40,7 @@ from boxes.detections import Detections
 from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, OTHER_SUFFIXES, PictureError, read_picture
 from datasets.video import VIDEO_SUFFIXES, VideoError, VideoReader
 from engine.appearances import find_appearances, write_appearances
-from engine.camera import Camera, Window, camera_number
+from engine.camera import Camera, camera_number
 from engine.detections_file import detections_entry, write_detections
 from tools.quiet_start import start_tensorflow
 from visualization.drawing import draw_detections, mosaic, save_picture, scale_to
@@ -83,8 +83,6 @@ class Options:
     there for a moment only is left out. --no-steady takes every frame for itself."""
     max_seconds: float | None = None
     """Of videos and the webcam, only so many seconds from the start."""
-    show: bool = False
-    """Show videos and the webcam in a window while they are gone through; its key q ends it."""
     max_pixels: int = MAX_PIXELS
     """Refuse pictures and videos with more pixels than this."""
 
@@ -324,7 +322,6 @@ def _detect_in_video(
 
     film, timeline, table = _targets(source, options.output_dir)
     film.parent.mkdir(parents=True, exist_ok=True)
-    window = Window(source.name) if options.show else None
     try:
         with _opened(source, options) as reader:
             done = detect_in_video(
@@ -345,15 +342,11 @@ def _detect_in_video(
                 ),
                 sound_of=source.path if source.camera is None else None,
                 advance=lambda: advance(source.name),
-                stopped=lambda: stopped() or (window is not None and window.closed),
-                watch=(lambda image: None) if window is None else window.show,
+                stopped=stopped,
             )
     except VideoError as error:
         outcome.failures.append((source.name, str(error)))
         return
-    finally:
-        if window is not None:
-            window.close()
     outcome.entries += done.entries
     outcome.notes += [(source.name, note) for note in done.notes]
     spans = find_appearances(done.entries, done.seconds)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -37,7 +35,8 @@ class Camera:
         Raises:
             VideoError: there is none, or it gives no picture.
         """
-        os.environ.setdefault("OPENCV_VIDEOIO_DEBUG", "0")
+        # Without a camera every one of its ways to look for one would remark on that.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._capture = cv2.VideoCapture(number)
         got, first = self._capture.read()
         if not got:
@@ -78,31 +77,3 @@ class Camera:
     def notes(self) -> list[str]:
         """Nothing to say."""
         return []
-
-
-class Window:
-    """A window that shows a video while it is gone through.
-
-    Attributes:
-        closed: the person pressed q, or Escape.
-    """
-
-    def __init__(self, title: str):
-        self._title, self.closed = title, False
-
-    def show(self, image: np.ndarray) -> None:
-        """Shows a picture, uint8 [H, W, 3] RGB.
-
-        Raises:
-            OSError: there is no screen.
-        """
-        try:
-            cv2.imshow(self._title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-            self.closed = self.closed or cv2.waitKey(1) & 0xFF in (ord("q"), 27)
-        except cv2.error:
-            raise OSError("--show: no window can be opened here (is there a screen?)") from None
-
-    def close(self) -> None:
-        """Closes the window, if there is one."""
-        with contextlib.suppress(cv2.error):
-            cv2.destroyWindow(self._title)

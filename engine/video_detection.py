@@ -96,7 +96,6 @@ def detect_in_video(
     sound_of: Path | None = None,
     advance: Callable[[], None] = lambda: None,
     stopped: Callable[[], bool] = lambda: False,
-    watch: Callable[[np.ndarray], None] = lambda image: None,
 ) -> VideoOutcome:
     """Writes an annotated MP4 and says what was found in every frame.
 
@@ -109,7 +108,6 @@ def detect_in_video(
         sound_of: file whose sound is taken over.
         advance: called when one more frame is done.
         stopped: asked now and then; once it says so, what is done so far is completed as a shorter video.
-        watch: called with a drawn frame of each batch, for a window.
 
     Raises:
         VideoError: not one frame can be used.
@@ -123,15 +121,13 @@ def detect_in_video(
     threshold = tracking.keep_threshold if options.steady else options.score_threshold
     cuts = CutFinder()
     undecided: deque[Frame] = deque()
-    writing: deque[Future[np.ndarray]] = deque()
+    writing: deque[Future[None]] = deque()
     unread: VideoError | None = None
     writer = VideoWriter(target, facts, sound_of=sound_of)
 
-    def write(frame: Frame, drawing: Future[np.ndarray]) -> np.ndarray:
-        drawn = drawing.result()
-        writer.write(Frame(frame.time, drawn))
+    def write(frame: Frame, drawing: Future[np.ndarray]) -> None:
+        writer.write(Frame(frame.time, drawing.result()))
         advance()
-        return drawn
 
     def hand_on(found: Detections) -> None:
         frame = undecided.popleft()
@@ -160,8 +156,7 @@ def detect_in_video(
                         for decided in tracker.push(one, cut=cut) if options.steady else (one,):
                             hand_on(decided)
                     while len(writing) > min(2 * batch_size, room):
-                        drawn = writing.popleft().result()
-                        watch(drawn)
+                        writing.popleft().result()
                     if stopped():
                         break
             except VideoError as error:  # frames that became too large on the way, say

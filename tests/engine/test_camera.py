@@ -6,7 +6,7 @@ import pytest
 
 from datasets.video import VideoError
 from engine import camera
-from engine.camera import Camera, Window, camera_number
+from engine.camera import Camera, camera_number
 from tests.tools.small_videos import scene, write_video
 
 
@@ -60,19 +60,3 @@ def test_no_camera_is_said(monkeypatch):
     monkeypatch.setattr(camera.cv2, "VideoCapture", Absent)
     with pytest.raises(VideoError, match=r"camera 3 gives no picture: is it plugged in.*webcam:1"):
         Camera(3)
-
-
-def test_window_is_closed_by_its_key_and_needs_a_screen(monkeypatch):
-    shown = []
-    monkeypatch.setattr(camera.cv2, "imshow", lambda title, image: shown.append(image[0, 0].tolist()))
-    monkeypatch.setattr(camera.cv2, "waitKey", lambda wait: ord("q"))
-    window = Window("clip")
-    window.show(np.full((2, 2, 3), (255, 0, 10), np.uint8))
-    assert (shown, window.closed) == ([[10, 0, 255]], True)
-
-    def no_screen(title, image):
-        raise cv2.error("no display")
-
-    monkeypatch.setattr(camera.cv2, "imshow", no_screen)
-    with pytest.raises(OSError, match=r"--show: no window can be opened here"):
-        window.show(np.zeros((2, 2, 3), np.uint8))
