@@ -75,6 +75,8 @@ def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> 
     """
     try:
         yield
+    except (ValueError, FloatingPointError):
+        raise  # known by name already
     except Exception as error:
         text = str(error)
         if _DISK in text:
