@@ -167,6 +167,13 @@ def check(options: Check, console: Console) -> None:
     if detector is not None:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"
         said.append(f"suspicious labels: {kinds}")
+        boxes = sum(part["boxes"] for part in numbers.values())
+        if 2 * suspicions.get("nobody there?", 0) > boxes:
+            console.print(
+                "[yellow]note[/yellow] The detector sees nobody in most of the boxes: it is not good enough, "
+                "or of another series, to judge these labels.",
+                highlight=False,
+            )
         strangers = [name for name in names if name not in detector.labels]
         if strangers:
             said.append(f"names that the detector does not know: {', '.join(strangers)}")

@@ -95,3 +95,23 @@ def test_mistakes_are_one_line(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith("check_annotations: error: --dataset_dir")
     assert said.count("\n") == 1
+
+
+def test_a_detector_that_sees_nobody_is_no_judge(tmp_path, capsys, monkeypatch):
+    class Blind:
+        labels = ("千反田", "折木")
+
+        @staticmethod
+        def load(folder):
+            return Blind()
+
+        def detect_batch(self, images, *, score_threshold):
+            return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ()) for _ in images]
+
+    monkeypatch.setattr("nets.detector.Detector", Blind)
+    folder = dataset(tmp_path)
+    flags = "--dataset_dir", str(folder), "--output_dir", str(tmp_path / "out"), "--checkpoint_path", "any"
+    assert main(flags) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "24 × nobody there?" in said
+    assert "The detector sees nobody in most of the boxes" in said
