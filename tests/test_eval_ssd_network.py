@@ -84,6 +84,7 @@ def test_strangers_and_thresholds(dataset, tmp_path, capsys):
     strangers.mkdir()
     Image.fromarray(picture((1, 0.7), BLACK, BLACK, BLACK)).save(strangers / "a.png")
     Image.fromarray(picture(BLACK, BLACK, BLACK, BLACK)).save(strangers / "b.png")
+    folder, numbers = tmp_path, {}
     for number, (threshold, flags) in enumerate(((0.6, ()), (0.99, ()), (0.99, ("--score_threshold=0.5",)))):
         chosen = Thresholds(0.5, {"千反田": threshold}, {"gap": 1e9})
         write_json(tmp_path / "run" / "thresholds.json", chosen.as_json())

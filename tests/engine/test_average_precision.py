@@ -196,6 +196,7 @@ def test_operating_points_by_hand():
     # F1 at 0.9, 0.6, 0.3, 0.2: 2/3, 1/2, 4/5, 2/3.
     best = numbers.best()
     assert best is not None
+    assert best.threshold is not None
     assert best.threshold == pytest.approx(0.3)
     assert best.f1 == pytest.approx(0.8)
     assert numbers.at(best.threshold) == best

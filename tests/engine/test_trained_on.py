@@ -17,6 +17,7 @@ def traces():
 def test_there_and_back(traces, tmp_path):
     write_trained_on(tmp_path, traces)
     again = read_trained_on(tmp_path)
+    assert again is not None
     assert (again.names, again.sources) == (traces.names, traces.sources)
     assert again.hashes.tolist() == traces.hashes.tolist()
 

@@ -10,6 +10,7 @@ from boxes.detections import Detections
 from datasets.video import Frame, VideoError, VideoFacts, VideoReader
 from engine.video_detection import VideoOptions, detect_in_video
 from engine.video_writer import VideoWriter
+from nets.thresholds import Thresholds
 from tests.tools.small_videos import scene, write_video
 
 
@@ -17,11 +18,11 @@ class Everywhere:
     """Finds あ in the upper left quarter of every frame."""
 
     def __init__(self):
-        self.batches, self.thresholds = [], set()
+        self.batches, self.asked, self.thresholds = [], set(), Thresholds()
 
     def detect_batch(self, images, *, score_threshold):
         self.batches.append(len(images))
-        self.thresholds.add(score_threshold)
+        self.asked.add(score_threshold)
         found = Detections(np.array([[0, 0, 0.5, 0.5]], np.float32), np.array([0.8], np.float32), ("あ",))
         return [found] * len(images)
 
@@ -123,7 +124,7 @@ def test_batches_are_full_and_every_frame_comes_out_once(tmp_path):
     detector = Everywhere()
     done = run(clip(tmp_path / "clip.mp4", sound=None), tmp_path / "out.mp4", detector, batch_size=7)
     assert detector.batches == [7] * 7 + [1]
-    assert detector.thresholds == {0.25}
+    assert detector.asked == {0.25}
     assert [entry["time"] for entry in done.entries] == pytest.approx([i / 25 for i in range(50)])
     assert done.seconds == pytest.approx(2.0)
     assert all(entry["image"] == "clip.mp4" for entry in done.entries)
@@ -140,7 +141,7 @@ def test_single_frames_are_taken_for_themselves_when_asked(tmp_path):
         steady=False,
         score_threshold=0.6,
     )
-    assert detector.thresholds == {0.6}
+    assert detector.asked == {0.6}
 
 
 def test_stopped_early_what_is_done_is_complete(tmp_path):
