@@ -82,6 +82,7 @@ def test_unknown_is_answered_on_request(judged, monkeypatch):
     assert judged.detect(PICTURE, score_threshold=0.5).names == ("Mira", "unknown")
 
 
+@pytest.mark.tensorflow_only  # files and names, which no backend changes
 def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
     def write():
         weights = model_weights(get_network("ssd_300_lite").build(2))

@@ -27,6 +27,7 @@ def test_features_equal_those_of_keras_applications(rng, tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
+@pytest.mark.tensorflow_only  # files and names, which no backend changes
 def test_a_file_that_is_not_there_or_no_weights_file(tmp_path):
     with pytest.raises(ValueError, match=r"No file .*mobile\.h5"):
         load_imagenet_mobilenet(keras.Model(), tmp_path / "mobile.h5")
