@@ -13,9 +13,7 @@ Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags; 130 if sto
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
-import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -270,10 +268,9 @@ def what_ran(
     options: Options, dataset: RecordDataset, split: str, checkpoint: Checkpoint
 ) -> dict[str, dict[str, Any]]:
     """What a reader of the numbers needs to repeat them, as plain values."""
-    import keras
+    from nets.versions import versions
 
     info = dataset.split(split)
-    packages = ("tensorflow", "keras", "numpy", "faster-coco-eval")
     return {
         "options": {
             name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
@@ -290,11 +287,7 @@ def what_ran(
             "labels": list(checkpoint.labels),
             "weights_sha256": hashlib.sha256((checkpoint.folder / "weights.npz").read_bytes()).hexdigest(),
         },
-        "versions": {
-            "python": platform.python_version(),
-            "backend": keras.backend.backend(),
-            **{name: importlib.metadata.version(name) for name in packages},
-        },
+        "versions": versions("faster-coco-eval"),
     }
 
 

@@ -1,8 +1,6 @@
 """The training program, read from top to bottom: data, network, starting weights, loss, fit."""
 
-import importlib.metadata
 import json
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
@@ -53,6 +51,7 @@ from engine.training_report import REPORT, write_training_report
 from nets import get_network
 from nets.checkpoint import CONFIG, write_json
 from nets.network import Network
+from nets.versions import versions
 from preprocessing.presets import adjusted, get_preset
 from visualization.drawing import draw_boxes, mosaic, save_picture
 
@@ -351,11 +350,7 @@ def make_config(
                 for name, split in dataset.splits.items()
             },
         },
-        "versions": {
-            "python": platform.python_version(),
-            "backend": keras.backend.backend(),
-            **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
-        },
+        "versions": versions(),
     }
 
 

@@ -21,10 +21,10 @@ def answer_boxes(boxes: np.ndarray, anchor_boxes: np.ndarray, probabilities: np.
     Args:
         boxes: [M, 4], any boxes.
         anchor_boxes: [A, 4], what the network decoded.
-        probabilities: [A, C], softmax of its logits; background first.
+        probabilities: [A, C], `nets.postprocess.probabilities` of its logits; background first.
 
     Returns:
-        float32 [M, C]; each row sums to 1.
+        float32 [M, C]; rows sum to 1 where those of `probabilities` do (softmax).
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     overlaps = np.asarray(ops.convert_to_numpy(iou(boxes, anchor_boxes)))  # [M, A]

@@ -5,10 +5,8 @@ tf-slim gets the variables of the TensorFlow side, ours those of the checkpoint 
 same picture. A folder appears under its name when all of it is there and proven, or not at all.
 """
 
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +30,7 @@ from nets.checkpoint import (
 from nets.network import Network
 from nets.slim_files import read_slim_variables, write_slim_checkpoint
 from nets.slim_names import SlimReport, load_slim_variables, slim_name, with_moving_averages
+from nets.versions import versions
 from preprocessing.resize import resize_picture
 from tools.slim_fit import demand_fit
 from tools.slim_witness import PUBLISHED, Difference, compare_with_witness
@@ -109,7 +108,7 @@ def import_checkpoint(
                     "restored": len(report.restored),
                     "fresh": 0,
                 },
-                "versions": _versions(),
+                "versions": versions(),
             },
             weights=weights,
             metrics={} if global_step is None else {"step": global_step},
@@ -247,11 +246,3 @@ def _saved_step(folder: Path) -> int:
 
 def _count(weights: Mapping[str, np.ndarray]) -> int:
     return sum(array.size for array in weights.values())
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
-    }

@@ -1,7 +1,6 @@
 """Killed at any moment, the same command goes on, and ends with the same weights, bit for bit."""
 
 import csv
-import io
 import json
 import os
 import resource
@@ -11,12 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from engine.bookkeeping import Bookkeeper
 from engine.run_state import STATE
-from engine.training import TrainingOptions, train
 from nets.checkpoint import WEIGHTS, read_arrays
+from tests.engine.training_run import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,12 +36,6 @@ def options(squares, tmp_path, tiny):
         "jit_compile": "off",
         "report": False,
     }
-
-
-def run(**options) -> str:
-    said = io.StringIO()
-    train(TrainingOptions(**options), Console(file=said, width=300))
-    return said.getvalue()
 
 
 class Killed(BaseException):

@@ -1,5 +1,4 @@
 import csv
-import io
 import json
 import os
 import signal
@@ -10,16 +9,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from rich.console import Console
 
 import train_ssd_network
 from engine.progress import TrainingBar
 from engine.stages import multipliers_of, set_trainable, stages_of
-from engine.training import TrainingOptions, train, use_xla
+from engine.training import TrainingOptions, use_xla
 from engine.training_model import TrainingModel
 from nets import get_network
 from nets.checkpoint import read_arrays, read_checkpoint
 from nets.detector import Detector
+from tests.engine.training_run import run
 
 
 @pytest.fixture
@@ -35,12 +34,6 @@ def options(squares, tmp_path, tiny):
         "jit_compile": "off",
         "report": False,
     }
-
-
-def run(**options) -> str:
-    said = io.StringIO()
-    train(TrainingOptions(**options), Console(file=said, width=300))
-    return said.getvalue()
 
 
 def stop_at(monkeypatch, step: int) -> None:
