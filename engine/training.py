@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from datasets.records import RecordDataset, open_dataset
+from engine.anchor_choice import choose_anchors
 from engine.bookkeeping import Bookkeeper, Schedule
 from engine.devices import has_gpu
 from engine.evaluation import evaluate_model
@@ -49,7 +50,7 @@ from engine.training_model import TrainingModel
 from engine.training_options import VALIDATION, TrainingOptions
 from engine.training_report import REPORT, write_training_report
 from nets import get_network
-from nets.checkpoint import CONFIG, write_json
+from nets.checkpoint import CONFIG, anchors_for_config, read_network, write_json
 from nets.network import Network
 from nets.versions import versions
 from preprocessing.presets import adjusted, get_preset
@@ -122,66 +123,6 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
         return trainer
 
-    # ------------------------------------------------------ starting weights
-    if resuming:
-        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        config["start"] = begun.get("start")
-        state = read_state(folder, say)
-        progress = state.progress
-        say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
-        if progress.finished:
-            say("This training is finished; its weights are there. Nothing to do.")
-            if options.report and not (folder / REPORT).is_file():  # cut off before it was written
-                report(folder, say)
-            return folder
-        # As it was begun: pictures in memory differ a little from those decoded each time.
-        keeping = config["chosen"]["cache_pictures"] = begun.get("chosen", {}).get("cache_pictures", "off")
-        memory, said = remembered(dataset, options.dataset_split_name, keeping, free_bytes())
-    else:
-        start = starting_weights(
-            model,
-            network,
-            dataset.labels,
-            options.checkpoint_path,
-            scope=options.checkpoint_model_scope,
-            skip=scopes(options.checkpoint_exclude_scopes),
-        )
-        demand_statistics(model, options, start.restored)
-        if options.loss == "focal":
-            expect_background(model, start.fresh, len(dataset.labels) + 1)
-        config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
-        say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
-        if not start.restored and "vgg" in network.name:
-            say(
-                "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
-                "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
-            )
-        memory, said = remembered(dataset, options.dataset_split_name, options.cache_pictures, free_bytes())
-        config["chosen"]["cache_pictures"] = "off" if memory is None else "on"
-        # A state from the start on: whatever is found beside it was written by this training. And a disk
-        # without room for it is found now, not after the first hour.
-        progress = Progress()
-        trainer = new_trainer(first)
-        state = state_of(trainer, progress)
-        with demanding_room(folder, "the start of a training"):
-            folder.mkdir(parents=True, exist_ok=True)
-            write_json(folder / CONFIG, config)
-            save_state(folder, trainer, progress)
-    if said:
-        say(said)
-    say(
-        f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
-        f"{training_split.boxes} boxes; {total_steps} steps of {batch_size} pictures = "
-        f"{total_steps * batch_size / max(1, training_split.pictures):.1f} passes; "
-        f"{settings.optimizer} with rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, "
-        f"warm-up {settings.warmup_steps} steps"
-        + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
-        + (f" until step {first.end}" if len(stages) > 1 else "")
-        + (f"; computing in {precision}" if precision != "float32" else "")
-        + ("; batch normalisation frozen" if freezes_batch_norm(model, options) else "")
-    )
-
-    # ------------------------------------------------------------------- fit
     augmentation = adjusted(
         get_preset(options.augmentation),
         colour_strength=options.colour_strength,
@@ -206,6 +147,76 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             memory=memory,
         )
 
+    # ------------------------------------------------------ starting weights
+    if resuming:
+        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config["start"] = begun.get("start")
+        state = read_state(folder, say)
+        progress = state.progress
+        say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
+        if progress.finished:
+            say("This training is finished; its weights are there. Nothing to do.")
+            if options.report and not (folder / REPORT).is_file():  # cut off before it was written
+                report(folder, say)
+            return folder
+        network = read_network(folder)  # with the anchors that it was begun with
+        config |= anchors_for_config(network)
+        # As it was begun: pictures in memory differ a little from those decoded each time.
+        keeping = config["chosen"]["cache_pictures"] = begun.get("chosen", {}).get("cache_pictures", "off")
+        memory, said = remembered(dataset, options.dataset_split_name, keeping, free_bytes())
+    else:
+        start = starting_weights(
+            model,
+            network,
+            dataset.labels,
+            options.checkpoint_path,
+            scope=options.checkpoint_model_scope,
+            skip=scopes(options.checkpoint_exclude_scopes),
+        )
+        demand_statistics(model, options, start.restored)
+        if options.loss == "focal":
+            expect_background(model, start.fresh, len(dataset.labels) + 1)
+        config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
+        say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
+        if not start.restored and "vgg" in network.name:
+            say(
+                "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
+                "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
+            )
+        memory, said = remembered(dataset, options.dataset_split_name, options.cache_pictures, free_bytes())
+        config["chosen"]["cache_pictures"] = "off" if memory is None else "on"
+        network = choose_anchors(
+            network,
+            options.anchors,
+            checkpoint_path=options.checkpoint_path,
+            batches=lambda: batches_from(0),
+            say=say,
+        )
+        config |= anchors_for_config(network)
+        # A state from the start on: whatever is found beside it was written by this training. And a disk
+        # without room for it is found now, not after the first hour.
+        progress = Progress()
+        trainer = new_trainer(first)
+        state = state_of(trainer, progress)
+        with demanding_room(folder, "the start of a training"):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / CONFIG, config)
+            save_state(folder, trainer, progress)
+    if said:
+        say(said)
+    say(
+        f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
+        f"{training_split.boxes} boxes; {total_steps} steps of {batch_size} pictures = "
+        f"{total_steps * batch_size / max(1, training_split.pictures):.1f} passes; "
+        f"{settings.optimizer} with rate {settings.learning_rate:g}, {settings.learning_rate_decay_type}, "
+        f"warm-up {settings.warmup_steps} steps"
+        + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
+        + (f" until step {first.end}" if len(stages) > 1 else "")
+        + (f"; computing in {precision}" if precision != "float32" else "")
+        + ("; batch normalisation frozen" if freezes_batch_norm(model, options) else "")
+    )
+
+    # ------------------------------------------------------------------- fit
     def evaluate() -> Mapping[str, float]:
         result = evaluate_model(
             model,

@@ -124,6 +124,9 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh),
             an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing:
             random weights.
+        anchors: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the
+            augmented training pictures. start: those of the checkpoint folder that the training starts from,
+            else the network's own.
         checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
         checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
         trainable_scopes: scopes that train, with commas between them; not given: all.
@@ -156,6 +159,7 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
     dataset_split_name: str = "train"
     validation_split_name: str = VALIDATION
     checkpoint_path: str = ""
+    anchors: Literal["start", "network", "fitted"] = "start"
     checkpoint_model_scope: str | None = None
     checkpoint_exclude_scopes: str = ""
     trainable_scopes: str = ""

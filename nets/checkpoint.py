@@ -1,7 +1,8 @@
 """Checkpoint folders: everything that a trained detector needs, and nothing that runs code when read.
 
 labels.txt        names, line number = class id
-config.json       every option of the training, "model_name", versions; "scores": "sigmoid" where they are
+config.json       every option of the training, "model_name", versions; "scores": "sigmoid" where they are;
+                  "anchor_shapes" where they are not the network's own
 weights.npz       variable path -> array (NumPy's zip of arrays; never pickled)
 metrics.json      how good it was when it was written
 thresholds.json   from which score on each name is reported; absent before the end of a training
@@ -19,6 +20,7 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 
+from boxes.anchor_fitting import shapes_of, with_shapes
 from datasets.labels import read_labels, write_labels
 from nets import get_network
 from nets.network import Network, Scores
@@ -26,6 +28,7 @@ from nets.thresholds import Thresholds, read_thresholds
 
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
 THRESHOLDS = "thresholds.json"
+ANCHOR_SHAPES = "anchor_shapes"  # in config.json
 MAX_BYTES = 4 * 2**30  # of arrays in a file from outside; VGG-16 with its fully connected layers has 0.5 GiB
 
 
@@ -151,13 +154,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             f"{folder} is not a checkpoint folder: {', '.join(missing)} missing. "
             "Give the --train_dir of a training that has saved at least once."
         )
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        _network(config)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder / CONFIG} does not describe a network of this project ({error})."
-        ) from error
+    config = _read_config(folder)
     there = folder / THRESHOLDS
     return Checkpoint(
         folder,
@@ -168,12 +165,43 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     )
 
 
+def read_network(folder: Path) -> Network:
+    """The network of a checkpoint folder, without its weights.
+
+    Raises:
+        ValueError: config.json is damaged or names none of this project.
+    """
+    return _network(_read_config(folder))
+
+
+def anchors_for_config(network: Network) -> dict:
+    """What config.json has to say about a network's anchors: nothing where they are its own."""
+    own = get_network(network.name).anchor_layers
+    return {} if network.anchor_layers == own else {ANCHOR_SHAPES: shapes_of(network.anchor_layers)}
+
+
+def _read_config(folder: Path) -> dict:
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        _network(config)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder / CONFIG} does not describe a network of this project ({error})."
+        ) from error
+    return config
+
+
 def _network(config: Mapping) -> Network:
-    """The network that config.json names, with the scores that its weights were trained for."""
+    """The network that config.json names, with the anchors and scores that its weights were trained for."""
     network, scores = get_network(config["model_name"]), config.get("scores", "softmax")
     if scores not in get_args(Scores):
         raise ValueError(f"scores are {scores!r}, and can be {' or '.join(get_args(Scores))}")
-    return network if scores == network.scores else replace(network, scores=scores)
+    layers = network.anchor_layers
+    if ANCHOR_SHAPES in config:
+        layers = with_shapes(layers, config[ANCHOR_SHAPES])
+    if (scores, layers) == (network.scores, network.anchor_layers):
+        return network
+    return replace(network, scores=scores, anchor_layers=layers)
 
 
 def build_model(checkpoint: Checkpoint) -> keras.Model:

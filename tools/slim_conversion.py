@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets.labels import write_labels
 from datasets.pictures import read_picture
+from nets import get_network
 from nets.checkpoint import (
     LABELS,
     METRICS,
@@ -148,6 +149,11 @@ def export_checkpoint(
     """
     checkpoint = read_checkpoint(source)
     _demand_published(checkpoint.network)
+    if checkpoint.network.anchor_layers != get_network(checkpoint.network.name).anchor_layers:
+        raise ValueError(
+            f"{source} was trained with --anchors=fitted, and SSD-Tensorflow has the published anchors: its "
+            "boxes would be wrong there. Train with --anchors=network for a checkpoint to give out."
+        )
     if global_step is None:
         global_step = _saved_step(source)
     name = checkpoint.network.name

@@ -1,7 +1,5 @@
 import csv
 import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +9,13 @@ import pytest
 import tensorflow as tf
 
 import train_ssd_network
-from engine.progress import TrainingBar
 from engine.stages import multipliers_of, set_trainable, stages_of
 from engine.training import TrainingOptions, use_xla
 from engine.training_model import TrainingModel
 from nets import get_network
 from nets.checkpoint import read_arrays, read_checkpoint
 from nets.detector import Detector
-from tests.engine.training_run import run
+from tests.engine.training_run import run, stop_at
 
 
 @pytest.fixture
@@ -34,17 +31,6 @@ def options(squares, tmp_path, tiny):
         "jit_compile": "off",
         "report": False,
     }
-
-
-def stop_at(monkeypatch, step: int) -> None:
-    original = TrainingBar.on_train_batch_end
-
-    def interrupt(self, batch, logs=None):
-        original(self, batch, logs)
-        if self._step == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(TrainingBar, "on_train_batch_end", interrupt)
 
 
 def test_leaves_a_checkpoint_a_log_and_pictures(options):

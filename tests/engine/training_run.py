@@ -1,9 +1,12 @@
 """Runs a training inside of a test."""
 
 import io
+import os
+import signal
 
 from rich.console import Console
 
+from engine.progress import TrainingBar
 from engine.training import train
 from engine.training_options import TrainingOptions
 
@@ -13,3 +16,15 @@ def run(**options) -> str:
     said = io.StringIO()
     train(TrainingOptions(**options), Console(file=said, width=300))
     return said.getvalue()
+
+
+def stop_at(monkeypatch, step: int) -> None:
+    """Trainings get SIGTERM after that step, while the patch holds."""
+    original = TrainingBar.on_train_batch_end
+
+    def interrupt(self, batch, logs=None):
+        original(self, batch, logs)
+        if self._step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(TrainingBar, "on_train_batch_end", interrupt)

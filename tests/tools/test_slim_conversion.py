@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import nets
+from boxes.anchor_fitting import shapes_of
 from nets import get_network
 from nets.checkpoint import read_checkpoint, write_checkpoint
 from nets.detector import Detector
@@ -149,6 +150,15 @@ def test_only_published_networks_are_exported(source, tmp_path):
         export_checkpoint(tmp_path / "nowhere", tmp_path / "out")
 
 
+def test_fitted_anchors_are_not_exported_to_a_program_with_its_own(tmp_path):
+    shapes = shapes_of(get_network("ssd_300_vgg").anchor_layers)
+    config = {"model_name": "ssd_300_vgg", "anchor_shapes": [[0.3, 0.2], *shapes[1:]]}
+    write_checkpoint(tmp_path / "ours", labels=("one",), config=config, weights={"any": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"trained with --anchors=fitted.*Train with --anchors=network"):
+        export_checkpoint(tmp_path / "ours", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def full_size_source(name: str, folder, rng):
     """What SSD-Tensorflow's training leaves: written by tf.train.Saver, with slots of Adam."""
     import tensorflow as tf
@@ -176,7 +186,8 @@ def full_size_source(name: str, folder, rng):
 VOC = tuple(f"name {number}" for number in range(1, 21))
 
 
-@pytest.mark.parametrize("name", ["ssd_300_vgg", pytest.param("ssd_512_vgg", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ssd_300_vgg", "ssd_512_vgg"])
 def test_a_full_size_checkpoint_goes_in_and_out_bit_by_bit(name, tmp_path, rng):
     """From tf.train.Saver through a checkpoint folder to tf.train.Saver, each time proven on a picture."""
     weights = full_size_source(name, tmp_path, rng)

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from nets.checkpoint import CONFIG, read_checkpoint
+from nets.detector import Detector
+from tests.engine.training_run import run, stop_at
+
+
+@pytest.fixture
+def options(squares, tmp_path, tiny):
+    return {
+        "dataset_dir": squares,
+        "train_dir": tmp_path / "fitted",
+        "model_name": tiny.name,
+        "batch_size": 2,
+        "max_number_of_steps": 2,
+        "jit_compile": "off",
+        "report": False,
+        "anchors": "fitted",
+    }
+
+
+def test_fitted_anchors_go_with_the_weights(options, tiny, tmp_path):
+    said = run(**options)
+    assert "Anchors fitted to" in said
+    fitted = read_checkpoint(options["train_dir"]).network
+    assert fitted.anchor_layers != tiny.anchor_layers
+    assert fitted.anchors.shape == tiny.anchors.shape
+    assert (Detector.load(options["train_dir"]).network.anchors == fitted.anchors).all()
+    assert (read_checkpoint(options["train_dir"] / "last").network.anchors == fitted.anchors).all()
+
+    # A training that starts from them has them too, unless it is told otherwise.
+    onwards = {**options, "checkpoint_path": str(options["train_dir"])}
+    run(**{**onwards, "train_dir": tmp_path / "onwards", "anchors": "start"})
+    assert read_checkpoint(tmp_path / "onwards").network.anchor_layers == fitted.anchor_layers
+    run(**{**onwards, "train_dir": tmp_path / "own", "anchors": "network"})
+    assert read_checkpoint(tmp_path / "own").network.anchor_layers == tiny.anchor_layers
+
+
+def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(options, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        run(**options)
+    path = options["train_dir"] / CONFIG
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    begun["anchor_shapes"] = [[0.25, 0.2], [0.4, 0.5]]  # others than the fit gives, so that it would show
+    path.write_text(json.dumps(begun), encoding="utf-8")
+    said = run(**options)
+    assert "after step 1 of 2" in said
+    assert "Anchors fitted" not in said
+    assert read_checkpoint(options["train_dir"]).network.anchor_layers[0].shapes == ((0.25, 0.2), (0.4, 0.5))
