@@ -75,6 +75,7 @@ ROWS: dict[str, Mapping[str, object]] = {
     "ciou": {"box_loss": "ciou", "loss_alpha": 2.0},
     "negatives_5": {"negative_ratio": 5.0},
     "match_0.4": {"match_threshold": 0.4},
+    "anchors_fitted": {"anchors": "fitted"},
     # How long: times the passes of the base.
     "half_as_long": {"longer": 0.5},
     "twice_as_long": {"longer": 2.0},
