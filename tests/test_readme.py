@@ -20,16 +20,28 @@ def commands(readme: str) -> list[str]:
     return [" ".join(line.split("#")[0].split()) for line in lines if line.strip()]
 
 
-def test_both_languages_have_the_same_commands():
-    assert commands("README.md") == commands("README.zh-CN.md")
+PAGES = [str(page.relative_to(ROOT)) for page in (*ROOT.glob("README*.md"), *sorted(ROOT.glob("docs/*.md")))]
+CHINESE = [page for page in PAGES if page.endswith(".zh-CN.md")]
+
+
+def test_the_readme_begins_with_the_two_commands():
     assert commands("README.md")[:2] == ["make demo", "make test"]
 
 
-def test_links_and_pictures_exist():
-    for readme in ("README.md", "README.zh-CN.md"):
-        text = (ROOT / readme).read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)]+)\)", text):
-            assert target.startswith("https://") or (ROOT / target).exists(), f"{readme}: {target}"
+@pytest.mark.parametrize("page", CHINESE)
+def test_both_languages_have_the_same_commands_and_sections(page):
+    english = page.replace(".zh-CN.md", ".md")
+    assert commands(page) == commands(english)
+    chinese, other = ((ROOT / one).read_text(encoding="utf-8") for one in (page, english))
+    assert re.findall(r"^#+ ", chinese, re.MULTILINE) == re.findall(r"^#+ ", other, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_pictures_exist(page):
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        path = target.partition("#")[0]
+        assert target.startswith(("https://", "#")) or (folder / path).exists(), f"{page}: {target}"
 
 
 @pytest.mark.slow
