@@ -1,48 +1,74 @@
-"""Anchors moved to where the labels are: k-means over box shapes, with overlap in place of distance.
+"""Anchors moved to where the labels are: k-means by overlap instead of distance, on the network's own grid.
 
-After Redmon and Farhadi 2017 (YOLO9000, section 2), but started from a network's own anchors and giving every
-anchor's successor its place, so that weights trained for the old anchors have the least to learn anew.
+After Redmon and Farhadi 2017 (YOLO9000, section 2), but boxes and anchors keep their places in the picture:
+moved to a common centre, as there, the anchors of coarse maps shrink to shapes that lie between the centres
+of their cells and meet nothing. It starts from the network's own anchors and gives each one's successor its
+place, so that weights trained for the old ones have the least to learn anew.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from keras import ops
 
-from boxes.anchors import AnchorLayer
+from boxes.anchors import AnchorLayer, make_anchors
+from boxes.geometry import iou
 
 # A cluster of fewer boxes than this says little about the next picture's: its anchor stays.
 LEAST_BOXES = 10
-ROUNDS = 50  # it stops by itself after 10 to 30
+ROUNDS = 50  # it stops by itself after a few
+_BOXES_AT_ONCE = 256  # against all anchors: 2 to 25 million overlaps
 
 
-def shape_overlaps(shapes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """IoU of boxes that share a centre: (height, width) [N, 2] against [M, 2] -> [N, M]."""
-    shared = np.minimum(shapes[:, None], others[None]).prod(axis=-1)
-    return shared / (shapes.prod(axis=-1)[:, None] + others.prod(axis=-1)[None] - shared)
-
-
-def fit_anchors(layers: Sequence[AnchorLayer], shapes: np.ndarray) -> tuple[AnchorLayer, ...]:
-    """The same grid with other shapes: those that overlap best with the boxes of some data.
+def fit_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[AnchorLayer, ...]:
+    """The same grid with other shapes: those that overlap better with the boxes of some data.
 
     Args:
         layers: a network's.
-        shapes: (height, width) of boxes as the network sees them, as fractions of the picture: [N, 2].
+        boxes: as the network sees them, corners: [N, 4].
 
     Returns:
-        As many layers, cells and anchors as before, in the same order.
+        As many layers, cells and anchors as before, in the same order; `layers` if nothing is better.
     """
-    anchors = np.array([shape for layer in layers for shape in layer.shapes])  # [K, 2]
-    shapes = shapes[(shapes > 0).all(axis=1)]
-    for _ in range(ROUNDS if len(shapes) else 0):
-        nearest = shape_overlaps(shapes, anchors).argmax(axis=1)  # [N]
-        moved = anchors.copy()
-        for k in np.flatnonzero(np.bincount(nearest, minlength=len(anchors)) >= LEAST_BOXES):
-            moved[k] = np.exp(np.log(shapes[nearest == k]).mean(axis=0))
-        if np.allclose(moved, anchors, rtol=1e-3):
+    best, fitted = tuple(layers), tuple(layers)
+    sizes = boxes[:, 2:] - boxes[:, :2]  # [N, 2]
+    boxes, sizes = boxes[(sizes > 0).all(axis=1)], sizes[(sizes > 0).all(axis=1)]
+    reached = -1.0
+    for _ in range(ROUNDS):
+        overlaps, nearest = best_anchors(fitted, boxes)
+        if len(boxes) == 0 or overlaps.mean() <= reached + 1e-4:
             break
-        anchors = moved
-    return with_shapes(layers, anchors.tolist())
+        best, reached = fitted, overlaps.mean()
+        shapes = np.array(shapes_of(fitted))  # [K, 2]
+        for k in np.flatnonzero(np.bincount(nearest, minlength=len(shapes)) >= LEAST_BOXES):
+            shapes[k] = np.median(sizes[nearest == k], axis=0)  # better here than the mean
+        fitted = with_shapes(layers, shapes.tolist())
+    return best
+
+
+def best_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The anchor that overlaps best with each box.
+
+    Args:
+        layers: of K shapes in all.
+        boxes: [N, 4] corners.
+
+    Returns:
+        IoU, float32 [N], and which of the shapes of `shapes_of` it has, int [N].
+    """
+    anchors = make_anchors(layers)
+    shape, first = [], 0
+    for layer in layers:
+        kinds = len(layer.shapes)
+        shape.append(np.tile(np.arange(first, first + kinds), layer.rows * layer.columns))
+        first += kinds
+    overlaps, nearest = [], []
+    for part in np.split(boxes.astype(np.float32), range(_BOXES_AT_ONCE, len(boxes), _BOXES_AT_ONCE)):
+        found = np.asarray(ops.convert_to_numpy(iou(part, anchors)))  # [n, A]
+        overlaps.append(found.max(axis=1, initial=0.0))
+        nearest.append(found.argmax(axis=1))
+    return np.concatenate(overlaps), np.concatenate(shape)[np.concatenate(nearest)]
 
 
 def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]) -> tuple[AnchorLayer, ...]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from boxes.anchor_fitting import fit_anchors, shape_overlaps, shapes_of
+from boxes.anchor_fitting import best_anchors, fit_anchors
 from nets.checkpoint import is_checkpoint, read_network
 from nets.network import Network
 
-# Boxes that anchors are fitted to: enough for thirty clusters, some seconds of augmentation.
-FITTED_BOXES = 3000
+# Boxes that anchors are fitted to: enough for thirty clusters, some seconds of work.
+FITTED_BOXES = 2000
 
 
 def choose_anchors(
@@ -32,11 +32,11 @@ def choose_anchors(
         say: prints a line.
     """
     if choice == "fitted":
-        shapes = augmented_shapes(batches())
-        fitted = replace(network, anchor_layers=fit_anchors(network.anchor_layers, shapes))
-        before, after = (_mean_best_overlap(shapes, one) for one in (network, fitted))
+        boxes = augmented_boxes(batches())
+        fitted = replace(network, anchor_layers=fit_anchors(network.anchor_layers, boxes))
+        before, after = (best_anchors(one.anchor_layers, boxes)[0].mean() for one in (network, fitted))
         say(
-            f"Anchors fitted to {len(shapes)} boxes of augmented pictures: mean best overlap of shapes "
+            f"Anchors fitted to {len(boxes)} boxes of augmented pictures: mean overlap with the best anchor "
             f"{before:.3f} before, {after:.3f} now."
         )
         return fitted
@@ -48,17 +48,12 @@ def choose_anchors(
     return network
 
 
-def augmented_shapes(batches: Iterable) -> np.ndarray:
-    """(height, width) of the boxes of training batches: [N, 2], about `FITTED_BOXES`."""
+def augmented_boxes(batches: Iterable) -> np.ndarray:
+    """The boxes of training batches as corners: [N, 4], `FITTED_BOXES` or the rest of a batch more."""
     found, count = [], 0
     for _, targets in batches:
-        boxes = np.asarray(targets["boxes"])[np.asarray(targets["classes"]) > 0]  # [n, 4]
-        found.append(boxes[:, 2:] - boxes[:, :2])
-        count += len(boxes)
+        found.append(np.asarray(targets["boxes"])[np.asarray(targets["classes"]) > 0])
+        count += len(found[-1])
         if count >= FITTED_BOXES:
             break
-    return np.concatenate(found).astype(np.float64)
-
-
-def _mean_best_overlap(shapes: np.ndarray, network: Network) -> float:
-    return float(shape_overlaps(shapes, np.array(shapes_of(network.anchor_layers))).max(axis=1).mean())
+    return np.concatenate(found)

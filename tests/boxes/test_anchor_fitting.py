@@ -1,39 +1,58 @@
 import numpy as np
 import pytest
 
-from boxes.anchor_fitting import fit_anchors, shape_overlaps, shapes_of, with_shapes
-from boxes.anchors import AnchorLayer
+from boxes.anchor_fitting import best_anchors, fit_anchors, shapes_of, with_shapes
+from boxes.anchors import AnchorLayer, make_anchors
 from boxes.geometry import iou
 
 LAYERS = (
-    AnchorLayer(4, 4, 0.25, ((0.1, 0.1), (0.2, 0.1))),
+    AnchorLayer(8, 8, 0.125, ((0.2, 0.2), (0.3, 0.15))),
     AnchorLayer(1, 1, 1.0, ((0.8, 0.8),)),
 )
 
 
-def test_overlaps_of_shapes_are_those_of_boxes_that_share_a_centre():
-    shapes = np.random.default_rng(1).uniform(0.05, 0.9, (6, 2))
-    boxes = np.concatenate([0.5 - shapes / 2, 0.5 + shapes / 2], axis=1)
-    np.testing.assert_allclose(shape_overlaps(shapes, shapes), np.asarray(iou(boxes, boxes)), atol=1e-6)
+def boxes_of(shapes, rng):
+    """Boxes of these shapes anywhere in the picture: [N, 4]."""
+    shapes = np.asarray(shapes)
+    corners = rng.uniform(0.0, 1.0 - shapes)
+    return np.concatenate([corners, corners + shapes], axis=1)
 
 
-def test_anchors_move_to_the_boxes_and_keep_their_places():
-    random = np.random.default_rng(2)
-    small, tall = np.array((0.14, 0.12)), np.array((0.3, 0.12))
-    shapes = np.concatenate([middle * random.uniform(0.95, 1.05, (50, 2)) for middle in (tall, small)])
-    fitted = fit_anchors(LAYERS, shapes)
-    assert [(layer.rows, layer.step, len(layer.shapes)) for layer in fitted] == [(4, 0.25, 2), (1, 1.0, 1)]
+def test_the_best_anchor_of_every_box(rng):
+    boxes = boxes_of(rng.uniform(0.1, 0.8, (600, 2)), rng)  # more than are looked at at once
+    overlaps, shapes = best_anchors(LAYERS, boxes)
+    expected = np.asarray(iou(boxes.astype(np.float32), make_anchors(LAYERS)))
+    np.testing.assert_allclose(overlaps, expected.max(axis=1), atol=1e-6)
+    large = expected[:, -1] == expected.max(axis=1)
+    assert ((shapes == 2) == large).all()
+    assert large.any()
+    assert np.bincount(shapes).min() > 0
+
+
+def test_anchors_move_to_the_boxes_and_keep_their_places(rng):
+    small, tall = np.array((0.22, 0.26)), np.array((0.4, 0.2))
+    shapes = np.concatenate([middle * rng.uniform(0.95, 1.05, (200, 2)) for middle in (tall, small)])
+    boxes = boxes_of(shapes, rng)
+    fitted = fit_anchors(LAYERS, boxes)
+    assert [(layer.rows, layer.step, len(layer.shapes)) for layer in fitted] == [(8, 0.125, 2), (1, 1.0, 1)]
     np.testing.assert_allclose(fitted[0].shapes, (small, tall), rtol=0.03)
     assert fitted[1].shapes == ((0.8, 0.8),)  # nothing of its size: as it was
-    before, after = (
-        shape_overlaps(shapes, np.array(shapes_of(layers))).max(axis=1).mean() for layers in (LAYERS, fitted)
-    )
-    assert after > before + 0.1
+    assert best_anchors(fitted, boxes)[0].mean() > best_anchors(LAYERS, boxes)[0].mean() + 0.1
 
 
-@pytest.mark.parametrize("shapes", [np.zeros((0, 2)), np.array([(0.0, 0.3)] * 20), np.full((9, 2), 0.5)])
-def test_few_or_empty_boxes_move_nothing(shapes):
-    assert fit_anchors(LAYERS, shapes) == LAYERS
+def test_a_coarse_map_does_not_shrink_to_boxes_that_it_cannot_meet(rng):
+    """With all boxes moved to one centre it would: its anchor is the likest of the two."""
+    layers = (AnchorLayer(8, 8, 0.125, ((0.5, 0.5),)), AnchorLayer(1, 1, 1.0, ((0.2, 0.2),)))
+    boxes = boxes_of(np.full((300, 2), 0.2) * rng.uniform(0.9, 1.1, (300, 2)), rng)
+    fitted = fit_anchors(layers, boxes)
+    np.testing.assert_allclose(fitted[0].shapes[0], (0.2, 0.2), rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    "boxes", [np.zeros((0, 4)), np.full((20, 4), 0.3), np.array([[0.1, 0.1, 0.4, 0.5]] * 9)]
+)
+def test_few_or_empty_boxes_move_nothing(boxes):
+    assert fit_anchors(LAYERS, boxes) == LAYERS
 
 
 def test_shapes_for_json_and_back():

@@ -1,18 +1,30 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+import nets
+from boxes.anchor_fitting import with_shapes
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
 from tests.engine.training_run import run, stop_at
 
 
 @pytest.fixture
-def options(squares, tmp_path, tiny):
+def wide(tiny, monkeypatch):
+    """A network whose anchors are too wide for the squares."""
+    layers = with_shapes(tiny.anchor_layers, [[0.2, 0.5], [0.3, 0.6]])
+    network = replace(tiny, name="wide", anchor_layers=layers)
+    monkeypatch.setitem(nets.NETWORKS, "wide", network)
+    return network
+
+
+@pytest.fixture
+def options(squares, tmp_path, wide):
     return {
         "dataset_dir": squares,
         "train_dir": tmp_path / "fitted",
-        "model_name": tiny.name,
+        "model_name": wide.name,
         "batch_size": 2,
         "max_number_of_steps": 2,
         "jit_compile": "off",
@@ -21,12 +33,12 @@ def options(squares, tmp_path, tiny):
     }
 
 
-def test_fitted_anchors_go_with_the_weights(options, tiny, tmp_path):
+def test_fitted_anchors_go_with_the_weights(options, wide, tmp_path):
     said = run(**options)
     assert "Anchors fitted to" in said
     fitted = read_checkpoint(options["train_dir"]).network
-    assert fitted.anchor_layers != tiny.anchor_layers
-    assert fitted.anchors.shape == tiny.anchors.shape
+    assert fitted.anchor_layers != wide.anchor_layers
+    assert fitted.anchors.shape == wide.anchors.shape
     assert (Detector.load(options["train_dir"]).network.anchors == fitted.anchors).all()
     assert (read_checkpoint(options["train_dir"] / "last").network.anchors == fitted.anchors).all()
 
@@ -35,7 +47,7 @@ def test_fitted_anchors_go_with_the_weights(options, tiny, tmp_path):
     run(**{**onwards, "train_dir": tmp_path / "onwards", "anchors": "start"})
     assert read_checkpoint(tmp_path / "onwards").network.anchor_layers == fitted.anchor_layers
     run(**{**onwards, "train_dir": tmp_path / "own", "anchors": "network"})
-    assert read_checkpoint(tmp_path / "own").network.anchor_layers == tiny.anchor_layers
+    assert read_checkpoint(tmp_path / "own").network.anchor_layers == wide.anchor_layers
 
 
 def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(options, monkeypatch):
