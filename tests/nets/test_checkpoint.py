@@ -14,6 +14,9 @@ from nets.checkpoint import (
     write_checkpoint,
 )
 
+# Files: what the other backend would add is the time that it takes to compile a network.
+pytestmark = pytest.mark.tensorflow_only
+
 LABELS = ["千反田える", "Mira"]
 
 
