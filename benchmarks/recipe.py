@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import rich.box
 import tyro
 from rich.console import Console
 from rich.table import Table
@@ -213,7 +214,8 @@ def append_result(path: Path, result: Result) -> None:
 
 def table_of(results: Sequence[Result]) -> Table:
     """Rows by what they are worth against the base with the same seeds."""
-    table = Table("row", "flags", "VOC07 mAP", "against base", "seeds", "processor minutes")
+    headings = ("row", "flags", "VOC07 mAP", "against base", "seeds", "processor minutes")
+    table = Table(*headings, box=rich.box.MARKDOWN)
     base = {one.seed: one.map_voc07 for one in results if one.row == "base"}
 
     def worth(row: str) -> float:
@@ -255,4 +257,4 @@ def main(options: Options, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,), use_underscores=True), Console())
+    main(tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,), use_underscores=True), Console(width=200))
