@@ -261,6 +261,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"check_annotations: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        said = (
+            "interrupted; if names were being changed, undo with the newest names_*.undo.json of the folder"
+        )
+        print(f"check_annotations: {said}", file=sys.stderr)
+        return 130
     return 0
 
 

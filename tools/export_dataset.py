@@ -139,6 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"export_dataset: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("export_dataset: interrupted; files that are there are complete", file=sys.stderr)
+        return 130
     for path, (pictures, boxes) in counts.items():
         console.print(escape(f"{path}: {pictures} pictures, {boxes} boxes"), highlight=False, soft_wrap=True)
     return 0

@@ -62,7 +62,7 @@ class Options:
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
-    """Videos, and folders with them (searched with all their subfolders)."""
+    """Videos, and folders with them (searched with all their subfolders, but for hidden ones)."""
     output_dir: Path
     """Folder for the pictures; made if it does not exist."""
     at: Literal["interval", "scenes"] = "interval"
@@ -131,7 +131,9 @@ def find_videos(inputs: Sequence[Path]) -> list[Path]:
     for given in inputs:
         if given.is_dir():
             inside = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in VIDEO_SUFFIXES)
-            found.update(dict.fromkeys(path for path in inside if path.is_file()))
+            # Hidden ones are no films: macOS puts a "._episode01.mkv" beside each on other disks.
+            visible = (path for path in inside if not _is_hidden(path.relative_to(given)))
+            found.update(dict.fromkeys(path for path in visible if path.is_file()))
         elif given.exists():
             found[given] = None  # whatever its suffix: the content decides
         else:
@@ -140,6 +142,10 @@ def find_videos(inputs: Sequence[Path]) -> list[Path]:
         where = ", ".join(str(given) for given in inputs) or "(no input given)"
         raise ValueError(f"no video in {where}; known suffixes: {' '.join(sorted(VIDEO_SUFFIXES))}")
     return list(found)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def name_sources(videos: Sequence[Path]) -> dict[Path, str]:

@@ -242,6 +242,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"import_dataset: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("import_dataset: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     if done.problems:
         table = Table("count", "problem", "what was done", "first")
         for row in group_problems(done.problems):

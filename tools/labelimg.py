@@ -22,10 +22,10 @@ from datasets.labels import clean_name, extend_labels, read_labels
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import XmlError, read_xml
 from tools.labelimg_environment import ready_python
+from tools.labelling_order import ORDER
 from visualization.fonts import shipped_font
 from visualization.text import one_line
 
-ORDER = "labelling_order.txt"
 _WINDOW = Path(__file__).with_name("labelimg_window.py")
 
 
@@ -42,7 +42,8 @@ class Options:
     labels_path: Path | None = None
     """Names to choose from: a labels.txt. Default: the one in the folder, and all names in its XML."""
     order_path: Path | None = None
-    """Order of the pictures, a file of tools.preannotate. Default: labelling_order.txt in the folder."""
+    """Order of the pictures: a file with the path of one on each line, as tools.preannotate and
+    tools.propose_faces write it. Default: labelling_order.txt in the folder."""
 
 
 @dataclass(frozen=True)

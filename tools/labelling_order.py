@@ -1,10 +1,14 @@
 """Which pictures are worth a person's time first: where the detector is unsure, unlike what is labelled."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from boxes.detections import Detections
+
+ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
 
 # Pictures in which the detector sees nothing may show somebody that it does not know yet: variety alone must
 # be able to bring them forward.
@@ -71,3 +75,16 @@ def useful_first(uncertainty: Sequence[float], looks: np.ndarray, labelled: np.n
         left[best] = False
         distance = np.minimum(distance, np.linalg.norm(looks - looks[best], axis=1))
     return order
+
+
+def write_order(dataset_dir: Path, names: Sequence[str]) -> None:
+    """Writes the order into a data set, in place of an earlier one.
+
+    Args:
+        dataset_dir: the data set.
+        names: paths of pictures below the folder of pictures, most useful first.
+    """
+    path = dataset_dir / ORDER
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    temporary.replace(path)

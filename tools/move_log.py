@@ -94,6 +94,16 @@ class Mover:
         self._file.flush()
 
 
+def copied_before(source: Path, target: Path) -> set[Path]:
+    """Files of a source folder that earlier runs copied into a target folder, where the copy still is."""
+    found: set[Path] = set()
+    for log in sorted(target.glob("sorting_*.jsonl")):
+        with contextlib.suppress(ValueError):  # whatever it is, it tells nothing
+            copies, pairs = _read(log)
+            found.update(origin for origin, place in pairs if copies and place.exists())
+    return {path for path in found if path.is_relative_to(source.absolute())}
+
+
 def undo(log: Path) -> Undone:
     """Puts back what a `Mover` moved, and removes what it copied; folders that are empty then go too.
 
@@ -101,19 +111,7 @@ def undo(log: Path) -> Undone:
         ValueError: not such a log.
     """
     target = log.absolute().parent
-    try:
-        if log.stat().st_size > _MOST_LOG:
-            raise ValueError("too large")
-        header, *lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        if header["format"] != FORMAT:
-            raise ValueError("another format")
-        source = Path(header["from"])
-        pairs = [(_inside(source, line["file"]), _inside(target, line["to"])) for line in lines]
-        copies = bool(header["copies"])
-    except FileNotFoundError:
-        raise ValueError(f"{log}: there is no such file") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{log}: not a log of sorted files ({error}); give a sorting_DATE.jsonl") from None
+    copies, pairs = _read(log)
     restored, left = 0, []
     for origin, place in reversed(pairs):
         if copies:
@@ -132,6 +130,28 @@ def undo(log: Path) -> Undone:
         with contextlib.suppress(OSError):  # not empty, or gone
             folder.rmdir()
     return Undone(restored, tuple(left))
+
+
+def _read(log: Path) -> tuple[bool, list[tuple[Path, Path]]]:
+    """Whether a log is of copies, and where each file came from and went.
+
+    Raises:
+        ValueError: not such a log.
+    """
+    target = log.absolute().parent
+    try:
+        if log.stat().st_size > _MOST_LOG:
+            raise ValueError("too large")
+        header, *lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        if header["format"] != FORMAT:
+            raise ValueError("another format")
+        source = Path(header["from"])
+        pairs = [(_inside(source, line["file"]), _inside(target, line["to"])) for line in lines]
+        return bool(header["copies"]), pairs
+    except FileNotFoundError:
+        raise ValueError(f"{log}: there is no such file") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{log}: not a log of sorted files ({error}); give a sorting_DATE.jsonl") from None
 
 
 def _places(folder: Path, name: str) -> Iterator[Path]:

@@ -14,7 +14,6 @@ Exit status: 0; 1 if a picture could not be read (the others are done neverthele
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,8 +29,7 @@ from datasets.annotations import map_in_threads
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
 from tools.counting_bar import counting_bar
 from tools.draft_folder import DraftTarget, draft_targets, save_draft
-from tools.labelimg import ORDER
-from tools.labelling_order import expected_corrections, look, useful_first
+from tools.labelling_order import expected_corrections, look, useful_first, write_order
 from visualization.text import one_line
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
@@ -154,14 +152,8 @@ def preannotate(
         order = useful_first([unsure[name] for name in names], mine, np.array(known, np.float32))
         outcome.order = [names[index] for index in order]
     outcome.corrections = sum(unsure.values())
-    _write_order(options.dataset_dir / ORDER, outcome.order)
+    write_order(options.dataset_dir, outcome.order)
     return outcome
-
-
-def _write_order(path: Path, names: Sequence[str]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    temporary.replace(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

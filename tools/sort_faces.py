@@ -30,7 +30,7 @@ from rich.markup import escape
 from datasets.annotations import map_in_threads
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
 from tools.counting_bar import counting_bar
-from tools.move_log import Mover, folder_name, undo
+from tools.move_log import Mover, copied_before, folder_name, undo
 from tools.quiet_start import start_tensorflow
 from visualization.drawing import mosaic, save_picture, scale_to
 
@@ -59,7 +59,7 @@ class Sort:
     """How many groups; 0 chooses. Several groups for one character are meant: they are quickly put together,
     but two characters in one group are tedious to part."""
     copy: bool = False
-    """Copy the pictures instead of moving them."""
+    """Copy the pictures instead of moving them. Those of which an earlier run left a copy are passed over."""
     dry_run: bool = False
     """Only say what would go where."""
 
@@ -229,6 +229,11 @@ def draw_sheets(output_dir: Path, places: Sequence[tuple[Path, Place]], progress
 def sort(options: Sort, console: Console) -> None:
     """Sorts, and says what went where."""
     paths = find_faces(options.faces_dir, options.output_dir)
+    if options.copy:
+        earlier = copied_before(options.faces_dir, options.output_dir)
+        paths, every = [path for path in paths if path.absolute() not in earlier], len(paths)
+        if len(paths) < every:
+            console.print(f"{every - len(paths)} faces were copied earlier.", highlight=False)
     start_tensorflow()
     from engine.face_features import backbone_of, colours_and_outlines
     from engine.face_names import DetectorNames
@@ -316,6 +321,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"sort_faces: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        said = (
+            "the same command sorts the faces that are left, and undo with sorting_*.jsonl takes a run back"
+        )
+        print(f"sort_faces: interrupted; {said}", file=sys.stderr)
+        return 130
     return 0
 
 

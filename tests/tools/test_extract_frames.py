@@ -124,14 +124,14 @@ def test_blank_pictures_are_left_out(tmp_path: Path) -> None:
 
 
 def test_one_picture_after_every_cut(tmp_path: Path) -> None:
-    drawn = VideoOptions(tmp_path / "drawn.mp4", seconds=30.0, width=320, height=180, sound=False)
+    drawn = VideoOptions(tmp_path / "drawn.mp4", seconds=12.0, width=192, height=108, sound=False)
     draw_video(drawn)
     outcome = extract_video(
         drawn.output_path, "drawn", options(tmp_path, at="scenes", keep_near_duplicates=True)
     )
     assert outcome.error == ""
     taken = [int(Path(name).stem[-7:]) / 1000 for name in names(tmp_path)]
-    starts = [shot.start for shot in make_shots(0, 17, 30.0, 320, 180)]
+    starts = [shot.start for shot in make_shots(0, 17, 12.0, 192, 108)]
     assert len(taken) == len(starts)
     for at, start in zip(taken, starts, strict=True):
         assert 0 < at - start < 0.8
@@ -323,6 +323,9 @@ def test_sources_of_several_folders_stay_apart(tmp_path: Path) -> None:
         path.parent.mkdir()
         path.touch()
     (tmp_path / "notes.txt").touch()
+    (tmp_path / "Season 1" / "._01.mkv").touch()  # macOS leaves these on other disks
+    (tmp_path / ".trash").mkdir()
+    (tmp_path / ".trash" / "02.mkv").touch()
     assert find_videos([tmp_path, paths[0]]) == paths
     with pytest.raises(ValueError, match=r"missing\.mp4 does not exist"):
         find_videos([tmp_path / "missing.mp4"])

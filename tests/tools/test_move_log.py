@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.move_log import Mover, folder_name, undo
+from tools.move_log import Mover, copied_before, folder_name, undo
 
 
 @pytest.fixture
@@ -114,3 +114,18 @@ def test_what_is_no_log_is_said(tmp_path, text):
         undo(log)
     with pytest.raises(ValueError, match="there is no such file"):
         undo(tmp_path / "gone.jsonl")
+
+
+def test_copies_that_are_still_there_are_known(faces, tmp_path):
+    out = tmp_path / "out"
+    with Mover(faces, out, copy=True) as mover:
+        kept, gone = (mover.move(faces / name, "x") for name in ("a.jpg", "sub/a.jpg"))
+    with Mover(faces, out) as moved:
+        moved.move(faces / "b.jpg", "x")
+    (out / "sorting_notes.jsonl").write_text("of somebody else")
+    assert copied_before(faces, out) == {faces / "a.jpg", faces / "sub" / "a.jpg"}
+    gone.unlink()
+    assert copied_before(faces, out) == {faces / "a.jpg"}
+    assert kept.exists()
+    assert copied_before(tmp_path / "other", out) == set()
+    assert copied_before(faces, tmp_path / "not there") == set()

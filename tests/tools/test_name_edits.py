@@ -95,8 +95,9 @@ def test_undo_of_an_interrupted_change(folder, capsys, monkeypatch):
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", stop_at_second)
-    with pytest.raises(KeyboardInterrupt):
-        main(["rename", "Chitanda", "千反田", "--dataset_dir", str(folder)])
+    status, said = run(capsys, "rename", "Chitanda", "千反田", "--dataset_dir", str(folder))
+    assert status == 130
+    assert "undo with the newest names_*.undo.json of the folder" in said
     monkeypatch.undo()
     assert run(capsys, "undo", str(undo_file(folder)))[0] == 0
     assert content(folder) == before

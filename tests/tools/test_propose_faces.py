@@ -64,6 +64,33 @@ def test_drafts_are_written_once_and_never_over_a_persons_file(dataset: Path) ->
     assert mine.read_bytes() == before
 
 
+def test_varied_pictures_with_faces_come_first_in_the_order(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    looks = {"a": 0, "b": 1, "c": 0, "d": 2, "e": 3}  # c is the scene of a again
+    for stem, seed in looks.items():
+        picture = scene(seed)
+        picture[:8, :8] = 0 if stem == "d" else 255  # nobody is found in d
+        Image.fromarray(picture).save(folder / f"{stem}.png")
+
+    def find(images: list[np.ndarray]) -> list[Detections]:
+        return [found((0.2, 0.2, 0.5, 0.5)) if image[0, 0, 0] else found() for image in images]
+
+    propose(Options(folder), find)
+    order = (folder / "labelling_order.txt").read_text().split()
+    assert sorted(order) == [f"{stem}.png" for stem in looks]
+    assert order[0] == "a.png"
+    assert order.index("c.png") == 4
+    assert order.index("d.png") == 3
+    # Drafts stay, what a person has saved is not to be labelled any more; what looks like it comes last.
+    write_annotation(folder / "e.xml", folder / "e.png", 96, 72, [])
+    Image.fromarray(scene(3)).save(folder / "f.png")
+    assert propose(Options(folder), find).drafts == 1
+    order = (folder / "labelling_order.txt").read_text().split()
+    assert sorted(order) == ["a.png", "b.png", "c.png", "d.png", "f.png"]
+    assert order[-1] in ("c.png", "f.png")
+
+
 def test_boxes_come_back_from_the_xml_as_they_were(dataset: Path, rng: np.random.Generator) -> None:
     corners = np.sort(rng.uniform(0, 1, (20, 2, 2)), axis=1)  # low and high of (y, x)
     boxes = np.concatenate([corners[:, 0], corners[:, 1]], axis=1).astype(np.float32)

@@ -6,6 +6,7 @@ from PIL import Image
 
 from engine import face_names
 from engine.face_names import FaceName
+from tools import sort_faces
 from tools.sort_faces import main
 
 COLOURS = {"aka": (200, 40, 40), "ao": (40, 60, 200), "kuro": (30, 30, 30)}
@@ -78,6 +79,35 @@ def test_a_later_run_makes_groups_of_its_own(faces, tmp_path, capsys):
     run(capsys, "--faces_dir", faces, "--output_dir", out, "--groups", 2, "--copy")
     assert sorted(folders(out)) == ["contact_sheets", "group_007", "group_008", "group_009"]
     assert len(list(faces.iterdir())) == 19
+
+
+def test_an_interrupted_copy_goes_on(faces, tmp_path, capsys, detector):
+    out = tmp_path / "sorted"
+    flags = "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", "--copy"
+    aside = [path.rename(tmp_path / path.name) for path in sorted(faces.glob("*_ao.png"))]
+    run(capsys, *flags)
+    for path in aside:
+        path.rename(faces / path.name)
+    status, said = run(capsys, *flags)
+    assert status == 0
+    assert "12 faces were copied earlier." in said
+    assert folders(out) == {"赤": 6, "unsure": 12, "contact_sheets": 2}
+    _, said = run(capsys, *flags)
+    assert "18 faces were copied earlier." in said
+    assert said.endswith("Nothing was moved.")
+    for log in out.glob("*.jsonl"):
+        run(capsys, "undo", log)
+    assert "earlier" not in run(capsys, *flags)[1]
+
+
+def test_ctrl_c_is_one_line(faces, tmp_path, capsys, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sort_faces, "by_likeness", interrupt)
+    status, said = run(capsys, "--faces_dir", faces, "--output_dir", tmp_path / "sorted")
+    assert status == 130
+    assert "sort_faces: interrupted; the same command sorts the faces that are left" in said
 
 
 def test_by_name(faces, tmp_path, capsys, detector):
