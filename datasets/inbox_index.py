@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, SQLAlchemyError
 
 _REPORTS = Table(
     "reports",
@@ -75,13 +75,19 @@ class InboxIndex:
             self._engine = create_engine(parsed, pool_pre_ping=True)
             if parsed.get_backend_name() == "sqlite":
                 event.listen(self._engine, "connect", _prepare_sqlite)
-            _REPORTS.create(self._engine, checkfirst=True)
+            self._make_table()
         except (ArgumentError, SQLAlchemyError, ImportError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ValueError(
                 f"the index of the inbox cannot be opened at {_without_password(url)}: {reason}. Give "
                 "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
             ) from None
+
+    def _make_table(self) -> None:
+        try:
+            _REPORTS.create(self._engine, checkfirst=True)
+        except DatabaseError:  # another process made it just now, or it is a real error
+            _REPORTS.create(self._engine, checkfirst=True)
 
     def add(self, entry: Entry) -> bool:
         """Insert a row; False where its key is there already."""

@@ -110,13 +110,16 @@ class Recogniser:
     """Looks at pictures with a trained detector.
 
     Attributes:
-        checkpoint: what it was loaded from; its `labels` are the names it knows.
+        checkpoint: what it was loaded from.
+        labels: the names it knows.
+        thresholds: from which score on it reports each name.
         model: the network with its weights.
     """
 
     def __init__(self, checkpoint: Checkpoint):
         self.checkpoint = checkpoint
         self.labels = checkpoint.labels
+        self.thresholds = checkpoint.thresholds
         self.model = build_model(checkpoint)
         self._model = _LookModel(self.model, checkpoint.network)
 

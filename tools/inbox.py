@@ -32,6 +32,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datasets.inbox_place import default_inbox, index_url
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, repair_objects, write_annotation
 from tools import labelimg
@@ -40,19 +41,18 @@ from tools.labelimg import plan_session
 if TYPE_CHECKING:
     from datasets.inbox import Inbox
 
-DEFAULT_INBOX = Path("runs/inbox")
-
 
 @dataclass(frozen=True)
 class Where:
     """Which inbox.
 
     Attributes:
-        inbox: its folder, as given to `python -m web`.
-        inbox_url: its index, as given to `python -m web`; default: SQLite in the folder.
+        inbox: its folder, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX.
+        inbox_url: its index, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX_URL;
+            default: SQLite in the folder.
     """
 
-    inbox: Path = DEFAULT_INBOX
+    inbox: Path = field(default_factory=default_inbox)
     inbox_url: str = ""
 
 
@@ -259,7 +259,7 @@ def run(command: List | Open | Accept | Reject, console: Console) -> None:
         raise ValueError(
             f"--inbox {where.inbox}: there is no such folder; give the --inbox of `python -m web`"
         )
-    inbox = Inbox(where.inbox, where.inbox_url)
+    inbox = Inbox(where.inbox, index_url(where.inbox_url))
     try:
         if isinstance(command, List):
             show(inbox, command.state, console)

@@ -17,8 +17,9 @@ from dataclasses import replace
 
 import tyro
 
+from datasets.inbox_place import index_url
 from tools.quiet_start import start_tensorflow
-from web.options import WebOptions
+from web.options import EVERYWHERE, WebOptions
 
 # A visitor's picture is on its way or in the network for so long at most when the server is told to stop.
 _SECONDS_TO_FINISH = 30
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def with_token(options: WebOptions) -> WebOptions:
     """The options with an access token wherever one is needed."""
     token = options.access_token or os.environ.get("ANIME_SSD_TOKEN", "")
-    if not token and not options.is_loopback:
-        token = secrets.token_urlsafe(24)
+    if not token and not options.is_private:
+        return replace(options, access_token=secrets.token_urlsafe(24), token_is_new=True)
     if token and len(token) < 16:
         raise ValueError(
             "the access token is shorter than 16 characters, so it could be guessed; take a longer one"
@@ -75,16 +76,16 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     from web.app import create_app
     from web.browser_model import browser_model
     from web.observing import log_to
+    from web.verdicts import Verdicts
 
     recogniser = Recogniser.load(options.checkpoint_dir)
-    inbox = Inbox(options.inbox, options.inbox_url)
-    browser = browser_model(recogniser, wanted=options.browser, show_from=options.show_from)
+    inbox = Inbox(options.inbox, index_url(options.inbox_url))
+    show_from = Verdicts(recogniser.thresholds).show_from(options.show_from)
+    browser = browser_model(recogniser, wanted=options.browser, show_from=show_from)
     network = recogniser.checkpoint.network.name
     app = create_app(options, recogniser, inbox, network=network, browser=browser)
     log_to(sys.stderr)
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    query = f"?token={options.access_token}" if options.access_token else ""
-    print(f"Open http://{host}:{options.port}/{query}   (Ctrl-C stops)", flush=True)
+    print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -95,6 +96,29 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
         backlog=512,
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def address(options: WebOptions) -> str:
+    """Where a browser finds the page; a token that its operator chose is not shown to who reads the log."""
+    host = options.host
+    if options.allowed_hosts:
+        host = options.allowed_hosts[0]
+    elif host in EVERYWHERE:
+        host = _own_address()
+    query = ""
+    if options.access_token:
+        query = "?token=" + (options.access_token if options.token_is_new else "YOUR_TOKEN")
+    return f"http://{f'[{host}]' if ':' in host else host}:{options.port}/{query}"
+
+
+def _own_address() -> str:
+    """This machine's address in its network, for the address line: a phone cannot open 0.0.0.0."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))  # an address of nobody; connecting UDP sends nothing
+            return asking.getsockname()[0]
+        except OSError:
+            return "127.0.0.1"
 
 
 def _listen(options: WebOptions) -> socket.socket:

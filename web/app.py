@@ -20,6 +20,7 @@ from web.options import WebOptions
 from web.refusals import handle_refusals
 from web.security import KnownOrigin, SecurityHeaders
 from web.services import Recognises, Services
+from web.verdicts import Verdicts
 
 # Pictures that are decoded at once; each may take 75 MB at the default limit.
 _DECODERS = 4
@@ -43,10 +44,13 @@ def create_app(
         browser: what the browser needs to look by itself.
     """
     metrics = Metrics()
+    verdicts = Verdicts(recogniser.thresholds)
     services = Services(
         options=options,
         network=network,
         recogniser=recogniser,
+        verdicts=verdicts,
+        show_from=verdicts.show_from(options.show_from),
         browser=browser or BrowserModel(b"", "off"),
         inbox=inbox,
         metrics=metrics,

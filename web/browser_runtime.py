@@ -1,6 +1,7 @@
 """Fetches ONNX Runtime Web once, so that browsers get it from our own server.
 
     python -m web.browser_runtime
+    python -m web.browser_runtime PACKAGE.tgz      (what npm pack brought elsewhere)
 
 npm brings the package; its version, its digest and the digest of each of the three files that are used are
 pinned here. Without npm the page says so and uses the server. The files lie in web/runtime/, which git
@@ -87,7 +88,14 @@ def fetch(folder: Path = FOLDER) -> str:
 
 
 def main() -> int:
-    """Runs the command line; the page works without these files, so a failure is only told."""
+    """Runs the command line; the page works without these files, so a failure to fetch them is only told."""
+    if len(sys.argv) == 2:
+        try:
+            unpack(Path(sys.argv[1]), FOLDER)
+        except (ValueError, OSError, tarfile.TarError, KeyError) as error:
+            print(f"web.browser_runtime: error: {error}", file=sys.stderr)
+            return 1
+        return 0
     try:
         print(fetch())
     except (ValueError, OSError) as error:

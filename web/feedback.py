@@ -7,9 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response, UploadFile
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from datasets.inbox import ReportedBox
 from datasets.labels import clean_name
+from web.observing import LOGGER
 from web.pictures import decode_uploads
 from web.recognition import REFUSALS
 from web.refusals import Refused
@@ -43,9 +45,14 @@ async def reports(
     boxes = [_in_picture(one, image.shape[1], image.shape[0]) for one in said.boxes]
     loop = asyncio.get_running_loop()
     # The answer goes out when the report is on the disk, not before.
-    key, new = await loop.run_in_executor(
-        services.workers, lambda: services.inbox.add(image, boxes, model=services.network)
-    )
+    try:
+        key, new = await loop.run_in_executor(
+            services.workers, lambda: services.inbox.add(image, boxes, model=services.network)
+        )
+    except (SQLAlchemyError, OSError):  # the database is away, the disk is full
+        LOGGER.exception("report not kept")
+        again = {"Retry-After": "60"}
+        raise Refused(503, "The report could not be kept; try again in a minute.", headers=again) from None
     services.metrics.reports.labels("new" if new else "known").inc()
     response.status_code = 201 if new else 200
     return ReportReceipt(key=key, new=new)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import tyro
 
+from datasets.inbox_place import default_inbox
+
 # Hosts that only this machine reaches.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")
@@ -60,35 +62,41 @@ class WebOptions:
         host: address to listen at. The default is reached from this machine only; with any other, visitors
             need the access token.
         port: to listen at.
-        inbox: folder for what visitors report; `python -m tools.inbox` reads it.
-        inbox_url: database of the inbox's index, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME;
-            default: SQLite in the inbox.
+        inbox: folder for what visitors report; `python -m tools.inbox` reads it. Default: ANIME_SSD_INBOX of
+            the environment, else runs/inbox.
+        inbox_url: database of the inbox's index, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; with
+            a password better given in the environment variable ANIME_SSD_INBOX_URL. Default: SQLite in the
+            inbox.
         access_token: what visitors must know; better given in the environment variable ANIME_SSD_TOKEN, which
             other users of the machine cannot see. Default: none at the loopback address, elsewhere a random
             one, printed at the start.
         allowed_hosts: names under which the page is reached, where it is not the address itself (the name of
-            a server, or of a proxy in front of it).
+            a server, or of a proxy in front of it). With such a name visitors need the token at the loopback
+            address too, because others then reach it.
         batch_size: pictures that the network sees at once, at most.
-        show_from: lowest score of a box that is shown, 0 to 1.
+        show_from: lowest score of a box that is shown, 0 to 1; default: 0.35, or lower where the checkpoint
+            reports a name from a lower score on.
         browser: offer detection in the visitor's browser.
+        token_is_new: the access token was made at the start, so nobody knows it yet.
     """
 
     checkpoint_dir: Path = Path("checkpoints/drawn_lite")
     host: str = "127.0.0.1"
     port: int = 8000
-    inbox: Path = Path("runs/inbox")
+    inbox: Path = field(default_factory=default_inbox)
     inbox_url: str = ""
     access_token: str = ""
     allowed_hosts: tuple[str, ...] = ()
     batch_size: int = 8
-    show_from: float = 0.35
+    show_from: float | None = None
     browser: bool = True
+    token_is_new: tyro.conf.Suppress[bool] = False
     limits: Annotated[Limits, tyro.conf.arg(name="")] = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
             raise ValueError(f"--port {self.port}: must be in 1...65535")
-        if not 0 < self.show_from <= 1:
+        if self.show_from is not None and not 0 < self.show_from <= 1:
             raise ValueError(f"--show_from {self.show_from}: must be above 0 and at most 1")
         if self.batch_size < 1:
             raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
@@ -96,6 +104,11 @@ class WebOptions:
     @property
     def is_loopback(self) -> bool:
         return self.host in LOOPBACK
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine's users reach the page, so that there may be no token."""
+        return self.is_loopback and set(self.allowed_hosts) <= set(LOOPBACK)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -106,4 +119,4 @@ class WebOptions:
         """
         if self.host in EVERYWHERE and not self.allowed_hosts:
             return ()
-        return (*self.allowed_hosts, *(LOOPBACK if self.is_loopback else (self.host,)))
+        return (*self.allowed_hosts, self.host, *LOOPBACK)

@@ -14,7 +14,7 @@ from visualization.colours import hex_colour
 from visualization.web_font import web_font
 from web.refusals import Refused
 from web.services import Services, UsesServices
-from web.shapes import MAYBE_FROM, SURE_FROM, About, NameColour
+from web.shapes import About, KnownName
 
 STATIC = Path(__file__).resolve().parent / "static"
 EXAMPLES = Path(__file__).resolve().parent.parent / "demo"
@@ -40,13 +40,20 @@ async def page():
 @router.get("/api/about", response_model=About)
 async def about(services: UsesServices):
     """What the page must know about the model."""
-    options = services.options
+    options, verdicts = services.options, services.verdicts
     return About(
         network=services.network,
-        names=[NameColour(name=name, colour=hex_colour(name)) for name in services.recogniser.labels],
-        show_from=options.show_from,
-        sure_from=SURE_FROM,
-        maybe_from=MAYBE_FROM,
+        names=[
+            KnownName(
+                name=name,
+                colour=hex_colour(name),
+                maybe_from=verdicts.maybe_from(name),
+                sure_from=verdicts.sure_from(name),
+            )
+            for name in services.recogniser.labels
+        ],
+        show_from=services.show_from,
+        least_ratio=verdicts.least_ratio,
         max_bytes=options.limits.max_bytes,
         max_pixels=options.limits.max_pixels,
         max_boxes=options.limits.max_boxes,

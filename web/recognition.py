@@ -13,7 +13,7 @@ from nets.recogniser import Answers
 from web.pictures import decode_uploads
 from web.refusals import Refused
 from web.services import Services, UsesServices
-from web.shapes import BOXES, BoxAnswer, NameAnswer, PictureAnswer, RecognisedPictures, verdict
+from web.shapes import BOXES, BoxAnswer, NameAnswer, PictureAnswer, RecognisedPictures
 
 router = APIRouter(prefix="/api", tags=["recognition"])
 
@@ -29,10 +29,10 @@ async def detections(pictures: Annotated[list[UploadFile], File()], services: Us
     """Find everybody in one or several pictures, and say the likeliest names of each."""
     images = await decode_uploads(pictures, services.options.limits, services.workers)
     looks = await services.batcher(await _prepared(images, services))
-    found = [look.found(services.options.show_from) for look in looks]
+    found = [look.found(services.show_from) for look in looks]
     return RecognisedPictures(
         pictures=[
-            picture_answer(image.shape, answers, services.recogniser.labels)
+            picture_answer(image.shape, answers, services)
             for image, answers in zip(images, found, strict=True)
         ]
     )
@@ -58,9 +58,8 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
         raise Refused(422, f"boxes: each needs min < max inside the picture of {width} x {height} pixels.")
     (look,) = await services.batcher(await _prepared(images, services))
     fractions = clipped[:, [1, 0, 3, 2]] / [height, width, height, width]
-    return picture_answer(
-        images[0].shape, look.answers(fractions.astype(np.float32)), services.recogniser.labels
-    )
+    said = given_somebody(look.answers(fractions.astype(np.float32)))
+    return picture_answer(images[0].shape, said, services)
 
 
 async def _prepared(images: list[np.ndarray], services: Services) -> list[np.ndarray]:
@@ -70,9 +69,17 @@ async def _prepared(images: list[np.ndarray], services: Services) -> list[np.nda
     ]
 
 
-def picture_answer(shape: tuple[int, ...], found: Answers, labels) -> PictureAnswer:
+def given_somebody(answers: Answers) -> Answers:
+    """The same with names as shares of all names: who drew a box says that somebody is there."""
+    nobody, names = np.split(answers.probabilities, [1], axis=1)
+    shares = names / np.maximum(names.sum(axis=1, keepdims=True), 1e-9)
+    return Answers(answers.boxes, np.concatenate([nobody, shares], axis=1))
+
+
+def picture_answer(shape: tuple[int, ...], found: Answers, services: Services) -> PictureAnswer:
     """Boxes in pixels to a tenth, names in the order of their probability."""
     height, width = shape[:2]
+    labels = services.recogniser.labels
     pixels = found.boxes[:, [1, 0, 3, 2]] * np.array([width, height, width, height], np.float64)
     boxes = []
     for box, row in zip(pixels.tolist(), found.probabilities.tolist(), strict=True):
@@ -80,7 +87,7 @@ def picture_answer(shape: tuple[int, ...], found: Answers, labels) -> PictureAns
         boxes.append(
             BoxAnswer(
                 box=[round(value, 1) for value in box],
-                verdict=verdict(row[best[0]]),
+                verdict=services.verdicts.of(labels, row[1:]),
                 answers=[NameAnswer(name=labels[n - 1], probability=round(row[n], 4)) for n in best],
                 nobody=round(row[0], 4),
             )

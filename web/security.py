@@ -7,6 +7,7 @@ from collections.abc import Collection
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.access import OPEN_PATHS
 from web.refusals import refusal
 
 # Scripts, styles and pictures of our own only; WebAssembly may compile, nothing may be written into the page
@@ -73,7 +74,8 @@ class KnownOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            if self.hosts and _host(headers.get("host", "")) not in self.hosts:
+            foreign = self.hosts and _host(headers.get("host", "")) not in self.hosts
+            if foreign and scope["path"] not in OPEN_PATHS:
                 sentence = (
                     "This server is not reached under that name; its operator can add it to --allowed_hosts."
                 )

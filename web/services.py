@@ -12,10 +12,12 @@ from fastapi import Depends, Request
 
 from datasets.inbox import Inbox
 from nets.recogniser import Answers
+from nets.thresholds import Thresholds
 from web.batching import Batcher
 from web.browser_model import BrowserModel
 from web.observing import Metrics
 from web.options import WebOptions
+from web.verdicts import Verdicts
 
 
 class Looked(Protocol):
@@ -30,6 +32,8 @@ class Recognises(Protocol):
 
     @property
     def labels(self) -> Sequence[str]: ...
+    @property
+    def thresholds(self) -> Thresholds: ...
     def prepare(self, image: np.ndarray) -> np.ndarray: ...
     def look(self, images: Sequence[np.ndarray]) -> Sequence[Looked]: ...
 
@@ -42,6 +46,8 @@ class Services:
         options: of the command line.
         network: name of the network behind `recogniser`.
         recogniser: looks at pictures.
+        verdicts: how certain it is, in words.
+        show_from: lowest score of a box that is shown.
         browser: what the browser needs to look by itself.
         inbox: for reports.
         metrics: counters.
@@ -53,6 +59,8 @@ class Services:
     options: WebOptions
     network: str
     recogniser: Recognises
+    verdicts: Verdicts
+    show_from: float
     browser: BrowserModel
     inbox: Inbox
     metrics: Metrics

@@ -11,13 +11,6 @@ PixelBox = Annotated[list[Pixel], Field(min_length=4, max_length=4)]
 # "sure", "maybe", or "unknown": how the page says it in words.
 Verdict = Literal["sure", "maybe", "unknown"]
 
-SURE_FROM, MAYBE_FROM = 0.8, 0.5
-
-
-def verdict(probability: float) -> Verdict:
-    """The word for the probability of the likeliest name."""
-    return "sure" if probability >= SURE_FROM else "maybe" if probability >= MAYBE_FROM else "unknown"
-
 
 class NameAnswer(BaseModel):
     name: str
@@ -25,7 +18,11 @@ class NameAnswer(BaseModel):
 
 
 class BoxAnswer(BaseModel):
-    """A box, how certain its first name is, and its likeliest names, best first."""
+    """A box, how certain its first name is, and its likeliest names, best first.
+
+    `nobody`: probability that there is nobody. Of a found box all numbers add up to 1; of a drawn one those of
+    the names do, because who drew it says that somebody is there.
+    """
 
     box: list[float]
     verdict: Verdict
@@ -74,23 +71,27 @@ class ReportReceipt(BaseModel):
     new: bool
 
 
-class NameColour(BaseModel):
+class KnownName(BaseModel):
+    """A name, its colour, and the probabilities from which on it is "maybe" and "sure"."""
+
     name: str
     colour: str
+    maybe_from: float
+    sure_from: float
 
 
 class About(BaseModel):
     """What the page must know.
 
     `browser`: address of the model for the browser, null where there is none; `browser_reason` says why then:
-    "off", "no runtime" or "too large".
+    "off", "no runtime" or "too large". `least_ratio`: a name that is not so many times as likely as the
+    second is "unknown".
     """
 
     network: str
-    names: list[NameColour]
+    names: list[KnownName]
     show_from: float
-    sure_from: float
-    maybe_from: float
+    least_ratio: float
     max_bytes: int
     max_pixels: int
     max_boxes: int

@@ -137,19 +137,6 @@ def test_an_index_that_cannot_be_opened_is_told_without_its_password(tmp_path):
     assert "secret" not in str(caught.value)
 
 
-def test_postgresql(tmp_path):
-    url = os.environ.get("ANIME_SSD_TEST_POSTGRESQL")
-    if not url:
-        pytest.skip("no ANIME_SSD_TEST_POSTGRESQL=postgresql://USER@HOST/EMPTY_DATABASE in the environment")
-    inbox = Inbox(tmp_path / "inbox", url)
-    key, new = inbox.add(IMAGE, [MIRA])
-    assert new
-    assert inbox.add(IMAGE, [MIRA]) == (key, False)
-    inbox.reject(key)
-    assert [entry.state for entry in inbox.index.list("rejected")] == ["rejected"]
-    inbox.index.close()
-
-
 def test_what_the_model_had_said_is_kept(inbox):
     key, _ = inbox.add(IMAGE, [MIRA, NOBODY], model="ssd_300_lite")
     said = json.loads(inbox.path(key, ".json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from datasets.inbox import Inbox
 from nets.recogniser import Look
+from nets.thresholds import Thresholds
 from web.app import create_app
 from web.options import Limits, WebOptions
 
@@ -21,6 +22,7 @@ class FakeRecogniser:
     """Counts its batches; can be stopped to let pictures wait."""
 
     labels = NAMES
+    thresholds = Thresholds()
 
     def __init__(self):
         self.batches = []
@@ -58,6 +60,14 @@ def picture(width=80, height=60, value=200, kind="PNG", **options):
 
 def report(boxes, consent=True):
     return json.dumps({"consent": consent, "boxes": boxes})
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from tests.web.in_chromium import started_chromium  # only where it is wanted: it needs Playwright
+
+    with started_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

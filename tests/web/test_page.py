@@ -1,65 +1,21 @@
 """The real page in Debian's Chromium: seen, drawn on, corrected, found in the inbox, converted."""
 
-import contextlib
 import json
-import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from datasets.voc import read_xml
 from tests.conftest import ROOT
+from tests.web import in_chromium
+from tests.web.in_chromium import draw, needs_chromium, open_page, serving
 from web.browser_runtime import is_complete
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PICTURE = ROOT / "demo" / "episode15_000012.jpg"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
-    ),
-]
-
-
-@contextlib.contextmanager
-def serving(inbox, *flags):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "web", "--port", str(port), "--inbox", str(inbox), *flags]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    server = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            assert server.poll() is None, "the server has stopped"
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/ready", timeout=5):
-                break
-            time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        # uvicorn finishes what has begun, then passes the signal on.
-        assert server.wait(40) in (0, -signal.SIGTERM)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        # In a container Chromium's own sandbox cannot be made; the page is ours.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
@@ -78,26 +34,18 @@ def visit(chromium, address):
     """Opens the page; in the end there must have been no error in it."""
     pages = []
 
-    def open_page(**options):
-        page = chromium.new_context(**{"locale": "en-US", **options}).new_page()
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))
-        page.goto(address)
-        page.wait_for_selector("body[data-ready]", timeout=60_000)
-        pages.append(page)
-        return page
+    def visited(**options):
+        pages.append(open_page(chromium, address, **options))
+        return pages[-1]
 
-    yield open_page
+    yield visited
     for page in pages:
         assert page.errors == []
         page.context.close()
 
 
 def look(page, where="server"):
-    page.get_by_label("On the server" if where == "server" else "In this browser").check()
-    page.set_input_files("#choose", PICTURE)
-    expect(page.locator("article:not([aria-busy]) .person")).to_have_count(4, timeout=60_000)
+    in_chromium.look(page, PICTURE, 4, where)
 
 
 def names(page):
@@ -129,18 +77,6 @@ def test_the_browser_says_the_same_and_nothing_leaves_it(visit):
     draw(page)
     expect(page.locator(".answers .bar")).to_have_count(5)
     assert sent == []
-
-
-def draw(page, start=(0.05, 0.05), end=(0.3, 0.3)):
-    area = page.locator(".layer").bounding_box()
-    (x0, y0), (x1, y1) = (
-        (area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in (start, end)
-    )
-    page.mouse.move(x0, y0)
-    page.mouse.down()
-    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2)
-    page.mouse.move(x1, y1)
-    page.mouse.up()
 
 
 def test_a_box_is_drawn_moved_resized_and_removed(visit):

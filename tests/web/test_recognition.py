@@ -39,8 +39,10 @@ def test_several_pictures_and_nobody(client):
 
 def test_answers_for_boxes_that_somebody_drew(client):
     answer = ask(client, [[40, 30, 80, 60], [-5, 0, 40, 30]]).json()
-    assert [box["verdict"] for box in answer["boxes"]] == ["unknown", "sure"]
-    assert answer["boxes"][0]["answers"][0]["name"] == "千反田える"
+    assert [box["verdict"] for box in answer["boxes"]] == ["maybe", "sure"]
+    # Nobody has 0.4, which does not count in a box that somebody drew.
+    assert answer["boxes"][0]["answers"][0] == {"name": "千反田える", "probability": 0.5}
+    assert answer["boxes"][0]["nobody"] == 0.4
     assert answer["boxes"][1]["box"] == [0, 0, 40, 30]  # clipped
 
 

@@ -1,4 +1,4 @@
-// From the network's numbers to names: the same rules as nets/recogniser.py and nets/box_answers.py.
+// From the network's numbers to names: the same rules as nets/recogniser.py, nets/box_answers.py and web/verdicts.py.
 // Boxes here are the network's: ymin, xmin, ymax, xmax as fractions, four numbers in a row of a flat array.
 
 const LIKELIEST = 5;
@@ -16,12 +16,13 @@ function overlap(a, i, b, j) {
 
 // One box with its likeliest names. row: probabilities, nobody first.
 export function answer(box, row, about) {
-  const answers = about.names
-    .map((known, index) => ({ name: known.name, probability: row[index + 1] }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, LIKELIEST);
-  const best = answers[0].probability;
-  const verdict = best >= about.sure_from ? "sure" : best >= about.maybe_from ? "maybe" : "unknown";
+  const ranked = about.names
+    .map((known, index) => ({ ...known, probability: row[index + 1] }))
+    .sort((a, b) => b.probability - a.probability);
+  const [best, second] = ranked;
+  const close = second && best.probability < about.least_ratio * second.probability;
+  const verdict = close || best.probability < best.maybe_from ? "unknown" : best.probability < best.sure_from ? "maybe" : "sure";
+  const answers = ranked.slice(0, LIKELIEST).map(({ name, probability }) => ({ name, probability }));
   return { box, verdict, answers, nobody: row[0] };
 }
 
@@ -53,5 +54,8 @@ export function answerFor(box, { anchor_boxes, anchor_probabilities }, width, he
   weights.forEach((w, a) => {
     if (w > 0) for (let c = 0; c < classes; c++) row[c] += (w / total) * anchor_probabilities[a * classes + c];
   });
-  return answer(box, row, about);
+  // Who drew the box says that somebody is there: names are shares of all names.
+  const [nobody, ...names] = row;
+  const all = Math.max(names.reduce((sum, p) => sum + p, 0), 1e-9);
+  return answer(box, [nobody, ...names.map((p) => p / all)], about);
 }

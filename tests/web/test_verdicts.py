@@ -1,0 +1,78 @@
+import json
+import math
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from nets.thresholds import Thresholds
+from web.pages import STATIC
+from web.verdicts import Verdicts
+
+NAMES = ("Mira", "Tobi", "Ren")
+CALIBRATED = Verdicts(Thresholds(0.6, {"Mira": 0.4, "Tobi": 0.7}, {"gap": math.log(3)}))
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ([0.39, 0.0, 0.0], "unknown"),
+        ([0.41, 0.1, 0.0], "maybe"),
+        ([0.69, 0.1, 0.0], "maybe"),
+        ([0.71, 0.1, 0.0], "sure"),
+        ([0.0, 0.69, 0.0], "unknown"),
+        ([0.0, 0.71, 0.0], "maybe"),
+        ([0.0, 0.86, 0.0], "sure"),
+        ([0.0, 0.0, 0.61], "maybe"),  # a name without a threshold of its own: the common one
+        ([0.60, 0.21, 0.0], "unknown"),  # not three times as likely as the second
+        ([0.60, 0.19, 0.0], "maybe"),
+    ],
+)
+def test_words_by_the_thresholds_of_the_checkpoint(row, word):
+    assert CALIBRATED.of(NAMES, row) == word
+
+
+def test_where_nothing_was_chosen():
+    plain = Verdicts(Thresholds())
+    assert [plain.of(("A",), [p]) for p in (0.49, 0.51, 0.74, 0.76)] == ["unknown", "maybe", "maybe", "sure"]
+    assert plain.least_ratio == 1
+    assert plain.show_from(None) == 0.35
+
+
+def test_boxes_are_shown_from_where_every_name_can_be_maybe():
+    assert Verdicts(Thresholds(0.6, {"Mira": 0.2})).show_from(None) == 0.2
+    assert Verdicts(Thresholds(0.6, {"Mira": 0.2})).show_from(0.5) == 0.5
+
+
+def test_the_page_is_told_and_the_server_uses_them(client, recogniser):
+    about = client.get("/api/about").json()
+    assert about["names"][0]["maybe_from"] == 0.5
+    assert about["names"][0]["sure_from"] == 0.75
+    assert about["least_ratio"] == 1
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js, which runs the page's answers.js")
+def test_the_browser_says_the_same_words(rng):
+    rows = rng.dirichlet([0.4] * 4, 300)
+    about = {
+        "names": [
+            {"name": name, "maybe_from": CALIBRATED.maybe_from(name), "sure_from": CALIBRATED.sure_from(name)}
+            for name in NAMES
+        ],
+        "least_ratio": CALIBRATED.least_ratio,
+    }
+    words = "rows.map((row) => answer([], row, about).verdict)"
+    script = (
+        (STATIC / "answers.js").read_text(encoding="utf-8")
+        + f"const about = {json.dumps(about)}; const rows = {rows.tolist()};"
+        + f"console.log(JSON.stringify({words}));"
+    )
+    command = ["node", "--input-type=module", "-"]
+    said = json.loads(
+        subprocess.run(command, input=script, capture_output=True, check=True, text=True).stdout
+    )
+    expected = [CALIBRATED.of(NAMES, row[1:].tolist()) for row in rows]
+    assert said == expected
+    assert set(said) == {"sure", "maybe", "unknown"}
+    assert np.mean([word == "unknown" for word in said]) < 0.9
