@@ -20,8 +20,8 @@ class NameAnswer(BaseModel):
 class BoxAnswer(BaseModel):
     """A box, how certain its first name is, and its likeliest names, best first.
 
-    `nobody`: probability that there is nobody. Of a found box all numbers add up to 1; of a drawn one those of
-    the names do, because who drew it says that somebody is there.
+    `nobody`: probability that there is nobody. Of a found box all numbers add up to 1; of a drawn one
+    those of the names do, because who drew it says that somebody is there.
     """
 
     box: list[float]
