@@ -15,6 +15,7 @@ strongly disagrees with (suspicious.csv, .jpg). It changes nothing in the folder
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -218,7 +219,7 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     console.print(
         escape(
             f"{len(planned.edits)} files changed. To take it back: "
-            f"python -m tools.check_annotations undo {undo_file}\n"
+            f"python -m tools.check_annotations undo {shlex.quote(str(undo_file))}\n"
             "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names."
         ),
         highlight=False,

@@ -374,6 +374,9 @@ def _run(sources: dict[Path, str], options: Options, console: Console) -> int:
             damage = f"; {outcome.error}" if outcome.error else ""
             console.print(one_line(f"{path}: done earlier{damage}"))
             continue
+        if outcome.error and not outcome.seconds:
+            console.print(one_line(f"{path}: {outcome.error}"))
+            continue
         left_out = [f"{outcome.alike} alike", f"{outcome.blank} blank"]
         text = f"{path}: {outcome.kept} pictures, left out {' and '.join(left_out)}, in {took:.1f} s"
         console.print(one_line(text + (f"; {outcome.error}" if outcome.error else "")))

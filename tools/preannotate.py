@@ -14,6 +14,7 @@ Exit status: 0; 1 if a picture could not be read (the others are done neverthele
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -186,7 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"about {outcome.corrections:.0f} are wrong or missing, if scores are chances; "
         f"{outcome.labelled} pictures saved by a person were not touched"
     )
-    console.print(one_line(f"Most useful first: make labelimg DATASET={options.dataset_dir}"))
+    console.print(
+        one_line(f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}")
+    )
     return 1 if outcome.failures else 0
 
 

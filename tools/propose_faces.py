@@ -13,6 +13,7 @@ Exit status: 0; 1 if a picture could not be read (the others are done neverthele
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -247,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{time.monotonic() - started:.0f} s; passed over: {outcome.labelled} saved by a person, "
         f"{outcome.earlier} with a draft"
     )
-    console.print(one_line(f"Look at them: make labelimg DATASET={options.dataset_dir}"))
+    console.print(one_line(f"Look at them: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}"))
     return 1 if outcome.failures else 0
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -271,7 +272,8 @@ def sort(options: Sort, console: Console) -> None:
         console.print("Nothing was moved.")
     else:
         sheets = options.output_dir / SHEETS
-        said = f"Look at {sheets}. To take it back: python -m tools.sort_faces undo {log}"
+        back = f"python -m tools.sort_faces undo {shlex.quote(str(log))}"
+        said = f"Look at {sheets}. To take it back: {back}"
         console.print(escape(said), highlight=False, soft_wrap=True)
 
 

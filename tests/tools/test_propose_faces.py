@@ -175,8 +175,10 @@ def test_unreadable_pictures_are_named_and_the_others_done(
     dataset: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (dataset / "JPEGImages" / "ep_0001.jpg").write_bytes(b"no picture")
+    dataset = dataset.rename(dataset.with_name("my set"))
     assert main([f"--dataset_dir={dataset}"]) == 1
     said = capsys.readouterr().err
+    assert f"make labelimg DATASET='{dataset}'" in said
     assert "ep_0001.jpg: not a picture" in said
     assert "2 drafts" in said
     assert main([f"--dataset_dir={dataset / 'x'}"]) == 1
