@@ -38,6 +38,9 @@ if TYPE_CHECKING:  # importing it would start Keras before its remarks can be he
 
 # Boxes with lower scores tell nothing about where the detector is unsure.
 _LOWEST = 0.05
+# Boxes that overlap more are of one character, to whom the detector gives several names. Measured on drafts
+# of 285 real frames by a detector trained on 100 others, from score 0.3: 76 boxes to delete instead of 163.
+_SAME_CHARACTER = 0.6
 
 
 @dataclass(frozen=True)
@@ -122,9 +125,10 @@ def preannotate(
             unsure[target.name] = expected_corrections(everything)
             limit = options.score_threshold
             reported = everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
-            if save_draft(target, reported, *image.shape[:2]):
+            draft = one_name_each(reported)
+            if save_draft(target, draft, *image.shape[:2]):
                 outcome.drafts += 1
-                outcome.boxes += len(reported)
+                outcome.boxes += len(draft)
         batch.clear()
 
     def read(target: DraftTarget) -> tuple[DraftTarget, np.ndarray | str]:
@@ -155,6 +159,25 @@ def preannotate(
     outcome.corrections = sum(unsure.values())
     write_order(options.dataset_dir, outcome.order)
     return outcome
+
+
+def one_name_each(detections: Detections) -> Detections:
+    """The best box of each character: a person would delete the others.
+
+    Args:
+        detections: best first.
+    """
+    if len(detections) < 2:
+        return detections
+    from keras import ops  # not at the top, as above
+
+    from boxes.geometry import iou
+
+    overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, detections.boxes)))
+    kept = np.zeros(len(detections), bool)
+    for i in range(len(detections)):
+        kept[i] = not (overlap[i, kept] > _SAME_CHARACTER).any()
+    return detections.where(kept)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

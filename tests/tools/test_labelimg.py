@@ -182,7 +182,8 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
             do("mousemove", str(400 + 20 * step), str(300 + 15 * step), "sleep", "0.05")
         do("sleep", "0.3", "mouseup", "1")
         wait_for(dialog, "the dialog for the name")
-        do("type", "--delay", "60", NAME)
+        # Letters that no keyboard has are lent a key for so long; a busy machine needs a while to read it.
+        do("type", "--delay", "600", NAME)
         time.sleep(0.5)
         do("key", "Return")  # closes the list of names that begin so
         time.sleep(0.5)
@@ -193,6 +194,12 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
         do("windowfocus", "--sync", main_window)
         do("key", "d")  # goes on, and so saves
         wait_for(saved.is_file, "the XML")
+
+        # Nobody is in the last one, and it has no draft: space says so.
+        wait_for(lambda: window("ep_2.png"), "the last picture")
+        nobody = dataset / "Annotations" / "ep_2.xml"
+        do("key", "space")
+        wait_for(lambda: nobody.is_file() and b'verified="yes"' in nobody.read_bytes(), "an empty XML")
     finally:
         program.terminate()
         subprocess.run(["pkill", "-P", str(program.pid)], check=False)
@@ -210,7 +217,8 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
     assert 100 < right - left < 400
     assert (right - left) / (bottom - top) == pytest.approx(200 / 150, abs=0.05)
     assert by_stem["ep_10"].names == ("折木奉太郎",)
-    assert not reading.problems or {problem.kind for problem in reading.problems} <= {"picture without XML"}
+    assert by_stem["ep_2"].names == ()
+    assert not reading.problems
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from datasets.voc import VocObject, read_xml, write_annotation
 from nets.thresholds import Thresholds
 from tests.tools.small_videos import scene
 from tools.labelling_order import expected_corrections, look, useful_first
-from tools.preannotate import Options, main, preannotate
+from tools.preannotate import Options, main, one_name_each, preannotate
 
 ROOT = Path(__file__).resolve().parents[2]
 BOXES = np.array([[0.1, 0.1, 0.5, 0.5], [0.5, 0.5, 0.9, 0.9]], np.float32)
@@ -57,6 +57,15 @@ def test_drafts_have_names_above_each_names_threshold(tmp_path: Path) -> None:
     assert outcome.corrections == pytest.approx(0.1 + 0.4 + 0.45 + 0.2)
     lower = Options(folder, Path("x"), score_threshold=0.1)
     assert preannotate(lower, Fixed(answers)).boxes == 4  # our own drafts are replaced
+
+
+def test_of_several_names_for_one_character_the_best_is_drafted(tmp_path: Path) -> None:
+    boxes = np.array([[0.1, 0.1, 0.5, 0.5], [0.11, 0.1, 0.5, 0.52], [0.1, 0.3, 0.5, 0.7]], np.float32)
+    found = Detections(boxes, np.array([0.9, 0.8, 0.7], np.float32), ("千反田える", "折木", "希"))
+    assert one_name_each(found).names == ("千反田える", "希")  # who stands half behind her stays
+    assert len(one_name_each(found.above(0.95))) == 0
+    folder = make_set(tmp_path / "set", 1)
+    assert preannotate(Options(folder, Path("x")), Fixed({0: found})).boxes == 2
 
 
 def test_what_a_person_saved_is_not_touched_and_not_in_the_order(tmp_path: Path) -> None:
