@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -137,6 +137,9 @@ def write_suspicions(
 ) -> dict[str, int]:
     """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first of them.
 
+    A detector that does not see many of the faces says little by not seeing one more: "nobody there?" counts
+    less by the share of labels that it does not see.
+
     Returns:
         How many there are of each kind.
     """
@@ -151,6 +154,14 @@ def write_suspicions(
         ):
             found += [(one, suspicion) for suspicion in find_suspicions(one, detections, detector.labels)]
         progress("looking", start + len(batch), len(annotations))
+    boxes = sum(len(one.names) for one in annotations)
+    unseen = sum(suspicion.kind == "nobody there?" for _, suspicion in found) / max(1, boxes)
+    found = [
+        (one, replace(suspicion, strength=suspicion.strength * (1 - unseen)))
+        if suspicion.kind == "nobody there?"
+        else (one, suspicion)
+        for one, suspicion in found
+    ]
     found.sort(key=lambda pair: -pair[1].strength)
     rows, tiles, captions = [], [], []
     counts: dict[str, int] = {}

@@ -83,9 +83,11 @@ def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
     counts = write_suspicions(tmp_path, annotations, Detector(), lambda what, done, total: None)
     assert counts == {"nobody there?": 1, "wrong name?": 1}
     first, second = rows(tmp_path / "suspicious.csv")
-    assert (first["picture"], first["suspicion"], first["name"]) == ("b_1.png", "nobody there?", "折木")
-    assert (second["picture"], second["name"], second["suggestion"]) == ("a_1.png", "千反田", "折木")
-    assert [second[side] for side in ("xmin", "ymin", "xmax", "ymax")] == ["2", "2", "18", "18"]
+    assert (first["picture"], first["name"], first["suggestion"]) == ("a_1.png", "千反田", "折木")
+    assert [first[side] for side in ("xmin", "ymin", "xmax", "ymax")] == ["2", "2", "18", "18"]
+    # One of three labels it does not see: that says less than a name of which it is sure.
+    assert (second["picture"], second["suspicion"], second["name"]) == ("b_1.png", "nobody there?", "折木")
+    assert (first["strength"], second["strength"]) == ("0.970", "0.667")
     with Image.open(tmp_path / "suspicious.jpg") as sheet:
         assert sheet.width > 200
 
