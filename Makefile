@@ -92,6 +92,7 @@ resolve = uv pip compile pyproject.toml --universal --python-version=3.10 --no-b
 lock:
 	$(resolve) --output-file=requirements/run.txt
 	$(resolve) --output-file=requirements/web.txt --extra=web --constraints=requirements/run.txt
+	$(subst pyproject.toml,requirements/serve.in,$(resolve)) --output-file=requirements/serve.txt --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
 	$(subst pyproject.toml,requirements/labelimg-build.in,$(resolve)) --output-file=requirements/labelimg-build.txt

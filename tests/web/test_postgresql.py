@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from datasets.inbox import Inbox
 from datasets.inbox_index import InboxIndex
@@ -43,18 +44,18 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server():
-    """Options of psycopg.connect for a server of this module's own."""
+    """The folder of the socket of a server of this module's own."""
     with contextlib.ExitStack() as stack:
         # Not in pytest's folder: PostgreSQL refuses to run as root, and nobody else can look in there.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         name = "postgres" if any(one.pw_name == "postgres" for one in pwd.getpwall()) else "nobody"
-        user = {"user": name} if os.geteuid() == 0 else {}
+        user = name if os.geteuid() == 0 else None
         if user:
-            shutil.chown(folder, name)
+            shutil.chown(folder, user)
 
         def run(program, *words):
             command = [PROGRAMS[-1] / program, "-D", folder / "data", *words]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=user)
 
         run("initdb", "-U", "inbox", "--auth=trust", "--no-sync")
         run(
@@ -67,16 +68,21 @@ def server():
             f"-k {folder} -c listen_addresses='' -c fsync=off",
         )
         stack.callback(run, "pg_ctl", "stop", "-m", "immediate")
-        yield {"host": str(folder), "user": "inbox", "dbname": "postgres", "autocommit": True}
+        yield folder
+
+
+def execute(server, statement, *names):
+    """A statement about databases; {} stand for their names."""
+    with psycopg.connect(f"host={server} user=inbox dbname=postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 @pytest.fixture
 def url(server):
     """Of an empty database."""
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(**server) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://inbox@/{name}?host={server['host']}"
+    execute(server, "CREATE DATABASE {}", name)
+    return f"postgresql://inbox@/{name}?host={server}"
 
 
 @pytest.fixture
@@ -107,10 +113,7 @@ def test_servers_that_start_at_once_share_one_table(url):
 
 def test_connections_that_the_server_has_closed_are_made_anew(client, inbox, server):
     assert send(client, [{"box": [0, 0, 40, 30], "name": "Mira"}]).status_code == 201
-    with psycopg.connect(**server) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        )
+    execute(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
     assert client.get("/ready").status_code == 200
     assert send(client, [{"box": [0, 0, 50, 30], "name": "Mira"}]).status_code == 201
 
@@ -118,13 +121,12 @@ def test_connections_that_the_server_has_closed_are_made_anew(client, inbox, ser
 def test_a_database_that_is_away_is_one_sentence_and_nothing_is_lost(client, inbox, server):
     name = inbox.index._engine.url.database
     mira = [{"box": [0, 0, 40, 30], "name": "Mira"}]
-    with psycopg.connect(**server) as connection:
-        inbox.index.close()
-        connection.execute(f"ALTER DATABASE {name} RENAME TO {name}_away")
-        answer = send(client, mira)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
-        assert answer.json()["error"] == "The report could not be kept; try again in a minute."
-        assert client.get("/ready").status_code == 503
-        connection.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")
+    inbox.index.close()
+    execute(server, "ALTER DATABASE {} RENAME TO {}", name, f"{name}_away")
+    answer = send(client, mira)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert answer.json()["error"] == "The report could not be kept; try again in a minute."
+    assert client.get("/ready").status_code == 503
+    execute(server, "ALTER DATABASE {} RENAME TO {}", f"{name}_away", name)
     assert send(client, mira).status_code == 201
     assert client.get("/ready").status_code == 200

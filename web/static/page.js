@@ -43,6 +43,7 @@ function showTheme(theme) {
 
 async function open(files) {
   const pictures = [...files].filter((file) => file.type.startsWith("image/") || !file.type);
+  if (pictures.length < files.length) tell(say("error_415"), { error: true });
   if (!finder) {
     waiting.push(...pictures);
     return;

@@ -149,9 +149,9 @@ export class Stage {
 
   #startMoving(event, box) {
     if (event.button !== 0) return;
-    if (this.drawMode) return; // a box inside of a box
+    // A box inside of a box is drawn, too: only the chosen one moves.
+    if (this.drawMode || this.picture.chosen !== box) return;
     event.stopPropagation();
-    if (this.picture.chosen !== box) return; // first choose, then move
     const [left, top, right, bottom] = box.box;
     const { width, height } = this.picture;
     const element = event.currentTarget;
