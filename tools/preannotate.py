@@ -36,8 +36,10 @@ from visualization.text import one_line
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.thresholds import Thresholds
 
-# Boxes with lower scores tell nothing about where the detector is unsure.
-_LOWEST = 0.05
+# Boxes with lower scores tell nothing about where the detector is unsure. Measured with detectors trained on
+# 100 real frames and on 48 drawn ones: the first third of the order holds 67 % and 41 % of the boxes to be
+# put right; with every name of a character and from score 0.05 on 60 % and 38 %.
+_LOWEST = 0.1
 # Boxes that overlap more are of one character, to whom the detector gives several names. Measured on drafts
 # of 285 real frames by a detector trained on 100 others, from score 0.3: 76 boxes to delete instead of 163.
 _SAME_CHARACTER = 0.6
@@ -88,7 +90,8 @@ class Outcome:
         labelled: pictures passed over because a person has saved their annotation.
         failures: (name, reason) of pictures that could not be read.
         order: names of the pictures to be labelled, most useful first.
-        corrections: how many boxes of all drafts are likely to be wrong or missing.
+        corrections: how many boxes of all drafts are likely to be wrong or missing, without those of characters
+            that the detector does not see at all.
     """
 
     drafts: int = 0
@@ -122,7 +125,7 @@ def preannotate(
         images = [image for _, image in batch]
         found = detector.detect_batch(images, score_threshold=_LOWEST)
         for (target, image), everything in zip(batch, found, strict=True):
-            unsure[target.name] = expected_corrections(everything)
+            unsure[target.name] = expected_corrections(one_name_each(everything))
             limit = options.score_threshold
             reported = everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
             draft = one_name_each(reported)
@@ -206,9 +209,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, reason in outcome.failures:
         console.print(one_line(f"preannotate: {name}: {reason}; left out"))
     console.print(
-        f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s, of which "
-        f"about {outcome.corrections:.0f} are wrong or missing, if scores are chances; "
-        f"{outcome.labelled} pictures saved by a person were not touched"
+        f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s; at least "
+        f"about {outcome.corrections:.0f} boxes are wrong or missing, if scores are chances (whom the detector "
+        f"does not see at all is not counted); {outcome.labelled} pictures saved by a person were not touched"
     )
     console.print(
         one_line(f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}")
