@@ -90,8 +90,8 @@ class Outcome:
         labelled: pictures passed over because a person has saved their annotation.
         failures: (name, reason) of pictures that could not be read.
         order: names of the pictures to be labelled, most useful first.
-        corrections: how many boxes of all drafts are likely to be wrong or missing, without those of characters
-            that the detector does not see at all.
+        corrections: how many boxes of all drafts are likely to be wrong or missing, without those of
+            characters that the detector does not see at all.
     """
 
     drafts: int = 0
@@ -210,8 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(one_line(f"preannotate: {name}: {reason}; left out"))
     console.print(
         f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s; at least "
-        f"about {outcome.corrections:.0f} boxes are wrong or missing, if scores are chances (whom the detector "
-        f"does not see at all is not counted); {outcome.labelled} pictures saved by a person were not touched"
+        f"about {outcome.corrections:.0f} boxes are wrong or missing, if scores are chances (whom the "
+        f"detector does not see at all is not counted); {outcome.labelled} pictures saved by a person were "
+        "not touched"
     )
     console.print(
         one_line(f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}")
