@@ -8,7 +8,6 @@ benchmarks/face_clusters.py).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import cv2
 import keras
 import numpy as np
 
-from nets.checkpoint import build_model, read_arrays, read_checkpoint
-from nets.ssd_vgg import RGB_MEAN
+from nets.face_backbone import VGG16, Backbone, open_backbone
+from nets.face_pooling import FacePooling
 from preprocessing.resize import resize_picture
 
 _SIDE = 96  # pixels of a face from which colours and outlines are taken
@@ -25,6 +24,7 @@ _CELLS = 3  # per side
 _HUES, _GREYS = 12, 4
 _KEPT = 64  # directions in which faces differ most, of each kind of feature
 _VGG_SIDE = 144
+_STRIDES = (4, 8)
 _BATCH = 16
 
 Look = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
@@ -52,12 +52,10 @@ def backbone_of(path: Path) -> Look:
     Raises:
         ValueError: neither.
     """
-    if path.suffix == ".npz":
-        return _look_with(_vgg(path), _VGG_SIDE)
-    checkpoint = read_checkpoint(path)
-    model = build_model(checkpoint)
-    outputs = [_before_halving(model, part) for part in (8, 16)]
-    return _look_with(keras.Model(model.inputs, outputs), checkpoint.network.image_size)
+    vgg = path.suffix == ".npz"
+    name, weights = (VGG16, str(path)) if vgg else (str(path), None)
+    size = _VGG_SIDE if vgg else None
+    return _look_with(open_backbone(name, weights, image_size=size, strides=_STRIDES))
 
 
 def combine(blocks: Sequence[np.ndarray]) -> np.ndarray:
@@ -100,61 +98,27 @@ def _colours(hsv: np.ndarray) -> np.ndarray:
     return np.concatenate(cells) / _CELLS
 
 
-def _look_with(model: keras.Model, side: int) -> Look:
+def _look_with(backbone: Backbone) -> Look:
+    model = keras.Model(
+        backbone.model.inputs, [FacePooling(1, ("mean", "std"))(one) for one in backbone.model.outputs]
+    )
+
     def look(images: Sequence[np.ndarray]) -> list[np.ndarray]:
         blocks: list[list[np.ndarray]] = [[] for _ in model.outputs]
         for start in range(0, len(images), _BATCH):
             batch = np.stack(
-                [np.asarray(resize_picture(image, side)) for image in images[start : start + _BATCH]]
+                [
+                    np.asarray(resize_picture(image, backbone.spec.image_size))
+                    for image in images[start : start + _BATCH]
+                ]
             )
             outputs = model.predict_on_batch(batch)
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
             for block, output in zip(blocks, outputs, strict=True):
-                seen = np.asarray(output)  # [B, h, w, channels]
-                summary = np.concatenate([seen.mean(axis=(1, 2)), seen.std(axis=(1, 2))], axis=1)
-                block.append(np.sign(summary) * np.sqrt(np.abs(summary)))
-        return [_unit(np.concatenate(block)) for block in blocks]
+                block.append(np.asarray(output))
+        return [np.concatenate(block) for block in blocks]
 
     return look
-
-
-def _before_halving(model: keras.Model, part: int) -> keras.KerasTensor:
-    """What goes into the first layer whose output has `1 / part` of the picture's height."""
-    height = -(-model.inputs[0].shape[1] // part)
-    for layer in model.layers:
-        shape = getattr(layer.output, "shape", ())
-        if len(shape) == 4 and shape[1] == height and not isinstance(layer.input, list):
-            return layer.input
-    raise ValueError(f"{model.name} has no layer with 1/{part} of the picture's resolution")
-
-
-def _vgg(path: Path) -> keras.Model:
-    """VGG-16 up to conv4_3, from RGB 0...255, with the outputs of conv3_3 and conv4_3."""
-    arrays = {
-        match[0]: array
-        for name, array in read_arrays(path).items()
-        if (match := re.search(r"conv\d_\d/(weights|biases)$", name))
-    }
-    images = keras.Input((_VGG_SIDE, _VGG_SIDE, 3))
-    tensor = keras.layers.Rescaling(1.0, [-mean for mean in RGB_MEAN])(images)  # pyright: ignore[reportArgumentType]
-    outputs = []
-    for block, count in ((1, 2), (2, 2), (3, 3), (4, 3)):
-        for number in range(1, count + 1):
-            name = f"conv{block}_{number}"
-            try:
-                kernel, bias = (arrays[f"{name}/{part}"] for part in ("weights", "biases"))
-            except KeyError:
-                raise ValueError(
-                    f"{path} has no {name}/weights and {name}/biases; give VGG-16's convolutions under "
-                    "tf-slim's names, or a checkpoint folder"
-                ) from None
-            layer = keras.layers.Conv2D(kernel.shape[-1], 3, padding="same", activation="relu")
-            tensor = layer(tensor)
-            layer.set_weights([np.asarray(kernel, np.float32), np.asarray(bias, np.float32)])
-        if block >= 3:
-            outputs.append(tensor)
-        tensor = keras.layers.MaxPool2D(2)(tensor)
-    return keras.Model(images, outputs)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,24 @@
+"""From a classifier's logits to answers: probabilities, and how clearly they speak for a name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nets.unknown import evidence
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """[..., K] -> float64 [..., K], rows sum to 1."""
+    shifted = np.asarray(logits, np.float64)
+    shifted = shifted - shifted.max(axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def evidence_of(logits: np.ndarray, rule: str) -> np.ndarray:
+    """How clearly each face speaks for its name by a rule of `nets.unknown`: [N, K] -> float64 [N]."""
+    logits = np.asarray(logits, np.float32)
+    if not len(logits):
+        return np.zeros(0)
+    with_background = np.concatenate([np.zeros((len(logits), 1), np.float32), logits], axis=1)
+    return np.asarray(evidence(with_background)[rule], np.float64)
