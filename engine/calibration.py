@@ -69,6 +69,18 @@ def reliability(
     kept = [~judgement.ignored for judgement in judgements]
     scores = np.concatenate([f.scores[k] for f, k in zip(detections, kept, strict=True)]).astype(np.float64)
     right = np.concatenate([j.right[k] for j, k in zip(judgements, kept, strict=True)])
+    return reliability_of(scores, right, bins=bins, lowest_score=lowest_score)
+
+
+def reliability_of(scores: np.ndarray, right: np.ndarray, *, bins: int, lowest_score: float) -> Reliability:
+    """Counts right answers by score.
+
+    Args:
+        scores: [N], 0...1.
+        right: bool [N].
+        bins: of equal width between `lowest_score` and 1.
+        lowest_score: answers below it do not take part.
+    """
     shown = scores >= lowest_score
     scores, right = scores[shown], right[shown]
     edges = np.linspace(lowest_score, 1, bins + 1)

@@ -94,7 +94,15 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     return figure
 
 
-def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = LIGHT) -> Figure:
+def plot_confusion(
+    names: Sequence[str],
+    counts: np.ndarray,
+    *,
+    theme: Theme = LIGHT,
+    no_answer: str = "missed",
+    nobody: str = "nothing there",
+    corner: str = "marked ↓   detected →",
+) -> Figure:
     """The confusion matrix with background, rows = marked, columns = detected.
 
     A cell is the stronger in colour the larger its share of its row; in the last row, which has no number
@@ -104,6 +112,9 @@ def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = L
         names: K names.
         counts: [K + 1, K + 1], the last row detections of nothing, the last column missed objects.
         theme: colours.
+        no_answer: heading of the last column.
+        nobody: heading of the last row.
+        corner: says what rows and columns are.
     """
     counts = np.asarray(counts)
     side = len(names) + 1
@@ -134,14 +145,14 @@ def plot_confusion(names: Sequence[str], counts: np.ndarray, *, theme: Theme = L
     for line in (axes.axhline, axes.axvline):
         line(side - 1.5, color=theme.background, linewidth=6)
     axes.tick_params(which="both", length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    for axis, last in ((axes.xaxis, "missed"), (axes.yaxis, "nothing there")):
+    for axis, last in ((axes.xaxis, no_answer), (axes.yaxis, nobody)):
         shown = [label_text(name, 108) for name in names] + [(last, ["DejaVu Sans"])]
         axis.set_ticks(range(side), labels=[text for text, _ in shown], parse_math=False)
         for tick, (_, families) in zip(axis.get_ticklabels(), shown, strict=True):
             tick.set(family=families, fontsize=9, fontweight="bold", color=theme.text)
         axis.get_ticklabels()[-1].set(color=theme.faint, fontweight="normal", style="italic")
-    corner = {"ha": "right", "va": "bottom", "fontsize": 8, "color": theme.faint}
-    figure.text((label - 0.12) / width, 1 - (label - 0.12) / height, "marked ↓   detected →", **corner)
+    style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": theme.faint}
+    figure.text((label - 0.12) / width, 1 - (label - 0.12) / height, corner, **style)
     for tick in axes.get_xticklabels():
         tick.set(rotation=90 if len(names) > 2 else 0)
     for row, column in zip(*np.nonzero(counts), strict=True):

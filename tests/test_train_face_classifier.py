@@ -1,0 +1,219 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import eval_face_classifier
+import train_face_classifier
+from nets.face_classifier import FaceClassifier
+from tests.drawn_faces import HAIR, drawn_face, write_faces, write_vgg
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A folder with faces/, vgg.npz, cache/ and run/, the classifier trained on them."""
+    folder = tmp_path_factory.mktemp("faces")
+    rng = np.random.default_rng(3)
+    write_faces(folder / "faces", rng, each=14, sources=7)
+    (folder / "faces" / "ao" / "broken.png").write_bytes(b"no picture")
+    write_vgg(folder / "vgg.npz", rng)
+    assert train(folder, "run") == 0
+    return folder
+
+
+def train(folder: Path, run: str, *more: str) -> int:
+    return train_face_classifier.main(
+        [
+            f"--faces_dir={folder / 'faces'}",
+            f"--train_dir={folder / run}",
+            f"--backbone_weights={folder / 'vgg.npz'}",
+            f"--cache_dir={folder / 'cache'}",
+            "--image_size=32",
+            "--strides=4",
+            "--cells=3",
+            "--views=3",
+            "--left_out=2",
+            *more,
+        ]
+    )
+
+
+def evaluate(folder: Path, eval_dir: Path, *more: str) -> int:
+    return eval_face_classifier.main(
+        [
+            f"--checkpoint_path={folder / 'run'}",
+            f"--eval_dir={eval_dir}",
+            f"--cache_dir={folder / 'cache'}",
+            *more,
+        ]
+    )
+
+
+def test_what_a_training_leaves(trained):
+    run = trained / "run"
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    assert report["top1"] > 0.8
+    assert set(report["names"]) == set(HAIR)
+    assert report["unknown"]["strangers"] > 0
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    assert config["kind"] == "face_classifier"
+    assert sum(sum(parts.values()) for parts in config["faces"].values()) == 56
+    assert config["judgement"]["temperature"] > 0
+    html = (run / "report.html").read_text(encoding="utf-8")
+    assert "赤井" in html
+    assert "http" not in html.replace("http://www.w3.org", "")
+    assert "broken.png" in (run / "problems.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader((run / "faces.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 56
+    of_source: dict[str, set[str]] = {}
+    for row in rows:
+        of_source.setdefault(row["source"], set()).add(row["split"])
+    assert all(len(parts) == 1 for parts in of_source.values())
+    assert (run / "views.jpg").stat().st_size > 1000
+    assert list((run / "tensorboard").glob("events*"))
+    assert not list(run.rglob(".*.tmp"))
+
+
+def test_the_classifier_names_new_faces(trained):
+    classifier = FaceClassifier.load(trained / "run")
+    rng = np.random.default_rng(99)
+    right = 0
+    for name, hair in HAIR.items():
+        answers = classifier.answers([drawn_face(hair, rng) for _ in range(5)])
+        right += sum(answer.names[0] == name for answer in answers)
+    assert right >= 16
+
+
+def test_the_same_training_again_computes_nothing_and_is_the_same(trained, capsys):
+    assert train(trained, "again") == 0
+    assert "everything found in" in " ".join(capsys.readouterr().out.split())
+    first, second = (FaceClassifier.load(trained / run).head.kernel for run in ("run", "again"))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_damaged_cache_entry_is_made_anew(trained, capsys):
+    victim = sorted((trained / "cache").rglob("??/*.npz"))[0]
+    victim.write_bytes(b"damaged")
+    assert train(trained, "again") == 0
+    assert "views looked at" in " ".join(capsys.readouterr().out.split())
+    assert victim.stat().st_size > 100
+
+
+def test_a_softmax_head_learns_too(trained):
+    assert train(trained, "softmax", "--head=softmax", "--epochs=30", "--no_mirrored", "--left_out=0") == 0
+    report = json.loads((trained / "softmax" / "report.json").read_text(encoding="utf-8"))
+    assert report["top1"] > 0.7
+    assert report["unknown"] is None
+    lines = (trained / "softmax" / "metrics.csv").read_text().splitlines()
+    assert len(lines) == 31
+
+
+@pytest.mark.slow
+def test_fine_tuning_changes_the_top_blocks_only(trained):
+    assert train(trained, "tuned", "--strides", "8", "16", "--fine_tune_epochs=2", "--left_out=0") == 0
+    tuned = FaceClassifier.load(trained / "tuned").encoder.backbone.weights()
+    before = np.load(trained / "vgg.npz")
+    same = np.array_equal(tuned[0], before["vgg_16/conv1/conv1_1/weights"].astype(np.float32))
+    assert same
+    assert not np.array_equal(tuned[-2], before["vgg_16/conv5/conv5_3/weights"].astype(np.float32))
+    report = json.loads((trained / "tuned" / "report.json").read_text(encoding="utf-8"))
+    assert report["top1"] > 0.7
+
+
+def test_any_folder_can_be_measured(trained, tmp_path, capsys):
+    rng = np.random.default_rng(7)
+    other = write_faces(tmp_path / "other", rng, each=3)
+    (other / "kuro").rename(other / "somebody new")
+    assert evaluate(trained, tmp_path / "eval", f"--faces_dir={other}") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3 faces count as strangers': somebody new" in said
+    report = json.loads((tmp_path / "eval" / "report.json").read_text(encoding="utf-8"))
+    assert (report["faces"], report["unknown"]["strangers"]) == (9, 3)
+    assert report["names"]["kuro"]["recall"] is None
+    assert len((tmp_path / "eval" / "answers.csv").read_text(encoding="utf-8").splitlines()) == 13
+
+
+def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
+    faces = f"--faces_dir={trained / 'faces'}"
+    assert evaluate(trained, tmp_path / "all", faces) == 0
+    assert "were learnt from: results flatter. --split=test" in " ".join(capsys.readouterr().out.split())
+    assert evaluate(trained, tmp_path / "test", faces, "--split=test") == 0
+    assert "learnt from" not in capsys.readouterr().out
+    there, here = (
+        json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        for folder in (trained / "run", tmp_path / "test")
+    )
+    assert there["top1"] == here["top1"]
+    assert there["confusion"] == here["confusion"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backbone=vgg17"], "--backbone=vgg17: there is no such backbone"),
+        (["--backbone=vgg16"], "--backbone=vgg16 needs --backbone_weights: imagenet (downloads 59 MB once)"),
+        (["--shrinkage=0"], "--shrinkage 0.0: must be above 0"),
+        (["--fine_tune_epochs=-1"], "--fine_tune_epochs -1: must be 0"),
+        (["--faces_dir=gone"], "--faces_dir gone: there is no such folder"),
+    ],
+)
+def test_mistakes_are_one_line(trained, tmp_path, capsys, arguments, message):
+    given = [f"--faces_dir={trained / 'faces'}", f"--train_dir={tmp_path / 'run'}", *arguments]
+    assert train_face_classifier.main(given) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--views=0", "--views 0: must be in 1...64"),
+        ("--margin=9", "--margin 9.0: must be in 0...2"),
+        ("--split_by=lists", "--split_by lists: faces are split by source"),
+    ],
+)
+def test_wrong_flags_are_named(tmp_path, capsys, argument, message):
+    with pytest.raises(SystemExit) as stopped:
+        train_face_classifier.main([f"--faces_dir={tmp_path}", f"--train_dir={tmp_path / 'run'}", argument])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_one_character_is_not_enough(trained, tmp_path, capsys):
+    alone = tmp_path / "alone"
+    (alone / "ao").mkdir(parents=True)
+    for path in (trained / "faces" / "ao").glob("show*.png"):
+        (alone / "ao" / path.name).write_bytes(path.read_bytes())
+    assert train(trained, "run2", f"--faces_dir={alone}") == 1
+    assert "faces of ao only; a classifier tells at least two" in capsys.readouterr().err
+
+
+def test_a_detector_is_not_overwritten(trained, capsys):
+    checkpoint = Path(__file__).parents[1] / "checkpoints" / "drawn_lite"
+    assert train(trained, "run", f"--train_dir={checkpoint}") == 1
+    assert "there is a detector in it; give a folder of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--checkpoint_path=gone"], "gone is no folder of a face classifier"),
+        (["--split=validation", "--faces_dir={other}"], "no face in {other} was in this split"),
+        (["--faces_dir={nobody}"], "has none of the classifier's names"),
+        (["--strangers_dir=gone"], "--strangers_dir gone: there is no such folder"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(trained, tmp_path, capsys, arguments, message):
+    rng = np.random.default_rng(8)
+    other, nobody = write_faces(tmp_path / "other", rng, each=1), tmp_path / "nobody"
+    nobody.mkdir()
+    (other / "ao").rename(nobody / "else")
+    names = {"other": other, "nobody": nobody}
+    given = [f"--faces_dir={trained / 'faces'}", *(one.format(**names) for one in arguments)]
+    assert evaluate(trained, tmp_path / "eval", *given) == 1
+    said = capsys.readouterr().err
+    assert message.format(**names) in said
+    assert said.count("\n") == 1
