@@ -18,6 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 # Of this machine, read-only in every stage.
 SYSTEM = ("bin", "dev", "etc", "lib", "lib32", "lib64", "proc", "sbin", "sys", "usr")
@@ -175,9 +176,14 @@ class Build:
             if text.startswith(beginning):
                 text = other
         outside = {key: value for key, value in os.environ.items() if NETWORK.match(key)}
-        process = self.process(stage, ["sh", "-euc", text], environment={**outside, "HOME": "/root"})
+        self.run(stage, ["sh", "-euc", text], environment={**outside, "HOME": "/root"})
+
+    def run(self, stage: Stage, command: Sequence[str], **options: Any) -> str:
+        """Run a command in a stage to its end, as `process` starts it; what it wrote."""
+        process = self.process(stage, command, **options)
         output, _ = process.communicate(timeout=1200)
-        assert process.returncode == 0, f"RUN {text}\n{output}"
+        assert process.returncode == 0, f"{' '.join(command)}\n{output}"
+        return output
 
     def process(
         self,
