@@ -389,6 +389,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         console.print(f"detect.py: {error}")
         return 1
+    except KeyboardInterrupt:  # while TensorFlow starts
+        console.print("detect.py: interrupted before anything was done")
+        return 130
 
     started = time.monotonic()
     progress = rich.progress.Progress(

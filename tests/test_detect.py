@@ -302,6 +302,17 @@ def test_command_line_says_what_is_wrong(tmp_path, command, arguments, status, m
     assert not (tmp_path / "out").exists()
 
 
+def test_ctrl_c_before_anything_is_done(tmp_path, command, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(detect, "start_tensorflow", interrupt)
+    picture(tmp_path / "1.png")
+    status, said = command("--checkpoint_path=run", f"--output_dir={tmp_path / 'out'}", str(tmp_path))
+    assert (status, said) == (130, "detect.py: interrupted before anything was done\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_ctrl_c_completes_what_is_done(tmp_path, command, monkeypatch):
     """As a person does it: the signal comes in the middle of the work."""
     write_video(tmp_path / "clip.avi", 60)
