@@ -72,6 +72,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     import uvicorn
 
     from datasets.inbox import Inbox
+    from nets.face_classifier import FaceClassifier
     from nets.recogniser import Recogniser
     from web.app import create_app
     from web.browser_model import browser_model
@@ -79,11 +80,12 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     from web.verdicts import Verdicts
 
     recogniser = Recogniser.load(options.checkpoint_dir)
+    faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
     inbox = Inbox(options.inbox, index_url(options.inbox_url))
     show_from = Verdicts(recogniser.thresholds).show_from(options.show_from)
-    browser = browser_model(recogniser, wanted=options.browser, show_from=show_from)
+    browser = browser_model(recogniser, wanted=options.browser and faces is None, show_from=show_from)
     network = recogniser.checkpoint.network.name
-    app = create_app(options, recogniser, inbox, network=network, browser=browser)
+    app = create_app(options, recogniser, inbox, network=network, browser=browser, faces=faces)
     log_to(sys.stderr)
     print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
     config = uvicorn.Config(

@@ -10,11 +10,13 @@ import numpy as np
 from fastapi import FastAPI
 
 from datasets.inbox import Inbox
+from nets.face_classifier import FaceClassifier
 from web import feedback, health, pages, recognition
 from web.access import AccessToken, RateLimit
 from web.batching import Batcher
 from web.bodies import BodyLimit
 from web.browser_model import BrowserModel
+from web.face_answers import DrawnBoxes
 from web.observing import Metrics, Observe
 from web.options import WebOptions
 from web.refusals import handle_refusals
@@ -33,6 +35,7 @@ def create_app(
     *,
     network: str = "",
     browser: BrowserModel | None = None,
+    faces: FaceClassifier | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -42,6 +45,7 @@ def create_app(
         inbox: keeps reports; closed when the application stops.
         network: name of the network, shown on the page and kept with reports.
         browser: what the browser needs to look by itself.
+        faces: names the boxes that visitors draw.
     """
     metrics = Metrics()
     verdicts = Verdicts(recogniser.thresholds)
@@ -61,18 +65,21 @@ def create_app(
             on_batch=metrics.batch.observe,
         ),
         workers=ThreadPoolExecutor(_DECODERS, thread_name_prefix="pictures"),
+        drawn_boxes=None if faces is None else DrawnBoxes(faces, options),
     )
+    batchers = [services.batcher, *([services.drawn_boxes.batcher] if services.drawn_boxes else [])]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI):
-        working = asyncio.create_task(services.batcher.run())
+        working = [asyncio.create_task(batcher.run()) for batcher in batchers]
         await _warm_up(services)
         services.ready = True
         yield
         # uvicorn has let every request finish by now.
         services.ready = False
-        services.batcher.close()
-        await working
+        for batcher in batchers:
+            batcher.close()
+        await asyncio.gather(*working)
         services.workers.shutdown()
         inbox.index.close()
 
@@ -103,6 +110,8 @@ def create_app(
 
 async def _warm_up(services: Services) -> None:
     """Let the network be built for one picture and for several, so that no visitor waits for it."""
+    if services.drawn_boxes is not None:
+        await services.drawn_boxes.warm_up()
     blank = services.recogniser.prepare(np.zeros((8, 8, 3), np.uint8))
     for size in sorted({1, 2, services.options.batch_size}):
         if size <= services.options.limits.max_waiting:

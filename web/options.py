@@ -59,6 +59,8 @@ class WebOptions:
 
     Attributes:
         checkpoint_dir: checkpoint folder: the --train_dir of a training.
+        face_classifier: the --train_dir of train_face_classifier.py: it names the boxes that visitors draw.
+            Pictures are then looked at by the server only, not in the browser.
         host: address to listen at. The default is reached from this machine only; with any other, visitors
             need the access token.
         port: to listen at.
@@ -81,6 +83,7 @@ class WebOptions:
     """
 
     checkpoint_dir: Path = Path("checkpoints/drawn_lite")
+    face_classifier: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     inbox: Path = field(default_factory=default_inbox)

@@ -15,6 +15,7 @@ from nets.recogniser import Answers
 from nets.thresholds import Thresholds
 from web.batching import Batcher
 from web.browser_model import BrowserModel
+from web.face_answers import DrawnBoxes
 from web.observing import Metrics
 from web.options import WebOptions
 from web.verdicts import Verdicts
@@ -53,6 +54,7 @@ class Services:
         metrics: counters.
         batcher: brings pictures of concurrent requests together.
         workers: threads that decode pictures and write reports.
+        drawn_boxes: names the boxes that visitors draw; None: the recogniser does.
         ready: warmed up and not stopping.
     """
 
@@ -66,6 +68,7 @@ class Services:
     metrics: Metrics
     batcher: Batcher[np.ndarray, Looked]
     workers: Executor
+    drawn_boxes: DrawnBoxes | None = None
     ready: bool = False
 
 
