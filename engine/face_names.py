@@ -30,11 +30,32 @@ class FaceName:
 
 
 class NamesFaces(Protocol):
-    """Whatever can name faces: a detector today, a classifier when there is one."""
+    """Whatever can name faces: a detector or a face classifier."""
 
     def names_of(self, faces: Sequence[np.ndarray]) -> list[FaceName]:
         """The likeliest name of each picture, uint8 [H, W, 3] RGB."""
         ...
+
+
+class ClassifierNames:
+    """Names faces with a trained face classifier."""
+
+    def __init__(self, checkpoint_path: Path):
+        """Loads it.
+
+        Raises:
+            ValueError: not the folder of a face classifier, or damaged.
+        """
+        from nets.face_classifier import FaceClassifier
+
+        self._classifier = FaceClassifier.load(checkpoint_path)
+
+    def names_of(self, faces: Sequence[np.ndarray]) -> list[FaceName]:
+        """The likeliest name of each face; "" where it is most likely nobody who is known."""
+        return [
+            FaceName(answer.names[0] if answer.known else "", float(answer.probabilities[0]))
+            for answer in self._classifier.answers(faces)
+        ]
 
 
 class DetectorNames:
@@ -65,6 +86,18 @@ class DetectorNames:
                 name = self._recogniser.labels[best - 1] if best else ""
                 names.append(FaceName(name, float(said[best])))
         return names
+
+
+def open_names(checkpoint_path: Path) -> NamesFaces:
+    """Whatever is in a checkpoint folder that can name faces: a face classifier or a detector.
+
+    Raises:
+        ValueError: neither, or damaged.
+    """
+    from nets.face_classifier import is_face_classifier
+
+    kind = ClassifierNames if is_face_classifier(checkpoint_path) else DetectorNames
+    return kind(checkpoint_path)
 
 
 def _with_border(face: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-r"""Sorts pictures of faces into folders: by name with a trained detector, or alike ones together without.
+r"""Sorts pictures of faces into folders: by name with a trained model, or alike ones together without.
 
     python -m tools.sort_faces --faces_dir crops --output_dir sorted --checkpoint_path runs/mine/train
     python -m tools.sort_faces --faces_dir crops --output_dir sorted
@@ -50,7 +50,8 @@ class Sort:
     output_dir: Path
     """Folder for the folders, the contact sheets and the log; made if it does not exist."""
     checkpoint_path: Path | None = None
-    """Checkpoint folder: one folder per name that this detector gives. Not given: groups of alike faces."""
+    """Folder of a face classifier or a detector: one folder per name that it gives. Not given: groups of alike
+    faces."""
     score_threshold: float = 0.5
     """With a checkpoint: faces with a lower score go into the folder "unsure"."""
     features: Path | None = None
@@ -237,7 +238,7 @@ def sort(options: Sort, console: Console) -> None:
             console.print(f"{every - len(paths)} faces were copied earlier.", highlight=False)
     start_tensorflow()
     from engine.face_features import backbone_of, colours_and_outlines
-    from engine.face_names import DetectorNames
+    from engine.face_names import open_names
 
     with counting_bar(console) as bar:
 
@@ -246,7 +247,7 @@ def sort(options: Sort, console: Console) -> None:
             return lambda done, total: bar.update(task, completed=done, total=total)
 
         if options.checkpoint_path is not None:
-            namer = DetectorNames(options.checkpoint_path)
+            namer = open_names(options.checkpoint_path)
             places, unreadable = by_name(paths, namer.names_of, options.score_threshold, progress("naming"))
         else:
             looks: list[Look] = [colours_and_outlines]
