@@ -41,9 +41,8 @@ class AccessToken:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and self._right(given):
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(
-                COOKIE, given, httponly=True, samesite="strict", secure=scope["scheme"] == "https"
-            )
+            # Not "strict": who follows a link in a message would come without it.
+            answer.set_cookie(COOKIE, given, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
             await answer(scope, receive, send)
             return
         bearer = headers.get("authorization", "").removeprefix("Bearer ")

@@ -24,7 +24,7 @@ def decode_upload(data: bytes, limits: Limits) -> np.ndarray:
         Refused: empty, not a picture, damaged, or too large.
     """
     if not data:
-        raise Refused(422, "The picture is empty.")
+        raise Refused(415, "The picture is empty.")
     try:
         return decode_picture(data, max_pixels=limits.max_pixels)
     except PictureError as error:

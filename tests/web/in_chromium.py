@@ -56,7 +56,8 @@ def started_chromium():
 
 def open_page(chromium, address, **options):
     """The page, ready; what goes wrong in it is gathered in `page.errors`."""
-    page = chromium.new_context(**{"locale": "en-US", **options}).new_page()
+    still = {"locale": "en-US", "reduced_motion": "reduce"}  # a page that scrolls cannot be drawn on
+    page = chromium.new_context(**{**still, **options}).new_page()
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))

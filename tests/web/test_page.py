@@ -195,3 +195,14 @@ def test_without_the_runtime_the_page_says_so_and_the_server_looks(chromium, tmp
         page.set_input_files("#choose", PICTURE)
         expect(page.locator(".person")).to_have_count(4)
         page.context.close()
+
+
+def test_a_link_in_somebody_elses_page_opens_this_one(chromium, tmp_path):
+    token = "a-token-of-this-test"
+    with serving(tmp_path / "inbox", "--no_browser", "--access_token", token) as address:
+        page = chromium.new_context(locale="en-US").new_page()
+        page.goto(f"data:text/html,<a href='{address}/?token={token}'>Look</a>")
+        page.get_by_text("Look").click()
+        page.wait_for_selector("body[data-ready]")
+        assert page.url == f"{address}/"
+        page.context.close()

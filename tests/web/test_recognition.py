@@ -70,7 +70,7 @@ def bomb(width, height):
 @pytest.mark.parametrize(
     ("data", "status", "sentence"),
     [
-        (b"", 422, "The picture is empty."),
+        (b"", 415, "The picture is empty."),
         (b"hello", 415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."),
         (picture()[:50], 415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "This is not a picture that can be read"),

@@ -76,7 +76,7 @@ def test_anything_but_loopback_needs_the_token(serve):
     answer = client.get("/?token=a-long-access-token", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert "HttpOnly" in answer.headers["set-cookie"]
-    assert "SameSite=strict" in answer.headers["set-cookie"]
+    assert "SameSite=lax" in answer.headers["set-cookie"]
     assert client.get("/api/about").status_code == 200  # with the cookie
 
 
@@ -90,6 +90,30 @@ def test_a_token_is_made_where_none_was_given_and_must_be_long(monkeypatch):
     assert with_token(WebOptions()).access_token == "x" * 16
     with pytest.raises(ValueError, match="shorter than 16 characters"):
         with_token(WebOptions(access_token="short"))
+
+
+def test_a_name_of_the_page_means_that_others_reach_it(monkeypatch, serve):
+    from web.__main__ import address, with_token
+
+    monkeypatch.delenv("ANIME_SSD_TOKEN", raising=False)
+    options = with_token(WebOptions(allowed_hosts=("faces.example.org",)))
+    assert len(options.access_token) >= 32
+    assert address(options) == f"http://faces.example.org:8000/?token={options.access_token}"
+    client = serve(allowed_hosts=("faces.example.org",), access_token=options.access_token)
+    for host, status in (("faces.example.org", 401), ("localhost", 401), ("evil.example", 421)):
+        assert client.get("/api/about", headers={"Host": host}).status_code == status
+    # A probe asks by number.
+    assert client.get("/ready", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_the_printed_address_can_be_opened_and_does_not_repeat_a_chosen_token():
+    from web.__main__ import address
+
+    assert address(WebOptions()) == "http://127.0.0.1:8000/"
+    assert address(WebOptions(host="::1")) == "http://[::1]:8000/"
+    everywhere = address(WebOptions(host="0.0.0.0", access_token="x" * 16))
+    assert everywhere.endswith(":8000/?token=YOUR_TOKEN")
+    assert "0.0.0.0" not in everywhere
 
 
 def test_the_rate_is_limited_and_recovers(serve):

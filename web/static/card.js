@@ -1,6 +1,6 @@
 // One opened picture: its stage, its panel, and what the visitor has said about it.
 
-import { make, tell } from "./elements.js";
+import { bringIntoView, make, tell } from "./elements.js";
 import { Panel } from "./panel.js";
 import { ServerError, report } from "./server.js";
 import { Stage } from "./stage.js";
@@ -93,7 +93,7 @@ export class Card {
     this.show();
     // On a phone the answers stand below the picture.
     if (box && scroll && matchMedia("(max-width: 760px)").matches)
-      this.panel.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
+      bringIntoView(this.panel.element, "nearest");
   }
 
   add(corners) {

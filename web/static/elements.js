@@ -18,4 +18,10 @@ export function tell(message, { error = false } = {}) {
   said.textContent = message;
 }
 
+// Gently, unless the visitor wants nothing to move.
+export function bringIntoView(element, block) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block, behavior: still ? "auto" : "smooth" });
+}
+
 export const percent = (probability) => Math.round(100 * probability);

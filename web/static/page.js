@@ -1,7 +1,7 @@
 // The page: opens pictures that are dropped, pasted, photographed or chosen, and remembers language and theme.
 
 import { Card, explain } from "./card.js";
-import { make, tell } from "./elements.js";
+import { bringIntoView, make, tell } from "./elements.js";
 import { Finder } from "./finder.js";
 import { about } from "./server.js";
 import { chooseLanguage, currentLanguage, say } from "./words.js";
@@ -56,7 +56,7 @@ async function open(files) {
     if (file.size > finder.about.max_bytes && finder.where === "server") tell(say("error_413"), { error: true });
     await card.look();
   }
-  if (pictures.length) cards.at(-1).element.scrollIntoView({ block: "start", behavior: "smooth" });
+  if (pictures.length) bringIntoView(cards.at(-1).element, "start");
 }
 
 function listen() {
