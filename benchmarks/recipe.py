@@ -77,6 +77,20 @@ ROWS: dict[str, Mapping[str, object]] = {
     "negatives_5": {"negative_ratio": 5.0},
     "match_0.4": {"match_threshold": 0.4},
     "anchors_fitted": {"anchors": "fitted"},
+    # What helped, together.
+    "fitted_giou": {"anchors": "fitted", "box_loss": "giou", "loss_alpha": 2.0},
+    "fitted_giou_none": {
+        "anchors": "fitted",
+        "box_loss": "giou",
+        "loss_alpha": 2.0,
+        "augmentation": "none",
+    },
+    "fitted_giou_crop_from_0.5": {
+        "anchors": "fitted",
+        "box_loss": "giou",
+        "loss_alpha": 2.0,
+        "crop_min": 0.5,
+    },
     # How long: times the passes of the base.
     "half_as_long": {"longer": 0.5},
     "twice_as_long": {"longer": 2.0},
