@@ -195,10 +195,10 @@ def main() -> int:
         tally, seconds = asyncio.run(load(options, inbox, port))
         wrong = lost(tally, inbox, options.inbox_url)
     for what, durations in tally.seconds.items():
-        spread = np.percentile(durations, (50, 90, 99)) * 1000 if durations else (0.0,) * 3
+        spread = np.percentile(durations, (50, 95, 99)) * 1000 if durations else (0.0,) * 3
         print(
             f"{what:10}  {len(durations) / seconds:6.1f} a second   "
-            f"50 % {spread[0]:6.0f} ms   90 % {spread[1]:6.0f} ms   99 % {spread[2]:6.0f} ms"
+            f"50 % {spread[0]:6.0f} ms   95 % {spread[1]:6.0f} ms   99 % {spread[2]:6.0f} ms"
         )
     print(
         f"{options.visitors} visitors for {seconds:.0f} s: {len(tally.confirmed)} reports confirmed, "
