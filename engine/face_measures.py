@@ -120,15 +120,19 @@ class FaceMeasures:
 def choose_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """By what logits are to be divided, so that the right names are likeliest (Guo et al. 2017, section 4.2).
 
+    As if there were one more face that could be anybody (Laplace's rule of succession): of 150 faces with two
+    mistakes nobody can tell that 99.9 % is right.
+
     Args:
         logits: [N, K] of faces that were not trained on.
         truth: int [N].
     """
     if not len(truth):
         return 1.0
-    losses = [
-        -np.log(softmax(logits / t)[np.arange(len(truth)), truth] + 1e-12).mean() for t in _TEMPERATURES
-    ]
+    losses = []
+    for temperature in _TEMPERATURES:
+        loss = -np.log(softmax(logits / temperature) + 1e-12)
+        losses.append(loss[np.arange(len(truth)), truth].sum() + loss.mean())
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 

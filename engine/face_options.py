@@ -29,7 +29,7 @@ class HeadOptions:
     """
 
     head: Literal["discriminant", "softmax"] = "discriminant"
-    shrinkage: float = 0.5
+    shrinkage: float = 0.3
     epochs: int = 40
     batch_size: int = 128
     learning_rate: float = 0.01
@@ -104,7 +104,7 @@ class FaceTrainingOptions:
     cells: int = 4
     statistics: tuple[str, ...] = ("mean",)
     margin: float = 0.15
-    views: int = 8
+    views: int = 4
     mirrored: bool = True
     cache_dir: Path = DEFAULT_CACHE
     left_out: int = 5

@@ -116,7 +116,7 @@ def write_face_report(
             )
             for shape, columns in (("wide", 2), ("narrow", 1))
         }
-        if epochs
+        if len(epochs) > 1  # the discriminant has no way to show
         else None,
         confusion=themed(
             lambda theme: plot_confusion(
@@ -186,7 +186,7 @@ def doubtful_sheet(
             tiles.append(scale_to(crop_face(faces[i], margin), _TILE))
         except PictureError:  # gone or changed since
             continue
-        captions.append(f"{measures.names[answers[i]]} {best[i]:.0%}")
+        captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")
     if not tiles:
         return None
     return (

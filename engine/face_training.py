@@ -35,10 +35,12 @@ from engine.face_options import FaceTrainingOptions
 from nets.face_backbone import open_backbone
 from nets.face_classifier import FaceClassifier, Head, Judgement
 from nets.face_encoder import FaceEncoder, Pooling
+from nets.unknown import BEST_RULE
 from nets.versions import versions
 
-# Chosen by measurement, see docs/face_classifier.md.
-RULE = "max_logit"
+# Measured on faces that are no test faces, each fifth of ten characters left out once: AUROC 0.92 as with
+# max_logit, energy 0.87.
+RULE = BEST_RULE
 # Views are drawn by a seed of their own: another --seed splits anew and finds the same views in the cache.
 VIEW_SEED = 0
 

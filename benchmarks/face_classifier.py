@@ -1,0 +1,182 @@
+r"""What names faces best, and what views and the cache cost.
+
+    python -m benchmarks.face_classifier table --faces_dir FACES --backbone_weights vgg16_imagenet_conv.npz \
+        --source_pattern '^(.*)/face_.*_(\d+)$'
+    python -m benchmarks.face_classifier cost --faces_dir FACES --backbone_weights vgg16_imagenet_conv.npz
+
+`table` trains every recipe below on several splits by source and prints the share of right answers on their
+test faces: mean, lowest and highest. `cost` trains twice in an empty cache: with one view of each face, then
+with several, then again; and prints how many times the first pass the others took.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from datasets.face_folder import FaceOptions
+from datasets.splits import SplitOptions
+from engine.face_options import DEFAULT_CACHE, FaceTrainingOptions, HeadOptions
+from tools.counting_bar import counting_bar
+from tools.quiet_start import start_tensorflow
+
+_FRACTIONS = (0.6, 0.2, 0.2)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Compares recipes on several splits."""
+
+    faces_dir: Path
+    """As in train_face_classifier.py."""
+    backbone_weights: str
+    """As in train_face_classifier.py, of vgg16."""
+    source_pattern: str = ""
+    """As in train_face_classifier.py."""
+    image_size: int = 192
+    """Side of what the backbone sees, in pixels."""
+    splits: int = 5
+    """How many splits, by the seeds 0, 1 ..."""
+    cache_dir: Path = DEFAULT_CACHE
+    """As in train_face_classifier.py."""
+
+
+@dataclass(frozen=True)
+class CostOptions:
+    """Times passes with one view and with several, and with everything in the cache."""
+
+    faces_dir: Path
+    """As in train_face_classifier.py."""
+    backbone_weights: str
+    """As in train_face_classifier.py, of vgg16."""
+    source_pattern: str = ""
+    """As in train_face_classifier.py."""
+    image_size: int = 192
+    """Side of what the backbone sees, in pixels."""
+    views: int = 4
+    """Views of each training face."""
+
+
+def recipes(options: TableOptions) -> dict[str, FaceTrainingOptions]:
+    """From the ancestor's (one layer on the final pooled features) to the defaults, a step at a time."""
+    ours = FaceTrainingOptions(
+        options.faces_dir,
+        Path("unused"),
+        backbone_weights=options.backbone_weights,
+        image_size=options.image_size,
+        cache_dir=options.cache_dir,
+        left_out=0,
+        reading=FaceOptions(source_pattern=options.source_pattern),
+    )
+    plain = replace(ours, views=1, mirrored=False)
+    softmax = HeadOptions(head="softmax")
+    longer = replace(softmax, epochs=400, label_smoothing=0.0)
+    return {
+        "last map, whole, softmax": replace(plain, strides=(32,), cells=1, head=softmax),
+        "... ten times as long": replace(plain, strides=(32,), cells=1, head=longer),
+        "last map, whole, discriminant": replace(plain, strides=(32,), cells=1),
+        "conv4_3, 4 x 4, softmax": replace(plain, head=softmax),
+        "conv4_3, 4 x 4, discriminant": plain,
+        "... and mirror images": replace(ours, views=2),
+        "... and 4 views": replace(ours, views=4),
+    }
+
+
+def table(options: TableOptions, console: Console) -> None:
+    """Trains and prints."""
+    from engine.face_training import train_faces
+
+    rows = Table()
+    for heading in ("recipe", "test", "lowest", "highest", "validation", "top 5", "calibration", "head, s"):
+        rows.add_column(heading, no_wrap=True)
+    for label, recipe in recipes(options).items():
+        found = []
+        for seed in range(options.splits):
+            trained = train_faces(
+                replace(recipe, splitting=SplitOptions(split_fractions=_FRACTIONS, seed=seed))
+            )
+            found.append(trained)
+            if trained.test is not None:
+                console.print(f"{label}, split {seed}: {trained.test.top1:.4f}", highlight=False)
+        tests = [one.test for one in found if one.test is not None]
+        judged = [one.validation for one in found if one.validation is not None]
+        top1 = [one.top1 for one in tests]
+        rows.add_row(
+            label,
+            f"{100 * np.mean(top1):.1f} %",
+            f"{100 * min(top1):.1f} %",
+            f"{100 * max(top1):.1f} %",
+            f"{100 * np.mean([one.top1 for one in judged]):.1f} %",
+            f"{100 * np.mean([one.top5 for one in tests]):.1f} %",
+            f"{np.mean([one.calibration.error or 0.0 for one in tests]):.3f}",
+            f"{np.mean([one.seconds['head'] for one in found]):.1f}",
+        )
+    console.print(rows)
+
+
+def cost(options: CostOptions, console: Console) -> None:
+    """Trains in an empty cache and prints how long it took."""
+    from engine.face_training import Trained, train_faces
+
+    with tempfile.TemporaryDirectory(prefix="face-features-") as folder:
+        one_view = FaceTrainingOptions(
+            options.faces_dir,
+            Path("unused"),
+            backbone_weights=options.backbone_weights,
+            image_size=options.image_size,
+            views=1,
+            mirrored=False,
+            left_out=0,
+            cache_dir=Path(folder, "one"),
+            reading=FaceOptions(source_pattern=options.source_pattern),
+        )
+        several = replace(one_view, views=options.views, mirrored=True, cache_dir=Path(folder, "several"))
+
+        def timed(what: str, recipe: FaceTrainingOptions) -> tuple[float, Trained]:
+            started = time.monotonic()
+            with counting_bar(console) as bar:
+                task = bar.add_task(what)
+                trained = train_faces(
+                    recipe, progress=lambda _, done, all_: bar.update(task, completed=done, total=all_)
+                )
+            seconds = time.monotonic() - started
+            console.print(f"{what}: {seconds:.1f} s, {trained.computed} views computed", highlight=False)
+            return seconds, trained
+
+        pass_seconds, _ = timed("one view of each face", one_view)
+        views_seconds, _ = timed(f"{options.views} views of each training face", several)
+        cached_seconds, again = timed("the same, from the cache", several)
+    if again.computed:
+        raise ValueError(f"{again.computed} views were computed though all were in the cache")
+    ratio = views_seconds / pass_seconds
+    console.print(
+        f"{options.views} views took {ratio:.2f} times one pass (at most {options.views}); from the cache "
+        f"{cached_seconds / pass_seconds:.3f} times",
+        highlight=False,
+    )
+
+
+def main() -> None:
+    """Runs the command line."""
+    options = tyro.extras.subcommand_cli_from_dict(
+        {"table": TableOptions, "cost": CostOptions},
+        prog="python -m benchmarks.face_classifier",
+        description=__doc__,
+        use_underscores=True,
+    )
+    start_tensorflow()
+    if isinstance(options, TableOptions):
+        table(options, Console())
+    else:
+        cost(options, Console())
+
+
+if __name__ == "__main__":
+    main()
