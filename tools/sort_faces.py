@@ -50,8 +50,8 @@ class Sort:
     output_dir: Path
     """Folder for the folders, the contact sheets and the log; made if it does not exist."""
     checkpoint_path: Path | None = None
-    """Folder of a face classifier or a detector: one folder per name that it gives. Not given: groups of alike
-    faces."""
+    """Folder of a face classifier or a detector: one folder per name that it gives. Not given: groups of
+    alike faces."""
     score_threshold: float = 0.5
     """With a checkpoint: faces with a lower score go into the folder "unsure"."""
     features: Path | None = None
