@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.test_setup import locked
 from tests.tools.image_steps import USER, Build, can_isolate, context, instructions
 from web.browser_runtime import VERSION
 
@@ -44,6 +45,16 @@ def test_images_are_pinned_and_run_as_nobody_special(dockerfile):
         assert not re.search(r"\b(pip|npm|gcc|build-essential|git)\b", text), (
             f"{name} {text} in the last stage"
         )
+
+
+def test_the_page_is_served_with_the_versions_that_are_tested():
+    text = (ROOT / "requirements" / "serve.txt").read_text(encoding="utf-8")
+    assert not re.search(r"://|^-", text, re.MULTILINE)
+    others = {"tensorflow-cpu": "tensorflow", "opencv-python-headless": "opencv-python"}
+    tested = {line.split(" ;")[0] for line in locked("web")}
+    for line in locked("serve"):
+        name, version = line.split(" ;")[0].split("==")
+        assert f"{others.get(name, name)}=={version}" in tested
 
 
 def test_the_browser_runtime_is_the_one_that_the_page_expects():
