@@ -61,6 +61,7 @@ def run(options: FaceTrainingOptions, console: Console) -> Trained:
         ValueError: faces or backbone cannot be used.
     """
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
+    from engine.face_report import confusion_picture
     from engine.face_training import train_faces
     from engine.face_training_files import VIEWS, check_train_dir, write_training
     from engine.training_log import TrainingLog
@@ -93,6 +94,8 @@ def run(options: FaceTrainingOptions, console: Console) -> Trained:
     if trained.test is not None:
         log.scalars(rounds, {"test_top1": trained.test.top1, "test_top5": trained.test.top5})
     log.picture("views", read_picture(options.train_dir / VIEWS), step=0)
+    if trained.test is not None:
+        log.picture("confusion", confusion_picture(trained.test), step=rounds)
     log.close()
     for note in notes:
         console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)

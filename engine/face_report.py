@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from datasets.face_folder import Face
-from datasets.pictures import PictureError
+from datasets.pictures import PictureError, decode_picture
 from datasets.problems import printable
 from engine.calibration import Reliability
 from engine.face_extraction import crop_face
@@ -24,6 +25,7 @@ from visualization.colours import hex_colour
 from visualization.drawing import mosaic, scale_to
 from visualization.error_plots import plot_reliability
 from visualization.face_plots import plot_epochs
+from visualization.figures import LIGHT, Theme, picture_of
 from visualization.plots import plot_confusion
 
 _TILE = 112
@@ -118,16 +120,7 @@ def write_face_report(
         }
         if len(epochs) > 1  # the discriminant has no way to show
         else None,
-        confusion=themed(
-            lambda theme: plot_confusion(
-                measures.names,
-                measures.confusion,
-                theme=theme,
-                no_answer="unknown",
-                nobody="strangers",
-                corner="is ↓   called →",
-            )
-        ),
+        confusion=themed(lambda theme: _confusion(measures, theme)),
         reliability=themed(
             lambda theme: plot_reliability(
                 measures.calibration.edges,
@@ -143,6 +136,22 @@ def write_face_report(
         ran=[(section, lines(values)) for section, values in ran.items()],
     )
     write_page(folder / "report.html", html)
+
+
+def confusion_picture(measures: FaceMeasures) -> np.ndarray:
+    """Who is taken for whom: uint8 [h, w, 3]."""
+    return decode_picture(picture_of(_confusion(measures, LIGHT), dots_per_inch=110))
+
+
+def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
+    return plot_confusion(
+        measures.names,
+        measures.confusion,
+        theme=theme,
+        no_answer="unknown",
+        nobody="strangers",
+        corner="is ↓   called →",
+    )
 
 
 def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[str]:

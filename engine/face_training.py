@@ -174,10 +174,12 @@ def train_faces(
     lap("head")
     logits = logits_of(head)
     if options.tuning.fine_tune_epochs:
+        # Probabilities must mean something before their loss can teach.
+        temperature = choose_temperature(logits[judged], classes[judged])
         encoder, head = fine_tune(
             backbone,
             encoder.pooling,
-            head,
+            Head(head.kernel / temperature, head.bias / temperature),
             [plain.faces[i] for i in trained],
             classes[trained],
             options,
