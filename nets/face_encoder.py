@@ -16,6 +16,7 @@ from preprocessing.resize import resize_picture
 # Goes up whenever the same pictures and options give other rows: rows kept on disk then count no more.
 VERSION = 1
 _BATCH = 16
+_WORTH_COMPILING = 96  # pixels
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ class FaceEncoder:
     def __init__(self, backbone: Backbone, pooling: Pooling):
         self.backbone, self.pooling = backbone, pooling
         self._model = keras.Model(backbone.model.inputs, pooled(backbone.model.outputs, pooling))
-        # XLA speeds plain convolutions on a CPU up and slows depthwise ones down: benchmarks/networks.py.
-        self._model.compile(jit_compile=backbone.plain_convolutions)
+        # XLA speeds plain convolutions on a CPU up and slows depthwise ones down: benchmarks/networks.py. To
+        # compile takes seconds, which small pictures do not give back.
+        jit = backbone.plain_convolutions and backbone.spec.image_size >= _WORTH_COMPILING
+        self._model.compile(jit_compile=jit)
         self.size = int(self._model.outputs[0].shape[-1])
 
     def way(self) -> dict[str, Any]:
