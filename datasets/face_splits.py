@@ -11,13 +11,15 @@ from datasets.face_folder import Face
 from datasets.near_duplicates import near_duplicates
 from datasets.splits import SPLITS, SplitOptions, make_splits
 
+LEFT_OUT = "left out"
+
 
 @dataclass(frozen=True)
 class FaceSplit:
     """Where every face went.
 
     Attributes:
-        splits: of each face: train, validation or test.
+        splits: of each face: train, validation, test, or LEFT_OUT.
         groups: of each face: what stays together.
         notes: what a person should know about it, each a sentence.
     """
@@ -65,7 +67,12 @@ def split_faces(faces: Sequence[Face], hashes: np.ndarray, options: SplitOptions
     by_source = options.split_by != "picture"
     groups, notes = group_faces(faces, hashes, by_source=by_source), []
     wanted = sum(part > 0 for part in options.split_fractions)
-    if by_source and len(set(groups)) < wanted:
+    sources = {face.source for face in faces if face.source}
+    chained = by_source and len(set(groups)) < wanted
+    if chained and len(sources) >= wanted:
+        # Look-alikes tie all sources together: those of the training have to go instead.
+        groups = tuple(f"source {one.source}" if one.source else f"face {one.shown}" for one in faces)
+    elif chained:
         groups = group_faces(faces, hashes, by_source=False)
         notes.append(
             "The file names tell of fewer sources than there are splits, so faces were distributed one by "
@@ -79,12 +86,30 @@ def split_faces(faces: Sequence[Face], hashes: np.ndarray, options: SplitOptions
         own = sorted({group for group, face in zip(groups, faces, strict=True) if face.name == name})
         if all(of_group[group] != "train" for group in own):
             of_group[own[0]] = "train"
-    splits = tuple(of_group[group] for group in groups)
+    splits = [of_group[group] for group in groups]
+    if chained and len(sources) >= wanted:
+        notes += _leave_out_look_alikes(splits, names, hashes)
     for split, part in zip(SPLITS, options.split_fractions, strict=True):
         missing = sorted(set(names) - set(names[np.array(splits) == split]))
         if part and missing and split != "train":
             notes.append(f"{split} has no face of {_some(missing)}: nothing is measured of them there.")
-    return FaceSplit(splits, groups, tuple(notes))
+    return FaceSplit(tuple(splits), groups, tuple(notes))
+
+
+def _leave_out_look_alikes(splits: list[str], names: np.ndarray, hashes: np.ndarray) -> list[str]:
+    """Takes faces out of the training that look like measured ones; a name keeps at least one face there."""
+    train = np.flatnonzero(np.array(splits) == "train")
+    measured = np.flatnonzero(np.array(splits) != "train")
+    alike = near_duplicates(hashes[train], hashes[measured])[:, 0]
+    left = {name: int((names[train] == name).sum()) for name in set(names[train])}
+    count = 0
+    for place in sorted(set(alike.tolist())):
+        face = int(train[place])
+        if left[names[face]] > 1:
+            left[names[face]] -= 1
+            splits[face] = LEFT_OUT
+            count += 1
+    return [f"{count} faces look like faces of other sources that are measured: they were not trained on."]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -62,3 +62,19 @@ def test_few_sources_are_told(rng):
     split = split_faces(faces, far_apart(40, rng), SplitOptions())
     assert "fewer sources than there are splits" in split.notes[0]
     assert len(set(split.groups)) == 40
+
+
+def test_where_look_alikes_tie_all_sources_together_those_of_the_training_go(rng):
+    faces = [face(f"n{i % 3}", f"show{i % 6}", i) for i in range(120)]
+    hashes = far_apart(120, rng)
+    hashes[:6] = hashes[0]  # one face that is in every source
+    split = split_faces(faces, hashes, SplitOptions(split_fractions=(0.6, 0.2, 0.2)))
+    of_source: dict[str, set[str]] = {}
+    for one, where in zip(faces, split.splits, strict=True):
+        of_source.setdefault(one.source, set()).add(where)
+    assert all(len(where - {"left out"}) == 1 for where in of_source.values())
+    gone = [i for i, where in enumerate(split.splits) if where == "left out"]
+    assert gone
+    assert set(gone) <= set(range(6))
+    assert not any(split.splits[i] == "train" for i in range(6))
+    assert f"{len(gone)} faces look like faces of other sources" in " ".join(split.notes)
