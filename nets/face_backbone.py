@@ -223,7 +223,7 @@ def split_backbone(backbone: Backbone) -> tuple[keras.Model, keras.Model]:
             f"--fine_tune_epochs: the maps of {spec.name} at strides {', '.join(map(str, spec.strides))} "
             "come before the blocks that would be tuned. Add a deeper one: --strides 8 16"
         )
-    return keras.Model(model.inputs, [cut, *early]), keras.Model(cut, late)
+    return keras.Model(model.inputs[0], [cut, *early]), keras.Model(cut, late)
 
 
 def _reached(tensor, source, *, without) -> bool:
@@ -415,7 +415,7 @@ def _of_network(name: str, weights: str, image_size: int | None, strides: tuple[
 
 
 def _cut_network(model: keras.Model, strides: Sequence[int]) -> keras.Model:
-    return keras.Model(model.inputs, [_last_map(model, stride) for stride in strides], name=model.name)
+    return keras.Model(model.inputs[0], [_last_map(model, stride) for stride in strides], name=model.name)
 
 
 def _last_map(model: keras.Model, stride: int) -> keras.KerasTensor:

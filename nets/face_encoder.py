@@ -58,7 +58,7 @@ class FaceEncoder:
 
     def __init__(self, backbone: Backbone, pooling: Pooling):
         self.backbone, self.pooling = backbone, pooling
-        self._model = keras.Model(backbone.model.inputs, pooled(backbone.model.outputs, pooling))
+        self._model = keras.Model(backbone.model.inputs[0], pooled(backbone.model.outputs, pooling))
         # XLA speeds plain convolutions on a CPU up and slows depthwise ones down: benchmarks/networks.py. To
         # compile takes seconds, which small pictures do not give back.
         jit = backbone.plain_convolutions and backbone.spec.image_size >= _WORTH_COMPILING

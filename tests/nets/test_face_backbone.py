@@ -7,6 +7,9 @@ import pytest
 from nets.face_backbone import open_backbone, rebuild_backbone, split_backbone
 from tests.drawn_faces import write_vgg
 
+# On JAX whole networks would be compiled, a minute of it; `test_face_classifier.py` runs on both.
+pytestmark = pytest.mark.tensorflow_only
+
 DETECTOR = Path(__file__).parents[2] / "checkpoints" / "drawn_lite"
 
 
