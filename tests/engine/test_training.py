@@ -83,7 +83,7 @@ def test_another_training_in_the_folder_is_refused_with_the_differences(options)
         run(**{**options, "batch_size": 3})
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
 def test_a_loss_that_is_not_finite_names_the_pictures(options, precision):
     # float16 leaves out the first steps, until its scale of the loss fits.
     options |= {"precision": precision, "max_number_of_steps": 40, "evaluate_steps": 40}

@@ -77,6 +77,7 @@ def test_a_training_that_was_cut_off_before_its_report_writes_it_when_called_aga
     assert written == [options["train_dir"]]
 
 
+@pytest.mark.slow
 def test_without_validation_set_and_after_the_records_moved(options, squares, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
