@@ -1,10 +1,12 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 import nets
 from boxes.anchor_fitting import with_shapes
+from engine.anchor_choice import choose_anchors
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
 from tests.engine.training_run import run, stop_at
@@ -20,7 +22,8 @@ def wide(tiny, monkeypatch):
 
 
 @pytest.fixture
-def options(squares, tmp_path, wide):
+def options(squares, tmp_path, wide, monkeypatch):
+    monkeypatch.setattr("engine.anchor_choice.FITTED_BOXES", 100)  # the squares come two a batch
     return {
         "dataset_dir": squares,
         "train_dir": tmp_path / "fitted",
@@ -33,7 +36,7 @@ def options(squares, tmp_path, wide):
     }
 
 
-def test_fitted_anchors_go_with_the_weights(options, wide, tmp_path):
+def test_fitted_anchors_go_with_the_weights(options, wide):
     said = run(**options)
     assert "Anchors fitted to" in said
     fitted = read_checkpoint(options["train_dir"]).network
@@ -43,11 +46,14 @@ def test_fitted_anchors_go_with_the_weights(options, wide, tmp_path):
     assert (read_checkpoint(options["train_dir"] / "last").network.anchors == fitted.anchors).all()
 
     # A training that starts from them has them too, unless it is told otherwise.
-    onwards = {**options, "checkpoint_path": str(options["train_dir"])}
-    run(**{**onwards, "train_dir": tmp_path / "onwards", "anchors": "start"})
-    assert read_checkpoint(tmp_path / "onwards").network.anchor_layers == fitted.anchor_layers
-    run(**{**onwards, "train_dir": tmp_path / "own", "anchors": "network"})
-    assert read_checkpoint(tmp_path / "own").network.anchor_layers == wide.anchor_layers
+    said = []
+    ask = partial(choose_anchors, checkpoint_path=str(options["train_dir"]), batches=list, say=said.append)
+    assert ask(wide, "start").anchor_layers == fitted.anchor_layers
+    assert "where they were fitted to its labels" in said[0]
+    assert ask(wide, "network") == wide
+    other = replace(wide, name="other")
+    assert ask(other, "start") == other
+    assert len(said) == 1
 
 
 def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(options, monkeypatch):
