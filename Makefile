@@ -7,6 +7,7 @@
 
 VENV_PYTHON := .venv/bin/python
 DEMO := runs/demo
+spread := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 # Warnings and errors of TensorFlow's C++ part stay; its remarks do not.
 TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -67,9 +68,10 @@ labelimg: setup
 	@test -n "$(DATASET)" || { echo "Which data set? make labelimg DATASET=my_set" >&2; exit 1; }
 	@$(VENV_PYTHON) -m tools.labelimg --dataset_dir="$(DATASET)" $(if $(LABELS),--labels_path="$(LABELS)")
 
+# Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.
 test: setup-dev
-	$(VENV_PYTHON) -m pytest
-	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets -m "not slow and not tensorflow_only"
+	$(VENV_PYTHON) -m pytest $(spread)
+	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets -m "not slow and not tensorflow_only" $(spread)
 
 test-all: setup-dev
 	$(VENV_PYTHON) -m pytest -m ""

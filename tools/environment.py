@@ -49,7 +49,17 @@ IMPORTS = {
         ),
     ),
     "web": ("fastapi", "uvicorn", "python_multipart", "sqlalchemy", "psycopg", "prometheus_client", "onnx"),
-    "dev": ("pytest", "hypothesis", "nbclient", "jax", "httpx", "onnxruntime", "playwright", "schemathesis"),
+    "dev": (
+        "pytest",
+        "xdist",
+        "hypothesis",
+        "nbclient",
+        "jax",
+        "httpx",
+        "onnxruntime",
+        "playwright",
+        "schemathesis",
+    ),
     "gpu": (),
 }
 
