@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rich.box
@@ -29,8 +30,9 @@ EARLY = ",".join(f"FeatureExtractor.MobilenetV2.{block}" for block in ("Conv", "
     f",FeatureExtractor.MobilenetV2.expanded_conv_{index}" for index in range(1, 7)
 )
 
-# Row -> the flags that differ from the base. An empty checkpoint_path starts from random weights.
-ROWS: dict[str, Mapping[str, object]] = {
+# Row -> the flags that differ from the base. An empty checkpoint_path starts from random weights. Two are no
+# flags of a training but become one: `longer` times the base's passes, `unfreeze_at` as a share of the steps.
+ROWS: dict[str, Mapping[str, Any]] = {
     "base": {},
     # What to start from.
     "scratch": {
@@ -158,11 +160,11 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
         pictures: of the training set.
     """
     change = dict(ROWS[row])
-    batch_size = int(str(change.get("batch_size", 16)))
-    passes = options.passes * float(str(change.pop("longer", 1.0)))
+    batch_size = change.get("batch_size", 16)
+    passes = options.passes * change.pop("longer", 1.0)
     steps = round(passes * pictures / batch_size)
     unfreeze = change.pop("unfreeze_at", None)
-    flags: dict[str, object] = {
+    flags: dict[str, Any] = {
         "dataset_dir": options.dataset_dir,
         "train_dir": options.runs_dir / f"{options.passes:g}_passes" / f"{row}_{seed}",
         "recipe": options.recipe,
@@ -175,7 +177,7 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
         **change,
     }
     if unfreeze is not None:
-        flags["unfreeze_at_step"] = round(float(str(unfreeze)) * steps)
+        flags["unfreeze_at_step"] = round(unfreeze * steps)
     given = [f"--{name}={value}" for name, value in flags.items() if value != ""]
     return [sys.executable, "train_ssd_network.py", *given, "--no_report"]
 
@@ -228,7 +230,7 @@ def append_result(path: Path, result: Result) -> None:
 
 def table_of(results: Sequence[Result]) -> Table:
     """Rows by what they are worth against the base with the same seeds."""
-    headings = ("row", "flags", "VOC07 mAP", "against base", "seeds", "processor minutes")
+    headings = ("row", "change", "VOC07 mAP", "against base", "seeds", "processor minutes")
     table = Table(*headings, box=rich.box.MARKDOWN)
     base = {one.seed: one.map_voc07 for one in results if one.row == "base"}
 
@@ -240,7 +242,7 @@ def table_of(results: Sequence[Result]) -> Table:
         of_row = [one for one in results if one.row == row]
         table.add_row(
             row,
-            " ".join(f"--{name}={value}" for name, value in ROWS.get(row, {}).items()),
+            " ".join(f"{name}={value}" for name, value in ROWS.get(row, {}).items()),
             " ".join(f"{one.map_voc07:.3f}" for one in of_row),
             f"{worth(row):+.3f}",
             " ".join(str(one.seed) for one in of_row),

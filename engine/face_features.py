@@ -100,7 +100,7 @@ def _colours(hsv: np.ndarray) -> np.ndarray:
 
 def _look_with(backbone: Backbone) -> Look:
     model = keras.Model(
-        backbone.model.inputs, [FacePooling(1, ("mean", "std"))(one) for one in backbone.model.outputs]
+        backbone.model.inputs[0], [FacePooling(1, ("mean", "std"))(one) for one in backbone.model.outputs]
     )
 
     def look(images: Sequence[np.ndarray]) -> list[np.ndarray]:

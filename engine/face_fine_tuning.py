@@ -56,7 +56,7 @@ def fine_tune(
     trunk, top = split_backbone(backbone)
     early = len(trunk.outputs) - 1
     trunk_model = keras.Model(
-        trunk.inputs, [trunk.outputs[0], *([pooled(trunk.outputs[1:], pooling)] if early else [])]
+        trunk.inputs[0], [trunk.outputs[0], *([pooled(trunk.outputs[1:], pooling)] if early else [])]
     )
     trunk_model.compile(jit_compile=backbone.plain_convolutions)
     shapes = [tuple(output.shape[1:]) for output in trunk_model.outputs]

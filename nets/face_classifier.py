@@ -21,7 +21,7 @@ from nets.checkpoint import CONFIG, WEIGHTS, read_arrays, write_arrays, write_js
 from nets.face_answers import evidence_of, softmax
 from nets.face_backbone import BackboneSpec, rebuild_backbone, weights_digest
 from nets.face_encoder import FaceEncoder, Pooling
-from nets.unknown import RULES, UNKNOWN
+from nets.unknown import BEST_RULE, RULES, UNKNOWN
 from preprocessing.face_views import MIRRORED, look_at
 from visualization.crops import crop_around
 
@@ -58,7 +58,7 @@ class Judgement:
     """
 
     temperature: float = 1.0
-    rule: str = "max_logit"
+    rule: str = BEST_RULE
     limit: float | None = None
 
 

@@ -28,8 +28,8 @@ class Pooling:
         statistics: of each channel in each cell, of `nets.face_pooling.STATISTICS`.
     """
 
-    cells: int = 2
-    statistics: tuple[str, ...] = ("mean", "max")
+    cells: int
+    statistics: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if not 1 <= self.cells <= 4:

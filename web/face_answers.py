@@ -9,7 +9,7 @@ from web.batching import Batcher
 from web.options import WebOptions
 from web.shapes import BoxAnswer, NameAnswer, PictureAnswer, Verdict
 
-# Probabilities are calibrated: four of five answers from here on are right.
+# Probabilities are calibrated: of the answers at 0.8 four of five are right.
 _SURE, _MAYBE = 0.8, 0.5
 _LIKELIEST = 5
 
