@@ -33,9 +33,9 @@ def test_rows_have_length_one_and_a_black_map_is_no_accident(rng):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cells": 0}, r"--cells 0: must be in 1\.\.\.4"),
-        ({"statistics": ("mean", "mode")}, "--statistics mode: choose from mean, std, max"),
-        ({"statistics": ()}, r"--statistics \(none\)"),
+        ({"cells": 0, "statistics": ("mean",)}, r"--cells 0: must be in 1\.\.\.4"),
+        ({"cells": 1, "statistics": ("mean", "mode")}, "--statistics mode: choose from mean, std, max"),
+        ({"cells": 1, "statistics": ()}, r"--statistics \(none\)"),
     ],
 )
 def test_wrong_poolings_are_named(options, message):
