@@ -25,7 +25,7 @@ from rich.markup import escape
 
 from datasets.face_folder import FaceOptions
 from engine.face_options import DEFAULT_CACHE
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
 
@@ -84,14 +84,7 @@ def run(options: Options, console: Console) -> None:
     from nets.face_classifier import FaceClassifier
 
     classifier = FaceClassifier.load(options.checkpoint_path)
-    with counting_bar(console) as bar:
-        tasks = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what)
-            bar.update(tasks[what], completed=done, total=total)
-
+    with counting_bars(console) as progress:
         evaluation = evaluate_faces(
             classifier,
             options.faces_dir,

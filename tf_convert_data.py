@@ -19,7 +19,7 @@ from datasets.annotations import ReadOptions
 from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
 from tools import ancestor_flags
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -94,13 +94,10 @@ def _run(options: Options, console: Console) -> int:
         splitting=options.splitting,
     )
     started = time.monotonic()
-    with counting_bar(console) as bar:
-        tasks = {what: bar.add_task(what, total=None, visible=False) for what in ("checking", "writing")}
+    with counting_bars(console) as progress:
         result = convert(
             conversion_options,
-            progress=lambda what, done, total: bar.update(
-                tasks[what], completed=done, total=total, visible=True
-            ),
+            progress=progress,
             report=lambda problems: _print_problems(problems, options, console),
         )
     if not result.written:

@@ -26,7 +26,7 @@ from rich.markup import escape
 
 from datasets.pictures import read_picture
 from engine.face_options import FaceTrainingOptions
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -71,13 +71,7 @@ def run(options: FaceTrainingOptions, console: Console) -> Trained:
     epochs: list[tuple[float, float | None]] = []
     rounds = options.head.epochs if options.head.head == "softmax" else 1
     log = TrainingLog(options.train_dir, step=0)
-    with counting_bar(console) as bar:
-        tasks = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what)
-            bar.update(tasks[what], completed=done, total=total)
+    with counting_bars(console) as progress:
 
         def epoch(number: int, loss: float, right: float | None) -> None:
             epochs.append((loss, right))

@@ -24,16 +24,14 @@ from rich.table import Table
 from datasets.face_folder import FaceOptions
 from datasets.splits import SplitOptions
 from engine.face_options import DEFAULT_CACHE, FaceTrainingOptions, HeadOptions
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
 _FRACTIONS = (0.6, 0.2, 0.2)
 
 
 @dataclass(frozen=True)
-class TableOptions:
-    """Compares recipes on several splits."""
-
+class _Options:
     faces_dir: Path
     """As in train_face_classifier.py."""
     backbone_weights: str
@@ -42,6 +40,12 @@ class TableOptions:
     """As in train_face_classifier.py."""
     image_size: int = 192
     """Side of what the backbone sees, in pixels."""
+
+
+@dataclass(frozen=True)
+class TableOptions(_Options):
+    """Compares recipes on several splits."""
+
     splits: int = 5
     """How many splits, by the seeds 0, 1 ..."""
     cache_dir: Path = DEFAULT_CACHE
@@ -49,17 +53,9 @@ class TableOptions:
 
 
 @dataclass(frozen=True)
-class CostOptions:
+class CostOptions(_Options):
     """Times passes with one view and with several, and with everything in the cache."""
 
-    faces_dir: Path
-    """As in train_face_classifier.py."""
-    backbone_weights: str
-    """As in train_face_classifier.py, of vgg16."""
-    source_pattern: str = ""
-    """As in train_face_classifier.py."""
-    image_size: int = 192
-    """Side of what the backbone sees, in pixels."""
     views: int = 4
     """Views of each training face."""
 
@@ -141,11 +137,8 @@ def cost(options: CostOptions, console: Console) -> None:
 
         def timed(what: str, recipe: FaceTrainingOptions) -> tuple[float, Trained]:
             started = time.monotonic()
-            with counting_bar(console) as bar:
-                task = bar.add_task(what)
-                trained = train_faces(
-                    recipe, progress=lambda _, done, all_: bar.update(task, completed=done, total=all_)
-                )
+            with counting_bars(console) as progress:
+                trained = train_faces(recipe, progress=progress)
             seconds = time.monotonic() - started
             console.print(f"{what}: {seconds:.1f} s, {trained.computed} views computed", highlight=False)
             return seconds, trained

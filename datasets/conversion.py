@@ -22,7 +22,7 @@ from datasets.leakage import find_leak, leak_notes, traces_of
 from datasets.near_duplicates import perceptual_hash_of_jpeg
 from datasets.pascal_voc import VOC_NAMES, is_voc_set
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
-from datasets.problems import Problem, group_problems, printable, write_problems
+from datasets.problems import Problem, group_problems, printable, some_of, write_problems
 from datasets.records import SHARD_NAME, make_example, write_shards
 from datasets.splits import (
     SPLITS,
@@ -235,7 +235,7 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
     given = read_labels(options.labels_file)
     unknown = sorted(set(files) - set(given))
     if unknown:
-        shown = [f"{name!r} in {_some(sorted(files[name]))}" for name in unknown]
+        shown = [f"{name!r} in {some_of(sorted(files[name]))}" for name in unknown]
         raise ValueError(
             f"--labels_file {options.labels_file} does not list "
             + "; ".join(shown)
@@ -449,11 +449,6 @@ def _notes_on_files(reading: FolderReading) -> list[str]:
         return []
     listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
     return [f"Neither pictures nor XML, passed over: {listed}."]
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = len(names) - 5
-    return ", ".join(names[:5]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _sha256(path: Path) -> str:

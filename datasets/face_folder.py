@@ -14,7 +14,7 @@ import numpy as np
 from datasets.annotations import Annotation, ReadOptions, map_in_threads, read_folder
 from datasets.folder import INBOX_MARK, find_files
 from datasets.labels import clean_name
-from datasets.pictures import MAX_PIXELS
+from datasets.pictures import MAX_PIXELS, PictureError, read_picture_file
 from datasets.problems import Problem
 from datasets.splits import source_of
 
@@ -176,11 +176,10 @@ def _faces_of_folders(
         if not name:
             return Problem(shown, "", "picture in no character's folder", "", "left out")
         try:
-            if path.stat().st_size > 8 * options.max_pixels + 1_000_000:
-                return Problem(shown, "", "picture file too large", f"{path.stat().st_size} bytes", "refused")
-            digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
-        except OSError as error:
-            return Problem(shown, "", "picture cannot be read", error.strerror or str(error), "left out")
+            data = read_picture_file(path, max_pixels=options.max_pixels)
+        except PictureError as error:
+            return Problem(shown, "", error.kind, error.detail, error.action)
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         return Face(path, shown, name, _source(shown, options), None, True, digest)
 
     faces = []

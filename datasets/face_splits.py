@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from datasets.face_folder import Face
 from datasets.near_duplicates import near_duplicates
+from datasets.problems import some_of
 from datasets.splits import SPLITS, SplitOptions, make_splits
 
 LEFT_OUT = "left out"
@@ -45,18 +47,11 @@ def group_faces(faces: Sequence[Face], hashes: np.ndarray, *, by_source: bool = 
         A name for the group of each face, which depends on the members only.
     """
     keys = [f"source {face.source}" if face.source and by_source else f"face {face.shown}" for face in faces]
-    parent = {key: key for key in keys}
-
-    def root(key: str) -> str:
-        while parent[key] != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
+    together = DisjointSet(keys)
     for a, b in near_duplicates(np.asarray(hashes, np.uint64)).tolist():
-        first, second = sorted((root(keys[a]), root(keys[b])))
-        parent[second] = first
-    return tuple(root(key) for key in keys)
+        together.merge(keys[a], keys[b])
+    names = {key: min(members) for members in together.subsets() for key in members}
+    return tuple(names[key] for key in keys)
 
 
 def split_faces(faces: Sequence[Face], hashes: np.ndarray, options: SplitOptions) -> FaceSplit:
@@ -92,7 +87,7 @@ def split_faces(faces: Sequence[Face], hashes: np.ndarray, options: SplitOptions
     for split, part in zip(SPLITS, options.split_fractions, strict=True):
         missing = sorted(set(names) - set(names[np.array(splits) == split]))
         if part and missing and split != "train":
-            notes.append(f"{split} has no face of {_some(missing)}: nothing is measured of them there.")
+            notes.append(f"{split} has no face of {some_of(missing)}: nothing is measured of them there.")
     return FaceSplit(tuple(splits), groups, tuple(notes))
 
 
@@ -110,7 +105,3 @@ def _leave_out_look_alikes(splits: list[str], names: np.ndarray, hashes: np.ndar
             splits[face] = LEFT_OUT
             count += 1
     return [f"{count} faces look like faces of other sources that are measured: they were not trained on."]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

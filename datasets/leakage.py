@@ -15,8 +15,7 @@ import tensorflow as tf
 
 from datasets.annotations import map_in_threads
 from datasets.near_duplicates import near_duplicates, perceptual_hash_of_jpeg
-
-_SHOWN = 3
+from datasets.problems import some_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +119,8 @@ def leak_notes(leak: Leak, measured: str, trained: str = "train") -> list[str]:
     notes = []
     if leak.sources:
         notes.append(
-            f"{measured} and {trained} share sources ({_some(leak.sources)}): {leak.from_sources} of the "
-            f"{leak.pictures} pictures of {measured} come from them. Frames of one source resemble each "
+            f"{measured} and {trained} share sources ({some_of(leak.sources, 3)}): {leak.from_sources} of "
+            f"the {leak.pictures} pictures of {measured} come from them. Frames of one source resemble each "
             "other, so figures on this set flatter, unless the pictures are unrelated and only their names "
             "alike; --split_by source keeps sources apart."
         )
@@ -129,16 +128,11 @@ def leak_notes(leak: Leak, measured: str, trained: str = "train") -> list[str]:
         pairs = [f"{mine} like {theirs}" for mine, theirs in leak.pairs]
         notes.append(
             f"{len(leak.pairs)} of the {leak.pictures} pictures of {measured} look nearly the same as "
-            f"pictures of {trained} ({_some(pairs)}): figures on this set flatter. Remove them, or put each "
-            "pair into one set with ImageSets/Main."
+            f"pictures of {trained} ({some_of(pairs, 3)}): figures on this set flatter. Remove them, or put "
+            "each pair into one set with ImageSets/Main."
         )
     return notes
 
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", errors="replace")
-
-
-def _some(texts: Sequence[str]) -> str:
-    rest = len(texts) - _SHOWN
-    return ", ".join(texts[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -91,7 +91,7 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
     Raises:
         PictureError: cannot be read, cut short, not a picture, or more pixels than `max_pixels`.
     """
-    data = _read(path, max_pixels)
+    data = read_picture_file(path, max_pixels=max_pixels)
     image = _decode(data, max_pixels)
     return PictureFacts(
         width=image.width,
@@ -113,7 +113,7 @@ def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXE
         turn: apply the EXIF orientation.
         max_pixels: as in `examine_picture`.
     """
-    data = _read(path, max_pixels)
+    data = read_picture_file(path, max_pixels=max_pixels)
     if keep:
         return data
     buffer = io.BytesIO()
@@ -135,7 +135,7 @@ def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS)
     Raises:
         PictureError: as `examine_picture`.
     """
-    return decode_picture(_read(path, max_pixels), turn=turn, max_pixels=max_pixels)
+    return decode_picture(read_picture_file(path, max_pixels=max_pixels), turn=turn, max_pixels=max_pixels)
 
 
 def decode_picture(data: bytes, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -150,7 +150,12 @@ def encode_jpeg(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _read(path: Path, max_pixels: int) -> bytes:
+def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """A picture file's bytes, not decoded.
+
+    Raises:
+        PictureError: cannot be read, empty, or larger than a picture of `max_pixels` can be.
+    """
     # The largest honest file is uncompressed with 16 bits in four channels: 8 bytes a pixel.
     limit = 8 * max_pixels + 1_000_000
     try:

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,12 @@ def printable(text: str) -> str:
     """Text that any file and terminal takes: control characters and what is not UTF-8 become U+FFFD."""
     decoded = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
+
+
+def some_of(texts: Sequence[str], most: int = 5) -> str:
+    """The first few, and how many more there are: "a, b and 7 more"."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def group_problems(problems: Iterable[Problem]) -> list[ProblemGroup]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from boxes.detections import Detections
+from datasets.problems import some_of
 from engine.average_precision import GroundTruth, OperatingPoint
 from engine.bootstrap import LEVEL
 from engine.calibration import Reliability
@@ -258,19 +259,13 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
         "objects": len(truth),
         "difficult": int(truth.difficult.sum()),
         "detected": len(found),
-        "missed": _some([truth.names[i] for i in score.missed]),
-        "wrong": _some([f"{found.names[i]} ({100 * found.scores[i]:.0f} %)" for i in wrong]),
+        "missed": some_of([truth.names[i] for i in score.missed], 8),
+        "wrong": some_of([f"{found.names[i]} ({100 * found.scores[i]:.0f} %)" for i in wrong], 8),
         "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
         "detected_picture": jpeg_uri(draw_boxes(picture, found.boxes, found.names, found.scores)),
         "width": picture.shape[1],
         "height": picture.shape[0],
     }
-
-
-def _some(texts: list[str], count: int = 8) -> str:
-    """The first few, and how many more there are."""
-    more = f" and {len(texts) - count} more" if len(texts) > count else ""
-    return ", ".join(texts[:count]) + more
 
 
 def _counts(point: OperatingPoint) -> dict[str, int]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.face_folder import Face, FaceOptions, read_faces, read_strangers
 from datasets.near_duplicates import near_duplicates
-from datasets.problems import printable
+from datasets.problems import printable, some_of
 from engine.face_cache import FeatureCache
 from engine.face_extraction import face_rows
 from engine.face_measures import FaceMeasures, measure_faces
@@ -112,7 +112,7 @@ def evaluate_faces(
     if not own.any():
         raise ValueError(
             f"--faces_dir {faces_dir} has none of the classifier's names, so there is nothing to measure: it "
-            f"knows {_some(classifier.names)}; the folder has {_some(reading.names)}. Names are compared "
+            f"knows {some_of(classifier.names)}; the folder has {some_of(reading.names)}. Names are compared "
             "letter by letter"
         )
     known = [face for face, mine in zip(rows.faces, own.tolist(), strict=True) if mine]
@@ -131,7 +131,9 @@ def evaluate_faces(
     notes = _notes(classifier, known, rows.hashes[own], split)
     if strangers:
         names = sorted({face.name for face in strangers if face.name})
-        notes.append(f"{len(strangers)} faces count as strangers'" + (f": {_some(names)}." if names else "."))
+        notes.append(
+            f"{len(strangers)} faces count as strangers'" + (f": {some_of(names)}." if names else ".")
+        )
     if problems:
         notes.append(
             f"{len(problems)} faces or files were left out; the first: {problems[0].file}: "
@@ -201,8 +203,3 @@ def _notes(classifier: FaceClassifier, faces: list[Face], hashes: np.ndarray, sp
             f"{alike} of the {len(faces)} faces look like faces that were learnt from: results flatter."
         )
     return notes
-
-
-def _some(names) -> str:
-    names = list(names)
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -20,6 +20,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,7 @@ from tools.annotation_report import (
     write_statistics,
     write_suspicions,
 )
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
 COMMANDS = ("check", "rename", "merge", "drop", "undo")
@@ -121,18 +122,12 @@ def check(options: Check, console: Console) -> None:
 
         detector = Detector.load(options.checkpoint_path)
     inside = [] if options.output_dir.resolve() == options.dataset_dir.resolve() else [options.output_dir]
-    with counting_bar(console) as bar:
-        tasks: dict[str, object] = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            task = tasks.setdefault(what, bar.add_task(what) if what not in tasks else None)
-            bar.update(task, completed=done, total=total)  # pyright: ignore[reportArgumentType]
-
+    with counting_bars(console) as progress:
         reading = read_folder(
             options.dataset_dir,
             options.reading,
             exclude=inside,
-            progress=lambda done, total: progress("reading", done, total),
+            progress=partial(progress, "reading"),
         )
         assignment = assign_splits(reading, options.dataset_dir, options.splitting)
         problems = [*reading.problems, *assignment.problems]
@@ -193,11 +188,8 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     else:
         change = name_edits.dropping(options.names, names)
         what = f"drop {' '.join(options.names)}"
-    with counting_bar(console) as bar:
-        task = bar.add_task("reading")
-        planned = name_edits.plan(
-            options.dataset_dir, change, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with counting_bars(console) as progress:
+        planned = name_edits.plan(options.dataset_dir, change, partial(progress, "reading"))
     table = Table("name", "objects now", "afterwards")
     for name in sorted({*planned.names, *planned.after}):
         if planned.names[name] != planned.after[name]:
@@ -208,14 +200,8 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     if options.dry_run:
         console.print(f"{len(planned.edits)} files would change; nothing was changed.", highlight=False)
         return
-    with counting_bar(console) as bar:
-        task = bar.add_task("writing")
-        undo_file = name_edits.apply(
-            planned,
-            options.dataset_dir,
-            what,
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with counting_bars(console) as progress:
+        undo_file = name_edits.apply(planned, options.dataset_dir, what, partial(progress, "writing"))
     console.print(
         escape(
             f"{len(planned.edits)} files changed. To take it back: "

@@ -36,6 +36,7 @@ IMPORTS = {
             "av",
             "animeface",
             "imagehash",
+            "scipy",
             "globox",
             "yaml",
             "noto_cjk",

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.problems import printable
 from datasets.splits import SplitOptions
 from tools.annotation_report import assign_splits
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             description=__doc__,
             use_underscores=True,
         )
-        with counting_bar(console) as bar:
-            task = bar.add_task("reading")
-            counts = export_dataset(
-                options, lambda done, total: bar.update(task, completed=done, total=total)
-            )
+        with counting_bars(console) as progress:
+            counts = export_dataset(options, partial(progress, "reading"))
     except (ValueError, OSError) as error:
         print(f"export_dataset: error: {error}", file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +32,7 @@ from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
 from datasets.problems import Problem, group_problems, printable, write_problems
 from datasets.voc import RawAnnotation, VocObject, repair_objects, write_annotation
 from datasets.yolo import is_yolo, read_yolo
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 
 
 @dataclass(frozen=True)
@@ -231,13 +232,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not dataset.pictures:
             first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
             raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
-        with counting_bar(console) as bar:
-            task = bar.add_task("importing")
+        with counting_bars(console) as progress:
             done = import_dataset(
                 dataset,
                 options.output_dir,
                 max_pixels=options.max_pixels,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=partial(progress, "importing"),
             )
     except (ValueError, OSError) as error:
         print(f"import_dataset: error: {error}", file=sys.stderr)

@@ -18,6 +18,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,7 +29,7 @@ from rich.console import Console
 from boxes.detections import Detections
 from datasets.annotations import map_in_threads
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.draft_folder import DraftTarget, draft_targets, save_draft
 from tools.labelling_order import expected_corrections, look, useful_first, write_order
 from visualization.text import one_line
@@ -195,11 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from nets.detector import Detector
 
         detector = Detector.load(options.checkpoint_path)
-        with counting_bar(console) as progress:
-            bar = progress.add_task("pre-annotating", total=None)
-            outcome = preannotate(
-                options, detector, lambda done, total: progress.update(bar, completed=done, total=total)
-            )
+        with counting_bars(console) as progress:
+            outcome = preannotate(options, detector, partial(progress, "pre-annotating"))
     except (ValueError, OSError) as error:
         console.print(one_line(f"preannotate: {error}"))
         return 1

@@ -17,6 +17,7 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ from datasets.annotations import map_in_threads
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
 from datasets.voc import read_xml
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.draft_folder import DraftTarget, Finder, draft_targets, save_draft
 from tools.face_finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
 from tools.labelling_order import look, useful_first, write_order
@@ -230,11 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             start_tensorflow()
         find = make_finder(options)
-        with counting_bar(console) as progress:
-            bar = progress.add_task("finding faces", total=None)
-            outcome = propose(
-                options, find, lambda done, total: progress.update(bar, completed=done, total=total)
-            )
+        with counting_bars(console) as progress:
+            outcome = propose(options, find, partial(progress, "finding faces"))
     except (ValueError, OSError) as error:
         console.print(one_line(f"propose_faces: {error}"))
         return 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.problems import some_of
 from nets import NETWORKS, get_network
 from nets.heads import CLASS_HEADS
 from nets.network import Network
@@ -118,8 +119,8 @@ def _what_is_missing(source: Path, fit: Fit, variables: Mapping[str, np.ndarray]
         and (fit.num_classes or not _is_class_head(name))
     ]
     found = [f"{source} holds {fit.found} of the {fit.total} variables of {fit.network.name}"]
-    found += [f"missing under {fit.scope!r}: {_some(missing)}"] if missing else []
-    found += [_some(others)] if others else []
+    found += [f"missing under {fit.scope!r}: {some_of(missing, 3)}"] if missing else []
+    found += [some_of(others, 3)] if others else []
     found += [] if fit.num_classes else ["its class heads are missing or not all for as many names"]
     better = next((other.network.name for other in find_fits(variables) if other.complete), None)
     cure = (
@@ -129,7 +130,3 @@ def _what_is_missing(source: Path, fit: Fit, variables: Mapping[str, np.ndarray]
         "train_ssd_network.py as --checkpoint_path."
     )
     return f"{'; '.join(found)}. {cure}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

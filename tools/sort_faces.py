@@ -20,6 +20,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ from rich.markup import escape
 
 from datasets.annotations import map_in_threads
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
-from tools.counting_bar import counting_bar
+from tools.counting_bar import counting_bars
 from tools.move_log import Mover, copied_before, folder_name, undo
 from tools.quiet_start import start_tensorflow
 from visualization.drawing import mosaic, save_picture, scale_to
@@ -240,31 +241,29 @@ def sort(options: Sort, console: Console) -> None:
     from engine.face_features import backbone_of, colours_and_outlines
     from engine.face_names import open_names
 
-    with counting_bar(console) as bar:
-
-        def progress(what: str) -> Progressed:
-            task = bar.add_task(what)
-            return lambda done, total: bar.update(task, completed=done, total=total)
-
+    with counting_bars(console) as progress:
         if options.checkpoint_path is not None:
             namer = open_names(options.checkpoint_path)
-            places, unreadable = by_name(paths, namer.names_of, options.score_threshold, progress("naming"))
+            places, unreadable = by_name(
+                paths, namer.names_of, options.score_threshold, partial(progress, "naming")
+            )
         else:
             looks: list[Look] = [colours_and_outlines]
             if options.features is not None:
                 looks.append(backbone_of(options.features))
             first = next_group(options.output_dir)
-            places, unreadable = by_likeness(paths, looks, options.groups, first, progress("comparing"))
+            places, unreadable = by_likeness(
+                paths, looks, options.groups, first, partial(progress, "comparing")
+            )
         log = None
         if not options.dry_run and places:
             moved = []
             with Mover(options.faces_dir, options.output_dir, copy=options.copy) as mover:
-                advance = progress("moving")
                 for place in places:
                     moved.append((mover.move(place.path, place.folder), place))
-                    advance(len(moved), len(places))
+                    progress("moving", len(moved), len(places))
             log = mover.log
-            draw_sheets(options.output_dir, moved, progress("drawing"))
+            draw_sheets(options.output_dir, moved, partial(progress, "drawing"))
     for folder, count in sorted(Counter(folder_name(place.folder) for place in places).items()):
         console.print(escape(f"{count:6} {folder}"), highlight=False)
     for path, reason in unreadable:
