@@ -24,11 +24,14 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-# Freezing what sees edges and textures, as scopes of the network that the base trains.
+# Scopes of the network that the base trains: all that COCO taught to see, and what sees edges and textures.
 TRUNK = "FeatureExtractor"
-EARLY = ",".join(f"FeatureExtractor.MobilenetV2.{block}" for block in ("Conv", "expanded_conv")) + "".join(
-    f",FeatureExtractor.MobilenetV2.expanded_conv_{index}" for index in range(1, 7)
+EARLY = tuple(
+    f"{TRUNK}/MobilenetV2/{block}"
+    for block in ("Conv", "expanded_conv", *(f"expanded_conv_{number}" for number in range(1, 7)))
 )
+
+FITTED_GIOU: Mapping[str, Any] = {"anchors": "fitted", "box_loss": "giou", "loss_alpha": 2.0}
 
 # Row -> the flags that differ from the base. An empty checkpoint_path starts from random weights. Two are no
 # flags of a training but become one: `longer` times the base's passes, `unfreeze_at` as a share of the steps.
@@ -57,12 +60,14 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "paste_0.3": {"paste_probability": 0.3},
     "repeat_0.3": {"repeat_factor": 0.3},
     # What learns, and how fast.
-    "batch_norm_free": {"freeze_batch_norm": "off"},
-    "early_frozen": {"freeze_scopes": EARLY},
+    "early_frozen": {"freeze_scopes": ",".join(EARLY)},
+    "early_slower": {"learning_rate_multipliers": ",".join(f"{scope}=0.1" for scope in EARLY)},
     "two_stages": {"freeze_scopes": TRUNK, "unfreeze_at": 0.25},
-    "early_slower": {
-        "learning_rate_multipliers": ",".join(f"{scope}=0.1" for scope in EARLY.split(",")),
-    },
+    "two_stages_0.1": {"freeze_scopes": TRUNK, "unfreeze_at": 0.1},
+    "two_stages_0.5": {"freeze_scopes": TRUNK, "unfreeze_at": 0.5},
+    "trunk_half": {"learning_rate": 1.2e-3, "learning_rate_multipliers": f"{TRUNK}=0.5"},
+    "trunk_quarter": {"learning_rate": 2.4e-3, "learning_rate_multipliers": f"{TRUNK}=0.25"},
+    "trunk_tenth": {"learning_rate": 3e-3, "learning_rate_multipliers": f"{TRUNK}=0.1"},
     "rate_3e-4": {"learning_rate": 3e-4},
     "rate_1.2e-3": {"learning_rate": 1.2e-3},
     "sgd": {"optimizer": "sgd", "learning_rate": 2e-2},
@@ -80,18 +85,19 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "match_0.4": {"match_threshold": 0.4},
     "anchors_fitted": {"anchors": "fitted"},
     # What helped, together.
-    "fitted_giou": {"anchors": "fitted", "box_loss": "giou", "loss_alpha": 2.0},
-    "fitted_giou_none": {
-        "anchors": "fitted",
-        "box_loss": "giou",
-        "loss_alpha": 2.0,
-        "augmentation": "none",
+    "fitted_giou": FITTED_GIOU,
+    "fitted_giou_none": {**FITTED_GIOU, "augmentation": "none"},
+    "fitted_giou_crop_from_0.5": {**FITTED_GIOU, "crop_min": 0.5},
+    "fitted_giou_two_stages": {**FITTED_GIOU, "freeze_scopes": TRUNK, "unfreeze_at": 0.25},
+    "fitted_giou_trunk_half": {
+        **FITTED_GIOU,
+        "learning_rate": 1.2e-3,
+        "learning_rate_multipliers": f"{TRUNK}=0.5",
     },
-    "fitted_giou_crop_from_0.5": {
-        "anchors": "fitted",
-        "box_loss": "giou",
-        "loss_alpha": 2.0,
-        "crop_min": 0.5,
+    "fitted_giou_trunk_quarter": {
+        **FITTED_GIOU,
+        "learning_rate": 2.4e-3,
+        "learning_rate_multipliers": f"{TRUNK}=0.25",
     },
     # How long: times the passes of the base.
     "half_as_long": {"longer": 0.5},
@@ -192,7 +198,7 @@ def run(options: Options, row: str, seed: int, pictures: int) -> Result:
     folder = Path(next(flag for flag in command if flag.startswith("--train_dir=")).partition("=")[2])
     folder.parent.mkdir(parents=True, exist_ok=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with folder.with_suffix(".log").open("a") as log:
+    with folder.with_name(f"{folder.name}.log").open("a") as log:
         log.write(" ".join(command) + "\n")
         log.flush()
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)

@@ -55,10 +55,12 @@ def set_trainable(model: keras.Model, options: TrainingOptions, *, unfrozen: boo
     A frozen batch normalisation also keeps its statistics (Keras runs it as in inference).
 
     Raises:
-        ValueError: nothing is left to learn.
+        ValueError: nothing is left to learn, or a scope holds no layer.
     """
     weighted = [layer for layer in model.layers if layer.weights]
     trained, held = scopes(options.trainable_scopes), scopes(options.freeze_scopes)
+    _check_scopes(model, "trainable_scopes", trained)
+    _check_scopes(model, "freeze_scopes", held)
     fixed = freezes_batch_norm(model, options)
     for layer in weighted:
         path = layer.weights[0].path
@@ -69,12 +71,9 @@ def set_trainable(model: keras.Model, options: TrainingOptions, *, unfrozen: boo
         if norm is not None:
             norm.trainable = free and not fixed
     if not model.trainable_variables:
-        flag = f"--trainable_scopes={options.trainable_scopes}"
-        if not trained:
-            flag = f"--freeze_scopes={options.freeze_scopes}"
         raise ValueError(
-            f"{flag} {'holds no layer of' if trained else 'freezes every layer of'} {model.name}. "
-            f"Its layers are: {', '.join(layer.name for layer in weighted)}."
+            f"--freeze_scopes={options.freeze_scopes} freezes all that learns of {model.name}. "
+            f"{_layers_of(model)}"
         )
     return sum(not layer.trainable for layer in weighted)
 
@@ -145,14 +144,23 @@ def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
             raise ValueError(
                 f"--learning_rate_multipliers: {entry!r} is not scope=factor, as in conv1=0.1."
             ) from None
-        if not any(matches_scopes(model, variable.path, (pairs[-1][0],)) for variable in model.weights):
-            raise ValueError(f"--learning_rate_multipliers: {scope} holds no layer of {model.name}.")
+    _check_scopes(model, "learning_rate_multipliers", [scope for scope, _ in pairs])
     if not pairs:
         return None
     return [
         next((factor for scope, factor in pairs if matches_scopes(model, variable.path, (scope,))), 1.0)
         for variable in model.trainable_variables
     ]
+
+
+def _check_scopes(model: keras.Model, flag: str, wanted: Sequence[str]) -> None:
+    for scope in wanted:
+        if not any(matches_scopes(model, variable.path, (scope,)) for variable in model.weights):
+            raise ValueError(f"--{flag}: {scope} holds no layer of {model.name}. {_layers_of(model)}")
+
+
+def _layers_of(model: keras.Model) -> str:
+    return f"Its layers are: {', '.join(layer.name for layer in model.layers if layer.weights)}."
 
 
 def scopes(text: str) -> tuple[str, ...]:

@@ -152,9 +152,11 @@ def matches_scopes(model: keras.Model, keras_path: str, scopes: Iterable[str]) -
     """Whether a variable or layer of the model lies in one of the scopes, by whole path components.
 
     `block1` does not hold `block10`; `conv_cls` holds every class head; the model's name may stand in front.
+    Keras's way to write them, `block1.conv1`, is the same as `block1/conv1`.
     """
     parts = slim_name(keras_path).split("/")
-    return any(_contains(parts, run) for run in _components(scopes, fronts=(model.name,)))
+    written = [scope.replace(".", "/") for scope in scopes]
+    return any(_contains(parts, run) for run in _components(written, fronts=(model.name,)))
 
 
 def _scoped(scope: str, name: str) -> str:

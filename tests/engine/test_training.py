@@ -130,10 +130,12 @@ def test_frozen_scopes_do_not_move(options):
 
 
 def test_scopes_that_hold_nothing_are_an_error(options):
-    with pytest.raises(ValueError, match=r"--freeze_scopes=tiny freezes every layer of tiny.*stage1"):
+    with pytest.raises(ValueError, match=r"--freeze_scopes=tiny freezes all that learns of tiny.*stage1"):
         run(**{**options, "freeze_scopes": "tiny"})
-    with pytest.raises(ValueError, match=r"holds no layer of tiny.*stage1"):
+    with pytest.raises(ValueError, match=r"--trainable_scopes: .*/block8 holds no layer of tiny.*stage1"):
         run(**{**options, "trainable_scopes": "ssd_300_vgg/block8"})
+    with pytest.raises(ValueError, match=r"--freeze_scopes: stag holds no layer of tiny.*stage1"):
+        run(**{**options, "freeze_scopes": "stage0,stag"})
 
 
 def test_unfreezing_needs_something_frozen_and_time_left():
