@@ -45,6 +45,7 @@ ROWS: dict[str, Mapping[str, Any]] = {
         "freeze_batch_norm": "off",
     },
     "scratch_lite": {"checkpoint_path": "", "model_name": "ssd_300_lite", "learning_rate": 2e-3},
+    "names_from_person": {"checkpoint_exclude_scopes": ""},
     # How pictures vary.
     "preset_none": {"augmentation": "none"},
     "preset_ssd": {"augmentation": "ssd"},
@@ -88,6 +89,7 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "fitted_giou": FITTED_GIOU,
     "fitted_giou_none": {**FITTED_GIOU, "augmentation": "none"},
     "fitted_giou_crop_from_0.5": {**FITTED_GIOU, "crop_min": 0.5},
+    "fitted_giou_person": {**FITTED_GIOU, "checkpoint_exclude_scopes": ""},
     "fitted_giou_two_stages": {**FITTED_GIOU, "freeze_scopes": TRUNK, "unfreeze_at": 0.25},
     "fitted_giou_trunk_half": {
         **FITTED_GIOU,
@@ -180,6 +182,7 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
         "evaluate_steps": steps,
         "seed": seed,
         "cache_pictures": "on",
+        "checkpoint_exclude_scopes": "ClassPredictor",
         **change,
     }
     if unfreeze is not None:
