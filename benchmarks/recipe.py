@@ -32,9 +32,13 @@ EARLY = tuple(
 )
 
 FITTED_GIOU: Mapping[str, Any] = {"anchors": "fitted", "box_loss": "giou", "loss_alpha": 2.0}
+TRUNK_TENTH: Mapping[str, Any] = {
+    "learning_rate": 3e-3,
+    "learning_rate_multipliers": f"{TRUNK}=0.1",
+}
 
-# Row -> the flags that differ from the base. An empty checkpoint_path starts from random weights. Two are no
-# flags of a training but become one: `longer` times the base's passes, `unfreeze_at` as a share of the steps.
+# Row -> the flags that differ from the base. An empty checkpoint_path starts from random weights. `longer`
+# is no flag of a training: times the base's passes.
 ROWS: dict[str, Mapping[str, Any]] = {
     "base": {},
     # What to start from.
@@ -63,12 +67,14 @@ ROWS: dict[str, Mapping[str, Any]] = {
     # What learns, and how fast.
     "early_frozen": {"freeze_scopes": ",".join(EARLY)},
     "early_slower": {"learning_rate_multipliers": ",".join(f"{scope}=0.1" for scope in EARLY)},
-    "two_stages": {"freeze_scopes": TRUNK, "unfreeze_at": 0.25},
-    "two_stages_0.1": {"freeze_scopes": TRUNK, "unfreeze_at": 0.1},
-    "two_stages_0.5": {"freeze_scopes": TRUNK, "unfreeze_at": 0.5},
+    "two_stages": {"freeze_scopes": TRUNK, "unfreeze_after": 0.25},
+    "two_stages_0.1": {"freeze_scopes": TRUNK, "unfreeze_after": 0.1},
+    "two_stages_0.5": {"freeze_scopes": TRUNK, "unfreeze_after": 0.5},
     "trunk_half": {"learning_rate": 1.2e-3, "learning_rate_multipliers": f"{TRUNK}=0.5"},
     "trunk_quarter": {"learning_rate": 2.4e-3, "learning_rate_multipliers": f"{TRUNK}=0.25"},
-    "trunk_tenth": {"learning_rate": 3e-3, "learning_rate_multipliers": f"{TRUNK}=0.1"},
+    "trunk_tenth": TRUNK_TENTH,
+    "trunk_tenth_x2": {"learning_rate": 6e-3, "learning_rate_multipliers": f"{TRUNK}=0.1"},
+    "trunk_twentieth": {"learning_rate": 6e-3, "learning_rate_multipliers": f"{TRUNK}=0.05"},
     "rate_3e-4": {"learning_rate": 3e-4},
     "rate_1.2e-3": {"learning_rate": 1.2e-3},
     "sgd": {"optimizer": "sgd", "learning_rate": 2e-2},
@@ -90,17 +96,17 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "fitted_giou_none": {**FITTED_GIOU, "augmentation": "none"},
     "fitted_giou_crop_from_0.5": {**FITTED_GIOU, "crop_min": 0.5},
     "fitted_giou_person": {**FITTED_GIOU, "checkpoint_exclude_scopes": ""},
-    "fitted_giou_two_stages": {**FITTED_GIOU, "freeze_scopes": TRUNK, "unfreeze_at": 0.25},
-    "fitted_giou_trunk_half": {
+    "fitted_giou_two_stages": {**FITTED_GIOU, "freeze_scopes": TRUNK, "unfreeze_after": 0.25},
+    "fitted_giou_tenth": {**FITTED_GIOU, **TRUNK_TENTH},
+    "fitted_giou_tenth_person": {**FITTED_GIOU, **TRUNK_TENTH, "checkpoint_exclude_scopes": ""},
+    "fitted_giou_tenth_two_stages": {
         **FITTED_GIOU,
-        "learning_rate": 1.2e-3,
-        "learning_rate_multipliers": f"{TRUNK}=0.5",
+        **TRUNK_TENTH,
+        "freeze_scopes": TRUNK,
+        "unfreeze_after": 0.1,
     },
-    "fitted_giou_trunk_quarter": {
-        **FITTED_GIOU,
-        "learning_rate": 2.4e-3,
-        "learning_rate_multipliers": f"{TRUNK}=0.25",
-    },
+    "fitted_giou_tenth_none": {**FITTED_GIOU, **TRUNK_TENTH, "augmentation": "none"},
+    "fitted_giou_tenth_crop_from_0.5": {**FITTED_GIOU, **TRUNK_TENTH, "crop_min": 0.5},
     # How long: times the passes of the base.
     "half_as_long": {"longer": 0.5},
     "twice_as_long": {"longer": 2.0},
@@ -171,7 +177,6 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
     batch_size = change.get("batch_size", 16)
     passes = options.passes * change.pop("longer", 1.0)
     steps = round(passes * pictures / batch_size)
-    unfreeze = change.pop("unfreeze_at", None)
     flags: dict[str, Any] = {
         "dataset_dir": options.dataset_dir,
         "train_dir": options.runs_dir / f"{options.passes:g}_passes" / f"{row}_{seed}",
@@ -185,8 +190,6 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
         "checkpoint_exclude_scopes": "ClassPredictor",
         **change,
     }
-    if unfreeze is not None:
-        flags["unfreeze_at_step"] = round(unfreeze * steps)
     given = [f"--{name}={value}" for name, value in flags.items() if value != ""]
     return [sys.executable, "train_ssd_network.py", *given, "--no_report"]
 

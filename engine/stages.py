@@ -29,22 +29,23 @@ class Stage:
 
 
 def stages_of(options: TrainingOptions, total_steps: int) -> tuple[Stage, ...]:
-    """One stage, or two with --unfreeze_at_step.
+    """One stage, or two with --unfreeze_after.
 
     Raises:
-        ValueError: there would be nothing to unfreeze, or no time for it.
+        ValueError: there would be nothing to unfreeze, or no step before or after it.
     """
-    step = options.unfreeze_at_step
-    if step is None:
+    share = options.unfreeze_after
+    if share is None:
         return (Stage(0, total_steps, unfrozen=False),)
     if not (options.freeze_scopes or options.trainable_scopes):
         raise ValueError(
-            f"--unfreeze_at_step={step} has nothing to unfreeze: name layers with --freeze_scopes, or those "
+            f"--unfreeze_after={share} has nothing to unfreeze: name layers with --freeze_scopes, or those "
             "that learn from the start with --trainable_scopes."
         )
-    if step >= total_steps:
+    step = round(share * total_steps)
+    if not 0 < step < total_steps:
         raise ValueError(
-            f"--unfreeze_at_step={step} must lie before the end of the training, step {total_steps}."
+            f"--unfreeze_after={share} of {total_steps} steps is step {step}: one stage would have no step."
         )
     return Stage(0, step, unfrozen=False), Stage(step, total_steps, unfrozen=True)
 
@@ -115,7 +116,7 @@ def demand_statistics(model: keras.Model, options: TrainingOptions, restored: Se
     if freezes_batch_norm(model, options):
         return
     for norm in norms(model):
-        mean, learns = norm.moving_mean, norm.trainable or options.unfreeze_at_step is not None
+        mean, learns = norm.moving_mean, norm.trainable or options.unfreeze_after is not None
         if learns and mean.path in restored and not np.any(ops.convert_to_numpy(mean)):
             raise ValueError(
                 f"--freeze_batch_norm=off cannot start from {options.checkpoint_path}: the statistics of "

@@ -131,7 +131,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
         trainable_scopes: scopes that train, with commas between them; not given: all.
         freeze_scopes: scopes that do not, though they lie in those that train.
-        unfreeze_at_step: after this step everything trains, with a fresh optimiser and a new warm-up.
+        unfreeze_after: after this share of the steps everything trains, with a fresh optimiser and a new
+            warm-up; 0.25 is usual. Not given: what is frozen stays so.
         freeze_batch_norm: batch normalisation keeps the statistics and scales that it starts with, which is
             better than those of small batches, and faster; for a start from trained weights. auto: for
             ssd_300_mobilenet_v2 from a detector's weights.
@@ -164,7 +165,7 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
     checkpoint_exclude_scopes: str = ""
     trainable_scopes: str = ""
     freeze_scopes: str = ""
-    unfreeze_at_step: int | None = None
+    unfreeze_after: float | None = None
     freeze_batch_norm: Literal["auto", "on", "off"] = "auto"
     batch_size: int | None = None
     max_number_of_steps: int | None = None
@@ -183,7 +184,6 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         least = {
             "batch_size": 1,
             "max_number_of_steps": 1,
-            "unfreeze_at_step": 1,
             "evaluate_steps": 1,
             "warmup_steps": 0,
             "validation_pictures": 0,
@@ -215,6 +215,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
             value = getattr(self, flag)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ValueError(f"--{flag} must be in 0...1, not {value}.")
+        if self.unfreeze_after is not None and not 0.0 < self.unfreeze_after < 1.0:
+            raise ValueError(f"--unfreeze_after must be between 0 and 1, not {self.unfreeze_after}.")
         if self.passes <= 0.0:
             raise ValueError(f"--passes must be more than 0, not {self.passes}.")
         if self.crop_min == 0.0:

@@ -41,10 +41,10 @@ def test_every_row_is_a_command_and_differs_from_the_base_as_it_says(row):
     shown = options["max_number_of_steps"] * options["batch_size"] / 385
     assert shown == pytest.approx(20 * float(str(ROWS[row].get("longer", 1))), rel=0.01)
     changed = {name for name in options if options[name] != base[name]} - {"train_dir", "evaluate_steps"}
-    asked = {name: value for name, value in ROWS[row].items() if name not in ("longer", "unfreeze_at")}
+    asked = {name: value for name, value in ROWS[row].items() if name != "longer"}
     assert {name: options[name] for name in asked} == asked
     if options["checkpoint_path"]:
-        assert changed - {*asked} <= {"max_number_of_steps", "unfreeze_at_step"}
+        assert changed - {*asked} <= {"max_number_of_steps"}
 
 
 def test_what_is_done_is_not_run_again(tmp_path, monkeypatch):

@@ -31,7 +31,7 @@ def options(squares, tmp_path, tiny):
         "evaluate_steps": 2,
         "early_stopping": 9,
         "freeze_scopes": "stage0",
-        "unfreeze_at_step": 3,
+        "unfreeze_after": 0.5,
         "save_interval_secs": 0.0,
         "jit_compile": "off",
         "report": False,

@@ -141,10 +141,10 @@ def test_scopes_that_hold_nothing_are_an_error(options):
 def test_unfreezing_needs_something_frozen_and_time_left():
     common: dict[str, Any] = {"dataset_dir": Path(), "train_dir": Path()}
     with pytest.raises(ValueError, match="nothing to unfreeze: name layers with --freeze_scopes"):
-        stages_of(TrainingOptions(**common, unfreeze_at_step=2), total_steps=9)
-    options = TrainingOptions(**common, freeze_scopes="stage0", unfreeze_at_step=9)
-    with pytest.raises(ValueError, match="before the end of the training, step 9"):
-        stages_of(options, total_steps=9)
+        stages_of(TrainingOptions(**common, unfreeze_after=0.2), total_steps=9)
+    options = TrainingOptions(**common, freeze_scopes="stage0", unfreeze_after=0.9)
+    with pytest.raises(ValueError, match=r"0\.9 of 4 steps is step 4: one stage would have no step"):
+        stages_of(options, total_steps=4)
     assert [(one.first_step, one.end, one.unfrozen) for one in stages_of(options, total_steps=10)] == [
         (0, 9, False),
         (9, 10, True),
