@@ -25,12 +25,12 @@ from tools.quiet_start import start_tensorflow
 def recipe_defaults(arguments: Sequence[str] | None) -> TrainingOptions:
     """What flags that are not given are: the recipe's values, by the recipe that the command line names."""
     given = sys.argv[1:] if arguments is None else arguments
-    weights = flag_value(given, "checkpoint_path")
     recipe = flag_value(given, "recipe") or "none"
     if recipe not in RECIPES or "--help" in given or "-h" in given:
         recipe = "none"  # the parser says what is wrong
     needed = {"dataset_dir": tyro.MISSING, "train_dir": tyro.MISSING}
-    return with_recipe(recipe, **needed, **({"checkpoint_path": weights} if weights else {}))
+    decisive = {name: flag_value(given, name) for name in ("checkpoint_path", "model_name")}
+    return with_recipe(recipe, **needed, **{name: value for name, value in decisive.items() if value})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,32 +24,27 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-# Scopes of the network that the base trains: all that COCO taught to see, and what sees edges and textures.
+# Scopes of the network that the recipe trains: all that COCO taught to see, and what sees edges and textures.
 TRUNK = "FeatureExtractor"
 EARLY = tuple(
     f"{TRUNK}/MobilenetV2/{block}"
     for block in ("Conv", "expanded_conv", *(f"expanded_conv_{number}" for number in range(1, 7)))
 )
+SLOW_TRUNK = f"{TRUNK}=0.1"  # as in the recipe
 
-FITTED_GIOU: Mapping[str, Any] = {"anchors": "fitted", "box_loss": "giou", "loss_alpha": 2.0}
-TRUNK_TENTH: Mapping[str, Any] = {
-    "learning_rate": 3e-3,
-    "learning_rate_multipliers": f"{TRUNK}=0.1",
-}
-
-# Row -> the flags that differ from the base. An empty checkpoint_path starts from random weights. `longer`
-# is no flag of a training: times the base's passes.
+# Row -> the flags that differ from the recipe. `longer` is no flag of a training: times the base's passes.
 ROWS: dict[str, Mapping[str, Any]] = {
     "base": {},
-    # What to start from.
+    # What to start from. Empty: random weights.
     "scratch": {
         "checkpoint_path": "",
         "model_name": "ssd_300_mobilenet_v2",
-        "learning_rate": 2e-3,
+        "anchors": "fitted",
+        "box_loss": "giou",
+        "loss_alpha": 2.0,
         "freeze_batch_norm": "off",
     },
-    "scratch_lite": {"checkpoint_path": "", "model_name": "ssd_300_lite", "learning_rate": 2e-3},
-    "names_from_person": {"checkpoint_exclude_scopes": ""},
+    "scratch_lite": {"checkpoint_path": "", "model_name": "ssd_300_lite"},
     # How pictures vary.
     "preset_none": {"augmentation": "none"},
     "preset_ssd": {"augmentation": "ssd"},
@@ -65,48 +60,44 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "paste_0.3": {"paste_probability": 0.3},
     "repeat_0.3": {"repeat_factor": 0.3},
     # What learns, and how fast.
+    "one_rate": {"learning_rate_multipliers": "", "learning_rate": 6e-4},
+    "one_rate_two_stages": {
+        "learning_rate_multipliers": "",
+        "learning_rate": 6e-4,
+        "freeze_scopes": TRUNK,
+        "unfreeze_after": 0.25,
+    },
+    "rate_half": {"learning_rate": 1.5e-3},
+    "rate_x2": {"learning_rate": 6e-3},
+    "trunk_twentieth": {"learning_rate_multipliers": f"{TRUNK}=0.05"},
+    "trunk_fifth": {"learning_rate_multipliers": f"{TRUNK}=0.2"},
     "early_frozen": {"freeze_scopes": ",".join(EARLY)},
-    "early_slower": {"learning_rate_multipliers": ",".join(f"{scope}=0.1" for scope in EARLY)},
-    "two_stages": {"freeze_scopes": TRUNK, "unfreeze_after": 0.25},
-    "two_stages_0.1": {"freeze_scopes": TRUNK, "unfreeze_after": 0.1},
-    "two_stages_0.5": {"freeze_scopes": TRUNK, "unfreeze_after": 0.5},
-    "trunk_half": {"learning_rate": 1.2e-3, "learning_rate_multipliers": f"{TRUNK}=0.5"},
-    "trunk_quarter": {"learning_rate": 2.4e-3, "learning_rate_multipliers": f"{TRUNK}=0.25"},
-    "trunk_tenth": TRUNK_TENTH,
-    "trunk_tenth_x2": {"learning_rate": 6e-3, "learning_rate_multipliers": f"{TRUNK}=0.1"},
-    "trunk_twentieth": {"learning_rate": 6e-3, "learning_rate_multipliers": f"{TRUNK}=0.05"},
-    "rate_3e-4": {"learning_rate": 3e-4},
-    "rate_1.2e-3": {"learning_rate": 1.2e-3},
-    "sgd": {"optimizer": "sgd", "learning_rate": 2e-2},
+    "early_slower": {
+        "learning_rate_multipliers": ",".join((*(f"{scope}=0.01" for scope in EARLY), SLOW_TRUNK))
+    },
+    "two_stages": {"freeze_scopes": TRUNK, "unfreeze_after": 0.1},
+    "sgd": {"optimizer": "sgd", "learning_rate": 5e-2},
     "batch_8": {"batch_size": 8},
-    "batch_32": {"batch_size": 32, "learning_rate": 8e-4},
+    "batch_32": {"batch_size": 32, "learning_rate": 4e-3},
     "ema_off": {"ema_decay": 0.0},
     "ema_0.999": {"ema_decay": 0.999},
     "decay_5e-2": {"weight_decay": 5e-2},
     # What the network is asked for.
     "label_smoothing": {"label_smoothing": 0.1},
     "focal": {"loss": "focal"},
-    "giou": {"box_loss": "giou", "loss_alpha": 2.0},
-    "ciou": {"box_loss": "ciou", "loss_alpha": 2.0},
+    "smooth_l1": {"box_loss": "smooth_l1", "loss_alpha": 1.0},
+    "ciou": {"box_loss": "ciou"},
     "negatives_5": {"negative_ratio": 5.0},
     "match_0.4": {"match_threshold": 0.4},
-    "anchors_fitted": {"anchors": "fitted"},
-    # What helped, together.
-    "fitted_giou": FITTED_GIOU,
-    "fitted_giou_none": {**FITTED_GIOU, "augmentation": "none"},
-    "fitted_giou_crop_from_0.5": {**FITTED_GIOU, "crop_min": 0.5},
-    "fitted_giou_person": {**FITTED_GIOU, "checkpoint_exclude_scopes": ""},
-    "fitted_giou_two_stages": {**FITTED_GIOU, "freeze_scopes": TRUNK, "unfreeze_after": 0.25},
-    "fitted_giou_tenth": {**FITTED_GIOU, **TRUNK_TENTH},
-    "fitted_giou_tenth_person": {**FITTED_GIOU, **TRUNK_TENTH, "checkpoint_exclude_scopes": ""},
-    "fitted_giou_tenth_two_stages": {
-        **FITTED_GIOU,
-        **TRUNK_TENTH,
-        "freeze_scopes": TRUNK,
-        "unfreeze_after": 0.1,
+    "anchors_network": {"anchors": "network"},
+    # Everything of the recipe that is not the plain way to fine-tune.
+    "plain": {
+        "learning_rate_multipliers": "",
+        "learning_rate": 6e-4,
+        "anchors": "network",
+        "box_loss": "smooth_l1",
+        "loss_alpha": 1.0,
     },
-    "fitted_giou_tenth_none": {**FITTED_GIOU, **TRUNK_TENTH, "augmentation": "none"},
-    "fitted_giou_tenth_crop_from_0.5": {**FITTED_GIOU, **TRUNK_TENTH, "crop_min": 0.5},
     # How long: times the passes of the base.
     "half_as_long": {"longer": 0.5},
     "twice_as_long": {"longer": 2.0},
@@ -187,10 +178,9 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
         "evaluate_steps": steps,
         "seed": seed,
         "cache_pictures": "on",
-        "checkpoint_exclude_scopes": "ClassPredictor",
         **change,
     }
-    given = [f"--{name}={value}" for name, value in flags.items() if value != ""]
+    given = [f"--{name}={value}" for name, value in flags.items()]
     return [sys.executable, "train_ssd_network.py", *given, "--no_report"]
 
 

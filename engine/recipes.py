@@ -37,14 +37,22 @@ RECIPES: dict[str, Recipe] = {
             "model_name": "ssd_300_mobilenet_v2",
             "freeze_batch_norm": "auto",  # frozen from COCO's weights: 16 pictures are few for statistics
             "optimizer": "adamw",
-            "learning_rate": 6e-4,
+            "learning_rate": 3e-3,  # of what has to learn the names
+            "learning_rate_multipliers": "FeatureExtractor=0.1",
             "learning_rate_decay_type": "cosine",
+            "anchors": "fitted",
+            "box_loss": "giou",
+            "loss_alpha": 2.0,
             "augmentation": "anime",
             "passes": 60.0,
         },
         without_weights={
             "model_name": "ssd_300_lite",  # made to start from nothing
             "learning_rate": 2e-3,
+            "learning_rate_multipliers": "",
+            "anchors": "network",
+            "box_loss": "smooth_l1",
+            "loss_alpha": 1.0,
             "passes": 120.0,
         },
     ),
@@ -83,6 +91,9 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+# Of another network than the recipe's these would be wrong; it gets those that are usual.
+OF_THE_NETWORK = ("learning_rate", "learning_rate_multipliers")
+
 
 def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
     """The options of a training by a recipe; what is given counts more.
@@ -107,6 +118,8 @@ def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
                 f"{chosen.weights}."
             )
         values |= chosen.without_weights
+    if given.get("model_name", values["model_name"]) != values["model_name"]:
+        values = {name: value for name, value in values.items() if name not in OF_THE_NETWORK}
     return TrainingOptions(**{**values, **given, "recipe": recipe})
 
 

@@ -1,7 +1,7 @@
 """Where first weights come from: a checkpoint folder, variables by name, ImageNet, or nowhere."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from nets.checkpoint import is_checkpoint, read_checkpoint
-from nets.heads import CLASS_HEADS, background_prior, names_from_sigmoid
+from nets.heads import CLASS_HEADS, background_prior
 from nets.imagenet_mobilenet import load_imagenet_mobilenet
 from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.network import Network
@@ -21,8 +21,6 @@ LEAST_RESTORED = 0.5
 
 # Of background to names at the start of a training with focal loss (Lin et al. 2017, section 4.1: 0.01).
 FOCAL_ODDS = 99.0
-
-_STARTS_AS_PERSON = "every name starts as its person"
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ def starting_weights(
         labels: names of this training.
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
             start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
-            keras.applications' VGG16 or MobileNetV2, or empty for random weights. Where class outputs were
-            trained as sigmoids, every name starts as "person" did, or fresh if there was none.
+            keras.applications' VGG16 or MobileNetV2, or empty for random weights. Class outputs that were
+            trained as sigmoids start fresh: their numbers mean something else in a softmax.
         scope: what stands before the names in a tf-slim checkpoint; None finds out, and so does a scope
             under which there is nothing.
         skip: scopes to leave fresh.
@@ -93,8 +91,8 @@ def starting_weights(
             source += f" (nothing of {network.name} under {scope!r}: taken from {there[0]!r})"
             scope = None
         if network.published_scores != network.scores:
-            variables = _names_from_person(model, variables, network.published_person, len(labels) + 1)
-            source += f" (class outputs: {_STARTS_AS_PERSON})"
+            source += f" without its class outputs (trained as {network.published_scores}s)"
+            skip = (*skip, *CLASS_HEADS)
         report = load_slim_variables(model, variables, scope=scope, skip=skip)
         start = _slim_start(model, source, report.restored)
     _demand_enough(model, start, checkpoint_path, skip)
@@ -119,23 +117,6 @@ def expect_background(model: keras.Model, fresh: Sequence[str], num_classes: int
 def from_imagenet(checkpoint_path: str) -> bool:
     """Whether the path means a network of keras.applications, which classifies pictures."""
     return checkpoint_path == "imagenet" or checkpoint_path.endswith(".h5")
-
-
-def _names_from_person(
-    model: keras.Model, variables: Mapping[str, np.ndarray], person: int, classes: int
-) -> dict[str, np.ndarray]:
-    """Variables by slim name, those of class outputs as the model has them: see `names_from_sigmoid`."""
-    anchors = {
-        slim_name(variable.path): variable.shape[-1] // classes
-        for variable in model.weights
-        if matches_scopes(model, variable.path, CLASS_HEADS)
-    }
-    changed = dict(variables)
-    for name, array in variables.items():
-        per_cell = next((count for tail, count in anchors.items() if f"/{name}".endswith(f"/{tail}")), 0)
-        if per_cell and array.shape[-1] % per_cell == 0 and array.shape[-1] > per_cell * person:
-            changed[name] = names_from_sigmoid(array, person, anchors=per_cell, num_classes=classes)
-    return changed
 
 
 def _start(model: keras.Model, source: str, restored: set[str]) -> Start:
@@ -164,28 +145,24 @@ def _from_checkpoint(
             f"{network.name}. "
             f"Train with --model_name={checkpoint.network.name}, or start from another checkpoint."
         )
-    known = {name: class_id for class_id, name in enumerate(checkpoint.labels, start=1)}
     sigmoids = checkpoint.network.scores != network.scores
-    person = known.get("person")
-    if sigmoids and person is None:
+    if sigmoids:
         skip = (*skip, *CLASS_HEADS)
+    known = {name: class_id for class_id, name in enumerate(checkpoint.labels, start=1)}
     pairs = [(0, 0)] + [(new, known[name]) for new, name in enumerate(labels, start=1) if name in known]
     restored = set()
     for variable in model.weights:
         array = checkpoint.weights.get(variable.path)
         if array is None or matches_scopes(model, variable.path, skip):
             continue
-        if sigmoids and person is not None and matches_scopes(model, variable.path, CLASS_HEADS):
-            anchors = variable.shape[-1] // (len(labels) + 1)
-            array = names_from_sigmoid(array, person, anchors=anchors, num_classes=len(labels) + 1)
-        elif matches_scopes(model, variable.path, CLASS_HEADS):
+        if matches_scopes(model, variable.path, CLASS_HEADS):
             array = _class_outputs(np.array(variable), array, pairs, len(labels) + 1, len(known) + 1)
         if tuple(array.shape) == tuple(variable.shape):
             variable.assign(array)
             restored.add(variable.path)
     if sigmoids:
-        outputs = "none for a person, so they start fresh" if person is None else _STARTS_AS_PERSON
-        return _start(model, f"checkpoint {folder} (class outputs: {outputs})", restored)
+        trained = f"trained as {checkpoint.network.scores}s"
+        return _start(model, f"checkpoint {folder} without its class outputs ({trained})", restored)
     shared = [name for name in labels if name in known]
     new = [name for name in labels if name not in known]
     source = f"checkpoint {folder} (names it knows: {', '.join(shared) or 'none'}"

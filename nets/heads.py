@@ -35,26 +35,3 @@ def background_prior(num_classes: int, anchors: int, *, odds: float = 3.0) -> ke
     biases = np.zeros(num_classes)
     biases[0] = math.log(odds * (num_classes - 1))
     return keras.initializers.Constant(np.tile(biases, anchors))
-
-
-def names_from_sigmoid(array: np.ndarray, class_id: int, *, anchors: int, num_classes: int) -> np.ndarray:
-    """Class outputs of a softmax that say with all names together what one sigmoid said, and nothing of who.
-
-    With background at 0 and each of K names at s - log K, the names' shares add up to sigmoid(s). A detector
-    of people becomes one of characters that finds them at once and has only to learn their names.
-
-    Args:
-        array: [..., anchors * C_old], the kernel or biases of sigmoids.
-        class_id: which of C_old.
-        anchors: per cell of the feature map.
-        num_classes: C, with background; K = C - 1.
-
-    Returns:
-        float32 [..., anchors * C].
-    """
-    kept = array.reshape(*array.shape[:-1], anchors, -1)[..., class_id]
-    if array.ndim == 1:
-        kept = kept - math.log(num_classes - 1)
-    result = np.zeros((*kept.shape, num_classes), np.float32)
-    result[..., 1:] = kept[..., None]
-    return result.reshape(*array.shape[:-1], anchors * num_classes)

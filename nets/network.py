@@ -26,7 +26,6 @@ class Network:
         jit_on_cpu: whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py).
         scores: what these values mean; `softmax` wherever they were trained here.
         published_scores: what they mean in the published weights of this network.
-        published_person: the class id of people in these, where they are sigmoids.
         freeze_batch_norm: whether batch normalisation keeps the statistics that a training starts with,
             unless told otherwise.
     """
@@ -38,7 +37,6 @@ class Network:
     jit_on_cpu: bool
     scores: Scores = "softmax"
     published_scores: Scores = "softmax"
-    published_person: int = 0
     freeze_batch_norm: bool = False
 
     @cached_property

@@ -7,7 +7,7 @@ inside: pictures are scaled to -1...1 in the graph, and codes leave it in this p
 
 The published class outputs are 90 sigmoids beside an unused background, trained one against the rest; a
 checkpoint folder made from them says so in config.json ("scores": "sigmoid"). Trained here, class outputs
-are a softmax, as in every other network: all names start as the published "person" (nets.heads).
+start fresh and are a softmax, as in every other network.
 """
 
 import math
@@ -133,6 +133,5 @@ NETWORK = Network(
     ssd_300_mobilenet_v2,
     jit_on_cpu=False,
     published_scores="sigmoid",
-    published_person=1,
     freeze_batch_norm=True,
 )

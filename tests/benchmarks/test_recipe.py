@@ -60,12 +60,12 @@ def test_what_is_done_is_not_run_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr("benchmarks.recipe.run", run)
     options = Options(
-        dataset_dir=tmp_path, runs_dir=path.parent, checkpoint_path="", rows=("base", "giou"), seeds=(0, 1)
+        dataset_dir=tmp_path, runs_dir=path.parent, checkpoint_path="", rows=("base", "ciou"), seeds=(0, 1)
     )
     console = Console(width=200, record=True, quiet=True)
     main(options, console)
     main(options, console)
-    assert ran == [("giou", 0, 385), ("base", 1, 385), ("giou", 1, 385)]
+    assert ran == [("ciou", 0, 385), ("base", 1, 385), ("ciou", 1, 385)]
     assert read_results(path)[0] == RESULT
     assert list(table_of(read_results(path)).columns[3].cells) == ["+0.050", "+0.000"]
 

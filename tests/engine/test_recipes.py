@@ -29,6 +29,14 @@ def test_without_weights_a_laptop_trains_the_network_that_needs_none():
         with_recipe("tiny", **FOLDERS)
 
 
+def test_rates_of_a_recipe_are_those_of_its_network():
+    own = with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
+    other = with_recipe("small_cpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_300_vgg")
+    assert own.learning_rate_multipliers.startswith("FeatureExtractor=")
+    assert (other.learning_rate, other.learning_rate_multipliers) == (None, "")
+    assert other.box_loss == own.box_loss
+
+
 @pytest.fixture
 def parsed(monkeypatch):
     """Runs a command line as far as the training, and returns its options."""
@@ -54,6 +62,9 @@ def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
     assert (changed.passes, changed.label_smoothing) == (3.0, 0.1)
     assert changed.learning_rate == recipe.learning_rate
     assert parsed("--recipe=small_cpu").model_name == "ssd_300_lite"
+    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--model_name=ssd_512_vgg") == (
+        with_recipe("small_gpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_512_vgg")
+    )
 
 
 def test_a_recipe_without_its_weights_is_one_clear_line(capsys):
