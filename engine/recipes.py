@@ -44,7 +44,7 @@ RECIPES: dict[str, Recipe] = {
             "box_loss": "giou",
             "loss_alpha": 2.0,
             "augmentation": "anime",
-            "passes": 60.0,
+            "passes": 180.0,
         },
         without_weights={
             "model_name": "ssd_300_lite",  # made to start from nothing
