@@ -68,7 +68,6 @@ RECIPES: dict[str, Recipe] = {
             # Edges and textures are there already.
             "learning_rate_multipliers": "conv1=0.1,conv2=0.1,conv3=0.3",
             "augmentation": "anime",
-            "mosaic_probability": 0.3,
             "repeat_factor": 0.3,
             "passes": 150.0,
         },
