@@ -64,7 +64,7 @@ def _finished(state: Path) -> bool:
     try:
         with state.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return bool(json.loads(arrays["progress"].tobytes())["finished"])
-    except (OSError, BadZipFile, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
         return False  # not there yet, or not to be read: what matters is whether more is written
 
 

@@ -20,7 +20,7 @@ from datasets.labels import write_labels
 from datasets.pascal_voc import VOC_NAMES
 from datasets.voc import VocObject, write_annotation
 from nets import get_network
-from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
+from nets.checkpoint import model_weights, read_checkpoint, write_arrays, write_checkpoint
 from nets.slim_names import slim_variables
 from tests.engine.colour_network import NETWORK, picture, write_records
 from tests.tools.test_ancestor_flags import CONVERT, EVALUATIONS, TRAININGS
@@ -55,8 +55,7 @@ def checkpoint(step: int) -> None:
 
 def training_is(finished: bool) -> None:
     facts = np.frombuffer(json.dumps({"finished": finished}).encode(), np.uint8)
-    with Path("logs/state.npz").open("wb") as file:
-        np.savez(file, progress=facts)
+    write_arrays(Path("logs/state.npz"), {"progress": facts})
 
 
 def evaluation(*more: str) -> list[str]:

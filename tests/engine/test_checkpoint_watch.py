@@ -79,8 +79,9 @@ def test_a_training_that_stopped_is_not_waited_for_forever(tmp_path):
     assert training.now == pytest.approx(3 * SECONDS_BETWEEN_LOOKS + 60 + SECONDS_BETWEEN_LOOKS)
 
 
-def test_a_state_that_cannot_be_read_is_not_the_end(tmp_path):
+@pytest.mark.parametrize("half", [b"PK half a file", b""])
+def test_a_state_that_cannot_be_read_is_not_the_end(tmp_path, half):
     training = Training(tmp_path, lambda run: run.state(finished=True))
     training.checkpoint()
-    (tmp_path / STATE).write_bytes(b"PK half a file")
+    (tmp_path / STATE).write_bytes(half)
     assert len(list(training.watch())) == 1
