@@ -116,7 +116,7 @@ class Options:
         recipe: the base.
         passes: of the base over the training pictures; shorter than the recipe's, or it takes days.
         seeds: of every row.
-        rows: of the table; not given: all.
+        rows: of the table; not given: all. A plus joins several changes: zoom_out_off+batch_8.
     """
 
     dataset_dir: Path
@@ -155,16 +155,21 @@ class Result:
     processor_minutes: float
 
 
+def changes_of(row: str) -> dict[str, Any]:
+    """The flags of a row that differ from the recipe; none of a row that an earlier list had."""
+    return {name: value for change in row.split("+") for name, value in ROWS.get(change, {}).items()}
+
+
 def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str]:
     """The training's command.
 
     Args:
         options: of the benchmark.
-        row: a key of `ROWS`.
+        row: of `ROWS`, or several with a plus between.
         seed: the training's.
         pictures: of the training set.
     """
-    change = dict(ROWS[row])
+    change = changes_of(row)
     batch_size = change.get("batch_size", 16)
     passes = options.passes * change.pop("longer", 1.0)
     steps = round(passes * pictures / batch_size)
@@ -244,7 +249,7 @@ def table_of(results: Sequence[Result]) -> Table:
         of_row = [one for one in results if one.row == row]
         table.add_row(
             row,
-            " ".join(f"{name}={value}" for name, value in ROWS.get(row, {}).items()),
+            " ".join(f"{name}={value}" for name, value in changes_of(row).items()),
             " ".join(f"{one.map_voc07:.3f}" for one in of_row),
             f"{worth(row):+.3f}",
             " ".join(str(one.seed) for one in of_row),
@@ -255,7 +260,7 @@ def table_of(results: Sequence[Result]) -> Table:
 
 def main(options: Options, console: Console) -> None:
     """Run what is missing, then print the table."""
-    unknown = [row for row in options.rows if row not in ROWS]
+    unknown = [name for row in options.rows for name in row.split("+") if name not in ROWS]
     if unknown:
         raise ValueError(f"--rows: there is no {', '.join(unknown)}; choose from {', '.join(ROWS)}.")
     counts = json.loads((options.dataset_dir / "dataset.json").read_text(encoding="utf-8"))

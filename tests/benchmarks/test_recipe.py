@@ -47,6 +47,13 @@ def test_every_row_is_a_command_and_differs_from_the_base_as_it_says(row):
         assert changed - {*asked} <= {"max_number_of_steps"}
 
 
+def test_a_plus_joins_changes():
+    options, base = asdict(parsed("zoom_out_off+batch_8")), asdict(parsed("base"))
+    assert (options["zoom_out_max"], options["batch_size"]) == (1.0, 8)
+    assert options["max_number_of_steps"] == pytest.approx(2 * base["max_number_of_steps"], abs=2)
+    assert options["learning_rate"] == base["learning_rate"]
+
+
 def test_what_is_done_is_not_run_again(tmp_path, monkeypatch):
     (tmp_path / "dataset.json").write_text('{"splits": {"train": {"pictures": 385}}}', encoding="utf-8")
     path = tmp_path / "runs" / "results.jsonl"
@@ -71,6 +78,8 @@ def test_what_is_done_is_not_run_again(tmp_path, monkeypatch):
 
 
 def test_a_row_that_does_not_exist_is_named():
-    options = Options(dataset_dir=Path(), runs_dir=Path(), checkpoint_path="", rows=("base", "bigger"))
+    options = Options(
+        dataset_dir=Path(), runs_dir=Path(), checkpoint_path="", rows=("base", "flip_off+bigger")
+    )
     with pytest.raises(ValueError, match="there is no bigger; choose from base, "):
         main(options, Console(quiet=True))
