@@ -37,13 +37,21 @@ import rich.progress
 import tyro
 
 from boxes.detections import Detections
-from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, OTHER_SUFFIXES, PictureError, read_picture
+from datasets.pictures import (
+    ACCEPTED_SUFFIXES,
+    MAX_PIXELS,
+    OTHER_SUFFIXES,
+    PictureError,
+    read_picture,
+    save_picture,
+)
 from datasets.video import VIDEO_SUFFIXES, VideoError, VideoReader
+from datasets.writing import write_bytes
 from engine.appearances import find_appearances, write_appearances
 from engine.camera import Camera, camera_number
 from engine.detections_file import detections_entry, write_detections
 from tools.quiet_start import start_tensorflow
-from visualization.drawing import draw_detections, mosaic, save_picture, scale_to
+from visualization.drawing import draw_detections, mosaic, scale_to
 from visualization.figures import picture_of
 from visualization.text import one_line
 from visualization.timeline import plot_timeline
@@ -355,9 +363,7 @@ def _detect_in_video(
     for span in spans:
         by_name.setdefault(span.name, []).append((span.start, span.end))
     figure = plot_timeline(by_name, done.seconds, title=Path(source.name).name)
-    temporary = timeline.with_name(f".{os.getpid()}-{timeline.name}")
-    temporary.write_bytes(picture_of(figure, dots_per_inch=120))
-    temporary.replace(timeline)
+    write_bytes(timeline, picture_of(figure, dots_per_inch=120))
 
 
 def _opened(source: Source, options: Options) -> VideoReader | Camera:

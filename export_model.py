@@ -17,6 +17,7 @@ from typing import Literal
 
 import tyro
 
+from datasets.writing import write_bytes
 from tools.quiet_start import start_tensorflow
 
 
@@ -61,9 +62,7 @@ def export(options: Options) -> int:
         score_threshold=options.score_threshold,
     )
     options.output_path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = options.output_path.with_name(f".{options.output_path.name}.tmp")
-    temporary.write_bytes(model.SerializeToString())
-    temporary.replace(options.output_path)
+    write_bytes(options.output_path, model.SerializeToString())
     return options.output_path.stat().st_size
 
 

@@ -1,6 +1,5 @@
 """Converts pictures labelled with LabelImg (Pascal VOC XML) to TFRecords."""
 
-import os
 import sys
 import time
 import warnings
@@ -18,6 +17,7 @@ from rich.table import Table
 from datasets.annotations import ReadOptions
 from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
+from datasets.writing import write_bytes
 from tools import ancestor_flags
 from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
@@ -142,9 +142,7 @@ def _draw(result: "Conversion", network: "Network", path: Path) -> None:
         best_iou,
         network_name=network.name,
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(picture_of(figure, dots_per_inch=120))
-    temporary.replace(path)
+    write_bytes(path, picture_of(figure, dots_per_inch=120))
 
 
 def _print_problems(problems: Sequence[Problem], options: Options, console: Console) -> None:

@@ -11,8 +11,9 @@ from globox import BoundingBox, BoxFormat
 
 from datasets.foreign import SPLITS, ForeignDataset, ForeignPicture, ObjectsIn, inside, raw_object, shorten
 from datasets.pictures import ACCEPTED_SUFFIXES
-from datasets.problems import Problem, printable
+from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
+from datasets.writing import printable
 
 MAX_JSON_BYTES = 1_000_000_000  # COCO's own instances_train2017.json has 450 MB
 

@@ -22,7 +22,7 @@ from datasets.leakage import find_leak, leak_notes, traces_of
 from datasets.near_duplicates import perceptual_hash_of_jpeg
 from datasets.pascal_voc import VOC_NAMES, is_voc_set
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
-from datasets.problems import Problem, group_problems, printable, some_of, write_problems
+from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.records import SHARD_NAME, make_example, write_shards
 from datasets.splits import (
     SPLITS,
@@ -35,6 +35,7 @@ from datasets.splits import (
     splits_of_lists,
 )
 from datasets.statistics import coverage_notes, set_statistics
+from datasets.writing import printable
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.
 FORMAT = 1

@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from globox import BoundingBox
 
-from datasets.problems import Problem, printable
+from datasets.problems import Problem
 from datasets.voc import RawObject
+from datasets.writing import printable
 
 MAX_TEXT_BYTES = 4_000_000  # of a YOLO label file, a list of names or of pictures
 

@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from datasets.folder import INBOX_MARK
 from datasets.inbox_index import Entry, InboxIndex
 from datasets.pictures import encode_jpeg
 from datasets.voc import VocObject, write_annotation
+from datasets.writing import whole_file, write_bytes
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 # A picture without XML after so long is what a crash left of a report that was never confirmed to its sender.
@@ -150,14 +149,13 @@ class Inbox:
             for one in boxes
             if one.name is not None
         ]
-        _write_bytes(self.path(key, ".jpg"), encode_jpeg(image))
+        write_bytes(self.path(key, ".jpg"), encode_jpeg(image), durable=True)
         said = {**asdict(entry), "model": model, "boxes": [asdict(one) for one in boxes]}
-        _write_bytes(self.path(key, ".json"), json.dumps(said, ensure_ascii=False, indent=1).encode())
-        xml = self.path(key, ".xml")
-        temporary = xml.with_name(f".{key}.{uuid.uuid4().hex}.tmp")
+        text = json.dumps(said, ensure_ascii=False, indent=1)
+        write_bytes(self.path(key, ".json"), text.encode(), durable=True)
         picture = Path(PENDING, f"{key}.jpg")  # relative: the same wherever the inbox is
-        write_annotation(temporary, picture, width, height, objects, verified=False)
-        _replace(temporary, xml)
+        with whole_file(self.path(key, ".xml"), durable=True) as xml:
+            write_annotation(xml, picture, width, height, objects, verified=False)
 
     def _repair(self) -> None:
         """Bring folder and index together after a crash; the folder is right."""
@@ -191,22 +189,3 @@ def _entry_of(xml: Path) -> Entry | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
-    temporary.write_bytes(data)
-    _replace(temporary, path)
-
-
-def _replace(temporary: Path, path: Path) -> None:
-    """Rename what has reached the disk, so that not even a power cut leaves half a file under the name."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -1,9 +1,10 @@
 """labels.txt: one name per line, UTF-8; the line number, from 1, is the class id, and 0 is background."""
 
-import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from datasets.writing import write_text
 
 
 def clean_name(name: str) -> str:
@@ -55,7 +56,7 @@ def read_labels(path: Path) -> list[str]:
 
 
 def write_labels(path: Path, names: Sequence[str]) -> None:
-    """Writes labels.txt (under a temporary name, then renamed) so that `read_labels` gives `names` back."""
+    """Writes labels.txt so that `read_labels` gives `names` back."""
     path = Path(path)
     if not names:
         raise ValueError(f"{path}: no names to write; a set needs at least one name")
@@ -65,9 +66,7 @@ def write_labels(path: Path, names: Sequence[str]) -> None:
     for name in names:
         if not name or name != clean_name(name):
             raise ValueError(f"{path}: {name!r} is not a clean name; pass it through clean_name first")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
-    temporary.replace(path)
+    write_text(path, "".join(f"{name}\n" for name in names))
 
 
 def extend_labels(existing: Sequence[str], found: Iterable[str]) -> list[str]:

@@ -23,6 +23,7 @@ from PIL import (
 )
 
 from datasets.problems import UnusableFile
+from datasets.writing import write_bytes
 
 ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -148,6 +149,30 @@ def encode_jpeg(image: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
     return buffer.getvalue()
+
+
+def save_picture(path: Path, image: np.ndarray) -> None:
+    """Writes a whole picture file (see `datasets.writing`) in the format of its suffix; its folder is made.
+
+    Args:
+        path: ends in .jpg, .png, .webp or whatever else Pillow writes.
+        image: uint8 [H, W, 3] RGB.
+
+    Raises:
+        ValueError: no format has this suffix.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".jpg", ".jpeg"):
+        data = encode_jpeg(image)
+    else:
+        buffer = io.BytesIO()
+        kind = Image.registered_extensions().get(suffix)
+        if kind is None:
+            raise ValueError(f"{path}: no picture format has the suffix {suffix!r}; use .jpg or .png")
+        Image.fromarray(image).save(buffer, kind)
+        data = buffer.getvalue()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, data)
 
 
 def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:

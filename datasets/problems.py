@@ -1,10 +1,10 @@
 """What was wrong in a folder of labelled pictures: one line per problem, with what was done about it."""
 
-import csv
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from datasets.writing import write_table
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,6 @@ class UnusableFile(ValueError):
         self.action = action
 
 
-def printable(text: str) -> str:
-    """Text that any file and terminal takes: control characters and what is not UTF-8 become U+FFFD."""
-    decoded = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
-
-
 def some_of(texts: Sequence[str], most: int = 5) -> str:
     """The first few, and how many more there are: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
@@ -79,11 +73,5 @@ def group_problems(problems: Iterable[Problem]) -> list[ProblemGroup]:
 
 def write_problems(path: Path, problems: Iterable[Problem]) -> None:
     """Writes problems.csv (UTF-8), also when empty."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "object", "reason", "action"])
-        for problem in problems:
-            row = (problem.file, problem.object, problem.reason, problem.action)
-            writer.writerow([printable(text) for text in row])
-    temporary.replace(path)
+    rows = ((problem.file, problem.object, problem.reason, problem.action) for problem in problems)
+    write_table(path, ("file", "object", "reason", "action"), rows)

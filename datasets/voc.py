@@ -1,7 +1,6 @@
 """The door between LabelImg's Pascal VOC XML, in pixels, and everything else, in fractions."""
 
 import math
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml ha
 
 from datasets.labels import clean_name
 from datasets.problems import Problem, UnusableFile
+from datasets.writing import write_bytes
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.
 MAX_XML_BYTES = 4_000_000
@@ -98,9 +98,7 @@ def write_annotation(
         for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), item.box, strict=True):
             _add(box, tag, str(int(value)))
     etree.indent(root, space="\t")
-    temporary = xml_path.with_name(f".{xml_path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(etree.tostring(root, encoding="utf-8", xml_declaration=False) + b"\n")
-    temporary.replace(xml_path)
+    write_bytes(xml_path, etree.tostring(root, encoding="utf-8", xml_declaration=False) + b"\n")
 
 
 def _add(parent: etree._Element, tag: str, text: str | None = None) -> etree._Element:

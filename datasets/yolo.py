@@ -22,8 +22,9 @@ from datasets.foreign import (
     shorten,
 )
 from datasets.pictures import ACCEPTED_SUFFIXES
-from datasets.problems import Problem, printable
+from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
+from datasets.writing import printable
 
 _MOST_NAMES = 100_000
 _YAML_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")

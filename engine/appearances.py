@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets.problems import printable
+from datasets.writing import write_table
 
 HEADINGS = ("name", "start", "end", "frames", "best_score")
 
@@ -68,11 +66,8 @@ def find_appearances(
 
 def write_appearances(path: Path, spans: Iterable[Appearance]) -> None:
     """Writes them as CSV (UTF-8), times in seconds."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADINGS)
-        for span in spans:
-            times = f"{span.start:.3f}", f"{span.end:.3f}"
-            writer.writerow([printable(span.name), *times, span.frames, f"{span.best_score:.3f}"])
-    temporary.replace(path)
+    rows = (
+        (span.name, f"{span.start:.3f}", f"{span.end:.3f}", span.frames, f"{span.best_score:.3f}")
+        for span in spans
+    )
+    write_table(path, HEADINGS, rows)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from boxes.detections import Detections
+from datasets.writing import write_text
 
 
 def detections_entry(image: str, height: int, width: int, detections: Detections) -> dict[str, Any]:
@@ -27,8 +28,6 @@ def detections_entry(image: str, height: int, width: int, detections: Detections
 
 
 def write_detections(path: Path, entries: Sequence[dict[str, Any]]) -> None:
-    """Write a list of entries, one line each, under a temporary name first."""
+    """Write a list of entries, one line each."""
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, f"[\n{lines}\n]\n")

@@ -14,6 +14,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from datasets.problems import some_of
+from datasets.writing import write_text
 from engine.average_precision import GroundTruth, OperatingPoint
 from engine.bootstrap import LEVEL
 from engine.calibration import Reliability
@@ -21,7 +22,7 @@ from engine.detections_file import detections_entry, write_detections
 from engine.error_breakdown import KINDS
 from engine.measurements import Measurements
 from engine.plain_words import in_short
-from engine.report_page import jpeg_uri, lines, render_page, themed, write_page
+from engine.report_page import jpeg_uri, lines, render_page, themed
 from engine.strangers import StrangerResult
 from nets.checkpoint import write_json
 from nets.unknown import BEST_RULE
@@ -137,7 +138,7 @@ def write_reports(
         ran=[(section, lines(values)) for section, values in ran.items()],
         **evaluation_content(measurements, pictures, gallery_pictures, stranger_cards),
     )
-    write_page(folder / "report.html", html)
+    write_text(folder / "report.html", html)
 
 
 def evaluation_content(

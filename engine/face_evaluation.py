@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,14 +11,14 @@ import numpy as np
 
 from datasets.face_folder import Face, FaceOptions, read_faces, read_strangers
 from datasets.near_duplicates import near_duplicates
-from datasets.problems import printable, some_of
+from datasets.problems import some_of
+from datasets.writing import write_table
 from engine.face_cache import FeatureCache
 from engine.face_extraction import face_rows
 from engine.face_measures import FaceMeasures, measure_faces
 from engine.face_report import doubtful_sheet, write_face_report
 from engine.face_training_files import read_splits
 from engine.trained_on import read_trained_on
-from nets.checkpoint import whole_file
 from nets.face_classifier import FaceClassifier
 from nets.versions import versions
 
@@ -152,9 +150,7 @@ def write_evaluation(
 ) -> None:
     """Writes report.html, report.json, names.csv and answers.csv."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["face", "name", "answer", "probability", "second", "its_probability", "known"])
+    rows = []
     for faces, logits in (
         (evaluation.faces, evaluation.logits),
         (evaluation.strangers, evaluation.stranger_logits),
@@ -165,10 +161,9 @@ def write_evaluation(
                 for name, share in zip(answer.names[:2], answer.probabilities[:2], strict=True)
                 for value in (name, f"{share:.4f}")
             ]
-            row = [face.shown, face.name, *likeliest, "yes" if answer.known else "no"]
-            writer.writerow([printable(value) for value in row])
-    with whole_file(folder / "answers.csv") as file:
-        file.write(text.getvalue().encode("utf-8", errors="replace"))
+            rows.append([face.shown, face.name, *likeliest, "yes" if answer.known else "no"])
+    headings = ("face", "name", "answer", "probability", "second", "its_probability", "known")
+    write_table(folder / "answers.csv", headings, rows)
     measures = evaluation.measures
     wrong = doubtful_sheet(evaluation.faces, measures, classifier.margin)
     write_face_report(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,12 +12,12 @@ from matplotlib.figure import Figure
 
 from datasets.face_folder import Face
 from datasets.pictures import PictureError, decode_picture
-from datasets.problems import printable
+from datasets.writing import write_table, write_text
 from engine.calibration import Reliability
 from engine.face_extraction import crop_face
 from engine.face_measures import LIKELIEST, FaceMeasures, UnknownMeasures
-from engine.report_page import jpeg_uri, lines, percent, render_page, themed, write_page
-from nets.checkpoint import whole_file, write_json
+from engine.report_page import jpeg_uri, lines, percent, render_page, themed
+from nets.checkpoint import write_json
 from nets.face_classifier import Judgement
 from visualization.colours import hex_colour
 from visualization.drawing import mosaic, scale_to
@@ -135,7 +133,7 @@ def write_face_report(
         ],
         ran=[(section, lines(values)) for section, values in ran.items()],
     )
-    write_page(folder / "report.html", html)
+    write_text(folder / "report.html", html)
 
 
 def confusion_picture(measures: FaceMeasures) -> np.ndarray:
@@ -214,16 +212,13 @@ def _rows(measures: FaceMeasures) -> list[dict[str, Any]]:
 
 
 def _write_names(path: Path, measures: FaceMeasures, trained_on: Mapping[str, Mapping[str, int]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "faces", "right", "right_of_five", "called", "taken_for", "learnt_from"])
+    rows = []
     for one in measures.per_name:
-        taken = printable(one.taken_for[0]) if one.taken_for else ""
+        taken = one.taken_for[0] if one.taken_for else ""
         learnt = trained_on.get(one.name, {}).get("train", "")
-        counts = [one.faces, one.right, one.right_of_five, one.called]
-        writer.writerow([printable(one.name), *counts, taken, learnt])
-    with whole_file(path) as file:
-        file.write(text.getvalue().encode("utf-8", errors="replace"))
+        rows.append([one.name, one.faces, one.right, one.right_of_five, one.called, taken, learnt])
+    headings = ("name", "faces", "right", "right_of_five", "called", "taken_for", "learnt_from")
+    write_table(path, headings, rows)
 
 
 def _calibration(calibration: Reliability) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from datasets.leakage import Traces
-from datasets.pictures import PictureError
-from datasets.problems import printable, write_problems
+from datasets.pictures import PictureError, save_picture
+from datasets.problems import write_problems
+from datasets.writing import write_table
 from engine.face_extraction import crop_face
 from engine.face_options import FaceTrainingOptions
 from engine.face_report import Sheet, doubtful_sheet, write_face_report
 from engine.face_training import VIEW_SEED, Trained
 from engine.trained_on import write_trained_on
-from nets.checkpoint import is_checkpoint, whole_file
+from nets.checkpoint import is_checkpoint
 from preprocessing.face_views import face_view, look_at
 from preprocessing.resize import resize_picture
-from visualization.drawing import mosaic, save_picture
+from visualization.drawing import mosaic
 
 VIEWS, FACES = "views.jpg", "faces.csv"
 _SHOWN_FACES = 6
@@ -138,17 +138,16 @@ def what_ran(trained: Trained) -> dict[str, dict[str, Any]]:
 
 def write_faces(path: Path, trained: Trained) -> None:
     """Every face, its split and its answer."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["face", "name", "source", "split", "answer", "probability", "known", "digest"])
+    rows = []
     answers = trained.classifier.judge(trained.logits)
     for face, split, answer in zip(trained.faces, trained.split.splits, answers, strict=True):
         probability = f"{answer.probabilities[0]:.4f}"
         known = "yes" if answer.known else "no"
-        row = [face.shown, face.name, face.source, split, answer.names[0], probability, known, face.digest]
-        writer.writerow([printable(text) for text in row])
-    with whole_file(path) as file:
-        file.write(text.getvalue().encode("utf-8", errors="replace"))
+        rows.append(
+            [face.shown, face.name, face.source, split, answer.names[0], probability, known, face.digest]
+        )
+    headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
+    write_table(path, headings, rows)
 
 
 def views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:

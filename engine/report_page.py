@@ -47,13 +47,6 @@ def render_page(template: str, *, says: Any, **content: Any) -> str:
     return environment.get_template(template).render(font=font, **content)
 
 
-def write_page(path: Path, html: str) -> None:
-    """Writes a page under a temporary name, then renames it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(html, encoding="utf-8")
-    temporary.replace(path)
-
-
 def percent(value: float | None, digits: int = 1) -> str:
     """0...1 as per cent; n/a for None."""
     return "n/a" if value is None else f"{100 * value:.{digits}f} %"

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from datasets.pictures import save_picture
 from datasets.records import RecordDataset, open_dataset
 from engine.anchor_choice import choose_anchors
 from engine.bookkeeping import Bookkeeper, Schedule
@@ -54,7 +55,7 @@ from nets.checkpoint import CONFIG, anchors_for_config, read_network, write_json
 from nets.network import Network
 from nets.versions import versions
 from preprocessing.presets import adjusted, get_preset
-from visualization.drawing import draw_boxes, mosaic, save_picture
+from visualization.drawing import draw_boxes, mosaic
 
 MOSAIC_PICTURES = 16
 
@@ -202,6 +203,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / CONFIG, config)
             save_state(folder, trainer, progress)
+    for half in folder.glob(".*.tmp"):  # of a training that was killed while it wrote
+        half.unlink()
     if said:
         say(said)
     say(

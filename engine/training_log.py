@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from datasets.writing import write_table
+
 METRICS_CSV = "metrics.csv"
 
 
@@ -37,17 +39,12 @@ class TrainingLog:
                 tf.summary.scalar(name, value)
 
     def row(self, step: int, values: Mapping[str, float]) -> None:
-        """To TensorBoard and as a row of metrics.csv (rewritten whole, under a temporary name)."""
+        """To TensorBoard and as a row of metrics.csv, which is rewritten whole."""
         self.scalars(step, values)
         self._board.flush()
         self._rows.append({"step": str(step), **{name: f"{value:.6g}" for name, value in values.items()}})
         names = list(dict.fromkeys(name for row in self._rows for name in row))
-        temporary = self._path.with_name(f".{self._path.name}.tmp")
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self._rows)
-        temporary.replace(self._path)
+        write_table(self._path, names, ([row.get(name, "") for name in names] for row in self._rows))
 
     def picture(self, name: str, image: np.ndarray, *, step: int) -> None:
         """To TensorBoard: uint8 [H, W, 3]."""

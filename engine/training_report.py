@@ -22,11 +22,12 @@ from datasets.leakage import find_leak, leak_notes, traces_of_records
 from datasets.pictures import PictureError, read_picture
 from datasets.record_boxes import read_boxes
 from datasets.records import RecordDataset, open_dataset
+from datasets.writing import write_text
 from engine.evaluation import Evaluation, evaluate_model, read_pictures
 from engine.evaluation_report import evaluation_content
 from engine.measurements import Measurements, measure
 from engine.plain_words import how_it_learnt, in_short, what_would_help
-from engine.report_page import jpeg_uri, lines, render_page, themed, write_page
+from engine.report_page import jpeg_uri, lines, render_page, themed
 from engine.threshold_choice import choose_thresholds
 from engine.trained_on import write_trained_on
 from engine.training_log import METRICS_CSV
@@ -89,7 +90,7 @@ def write_training_report(
     for note in notes:
         say(f"Note: {note}")
     html = _render(folder, checkpoint, dataset, training, validation, measurements, notes)
-    write_page(folder / REPORT, html)
+    write_text(folder / REPORT, html)
     return folder / REPORT
 
 

@@ -9,12 +9,10 @@ thresholds.json   from which score on each name is reported; absent before the e
 """
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, get_args
+from typing import get_args
 from zipfile import BadZipFile
 
 import keras
@@ -22,6 +20,7 @@ import numpy as np
 
 from boxes.anchor_fitting import shapes_of, with_shapes
 from datasets.labels import read_labels, write_labels
+from datasets.writing import whole_file, write_bytes
 from nets import get_network
 from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds
@@ -65,31 +64,9 @@ def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
     return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
 
 
-@contextmanager
-def whole_file(path: Path, *, previous: Path | None = None) -> Iterator[BinaryIO]:
-    """A file that gets its name only when all of it is on the disk; whatever fails before leaves the old one.
-
-    Args:
-        path: what it will be called.
-        previous: what the file that has this name now will be called then; not given: it is replaced.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if previous is not None and path.is_file():
-            path.replace(previous)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
-        raise
-
-
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, previous: Path | None = None) -> None:
     """Write a zip of arrays; a crash leaves the old one (see `whole_file`)."""
-    with whole_file(path, previous=previous) as file:
+    with whole_file(path, durable=True, previous=previous) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
 
 
@@ -116,9 +93,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_json(path: Path, value) -> None:
-    """Write JSON for people: indented, names in their own script; a crash leaves the old one."""
-    with whole_file(path) as file:
-        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Write JSON for people: indented, names in their own script."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
 
 
 def write_checkpoint(

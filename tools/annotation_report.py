@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +12,13 @@ import numpy as np
 from boxes.detections import Detections
 from datasets.annotations import Annotation, FolderReading, map_in_threads
 from datasets.near_duplicates import near_duplicates, perceptual_hash
-from datasets.pictures import read_picture
-from datasets.problems import printable
+from datasets.pictures import read_picture, save_picture
 from datasets.splits import Assignment, SplitOptions, make_splits, read_lists, splits_of_lists
 from datasets.statistics import set_statistics
+from datasets.writing import write_bytes, write_table
 from visualization.crops import crop_around
 from visualization.dataset_figure import plot_dataset
-from visualization.drawing import draw_boxes, mosaic, save_picture, scale_to
+from visualization.drawing import draw_boxes, mosaic, scale_to
 from visualization.figures import picture_of
 
 MOST_TILES = 60  # more on one sheet could not be looked at
@@ -110,10 +108,7 @@ def write_statistics(
         {split: part["pictures"] for split, part in numbers.items()},
         np.concatenate(boxes) if boxes else np.zeros((0, 4), np.float32),
     )
-    path = output_dir / "dataset.png"
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    temporary.write_bytes(picture_of(figure, dots_per_inch=120))
-    temporary.replace(path)
+    write_bytes(output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))
     rows = [
         (
             split,
@@ -190,16 +185,6 @@ def write_suspicions(
     write_table(output_dir / "suspicious.csv", headings, rows)
     _write_sheet(output_dir / "suspicious.jpg", tiles, captions)
     return counts
-
-
-def write_table(path: Path, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A CSV file (UTF-8), under a temporary name first."""
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(headings)
-        writer.writerows([[printable(str(value)) for value in row] for row in rows])
-    temporary.replace(path)
 
 
 def _write_sheet(path: Path, tiles: Sequence[np.ndarray], captions: Sequence[str]) -> None:

@@ -9,7 +9,6 @@ as COCO has them; what a person called difficult has "difficult": 1, which COCO 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +23,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
-from datasets.problems import printable
 from datasets.splits import SplitOptions
+from datasets.writing import printable, write_text
 from tools.annotation_report import assign_splits
 from tools.counting_bar import counting_bars
 
@@ -113,10 +112,8 @@ def export_dataset(
     options.output_dir.mkdir(parents=True, exist_ok=True)
     counts = {}
     for name, some in sets.items():
-        temporary = files[name].with_name(f".{os.getpid()}-{files[name].name}")
         text = json.dumps(coco_of(some, names), ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(files[name])
+        write_text(files[name], text)
         counts[files[name]] = len(some), sum(len(one.names) for one in some)
     return counts
 

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from datasets.near_duplicates import NEAR, near_duplicates, perceptual_hash
-from datasets.pictures import MAX_PIXELS
+from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.problems import UnusableFile
 from datasets.sparse_video import RawFrame, SparseVideo
 from datasets.splits import source_of
@@ -45,7 +45,6 @@ from tools.frame_journal import (
     write_journal,
 )
 from tools.frame_selection import after_cuts, at_interval, is_blank, must_decode
-from visualization.drawing import save_picture
 from visualization.text import one_line
 
 _BORDER_SAMPLES = 15  # frames, from all over a video

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from datasets.writing import write_text
 
 FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that no tool takes it for data
 _END = 65_536  # bytes at either end of a video that are looked at
@@ -75,13 +76,11 @@ def read_journal(path: Path) -> Journal | None:
 
 
 def write_journal(path: Path, journal: Journal) -> None:
-    """Writes the journal, under a temporary name first."""
+    """Writes the journal."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = asdict(journal)
     values["kept"] = {str(time): f"{bits:016x}" for time, bits in journal.kept.items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
 
 
 def known_hashes(folder: Path) -> list[int]:

@@ -10,7 +10,6 @@ tf_convert_data.py, and everything that could not be taken is a line in import_p
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -29,8 +28,9 @@ from datasets.annotations import choose_frame
 from datasets.coco import coco_files, read_coco
 from datasets.foreign import ForeignDataset, ForeignPicture
 from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
-from datasets.problems import Problem, group_problems, printable, write_problems
+from datasets.problems import Problem, group_problems, write_problems
 from datasets.voc import RawAnnotation, VocObject, repair_objects, write_annotation
+from datasets.writing import printable, whole_file, write_text
 from datasets.yolo import is_yolo, read_yolo
 from tools.counting_bar import counting_bars
 
@@ -118,7 +118,7 @@ def import_dataset(
         path = lists / f"{split}.txt"
         lists.mkdir(parents=True, exist_ok=True)
         there = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        _write(path, "".join(f"{stem}\n" for stem in dict.fromkeys([*there, *members])).encode("utf-8"))
+        write_text(path, "".join(f"{stem}\n" for stem in dict.fromkeys([*there, *members])))
     write_problems(output_dir / "import_problems.csv", done.problems)
     return done
 
@@ -148,7 +148,8 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
             for name, box, difficult in zip(repaired.names, repaired.boxes, repaired.difficult, strict=True)
         ]
         if not target.exists():
-            _copy(picture.path, target)
+            with whole_file(target) as temporary:
+                shutil.copyfile(picture.path, temporary)
         # Last, so that a picture with XML is complete.
         write_annotation(xml, Path("JPEGImages") / target.name, width, height, voc)
         done.pictures += 1
@@ -196,21 +197,6 @@ def _corners(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, i
         min(max(round(xmax * width), left + 1), width),
         min(max(round(ymax * height), top + 1), height),
     )
-
-
-def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{os.getpid()}-{target.name}")
-    try:
-        shutil.copyfile(source, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -35,6 +35,7 @@ from rich.table import Table
 from datasets.inbox_place import default_inbox, index_url
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, repair_objects, write_annotation
+from datasets.writing import whole_file, write_text
 from tools import labelimg
 from tools.labelimg import plan_session
 
@@ -161,9 +162,8 @@ def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
             f"report {key}: {xml} is there already, from an earlier report about the same picture. Correct "
             f"that one in LabelImg, and set this one aside with: python -m tools.inbox reject {key[:8]}"
         )
-    temporary = target.with_name(f".{target.name}.tmp")
-    shutil.copyfile(picture, temporary)
-    temporary.replace(target)
+    with whole_file(target) as temporary:
+        shutil.copyfile(picture, temporary)
     objects = _objects(repaired.boxes, repaired.names, repaired.difficult, width, height)
     write_annotation(xml, Path(pictures.name, target.name), width, height, objects, verified=True)
     _add_to_list(dataset_dir / "ImageSets" / "Main" / "train.txt", stem)
@@ -195,9 +195,7 @@ def _add_to_list(path: Path, stem: str) -> None:
         return
     lines = path.read_text(encoding="utf-8").splitlines()
     if stem not in lines:
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text("\n".join([*lines, stem]) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, "\n".join([*lines, stem]) + "\n")
 
 
 def show(inbox: Inbox, state: str, console: Console) -> None:

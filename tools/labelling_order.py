@@ -1,12 +1,12 @@
 """Which pictures are worth a person's time first: where the detector is unsure, unlike what is labelled."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from boxes.detections import Detections
+from datasets.writing import write_text
 
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
 
@@ -84,7 +84,4 @@ def write_order(dataset_dir: Path, names: Sequence[str]) -> None:
         dataset_dir: the data set.
         names: paths of pictures below the folder of pictures, most useful first.
     """
-    path = dataset_dir / ORDER
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    temporary.replace(path)
+    write_text(dataset_dir / ORDER, "".join(f"{name}\n" for name in names))

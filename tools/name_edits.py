@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from datasets.labels import clean_name
 from datasets.problems import Problem, UnusableFile
 from datasets.voc import MAX_XML_BYTES, XmlError, parse_xml
 from datasets.voc_editing import edit_names
+from datasets.writing import write_bytes, write_text
 
 FORMAT = 1
 
@@ -143,13 +143,13 @@ def apply(planned: Plan, dataset_dir: Path, what: str, progress: Progress = lamb
         for edit in planned.edits
     ]
     content = {"format": FORMAT, "change": what, "files": files}
-    _replace(undo_file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    write_text(undo_file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     for number, edit in enumerate(planned.edits, start=1):
         if edit.path.read_bytes() != edit.before:
             raise ValueError(
                 f"{edit.path} was changed meanwhile, and stays; the rest after it was not changed"
             )
-        _replace(edit.path, edit.after)
+        write_bytes(edit.path, edit.after)
         progress(number, len(planned.edits))
     return undo_file
 
@@ -192,7 +192,7 @@ def undo(undo_file: Path) -> Undone:
     for path, digest, before in files:
         now = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(now).hexdigest() == digest:
-            _replace(path, before)
+            write_bytes(path, before)
             restored.append(path)
         elif now != before:
             left.append(path)
@@ -243,12 +243,3 @@ def _inside(folder: Path, name: str) -> Path:
     if not path.is_relative_to(folder.resolve()) or path.suffix.lower() != ".xml":
         raise ValueError(f"{name!r} is not an XML file of this folder")
     return path
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -28,13 +28,12 @@ from rich.console import Console
 from boxes.detections import Detections
 from datasets.annotations import map_in_threads
 from datasets.labels import clean_name
-from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from datasets.pictures import MAX_PIXELS, PictureError, read_picture, save_picture
 from datasets.voc import read_xml
 from tools.counting_bar import counting_bars
 from tools.draft_folder import DraftTarget, Finder, draft_targets, save_draft
 from tools.face_finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
 from tools.labelling_order import look, useful_first, write_order
-from visualization.drawing import save_picture
 from visualization.text import one_line
 
 _BATCH = 8

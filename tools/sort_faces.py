@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from datasets.annotations import map_in_threads
-from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
+from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
 from tools.counting_bar import counting_bars
 from tools.move_log import Mover, copied_before, folder_name, undo
 from tools.quiet_start import start_tensorflow
-from visualization.drawing import mosaic, save_picture, scale_to
+from visualization.drawing import mosaic, scale_to
 
 UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
 _MOST_TILES = 120

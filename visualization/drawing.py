@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from boxes.detections import Detections
 from visualization.colours import name_colour, text_colour
@@ -209,27 +206,6 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     smaller = height * width < image.shape[0] * image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-
-
-def save_picture(path: Path, image: np.ndarray) -> None:
-    """Writes a picture in the format of the path's suffix, under a temporary name first.
-
-    Args:
-        path: its folder exists or is made.
-        image: uint8 [H, W, 3] RGB.
-    """
-    _check_image(image)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix, which decides the format
-    try:
-        if path.suffix.lower() in (".jpg", ".jpeg"):
-            # Full colour resolution: 4:2:0 smears coloured lines and text.
-            Image.fromarray(image).save(temporary, quality=92, subsampling=0)
-        else:
-            Image.fromarray(image).save(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check_image(image: np.ndarray) -> None:

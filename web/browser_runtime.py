@@ -19,6 +19,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from datasets.writing import write_bytes
+
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -58,9 +60,7 @@ def unpack(package: Path, folder: Path, *, integrity: str = INTEGRITY, files: di
                 raise ValueError(f"{name} in {PACKAGE} is not the pinned file")
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        temporary = folder / f".{name}.tmp"
-        temporary.write_bytes(content)
-        temporary.replace(folder / name)
+        write_bytes(folder / name, content)
 
 
 def fetch(folder: Path = FOLDER) -> str:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from datasets.pictures import PictureError, examine_picture, jpeg_bytes, read_picture
+from datasets.pictures import PictureError, examine_picture, jpeg_bytes, read_picture, save_picture
 from tests.datasets.one_of_everything import draw, png_bomb
 
 
@@ -217,3 +217,17 @@ def test_animation(tmp_path):
     path = _save(tmp_path / "a.webp", draw(1), save_all=True, append_images=[draw(2), draw(3)])
     assert examine_picture(path).frames == 3
     assert np.abs(read_picture(path).astype(int) - np.asarray(draw(1))).mean() < 8
+
+
+@pytest.mark.parametrize("name", ["a.png", "b.jpg", "千/反.webp"])
+def test_save_picture(tmp_path, name):
+    image = np.asarray(draw(5, (96, 64)))
+    save_picture(tmp_path / name, image)
+    assert np.abs(read_picture(tmp_path / name).astype(int) - image).mean() < 4
+    assert [path.name for path in (tmp_path / name).parent.iterdir()] == [name.rpartition("/")[2]]
+
+
+def test_a_picture_of_no_format_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match=r"no picture format has the suffix '\.xyz'; use \.jpg or \.png"):
+        save_picture(tmp_path / "a.xyz", np.zeros((5, 5, 3), np.uint8))
+    assert not list(tmp_path.iterdir())

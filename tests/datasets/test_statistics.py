@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.annotations import Annotation
-from datasets.problems import Problem, group_problems, printable, write_problems
+from datasets.problems import Problem, group_problems, write_problems
 from datasets.statistics import coverage_notes, set_statistics
 
 
@@ -86,16 +86,10 @@ def test_problems_are_grouped_by_kind_and_action():
 def test_problems_csv(tmp_path):
     path = tmp_path / "problems.csv"
     write_problems(path, [])
-    assert path.read_bytes() == b"file,object,reason,action\r\n"
+    assert path.read_bytes() == b"file,object,reason,action\n"
     write_problems(
         path, [Problem("a\udcff\x1b[31m.xml", '1: "千反田", 姉', "empty box", "", "object dropped")]
     )
     assert path.read_text(encoding="utf-8").splitlines()[1:] == [
         'a\ufffd\ufffd[31m.xml,"1: ""千反田"", 姉",empty box,object dropped'
     ]
-
-
-def test_printable():
-    assert printable("千反田.xml") == "千反田.xml"
-    assert printable("a\nb\x1b") == "a\ufffdb\ufffd"
-    assert printable(b"\xff\xe3.xml".decode(errors="surrogateescape")).encode() == "\ufffd\ufffd.xml".encode()

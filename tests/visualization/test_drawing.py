@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from boxes.detections import Detections
 from visualization.colours import name_colour
@@ -11,7 +10,6 @@ from visualization.drawing import (
     draw_boxes,
     draw_detections,
     mosaic,
-    save_picture,
     scale_to,
 )
 from visualization.raster import Rectangle, overlaps
@@ -228,18 +226,3 @@ def test_scale_to():
     assert scale_to(grey(100, 400), 200).shape == (50, 200, 3)
     assert scale_to(grey(10, 20), 200).shape == (20, 40, 3)  # at most twice as large
     assert scale_to(grey(1, 4000), 100).shape == (1, 100, 3)
-
-
-@pytest.mark.parametrize("name", ["a.png", "b.jpg", "千/反.webp"])
-def test_save_picture(tmp_path, name):
-    image = draw_boxes(grey(100, 100), np.array(BOX), ["Mio"])
-    save_picture(tmp_path / name, image)
-    with Image.open(tmp_path / name) as back:
-        assert np.abs(np.asarray(back.convert("RGB")).astype(int) - image).mean() < 4
-    assert [path.name for path in (tmp_path / name).parent.iterdir()] == [name.rpartition("/")[2]]
-
-
-def test_save_picture_leaves_nothing_behind_when_it_fails(tmp_path):
-    with pytest.raises(ValueError, match="unknown file extension"):
-        save_picture(tmp_path / "a.xyz", grey(5, 5))
-    assert not list(tmp_path.iterdir())

@@ -1,0 +1,67 @@
+"""Files that are whole whenever somebody looks: written under a temporary name, then renamed."""
+
+import csv
+import io
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path, *, durable: bool = False, previous: Path | None = None) -> Iterator[Path]:
+    """Where to write a file that gets its name when the block ends; a block that fails leaves the old one.
+
+    Args:
+        path: what it will be called.
+        durable: only what is on the disk gets the name: not even a power cut leaves half a file.
+        previous: what the file that has this name now will be called then; not given: it is replaced.
+
+    Yields:
+        A temporary name beside it, hidden, ending in .tmp; it stays only where the process is killed.
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")  # of this writer alone, however long the name is
+    try:
+        yield temporary
+        if durable:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+        if previous is not None and path.is_file():
+            path.replace(previous)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+        raise
+    if durable and hasattr(os, "O_DIRECTORY"):
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """A whole file of these bytes (see `whole_file`)."""
+    with whole_file(path, durable=durable) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """A whole file of this text, in UTF-8 (see `whole_file`)."""
+    write_bytes(path, text.encode())
+
+
+def printable(text: str) -> str:
+    """The text for a file that people open: U+FFFD stands for what is no letter, or not UTF-8."""
+    decoded = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
+
+
+def write_table(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A whole CSV file in UTF-8 (see `whole_file`), its cells `printable`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows([[printable(str(value)) for value in row] for row in rows])
+    write_text(path, text.getvalue())
