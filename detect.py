@@ -50,6 +50,7 @@ from datasets.writing import write_bytes
 from engine.appearances import find_appearances, write_appearances
 from engine.camera import Camera, camera_number
 from engine.detections_file import detections_entry, write_detections
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 from visualization.drawing import draw_detections, mosaic, scale_to
 from visualization.figures import picture_of
@@ -381,23 +382,17 @@ def _read(path: Path, max_pixels: int) -> np.ndarray:
         raise Unreadable(str(error)) from error
 
 
+@command("detect.py", interrupted="films and pictures that are there are complete")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     options = tyro.cli(Options, args=arguments, use_underscores=True)
     console = rich.console.Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-    try:
-        sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
-        # Not at the top: importing TensorFlow takes seconds that --help and wrong paths need not wait for.
-        start_tensorflow()
-        from nets.detector import Detector
+    sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
+    # Not at the top: importing TensorFlow takes seconds that --help and wrong paths need not wait for.
+    start_tensorflow()
+    from nets.detector import Detector
 
-        detector = Detector.load(options.checkpoint_path, unknown=options.unknown)
-    except ValueError as error:
-        console.print(f"detect.py: {error}")
-        return 1
-    except KeyboardInterrupt:  # while TensorFlow starts
-        console.print("detect.py: interrupted before anything was done")
-        return 130
+    detector = Detector.load(options.checkpoint_path, unknown=options.unknown)
 
     started = time.monotonic()
     progress = rich.progress.Progress(
@@ -423,11 +418,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = signal.signal(signal.SIGINT, stop)
     try:
         outcome = run(sources, detector, options, advance, interrupted.is_set)
-    except KeyboardInterrupt:
-        return 130
-    except OSError as error:  # a full disk, a folder without permission
-        console.print(f"detect.py: {error}")
-        return 1
     finally:
         signal.signal(signal.SIGINT, before)
         progress.stop()

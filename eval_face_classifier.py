@@ -25,6 +25,7 @@ from rich.markup import escape
 
 from datasets.face_folder import FaceOptions
 from engine.face_options import DEFAULT_CACHE
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
@@ -52,25 +53,18 @@ class Options:
     reading: Annotated[FaceOptions, tyro.conf.arg(name="")] = field(default_factory=FaceOptions)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
-    try:
-        options = tyro.cli(
-            Options,
-            args=arguments,
-            prog="eval_face_classifier.py",
-            description=__doc__,
-            use_underscores=True,
-        )
-        start_tensorflow()
-        run(options, Console())
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"eval_face_classifier.py: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+@command("eval_face_classifier.py", interrupted="what was looked at stays in the cache")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    options = tyro.cli(
+        Options,
+        args=arguments,
+        prog="eval_face_classifier.py",
+        description=__doc__,
+        use_underscores=True,
+    )
+    start_tensorflow()
+    run(options, Console())
 
 
 def run(options: Options, console: Console) -> None:

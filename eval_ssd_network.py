@@ -27,6 +27,7 @@ import rich.table
 import rich.text
 
 from tools import ancestor_flags
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -398,22 +399,15 @@ def stranger_lines(what: str, result: StrangerResult) -> list[str]:
     return lines
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    try:
-        options = ancestor_flags.parse(Options, arguments, ancestor_flags.EVALUATION)
-        start_tensorflow()
-        from tools.any_checkpoint import is_tensorflow_checkpoint
+@command("eval_ssd_network.py")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    options = ancestor_flags.parse(Options, arguments, ancestor_flags.EVALUATION)
+    start_tensorflow()
+    from tools.any_checkpoint import is_tensorflow_checkpoint
 
-        waits = options.wait_for_checkpoints and not is_tensorflow_checkpoint(options.checkpoint_path)
-        (watch if waits else evaluate)(options, rich.console.Console())
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"eval_ssd_network.py: {error}", file=sys.stderr)
-        return 1
-    return 0
+    waits = options.wait_for_checkpoints and not is_tensorflow_checkpoint(options.checkpoint_path)
+    (watch if waits else evaluate)(options, rich.console.Console())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Literal
 import tyro
 
 from datasets.writing import write_bytes
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 
 
@@ -66,17 +67,13 @@ def export(options: Options) -> int:
     return options.output_path.stat().st_size
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
-    try:
-        options = tyro.cli(Options, args=arguments, description=__doc__, use_underscores=True)
-        start_tensorflow()
-        size = export(options)
-    except (ValueError, OSError) as error:
-        print(f"export_model.py: error: {error}", file=sys.stderr)
-        return 1
+@command("export_model.py")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    options = tyro.cli(Options, args=arguments, description=__doc__, use_underscores=True)
+    start_tensorflow()
+    size = export(options)
     print(f"{options.output_path}: {size / 1e6:.1f} MB")
-    return 0
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
 from datasets.writing import write_bytes
 from tools import ancestor_flags
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
@@ -61,16 +62,13 @@ class Options:
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 
 
+@command("tf_convert_data.py", interrupted="an earlier conversion is as it was")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    try:
-        options = ancestor_flags.parse(Options, arguments, ancestor_flags.CONVERSION)
-        return _run(options, Console())
-    except ValueError as error:
-        print(f"tf_convert_data.py: error: {error}", file=sys.stderr)
-        return 1
+    options = ancestor_flags.parse(Options, arguments, ancestor_flags.CONVERSION)
+    return _run(options, Console())
 
 
 def _run(options: Options, console: Console) -> int:

@@ -26,6 +26,7 @@ from rich.markup import escape
 
 from datasets.pictures import read_picture
 from engine.face_options import FaceTrainingOptions
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
@@ -33,25 +34,18 @@ if TYPE_CHECKING:
     from engine.face_training import Trained
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
-    try:
-        options = tyro.cli(
-            FaceTrainingOptions,
-            args=arguments,
-            prog="train_face_classifier.py",
-            description=__doc__,
-            use_underscores=True,
-        )
-        start_tensorflow()
-        run(options, Console())
-    except KeyboardInterrupt:
-        print("Stopped; what was looked at stays in the cache.", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"train_face_classifier.py: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+@command("train_face_classifier.py", interrupted="what was looked at stays in the cache")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    options = tyro.cli(
+        FaceTrainingOptions,
+        args=arguments,
+        prog="train_face_classifier.py",
+        description=__doc__,
+        use_underscores=True,
+    )
+    start_tensorflow()
+    run(options, Console())
 
 
 def run(options: FaceTrainingOptions, console: Console) -> Trained:

@@ -19,6 +19,7 @@ import tyro
 from engine.recipes import RECIPES, flag_value, with_recipe
 from engine.training_options import TrainingOptions
 from tools import ancestor_flags
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 
 
@@ -33,21 +34,17 @@ def recipe_defaults(arguments: Sequence[str] | None) -> TrainingOptions:
     return with_recipe(recipe, **needed, **{name: value for name, value in decisive.items() if value})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
-    try:
-        gone = ancestor_flags.training_flags(arguments)
-        options = ancestor_flags.parse(
-            TrainingOptions, arguments, gone, description=__doc__, default=recipe_defaults(arguments)
-        )
-        start_tensorflow()
-        from engine.training import train  # not at the top: --help need not wait for TensorFlow
+@command("train_ssd_network.py", interrupted="the same command goes on from the last save")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    gone = ancestor_flags.training_flags(arguments)
+    options = ancestor_flags.parse(
+        TrainingOptions, arguments, gone, description=__doc__, default=recipe_defaults(arguments)
+    )
+    start_tensorflow()
+    from engine.training import train  # not at the top: --help need not wait for TensorFlow
 
-        train(options)
-    except (ValueError, FloatingPointError) as error:
-        print(f"train_ssd_network.py: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    train(options)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def test_ctrl_c_ends_the_waiting(colours, monkeypatch, capsys):
 
     monkeypatch.setattr("engine.checkpoint_watch.new_checkpoints", interrupt)
     assert eval_ssd_network.main(evaluation()) == 130
-    assert capsys.readouterr().err == "Stopped.\n"
+    assert capsys.readouterr().err == "eval_ssd_network.py: interrupted\n"
 
 
 def test_without_a_sign_of_life_it_stops(colours, monkeypatch, capsys):

@@ -221,8 +221,7 @@ def test_an_interrupted_run_leaves_the_earlier_output(pictures, tmp_path, monkey
         return other  # not what was there
 
     monkeypatch.setattr(datasets.conversion, "jpeg_bytes", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        convert(pictures, output, "--pictures_per_shard=2")
+    assert convert(pictures, output, "--pictures_per_shard=2") == 130
     assert len(calls) > 10
     assert digests(output) == before
     assert [path.name for path in output.iterdir() if path.is_dir()] == []

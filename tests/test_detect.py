@@ -309,7 +309,7 @@ def test_ctrl_c_before_anything_is_done(tmp_path, command, monkeypatch):
     monkeypatch.setattr(detect, "start_tensorflow", interrupt)
     picture(tmp_path / "1.png")
     status, said = command("--checkpoint_path=run", f"--output_dir={tmp_path / 'out'}", str(tmp_path))
-    assert (status, said) == (130, "detect.py: interrupted before anything was done\n")
+    assert (status, said) == (130, "detect.py: interrupted; films and pictures that are there are complete\n")
     assert not (tmp_path / "out").exists()
 
 

@@ -41,6 +41,7 @@ from tools.annotation_report import (
     write_statistics,
     write_suspicions,
 )
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.quiet_start import start_tensorflow
 
@@ -223,38 +224,31 @@ def take_back(options: Undo, console: Console) -> None:
         )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+@command(
+    "check_annotations",
+    interrupted="if names were being changed, undo with the newest names_*.undo.json of the folder",
+)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] not in (*COMMANDS, "-h", "--help"):
         given.insert(0, "check")
     console = Console()
-    try:
-        options = tyro.cli(
-            Check | Rename | Merge | Drop | Undo,
-            args=given,
-            prog="python -m tools.check_annotations",
-            description=__doc__,
-            use_underscores=True,
-        )
-        if isinstance(options, Check):
-            check(options, console)
-        elif isinstance(options, Undo):
-            take_back(options, console)
-        else:
-            edit(options, console)
-    except (ValueError, OSError) as error:
-        print(f"check_annotations: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        said = (
-            "interrupted; if names were being changed, undo with the newest names_*.undo.json of the folder"
-        )
-        print(f"check_annotations: {said}", file=sys.stderr)
-        return 130
-    return 0
+    options = tyro.cli(
+        Check | Rename | Merge | Drop | Undo,
+        args=given,
+        prog="python -m tools.check_annotations",
+        description=__doc__,
+        use_underscores=True,
+    )
+    if isinstance(options, Check):
+        check(options, console)
+    elif isinstance(options, Undo):
+        take_back(options, console)
+    else:
+        edit(options, console)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.splits import SplitOptions
 from datasets.writing import printable, write_text
 from tools.annotation_report import assign_splits
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 
 
@@ -118,28 +119,21 @@ def export_dataset(
     return counts
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+@command("export_dataset", interrupted="files that are there are complete")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     console = Console()
-    try:
-        options = tyro.cli(
-            Options,
-            args=arguments,
-            prog="python -m tools.export_dataset",
-            description=__doc__,
-            use_underscores=True,
-        )
-        with counting_bars(console) as progress:
-            counts = export_dataset(options, partial(progress, "reading"))
-    except (ValueError, OSError) as error:
-        print(f"export_dataset: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("export_dataset: interrupted; files that are there are complete", file=sys.stderr)
-        return 130
+    options = tyro.cli(
+        Options,
+        args=arguments,
+        prog="python -m tools.export_dataset",
+        description=__doc__,
+        use_underscores=True,
+    )
+    with counting_bars(console) as progress:
+        counts = export_dataset(options, partial(progress, "reading"))
     for path, (pictures, boxes) in counts.items():
         console.print(escape(f"{path}: {pictures} pictures, {boxes} boxes"), highlight=False, soft_wrap=True)
-    return 0
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from datasets.sparse_video import RawFrame, SparseVideo
 from datasets.splits import source_of
 from datasets.video import VIDEO_SUFFIXES, VideoError
 from tools.black_borders import Crop, find_black_borders
+from tools.command_line import command
 from tools.frame_journal import (
     Journal,
     fingerprint,
@@ -330,22 +331,14 @@ def _clean(stem: str) -> str:
     return source_of(f"{text[:100]}_0")
 
 
+@command("extract_frames", interrupted="the same command goes on from here")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
-    try:
-        options = tyro.cli(
-            Options, args=arguments, prog="python -m tools.extract_frames", use_underscores=True
-        )
-        sources = name_sources(find_videos(options.inputs))
-        options.output_dir.mkdir(parents=True, exist_ok=True)
-        return _run(sources, options, console)
-    except (ValueError, OSError) as error:
-        console.print(one_line(f"extract_frames: {error}"))
-        return 1
-    except KeyboardInterrupt:
-        console.print("extract_frames: interrupted; the same command goes on from here")
-        return 130
+    options = tyro.cli(Options, args=arguments, prog="python -m tools.extract_frames", use_underscores=True)
+    sources = name_sources(find_videos(options.inputs))
+    options.output_dir.mkdir(parents=True, exist_ok=True)
+    return _run(sources, options, console)
 
 
 def _run(sources: dict[Path, str], options: Options, console: Console) -> int:

@@ -32,6 +32,7 @@ from datasets.problems import Problem, group_problems, write_problems
 from datasets.voc import RawAnnotation, VocObject, repair_objects, write_annotation
 from datasets.writing import printable, whole_file, write_text
 from datasets.yolo import is_yolo, read_yolo
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 
 
@@ -199,38 +200,32 @@ def _corners(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, i
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+@command("import_dataset", interrupted="the same command goes on from here")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     console = Console()
-    try:
-        options = tyro.cli(
-            Options,
-            args=arguments,
-            prog="python -m tools.import_dataset",
-            description=__doc__,
-            use_underscores=True,
+    options = tyro.cli(
+        Options,
+        args=arguments,
+        prog="python -m tools.import_dataset",
+        description=__doc__,
+        use_underscores=True,
+    )
+    kind = find_dataset(options.source_path) if options.format == "auto" else options.format
+    if kind == "coco":
+        dataset = read_coco(options.source_path, options.picture_dir)
+    else:
+        dataset = read_yolo(options.source_path)
+    if not dataset.pictures:
+        first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
+        raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
+    with counting_bars(console) as progress:
+        done = import_dataset(
+            dataset,
+            options.output_dir,
+            max_pixels=options.max_pixels,
+            progress=partial(progress, "importing"),
         )
-        kind = find_dataset(options.source_path) if options.format == "auto" else options.format
-        if kind == "coco":
-            dataset = read_coco(options.source_path, options.picture_dir)
-        else:
-            dataset = read_yolo(options.source_path)
-        if not dataset.pictures:
-            first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
-            raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
-        with counting_bars(console) as progress:
-            done = import_dataset(
-                dataset,
-                options.output_dir,
-                max_pixels=options.max_pixels,
-                progress=partial(progress, "importing"),
-            )
-    except (ValueError, OSError) as error:
-        print(f"import_dataset: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("import_dataset: interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
     if done.problems:
         table = Table("count", "problem", "what was done", "first")
         for row in group_problems(done.problems):
@@ -240,7 +235,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     splits = "".join(f", {len(stems)} in {split}.txt" for split, stems in done.splits.items())
     said = f"{done.pictures} pictures with {done.boxes} boxes{kept}{splits}, in {options.output_dir}"
     console.print(escape(said), highlight=False, soft_wrap=True)
-    return 0
 
 
 if __name__ == "__main__":

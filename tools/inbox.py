@@ -37,6 +37,7 @@ from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, repair_objects, write_annotation
 from datasets.writing import whole_file, write_text
 from tools import labelimg
+from tools.command_line import command
 from tools.labelimg import plan_session
 
 if TYPE_CHECKING:
@@ -284,8 +285,9 @@ def run(command: List | Open | Accept | Reject, console: Console) -> None:
         inbox.index.close()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command("inbox")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     command = tyro.extras.subcommand_cli_from_dict(
         {"list": List, "open": Open, "accept": Accept, "reject": Reject},
         args=arguments,
@@ -293,12 +295,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         use_underscores=True,
     )
-    try:
-        run(command, Console())
-    except (ValueError, OSError) as error:
-        print(f"tools.inbox: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    run(command, Console())
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from rich.console import Console
 from datasets.labels import clean_name, extend_labels, read_labels
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import XmlError, read_xml
+from tools.command_line import command
 from tools.labelimg_environment import ready_python
 from tools.labelling_order import ORDER
 from visualization.fonts import shipped_font
@@ -152,19 +153,16 @@ def open_labelimg(session: Session, say: Callable[[str], None]) -> int:
     return process.returncode
 
 
+@command("labelimg")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     options = tyro.cli(Options, args=arguments, prog="python -m tools.labelimg", use_underscores=True)
-    try:
-        session = plan_session(options)
-        console.print(one_line(f"Pictures: {session.pictures}, XML: {session.annotations}"))
-        names = ", ".join(session.names) or "none yet: type them"
-        console.print(one_line(f"Names: {names}"))
-        return open_labelimg(session, console.print)
-    except (ValueError, OSError) as error:
-        console.print(f"labelimg: {error}")
-        return 1
+    session = plan_session(options)
+    console.print(one_line(f"Pictures: {session.pictures}, XML: {session.annotations}"))
+    names = ", ".join(session.names) or "none yet: type them"
+    console.print(one_line(f"Names: {names}"))
+    return open_labelimg(session, console.print)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from rich.console import Console
 from boxes.detections import Detections
 from datasets.annotations import map_in_threads
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.draft_folder import DraftTarget, draft_targets, save_draft
 from tools.labelling_order import expected_corrections, look, useful_first, write_order
@@ -184,26 +185,20 @@ def one_name_each(detections: Detections) -> Detections:
     return detections.where(kept)
 
 
+@command("preannotate", interrupted="drafts that were written stay, run it again for the rest")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     started = time.monotonic()
-    try:
-        options = tyro.cli(Options, args=arguments, prog="python -m tools.preannotate", use_underscores=True)
-        from tools.quiet_start import start_tensorflow
+    options = tyro.cli(Options, args=arguments, prog="python -m tools.preannotate", use_underscores=True)
+    from tools.quiet_start import start_tensorflow
 
-        start_tensorflow()
-        from nets.detector import Detector
+    start_tensorflow()
+    from nets.detector import Detector
 
-        detector = Detector.load(options.checkpoint_path)
-        with counting_bars(console) as progress:
-            outcome = preannotate(options, detector, partial(progress, "pre-annotating"))
-    except (ValueError, OSError) as error:
-        console.print(one_line(f"preannotate: {error}"))
-        return 1
-    except KeyboardInterrupt:
-        console.print("preannotate: interrupted; drafts that were written stay, run it again for the rest")
-        return 130
+    detector = Detector.load(options.checkpoint_path)
+    with counting_bars(console) as progress:
+        outcome = preannotate(options, detector, partial(progress, "pre-annotating"))
     for name, reason in outcome.failures:
         console.print(one_line(f"preannotate: {name}: {reason}; left out"))
     console.print(

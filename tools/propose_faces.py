@@ -30,6 +30,7 @@ from datasets.annotations import map_in_threads
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture, save_picture
 from datasets.voc import read_xml
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.draft_folder import DraftTarget, Finder, draft_targets, save_draft
 from tools.face_finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
@@ -217,27 +218,19 @@ def _batches(
     yield batch
 
 
+@command("propose_faces", interrupted="the same command goes on from here")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     started = time.monotonic()
-    try:
-        options = tyro.cli(
-            Options, args=arguments, prog="python -m tools.propose_faces", use_underscores=True
-        )
-        if options.checkpoint_path is not None:
-            from tools.quiet_start import start_tensorflow
+    options = tyro.cli(Options, args=arguments, prog="python -m tools.propose_faces", use_underscores=True)
+    if options.checkpoint_path is not None:
+        from tools.quiet_start import start_tensorflow
 
-            start_tensorflow()
-        find = make_finder(options)
-        with counting_bars(console) as progress:
-            outcome = propose(options, find, partial(progress, "finding faces"))
-    except (ValueError, OSError) as error:
-        console.print(one_line(f"propose_faces: {error}"))
-        return 1
-    except KeyboardInterrupt:
-        console.print("propose_faces: interrupted; the same command goes on from here")
-        return 130
+        start_tensorflow()
+    find = make_finder(options)
+    with counting_bars(console) as progress:
+        outcome = propose(options, find, partial(progress, "finding faces"))
     for name, reason in outcome.failures:
         console.print(one_line(f"propose_faces: {name}: {reason}; left out"))
     console.print(

@@ -25,6 +25,7 @@ import rich.table
 import rich.text
 import tyro
 
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 
 if TYPE_CHECKING:
@@ -258,22 +259,16 @@ def _say(console: rich.console.Console, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    try:
-        options = tyro.cli(
-            Import | Export | Inspect, args=arguments, use_underscores=True, description=__doc__
-        )
-        start_tensorflow()
-        console = rich.console.Console(width=None if sys.stdout.isatty() else FILE_COLUMNS)
-        if isinstance(options, Inspect):
-            inspect(options, console)
-        else:
-            run_conversion(options, console)
-    except (ValueError, OSError) as error:
-        print(f"slim_checkpoint: {error}", file=sys.stderr)
-        return 1
-    return 0
+@command("slim_checkpoint")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    options = tyro.cli(Import | Export | Inspect, args=arguments, use_underscores=True, description=__doc__)
+    start_tensorflow()
+    console = rich.console.Console(width=None if sys.stdout.isatty() else FILE_COLUMNS)
+    if isinstance(options, Inspect):
+        inspect(options, console)
+    else:
+        run_conversion(options, console)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from rich.markup import escape
 
 from datasets.annotations import map_in_threads
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
+from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.move_log import Mover, copied_before, folder_name, undo
 from tools.quiet_start import start_tensorflow
@@ -299,37 +300,30 @@ def _chunks(
             yield chunk
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+@command(
+    "sort_faces",
+    interrupted="the same command sorts the faces that are left; undo with sorting_*.jsonl takes a run back",
+)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] not in ("sort", "undo", "-h", "--help"):
         given.insert(0, "sort")
     console = Console()
-    try:
-        options = tyro.cli(
-            Sort | Undo,
-            args=given,
-            prog="python -m tools.sort_faces",
-            description=__doc__,
-            use_underscores=True,
-        )
-        if isinstance(options, Undo):
-            undone = undo(options.log)
-            console.print(f"{undone.restored} faces put back.", highlight=False)
-            for path in undone.left:
-                console.print(escape(f"{path}: was moved on, or its place is taken; stays"), soft_wrap=True)
-        else:
-            sort(options, console)
-    except (ValueError, OSError) as error:
-        print(f"sort_faces: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        said = (
-            "the same command sorts the faces that are left, and undo with sorting_*.jsonl takes a run back"
-        )
-        print(f"sort_faces: interrupted; {said}", file=sys.stderr)
-        return 130
-    return 0
+    options = tyro.cli(
+        Sort | Undo,
+        args=given,
+        prog="python -m tools.sort_faces",
+        description=__doc__,
+        use_underscores=True,
+    )
+    if isinstance(options, Undo):
+        undone = undo(options.log)
+        console.print(f"{undone.restored} faces put back.", highlight=False)
+        for path in undone.left:
+            console.print(escape(f"{path}: was moved on, or its place is taken; stays"), soft_wrap=True)
+    else:
+        sort(options, console)
 
 
 if __name__ == "__main__":

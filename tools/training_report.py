@@ -18,6 +18,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 
 
@@ -31,25 +32,21 @@ class Options:
     """Where its TFRecords are now; not given: where the training found them."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+@command("training_report")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     options = tyro.cli(Options, args=arguments, prog="python -m tools.training_report", use_underscores=True)
     start_tensorflow()
     from engine.training_report import write_training_report
 
     console = Console()
-    try:
-        with console.status("Measuring on the validation set"):
-            report = write_training_report(
-                options.train_dir,
-                dataset_dir=options.dataset_dir,
-                say=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
-            )
-    except (ValueError, OSError) as error:
-        print(f"tools.training_report: {error}", file=sys.stderr)
-        return 1
+    with console.status("Measuring on the validation set"):
+        report = write_training_report(
+            options.train_dir,
+            dataset_dir=options.dataset_dir,
+            say=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
+        )
     console.print(f"See {report}", highlight=False, markup=False, soft_wrap=True)
-    return 0
 
 
 if __name__ == "__main__":

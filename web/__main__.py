@@ -13,11 +13,13 @@ import secrets
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import tyro
 
 from datasets.inbox_place import index_url
+from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 from web.options import EVERYWHERE, WebOptions
 
@@ -25,19 +27,14 @@ from web.options import EVERYWHERE, WebOptions
 _SECONDS_TO_FINISH = 30
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command("web")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     options = tyro.cli(
         WebOptions, args=arguments, prog="python -m web", description=__doc__, use_underscores=True
     )
-    try:
+    with suppress(KeyboardInterrupt):  # passed on by uvicorn when everything has been finished
         serve(with_token(options))
-    except KeyboardInterrupt:  # passed on by uvicorn when everything has been finished
-        return 0
-    except (ValueError, OSError) as error:
-        print(f"web: error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def with_token(options: WebOptions) -> WebOptions:

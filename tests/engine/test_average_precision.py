@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxes.detections import Detections
 from engine.average_precision import (
     GroundTruth,
     average_precision,
@@ -13,22 +12,10 @@ from engine.average_precision import (
     judge,
     overlaps,
 )
+from tests.engine.by_hand import detected, marked
 
 LEFT, RIGHT, BOTTOM = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
 NOWHERE = (0.6, 0.6, 0.9, 0.9)
-
-
-def detected(*rows) -> Detections:
-    """Detections from (name, score, box) rows, sorted best first."""
-    rows = sorted(rows, key=lambda row: -row[1])
-    boxes = np.array([row[2] for row in rows], np.float32).reshape(-1, 4)
-    return Detections(boxes, np.array([row[1] for row in rows], np.float32), tuple(row[0] for row in rows))
-
-
-def marked(*rows) -> GroundTruth:
-    """Ground truth from (name, box) or (name, box, "difficult") rows."""
-    boxes = np.array([row[1] for row in rows], np.float32).reshape(-1, 4)
-    return GroundTruth(boxes, tuple(row[0] for row in rows), np.array([len(row) > 2 for row in rows], bool))
 
 
 def number(value: float | None) -> float:

@@ -6,20 +6,9 @@ import pytest
 from boxes.detections import Detections
 from engine.average_precision import GroundTruth, evaluate_detections
 from engine.coco_metric import coco_average_precision
+from tests.engine.by_hand import detected, marked
 
 SQUARE = (0.0, 0.0, 0.5, 0.5)
-
-
-def detected(*rows) -> Detections:
-    """Detections from (name, score, box) rows, given best first."""
-    boxes = np.array([row[2] for row in rows], np.float32).reshape(-1, 4)
-    return Detections(boxes, np.array([row[1] for row in rows], np.float32), tuple(row[0] for row in rows))
-
-
-def marked(*rows) -> GroundTruth:
-    """Ground truth from (name, box) or (name, box, "difficult") rows."""
-    boxes = np.array([row[1] for row in rows], np.float32).reshape(-1, 4)
-    return GroundTruth(boxes, tuple(row[0] for row in rows), np.array([len(row) > 2 for row in rows], bool))
 
 
 def test_perfect_detections_have_average_precision_one():

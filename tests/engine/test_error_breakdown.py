@@ -1,28 +1,15 @@
 """Each kind of mistake by hand, and what undoing it gains."""
 
-import numpy as np
 import pytest
 
-from boxes.detections import Detections
-from engine.average_precision import GroundTruth, evaluate_detections
+from engine.average_precision import evaluate_detections
 from engine.error_breakdown import KINDS, break_down_errors
+from tests.engine.by_hand import detected, marked
 from tests.engine.test_bootstrap import random_pictures
 
 A = (0.0, 0.0, 0.4, 0.4)
 SHIFTED = (0.0, 0.2, 0.4, 0.6)  # IoU 1/3 with A
 FAR = (0.6, 0.6, 1.0, 1.0)
-
-
-def detected(*rows) -> Detections:
-    """From (name, score, box) rows, best first."""
-    boxes = np.array([row[2] for row in rows], "f").reshape(-1, 4)
-    return Detections(boxes, np.array([row[1] for row in rows], "f"), tuple(row[0] for row in rows))
-
-
-def marked(*rows, difficult=()) -> GroundTruth:
-    boxes = np.array([row[1] for row in rows], "f").reshape(-1, 4)
-    flags = np.array([i in difficult for i in range(len(rows))], bool)
-    return GroundTruth(boxes, tuple(row[0] for row in rows), flags)
 
 
 def broken_down(found, truths, threshold=0.0):
@@ -92,7 +79,7 @@ def test_counts_are_at_the_thresholds():
 
 def test_difficult_objects_are_neither_missed_nor_found():
     found = [detected(("a", 0.9, A)), detected(("a", 0.8, A))]
-    errors, _ = broken_down(found, [marked(("a", A), difficult=[0]), marked(("a", A))])
+    errors, _ = broken_down(found, [marked(("a", A, "difficult")), marked(("a", A))])
     assert errors.counts == dict.fromkeys(KINDS, 0)
 
 

@@ -7,29 +7,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from boxes.detections import Detections
-from engine.average_precision import GroundTruth, evaluate_detections
+from engine.average_precision import evaluate_detections
 from engine.evaluation import Evaluation, Timing
 from engine.evaluation_report import name_rows, report_numbers, write_reports
 from engine.measurements import measure
 from engine.plain_words import in_short
 from engine.report_page import percent
 from nets.thresholds import Thresholds
+from tests.engine.by_hand import detected, marked
 
 HOSTILE = '<script>alert("千反田")</script>'
 A, B = (0.0, 0.0, 0.5, 0.25), (0.5, 0.5, 1.0, 1.0)
-
-
-def detected(*rows) -> Detections:
-    """Detections from (name, score, box) rows, given best first."""
-    boxes = np.array([row[2] for row in rows], np.float32).reshape(-1, 4)
-    return Detections(boxes, np.array([row[1] for row in rows], np.float32), tuple(row[0] for row in rows))
-
-
-def marked(*rows) -> GroundTruth:
-    """Ground truth from (name, box) rows."""
-    boxes = np.array([row[1] for row in rows], np.float32).reshape(-1, 4)
-    return GroundTruth(boxes, tuple(row[0] for row in rows))
 
 
 @pytest.fixture

@@ -1,25 +1,12 @@
 """Which pictures went well and which did not."""
 
-import numpy as np
 import pytest
 
-from boxes.detections import Detections
-from engine.average_precision import GroundTruth, evaluate_detections
+from engine.average_precision import evaluate_detections
 from engine.picture_ranking import score_picture, worst_and_best
+from tests.engine.by_hand import detected, marked
 
 A, B, C = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
-
-
-def detected(*rows) -> Detections:
-    """Detections from (name, score, box) rows, given best first."""
-    boxes = np.array([row[2] for row in rows], np.float32).reshape(-1, 4)
-    return Detections(boxes, np.array([row[1] for row in rows], np.float32), tuple(row[0] for row in rows))
-
-
-def marked(*rows) -> GroundTruth:
-    """Ground truth from (name, box) or (name, box, "difficult") rows."""
-    boxes = np.array([row[1] for row in rows], np.float32).reshape(-1, 4)
-    return GroundTruth(boxes, tuple(row[0] for row in rows), np.array([len(row) > 2 for row in rows], bool))
 
 
 def scores(found, truths, threshold=0.5):

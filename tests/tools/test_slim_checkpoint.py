@@ -123,7 +123,7 @@ def test_a_mistake_is_one_line_on_standard_error(command, flags, message, capsys
     assert main([command, *arguments(**flags)]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(f"slim_checkpoint: {message}")
+    assert captured.err.startswith(f"slim_checkpoint: error: {message}")
     assert captured.err.count("\n") == 1
 
 

@@ -6,7 +6,7 @@ from tools.training_report import Options, main
 def test_what_is_no_training_is_one_line_and_status_1(tmp_path, capsys):
     assert main([str(tmp_path / "nowhere")]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("tools.training_report: Checkpoint folder")
+    assert said.startswith("training_report: error: Checkpoint folder")
     assert len(said.splitlines()) == 1
 
 
