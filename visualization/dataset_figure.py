@@ -175,7 +175,8 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
 
 
 def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: Theme) -> None:
-    _title(axes, "Best anchor", f"IoU, {network_name}", theme)
+    _title(axes, "Best anchor", "IoU", theme)
+    axes.set_xlabel(network_name, fontsize=8, color=theme.faint)  # too long for beside the title
     edges = np.linspace(0, 1, 21)
     counts, _ = np.histogram(best_iou, bins=edges)
     colours = [_hex(theme.right if edge >= MATCH_IOU - 1e-9 else theme.wrong) for edge in edges[:-1]]

@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour, text_colour
 from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
+from visualization.text import text_width
+
+_LABEL_PIXELS = 108  # of text of 11 pixels; longer names are cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,11 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     return figure
 
 
+def _label_inches(text: str) -> float:
+    """How long a bold label of 9 points is."""
+    return 1.18 * text_width(text, 11) / 11 * 9 / 72
+
+
 def plot_confusion(
     names: Sequence[str],
     counts: np.ndarray,
@@ -131,8 +139,10 @@ def plot_confusion(
         counts[..., None] > 0
     )
 
+    columns = [label_text(name, _LABEL_PIXELS) for name in names] + [(no_answer, ["DejaVu Sans"])]
+    above = max(_label_inches(text) for text, _ in columns) + 0.2
     cell, label = 0.5, 1.7
-    width, height = label + cell * side + 0.15, label + cell * side + 0.15
+    width, height = label + cell * side + 0.15, above + cell * side + 0.15
     figure = new_figure(width, height, theme)
     axes = figure.add_axes((label / width, 0.15 / height, cell * side / width, cell * side / height))
     axes.imshow(cells / 255, interpolation="nearest", aspect="auto")
@@ -145,16 +155,15 @@ def plot_confusion(
     for line in (axes.axhline, axes.axvline):
         line(side - 1.5, color=theme.background, linewidth=6)
     axes.tick_params(which="both", length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    for axis, last in ((axes.xaxis, no_answer), (axes.yaxis, nobody)):
-        shown = [label_text(name, 108) for name in names] + [(last, ["DejaVu Sans"])]
+    for axis, shown in ((axes.xaxis, columns), (axes.yaxis, [*columns[:-1], (nobody, ["DejaVu Sans"])])):
         axis.set_ticks(range(side), labels=[text for text, _ in shown], parse_math=False)
         for tick, (_, families) in zip(axis.get_ticklabels(), shown, strict=True):
             tick.set(family=families, fontsize=9, fontweight="bold", color=theme.text)
         axis.get_ticklabels()[-1].set(color=theme.faint, fontweight="normal", style="italic")
     style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": theme.faint}
-    figure.text((label - 0.12) / width, 1 - (label - 0.12) / height, corner, **style)
+    figure.text((label - 0.12) / width, 1 - (above - 0.12) / height, corner, **style)
     for tick in axes.get_xticklabels():
-        tick.set(rotation=90 if len(names) > 2 else 0)
+        tick.set(rotation=90)
     for row, column in zip(*np.nonzero(counts), strict=True):
         count = counts[row, column]
         text = str(count) if count < 10_000 else f"{count / 1000:.0f}k"

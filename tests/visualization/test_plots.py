@@ -74,8 +74,13 @@ def test_confusion_shows_every_count_that_is_not_zero():
 
 @pytest.mark.parametrize("names", [NAMES, [f"name {i}" for i in range(25)], ["a"]])
 def test_confusion_of_any_names(names):
-    image = pixels(plot_confusion(names, np.ones((len(names) + 1, len(names) + 1), int)))
-    assert image.shape[0] == image.shape[1] > 100
+    figure = plot_confusion(names, np.ones((len(names) + 1, len(names) + 1), int))
+    assert min(pixels(figure).shape[:2]) > 80
+    (axes,) = figure.axes
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        inside = label.get_window_extent()
+        assert inside.x0 >= 0
+        assert inside.y1 <= figure.bbox.height, "a heading is cut"
 
 
 def test_counts_must_fit_the_names():
