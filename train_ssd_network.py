@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import tyro
 
-from engine.recipes import RECIPES, flag_value, with_recipe
+from engine.recipes import BELONGS_TO, RECIPES, flag_value, with_recipe
 from engine.training_options import TrainingOptions
 from tools import ancestor_flags
 from tools.command_line import command
@@ -30,7 +30,7 @@ def recipe_defaults(arguments: Sequence[str] | None) -> TrainingOptions:
     if recipe not in RECIPES or "--help" in given or "-h" in given:
         recipe = "none"  # the parser says what is wrong
     needed = {"dataset_dir": tyro.MISSING, "train_dir": tyro.MISSING}
-    decisive = {name: flag_value(given, name) for name in ("checkpoint_path", "model_name")}
+    decisive = {name: flag_value(given, name) for name in ("checkpoint_path", *BELONGS_TO)}
     return with_recipe(recipe, **needed, **{name: value for name, value in decisive.items() if value})
 
 

@@ -6,9 +6,14 @@ given counts more; what is not named here is as `engine.training_options` says. 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.training_options import TrainingOptions
+
+# The detector of drawn characters that comes with the project. It knows no name of others, but what drawn
+# heads look like, which is worth far more than nothing: docs/recipe.md.
+DRAWN_LITE = Path(__file__).resolve().parents[1] / "checkpoints" / "drawn_lite"
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,8 @@ class Recipe:
         purpose: for whom, in a few words.
         values: option -> value.
         weights: what to give as --checkpoint_path, in words.
-        without_weights: what is different without a --checkpoint_path; None if it needs one.
+        without_weights: what is different without a --checkpoint_path, start and network included, and for
+            that network wherever it starts; None if only trained weights from elsewhere will do.
     """
 
     purpose: str
@@ -44,15 +50,13 @@ RECIPES: dict[str, Recipe] = {
             "box_loss": "giou",
             "loss_alpha": 2.0,
             "augmentation": "anime",
+            "paste_probability": 0.3,
             "passes": 180.0,
         },
         without_weights={
-            "model_name": "ssd_300_lite",  # made to start from nothing
-            "learning_rate": 2e-3,
+            "checkpoint_path": str(DRAWN_LITE),
+            "model_name": "ssd_300_lite",
             "learning_rate_multipliers": "",
-            "anchors": "network",
-            "box_loss": "smooth_l1",
-            "loss_alpha": 1.0,
             "passes": 120.0,
         },
     ),
@@ -90,8 +94,11 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
-# Of another network than the recipe's these would be wrong; it gets those that are usual.
-OF_THE_NETWORK = ("learning_rate", "learning_rate_multipliers")
+# Values that hold only together with the recipe's own choice; with another one these are as usual.
+BELONGS_TO: dict[str, tuple[str, ...]] = {
+    "model_name": ("checkpoint_path", "learning_rate", "learning_rate_multipliers"),
+    "augmentation": ("paste_probability",),
+}
 
 
 def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
@@ -109,16 +116,19 @@ def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
     if recipe not in RECIPES:
         raise ValueError(f"--recipe={recipe}: there is none of this name; choose from {', '.join(RECIPES)}.")
     chosen = RECIPES[recipe]
+    other = chosen.without_weights
+    weights = given.get("checkpoint_path")
+    if not weights and other is None:
+        raise ValueError(
+            f"--recipe={recipe} starts from trained weights: give --checkpoint_path, which is "
+            f"{chosen.weights}."
+        )
     values = dict(chosen.values)
-    if not given.get("checkpoint_path"):
-        if chosen.without_weights is None:
-            raise ValueError(
-                f"--recipe={recipe} starts from trained weights: give --checkpoint_path, which is "
-                f"{chosen.weights}."
-            )
-        values |= chosen.without_weights
-    if given.get("model_name", values["model_name"]) != values["model_name"]:
-        values = {name: value for name, value in values.items() if name not in OF_THE_NETWORK}
+    if other is not None and (not weights or given.get("model_name") == other["model_name"]):
+        values |= other
+    for choice, dependent in BELONGS_TO.items():
+        if given.get(choice, values[choice]) != values[choice]:
+            values = {name: value for name, value in values.items() if name not in dependent}
     return TrainingOptions(**{**values, **given, "recipe": recipe})
 
 

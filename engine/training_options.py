@@ -123,7 +123,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
         checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh),
             an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing:
-            random weights.
+            random weights; with --recipe=small_cpu the shipped checkpoints/drawn_lite, unless the flag is
+            given and empty.
         anchors: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the
             augmented training pictures. start: those of the checkpoint folder that the training starts from,
             else the network's own.

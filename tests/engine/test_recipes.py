@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import train_ssd_network
 from engine.recipes import RECIPES, with_recipe
 from engine.training_length import training_length
 from engine.training_options import TrainingOptions
+from nets.checkpoint import is_checkpoint, read_network
 
 FOLDERS: dict[str, Any] = {"dataset_dir": Path("records"), "train_dir": Path("run")}
 
@@ -21,12 +23,27 @@ def test_every_value_of_a_recipe_is_an_option_and_any_of_them_can_be_overruled(r
             assert getattr(options, name) == value
 
 
-def test_without_weights_a_laptop_trains_the_network_that_needs_none():
-    assert with_recipe("small_cpu", **FOLDERS).model_name == "ssd_300_lite"
+def test_without_weights_a_laptop_starts_from_the_detector_that_comes_with_the_project():
+    options = with_recipe("small_cpu", **FOLDERS)
+    assert options.model_name == "ssd_300_lite"
+    assert is_checkpoint(Path(options.checkpoint_path))
+    assert read_network(Path(options.checkpoint_path)).name == options.model_name
+    own = with_recipe("small_cpu", **FOLDERS, model_name="ssd_300_lite", checkpoint_path="run")
+    assert own == replace(options, checkpoint_path="run")
+
+
+def test_a_recipe_that_needs_weights_says_so():
     with pytest.raises(ValueError, match=r"--recipe=small_gpu starts from trained weights.*imagenet"):
         with_recipe("small_gpu", **FOLDERS)
     with pytest.raises(ValueError, match="--recipe=tiny: there is none of this name; choose from small_cpu"):
         with_recipe("tiny", **FOLDERS)
+
+
+def test_no_augmentation_is_none_at_all(parsed):
+    assert parsed("--recipe=small_cpu").paste_probability == 0.3
+    assert parsed("--recipe=small_cpu", "--augmentation=none").paste_probability == 0
+    both = parsed("--recipe=small_cpu", "--augmentation=none", "--paste_probability=0.5")
+    assert both.paste_probability == 0.5
 
 
 def test_rates_of_a_recipe_are_those_of_its_network():
@@ -35,6 +52,8 @@ def test_rates_of_a_recipe_are_those_of_its_network():
     assert own.learning_rate_multipliers.startswith("FeatureExtractor=")
     assert (other.learning_rate, other.learning_rate_multipliers) == (None, "")
     assert other.box_loss == own.box_loss
+    fresh = with_recipe("small_cpu", **FOLDERS, model_name="ssd_300_mobilenet_v2")
+    assert (fresh.checkpoint_path, fresh.learning_rate) == ("", None)
 
 
 @pytest.fixture
@@ -61,7 +80,9 @@ def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
     )
     assert (changed.passes, changed.label_smoothing) == (3.0, 0.1)
     assert changed.learning_rate == recipe.learning_rate
-    assert parsed("--recipe=small_cpu").model_name == "ssd_300_lite"
+    shipped, random = parsed("--recipe=small_cpu"), parsed("--recipe=small_cpu", "--checkpoint_path=")
+    assert shipped.checkpoint_path.endswith("drawn_lite")
+    assert random == replace(shipped, checkpoint_path="")
     assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--model_name=ssd_512_vgg") == (
         with_recipe("small_gpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_512_vgg")
     )
