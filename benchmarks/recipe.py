@@ -76,7 +76,6 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "batch_8": {"batch_size": 8},
     "ema_off": {"ema_decay": 0.0},
     # What the network is asked for.
-    "norm_learns": {"freeze_batch_norm": "off"},
     "norm_frozen": {"freeze_batch_norm": "on"},
     "label_smoothing": {"label_smoothing": 0.1},
     "focal": {"loss": "focal"},
