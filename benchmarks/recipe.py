@@ -36,7 +36,8 @@ EARLY = tuple(
 # Row -> the flags that differ from the recipe.
 ROWS: dict[str, Mapping[str, Any]] = {
     "base": {},
-    # What to start from: the shipped detector of drawn characters, as without --checkpoint_path; nothing.
+    # What to start from: random weights; the shipped detector of drawn characters, the default.
+    "scratch": {"checkpoint_path": "", "model_name": "ssd_300_mobilenet_v2"},
     "shipped": {"checkpoint_path": str(DRAWN_LITE), "model_name": "ssd_300_lite"},
     "scratch_lite": {
         "checkpoint_path": "",
