@@ -37,7 +37,12 @@ EARLY = tuple(
 ROWS: dict[str, Mapping[str, Any]] = {
     "base": {},
     # What to start from: random weights; the shipped detector of drawn characters, the default.
-    "scratch": {"checkpoint_path": "", "model_name": "ssd_300_mobilenet_v2"},
+    "scratch": {
+        "checkpoint_path": "",
+        "model_name": "ssd_300_mobilenet_v2",
+        "learning_rate": 2e-3,
+        "learning_rate_multipliers": "",
+    },
     "shipped": {"checkpoint_path": str(DRAWN_LITE), "model_name": "ssd_300_lite"},
     "scratch_lite": {
         "checkpoint_path": "",

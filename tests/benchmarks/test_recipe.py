@@ -44,7 +44,7 @@ def test_every_row_is_a_command_and_differs_from_the_base_as_it_says(row):
     asked = ROWS[row]
     assert {name: options[name] for name in asked} == asked
     if options["model_name"] == base["model_name"]:
-        assert changed - {*asked} <= {"max_number_of_steps", "paste_probability"}
+        assert changed - {*asked} <= {"max_number_of_steps", "passes", "paste_probability"}
 
 
 def test_a_plus_joins_changes():
