@@ -92,7 +92,8 @@ class Detector:
         if unknown and limit is None:
             raise ValueError(
                 f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {BEST_RULE}, "
-                f"which is chosen on the validation set. Run `python -m tools.training_report {folder}`."
+                f"which is chosen on the validation set. Run `python -m tools.training_report "
+                f"--train_dir={folder}`."
             )
         return cls(
             build_model(checkpoint),

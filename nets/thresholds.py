@@ -60,7 +60,8 @@ def read_thresholds(path: Path) -> Thresholds:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} does not hold thresholds ({type(error).__name__}: {error}). Delete it to report from "
-            f"score {DEFAULT_THRESHOLD} on, or write it anew with `python -m tools.training_report`."
+            f"score {DEFAULT_THRESHOLD} on, or write it anew with `python -m tools.training_report "
+            f"--train_dir={path.parent}`."
         ) from None
 
 

@@ -1,6 +1,6 @@
 """Writes the report of a training, and chooses the thresholds of its detector, anew.
 
-    python -m tools.training_report RUN
+    python -m tools.training_report --train_dir=RUN
 
 A finished training has done so itself. For one that was interrupted, or whose records have moved.
 
@@ -13,7 +13,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 from rich.console import Console
@@ -26,7 +25,7 @@ from tools.quiet_start import start_tensorflow
 class Options:
     """Writes report.html and thresholds.json into the folder of a training, from its best weights so far."""
 
-    train_dir: Annotated[Path, tyro.conf.Positional]
+    train_dir: Path
     """Folder of the training."""
     dataset_dir: Path | None = None
     """Where its TFRecords are now; not given: where the training found them."""

@@ -4,7 +4,7 @@ from tools.training_report import Options, main
 
 
 def test_what_is_no_training_is_one_line_and_status_1(tmp_path, capsys):
-    assert main([str(tmp_path / "nowhere")]) == 1
+    assert main([f"--train_dir={tmp_path / 'nowhere'}"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("training_report: error: Checkpoint folder")
     assert len(said.splitlines()) == 1
@@ -18,7 +18,7 @@ def test_flags_reach_the_report(tmp_path, monkeypatch, capsys):
             called.append(Options(folder, dataset_dir)) or folder / "report.html"
         ),
     )
-    assert main([str(tmp_path), f"--dataset_dir={tmp_path / 'data'}"]) == 0
+    assert main([f"--train_dir={tmp_path}", f"--dataset_dir={tmp_path / 'data'}"]) == 0
     assert called == [Options(tmp_path, tmp_path / "data")]
     assert "report.html" in capsys.readouterr().out
 
