@@ -12,6 +12,8 @@ from nets.network import Network
 
 # Boxes that anchors are fitted to: enough for thirty clusters, some seconds of work.
 FITTED_BOXES = 2000
+# Pictures that are looked at for them; most may be empty.
+MOST_PICTURES = 5000
 
 
 def choose_anchors(
@@ -33,6 +35,9 @@ def choose_anchors(
     """
     if choice == "fitted":
         boxes = augmented_boxes(batches())
+        if not len(boxes):
+            say("Augmented pictures show no boxes to fit anchors to: they stay the network's own.")
+            return network
         fitted = replace(network, anchor_layers=fit_anchors(network.anchor_layers, boxes))
         before, after = (best_anchors(one.anchor_layers, boxes)[0].mean() for one in (network, fitted))
         say(
@@ -49,11 +54,14 @@ def choose_anchors(
 
 
 def augmented_boxes(batches: Iterable) -> np.ndarray:
-    """The boxes of training batches as corners: [N, 4], `FITTED_BOXES` or the rest of a batch more."""
-    found, count = [], 0
-    for _, targets in batches:
+    """The boxes of training batches as corners: [N, 4], `FITTED_BOXES` or the rest of a batch more.
+
+    Fewer where `MOST_PICTURES` do not show so many.
+    """
+    found, boxes, pictures = [], 0, 0
+    for images, targets in batches:
         found.append(np.asarray(targets["boxes"])[np.asarray(targets["classes"]) > 0])
-        count += len(found[-1])
-        if count >= FITTED_BOXES:
+        boxes, pictures = boxes + len(found[-1]), pictures + len(images)
+        if boxes >= FITTED_BOXES or pictures >= MOST_PICTURES:
             break
     return np.concatenate(found)

@@ -1,7 +1,9 @@
+import itertools
 import json
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 
 import nets
@@ -54,6 +56,22 @@ def test_fitted_anchors_go_with_the_weights(options, wide):
     other = replace(wide, name="other")
     assert ask(other, "start") == other
     assert len(said) == 1
+
+
+def test_pictures_with_few_boxes_or_none_do_not_keep_it_looking_for_ever(wide, monkeypatch):
+    monkeypatch.setattr("engine.anchor_choice.MOST_PICTURES", 60)
+
+    def batches(boxes: int):
+        for number in itertools.count():
+            box = np.array([[[0.1, 0.1, 0.5, 0.4]]], np.float32)
+            yield np.zeros((1, 4, 4, 3)), {"boxes": box, "classes": np.array([[int(number < boxes)]])}
+
+    said = []
+    fit = partial(choose_anchors, wide, "fitted", checkpoint_path="", say=said.append)
+    assert fit(batches=lambda: batches(40)) != wide
+    assert "fitted to 40 boxes" in said[0]
+    assert fit(batches=lambda: batches(0)) == wide
+    assert "no boxes to fit anchors to" in said[1]
 
 
 def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(options, monkeypatch):
