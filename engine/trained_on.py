@@ -57,8 +57,12 @@ def leak_notes_of(
     trained_split = str(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
     trained, what = read_trained_on(checkpoint.folder), "the training pictures"
     if trained is None:
-        if "dataset" not in checkpoint.config or trained_split not in dataset.splits:
+        if "dataset" not in checkpoint.config:
             return []  # trained elsewhere, on nobody knows what
+        try:
+            trained_split, split = dataset.split_name(trained_split), dataset.split_name(split)
+        except ValueError:
+            return []  # the set that it was trained on is not among these records
         if trained_split == split:
             return [f"{split} is the set that was trained on: these figures say how well it remembers."]
         trained, what = (

@@ -1,5 +1,7 @@
 """A checkpoint knows its training pictures again."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,22 @@ def test_the_training_set_itself_is_recognised(squares, tmp_path):
     assert note.startswith("train is the set that was trained on")
     # a checkpoint that came from elsewhere does not say on what it was trained
     assert leak_notes_of(checkpoint(tmp_path, {}), dataset, "train") == []
+
+
+def test_sets_of_another_name_are_recognised_by_their_endings(squares, tmp_path):
+    """voc_2007_train and voc_2007_test, as SSD-Tensorflow calls them."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for split, copy in (("train", "train"), ("train", "test")):
+        shutil.copy(squares / f"{split}_000.tfrecord", folder / f"voc_2007_{copy}_000.tfrecord")
+    config = {"dataset": {}, "options": {"dataset_split_name": "train"}}
+    dataset = open_dataset(folder)
+    (note,) = leak_notes_of(checkpoint(tmp_path, config), dataset, "voc_2007_test")
+    assert "voc_2007_test was trained on" in note
+    (note,) = leak_notes_of(checkpoint(tmp_path, config), dataset, "train")
+    assert note.startswith("voc_2007_train is the set that was trained on")
+    config["options"]["dataset_split_name"] = "elsewhere"
+    assert leak_notes_of(checkpoint(tmp_path, config), dataset, "test") == []
 
 
 def test_pictures_of_the_training_in_another_folder_are_recognised(squares, tmp_path):
