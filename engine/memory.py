@@ -7,8 +7,6 @@ from pathlib import Path
 
 import keras
 
-from engine.devices import has_gpu
-
 # Values kept for every weight: itself, its gradient, two moments and the moving average.
 VALUES_PER_WEIGHT = 5
 # What a step takes, in terms of the outputs of all layers, which it keeps for the way back. Measured as the
@@ -61,6 +59,27 @@ def largest_batch(model: keras.Model, failed: int, limit: int | None) -> int:
     return batch_size
 
 
+def memory_warning(model: keras.Model, batch_size: int, free: int | None) -> str:
+    """What to say before a training that may be killed for its memory; nothing where it should fit.
+
+    A system without room kills the process, and no error can be explained then.
+
+    Args:
+        model: what is trained, on the processor.
+        batch_size: pictures a step.
+        free: bytes that there are; None if unknown.
+    """
+    needed = step_bytes(model, batch_size)
+    if free is None or needed <= free:
+        return ""
+    fits = largest_batch(model, batch_size, free)
+    return (
+        f"Warning: {batch_size} pictures a step take about {_gib(needed)}, and {_gib(free)} are free: the "
+        "system may kill this training. "
+        + (f"--batch_size={fits} would fit." if fits else "A smaller --model_name would fit.")
+    )
+
+
 @contextmanager
 def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> Iterator[None]:
     """Turns the error of a step that takes too much memory into one that says which batch size would fit.
@@ -68,7 +87,7 @@ def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> 
     Args:
         model: what is trained.
         batch_size: pictures a step.
-        free: bytes that there were before.
+        free: bytes that there were before; None if unknown, as on a GPU.
 
     Raises:
         ValueError: out of memory, or a full disk, which TensorFlow calls by the same name.
@@ -85,17 +104,22 @@ def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> 
         if not (ours or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower()):
             raise
         needed = step_bytes(model, batch_size)
-        fits = largest_batch(model, batch_size, free if not has_gpu() else None)
-        advice = (
-            f"About {fits} would fit: give --batch_size={fits}."
-            if fits
-            else f"{model.name} does not fit with one picture either: choose a smaller --model_name."
-        )
+        fits = largest_batch(model, batch_size, free)
+        if not fits:
+            advice = f"{model.name} does not fit with one picture either: choose a smaller --model_name."
+        elif free is None:
+            advice = f"Try half of it: --batch_size={fits}."
+        else:
+            advice = f"About {fits} would fit: give --batch_size={fits}."
         raise ValueError(
-            f"Out of memory with {batch_size} pictures a step, which take about {needed / 2**30:.1f} GiB"
-            + (f" where {free / 2**30:.1f} GiB were free" if free else "")
+            f"Out of memory with {batch_size} pictures a step, which take about {_gib(needed)}"
+            + (f" where {_gib(free)} were free" if free else "")
             + f". {advice} ({_line(text)})"
         ) from error
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
 
 
 def _line(text: str) -> str:

@@ -8,6 +8,7 @@ from engine.memory import (
     explaining_memory,
     free_bytes,
     largest_batch,
+    memory_warning,
     picture_bytes,
     step_bytes,
 )
@@ -55,6 +56,22 @@ def test_out_of_memory_says_which_batch_size_would_fit(error):
         explaining_memory(model, 8, step_bytes(model, 3)),
     ):
         raise error
+
+
+def test_where_nobody_knows_what_is_free_half_is_a_guess_and_says_so():
+    with (
+        pytest.raises(ValueError, match=r"about \d\.\d GiB\. Try half of it: --batch_size=4\. \("),
+        explaining_memory(network(), 8, None),
+    ):
+        raise MemoryError
+
+
+def test_a_training_that_may_be_killed_is_warned_of():
+    model = network()
+    assert memory_warning(model, 8, step_bytes(model, 8)) == memory_warning(model, 8, None) == ""
+    assert "pictures a step take about 0.0 GiB" in memory_warning(model, 8, step_bytes(model, 3))
+    assert "--batch_size=2 would fit." in memory_warning(model, 8, step_bytes(model, 3))
+    assert "A smaller --model_name" in memory_warning(model, 8, 1)
 
 
 def test_what_fits_with_no_picture_says_so():
