@@ -98,12 +98,13 @@ def resolve(options: Options, *, total_steps: int, pretrained: bool) -> Options:
     if rate is None:
         rate = RATES[options.optimizer][pretrained]
     warmup = options.warmup_steps
-    ema = options.ema_decay
+    ema, final = options.ema_decay, options.end_learning_rate
     return replace(
         options,
         learning_rate=rate,
         warmup_steps=min(500, max(1, total_steps // 20)) if warmup is None else warmup,
         ema_decay=1.0 - 1.0 / max(1.0, 0.02 * total_steps) if ema is None else ema,
+        end_learning_rate=FINAL_SHARE * rate if final is None else final,
     )
 
 
@@ -126,10 +127,10 @@ def make_optimizer(
             of weights keeps the whole rate.
     """
     rate, warmup = options.learning_rate, options.warmup_steps
-    if rate is None or warmup is None or options.ema_decay is None:
+    final = options.end_learning_rate
+    if rate is None or warmup is None or final is None or options.ema_decay is None:
         raise ValueError("make_optimizer needs options whose gaps `resolve` has filled.")
     decay, factor = options.learning_rate_decay_type, options.learning_rate_decay_factor
-    final = FINAL_SHARE * rate if options.end_learning_rate is None else options.end_learning_rate
     if final > rate or (final == 0.0 < rate and decay == "exponential"):
         raise ValueError(
             f"--end_learning_rate must be at most --learning_rate, {rate:g}, and more than 0 for exponential "

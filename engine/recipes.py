@@ -97,6 +97,8 @@ RECIPES: dict[str, Recipe] = {
 # Values that hold only together with the recipe's own choice; with another one these are as usual.
 BELONGS_TO: dict[str, tuple[str, ...]] = {
     "model_name": ("checkpoint_path", "learning_rate", "learning_rate_multipliers"),
+    "optimizer": ("learning_rate",),
+    "box_loss": ("loss_alpha",),
     "augmentation": ("paste_probability",),
 }
 
@@ -127,7 +129,7 @@ def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
     if other is not None and (not weights or given.get("model_name") == other["model_name"]):
         values |= other
     for choice, dependent in BELONGS_TO.items():
-        if given.get(choice, values[choice]) != values[choice]:
+        if choice in values and given.get(choice, values[choice]) != values[choice]:
             values = {name: value for name, value in values.items() if name not in dependent}
     return TrainingOptions(**{**values, **given, "recipe": recipe})
 

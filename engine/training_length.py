@@ -7,8 +7,8 @@ from engine.training_options import TrainingOptions
 BATCH_SIZE = 16
 # A smaller batch for a smaller set: the fewer steps a pass has, the more the order of pictures matters.
 LEAST_STEPS_A_PASS = 8
-# However few pictures there are, a network needs some steps to move at all.
-LEAST_STEPS = 1000
+# Where nobody said how long: however few pictures there are, a network needs some steps to move at all.
+PASSES, LEAST_STEPS = 60.0, 1000
 VALIDATIONS = 10
 
 
@@ -49,9 +49,10 @@ def training_length(options: TrainingOptions, pictures: int) -> Length:
         )
     steps = options.max_number_of_steps
     if steps is None:
-        wanted = -(-options.passes * pictures // batch_size)
-        steps = int(max(LEAST_STEPS, wanted))
-        shown = f"{options.passes:g} passes over {pictures} pictures"
+        passes, least = (PASSES, LEAST_STEPS) if options.passes is None else (options.passes, 1)
+        wanted = -(-passes * pictures // batch_size)
+        steps = int(max(least, wanted))
+        shown = f"{passes:g} passes over {pictures} pictures"
         reasons.append(
             f"{steps} steps ({shown})"
             if steps == wanted

@@ -138,8 +138,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
             better than those of small batches, and faster; for a start from trained weights. auto: for
             ssd_300_mobilenet_v2 from a detector's weights.
         batch_size: pictures a step; not given: 16, fewer for a small set.
-        max_number_of_steps: length of the training; not given: from passes, at least 1000.
-        passes: over the training pictures.
+        max_number_of_steps: length of the training; not given: from passes.
+        passes: over the training pictures; not given: 60, and at least 1000 steps.
         evaluate_steps: steps between validations; not given: ten validations a training.
         validation_pictures: most pictures that a validation during the training looks at; 0 for all.
         early_stopping: validations without a better mAP after which to stop; 0 never stops.
@@ -170,7 +170,7 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
     freeze_batch_norm: Literal["auto", "on", "off"] = "auto"
     batch_size: int | None = None
     max_number_of_steps: int | None = None
-    passes: float = 60.0
+    passes: float | None = None
     evaluate_steps: int | None = None
     validation_pictures: int = 0
     early_stopping: int = 0
@@ -218,7 +218,7 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
                 raise ValueError(f"--{flag} must be in 0...1, not {value}.")
         if self.unfreeze_after is not None and not 0.0 < self.unfreeze_after < 1.0:
             raise ValueError(f"--unfreeze_after must be between 0 and 1, not {self.unfreeze_after}.")
-        if self.passes <= 0.0:
+        if self.passes is not None and self.passes <= 0.0:
             raise ValueError(f"--passes must be more than 0, not {self.passes}.")
         if self.crop_min == 0.0:
             raise ValueError("--crop_min must be more than 0; 1 crops nothing.")

@@ -36,6 +36,7 @@ def test_stairs_are_those_of_the_ancestor():
         warmup_steps=0,
         ema_decay=0.0,
     )
+    options = resolve(options, total_steps=100, pretrained=False)
     rate = make_optimizer(options, total_steps=100, steps_per_pass=3.75).get_config()["learning_rate"]
     schedule = WarmUpThenDecay(**rate["config"])
     assert [float(schedule(step)) for step in (0, 6, 7, 13, 14)] == pytest.approx(
@@ -77,7 +78,7 @@ def test_biases_and_scales_do_not_decay(name):
     options = OptimizerOptions(
         optimizer=name, learning_rate=1.0, warmup_steps=0, weight_decay=0.01, ema_decay=0.0
     )
-    optimizer = make_optimizer(options, total_steps=10)
+    optimizer = make_optimizer(resolve(options, total_steps=10, pretrained=False), total_steps=10)
     optimizer.build(model.trainable_variables)
     gradients = [keras.ops.zeros(variable.shape) for variable in model.trainable_variables]
     optimizer.apply(gradients, model.trainable_variables)
@@ -92,7 +93,7 @@ def test_adam_moves_by_the_learning_rate():
     options = OptimizerOptions(
         optimizer="adam", learning_rate=0.1, warmup_steps=0, weight_decay=0.0, ema_decay=0.0
     )
-    optimizer = make_optimizer(options, total_steps=10)
+    optimizer = make_optimizer(resolve(options, total_steps=10, pretrained=False), total_steps=10)
     optimizer.build([variable])
     optimizer.apply([keras.ops.ones(1) * 1e-4], [variable])
     assert float(np.asarray(keras.ops.convert_to_numpy(variable))[0]) == pytest.approx(-0.1, rel=0.05)
@@ -104,6 +105,7 @@ def test_multipliers_scale_what_a_variable_moves(name):
     options = OptimizerOptions(
         optimizer=name, learning_rate=0.1, warmup_steps=0, weight_decay=0.0, ema_decay=0.0, gradient_clip=0.0
     )
+    options = resolve(options, total_steps=10, pretrained=False)
     optimizer = make_optimizer(options, total_steps=10, multipliers=[1.0, 0.5, 0.0])
     optimizer.build(variables)
     optimizer.apply([keras.ops.ones(2)] * 3, variables)

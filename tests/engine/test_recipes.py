@@ -46,6 +46,13 @@ def test_no_augmentation_is_none_at_all(parsed):
     assert both.paste_probability == 0.5
 
 
+def test_values_that_belong_to_an_optimiser_or_a_loss_go_with_it(parsed):
+    assert parsed("--recipe=small_cpu").loss_alpha == 2
+    assert parsed("--recipe=small_cpu", "--box_loss=smooth_l1").loss_alpha == 1
+    assert parsed("--recipe=small_cpu", "--checkpoint_path=coco.npz", "--optimizer=sgd").learning_rate is None
+    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--box_loss=giou").learning_rate == 2e-4
+
+
 def test_rates_of_a_recipe_are_those_of_its_network():
     own = with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
     other = with_recipe("small_cpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_300_vgg")
@@ -106,6 +113,8 @@ def test_length_by_hand():
     assert (small.batch_size, small.steps) == (4, 1000)
     assert "a pass has at least 8 steps" in small.why
     assert "the least; 60 passes over 40 pictures would be 600" in small.why
+    asked = training_length(TrainingOptions(**FOLDERS, passes=3), 40)
+    assert (asked.steps, asked.evaluate_steps) == (30, 3)  # whoever says how long is not overruled
     given = training_length(
         TrainingOptions(**FOLDERS, batch_size=3, max_number_of_steps=7, evaluate_steps=2), 40
     )
