@@ -82,6 +82,6 @@ def worst_and_best(
     order = sorted(
         range(len(scores)), key=lambda i: (-scores[i].f1, -scores[i].margin, filenames[i], i)
     )  # best first
-    each = min(count, len(order) // 2)
+    each = min(count, -(-len(order) // 2))  # of an odd number the one in the middle is a bad one
     best = order[: min(count, len(order) - each)]
     return order[len(order) - each :][::-1], best

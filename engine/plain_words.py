@@ -23,6 +23,7 @@ _CURES = {
 
 _NOTHING_LEARNT = 0.05  # mAP
 _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figure
+_FEW_PICTURES = 10  # drawing from fewer with replacement says little about others
 
 
 def in_short(measurements: Measurements) -> list[str]:
@@ -38,9 +39,14 @@ def in_short(measurements: Measurements) -> list[str]:
         f"({percent(overall.recall)}); of {overall.detections} {reported}, {overall.wrong} were wrong."
     ]
     low, high = measurements.intervals.map_voc07
+    pictures = measurements.evaluation.images
     sentences.append(
-        f"The mAP (VOC 2007) is {percent(measurements.evaluation.map_voc07)}; with other pictures of the "
-        f"same kind it could as well be {percent(low)} to {percent(high)}."
+        f"The mAP (VOC 2007) is {percent(measurements.evaluation.map_voc07)}; "
+        + (
+            f"with other pictures of the same kind it could as well be {percent(low)} to {percent(high)}."
+            if pictures >= _FEW_PICTURES
+            else f"{_counted(pictures, 'picture')} cannot say how much of it is luck: measure on more."
+        )
     )
     rated = [
         (result.ap_voc07, result) for result in measurements.names.values() if result.ap_voc07 is not None
@@ -130,6 +136,20 @@ def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]
     if without:
         sentences.append(f"The validation set has no {', '.join(without)}: nothing is known of them.")
     return sentences
+
+
+def what_it_learnt_from(trained_boxes: Mapping[str, int]) -> list[str]:
+    """All that can be said of a training that was measured on nothing.
+
+    Args:
+        trained_boxes: name -> boxes in the training set.
+    """
+    fewest = sorted(trained_boxes, key=lambda name: trained_boxes[name])[:3]
+    listed = ", ".join(f"{name} ({_counted(trained_boxes[name], 'box', 'boxes')})" for name in fewest)
+    return [
+        "Whom it confuses and misses is not known: convert with a validation set, which tf_convert_data.py "
+        f"makes by itself. The names with the fewest boxes to learn from are {listed}."
+    ]
 
 
 def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]) -> list[str]:

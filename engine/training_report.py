@@ -23,10 +23,10 @@ from datasets.pictures import PictureError, read_picture
 from datasets.record_boxes import read_boxes
 from datasets.records import RecordDataset, open_dataset
 from datasets.writing import write_text
-from engine.evaluation import Evaluation, evaluate_model, read_pictures
+from engine.evaluation import Evaluation, can_be_measured, evaluate_model, read_pictures
 from engine.evaluation_report import evaluation_content
 from engine.measurements import Measurements, measure
-from engine.plain_words import how_it_learnt, in_short, what_would_help
+from engine.plain_words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
 from engine.report_page import jpeg_uri, lines, render_page, themed
 from engine.threshold_choice import choose_thresholds
 from engine.trained_on import write_trained_on
@@ -76,9 +76,9 @@ def write_training_report(
 
     notes: list[str] = []
     measurements = None
-    validation = _validation_split(dataset, options)
+    validation, problem = _validation_split(dataset, options)
     if validation is None:
-        notes.append("There is no validation set, so nothing can be said about how good this detector is.")
+        notes.append(f"{problem}, so nothing can be said about how good this detector is.")
     else:
         evaluation = _evaluate(checkpoint, dataset, validation, int(options.get("batch_size") or 16))
         thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=validation)
@@ -122,6 +122,7 @@ def _render(
         content = evaluation_content(measurements, pictures, GALLERY_PICTURES)
     else:
         content["measurements"] = None
+        sentences = what_it_learnt_from(counts[training]) + sentences
     ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
     ran["dataset"] = {
         "labels": list(dataset.labels),
@@ -174,13 +175,15 @@ def _evaluate(checkpoint: Checkpoint, dataset: RecordDataset, split: str, batch_
     )
 
 
-def _validation_split(dataset: RecordDataset, options: Mapping[str, Any]) -> str | None:
-    """The set that the weights were chosen on, if it has anything to find."""
+def _validation_split(dataset: RecordDataset, options: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The set that the weights were chosen on, if it has anything to find; else why there is none."""
     try:
         name = dataset.split_name(options.get("validation_split_name", VALIDATION))
     except ValueError:
-        return None
-    return name if dataset.split(name).boxes else None
+        return None, "There is no validation set"
+    if can_be_measured(dataset, name):
+        return name, ""
+    return None, f"Nothing that counts is marked in {name}"
 
 
 def _thresholds_line(names: Mapping[str, float], split: str) -> str:
@@ -225,7 +228,7 @@ def _read_progress(folder: Path) -> dict[str, list[float]]:
 
 
 def _progress_figures(progress: Mapping[str, list[float]], best_step: float | None) -> dict[str, Any] | None:
-    if len(progress.get("step", [])) < 2 or "loss" not in progress:
+    if not progress.get("step") or "loss" not in progress:
         return None
     losses = {name: progress[name] for name in ("loss", "boxes", "names", "background") if name in progress}
     return {

@@ -179,7 +179,9 @@ def test_in_short(measurements):
     assert sentences[0].startswith("Of 3 marked objects 1 were found (33.3 %); of 3 detections")
     assert "The weakest name is b: average precision 0.0 %, 2 objects." in sentences
     assert f"The most frequent mix-up is b taken for {HOSTILE}: 1 of 2." in sentences
-    assert any(s.startswith("The mAP (VOC 2007) is 50.0 %; with other pictures") for s in sentences)
+    assert sentences[1] == (
+        "The mAP (VOC 2007) is 50.0 %; 4 pictures cannot say how much of it is luck: measure on more."
+    )
     assert sentences[-2].startswith("Mistakes by kind: 1 missed, 1 under another name, 1 where nothing")
     assert sentences[-1].startswith(
         "False detections on pictures on which nobody is marked: 1 on 1, 1.00 per"
@@ -194,6 +196,15 @@ def test_numbers_of_a_perfect_detector_without_any_mistake():
     perfect = measure(evaluation, Thresholds(0.5))
     assert in_short(perfect)[-1] == "Nothing was missed, mixed up or invented."
     assert report_numbers(perfect, {})["map_voc07"] == pytest.approx(1)
+
+
+def test_enough_pictures_say_how_far_the_figure_could_be_off():
+    truths, found = (marked(("a", A)),) * 10, (detected(("a", 0.9, A)),) * 9 + (detected(),)
+    names, sizes = tuple(f"{number}.jpg" for number in range(10)), ((40, 80),) * 10
+    result = evaluate_detections(found, truths)
+    evaluation = Evaluation(names, sizes, truths, found, result, Timing(0, 0.0, 0.0))
+    (line,) = (one for one in in_short(measure(evaluation, Thresholds(0.5))) if "mAP" in one)
+    assert "it could as well be" in line
 
 
 def test_percent():

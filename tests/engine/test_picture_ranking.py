@@ -67,4 +67,4 @@ def test_no_picture_is_among_the_best_and_the_worst(pictures):
     ranked = scores([detected(("a", 0.9, A))] * pictures, [marked(("a", A))] * pictures) if pictures else []
     worst, best = worst_and_best(ranked, [f"{i}.jpg" for i in range(pictures)], 5)
     assert len(set(worst + best)) == len(worst + best) == pictures
-    assert len(best) >= len(worst)
+    assert len(worst) >= len(best)
