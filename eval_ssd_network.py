@@ -12,7 +12,6 @@ Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags; 130 if sto
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -269,6 +268,7 @@ def what_ran(
     options: Options, dataset: RecordDataset, split: str, checkpoint: Checkpoint
 ) -> dict[str, dict[str, Any]]:
     """What a reader of the numbers needs to repeat them, as plain values."""
+    from datasets.digests import sha256_of
     from nets.versions import versions
 
     info = dataset.split(split)
@@ -286,7 +286,7 @@ def what_ran(
         "checkpoint": {
             "model_name": checkpoint.network.name,
             "labels": list(checkpoint.labels),
-            "weights_sha256": hashlib.sha256((checkpoint.folder / "weights.npz").read_bytes()).hexdigest(),
+            "weights_sha256": sha256_of(checkpoint.folder / "weights.npz"),
         },
         "versions": versions("faster-coco-eval"),
     }

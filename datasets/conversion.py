@@ -17,6 +17,7 @@ import PIL
 import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, ReadOptions, map_in_threads, read_folder
+from datasets.digests import sha256_of
 from datasets.labels import extend_labels, read_labels, write_labels
 from datasets.leakage import find_leak, leak_notes, traces_of
 from datasets.near_duplicates import perceptual_hash_of_jpeg
@@ -363,7 +364,7 @@ def _describe(
         splits[name] = {
             **statistics[name],
             "shards": [
-                {"file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths
+                {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths
             ],
             "dataset_dir": printable(str(options.dataset_dir)),
             "options": {
@@ -450,11 +451,3 @@ def _notes_on_files(reading: FolderReading) -> list[str]:
         return []
     listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
     return [f"Neither pictures nor XML, passed over: {listed}."]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -13,12 +13,11 @@ import keras
 import numpy as np
 
 from engine.progress import TrainingBar
-from engine.run_state import Progress, demanding_room, save_state
+from engine.run_state import LAST, Progress, demanding_room, save_state
 from engine.training_log import TrainingLog
-from nets.checkpoint import model_weights, write_checkpoint
+from nets.checkpoint import WEIGHTS, model_weights, read_arrays, write_checkpoint
 
 SCALAR_STEPS = 10  # between two points of TensorBoard's curves
-LAST = "last"  # folder of the newest weights beside the best ones
 
 
 @contextmanager
@@ -32,6 +31,30 @@ def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) 
     finally:
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
+
+
+def demand_best_weights(folder: Path, progress: Progress, say: Callable[[str], None]) -> None:
+    """A training goes on with the best weights that it has written, if they can be read.
+
+    Args:
+        folder: of the training.
+        progress: how far it is; without readable ones the best from here on count.
+        say: prints a line.
+
+    Raises:
+        ValueError: they cannot be read, and nothing is left to do that would write others.
+    """
+    if not progress.best_step:
+        return
+    try:
+        read_arrays(folder / WEIGHTS)
+    except (ValueError, FileNotFoundError) as error:
+        if progress.finished:
+            raise ValueError(
+                f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
+            ) from error
+        say(f"Warning: {error} The best weights from here on are kept instead.")
+        progress.best, progress.best_step, progress.stale = -1.0, 0, 0
 
 
 @dataclass(frozen=True)

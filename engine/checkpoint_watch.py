@@ -8,8 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from engine.bookkeeping import LAST
-from engine.run_state import STATE
+from engine.run_state import LAST, STATE
 from nets.checkpoint import WEIGHTS, is_checkpoint
 
 SECONDS_BETWEEN_LOOKS = 5.0

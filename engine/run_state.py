@@ -7,22 +7,24 @@ shown, and how far the training is. The order of the pictures and their augmenta
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from datasets.leakage import Traces
+from engine.run_config import differences
+from engine.trained_on import write_trained_on
 from engine.training_model import TrainingModel
-from engine.training_options import TrainingOptions
-from nets.checkpoint import CONFIG, is_checkpoint, read_arrays, write_arrays
+from nets.checkpoint import CONFIG, is_checkpoint, read_arrays, write_arrays, write_json
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
+LAST = "last"  # folder of the newest weights beside the best ones
 _PROGRESS = "progress"  # the entry that holds the `Progress`; it stands last
-# Options that change how a run is watched, not what it computes: they may differ when it goes on.
-WATCHING = frozenset({"train_dir", "save_interval_secs", "jit_compile", "report"})
 
 
 @dataclass
@@ -90,6 +92,72 @@ def put_back(state: State, trainer: TrainingModel, *, optimizer: bool = True) ->
         variable.assign(array)
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a folder, which is made; it goes again if nothing came into it.
+
+    A training that is killed leaves no lock behind. Where there are no such locks (Windows, some network
+    drives) nothing is kept out.
+
+    Args:
+        folder: of the training.
+
+    Raises:
+        ValueError: another one is at work there.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        try:
+            yield
+        finally:
+            if made and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise ValueError(
+            f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give "
+            "another --train_dir."
+        ) from None
+    except OSError:  # a drive without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel, progress: Progress) -> None:
+    """Write the state of the start, so that whatever is found beside it was written by this training.
+
+    Args:
+        folder: of the training; of one that was begun there and never made a step nothing is left.
+        config: of this training.
+        traces: of its pictures.
+        trainer: with its starting weights.
+        progress: of the start.
+    """
+    for name in (STATE, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)  # first: it belongs to another config.json
+    for checkpoint in (folder, folder / LAST):
+        checkpoint.mkdir(exist_ok=True)
+        write_trained_on(checkpoint, traces)
+    write_json(folder / CONFIG, config)
+    save_state(folder, trainer, progress)
+
+
 def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None:
     """Write the state; the one before it stays beside it."""
     state = state_of(trainer, progress)
@@ -121,7 +189,9 @@ def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> It
 
 
 def read_state(folder: Path, say: Callable[[str], None]) -> State:
-    """The newest state that can be read.
+    """The newest state that can be read, to go on from it.
+
+    A newer one that cannot is removed: the next save would put it in the place of the good one.
 
     Args:
         folder: of the training.
@@ -130,24 +200,20 @@ def read_state(folder: Path, say: Callable[[str], None]) -> State:
     Raises:
         ValueError: none of them can be read.
     """
-    problems = []
-    for name in (STATE, PREVIOUS):
-        try:
-            state = _read(folder / name)
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        if problems:
-            say(
-                f"[yellow]Warning:[/yellow] {problems[0]} Going on from the state before it, {name}, after "
-                f"step {state.progress.step}."
-            )
-        return state
-    raise ValueError(
-        f"--train_dir={folder} cannot be resumed: neither of its states can be read.\n  "
-        + "\n  ".join(problems)
-        + f"\nGive another --train_dir; to start from its weights add --checkpoint_path={folder}."
-    )
+    state, problems = _newest(folder)
+    if state is None:
+        raise ValueError(
+            f"--train_dir={folder} cannot be resumed: neither of its states can be read.\n  "
+            + "\n  ".join(problems)
+            + f"\nGive another --train_dir; to start from its weights add --checkpoint_path={folder}."
+        )
+    if problems:
+        say(
+            f"Warning: {problems[0]} Going on from the state before it, {PREVIOUS}, after step "
+            f"{state.progress.step}."
+        )
+        (folder / STATE).unlink(missing_ok=True)
+    return state
 
 
 def _variables(trainer: TrainingModel) -> dict[str, keras.Variable]:
@@ -179,12 +245,21 @@ def _read(path: Path) -> State:
         raise ValueError(f"{path} is damaged ({error}).") from error
 
 
-def _read_quietly(folder: Path) -> int | None:
-    """The step of the newest state that can be read."""
-    try:
-        return read_state(folder, lambda line: None).progress.step
-    except ValueError:
-        return None
+def _newest(folder: Path) -> tuple[State | None, list[str]]:
+    """The newest state that can be read, and what is wrong with those that cannot."""
+    problems = []
+    for name in (STATE, PREVIOUS):
+        try:
+            return _read(folder / name), problems
+        except ValueError as error:
+            problems.append(str(error))
+    return None, problems
+
+
+def _never_learnt(folder: Path) -> bool:
+    """Whether a training was begun and left before its first step."""
+    state, _ = _newest(folder)
+    return not is_checkpoint(folder) and state is not None and state.progress.step == 0
 
 
 def can_resume(folder: Path, config: Mapping) -> bool:
@@ -202,25 +277,13 @@ def can_resume(folder: Path, config: Mapping) -> bool:
                 f"Give another --train_dir; to start from its weights add --checkpoint_path={folder}."
             )
         return False
-    there = json.loads(path.read_text(encoding="utf-8"))
-    defaults = {
-        one.name: one.default for one in fields(TrainingOptions)
-    }  # for options that did not exist then
-    differences = [
-        f"  {section}{key}: {old.get(key)!r} there, {new.get(key)!r} asked for"
-        for section, old, new in (
-            ("--", {**defaults, **there.get("options", {})}, config["options"]),
-            ("dataset ", there.get("dataset", {}), config["dataset"]),
-        )
-        for key in sorted(old.keys() | new.keys())
-        if key not in WATCHING and old.get(key) != new.get(key)
-    ]
-    if differences and not is_checkpoint(folder) and _read_quietly(folder) == 0:
-        return False  # begun and left before anything was learnt: with other options it begins anew
-    if differences:
+    differing = differences(json.loads(path.read_text(encoding="utf-8")), config)
+    if differing and _never_learnt(folder):
+        return False  # with other options it begins anew
+    if differing:
         raise ValueError(
-            f"--train_dir={folder} holds another training:\n" + "\n".join(differences) + "\n"
-            "Give the same options to go on with it, or another --train_dir; to start from its weights add "
-            f"--checkpoint_path={folder}."
+            f"--train_dir={folder} holds another training:\n" + "\n".join(differing) + "\n"
+            "Give the same options and records to go on with it, or another --train_dir; to start from its "
+            f"weights add --checkpoint_path={folder}."
         )
     return True

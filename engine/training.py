@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,29 +10,33 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from datasets.leakage import traces_of_records
 from datasets.pictures import save_picture
 from datasets.records import RecordDataset, open_dataset
 from engine.anchor_choice import choose_anchors
-from engine.bookkeeping import Bookkeeper, Schedule
+from engine.bookkeeping import Bookkeeper, Schedule, demand_best_weights
 from engine.devices import has_gpu
-from engine.evaluation import evaluate_model
+from engine.evaluation import can_be_measured, evaluate_model
 from engine.input_pipeline import (
     naming_unreadable_pictures,
     remembered,
     training_batches,
     training_filenames,
 )
-from engine.memory import explaining_memory, free_bytes
+from engine.memory import explaining_memory, free_bytes, memory_warning
 from engine.optimizers import make_optimizer, resolve
 from engine.precision import choose_precision, computing_in, scaling_loss
 from engine.progress import TrainingBar
+from engine.run_config import chosen, decided_by_machine, make_config
 from engine.run_state import (
+    LAST,
     Progress,
+    alone_in,
+    begin,
     can_resume,
     demanding_room,
     put_back,
     read_state,
-    save_state,
     state_of,
 )
 from engine.stages import (
@@ -51,9 +55,8 @@ from engine.training_model import TrainingModel
 from engine.training_options import VALIDATION, TrainingOptions
 from engine.training_report import REPORT, write_training_report
 from nets import get_network
-from nets.checkpoint import CONFIG, anchors_for_config, read_network, write_json
+from nets.checkpoint import CONFIG, WEIGHTS, anchors_for_config, read_network
 from nets.network import Network
-from nets.versions import versions
 from preprocessing.presets import adjusted, get_preset
 from visualization.drawing import draw_boxes, mosaic
 
@@ -74,8 +77,13 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         ValueError: something about the options, the data, the starting weights or the folder is wrong.
         FloatingPointError: the loss is not finite; the message names the pictures.
     """
-    console = console or Console()
-    say = partial(console.print, highlight=False, soft_wrap=True)
+    with alone_in(options.train_dir):
+        return _train(options, console or Console())
+
+
+def _train(options: TrainingOptions, console: Console) -> Path:
+    # Names and paths are other people's, and no markup.
+    say = partial(console.print, highlight=False, soft_wrap=True, markup=False, emoji=False)
     keras.utils.set_random_seed(options.seed)
 
     # ------------------------------------------------------------------ data
@@ -83,7 +91,12 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
     if dataset.note:
         say(dataset.note)
     training_split = dataset.split(options.dataset_split_name)
-    validation = _validation_split(dataset, options)
+    if not training_split.boxes:
+        raise ValueError(
+            f"{dataset.folder}: split {options.dataset_split_name!r} has no boxes, and nothing can be learnt "
+            "from it: label its pictures and convert again."
+        )
+    validation = _is_validated(dataset, options, say)
     length = training_length(options, training_split.pictures)
     batch_size, total_steps, evaluate_steps = length.batch_size, length.steps, length.evaluate_steps
     if length.why:
@@ -95,13 +108,29 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
 
     # --------------------------------------------------------------- network
     network = get_network(options.model_name)
-    precision = choose_precision(options.precision)
-    settings = replace(settings, precision=precision)
-    with computing_in(precision):
-        model = network.build(len(dataset.labels) + 1)
-    config = make_config(options, settings, dataset, network)
+    augmentation = adjusted(
+        get_preset(options.augmentation),
+        colour_strength=options.colour_strength,
+        zoom_out_probability=options.zoom_out_probability,
+        zoom_out_max=options.zoom_out_max,
+        crop_min=options.crop_min,
+        flip_probability=options.flip_probability,
+        mosaic_probability=options.mosaic_probability,
+        paste_probability=options.paste_probability,
+    )
+    config = make_config(options, dataset, network, augmentation)
     folder = options.train_dir
     resuming = can_resume(folder, config)
+    begun = json.loads((folder / CONFIG).read_text(encoding="utf-8")) if resuming else {}
+    settings = replace(
+        settings,
+        precision=choose_precision(options.precision),
+        jit_compile="on" if use_xla(network, options.jit_compile) else "off",
+    )
+    settings = replace(settings, **decided_by_machine(begun))
+    with computing_in(settings.precision):
+        model = network.build(len(dataset.labels) + 1)
+    settings = replace(settings, freeze_batch_norm="on" if freezes_batch_norm(model, options) else "off")
 
     # -------------------------------------------------------- what will run
     stages = stages_of(options, total_steps)
@@ -118,22 +147,11 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
             first_step=stage.first_step,
             multipliers=multipliers_of(model, options.learning_rate_multipliers),
         )
-        optimizer = scaling_loss(optimizer, precision)
+        optimizer = scaling_loss(optimizer, settings.precision)
         optimizer.build(model.trainable_variables)
         trainer = TrainingModel(network, model, options)
-        trainer.compile(optimizer=optimizer, jit_compile=use_xla(network, options.jit_compile))
+        trainer.compile(optimizer=optimizer, jit_compile=settings.jit_compile == "on")
         return trainer
-
-    augmentation = adjusted(
-        get_preset(options.augmentation),
-        colour_strength=options.colour_strength,
-        zoom_out_probability=options.zoom_out_probability,
-        zoom_out_max=options.zoom_out_max,
-        crop_min=options.crop_min,
-        flip_probability=options.flip_probability,
-        mosaic_probability=options.mosaic_probability,
-        paste_probability=options.paste_probability,
-    )
 
     def batches_from(step: int):
         return training_batches(
@@ -150,21 +168,19 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
 
     # ------------------------------------------------------ starting weights
     if resuming:
-        begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         config["start"] = begun.get("start")
         state = read_state(folder, say)
         progress = state.progress
-        say(f"[bold]Resuming[/bold] {folder} after step {progress.step} of {total_steps}.")
+        say(f"Resuming {folder} after step {progress.step} of {total_steps}.")
+        demand_best_weights(folder, progress, say)
         if progress.finished:
             say("This training is finished; its weights are there. Nothing to do.")
-            if options.report and not (folder / REPORT).is_file():  # cut off before it was written
+            if options.report and _report_is_old(folder):  # cut off before it was written
                 report(folder, say)
             return folder
         network = read_network(folder)  # with the anchors that it was begun with
-        config |= anchors_for_config(network)
-        # As it was begun: pictures in memory differ a little from those decoded each time.
-        keeping = config["chosen"]["cache_pictures"] = begun.get("chosen", {}).get("cache_pictures", "off")
-        memory, said = remembered(dataset, options.dataset_split_name, keeping, free_bytes())
+        memory, said = remembered(dataset, options.dataset_split_name, settings.cache_pictures, free_bytes())
+        config |= anchors_for_config(network) | {"chosen": chosen(options, settings)}
     else:
         start = starting_weights(
             model,
@@ -178,35 +194,37 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         if options.loss == "focal":
             expect_background(model, start.fresh, len(dataset.labels) + 1)
         config["start"] = {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
-        say(f"[bold]New training[/bold] in {folder} from {start.summary()}")
+        say(f"New training in {folder} from {start.summary()}")
         if not start.restored and "vgg" in network.name:
             say(
-                "[yellow]Warning:[/yellow] a VGG network from random weights needs very many pictures. "
+                "Warning: a VGG network from random weights needs very many pictures. "
                 "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
             )
         memory, said = remembered(dataset, options.dataset_split_name, options.cache_pictures, free_bytes())
-        config["chosen"]["cache_pictures"] = "off" if memory is None else "on"
-        network = choose_anchors(
-            network,
-            options.anchors,
-            checkpoint_path=options.checkpoint_path,
-            batches=lambda: batches_from(0),
-            say=say,
-        )
-        config |= anchors_for_config(network)
+        settings = replace(settings, cache_pictures="off" if memory is None else "on")
+        with console.status("Looking at the training pictures"):
+            network = choose_anchors(
+                network,
+                options.anchors,
+                checkpoint_path=options.checkpoint_path,
+                batches=lambda: batches_from(0),
+                say=say,
+            )
+            traces = traces_of_records(training_split.files)
+        config |= anchors_for_config(network) | {"chosen": chosen(options, settings)}
         # A state from the start on: whatever is found beside it was written by this training. And a disk
         # without room for it is found now, not after the first hour.
         progress = Progress()
         trainer = new_trainer(first)
         state = state_of(trainer, progress)
         with demanding_room(folder, "the start of a training"):
-            folder.mkdir(parents=True, exist_ok=True)
-            write_json(folder / CONFIG, config)
-            save_state(folder, trainer, progress)
-    for half in folder.glob(".*.tmp"):  # of a training that was killed while it wrote
+            begin(folder, config, traces, trainer, progress)
+    for half in (*folder.glob(".*.tmp"), *(folder / LAST).glob(".*.tmp")):  # of a training that was killed
         half.unlink()
-    if said:
-        say(said)
+    free = None if has_gpu() else free_bytes()
+    for line in (said, memory_warning(model, batch_size, free)):
+        if line:
+            say(line)
     say(
         f"{network.name}, {len(dataset.labels)} names, {training_split.pictures} pictures with "
         f"{training_split.boxes} boxes; {total_steps} steps of {batch_size} pictures = "
@@ -215,8 +233,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         f"warm-up {settings.warmup_steps} steps"
         + (f"; {frozen} of {len(model.layers)} layers frozen" if frozen else "")
         + (f" until step {first.end}" if len(stages) > 1 else "")
-        + (f"; computing in {precision}" if precision != "float32" else "")
-        + ("; batch normalisation frozen" if freezes_batch_norm(model, options) else "")
+        + (f"; computing in {settings.precision}" if settings.precision != "float32" else "")
+        + ("; batch normalisation frozen" if settings.freeze_batch_norm == "on" else "")
     )
 
     # ------------------------------------------------------------------- fit
@@ -269,7 +287,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
                 say=say,
             )
             with (
-                explaining_memory(model, batch_size, free_bytes()),
+                explaining_memory(model, batch_size, free),
                 naming_unreadable_pictures(dataset, options.dataset_split_name),
             ):
                 trainer.fit(
@@ -297,9 +315,14 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
 def report(folder: Path, say: Callable[..., None]) -> None:
     """Thresholds and report.html, by the best weights."""
     say("Choosing thresholds and writing the report ...")
-    # Names come from other people's files and are no markup.
-    path = write_training_report(folder, say=lambda line: say(line, markup=False))
-    say(f"See {path}", markup=False)
+    path = write_training_report(folder, say=say)
+    say(f"See {path}")
+
+
+def _report_is_old(folder: Path) -> bool:
+    """Whether there is no report of the best weights."""
+    path = folder / REPORT
+    return not path.is_file() or path.stat().st_mtime < (folder / WEIGHTS).stat().st_mtime
 
 
 def use_xla(network: Network, choice: str) -> bool:
@@ -337,40 +360,20 @@ def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
     return mosaic(drawn, columns=4)
 
 
-def make_config(
-    options: TrainingOptions, settings: TrainingOptions, dataset: RecordDataset, network: Network
-) -> dict:
-    """What config.json says: the network, every option, the data and the versions.
-
-    Args:
-        options: as given; None is what was left to be chosen.
-        settings: the same without gaps: what ran.
-        dataset: the records.
-        network: the network.
-    """
-    given, ran = asdict(options), asdict(settings)
-    return {
-        "model_name": network.name,
-        "options": {name: str(value) if isinstance(value, Path) else value for name, value in given.items()},
-        "chosen": {name: value for name, value in ran.items() if given[name] != value},
-        "dataset": {
-            "labels": list(dataset.labels),
-            "splits": {
-                name: {
-                    "pictures": split.pictures,
-                    "boxes": split.boxes,
-                    "shards": {p.name: p.stat().st_size for p in split.files},
-                }
-                for name, split in dataset.splits.items()
-            },
-        },
-        "versions": versions(),
-    }
-
-
-def _validation_split(dataset: RecordDataset, options: TrainingOptions) -> bool:
-    """Whether there is a set to validate on; a name that was asked for must exist."""
-    name = options.validation_split_name
-    if name != VALIDATION or name in dataset.splits:
-        return dataset.split(name).boxes > 0
+def _is_validated(dataset: RecordDataset, options: TrainingOptions, say: Callable[[str], None]) -> bool:
+    """Whether there is a set to validate on; one that was asked for must exist, and serve."""
+    name, count = options.validation_split_name, options.validation_pictures
+    try:
+        dataset.split_name(name)
+    except ValueError:
+        if name != VALIDATION:
+            raise
+        return False
+    if can_be_measured(dataset, name, max_pictures=count or None):
+        return True
+    which = f"the first {count} pictures" if count else "the pictures"
+    problem = f"{dataset.folder}: {which} of split {name!r} have no object that counts"
+    if name != VALIDATION or count:
+        raise ValueError(f"{problem}: nothing could be measured on them. Give another set, or more of it.")
+    say(f"{problem}: nothing is measured during this training, and its last weights are kept.")
     return False

@@ -9,6 +9,7 @@ thresholds.json   from which score on each name is reported; absent before the e
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,8 +67,16 @@ def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, previous: Path | None = None) -> None:
     """Write a zip of arrays; a crash leaves the old one (see `whole_file`)."""
-    with whole_file(path, durable=True, previous=previous) as temporary, temporary.open("wb") as file:
+    with whole_file(path, durable=True, previous=previous) as temporary:
+        _save(temporary, arrays)
+
+
+def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """All of it on the disk when this returns."""
+    with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -105,14 +114,19 @@ def write_checkpoint(
     weights: Mapping[str, np.ndarray],
     metrics: Mapping | None = None,
 ) -> None:
-    """Write a checkpoint folder; the weights come last, so that what is there always fits together."""
+    """Write a checkpoint folder; what is there fits together, also where the disk is full.
+
+    The weights, which are large, are written first and renamed last: a disk without room for them leaves
+    everything as it was.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_labels(folder / LABELS, labels)
-    write_json(folder / CONFIG, dict(config))
-    write_json(folder / METRICS, dict(metrics or {}))
-    (folder / THRESHOLDS).unlink(missing_ok=True)  # chosen for the weights that now go
-    write_arrays(folder / WEIGHTS, weights)
+    with whole_file(folder / WEIGHTS, durable=True) as temporary:
+        _save(temporary, weights)
+        write_labels(folder / LABELS, labels)
+        write_json(folder / CONFIG, dict(config))
+        write_json(folder / METRICS, dict(metrics or {}))
+        (folder / THRESHOLDS).unlink(missing_ok=True)  # chosen for the weights that now go
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

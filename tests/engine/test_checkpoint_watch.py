@@ -3,9 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from engine.bookkeeping import LAST
 from engine.checkpoint_watch import SECONDS_BETWEEN_LOOKS, new_checkpoints
-from engine.run_state import STATE
+from engine.run_state import LAST, STATE
 from nets.checkpoint import CONFIG, LABELS, WEIGHTS, write_arrays
 
 

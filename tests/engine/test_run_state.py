@@ -6,7 +6,18 @@ import keras
 import numpy as np
 import pytest
 
-from engine.run_state import PREVIOUS, STATE, Progress, put_back, read_state, save_state, state_of
+from datasets.leakage import traces_of
+from engine.run_state import (
+    PREVIOUS,
+    STATE,
+    Progress,
+    alone_in,
+    begin,
+    put_back,
+    read_state,
+    save_state,
+    state_of,
+)
 from engine.training_model import TrainingModel
 
 
@@ -73,7 +84,7 @@ def saved_twice(tiny, tmp_path):
 
 @pytest.mark.parametrize("damage", ["cut short", "a bit turned", "empty", "gone", "an entry missing"])
 def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(saved_twice, damage, rng):
-    folder, _ = saved_twice
+    folder, trainer = saved_twice
     path: Path = folder / STATE
     data = bytearray(path.read_bytes())
     if damage == "gone":
@@ -94,6 +105,44 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(saved_twice, d
     (line,) = said
     assert str(path) in line
     assert "state.previous.npz, after step 1" in line
+    # What is damaged does not take the place of what is good.
+    save_state(folder, trainer, Progress(step=3))
+    (folder / STATE).unlink()
+    assert read_state(folder, lambda text: None).progress.step == 1
+
+
+def test_of_a_training_that_never_learnt_nothing_is_left_for_the_next(saved_twice):
+    """Not even where that one is killed before its own state is written."""
+    folder, trainer = saved_twice
+
+    class Killed(BaseException):
+        pass
+
+    def killed(folder):
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.run_state.write_json", lambda path, value: killed(folder))
+        with pytest.raises(Killed):
+            begin(folder, {}, traces_of([]), trainer, Progress())
+    assert not {STATE, PREVIOUS} & {path.name for path in folder.iterdir()}
+    begin(folder, {}, traces_of([]), trainer, Progress())
+    assert read_state(folder, silent).progress.step == 0
+    assert not (folder / PREVIOUS).exists()
+
+
+def test_one_training_at_a_time_in_a_folder(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    with alone_in(folder):
+        with pytest.raises(ValueError, match="one: another process is training there"), alone_in(folder):
+            pass
+        (folder / "something").touch()
+    with alone_in(folder):
+        pass
+    assert folder.is_dir()
+    with pytest.raises(KeyError), alone_in(tmp_path / "other"):
+        raise KeyError
+    assert not (tmp_path / "other").exists()  # nothing came into it
 
 
 def test_two_damaged_states_are_an_error(saved_twice):

@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,123 @@ def test_another_training_in_the_folder_is_refused_with_the_differences(options)
         ValueError, match=r"(?s)--batch_size: 2 there, 3 asked for.*--max_number_of_steps: 1 there"
     ):
         run(**{**options, "batch_size": 3})
+
+
+@pytest.fixture
+def own_records(squares, tmp_path) -> Path:
+    """A copy of the records that a test may change."""
+    return Path(shutil.copytree(squares, tmp_path / "own"))
+
+
+def change_records(path: Path, change: Callable[[tf.train.Example], None]) -> None:
+    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            example = tf.train.Example.FromString(record)
+            change(example)
+            writer.write(example.SerializeToString())
+
+
+def shift_boxes(example: tf.train.Example) -> None:
+    values = example.features.feature["image/object/bbox/xmin"].float_list.value
+    values[:] = [value + 0.01 for value in values]
+
+
+def make_difficult(example: tf.train.Example) -> None:
+    values = example.features.feature["image/object/bbox/difficult"].int64_list.value
+    values[:] = [1 for _ in values]
+
+
+def without_boxes(example: tf.train.Example) -> None:
+    for name, feature in example.features.feature.items():
+        if "bbox" in name:
+            feature.ClearField(feature.WhichOneof("kind") or "float_list")
+
+
+def test_records_that_changed_are_another_training_though_their_size_is_equal(options, own_records):
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
+    run(**options)
+    change_records(own_records / "test_000.tfrecord", shift_boxes)  # no weight depends on these
+    assert "finished" in run(**options)
+    change_records(own_records / "train_000.tfrecord", shift_boxes)
+    with pytest.raises(ValueError, match=r"another training:\n  content of train_000\.tfrecord: '\w+' there"):
+        run(**options)
+
+
+def test_a_set_without_boxes_teaches_nothing(options, own_records):
+    change_records(own_records / "train_000.tfrecord", without_boxes)
+    with pytest.raises(ValueError, match="split 'train' has no boxes, and nothing can be learnt"):
+        run(**{**options, "dataset_dir": own_records})
+    assert not options["train_dir"].exists()
+
+
+def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(options, own_records):
+    change_records(own_records / "validation_000.tfrecord", make_difficult)
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 2, "report": True}
+    with pytest.raises(ValueError, match="first 2 pictures of split 'validation' have no object that"):
+        run(**{**options, "validation_pictures": 2})
+    said = run(**options)
+    assert "pictures of split 'validation' have no object that counts" in said
+    assert "Note: Nothing that counts is marked in validation" in said
+    report = (options["train_dir"] / "report.html").read_text(encoding="utf-8")
+    assert "<p></p>" not in report
+
+
+def test_a_finished_training_is_only_finished_if_its_weights_are_there(options):
+    run(**options)
+    weights = options["train_dir"] / "weights.npz"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"weights\.npz cannot be read.*its last step are in .*last"):
+        run(**options)
+    weights.unlink()
+    with pytest.raises(ValueError, match=r"weights\.npz.*its last step are in .*last"):
+        run(**options)
+
+
+def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(options, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2)
+        run(**options)
+    weights = options["train_dir"] / "weights.npz"
+    weights.write_bytes(b"")
+    assert "The best weights from here on are kept instead" in run(**options)
+    assert read_checkpoint(options["train_dir"]).labels
+    assert json.loads((options["train_dir"] / "metrics.json").read_text(encoding="utf-8"))["step"] == 4
+
+
+def test_a_report_older_than_the_weights_is_written_anew(options, monkeypatch):
+    run(**options)
+    written = []
+    monkeypatch.setattr("engine.training.write_training_report", lambda folder, say: written.append(folder))
+    run(**options)
+    assert not written  # none was asked for
+    run(**{**options, "report": True})
+    (options["train_dir"] / "report.html").touch()
+    run(**{**options, "report": True})
+    os.utime(options["train_dir"] / "report.html", (1, 1))
+    run(**{**options, "report": True})
+    assert len(written) == 2
+
+
+def test_names_are_no_markup(options, own_records):
+    (own_records / "labels.txt").write_text("red [/bold]\nblue :heart:\n", encoding="utf-8")
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
+    run(**options)
+    folder = options["train_dir"]
+    said = run(**{**options, "checkpoint_path": str(folder), "train_dir": folder / "[red]"})
+    assert "New training in" in said
+    assert f"{folder}/[red]" in said
+
+
+def test_config_json_says_what_ran(options):
+    run(**{**options, "jit_compile": "auto", "zoom_out_max": 1.5})
+    config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
+    assert config["augmentation"]["zoom_out_limit"] == 1.5
+    assert config["augmentation"]["flip_probability"] == 0.5
+    by_machine = {"jit_compile": "off", "precision": "float32", "cache_pictures": "on"}
+    by_rule = {"freeze_batch_norm": "off", "end_learning_rate": 2e-5}
+    assert config["chosen"].items() >= {**by_machine, **by_rule}.items()
+    assert config["dataset"]["splits"].keys() == {"train", "validation"}
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])

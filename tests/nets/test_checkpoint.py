@@ -1,4 +1,5 @@
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -83,6 +84,25 @@ def test_damaged_and_pickled_weights_are_refused(folder):
         np.savez(file, evil=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match=r"weights.npz cannot be read"):
         read_checkpoint(folder)
+
+
+def test_a_disk_without_room_for_weights_leaves_the_whole_checkpoint(folder):
+    """A limit on the size of files stands in for the disk."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["weights.npz"]) // 2, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_checkpoint(
+                folder,
+                labels=["other"],
+                config={},
+                weights=read_arrays(folder / "weights.npz"),
+                metrics={"step": 9},
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
