@@ -98,7 +98,9 @@ def _facts_of_data(dataset: Mapping) -> dict[str, object]:
     facts: dict[str, object] = {"labels": dataset.get("labels")}
     for name, split in dataset.get("splits", {}).items():
         facts |= {f"{name} {key}": value for key, value in split.items() if key != "shards"}
-        facts |= {f"content of {shard}": str(digest)[:12] for shard, digest in split.get("shards", {}).items()}
+        facts |= {
+            f"content of {shard}": str(digest)[:12] for shard, digest in split.get("shards", {}).items()
+        }
     return facts
 
 

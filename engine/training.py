@@ -368,6 +368,7 @@ def _is_validated(dataset: RecordDataset, options: TrainingOptions, say: Callabl
     except ValueError:
         if name != VALIDATION:
             raise
+        say("There is no validation set: the last weights are kept, and nothing says how good they are.")
         return False
     if can_be_measured(dataset, name, max_pictures=count or None):
         return True

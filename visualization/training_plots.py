@@ -64,10 +64,15 @@ def plot_training(
                 ha="right", fontsize=10, fontweight="bold", color=theme.text,
             )  # fmt: skip
     one = axes["learning rate"]
-    one.plot(steps, learning_rate, color=blue, linewidth=2.2)
+    one.plot(steps, learning_rate, color=blue, linewidth=2.2, marker=_marker(steps))
     one.set_ylim(bottom=0)
     one.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     return figure
+
+
+def _marker(steps: Sequence[float]) -> str | None:
+    """A line through one point cannot be seen."""
+    return "o" if len(steps) == 1 else None
 
 
 def _plot_losses(axes: Axes, steps, losses: Mapping[str, Sequence[float]], theme: Theme, colour) -> None:
@@ -75,7 +80,7 @@ def _plot_losses(axes: Axes, steps, losses: Mapping[str, Sequence[float]], theme
     for i, (name, values) in enumerate(losses.items()):
         axes.plot(
             steps, values, label=name, color=colour if i == 0 else theme.faint,
-            linewidth=2.2 if i == 0 else 1.4, linestyle=styles[i % len(styles)],
+            linewidth=2.2 if i == 0 else 1.4, linestyle=styles[i % len(styles)], marker=_marker(steps),
         )  # fmt: skip
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=8, labelcolor=theme.text, loc="upper right")
