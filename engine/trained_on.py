@@ -11,9 +11,7 @@ from datasets.leakage import Traces, find_leak, leak_notes, traces_of_records
 from datasets.records import RecordDataset
 from nets.checkpoint import Checkpoint, read_arrays, write_arrays
 
-TRAINED_ON = (
-    "trained_on.npz"  # perceptual hashes and sources, beside the weights; some hundred bytes a picture
-)
+TRAINED_ON = "trained_on.npz"  # perceptual hashes and sources; some hundred bytes a picture
 
 
 def write_trained_on(folder: Path, traces: Traces) -> None:
