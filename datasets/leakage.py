@@ -5,10 +5,9 @@ Such pictures flatter: the figures then say how well it remembers, not how well 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +15,7 @@ import tensorflow as tf
 from datasets.annotations import map_in_threads
 from datasets.near_duplicates import near_duplicates, perceptual_hash_of_jpeg
 from datasets.problems import some_of
+from datasets.records import examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +66,21 @@ def traces_of_records(
     Args:
         files: of one set.
         progress: called with 1 after each picture.
+
+    Raises:
+        ValueError: a file is damaged or cut short; names it.
     """
 
-    def trace(record: bytes) -> tuple[str, str, np.uint64]:
-        feature = tf.train.Example.FromString(record).features.feature
+    def trace(example: tf.train.Example) -> tuple[str, str, np.uint64]:
+        feature = example.features.feature
         encoded, name, source = (
             next(iter(feature[f"image/{key}"].bytes_list.value), b"")
             for key in ("encoded", "filename", "source")
         )
         return _text(name), _text(source), perceptual_hash_of_jpeg(encoded)
 
-    def records() -> Iterator[Any]:
-        for file in files:
-            yield from tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
-
     rows = []
-    for row in map_in_threads(trace, records()):
+    for row in map_in_threads(trace, (example for _, example in examples(files))):
         rows.append(row)
         progress(1)
     return traces_of(rows)

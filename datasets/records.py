@@ -142,6 +142,20 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     }
 
 
+def examples(files: Iterable[Path]) -> Iterator[tuple[Path, tf.train.Example]]:
+    """The records of some files as they were written, pictures still encoded, each with its file.
+
+    Raises:
+        ValueError: a file is damaged or cut short; names it.
+    """
+    for path in files:
+        try:
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+                yield path, tf.train.Example.FromString(record)
+        except tf.errors.DataLossError:
+            raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
+
+
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
 
 _FEATURES = {
@@ -216,7 +230,7 @@ def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
 def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
     """Counts by reading every record; collects (class id, name) pairs on the way."""
     pictures = boxes = max_boxes = 0
-    for path, example in _examples(files):
+    for path, example in examples(files):
         feature = example.features.feature
         ids = feature["image/object/bbox/label"].int64_list.value
         texts = feature["image/object/bbox/label_text"].bytes_list.value
@@ -231,15 +245,6 @@ def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
         boxes += len(ids)
         max_boxes = max(max_boxes, len(ids))
     return SplitInfo(files=files, pictures=pictures, boxes=boxes, max_boxes=max_boxes)
-
-
-def _examples(files: tuple[Path, ...]) -> Iterator[tuple[Path, tf.train.Example]]:
-    for path in files:
-        try:
-            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-                yield path, tf.train.Example.FromString(record)
-        except tf.errors.DataLossError:
-            raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
 
 
 def _labels_of_pairs(folder: Path, pairs: Mapping[int, str]) -> tuple[list[str], str]:

@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 from datasets.labels import write_labels
+from datasets.leakage import traces_of_records
 from datasets.pascal_voc import VOC_NAMES
+from datasets.record_boxes import read_boxes
 from datasets.records import make_example, open_dataset, parse_example, write_shards
 
 JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()
@@ -195,6 +197,15 @@ def test_a_damaged_shard_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ValueError, match=r"train_000\.tfrecord: damaged or cut short"):
         open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("read", [traces_of_records, read_boxes])
+def test_a_shard_damaged_since_it_was_counted_is_named_by_whoever_reads_it(read, tmp_path):
+    """The conversion's dataset.json spares the counting, so the first reader meets the damage."""
+    path, other = write_shards(tmp_path, "train", [_example()] * 4, 2)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"train_000\.tfrecord: damaged or cut short; copy it again or"):
+        read([other, path])
 
 
 def test_a_shard_of_another_conversion_is_noticed(tmp_path):
