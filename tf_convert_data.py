@@ -119,17 +119,13 @@ def _network(options: Options) -> "Network":
 
 def _draw(result: "Conversion", network: "Network", path: Path) -> None:
     """Draws dataset.png of the sets just converted."""
-    from keras import ops
-
-    from boxes.geometry import iou
+    from boxes.anchor_fitting import best_anchors
     from visualization.dataset_figure import plot_dataset
     from visualization.figures import picture_of
 
     boxes = np.concatenate([one.boxes for some in result.sets.values() for one in some])
     boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
-    chunks = np.array_split(boxes, -(-len(boxes) // 256) or 1)
-    best = [ops.max(iou(chunk, network.anchors), axis=-1) for chunk in chunks]
-    best_iou = np.asarray(ops.convert_to_numpy(ops.concatenate(best)))
+    best_iou, _ = best_anchors(network.anchor_layers, boxes)
     figure = plot_dataset(
         {
             name: {label: one["boxes"] for label, one in numbers["names"].items()}
