@@ -88,7 +88,7 @@ def run(options: Options, console: Console) -> None:
             strangers_dir=options.strangers_dir,
             progress=progress,
         )
-    write_evaluation(options.eval_dir, evaluation, classifier, options.faces_dir)
+    write_evaluation(options.eval_dir, evaluation, classifier, options.faces_dir, options.reading)
     for note in evaluation.notes:
         console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
     for sentence in in_short(evaluation.measures, evaluation.measures.unknown):

@@ -146,9 +146,13 @@ def evaluate_faces(
 
 
 def write_evaluation(
-    folder: Path, evaluation: FaceEvaluation, classifier: FaceClassifier, faces_dir: Path
+    folder: Path,
+    evaluation: FaceEvaluation,
+    classifier: FaceClassifier,
+    faces_dir: Path,
+    options: FaceOptions,
 ) -> None:
-    """Writes report.html, report.json, names.csv and answers.csv."""
+    """Writes report.html, report.json, names.csv and answers.csv; the rest is what `evaluate_faces` took."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for faces, logits in (
@@ -165,7 +169,7 @@ def write_evaluation(
     headings = ("face", "name", "answer", "probability", "second", "its_probability", "known")
     write_table(folder / "answers.csv", headings, rows)
     measures = evaluation.measures
-    wrong = doubtful_sheet(evaluation.faces, measures, classifier.margin)
+    wrong = doubtful_sheet(evaluation.faces, measures, classifier.margin, options.max_pixels)
     write_face_report(
         folder,
         measures,

@@ -10,7 +10,7 @@ import numpy as np
 from datasets.annotations import map_in_threads
 from datasets.face_folder import Face
 from datasets.near_duplicates import perceptual_hash
-from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from datasets.pictures import PictureError, read_picture
 from datasets.problems import Problem
 from engine.face_cache import Entry, FeatureCache
 from nets.face_encoder import FaceEncoder
@@ -40,8 +40,13 @@ class Rows:
     computed: int
 
 
-def crop_face(face: Face, margin: float, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def crop_face(face: Face, margin: float, max_pixels: int) -> np.ndarray:
     """The picture of a face: uint8 [h, w, 3].
+
+    Args:
+        face: of a picture, or the picture.
+        margin: around a box, as a share of its longer side.
+        max_pixels: larger pictures are refused.
 
     Raises:
         PictureError: it cannot be read.
@@ -58,7 +63,7 @@ def face_rows(
     views: Sequence[int],
     seed: int,
     margin: float,
-    max_pixels: int = MAX_PIXELS,
+    max_pixels: int,
     progress: Progressed = lambda done, total: None,
 ) -> Rows:
     """Rows of some views of each face.

@@ -65,7 +65,7 @@ def fine_tune(
     total = -(-len(faces) * views // _BATCH)
     steps = total * options.tuning.fine_tune_epochs
     seen = [np.zeros((len(faces) * views, *shape), np.float16) for shape in shapes]
-    pictures = _pictures(faces, views, view_seed, backbone.spec.image_size, options.margin)
+    pictures = _pictures(faces, views, view_seed, backbone.spec.image_size, options)
     for number, start in enumerate(range(0, len(seen[0]), _BATCH), start=1):
         batch = list(islice(pictures, _BATCH))
         padded = np.zeros((_BATCH, *batch[0].shape), np.float32)
@@ -120,10 +120,12 @@ def _top_model(
     return model
 
 
-def _pictures(faces: Sequence[Face], views: int, seed: int, size: int, margin: float) -> Iterator[np.ndarray]:
+def _pictures(
+    faces: Sequence[Face], views: int, seed: int, size: int, options: FaceTrainingOptions
+) -> Iterator[np.ndarray]:
     """Every view of every face, as the backbone takes it: float32 [S, S, 3]."""
     for face in faces:
-        image = crop_face(face, margin)
+        image = crop_face(face, options.margin, options.reading.max_pixels)
         for number in range(views):
             seen = look_at(image, face_view(number, seed=seed, face=face.digest))
             yield np.asarray(keras.ops.convert_to_numpy(resize_picture(seen, size)))

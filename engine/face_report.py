@@ -182,7 +182,7 @@ def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[st
 
 
 def doubtful_sheet(
-    faces: Sequence[Face], measures: FaceMeasures, margin: float
+    faces: Sequence[Face], measures: FaceMeasures, margin: float, max_pixels: int
 ) -> tuple[str, str, np.ndarray] | None:
     """Faces with a wrong name, the surest first; None where there is none."""
     answers, best = measures.probabilities.argmax(axis=1), measures.probabilities.max(axis=1)
@@ -190,7 +190,7 @@ def doubtful_sheet(
     tiles, captions = [], []
     for i in wrong:
         try:
-            tiles.append(scale_to(crop_face(faces[i], margin), _TILE))
+            tiles.append(scale_to(crop_face(faces[i], margin, max_pixels), _TILE))
         except PictureError:  # gone or changed since
             continue
         captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")

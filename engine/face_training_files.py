@@ -79,7 +79,7 @@ def write_training(
     if part == "validation":
         notes.append("There is no test split: these are the faces by which probabilities were adjusted.")
     faces = [trained.faces[i] for i in trained.split.indices(part)]
-    wrong = doubtful_sheet(faces, measures, options.margin)
+    wrong = doubtful_sheet(faces, measures, options.margin, options.reading.max_pixels)
     spec = trained.classifier.encoder.backbone.spec
     sheets: list[Sheet] = [
         *([] if wrong is None else [wrong]),
@@ -159,7 +159,7 @@ def views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
     for i in own[:: max(1, len(own) // _SHOWN_FACES)][:_SHOWN_FACES]:
         face = trained.faces[i]
         try:
-            image = crop_face(face, options.margin)
+            image = crop_face(face, options.margin, options.reading.max_pixels)
         except PictureError:  # gone since
             continue
         for number in range(views):

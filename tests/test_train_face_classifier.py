@@ -7,6 +7,8 @@ import pytest
 
 import eval_face_classifier
 import train_face_classifier
+from datasets.pictures import read_picture
+from engine import face_extraction
 from nets.face_classifier import FaceClassifier
 from tests.drawn_faces import HAIR, drawn_face, write_faces, write_vgg
 
@@ -116,6 +118,24 @@ def test_fine_tuning_changes_the_top_blocks_only(trained):
     assert not np.array_equal(tuned[-2], before["vgg_16/conv5/conv5_3/weights"].astype(np.float32))
     report = json.loads((trained / "tuned" / "report.json").read_text(encoding="utf-8"))
     assert report["top1"] > 0.7
+
+
+def test_the_limit_of_pixels_holds_wherever_a_face_is_read(trained, tmp_path, monkeypatch):
+    """A raised --max_pixels did not reach fine-tuning and the sheets: they refused what was learnt from."""
+    limits = []
+
+    def reading(path, *, turn, max_pixels):
+        limits.append(max_pixels)
+        return read_picture(path, turn=turn, max_pixels=max_pixels)
+
+    monkeypatch.setattr(face_extraction, "read_picture", reading)
+    limit = "--max_pixels=4000"
+    tuned = ("--strides", "8", "16", "--fine_tune_epochs=1", "--left_out=0")
+    assert train(trained, "limited", limit, *tuned) == 0
+    assert len(limits) > 3 * 56  # once for the head, once tuned, and what fine-tuning and the sheets show
+    faces = f"--faces_dir={trained / 'faces'}"
+    assert evaluate(trained, tmp_path, faces, limit) == 0
+    assert set(limits) == {4000}
 
 
 def test_any_folder_can_be_measured(trained, tmp_path, capsys):

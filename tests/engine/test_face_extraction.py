@@ -1,6 +1,7 @@
 """Rows come from the cache where they are there, and are the same as if they had been computed."""
 
 from datasets.face_folder import FaceOptions, read_faces
+from datasets.pictures import MAX_PIXELS
 from engine.face_cache import FeatureCache
 from engine.face_extraction import face_rows
 from nets.face_backbone import open_backbone
@@ -9,7 +10,7 @@ from tests.drawn_faces import write_faces, write_vgg
 
 
 def rows_of(faces, encoder, cache, views, seed=0):
-    return face_rows(faces, encoder, cache, views=views, seed=seed, margin=0.1)
+    return face_rows(faces, encoder, cache, views=views, seed=seed, margin=0.1, max_pixels=MAX_PIXELS)
 
 
 def test_only_what_is_missing_is_computed(tmp_path, rng):
