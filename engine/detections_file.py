@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from boxes.detections import Detections
+from boxes.pixels import to_pixels
 from datasets.writing import write_text
 
 
 def detections_entry(image: str, height: int, width: int, detections: Detections) -> dict[str, Any]:
     """One picture of the file: boxes as [xmin, ymin, xmax, ymax] in pixels, to a tenth, best first."""
-    pixels = detections.boxes[:, [1, 0, 3, 2]] * np.array([width, height, width, height], np.float64)
+    pixels = to_pixels(detections.boxes, height, width)
     return {
         "image": image,
         "width": width,

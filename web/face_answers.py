@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from boxes.pixels import to_pixels
 from nets.face_classifier import FaceAnswer, FaceClassifier
 from web.batching import Batcher
 from web.options import WebOptions
@@ -30,7 +31,7 @@ class DrawnBoxes:
         """Names for [N, 4] boxes, corners as fractions, of a picture uint8 [H, W, 3]."""
         answers = await self.batcher([self._classifier.crop(image, box) for box in boxes])
         height, width = image.shape[:2]
-        pixels = boxes[:, [1, 0, 3, 2]] * np.array([width, height, width, height], np.float64)
+        pixels = to_pixels(boxes, height, width)
         said = [
             BoxAnswer(
                 box=[round(value, 1) for value in box],

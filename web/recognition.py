@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import ValidationError
 
+from boxes.pixels import from_pixels, to_pixels
 from nets.recogniser import Answers
 from web.pictures import decode_uploads
 from web.refusals import Refused
@@ -56,7 +57,7 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
     clipped = np.clip(pixels, 0, [width, height, width, height])
     if not (clipped[:, :2] < clipped[:, 2:]).all():
         raise Refused(422, f"boxes: each needs min < max inside the picture of {width} x {height} pixels.")
-    fractions = clipped[:, [1, 0, 3, 2]] / [height, width, height, width]
+    fractions = from_pixels(clipped, height, width)
     if services.drawn_boxes is not None:
         return await services.drawn_boxes(images[0], fractions)
     (look,) = await services.batcher(await _prepared(images, services))
@@ -82,7 +83,7 @@ def picture_answer(shape: tuple[int, ...], found: Answers, services: Services) -
     """Boxes in pixels to a tenth, names in the order of their probability."""
     height, width = shape[:2]
     labels = services.recogniser.labels
-    pixels = found.boxes[:, [1, 0, 3, 2]] * np.array([width, height, width, height], np.float64)
+    pixels = to_pixels(found.boxes, height, width)
     boxes = []
     for box, row in zip(pixels.tolist(), found.probabilities.tolist(), strict=True):
         best = sorted(range(1, len(row)), key=lambda number: -row[number])[:LIKELIEST]
