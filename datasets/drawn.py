@@ -46,9 +46,9 @@ from rich.table import Table
 
 from datasets.drawing.cast import NAMES
 from datasets.drawing.episodes import make_episode
-from datasets.drawing.scene import Scene, compose_scene, paint_scene
-from datasets.drawing.visibility import HARD_TO_SEE
-from datasets.voc import VocObject, write_annotation
+from datasets.drawing.labels import labelled_heads
+from datasets.drawing.scene import compose_scene, paint_scene
+from datasets.voc import write_annotation
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 MARK = "drawn.json"  # says that a folder was made here, and with which options
@@ -121,28 +121,6 @@ def plan_episodes(options: DrawnOptions) -> dict[str, dict[int, int]]:
 def stem_of(episode: int, index: int) -> str:
     """Returns the name of a picture without its extension."""
     return f"episode{episode:02d}_{index:06d}"
-
-
-def voc_objects(scene: Scene) -> list[VocObject]:
-    """Returns the labels of a scene as LabelImg writes them: pixels counted from 1, both ends included."""
-    objects = []
-    for label in scene.labels:
-        left, top, right, bottom = label.box
-        xmin, ymin = int(left) + 1, int(top) + 1
-        xmax, ymax = (
-            min(scene.width, max(xmin + 1, round(right))),
-            min(scene.height, max(ymin + 1, round(bottom))),
-        )
-        touches = xmin == 1 or ymin == 1 or xmax == scene.width or ymax == scene.height
-        objects.append(
-            VocObject(
-                label.name,
-                (xmin, ymin, xmax, ymax),
-                truncated=int(touches),
-                difficult=int(label.visible < HARD_TO_SEE),
-            )
-        )
-    return objects
 
 
 def draw_dataset(options: DrawnOptions, console: Console | None = None) -> dict[str, Counter[str]]:
@@ -246,7 +224,7 @@ def _draw_some(task: _Task) -> Counter[str]:
         scene, source = compose_scene(task.seed, episode, index)
         stem = stem_of(task.episode, index)
         (task.folder / "JPEGImages" / f"{stem}.jpg").write_bytes(paint_scene(scene, source))
-        objects = voc_objects(scene)
+        objects = labelled_heads(scene.labels, scene.width, scene.height)
         # a path that is the same on every machine, so that the set is too
         write_annotation(
             task.folder / "Annotations" / f"{stem}.xml",

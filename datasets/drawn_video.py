@@ -27,10 +27,11 @@ from av.video.reformatter import Colorspace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from datasets.drawing.labels import labelled_heads
 from datasets.drawing.shots import Shot, ShotPainter, heads_at, make_shots, shot_at
-from datasets.drawing.visibility import HARD_TO_SEE, HeadLabel
+from datasets.drawing.visibility import HeadLabel
 from datasets.pictures import ACCEPTED_SUFFIXES, examine_picture
-from datasets.voc import VocObject, write_annotation
+from datasets.voc import write_annotation
 
 FRAMES, DRAWINGS = 24, 12  # a second
 SAMPLES = 48_000  # of sound, a second
@@ -156,7 +157,13 @@ def write_true_boxes(options: VideoOptions) -> int:
         wanted = list(_pictures_of(options, options.pictures_dir))
     folder.mkdir(parents=True, exist_ok=True)
     for picture, milliseconds, (width, height) in wanted:
-        objects = _voc_objects(heads_in(options, milliseconds / 1000), options, width, height)
+        objects = labelled_heads(
+            heads_in(options, milliseconds / 1000),
+            width,
+            height,
+            across=width / options.width,
+            down=height / options.height,
+        )
         path = folder / f"{picture.stem}.xml"
         # Not ending in .xml: an interrupted run must not leave what looks like an annotation.
         draft = folder / f".{picture.stem}.{os.getpid()}.draft"
@@ -189,31 +196,6 @@ def _pictures_of(options: VideoOptions, folder: Path) -> Iterator[tuple[Path, in
         yield path, milliseconds, size
     if not found:
         raise ValueError(f"--pictures_dir {folder}: no picture is named {options.output_path.stem}_NUMBER")
-
-
-def _voc_objects(
-    labels: Sequence[HeadLabel], options: VideoOptions, width: int, height: int
-) -> list[VocObject]:
-    """Labels for a picture of that size, pixels counted from 1 and both ends included, as LabelImg does."""
-    across, down = width / options.width, height / options.height
-    objects = []
-    for label in labels:
-        left, top, right, bottom = label.box
-        xmin, ymin = int(left * across) + 1, int(top * down) + 1
-        xmax = min(width, max(xmin + 1, round(right * across)))
-        ymax = min(height, max(ymin + 1, round(bottom * down)))
-        if xmin >= xmax or ymin >= ymax:
-            continue  # a line at the border
-        touches = xmin == 1 or ymin == 1 or xmax == width or ymax == height
-        objects.append(
-            VocObject(
-                label.name,
-                (xmin, ymin, xmax, ymax),
-                truncated=int(touches),
-                difficult=int(label.visible < HARD_TO_SEE),
-            )
-        )
-    return objects
 
 
 @lru_cache(maxsize=4)

@@ -27,7 +27,7 @@ import numpy as np
 from datasets.folder import INBOX_MARK
 from datasets.inbox_index import Entry, InboxIndex
 from datasets.pictures import encode_jpeg
-from datasets.voc import VocObject, write_annotation
+from datasets.voc import VocObject, touches_border, write_annotation
 from datasets.writing import whole_file, write_bytes
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
@@ -142,9 +142,7 @@ class Inbox:
             VocObject(
                 name=one.name,
                 box=one.box,
-                truncated=int(
-                    one.box[0] <= 1 or one.box[1] <= 1 or one.box[2] >= width or one.box[3] >= height
-                ),
+                truncated=int(touches_border(one.box, width, height)),
             )
             for one in boxes
             if one.name is not None

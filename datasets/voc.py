@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml has no type stubs
 
+from boxes.pixels import to_pixels
 from datasets.labels import clean_name
 from datasets.problems import Problem, UnusableFile
 from datasets.writing import write_bytes
@@ -242,6 +243,43 @@ def repair_objects(
         truncated.append(_flag("truncated", item.truncated, report))
     fractions = np.asarray(boxes, np.float32).reshape(-1, 4)
     return RepairedObjects(fractions, tuple(names), tuple(difficult), tuple(truncated)), problems
+
+
+def voc_objects(
+    boxes: np.ndarray,
+    names: Sequence[str],
+    width: int,
+    height: int,
+    *,
+    difficult: Sequence[bool] | None = None,
+) -> list[VocObject]:
+    """Fractions as LabelImg writes them in whole pixels, the inverse of `repair_objects`.
+
+    A box that rounding leaves without a side has one of a pixel: no label is lost, and LabelImg opens it.
+
+    Args:
+        boxes: [G, 4], (ymin, xmin, ymax, xmax) as fractions; clipped to the picture.
+        names: G of them.
+        width: of the picture in pixels.
+        height: likewise.
+        difficult: G flags; None: all False.
+    """
+    pixels = np.rint(to_pixels(boxes, height, width)).astype(int)  # [G, 4]
+    lowest = np.clip(pixels[:, :2], 1, (width - 1, height - 1))
+    highest = np.clip(pixels[:, 2:], lowest + 1, (width, height))
+    objects = []
+    hard = [False] * len(names) if difficult is None else difficult
+    for name, low, high, flag in zip(names, lowest.tolist(), highest.tolist(), hard, strict=True):
+        box = (low[0], low[1], high[0], high[1])
+        touches = touches_border(box, width, height)
+        objects.append(VocObject(name, box, truncated=int(touches), difficult=int(flag)))
+    return objects
+
+
+def touches_border(box: tuple[int, int, int, int], width: int, height: int) -> bool:
+    """Whether LabelImg calls a box of a `VocObject` truncated."""
+    xmin, ymin, xmax, ymax = box
+    return xmin <= 1 or ymin <= 1 or xmax >= width or ymax >= height
 
 
 def outermost(raw: Sequence[RawObject]) -> tuple[float, float]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from boxes.detections import Detections
+from boxes.pixels import to_pixels
 from datasets.drafts import may_write, write_draft
 from datasets.folder import find_files
-from datasets.voc import VocObject, XmlError, read_xml
+from datasets.voc import VocObject, XmlError, read_xml, voc_objects
 
 
 @dataclass(frozen=True)
@@ -72,24 +73,20 @@ def save_draft(target: DraftTarget, detections: Detections, height: int, width: 
     """
     target.xml.parent.mkdir(parents=True, exist_ok=True)
     picture = Path(target.picture.parent.name) / target.picture.name
-    return write_draft(target.xml, picture, width, height, voc_objects(detections, height, width))
+    return write_draft(target.xml, picture, width, height, draft_objects(detections, height, width))
 
 
-def voc_objects(detections: Detections, height: int, width: int) -> list[VocObject]:
+def draft_objects(detections: Detections, height: int, width: int) -> list[VocObject]:
     """Detections in pixels as LabelImg counts them: what `datasets.voc` reads back as the same fractions.
 
-    Boxes of less than two pixels are left out.
+    Boxes less than one pixel wide or high inside the picture are left out: nobody has seen anything there,
+    other than with labels, of which `datasets.voc.voc_objects` loses none.
     """
-    objects = []
-    for name, box in zip(detections.names, detections.boxes, strict=True):
-        top, left, bottom, right = np.rint(np.clip(box, 0, 1) * (height, width, height, width)).astype(int)
-        xmin, ymin = max(1, int(left)), max(1, int(top))
-        xmax, ymax = int(right), int(bottom)
-        if xmax - xmin < 1 or ymax - ymin < 1:
-            continue
-        touches = xmin == 1 or ymin == 1 or xmax == width or ymax == height
-        objects.append(VocObject(name, (xmin, ymin, xmax, ymax), truncated=int(touches)))
-    return objects
+    inside = np.clip(detections.boxes, 0, 1)
+    pixels = to_pixels(inside, height, width)
+    sides = pixels[:, 2:] - pixels[:, :2]  # [N, 2]
+    seen = np.minimum(sides[:, 0], sides[:, 1]) >= 1
+    return voc_objects(inside[seen], detections.where(seen).names, width, height)
 
 
 def _filename_of(xml: Path) -> str | None:

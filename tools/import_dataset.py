@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
@@ -29,7 +28,7 @@ from datasets.coco import coco_files, read_coco
 from datasets.foreign import ForeignDataset, ForeignPicture
 from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
 from datasets.problems import Problem, group_problems, write_problems
-from datasets.voc import RawAnnotation, VocObject, repair_objects, write_annotation
+from datasets.voc import RawAnnotation, repair_objects, voc_objects, write_annotation
 from datasets.writing import printable, whole_file, write_text
 from datasets.yolo import is_yolo, read_yolo
 from tools.command_line import command
@@ -99,7 +98,7 @@ def import_dataset(
     """Copies pictures and writes their XML.
 
     Args:
-        dataset: from `datasets.coco_yolo`.
+        dataset: from `datasets.coco` or `datasets.yolo`.
         output_dir: see `Options`.
         max_pixels: see `Options`.
         progress: called with (pictures done, pictures in all).
@@ -144,10 +143,7 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
         repaired, more = repair_objects(objects, frame.reference, picture.name)
         done.problems += [*problems, *more]
         width, height = frame.size
-        voc = [
-            VocObject(name, _corners(box, width, height), difficult=int(difficult))
-            for name, box, difficult in zip(repaired.names, repaired.boxes, repaired.difficult, strict=True)
-        ]
+        voc = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
         if not target.exists():
             with whole_file(target) as temporary:
                 shutil.copyfile(picture.path, temporary)
@@ -185,19 +181,6 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     while f"{stem}_{number}".casefold() in stems:
         number += 1
     return f"{stem}_{number}{suffix}"
-
-
-def _corners(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
-    """Whole pixels as LabelImg has them: the minimum from 1, the maximum at least one more."""
-    ymin, xmin, ymax, xmax = (float(value) for value in box)
-    left = min(max(1, round(xmin * width)), width - 1)
-    top = min(max(1, round(ymin * height)), height - 1)
-    return (
-        left,
-        top,
-        min(max(round(xmax * width), left + 1), width),
-        min(max(round(ymax * height), top + 1), height),
-    )
 
 
 @command("import_dataset", interrupted="the same command goes on from here")

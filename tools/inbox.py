@@ -26,7 +26,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.markup import escape
@@ -34,7 +33,7 @@ from rich.table import Table
 
 from datasets.inbox_place import default_inbox, index_url
 from datasets.pictures import read_picture
-from datasets.voc import VocObject, read_xml, repair_objects, write_annotation
+from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
 from datasets.writing import whole_file, write_text
 from tools import labelimg
 from tools.command_line import command
@@ -165,7 +164,7 @@ def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
         )
     with whole_file(target) as temporary:
         shutil.copyfile(picture, temporary)
-    objects = _objects(repaired.boxes, repaired.names, repaired.difficult, width, height)
+    objects = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
     write_annotation(xml, Path(pictures.name, target.name), width, height, objects, verified=True)
     _add_to_list(dataset_dir / "ImageSets" / "Main" / "train.txt", stem)
     # Its files leave the inbox only now that the data set has them.
@@ -173,21 +172,6 @@ def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
     inbox.path(key, ".xml").unlink(missing_ok=True)
     picture.unlink(missing_ok=True)
     return xml
-
-
-def _objects(
-    boxes: np.ndarray, names: Sequence[str], difficult: Sequence[bool], width: int, height: int
-) -> list[VocObject]:
-    pixels = np.rint(boxes * [height, width, height, width]).astype(int)
-    return [
-        VocObject(
-            name=name,
-            box=(max(1, left), max(1, top), right, bottom),
-            truncated=int(left <= 1 or top <= 1 or right >= width or bottom >= height),
-            difficult=int(hard),
-        )
-        for (top, left, bottom, right), name, hard in zip(pixels.tolist(), names, difficult, strict=True)
-    ]
 
 
 def _add_to_list(path: Path, stem: str) -> None:

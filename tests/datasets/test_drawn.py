@@ -17,10 +17,11 @@ from datasets.drawing.crowd import LARGEST_HEAD, SMALLEST_HEAD
 from datasets.drawing.episodes import make_episode
 from datasets.drawing.face import EXPRESSIONS
 from datasets.drawing.figure import Pose, bounds, draw_figure, head_outlines
+from datasets.drawing.labels import labelled_heads
 from datasets.drawing.pen import Style
 from datasets.drawing.scene import Scene, compose_scene, paint_scene
 from datasets.drawing.visibility import HARD_TO_SEE, NEARLY_HIDDEN
-from datasets.drawn import DrawnOptions, draw_dataset, plan_episodes, stem_of, voc_objects
+from datasets.drawn import DrawnOptions, draw_dataset, plan_episodes, stem_of
 
 FEW = {"train_episodes": 3, "val_episodes": 1, "test_episodes": 1}
 
@@ -160,7 +161,7 @@ def test_negatives_and_strangers_are_there_and_not_labelled(scenes: list[Scene])
 
 def test_a_scene_without_labels_is_a_picture_without_objects(scenes: list[Scene]) -> None:
     empty = next(scene for scene in scenes if not scene.figures)
-    assert voc_objects(empty) == []
+    assert labelled_heads(empty.labels, empty.width, empty.height) == []
 
 
 def test_heads_of_all_sizes(scenes: list[Scene]) -> None:
@@ -175,7 +176,7 @@ def test_heads_of_all_sizes(scenes: list[Scene]) -> None:
 
 def test_heads_are_cut_hidden_and_marked_difficult_but_never_nearly_invisible(scenes: list[Scene]) -> None:
     labels = [label for scene in scenes for label in scene.labels]
-    objects = [item for scene in scenes for item in voc_objects(scene)]
+    objects = [item for scene in scenes for item in labelled_heads(scene.labels, scene.width, scene.height)]
     assert min(label.visible for label in labels) >= NEARLY_HIDDEN
     assert sum(item.difficult for item in objects) == sum(label.visible < HARD_TO_SEE for label in labels)
     assert 0.005 < np.mean([item.difficult for item in objects]) < 0.15
@@ -329,7 +330,8 @@ def test_demo_shows_pictures_of_the_default_test_episodes() -> None:
         episode, index = (int(part) for part in path.stem.removeprefix("episode").split("_"))
         assert index < held_out[episode]
         scene, _ = compose_scene(options.seed, make_episode(options.seed, episode), index)
-        drawn_now = [(item.name, item.box) for item in voc_objects(scene)]
+        heads = labelled_heads(scene.labels, scene.width, scene.height)
+        drawn_now = [(item.name, item.box) for item in heads]
         root = ElementTree.parse(path.with_suffix(".xml")).getroot()
         committed = [
             (

@@ -14,6 +14,7 @@ from datasets.voc import (
     outermost,
     read_xml,
     repair_objects,
+    voc_objects,
     write_annotation,
 )
 from tests.datasets.one_of_everything import xml_object, xml_text
@@ -238,6 +239,28 @@ def test_every_box_that_is_kept_can_be_learnt(some, width, height):
     assert len(repaired.names) == len(repaired.difficult) == len(repaired.truncated) == len(repaired.boxes)
     dropped = sum("dropped" in problem.action for problem in problems)
     assert len(repaired.boxes) + dropped == len(some)  # nothing disappears silently
+
+
+@given(st.lists(st.tuples(*[st.integers(1, 99)] * 4)), st.integers(100, 9000), st.integers(100, 9000))
+def test_fractions_become_the_pixels_that_they_were(some, width, height):
+    boxes = {(min(x0, x1), min(y0, y1), max(x0, x1) + 1, max(y0, y1) + 1): None for x0, y0, x1, y1 in some}
+    raw = [_raw(*box, name=f"{number}") for number, box in enumerate(boxes)]
+    repaired, problems = repair_objects(raw, (width, height), "a.xml")
+    assert problems == []
+    found = voc_objects(repaired.boxes, repaired.names, width, height)
+    assert [(item.name, item.box) for item in found] == [(str(n), box) for n, box in enumerate(boxes)]
+
+
+def test_fractions_in_pixels_by_hand():
+    """Minimum from 1, truncated at the border, and rounding takes no label away."""
+    boxes = np.array([[0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4], [0.001, 0.5, 0.006, 0.6], [0.999, 0.999, 1, 1]])
+    found = voc_objects(boxes, "abcd", 200, 100, difficult=(False, True, False, False))
+    assert [item.box for item in found] == [
+        (1, 1, 200, 100), (40, 10, 80, 30), (100, 1, 120, 2), (199, 99, 200, 100)
+    ]  # fmt: skip
+    assert [item.truncated for item in found] == [1, 0, 1, 1]
+    assert [item.difficult for item in found] == [0, 1, 0, 0]
+    assert voc_objects(np.zeros((0, 4)), (), 200, 100) == []
 
 
 def test_outermost():

@@ -167,6 +167,8 @@ def test_coco_with_everything_wrong(tmp_path, capsys):
     assert sorted(found) == ["a_1.png", "b_1.png"]
     assert found["a_1.png"] == [("千反田", [10, 10, 40, 50]), ("a\ufffd <b>&", [80, 60, 96, 72])]
     assert found["b_1.png"] == [("千反田", [20, 20, 60, 60])]  # labelled at half the size
+    written = read_xml(out / "Annotations" / "a_1.xml").objects
+    assert [item.truncated for item in written] == ["0", "1"]  # as LabelImg would have said
     listed = problems(out)
     for kind in (
         "no such picture", "the same picture twice", "picture without id or file name", "not a picture",

@@ -18,7 +18,7 @@ from datasets.pictures import read_picture
 from datasets.splits import source_of
 from datasets.voc import VocObject, read_xml, write_annotation
 from tests.tools.small_videos import scene
-from tools.draft_folder import draft_targets, voc_objects
+from tools.draft_folder import draft_objects, draft_targets
 from tools.face_finders import animeface_finder, cascade_finder, widen
 from tools.propose_faces import Options, crop_name, main, make_finder, propose
 
@@ -102,8 +102,8 @@ def test_boxes_come_back_from_the_xml_as_they_were(dataset: Path, rng: np.random
 
 
 def test_boxes_of_nothing_are_left_out() -> None:
-    assert voc_objects(found((0.5, 0.5, 0.5, 0.9), (0, 0, 0.001, 1)), 100, 100) == []
-    (item,) = voc_objects(found((0, 0, 1, 1)), 50, 100)
+    assert draft_objects(found((0.5, 0.5, 0.5, 0.9), (0, 0, 0.001, 1)), 100, 100) == []
+    (item,) = draft_objects(found((0, 0, 1, 1)), 50, 100)
     assert item.box == (1, 1, 100, 50)
     assert item.truncated == 1
 
