@@ -156,7 +156,7 @@ def convert(
     try:
         shards, hashes = _write_sets(working, sets, labels, options, progress)
         notes += _leak_notes(sets, hashes, assignment.by)
-        description = _describe(options, labels, statistics, shards, assignment, problems, earlier, sets)
+        description = _describe(options, labels, statistics, shards, assignment, problems, earlier)
         write_labels(working / "labels.txt", labels)
         text = json.dumps(description, ensure_ascii=False, indent=1) + "\n"
         (working / "dataset.json").write_text(text, encoding="utf-8", newline="\n")
@@ -344,7 +344,6 @@ def _describe(
     assignment: Assignment,
     problems: Sequence[Problem],
     earlier: Mapping[str, Any],
-    sets: Mapping[str, Sequence[Annotation]],
 ) -> dict[str, Any]:
     """The content of dataset.json; without dates, so that the same command writes the same bytes."""
     written_by = {

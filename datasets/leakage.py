@@ -52,11 +52,6 @@ class Leak:
     from_sources: int
     pairs: tuple[tuple[str, str], ...]
 
-    @property
-    def found(self) -> bool:
-        """Whether the two have anything in common."""
-        return bool(self.sources or self.pairs)
-
 
 def traces_of_records(
     files: Sequence[Path], *, progress: Callable[[int], None] = lambda count: None

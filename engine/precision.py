@@ -7,8 +7,6 @@ import keras
 
 from engine.devices import compute_capability
 
-PRECISIONS = ("float32", "bfloat16", "float16")
-
 
 def choose_precision(choice: str) -> str:
     """`choice`, or for `auto` what the device computes fastest without losing accuracy.

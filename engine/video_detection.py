@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from boxes.detections import Detections
-from datasets.pictures import MAX_PIXELS
 from datasets.video import Frame, VideoError, VideoFacts
 from engine.detections_file import detections_entry
 from engine.read_ahead import ReadAhead, batches
@@ -60,7 +59,6 @@ class VideoOptions:
         steady: follow faces, so that names stay the same from frame to frame.
         max_seconds: stop after so many; None goes on to the end.
         live: the frames come from a camera, which does not wait: those that are too many are left out.
-        max_pixels: refuse frames with more.
     """
 
     score_threshold: float = 0.5
@@ -68,7 +66,6 @@ class VideoOptions:
     steady: bool = True
     max_seconds: float | None = None
     live: bool = False
-    max_pixels: int = MAX_PIXELS
 
 
 @dataclass

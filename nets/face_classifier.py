@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +149,6 @@ class FaceClassifier:
         }
         write_json(folder / CONFIG, said)
 
-    def with_judgement(self, judgement: Judgement) -> FaceClassifier:
-        """The same with other probabilities."""
-        return replace(self, judgement=judgement)
-
     def crop(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """What of a picture is looked at to name the face in a box ([4] corners, fractions)."""
         return crop_around(image, np.asarray(box), self.margin)[0]
@@ -173,10 +169,6 @@ class FaceClassifier:
     def answers(self, faces: Sequence[np.ndarray]) -> list[FaceAnswer]:
         """Who is in pictures with one face each."""
         return self.judge(self.logits(faces))
-
-    def answers_in(self, image: np.ndarray, boxes: np.ndarray) -> list[FaceAnswer]:
-        """Who is in the boxes of a picture: [N, 4] corners as fractions."""
-        return self.answers([self.crop(image, box) for box in np.reshape(boxes, (-1, 4))])
 
     def judge(self, logits: np.ndarray) -> list[FaceAnswer]:
         """Answers from logits [N, K]."""

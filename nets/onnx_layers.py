@@ -132,7 +132,6 @@ def _addition(graph: Graph, layer: Any, a: str, b: str) -> str:
 
 
 def _convolution(graph: Graph, layer: Any, x: str) -> str:
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
     bias = _array(layer.bias) if layer.use_bias else None
     y = _convolve(
         graph,
@@ -141,9 +140,8 @@ def _convolution(graph: Graph, layer: Any, x: str) -> str:
         bias,
         strides=list(layer.strides),
         dilations=list(layer.dilation_rate),
-        group=layer.kernel.shape[2] if depthwise else layer.groups,
         pads=_pads(layer, layer.kernel.shape[:2], tuple(layer.dilation_rate)),
-        depthwise=depthwise,
+        depthwise=False,
     )
     return _activate(graph, layer.activation, y)
 
@@ -189,14 +187,12 @@ def _batch_normalisation(graph: Graph, layer: Any, x: str) -> str:
     scale = 1.0 / np.sqrt(variance + np.float32(layer.epsilon))
     scale = scale * _array(layer.gamma) if layer.scale else scale
     shift = (_array(layer.beta) if layer.center else 0.0) - mean * scale
-    if x in graph.convolutions:
-        kernel, bias = graph.convolutions.pop(x)
-        graph.constants[kernel] = graph.constants[kernel] * scale[:, None, None, None]
-        graph.constants[bias] = (graph.constants[bias] * scale + shift).astype(np.float32)
-        return x
-    return graph.add(
-        "Add", graph.add("Mul", x, scale[:, None, None]), shift.astype(np.float32)[:, None, None]
-    )
+    if x not in graph.convolutions:
+        raise ValueError(f"Layer {layer.name}: only the normalisation of a convolution is written as ONNX.")
+    kernel, bias = graph.convolutions.pop(x)
+    graph.constants[kernel] = graph.constants[kernel] * scale[:, None, None, None]
+    graph.constants[bias] = (graph.constants[bias] * scale + shift).astype(np.float32)
+    return x
 
 
 def _activate(graph: Graph, activation: Any, x: str) -> str:
@@ -210,18 +206,8 @@ def _activate(graph: Graph, activation: Any, x: str) -> str:
     raise ValueError(f"Activation {name} cannot be written as ONNX. Add it to nets/onnx_layers.py.")
 
 
-def _relu(graph: Graph, layer: Any, x: str) -> str:
-    if layer.negative_slope or layer.threshold:
-        raise ValueError(f"Layer {layer.name}: a ReLU with a slope or threshold cannot be written as ONNX.")
-    if layer.max_value is None:
-        return graph.add("Relu", x)
-    return graph.add("Clip", x, np.array(0.0, np.float32), np.array(layer.max_value, np.float32))
-
-
 def _rescaling(graph: Graph, layer: Any, x: str) -> str:
     scale, offset = (np.asarray(value, np.float32) for value in (layer.scale, layer.offset))
-    if scale.ndim:
-        scale = scale.reshape(-1, 1, 1)
     if offset.ndim:
         offset = offset.reshape(-1, 1, 1)
     return graph.add("Add", graph.add("Mul", x, scale), offset)
@@ -282,11 +268,9 @@ _LAYERS: dict[str, Callable[..., str]] = {
     "Concatenate": _concatenate,
     "Conv2D": _convolution,
     "Cropping2D": _cropping,
-    "DepthwiseConv2D": _convolution,
     "L2Normalization": _l2_normalisation,
     "MaxPooling2D": _pooling,
     "NormalisedConvolution": _normalised_convolution,
-    "ReLU": _relu,
     "Rescaling": _rescaling,
     "Reshape": _reshape,
     "UpSampling2D": _upsampling,

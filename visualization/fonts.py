@@ -24,17 +24,6 @@ def shipped_font() -> Path:
     return Path(noto_cjk.font_path("sans", "jp", "bold"))
 
 
-def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """A font that has every character of the text, or else as many as the shipped one has.
-
-    Args:
-        text: one line, any script.
-        size: pixels per em.
-    """
-    path, index = _font_with(_needed(text)) or (shipped_font(), 0)
-    return _load(path, index, size)
-
-
 def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
     """The text cut into runs with a font each, in the order of writing.
 

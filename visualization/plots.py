@@ -133,7 +133,6 @@ def plot_confusion(
     whole = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape).copy()
     whole[-1] = counts.sum(axis=0)
     share = counts / np.maximum(whole, 1)
-    cells = np.empty((side, side, 3))
     strongest = np.where(np.eye(side, dtype=bool)[..., None], theme.right, theme.wrong)
     cells = theme.empty + (strongest - np.array(theme.empty)) * (0.15 + 0.85 * share[..., None]) * (
         counts[..., None] > 0

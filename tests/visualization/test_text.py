@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualization.fonts import font_for
+from visualization.fonts import font_runs
 from visualization.text import fit, one_line, text_mask, text_width
 
 
@@ -55,7 +55,8 @@ def test_mask_covers_the_text_and_lines_have_one_height():
     for text, mask in zip(texts, masks, strict=True):
         assert mask.dtype == np.float32
         assert mask.max() > 0.9
-        whole = np.asarray(font_for(text, 20).getmask(text), np.float32).sum() / 255
+        [(_, font)] = font_runs(text, 20)
+        whole = np.asarray(font.getmask(text), np.float32).sum() / 255
         assert mask.sum() == pytest.approx(whole, rel=0.02)  # nothing is cut off
 
 
