@@ -31,10 +31,11 @@ from rich.table import Table
 
 from benchmarks.labelling_effort import Effort, measure
 from benchmarks.labelling_effort import Options as EffortOptions
-from datasets.annotations import Annotation, ReadOptions, map_in_threads, read_folder
+from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.near_duplicates import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions
+from datasets.threads import map_in_threads
 from tools.annotation_report import assign_splits
 from tools.labelling_order import ORDER
 from tools.preannotate import Options as DraftOptions

@@ -1,12 +1,8 @@
 """A folder of pictures and LabelImg XML becomes a list of checked annotations and a list of problems."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -14,10 +10,8 @@ from datasets.drafts import is_draft
 from datasets.folder import INBOX_MARK, FolderContents, PictureFile, find_files
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
+from datasets.threads import map_in_threads
 from datasets.voc import RawAnnotation, RawObject, XmlError, outermost, read_xml, repair_objects
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -171,31 +165,6 @@ def read_folder(
     return FolderReading(annotations, problems, frozenset(file.stem for file in contents.files), contents)
 
 
-def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0
-) -> Generator[Result, None, None]:
-    """`map` over threads, in order, with few results waiting: memory does not grow with `items`.
-
-    Args:
-        function: releases the interpreter lock where it works (decoding, reading files).
-        items: taken only as fast as results are.
-        workers: threads; 0 means one per core.
-    """
-    count = workers or _cores()
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(count, thread_name_prefix="pictures") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= 4 * count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 @dataclass(frozen=True)
 class Frame:
     """In which pixels a picture goes into the record, and in which its boxes are given.
@@ -297,11 +266,6 @@ def _read_one(
         truncated=repaired.truncated,
     )
     return annotation, problems + more
-
-
-def _cores() -> int:
-    # Not os.cpu_count(): a container or taskset may lend fewer.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _same_objects(a: Annotation, b: Annotation) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-from datasets.annotations import Annotation, FolderReading, ReadOptions, map_in_threads, read_folder
+from datasets.annotations import Annotation, FolderReading, ReadOptions, read_folder
 from datasets.digests import sha256_of
 from datasets.labels import extend_labels, read_labels, write_labels
 from datasets.leakage import find_leak, leak_notes, traces_of
@@ -36,6 +36,7 @@ from datasets.splits import (
     splits_of_lists,
 )
 from datasets.statistics import coverage_notes, set_statistics
+from datasets.threads import map_in_threads
 from datasets.writing import printable
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.

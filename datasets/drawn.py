@@ -30,7 +30,6 @@ set is the same, byte for byte, on one process or many.
 
 import json
 import multiprocessing
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -48,6 +47,7 @@ from datasets.drawing.cast import NAMES
 from datasets.drawing.episodes import make_episode
 from datasets.drawing.labels import labelled_heads
 from datasets.drawing.scene import compose_scene, paint_scene
+from datasets.threads import cores
 from datasets.voc import write_annotation
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -202,7 +202,7 @@ def _check_target(folder: Path) -> None:
 
 
 def _run(tasks: list[_Task], workers: int) -> Iterator[tuple[_Task, Counter[str]]]:
-    count = min(workers or _cores(), len(tasks))
+    count = min(workers or cores(), len(tasks))
     if count <= 1:
         for task in tasks:
             yield task, _draw_some(task)
@@ -210,10 +210,6 @@ def _run(tasks: list[_Task], workers: int) -> Iterator[tuple[_Task, Counter[str]
     # fresh processes: forking one that may hold TensorFlow's threads is not safe
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from zip(tasks, pool.map(_draw_some, tasks), strict=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _draw_some(task: _Task) -> Counter[str]:

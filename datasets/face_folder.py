@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import Annotation, ReadOptions, map_in_threads, read_folder
+from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.folder import INBOX_MARK, find_files
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture_file
 from datasets.problems import Problem
 from datasets.splits import source_of
+from datasets.threads import map_in_threads
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from datasets.annotations import map_in_threads
 from datasets.near_duplicates import near_duplicates, perceptual_hash_of_jpeg
 from datasets.problems import some_of
 from datasets.records import examples
+from datasets.threads import map_in_threads
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.annotations import map_in_threads
 from datasets.face_folder import Face
 from datasets.near_duplicates import perceptual_hash
 from datasets.pictures import PictureError, read_picture
 from datasets.problems import Problem
+from datasets.threads import map_in_threads
 from engine.face_cache import Entry, FeatureCache
 from nets.face_encoder import FaceEncoder
 from preprocessing.face_views import face_view, look_at

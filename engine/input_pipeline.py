@@ -6,7 +6,6 @@ augmented; nothing else does. So a run that stopped after step k goes on with th
 got, without making those before, and the pictures of any step can be named later.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +13,7 @@ from functools import partial
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
+from datasets.threads import cores
 from engine.picture_memory import SHARE, PictureMemory, needed_bytes, remember_pictures
 from engine.picture_mix import most_boxes, parts_of, put_together, shown_pictures
 from engine.record_index import RecordIndex, index_records
@@ -80,7 +80,7 @@ def training_batches(
     if memory is None:
         sources = read_records(index, sources.unbatch()).batch(parts)
     pictures = tf.data.Dataset.zip(positions, shown, sources)
-    pictures = pictures.map(make, num_parallel_calls=2 * _cores(), deterministic=True)
+    pictures = pictures.map(make, num_parallel_calls=2 * cores(), deterministic=True)
     boxes = most_boxes(augmentation, _padded_boxes(dataset, split))
     shapes = ([image_size, image_size, 3], {"boxes": [boxes, 4], "classes": [boxes]})
     batches = pictures.padded_batch(batch_size, padded_shapes=shapes, drop_remainder=True)
@@ -114,7 +114,7 @@ def evaluation_batches(
 
     numbers = tf.data.Dataset.range(len(index))
     pictures = tf.data.Dataset.zip(numbers, read_records(index, numbers))
-    pictures = pictures.map(make, num_parallel_calls=2 * _cores(), deterministic=True)
+    pictures = pictures.map(make, num_parallel_calls=2 * cores(), deterministic=True)
     boxes = _padded_boxes(dataset, split)
     scalars = {"filename": [], "height": [], "width": []}
     shapes = {"boxes": [boxes, 4], "classes": [boxes], "difficult": [boxes], **scalars}
@@ -239,10 +239,6 @@ def _unreadable(index: RecordIndex) -> Iterator[str]:
             number += 1
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _options() -> tf.data.Options:
     """As many threads as cores, and none of TensorFlow's own, which train meanwhile.
 
@@ -250,7 +246,7 @@ def _options() -> tf.data.Options:
     """
     options = tf.data.Options()
     options.deterministic = True
-    options.threading.private_threadpool_size = _cores()
+    options.threading.private_threadpool_size = cores()
     options.threading.max_intra_op_parallelism = 1
     options.autotune.enabled = False  # the numbers above are fixed; its thread would measure for nothing
     return options

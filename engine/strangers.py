@@ -12,8 +12,8 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from datasets.annotations import map_in_threads
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
+from datasets.threads import map_in_threads
 from engine.auroc import auroc
 from engine.evaluation import Evaluation, detection_model
 from engine.threshold_choice import right_evidence

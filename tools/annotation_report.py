@@ -10,11 +10,12 @@ from typing import Protocol
 import numpy as np
 
 from boxes.detections import Detections
-from datasets.annotations import Annotation, FolderReading, map_in_threads
+from datasets.annotations import Annotation, FolderReading
 from datasets.near_duplicates import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture, save_picture
 from datasets.splits import Assignment, SplitOptions, make_splits, read_lists, splits_of_lists
 from datasets.statistics import set_statistics
+from datasets.threads import map_in_threads
 from datasets.writing import write_bytes, write_table
 from visualization.crops import crop_around
 from visualization.dataset_figure import plot_dataset

@@ -27,8 +27,8 @@ import tyro
 from rich.console import Console
 
 from boxes.detections import Detections
-from datasets.annotations import map_in_threads
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
+from datasets.threads import map_in_threads
 from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.draft_folder import DraftTarget, draft_targets, save_draft

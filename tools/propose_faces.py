@@ -26,9 +26,9 @@ import tyro
 from rich.console import Console
 
 from boxes.detections import Detections
-from datasets.annotations import map_in_threads
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture, save_picture
+from datasets.threads import map_in_threads
 from datasets.voc import read_xml
 from tools.command_line import command
 from tools.counting_bar import counting_bars

@@ -29,8 +29,8 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from datasets.annotations import map_in_threads
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
+from datasets.threads import map_in_threads
 from tools.command_line import command
 from tools.counting_bar import counting_bars
 from tools.move_log import Mover, copied_before, folder_name, undo
