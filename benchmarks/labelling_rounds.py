@@ -34,9 +34,8 @@ from benchmarks.labelling_effort import Options as EffortOptions
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.near_duplicates import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
-from datasets.splits import SplitOptions
+from datasets.splits import SplitOptions, assign
 from datasets.threads import map_in_threads
-from tools.annotation_report import assign_splits
 from tools.labelling_order import ORDER
 from tools.preannotate import Options as DraftOptions
 from tools.preannotate import preannotate
@@ -144,7 +143,8 @@ def main() -> None:
     options = tyro.cli(Options, prog="python -m benchmarks.labelling_rounds", use_underscores=True)
     start_tensorflow()
     reading = read_folder(options.dataset_dir, ReadOptions())
-    splits = assign_splits(reading, options.dataset_dir, SplitOptions()).splits
+    stems = [one.stem for one in reading.annotations]
+    splits = assign(stems, options.dataset_dir, SplitOptions(), known=reading.stems).splits
     pool = {one.stem: one for one in reading.annotations if splits.get(one.stem) == "train"}
     held_out = [one for one in reading.annotations if splits.get(one.stem) in ("validation", "test")]
     if not (options.output_dir / "held_out").is_dir():

@@ -29,11 +29,10 @@ from datasets.splits import (
     SPLITS,
     Assignment,
     SplitOptions,
+    assign,
     hash_fraction,
-    make_splits,
     read_lists,
     source_of,
-    splits_of_lists,
 )
 from datasets.statistics import coverage_notes, set_statistics
 from datasets.threads import map_in_threads
@@ -178,27 +177,23 @@ def _own_files(options: ConversionOptions) -> list[Path]:
 
 def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping[str, Any]) -> Assignment:
     stems = [annotation.stem for annotation in reading.annotations]
-    lists = read_lists(options.dataset_dir)
     if options.output_name is not None:
         notes = ()
-        if lists is not None:
+        if read_lists(options.dataset_dir) is not None:
             notes = (
                 f"ImageSets/Main is not used: --output_name puts all {len(stems)} pictures into one set. "
                 "Leave it out to get one set per list.",
             )
         return Assignment("output_name", dict.fromkeys(stems, options.output_name), {}, notes)
-    if options.splitting.split_by == "lists" and lists is None:
-        raise ValueError(
-            f"--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in "
-            f"{options.dataset_dir / 'ImageSets' / 'Main'}; write them, or use --split_by source"
-        )
-    if lists is not None and options.splitting.split_by in ("auto", "lists"):
-        return splits_of_lists(lists, stems, options.splitting, known=reading.stems)
     before = earlier.get("assignment", {})
     again = before.get("options") == _split_options(options)
-    assignment = make_splits(stems, options.splitting, earlier=before.get("keys") if again else None)
+
+    def assigned(keys: Mapping[str, str] | None) -> Assignment:
+        return assign(stems, options.dataset_dir, options.splitting, known=reading.stems, earlier=keys)
+
+    assignment = assigned(before.get("keys") if again else None)
     if again and before.get("by") != assignment.by:
-        assignment = make_splits(stems, options.splitting)
+        assignment = assigned(None)
     return assignment
 
 

@@ -76,6 +76,37 @@ def source_of(stem: str) -> str:
     return (match[1] if match else stem).strip(" _-.()[]#")
 
 
+def assign(
+    stems: Sequence[str],
+    dataset_dir: Path,
+    options: SplitOptions,
+    *,
+    known: Iterable[str] = (),
+    earlier: Mapping[str, str] | None = None,
+) -> Assignment:
+    """Distributes pictures as `split_by` says: by the lists of their folder, or by `make_splits`.
+
+    Args:
+        stems: of the usable pictures.
+        dataset_dir: the folder whose ImageSets/Main counts.
+        options: of the user.
+        known: stems of all pictures in the folder, see `splits_of_lists`.
+        earlier: see `make_splits`.
+
+    Raises:
+        ValueError: lists are asked for and there are none.
+    """
+    lists = read_lists(dataset_dir)
+    if options.split_by == "lists" and lists is None:
+        raise ValueError(
+            f"--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in "
+            f"{dataset_dir / 'ImageSets' / 'Main'}; write them, or use --split_by source"
+        )
+    if lists is not None and options.split_by in ("auto", "lists"):
+        return splits_of_lists(lists, stems, options, known=known)
+    return make_splits(stems, options, earlier=earlier)
+
+
 def make_splits(
     stems: Sequence[str], options: SplitOptions, *, earlier: Mapping[str, str] | None = None
 ) -> Assignment:

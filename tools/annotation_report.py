@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from boxes.detections import Detections
-from datasets.annotations import Annotation, FolderReading
+from datasets.annotations import Annotation
 from datasets.near_duplicates import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture, save_picture
-from datasets.splits import Assignment, SplitOptions, make_splits, read_lists, splits_of_lists
+from datasets.splits import Assignment
 from datasets.statistics import set_statistics
 from datasets.threads import map_in_threads
 from datasets.writing import write_bytes, write_table
@@ -45,17 +45,6 @@ class AlikePair:
     split: str
     other: Annotation
     other_split: str
-
-
-def assign_splits(reading: FolderReading, dataset_dir: Path, options: SplitOptions) -> Assignment:
-    """The splits that tf_convert_data.py would make of this folder into a new output folder."""
-    stems = [annotation.stem for annotation in reading.annotations]
-    lists = read_lists(dataset_dir)
-    if options.split_by == "lists" and lists is None:
-        raise ValueError(f"--split_by lists: {dataset_dir / 'ImageSets' / 'Main'} has no lists")
-    if lists is not None and options.split_by in ("auto", "lists"):
-        return splits_of_lists(lists, stems, options, known=reading.stems)
-    return make_splits(stems, options)
 
 
 def find_alike(

@@ -31,10 +31,9 @@ from rich.table import Table
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.problems import group_problems, write_problems
-from datasets.splits import SplitOptions
+from datasets.splits import SplitOptions, assign
 from tools import name_edits
 from tools.annotation_report import (
-    assign_splits,
     find_alike,
     notes_of,
     write_alike,
@@ -130,7 +129,9 @@ def check(options: Check, console: Console) -> None:
             exclude=inside,
             progress=partial(progress, "reading"),
         )
-        assignment = assign_splits(reading, options.dataset_dir, options.splitting)
+        # As tf_convert_data.py would into a new output folder.
+        stems = [one.stem for one in reading.annotations]
+        assignment = assign(stems, options.dataset_dir, options.splitting, known=reading.stems)
         problems = [*reading.problems, *assignment.problems]
         options.output_dir.mkdir(parents=True, exist_ok=True)
         write_problems(options.output_dir / "problems.csv", problems)

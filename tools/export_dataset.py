@@ -23,9 +23,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
-from datasets.splits import SplitOptions
+from datasets.splits import SplitOptions, assign
 from datasets.writing import printable, write_text
-from tools.annotation_report import assign_splits
 from tools.command_line import command
 from tools.counting_bar import counting_bars
 
@@ -97,7 +96,8 @@ def export_dataset(
     if options.one_file:
         sets["annotations"] = reading.annotations
     else:
-        splits = assign_splits(reading, options.dataset_dir, options.splitting).splits
+        stems = [one.stem for one in reading.annotations]
+        splits = assign(stems, options.dataset_dir, options.splitting, known=reading.stems).splits
         for one in reading.annotations:
             if one.stem in splits:
                 sets.setdefault(splits[one.stem], []).append(one)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from datasets.splits import (
     SPLITS,
     SplitOptions,
+    assign,
     hash_fraction,
     make_splits,
     read_lists,
@@ -49,6 +50,23 @@ def test_a_source_is_in_one_split():
     assert 38 <= counts[0] <= 57
     assert min(counts[1:]) >= 1
     assert max(counts[1:]) <= 13
+
+
+def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
+    stems = episodes(12)
+    by_lists = SplitOptions(split_by="lists")
+    assert assign(stems, tmp_path, DEFAULT) == make_splits(stems, DEFAULT)
+    with pytest.raises(ValueError, match=r"--split_by lists: there is no train\.txt.* --split_by source"):
+        assign(stems, tmp_path, by_lists)
+    folder = tmp_path / "ImageSets" / "Main"
+    folder.mkdir(parents=True)
+    (folder / "train.txt").write_text(f"{stems[0]}\nleft_out\n")
+    for options in (DEFAULT, by_lists):
+        found = assign(stems[:1], tmp_path, options, known=[*stems, "left_out"])
+        assert (found.by, found.splits, found.problems) == ("lists", {stems[0]: "train"}, ())
+    by_source = SplitOptions(split_by="source")
+    earlier = {"episode000": "test"}
+    assert assign(stems, tmp_path, by_source, earlier=earlier).keys["episode000"] == "test"
 
 
 def test_known_assignment():
