@@ -16,6 +16,7 @@ from rich.table import Table
 
 from datasets.labels import clean_name
 from datasets.voc import RawAnnotation, read_xml, repair_objects
+from tools.quiet_start import start_tensorflow
 
 # A box this near is left as it is; one this near is moved rather than deleted and drawn anew.
 GOOD, MOVABLE = 0.7, 0.4
@@ -84,11 +85,14 @@ def effort_for(
         truth: [G, 4].
         names: G names.
     """
+    from keras import ops
+
+    from boxes.geometry import iou
+
+    overlaps = np.asarray(ops.convert_to_numpy(iou(drafts, truth)))  # [N, G]
     pairs = sorted(
-        (-_iou(draft, box), draft_names[i] != names[j], i, j)
-        for i, draft in enumerate(drafts)
-        for j, box in enumerate(truth)
-        if _iou(draft, box) >= MOVABLE
+        (-float(overlaps[i, j]), draft_names[i] != names[j], i, j)
+        for i, j in np.argwhere(overlaps >= MOVABLE).tolist()
     )
     left, missing = set(range(len(drafts))), set(range(len(truth)))
     right = moved = renamed = 0
@@ -129,14 +133,9 @@ def _boxes(raw: RawAnnotation) -> tuple[np.ndarray, list[str]]:
     return objects.boxes, [clean_name(name) for name in objects.names]
 
 
-def _iou(a: np.ndarray, b: np.ndarray) -> float:
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    return shared / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
-
-
 def main() -> None:
     options = tyro.cli(Options, prog="python -m benchmarks.labelling_effort", use_underscores=True)
+    start_tensorflow()
     try:
         effort, boxes = measure(options)
     except ValueError as error:

@@ -94,9 +94,7 @@ def _softmax(
 ) -> Head:
     views, size = rows.shape[1:]
     flat = rows.reshape(-1, size)
-    targets = np.full((names, names), options.label_smoothing / names, np.float32)
-    targets += np.eye(names, dtype=np.float32) * (1 - options.label_smoothing)
-    targets = targets[np.repeat(classes, views)]
+    targets = np.eye(names, dtype=np.float32)[np.repeat(classes, views)]
     mean, scale = centre_and_scale(flat)
     layer = keras.layers.Dense(names, kernel_initializer="zeros")
     model = keras.Sequential([keras.Input((size,)), layer])
@@ -104,7 +102,8 @@ def _softmax(
     schedule: Any = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
-    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
+    model.compile(optimizer, loss, jit_compile=False)
     rng = np.random.default_rng(seed)
     for epoch in range(1, options.epochs + 1):
         losses = []

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 from nets.unknown import evidence
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """[..., K] -> float64 [..., K], rows sum to 1."""
-    shifted = np.asarray(logits, np.float64)
-    shifted = shifted - shifted.max(axis=-1, keepdims=True)
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=-1, keepdims=True)
+    return special.softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def evidence_of(logits: np.ndarray, rule: str) -> np.ndarray:
