@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +19,24 @@ import numpy as np
 from datasets.face_folder import Face, read_faces
 from datasets.face_splits import FaceSplit, split_faces
 from datasets.problems import Problem
-from datasets.splits import SPLITS
 from engine.face_cache import FeatureCache
 from engine.face_extraction import Rows, face_rows
 from engine.face_fine_tuning import fine_tune
 from engine.face_head import train_head
+from engine.face_left_out import RULE, measure_left_out
 from engine.face_measures import (
     FaceMeasures,
     UnknownMeasures,
     choose_limit,
     choose_temperature,
     measure_faces,
-    measure_unknown,
 )
 from engine.face_options import FaceTrainingOptions
 from nets.face_backbone import open_backbone
 from nets.face_classifier import FaceClassifier, Head, Judgement
 from nets.face_encoder import FaceEncoder, Pooling
-from nets.unknown import BEST_RULE
 from nets.versions import versions
 
-# Measured on faces that are no test faces, each fifth of ten characters left out once: AUROC 0.92 as with
-# max_logit, energy 0.87.
-RULE = BEST_RULE
 # Views are drawn by a seed of their own: another --seed splits anew and finds the same views in the cache.
 VIEW_SEED = 0
 
@@ -78,6 +74,37 @@ class Trained:
     computed: int
 
 
+class _Laps:
+    """Seconds of the stages, each since the one before."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def done(self, stage: str) -> None:
+        now = time.monotonic()
+        self.seconds[stage], self._last = now - self._last, now
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the head is taught and judged by.
+
+    Attributes:
+        plain: rows of all N faces as they are, V of each.
+        taught: rows of every view of the training faces.
+        names: K.
+        classes: int [N].
+        split: of the N faces.
+    """
+
+    plain: Rows
+    taught: Rows
+    names: list[str]
+    classes: np.ndarray
+    split: FaceSplit
+
+
 def train_faces(
     options: FaceTrainingOptions,
     *,
@@ -96,123 +123,166 @@ def train_faces(
     Raises:
         ValueError: faces or backbone cannot be used.
     """
-    seconds: dict[str, float] = {}
-    clock = time.monotonic()
-
-    def lap(what: str) -> None:
-        nonlocal clock
-        seconds[what] = time.monotonic() - clock
-        clock = time.monotonic()
-
+    laps = _Laps()
     reading = read_faces(
-        options.faces_dir,
-        options.reading,
-        margin=options.margin,
-        progress=lambda done, total: progress("reading", done, total),
+        options.faces_dir, options.reading, margin=options.margin, progress=partial(progress, "reading")
     )
+    encoder = _open_encoder(options)
+    spec, source = encoder.backbone.spec, encoder.backbone.source
+    say(f"{len(reading.faces)} faces of {len(reading.names)} names, labelled by {reading.labelled_by}")
+    say(f"{spec.name} at {spec.image_size} pixels ({source}), {encoder.size} numbers a face")
+    laps.done("reading")
+    seen = _look(reading.faces, encoder, options, progress)
+    computed = seen.plain.computed + seen.taught.computed
+    laps.done("features")
+    found = f"found in {_cache(options, encoder).folder}"
+    say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
+    head = _teach(seen, options, on_epoch)
+    logits = head.of_views(seen.plain.rows)  # [N, K]
+    laps.done("head")
+    if options.tuning.fine_tune_epochs:
+        encoder, head, logits = _fine_tuned(encoder, head, logits, seen, options, progress)
+        laps.done("fine-tuning")
+    left_out = None
+    if options.left_out:
+        left_out = _left_out(seen, options, partial(progress, "strangers"))
+        laps.done("left out")
+    judged = seen.split.indices("validation")
+    judgement = choose_judgement(logits[judged], seen.classes[judged])
+    classifier = _classifier(encoder, head, judgement, seen, options)
+    return Trained(
+        classifier=classifier,
+        faces=seen.plain.faces,
+        split=seen.split,
+        logits=logits,
+        validation=measure_split(classifier, logits, seen.classes, seen.split, "validation"),
+        test=measure_split(classifier, logits, seen.classes, seen.split, "test"),
+        left_out=left_out,
+        problems=[*reading.problems, *seen.plain.problems, *seen.taught.problems],
+        hashes=seen.plain.hashes,
+        seconds=laps.seconds,
+        computed=computed,
+    )
+
+
+def _open_encoder(options: FaceTrainingOptions) -> FaceEncoder:
     backbone = open_backbone(
         options.backbone,
         options.backbone_weights,
         image_size=options.image_size,
         strides=options.strides,
     )
-    encoder = FaceEncoder(backbone, Pooling(options.cells, options.statistics))
-    cache = FeatureCache(options.cache_dir, encoder.way(), encoder.size)
-    say(f"{len(reading.faces)} faces of {len(reading.names)} names, labelled by {reading.labelled_by}")
-    spec = backbone.spec
-    say(f"{spec.name} at {spec.image_size} pixels ({backbone.source}), {encoder.size} numbers a face")
-    lap("reading")
+    return FaceEncoder(backbone, Pooling(options.cells, options.statistics))
 
-    def rows_of(faces: Sequence[Face], views: Sequence[int], what: str) -> Rows:
-        return face_rows(
-            faces,
-            encoder,
-            cache,
-            views=views,
-            seed=VIEW_SEED,
-            margin=options.margin,
-            max_pixels=options.reading.max_pixels,
-            progress=lambda done, total: progress(what, done, total),
-        )
 
-    answered = (0, 1) if options.mirrored else (0,)
-    plain = rows_of(reading.faces, answered, "looking")
+def _cache(options: FaceTrainingOptions, encoder: FaceEncoder) -> FeatureCache:
+    return FeatureCache(options.cache_dir, encoder.way(), encoder.size)
+
+
+def _rows(
+    faces: Sequence[Face],
+    encoder: FaceEncoder,
+    views: Sequence[int],
+    options: FaceTrainingOptions,
+    progress: Callable[[int, int], None],
+) -> Rows:
+    """Rows of some views, from the cache where they are there."""
+    return face_rows(
+        faces,
+        encoder,
+        _cache(options, encoder),
+        views=views,
+        seed=VIEW_SEED,
+        margin=options.margin,
+        max_pixels=options.reading.max_pixels,
+        progress=progress,
+    )
+
+
+def _answered(options: FaceTrainingOptions) -> tuple[int, ...]:
+    """Views of a face that have their say in its answer."""
+    return (0, 1) if options.mirrored else (0,)
+
+
+def _look(
+    faces: Sequence[Face], encoder: FaceEncoder, options: FaceTrainingOptions, progress: Progressed
+) -> _Seen:
+    """Splits the faces that can be read, and looks at all of them, at those of the training in every view."""
+    plain = _rows(faces, encoder, _answered(options), options, partial(progress, "looking"))
     names = names_of(plain.faces, options.faces_dir)
     classes = np.array([names.index(face.name) for face in plain.faces])
     split = split_faces(plain.faces, plain.hashes, options.splitting)
-    trained = split.indices("train")
-    every = range(max(options.views, 1))
-    taught = rows_of([plain.faces[i] for i in trained], every, "views")
-    computed = plain.computed + taught.computed
-    lap("features")
-    say(
-        f"{computed} views looked at, the others found in {cache.folder}"
-        if computed
-        else f"everything found in {cache.folder}"
-    )
+    own = [plain.faces[i] for i in split.indices("train")]
+    taught = _rows(own, encoder, range(options.views), options, partial(progress, "views"))
+    return _Seen(plain, taught, names, classes, split)
 
-    def logits_of(head: Head) -> np.ndarray:
-        return head.logits(plain.rows).mean(axis=1)
 
-    judged = split.indices("validation")
+def _teach(
+    seen: _Seen, options: FaceTrainingOptions, on_epoch: Callable[[int, float, float | None], None]
+) -> Head:
+    """A head on the rows of the training faces."""
+    judged = seen.split.indices("validation")
 
     def validate(epoch: int, loss: float, head: Head) -> None:
         right = None
         if len(judged):
-            said = head.logits(plain.rows[judged]).mean(axis=1).argmax(axis=1)
-            right = float((said == classes[judged]).mean())
+            said = head.of_views(seen.plain.rows[judged]).argmax(axis=1)
+            right = float((said == seen.classes[judged]).mean())
         on_epoch(epoch, loss, right)
 
-    head = train_head(
-        taught.rows,
-        classes[trained],
-        len(names),
+    return train_head(
+        seen.taught.rows,
+        seen.classes[seen.split.indices("train")],
+        len(seen.names),
         options.head,
         seed=options.splitting.seed,
         on_epoch=validate,
     )
-    lap("head")
-    logits = logits_of(head)
-    if options.tuning.fine_tune_epochs:
-        # Probabilities must mean something before their loss can teach.
-        temperature = choose_temperature(logits[judged], classes[judged])
-        encoder, head = fine_tune(
-            backbone,
-            encoder.pooling,
-            Head(head.kernel / temperature, head.bias / temperature),
-            [plain.faces[i] for i in trained],
-            classes[trained],
-            options,
-            view_seed=VIEW_SEED,
-            progress=lambda done, total: progress("tuning", done, total),
-        )
-        tuned = FeatureCache(options.cache_dir, encoder.way(), encoder.size)
-        anew = face_rows(
-            plain.faces,
-            encoder,
-            tuned,
-            views=answered,
-            seed=VIEW_SEED,
-            margin=options.margin,
-            max_pixels=options.reading.max_pixels,
-            progress=lambda done, total: progress("looking", done, total),
-        )
-        logits = head.logits(anew.rows).mean(axis=1)
-        lap("fine-tuning")
-    judgement = choose_judgement(logits[judged], classes[judged])
-    left_out = None
-    if options.left_out:
-        left_out = measure_left_out(
-            plain.rows,
-            taught.rows,
-            classes,
-            split,
-            options,
-            progress=lambda d, t: progress("strangers", d, t),
-        )
-        lap("left out")
-    classifier = FaceClassifier(
-        names=tuple(names),
+
+
+def _fine_tuned(
+    encoder: FaceEncoder,
+    head: Head,
+    logits: np.ndarray,
+    seen: _Seen,
+    options: FaceTrainingOptions,
+    progress: Progressed,
+) -> tuple[FaceEncoder, Head, np.ndarray]:
+    """Encoder and head after fine-tuning, which changes the backbone, and the logits of all faces anew."""
+    own, judged = seen.split.indices("train"), seen.split.indices("validation")
+    # Probabilities must mean something before their loss can teach.
+    temperature = choose_temperature(logits[judged], seen.classes[judged])
+    encoder, head = fine_tune(
+        encoder.backbone,
+        encoder.pooling,
+        Head(head.kernel / temperature, head.bias / temperature),
+        [seen.plain.faces[i] for i in own],
+        seen.classes[own],
+        options,
+        view_seed=VIEW_SEED,
+        progress=partial(progress, "tuning"),
+    )
+    anew = _rows(seen.plain.faces, encoder, _answered(options), options, partial(progress, "looking"))
+    return encoder, head, head.of_views(anew.rows)
+
+
+def _left_out(
+    seen: _Seen, options: FaceTrainingOptions, progress: Callable[[int, int], None]
+) -> UnknownMeasures | None:
+    return measure_left_out(
+        seen.plain.rows, seen.taught.rows, seen.classes, seen.split, options, progress=progress
+    )
+
+
+def _classifier(
+    encoder: FaceEncoder, head: Head, judgement: Judgement, seen: _Seen, options: FaceTrainingOptions
+) -> FaceClassifier:
+    """The classifier, which says itself what it learnt from."""
+    splits_of = {name: Counter() for name in seen.names}
+    for split, face in zip(seen.split.splits, seen.plain.faces, strict=True):
+        splits_of[face.name][split] += 1
+    return FaceClassifier(
+        names=tuple(seen.names),
         encoder=encoder,
         head=head,
         judgement=judgement,
@@ -221,30 +291,9 @@ def train_faces(
         config={
             "options": plain_values(asdict(options)),
             "rows": encoder.way(),
-            "faces": {
-                name: dict(
-                    Counter(s for s, face in zip(split.splits, plain.faces, strict=True) if face.name == name)
-                )
-                for name in names
-            },
+            "faces": {name: dict(counts) for name, counts in splits_of.items()},
             "versions": versions(),
         },
-    )
-    measures = {
-        part: measure_split(classifier, logits, classes, split, part) for part in ("validation", "test")
-    }
-    return Trained(
-        classifier,
-        plain.faces,
-        split,
-        logits,
-        measures["validation"],
-        measures["test"],
-        left_out,
-        [*reading.problems, *plain.problems, *taught.problems],
-        plain.hashes,
-        seconds,
-        computed,
     )
 
 
@@ -287,76 +336,6 @@ def measure_split(
         temperature=judgement.temperature,
         rule=judgement.rule,
         limit=float("-inf") if judgement.limit is None else judgement.limit,
-    )
-
-
-def measure_left_out(
-    plain: np.ndarray,
-    taught: np.ndarray,
-    classes: np.ndarray,
-    split: FaceSplit,
-    options: FaceTrainingOptions,
-    *,
-    rule: str = RULE,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> UnknownMeasures | None:
-    """How well characters are told apart that a head was not taught: each is left out of one training.
-
-    The limit is chosen on the validation faces of those that were taught; known faces and strangers are those
-    of the test split, of the validation split where there is no test.
-
-    Args:
-        plain: float16 [N, V, D] of all faces, as they are.
-        taught: float16 [T, V, D] of the training faces.
-        classes: int [N].
-        split: of the N faces.
-        options: of the training.
-        rule: by which "unknown" is answered.
-        progress: called with parts done and all.
-
-    Returns:
-        Of all parts together; None where there are too few names or faces.
-    """
-    count = int(classes.max()) + 1
-    parts = [part for part in np.array_split(np.arange(count), min(options.left_out, count)) if len(part)]
-    trained, judged, tested = (split.indices(part) for part in SPLITS)
-    tested = tested if len(tested) else judged
-    if not len(judged) or count - max(map(len, parts)) < 2:
-        return None
-    own, others, right = [], [], []
-    rejected = kept = strangers = 0
-    for done, part in enumerate(parts, start=1):
-        known = np.setdiff1d(np.arange(count), part)
-        new = np.full(count, -1)
-        new[known] = np.arange(len(known))
-        mine = np.isin(classes[trained], known)
-        head = train_head(
-            taught[mine], new[classes[trained[mine]]], len(known), options.head, seed=options.splitting.seed
-        )
-
-        def said(which: np.ndarray, names: np.ndarray, head: Head = head) -> tuple[np.ndarray, np.ndarray]:
-            chosen = which[np.isin(classes[which], names)]
-            return head.logits(plain[chosen]).mean(axis=1), classes[chosen]
-
-        logits, truth = said(judged, known)
-        limit = choose_limit(logits, new[truth], rule)
-        logits, truth = said(tested, known)
-        measured = measure_unknown(logits, new[truth], said(tested, part)[0], rule=rule, limit=limit)
-        rejected, strangers = rejected + measured.rejected, strangers + measured.strangers
-        kept, own = kept + measured.known_kept, [*own, measured.known]
-        if measured.right_kept is not None:
-            right.append(measured.right_kept)
-        if measured.auroc is not None:
-            others.append((measured.auroc, measured.strangers))
-        progress(done, len(parts))
-    weights = [weight for _, weight in others]
-    return UnknownMeasures(
-        strangers=strangers,
-        rejected=rejected,
-        known=sum(own),
-        known_kept=kept,
-        right_kept=float(np.mean(right)) if right else None,
-        auroc=float(np.average([one for one, _ in others], weights=weights)) if others else None,
     )
 
 

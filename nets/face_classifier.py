@@ -46,6 +46,10 @@ class Head:
         """[..., D] -> float32 [..., K]."""
         return np.asarray(rows, np.float32) @ self.kernel + self.bias
 
+    def of_views(self, rows: np.ndarray) -> np.ndarray:
+        """Of faces whose views count alike: [N, V, D] -> float32 [N, K]."""
+        return self.logits(rows).mean(axis=1)
+
 
 @dataclass(frozen=True)
 class Judgement:
