@@ -51,25 +51,17 @@ class Reliability:
         return float(np.average(values[filled], weights=self.counts[filled]))
 
 
-def reliability(
-    detections: Sequence[Detections],
-    judgements: Sequence[Judgement],
-    *,
-    bins: int = BINS,
-    lowest_score: float = LOWEST_SCORE,
-) -> Reliability:
-    """Counts right detections by score.
+def reliability(detections: Sequence[Detections], judgements: Sequence[Judgement]) -> Reliability:
+    """Counts right detections by score, in BINS of equal width from LOWEST_SCORE to 1.
 
     Args:
         detections: one per picture.
         judgements: one per picture; ignored detections do not take part.
-        bins: of equal width.
-        lowest_score: detections below it do not take part.
     """
     kept = [~judgement.ignored for judgement in judgements]
     scores = np.concatenate([f.scores[k] for f, k in zip(detections, kept, strict=True)]).astype(np.float64)
     right = np.concatenate([j.right[k] for j, k in zip(judgements, kept, strict=True)])
-    return reliability_of(scores, right, bins=bins, lowest_score=lowest_score)
+    return reliability_of(scores, right, bins=BINS, lowest_score=LOWEST_SCORE)
 
 
 def reliability_of(scores: np.ndarray, right: np.ndarray, *, bins: int, lowest_score: float) -> Reliability:

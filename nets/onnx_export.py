@@ -25,6 +25,7 @@ from onnx import ModelProto, TensorProto, checker, helper
 from boxes.coding import SCALES
 from nets.network import Network, Scores
 from nets.onnx_layers import Graph, add_network
+from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS
 
 OPSET = 18  # the first whose Resize has `antialias`
 _IR_VERSION = 9  # of that time: older runtimes can read it
@@ -37,8 +38,6 @@ def export_onnx(
     *,
     half: bool = True,
     score_threshold: float = 0.01,
-    iou_threshold: float = 0.45,
-    max_detections: int = 200,
 ) -> ModelProto:
     """Write a detector as ONNX.
 
@@ -48,9 +47,7 @@ def export_onnx(
         labels: K names.
         half: store weights as float16 (they are computed with as float32): half the size, and scores that
             differ in the third digit.
-        score_threshold: as for `nets.postprocess.select_detections`.
-        iou_threshold: likewise.
-        max_detections: likewise.
+        score_threshold: as for `nets.postprocess.select_detections`, whose defaults hold for the rest.
 
     Raises:
         ValueError: the network has a layer that cannot be written.
@@ -60,7 +57,7 @@ def export_onnx(
     boxes = _decoded(graph, outputs["codes"], network.anchors)  # [1, A, 4]
     probabilities = _probabilities(graph, outputs["logits"], network.scores)  # [1, A, C]
     results = {
-        **_selected(graph, boxes, probabilities, score_threshold, iou_threshold, max_detections),
+        **_selected(graph, boxes, probabilities, score_threshold),
         "anchor_boxes": graph.add("Squeeze", boxes, np.array([0])),
         "anchor_probabilities": graph.add("Squeeze", probabilities, np.array([0])),
     }
@@ -99,7 +96,7 @@ def export_onnx(
             "labels": json.dumps(list(labels), ensure_ascii=False),
             "network": network.name,
             "score_threshold": str(score_threshold),
-            "iou_threshold": str(iou_threshold),
+            "iou_threshold": str(IOU_THRESHOLD),
         },
     )
     checker.check_model(result)
@@ -143,14 +140,7 @@ def _decoded(graph: Graph, codes: str, anchors: np.ndarray) -> str:
     return graph.add("Clip", corners, np.array(0.0, np.float32), np.array(1.0, np.float32))
 
 
-def _selected(
-    graph: Graph,
-    boxes: str,
-    probabilities: str,
-    score_threshold: float,
-    iou_threshold: float,
-    max_detections: int,
-) -> dict[str, str]:
+def _selected(graph: Graph, boxes: str, probabilities: str, score_threshold: float) -> dict[str, str]:
     """What `nets.postprocess.select_detections` keeps, without its padding."""
     last = np.array([np.iinfo(np.int64).max])
     names = graph.add("Slice", probabilities, np.array([1]), last, np.array([2]))  # [1, A, C-1]
@@ -159,13 +149,13 @@ def _selected(
         "NonMaxSuppression",
         boxes,
         scores,
-        np.array([max_detections]),
-        np.array([iou_threshold], np.float32),
+        np.array([MAX_DETECTIONS]),
+        np.array([IOU_THRESHOLD], np.float32),
         np.array([score_threshold], np.float32),
     )  # [M, 3]: picture, name, anchor
     found = graph.add("GatherND", scores, kept)  # [M]
-    # ReduceMin over [max_detections, M] is their smaller: TopK wants no more than there are.
-    count = graph.add("Concat", graph.add("Shape", found), np.array([max_detections]), axis=0)
+    # ReduceMin over [MAX_DETECTIONS, M] is their smaller: TopK wants no more than there are.
+    count = graph.add("Concat", graph.add("Shape", found), np.array([MAX_DETECTIONS]), axis=0)
     best, order = graph.add(
         "TopK", found, graph.add("ReduceMin", count, np.array([0]), keepdims=1), count=2, axis=0
     )

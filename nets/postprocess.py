@@ -7,14 +7,17 @@ from boxes.geometry import clip, iou
 from nets.network import Scores
 from nets.unknown import evidence
 
+# Of the suppression within one name, and kept per picture over all names: the SSD paper, section 3.7.
+IOU_THRESHOLD, MAX_DETECTIONS = 0.45, 200
 
-def suppress(boxes, scores, *, iou_threshold=0.45):
+
+def suppress(boxes, scores, *, iou_threshold=IOU_THRESHOLD):
     """Greedy non-maximum suppression: a box goes when a better one that stays overlaps it too much.
 
     Args:
         boxes: [..., N, 4], best first.
         scores: [..., N] descending; boxes of score 0 are not kept.
-        iou_threshold: overlap above which the worse box goes (0.45 in the paper).
+        iou_threshold: overlap above which the worse box goes.
 
     Returns:
         bool [..., N]: kept.
@@ -61,9 +64,9 @@ def select_detections(
     *,
     score_activation: Scores = "softmax",
     score_threshold=0.01,
-    iou_threshold=0.45,
+    iou_threshold=IOU_THRESHOLD,
     candidates=200,
-    max_detections=200,
+    max_detections=MAX_DETECTIONS,
     with_evidence=False,
 ):
     """Decode, choose the best candidates of each name, suppress per name, keep the best of all.
@@ -76,7 +79,7 @@ def select_detections(
         score_threshold: score below which nothing is a detection (0.01 in the paper).
         iou_threshold: of the suppression within one name.
         candidates: best anchors of each name that enter the suppression (Caffe: 400).
-        max_detections: N, kept per picture over all names (Caffe: 200).
+        max_detections: N, kept per picture over all names.
         with_evidence: also return each rule of `nets.unknown`: [B, N].
 
     Returns:

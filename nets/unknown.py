@@ -47,15 +47,14 @@ def evidence(logits) -> dict:
     return {"max_logit": best, "energy": ops.logsumexp(names, axis=-1), "gap": best - second}
 
 
-def name_unknowns(detections: Detections, limit: float, *, rule: str = BEST_RULE) -> Detections:
+def name_unknowns(detections: Detections, limit: float) -> Detections:
     """Calls detections `unknown` that speak for their name too weakly; one box for each unknown head.
 
     Args:
         detections: with evidence.
-        limit: value of the rule below which a detection is of somebody else.
-        rule: one of RULES.
+        limit: value of BEST_RULE below which a detection is of somebody else.
     """
-    known = detections.evidence[rule] >= limit
+    known = detections.evidence[BEST_RULE] >= limit
     names = tuple(
         name if sure else UNKNOWN for name, sure in zip(detections.names, known.tolist(), strict=True)
     )

@@ -39,8 +39,8 @@ PUBLISHED = {
 }
 
 
-def _pad2d(net, pad=1):
-    return tf.pad(net, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
+def _pad2d(net):
+    return tf.pad(net, [[0, 0], [1, 1], [1, 1], [0, 0]])
 
 
 def _l2_normalization(net):

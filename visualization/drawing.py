@@ -71,12 +71,9 @@ def draw_boxes(
     return canvas
 
 
-def draw_detections(
-    image: np.ndarray, detections: Detections, *, line_width: int | None = None
-) -> np.ndarray:
+def draw_detections(image: np.ndarray, detections: Detections) -> np.ndarray:
     """`draw_boxes` for what a detector found."""
-    boxes, names, scores = detections.boxes, detections.names, detections.scores
-    return draw_boxes(image, boxes, names, scores, line_width=line_width)
+    return draw_boxes(image, detections.boxes, detections.names, detections.scores)
 
 
 def mosaic(

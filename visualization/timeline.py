@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour
-from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
+from visualization.figures import LIGHT, label_text, new_figure, style_axes
 from visualization.text import one_line
 
 _MOST_NAMES = 30
@@ -16,7 +16,7 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)  # seco
 
 
 def plot_timeline(
-    spans: Mapping[str, Sequence[tuple[float, float]]], seconds: float, *, title: str, theme: Theme = LIGHT
+    spans: Mapping[str, Sequence[tuple[float, float]]], seconds: float, *, title: str
 ) -> Figure:
     """One row a name, a bar where it is seen; the name that is seen longest stands on top.
 
@@ -24,7 +24,6 @@ def plot_timeline(
         spans: (start, end) in seconds, by name.
         seconds: length of the video.
         title: which video.
-        theme: colours.
     """
     seconds = max(seconds, 1e-3)
     lengths = {name: sum(end - start for start, end in some) for name, some in spans.items()}
@@ -32,33 +31,33 @@ def plot_timeline(
     shown = names[:_MOST_NAMES]
     rows = max(1, len(shown) + (len(names) > len(shown)))
     width, height = 12.0, 0.36 * rows + 1.1
-    figure = new_figure(width, height, theme)
+    figure = new_figure(width, height, LIGHT)
     text, families = label_text(one_line(title), 700)
     figure.text(
-        0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=theme.text,
+        0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=LIGHT.text,
         family=families, parse_math=False,
     )  # fmt: skip
     axes = figure.add_axes((1.75 / width, 0.45 / height, (width - 3.2) / width, 0.36 * rows / height))
-    style_axes(axes, theme)
-    axes.grid(axis="x", color=theme.grid, linewidth=0.8)
+    style_axes(axes, LIGHT)
+    axes.grid(axis="x", color=LIGHT.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     least = seconds / 500  # else a short appearance in a long film is no pixel wide
     for row, name in enumerate(shown):
         bars = [(start, max(end - start, least)) for start, end in spans[name]]
-        axes.axhline(row, color=theme.grid, linewidth=0.8, zorder=0)
+        axes.axhline(row, color=LIGHT.grid, linewidth=0.8, zorder=0)
         axes.broken_barh(bars, (row - 0.33, 0.66), facecolors=hex_colour(name))
         share = f"{_clock(lengths[name])}  {100 * lengths[name] / seconds:.0f}%"
-        axes.text(1.01 * seconds, row, share, va="center", fontsize=8.5, color=theme.faint, clip_on=False)
+        axes.text(1.01 * seconds, row, share, va="center", fontsize=8.5, color=LIGHT.faint, clip_on=False)
     if len(names) > len(shown):
         said = f"and {len(names) - len(shown)} more names"
-        axes.text(0, len(shown), said, va="center", fontsize=9, color=theme.faint)
+        axes.text(0, len(shown), said, va="center", fontsize=9, color=LIGHT.faint)
     if not names:
-        axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=theme.faint)
+        axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=LIGHT.faint)
     axes.set(ylim=(rows - 0.45, -0.55), xlim=(0, seconds))
     labels = [label_text(name, 100) for name in shown]
     axes.set_yticks(range(len(shown)), labels=[text for text, _ in labels], parse_math=False)
     for tick, (_, families) in zip(axes.get_yticklabels(), labels, strict=True):
-        tick.set(family=families, fontsize=10, fontweight="bold", color=theme.text)
+        tick.set(family=families, fontsize=10, fontweight="bold", color=LIGHT.text)
     step = next((step for step in _STEPS if seconds / step <= 12), _STEPS[-1])
     marks = np.arange(0, seconds + 1e-6, step)
     axes.set_xticks(marks, labels=[_clock(mark) for mark in marks])

@@ -26,9 +26,9 @@ _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 router = APIRouter(include_in_schema=False)
 
 
-def example_pictures(folder: Path = EXAMPLES) -> list[Path]:
+def example_pictures() -> list[Path]:
     """A few of the drawn pictures that come along, to try the page with."""
-    return sorted(folder.glob("*.jpg"))[::2][:_MOST_EXAMPLES]
+    return sorted(EXAMPLES.glob("*.jpg"))[::2][:_MOST_EXAMPLES]
 
 
 @router.get("/")

@@ -116,19 +116,19 @@ def _shades(locks: Sequence[Lock], belly: float) -> skia.Path:
     return together(slivers)
 
 
-def _strands(locks: Sequence[Lock], reach: float = 0.55) -> skia.Path:
+def _strands(locks: Sequence[Lock]) -> skia.Path:
     """Returns tapering lines from the valleys towards the crown."""
     lines = []
     for lock in locks[:-1]:
         if lock.valley[1] > LOW_VALLEY:
             continue
-        start, end = lock.valley, toward(lock.valley, CROWN, reach)
+        start, end = lock.valley, toward(lock.valley, CROWN, 0.55)
         middle = toward(start, end, 0.5)
         lines.append(stroke(start, (middle[0] * 1.14 + 0.01, middle[1] - 0.02), end, 0.018))
     return together(lines)
 
 
-def _halo(wide: float, y: float = -0.10, size: float = 0.66) -> skia.Path:
+def _halo(wide: float) -> skia.Path:
     """Returns the band of light around the head ("angel's ring"), with a toothed edge."""
     upper, lower = [], []
     steps = 9
@@ -137,8 +137,8 @@ def _halo(wide: float, y: float = -0.10, size: float = 0.66) -> skia.Path:
         x, up = math.sin(angle) * wide * 0.86, math.cos(angle)
         high, low = (0.10, 0.015) if index % 2 else (0.03, 0.12)
         fade = math.cos(angle * 1.30)
-        upper.append((x, y - up * size - high * fade))
-        lower.append((x, y - up * size + low * fade))
+        upper.append((x, -0.10 - up * 0.66 - high * fade))
+        lower.append((x, -0.10 - up * 0.66 + low * fade))
     return polygon([*upper, *reversed(lower)])
 
 
@@ -155,7 +155,6 @@ def _front_layer(
     parting: Point | None = None,
     spikes: Sequence[Point] = (),
     extra: Callable[[Pen], None] | None = None,
-    halo: bool = True,
 ) -> tuple[Layer, skia.Path]:
     """Returns the sheet of the front hair and its outline."""
     path = _front_path(start, locks, end, top=top, wide=wide, belly=belly, spikes=spikes)
@@ -171,8 +170,7 @@ def _front_layer(
             pen.fill(_shades(locks, belly), dark, 0.85)
             edge = moved(path, skia.Matrix.Translate(-0.10, -0.03))
             pen.fill(skia.Op(path, edge, skia.PathOp.kDifference_PathOp), dark, 0.6)
-            if halo:
-                pen.fill(_halo(wide), light, style.shine)
+            pen.fill(_halo(wide), light, style.shine)
         pen.fill(_strands(locks), line_colour(hair), 0.85)
         if spikes:
             roots = [
@@ -248,12 +246,11 @@ def _zigzag_back(
     *,
     teeth: int = 7,
     depth_of_teeth: float = 0.14,
-    top: float = -1.02,
     flare: float = 0.0,
 ) -> skia.Path:
     """Returns the outline of hair that falls behind the head down to ``bottom`` and ends in tips."""
     path = skia.Path()
-    low = half + flare
+    low, top = half + flare, -1.02
     path.moveTo(0.0, top)
     path.cubicTo(0.45, top, half - 0.06, -0.72, half, -0.05)
     path.cubicTo(half - 0.01, 0.35, low, bottom - 0.75, low, bottom - 0.10)
