@@ -25,7 +25,7 @@ from onnx import ModelProto, TensorProto, checker, helper
 from boxes.coding import SCALES
 from nets.network import Network, Scores
 from nets.onnx_layers import Graph, add_network
-from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS
+from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS, SCORE_THRESHOLD
 
 OPSET = 18  # the first whose Resize has `antialias`
 _IR_VERSION = 9  # of that time: older runtimes can read it
@@ -37,7 +37,7 @@ def export_onnx(
     labels: Sequence[str],
     *,
     half: bool = True,
-    score_threshold: float = 0.01,
+    score_threshold: float = SCORE_THRESHOLD,
 ) -> ModelProto:
     """Write a detector as ONNX.
 
@@ -47,7 +47,7 @@ def export_onnx(
         labels: K names.
         half: store weights as float16 (they are computed with as float32): half the size, and scores that
             differ in the third digit.
-        score_threshold: as for `nets.postprocess.select_detections`, whose defaults hold for the rest.
+        score_threshold: score below which nothing is a detection.
 
     Raises:
         ValueError: the network has a layer that cannot be written.
@@ -141,7 +141,7 @@ def _decoded(graph: Graph, codes: str, anchors: np.ndarray) -> str:
 
 
 def _selected(graph: Graph, boxes: str, probabilities: str, score_threshold: float) -> dict[str, str]:
-    """What `nets.postprocess.select_detections` keeps, without its padding."""
+    """What `nets.postprocess.choose_detections` keeps, without its padding."""
     last = np.array([np.iinfo(np.int64).max])
     names = graph.add("Slice", probabilities, np.array([1]), last, np.array([2]))  # [1, A, C-1]
     scores = graph.add("Transpose", names, perm=[0, 2, 1])  # [1, C-1, A]

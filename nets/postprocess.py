@@ -7,8 +7,11 @@ from boxes.geometry import clip, iou
 from nets.network import Scores
 from nets.unknown import evidence
 
-# Of the suppression within one name, and kept per picture over all names: the SSD paper, section 3.7.
-IOU_THRESHOLD, MAX_DETECTIONS = 0.45, 200
+# All of the SSD paper, section 3.7; Caffe has 400 candidates.
+SCORE_THRESHOLD = 0.01  # below it nothing is a detection
+IOU_THRESHOLD = 0.45  # of the suppression within one name
+MAX_DETECTIONS = 200  # kept per picture over all names
+_CANDIDATES = 200  # best anchors of each name that enter the suppression
 
 
 def suppress(boxes, scores, *, iou_threshold=IOU_THRESHOLD):
@@ -57,54 +60,77 @@ def probabilities(logits, scores: Scores):
     return ops.concatenate([1.0 - ops.max(names, axis=-1, keepdims=True), names], axis=-1)
 
 
+def answers_of_anchors(codes, logits, anchors, scores: Scores):
+    """Where each anchor says somebody is, and who.
+
+    Args:
+        codes: [B, A, 4].
+        logits: [B, A, C].
+        anchors: [A, 4] corners.
+        scores: what the logits mean, see `probabilities`.
+
+    Returns:
+        Boxes [B, A, 4], clipped, and probabilities [B, A, C].
+    """
+    anchors = ops.convert_to_tensor(anchors, dtype="float32")
+    return clip(decode(ops.cast(codes, "float32"), anchors)), probabilities(logits, scores)
+
+
+def choose_detections(boxes, shares, *, max_detections=MAX_DETECTIONS):
+    """Choose the best candidates of each name, suppress per name, keep the best of all.
+
+    Args:
+        boxes: [B, A, 4], of each anchor.
+        shares: [B, A, C], its probabilities.
+        max_detections: N, kept per picture over all names.
+
+    Returns:
+        {"boxes": [B, N, 4], "scores": [B, N] descending, "classes": int32 [B, N], 0 where there are fewer
+        than N detections, "anchors": int32 [B, N], which of the A each came from}.
+    """
+    scores = ops.transpose(shares[..., 1:], (0, 2, 1))  # [B, C-1, A]
+    names, anchor_count = scores.shape[1], scores.shape[2]
+    scores, index = ops.top_k(scores, min(_CANDIDATES, anchor_count))  # [B, C-1, K]
+    scores = ops.where(scores >= SCORE_THRESHOLD, scores, 0.0)
+    boxes = ops.take_along_axis(boxes[:, None], index[..., None], axis=2)  # [B, C-1, K, 4]
+
+    scores = ops.where(suppress(boxes, scores), scores, 0.0)
+    classes = ops.broadcast_to(ops.arange(1, names + 1, dtype="int32")[None, :, None], ops.shape(scores))
+    flat = names * scores.shape[2]
+    scores, order = ops.top_k(ops.reshape(scores, (-1, flat)), min(max_detections, flat))  # [B, N]
+    boxes = ops.take_along_axis(ops.reshape(boxes, (-1, flat, 4)), order[..., None], axis=1)
+    classes = ops.take_along_axis(ops.reshape(classes, (-1, flat)), order, axis=1)
+    anchors = ops.take_along_axis(ops.reshape(index, (-1, flat)), order, axis=1)
+    return {
+        "boxes": boxes,
+        "scores": scores,
+        "classes": ops.where(scores > 0.0, classes, 0),
+        "anchors": ops.cast(anchors, "int32"),
+    }
+
+
 def select_detections(
     codes,
     logits,
     anchors,
     *,
     score_activation: Scores = "softmax",
-    score_threshold=0.01,
-    iou_threshold=IOU_THRESHOLD,
-    candidates=200,
     max_detections=MAX_DETECTIONS,
     with_evidence=False,
 ):
-    """Decode, choose the best candidates of each name, suppress per name, keep the best of all.
+    """`choose_detections` from what a network answers.
 
     Args:
         codes: [B, A, 4].
         logits: [B, A, C].
         anchors: [A, 4] corners.
         score_activation: what the logits mean, see `probabilities`.
-        score_threshold: score below which nothing is a detection (0.01 in the paper).
-        iou_threshold: of the suppression within one name.
-        candidates: best anchors of each name that enter the suppression (Caffe: 400).
         max_detections: N, kept per picture over all names.
         with_evidence: also return each rule of `nets.unknown`: [B, N].
-
-    Returns:
-        {"boxes": [B, N, 4] clipped, "scores": [B, N] descending, "classes": int32 [B, N], 0 where there
-        are fewer than N detections}.
     """
-    scores = probabilities(logits, score_activation)[..., 1:]  # [B, A, C-1]
-    scores = ops.transpose(scores, (0, 2, 1))  # [B, C-1, A]
-    names, anchor_count = scores.shape[1], scores.shape[2]
-    scores, index = ops.top_k(scores, min(candidates, anchor_count))  # [B, C-1, K]
-    scores = ops.where(scores >= score_threshold, scores, 0.0)
-    boxes = clip(
-        decode(ops.cast(codes, "float32"), ops.convert_to_tensor(anchors, dtype="float32"))
-    )  # [B, A, 4]
-    boxes = ops.take_along_axis(boxes[:, None], index[..., None], axis=2)  # [B, C-1, K, 4]
-
-    scores = ops.where(suppress(boxes, scores, iou_threshold=iou_threshold), scores, 0.0)
-    classes = ops.broadcast_to(ops.arange(1, names + 1, dtype="int32")[None, :, None], ops.shape(scores))
-    flat = names * scores.shape[2]
-    scores, order = ops.top_k(ops.reshape(scores, (-1, flat)), min(max_detections, flat))  # [B, N]
-    boxes = ops.take_along_axis(ops.reshape(boxes, (-1, flat, 4)), order[..., None], axis=1)
-    classes = ops.take_along_axis(ops.reshape(classes, (-1, flat)), order, axis=1)
-    selected = {"boxes": boxes, "scores": scores, "classes": ops.where(scores > 0.0, classes, 0)}
+    boxes, shares = answers_of_anchors(codes, logits, anchors, score_activation)
+    selected = choose_detections(boxes, shares, max_detections=max_detections)
     if with_evidence:
-        anchor = ops.take_along_axis(ops.reshape(index, (-1, flat)), order, axis=1)  # [B, N]
         for rule, values in evidence(logits).items():
-            selected[rule] = ops.take_along_axis(values, anchor, axis=1)
+            selected[rule] = ops.take_along_axis(values, selected["anchors"], axis=1)
     return selected

@@ -14,16 +14,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from boxes.coding import decode
-from boxes.geometry import clip, iou
+from boxes.geometry import iou
 from nets.box_answers import answer_boxes
 from nets.checkpoint import Checkpoint, build_model, read_checkpoint
 from nets.network import Network, Scores
-from nets.postprocess import probabilities, select_detections
+from nets.postprocess import answers_of_anchors, choose_detections
 from preprocessing.resize import resize_picture
 
 # One head has one name: of two found boxes that overlap more than this, the better one stays.
 _ONE_HEAD = 0.6
+_MOST_FOUND = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +44,13 @@ class Look:
     """What the network saw in one picture.
 
     Attributes:
-        boxes: float32 [N, 4], found boxes, best first, all names together.
-        classes: int32 [N], 1...K.
+        anchors: int32 [N], from which of the A each found box came, best first, all names together.
         scores: float32 [N].
         anchor_boxes: float32 [A, 4].
         probabilities: float32 [A, C].
     """
 
-    boxes: np.ndarray
-    classes: np.ndarray
+    anchors: np.ndarray
     scores: np.ndarray
     anchor_boxes: np.ndarray
     probabilities: np.ndarray
@@ -60,23 +58,16 @@ class Look:
     def found(self, score_threshold: float) -> Answers:
         """The boxes of at least that score, one for each head."""
         kept: list[int] = []
-        for index in np.flatnonzero(self.scores >= score_threshold):
-            overlaps = ops.convert_to_numpy(iou(self.boxes[[index]], self.boxes[kept].reshape(-1, 4)))
+        for anchor in self.anchors[self.scores >= score_threshold].tolist():
+            overlaps = ops.convert_to_numpy(iou(self.anchor_boxes[[anchor]], self.anchor_boxes[kept]))
             if (np.asarray(overlaps) <= _ONE_HEAD).all():
-                kept.append(int(index))
-        anchors = [self._anchor(index) for index in kept]
-        return Answers(self.boxes[kept].reshape(-1, 4), self.probabilities[anchors])
+                kept.append(anchor)
+        return Answers(self.anchor_boxes[kept], self.probabilities[kept])
 
     def answers(self, boxes: np.ndarray) -> Answers:
         """Names for boxes drawn by hand: [M, 4] corners."""
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
         return Answers(boxes, answer_boxes(boxes, self.anchor_boxes, self.probabilities))
-
-    def _anchor(self, index: int) -> int:
-        """The anchor that a found box came from."""
-        same = np.abs(self.anchor_boxes - self.boxes[index]).max(axis=1)  # [A]
-        score = np.abs(self.probabilities[:, self.classes[index]] - self.scores[index])
-        return int(np.argmin(same + score))
 
 
 class _LookModel(keras.Model):
@@ -91,18 +82,13 @@ class _LookModel(keras.Model):
 
     def call(self, images):
         outputs = self.model(images, training=False)
-        selected = select_detections(
-            outputs["codes"],
-            outputs["logits"],
-            self.anchors,
-            score_activation=self.scores,
-            max_detections=100,
-        )
-        anchors = ops.convert_to_tensor(self.anchors, dtype="float32")
+        boxes, shares = answers_of_anchors(outputs["codes"], outputs["logits"], self.anchors, self.scores)
+        selected = choose_detections(boxes, shares, max_detections=_MOST_FOUND)
         return {
-            **selected,
-            "anchor_boxes": clip(decode(ops.cast(outputs["codes"], "float32"), anchors)),
-            "probabilities": probabilities(outputs["logits"], self.scores),
+            "anchors": selected["anchors"],
+            "scores": selected["scores"],
+            "anchor_boxes": boxes,
+            "probabilities": shares,
         }
 
 
@@ -147,11 +133,10 @@ class Recogniser:
         }
         looks = []
         for row in range(len(images)):
-            count = int((found["classes"][row] > 0).sum())
+            count = int((found["scores"][row] > 0).sum())
             looks.append(
                 Look(
-                    boxes=found["boxes"][row, :count],
-                    classes=found["classes"][row, :count],
+                    anchors=found["anchors"][row, :count],
                     scores=found["scores"][row, :count],
                     anchor_boxes=found["anchor_boxes"][row],
                     probabilities=found["probabilities"][row],

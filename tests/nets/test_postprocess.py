@@ -51,7 +51,8 @@ def test_detections_are_sorted_suppressed_per_name_and_padded():
     # The second anchor goes for name 1 (the first is better) and stays for name 2 (there it is the best).
     np.testing.assert_array_equal(found["classes"], [2, 1, 2, 1, 0, 0])
     np.testing.assert_allclose(found["scores"], [0.9, 0.8, 0.2, 0.05, 0.0, 0.0], rtol=1e-5)
-    np.testing.assert_allclose(found["boxes"][2], ANCHORS[1], atol=1e-6)
+    np.testing.assert_array_equal(found["anchors"][:4], [2, 0, 1, 2])
+    np.testing.assert_allclose(found["boxes"][:4], np.clip(ANCHORS[[2, 0, 1, 2]], 0, 1), atol=1e-6)
 
 
 def test_boxes_are_clipped_and_decoded():

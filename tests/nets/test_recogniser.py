@@ -34,10 +34,16 @@ def test_finds_what_the_detector_finds_with_all_names(recogniser):
 def test_one_head_has_one_name():
     boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.48], [0.5, 0.5, 1.0, 1.0]], np.float32)
     probabilities = np.array([[0.1, 0.9, 0.0], [0.3, 0.0, 0.7], [0.4, 0.6, 0.0]], np.float32)
-    classes, scores = np.array([1, 2, 1]), np.array([0.9, 0.7, 0.6], np.float32)
-    found = Look(boxes, classes, scores, boxes, probabilities).found(0.5)
+    look = Look(np.array([0, 1, 2, 0]), np.array([0.9, 0.7, 0.6, 0.1], np.float32), boxes, probabilities)
+    found = look.found(0.5)
     np.testing.assert_array_equal(found.boxes, boxes[[0, 2]])
     np.testing.assert_array_equal(found.probabilities, probabilities[[0, 2]])
+
+
+def test_a_picture_without_anybody():
+    nobody = Look(np.zeros(0, int), np.zeros(0), np.array([[0, 0, 1, 1.0]]), np.array([[0.9, 0.1]]))
+    found = nobody.found(0.5)
+    assert (found.boxes.shape, found.probabilities.shape) == ((0, 4), (0, 2))
 
 
 def test_no_pictures(recogniser):

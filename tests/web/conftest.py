@@ -48,7 +48,7 @@ class FakeRecogniser:
             probabilities = np.array([[0.9 - p * 0.9, p, 0.06, 0.04], [0.4, 0.1, 0.3, 0.2]], np.float32)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             scores = probabilities[[0], 1]
-            looks.append(Look(boxes[:1], np.array([1]), scores, boxes, probabilities))
+            looks.append(Look(np.array([0]), scores, boxes, probabilities))
         return looks
 
 
