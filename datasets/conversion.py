@@ -6,6 +6,7 @@ Nothing of an earlier conversion is touched before everything new is complete in
 import hashlib
 import json
 import platform
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +20,7 @@ import tensorflow as tf
 from datasets.annotations import Annotation, FolderReading, ReadOptions, read_folder
 from datasets.digests import sha256_of
 from datasets.labels import extend_labels, read_labels, write_labels
-from datasets.leakage import find_leak, leak_notes, traces_of
+from datasets.leakage import find_leak, leak_notes, traces_of, traces_of_records
 from datasets.near_duplicates import perceptual_hash_of_jpeg
 from datasets.pascal_voc import VOC_NAMES, is_voc_set
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
@@ -40,6 +41,7 @@ from datasets.writing import printable
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.
 FORMAT = 1
+_MEASURED_ON = re.compile(r"(validation|test)$")  # how sets end that a detector is measured on
 
 Progress = Callable[[str, int, int], None]
 
@@ -155,8 +157,13 @@ def convert(
     working.mkdir()
     try:
         shards, hashes = _write_sets(working, sets, labels, options, progress)
-        notes += _leak_notes(sets, hashes, assignment.by)
         description = _describe(options, labels, statistics, shards, assignment, problems, earlier)
+        kept = {
+            name: [output_dir / shard["file"] for shard in one["shards"]]
+            for name, one in description["splits"].items()
+            if name not in shards
+        }
+        notes += _leak_notes(sets, kept, hashes, assignment.by)
         write_labels(working / "labels.txt", labels)
         text = json.dumps(description, ensure_ascii=False, indent=1) + "\n"
         (working / "dataset.json").write_text(text, encoding="utf-8", newline="\n")
@@ -313,9 +320,19 @@ def _write_sets(
 
 
 def _leak_notes(
-    sets: Mapping[str, Sequence[Annotation]], hashes: Mapping[str, np.uint64], by: str
+    sets: Mapping[str, Sequence[Annotation]],
+    kept: Mapping[str, Sequence[Path]],
+    hashes: Mapping[str, np.uint64],
+    by: str,
 ) -> list[str]:
-    """Says what validation and test have in common with train."""
+    """Says what sets to measure on have in common with those to train on, if one of both is new.
+
+    Args:
+        sets: the new ones.
+        kept: the records of those that the folder has already.
+        hashes: picture -> perceptual hash, of the new ones.
+        by: what they were split by.
+    """
     # Where sources were cut into blocks, the assignment's own note speaks of sources.
     traces = {
         name: traces_of(
@@ -324,12 +341,16 @@ def _leak_notes(
         )
         for name, some in sets.items()
     }
-    return [
-        note
-        for name in ("validation", "test")
-        if name in traces and "train" in traces
-        for note in leak_notes(find_leak(traces[name], traces["train"]), name)
-    ]
+    notes = []
+    for name in (*sets, *kept):
+        train = _MEASURED_ON.sub("train", name)  # of voc_2007_test it is voc_2007_train
+        if train == name or train not in {*sets, *kept} or {name, train} <= kept.keys():
+            continue
+        measured, trained = (
+            traces[one] if one in traces else traces_of_records(kept[one]) for one in (name, train)
+        )
+        notes += leak_notes(find_leak(measured, trained), name, train)
+    return notes
 
 
 def _describe(

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import cv2
 import keras
 import numpy as np
-import tensorflow as tf
 
 from boxes.detections import Detections
-from datasets.records import RecordDataset, parse_example
+from datasets.records import RecordDataset
 from engine.average_precision import IOU_THRESHOLD, DetectionResult, GroundTruth, evaluate_detections
 from engine.input_pipeline import evaluation_batches
 from nets.detector import DetectionModel, named_detections
@@ -160,19 +159,6 @@ def evaluate_model(
         result=result,
         timing=timing,
     )
-
-
-def can_be_measured(dataset: RecordDataset, split: str, *, max_pictures: int | None = None) -> bool:
-    """Whether some object of a split counts, as `evaluate_model` needs it: one that is not difficult.
-
-    Args:
-        dataset: records.
-        split: name of the set.
-        max_pictures: look at the first so many only.
-    """
-    records = tf.data.TFRecordDataset([str(file) for file in dataset.split(split).files])
-    pictures = map(parse_example, records.take(-1 if max_pictures is None else max_pictures))
-    return any(bool(np.any(~picture["difficult"].numpy())) for picture in pictures)
 
 
 def read_pictures(

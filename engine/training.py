@@ -12,11 +12,12 @@ from rich.console import Console
 
 from datasets.leakage import traces_of_records
 from datasets.pictures import save_picture
+from datasets.record_boxes import has_countable_box
 from datasets.records import RecordDataset, open_dataset
 from engine.anchor_choice import choose_anchors
 from engine.bookkeeping import Bookkeeper, Schedule, demand_best_weights
 from engine.devices import has_gpu
-from engine.evaluation import can_be_measured, evaluate_model
+from engine.evaluation import evaluate_model
 from engine.input_pipeline import (
     naming_unreadable_pictures,
     remembered,
@@ -370,7 +371,7 @@ def _is_validated(dataset: RecordDataset, options: TrainingOptions, say: Callabl
             raise
         say("There is no validation set: the last weights are kept, and nothing says how good they are.")
         return False
-    if can_be_measured(dataset, name, max_pictures=count or None):
+    if has_countable_box(dataset.split(name).files, count or None):
         return True
     which = f"the first {count} pictures" if count else "the pictures"
     problem = f"{dataset.folder}: {which} of split {name!r} have no object that counts"

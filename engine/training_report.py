@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from boxes.geometry import iou
+from boxes.anchor_fitting import best_anchors
 from datasets.leakage import find_leak, leak_notes, traces_of_records
 from datasets.pictures import PictureError, read_picture
-from datasets.record_boxes import read_boxes
+from datasets.record_boxes import has_countable_box, read_boxes
 from datasets.records import RecordDataset, open_dataset
 from datasets.writing import write_text
-from engine.evaluation import Evaluation, can_be_measured, evaluate_model, read_pictures
+from engine.evaluation import Evaluation, evaluate_model, read_pictures
 from engine.evaluation_report import evaluation_content
 from engine.measurements import Measurements, measure
 from engine.plain_words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
@@ -153,7 +152,7 @@ def _render(
                 counts,
                 {name: dataset.split(name).pictures for name in counts},
                 boxes,
-                _best_overlaps(boxes, network.anchors),
+                best_anchors(network.anchor_layers, boxes[:: -(-len(boxes) // _MOST_BOXES) or 1])[0],
                 network_name=network.name,
                 theme=theme,
             )
@@ -181,7 +180,7 @@ def _validation_split(dataset: RecordDataset, options: Mapping[str, Any]) -> tup
         name = dataset.split_name(options.get("validation_split_name", VALIDATION))
     except ValueError:
         return None, "There is no validation set"
-    if can_be_measured(dataset, name):
+    if has_countable_box(dataset.split(name).files):
         return name, ""
     return None, f"Nothing that counts is marked in {name}"
 
@@ -201,14 +200,6 @@ def _boxes(dataset: RecordDataset, splits: set[str | None]) -> tuple[np.ndarray,
             boxes.append(some)
             counts[name] = {label: int(np.sum(classes == i)) for i, label in enumerate(dataset.labels, 1)}
     return np.concatenate(boxes), counts
-
-
-def _best_overlaps(boxes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    """[N], the overlap of each of (at most so many) boxes with the best anchor."""
-    some = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
-    chunks = np.array_split(some, -(-len(some) // 256) or 1)
-    best = [ops.convert_to_numpy(ops.max(iou(chunk, anchors), axis=-1)) for chunk in chunks if len(chunk)]
-    return np.concatenate([np.zeros(0, np.float32), *map(np.asarray, best)])
 
 
 def _metrics(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -437,3 +438,14 @@ def test_near_duplicates_across_lists_are_said(tmp_path, capsys, rng):
     said = " ".join(capsys.readouterr().out.split())
     assert "1 of the 2 pictures of test look nearly the same as pictures of train (b_2.jpg like a_1" in said
     assert "share sources" not in said
+
+    # The same sets from folders of their own, one after the other.
+    for folder, stems in (("one", ("a_1", "a_2")), ("two", ("b_1", "b_2"))):
+        (tmp_path / folder).mkdir()
+        for path in (tmp_path / "voc" / f"{stem}{end}" for stem in stems for end in (".jpg", ".xml")):
+            shutil.copy(path, tmp_path / folder)
+    leak = "1 of the 2 pictures of voc_2007_test look nearly the same as pictures of voc_2007_train"
+    conversions = (("one", "train", 0), ("two", "test", 1), ("one", "train", 1), ("two", "other", 0))
+    for folder, split, found in conversions:
+        assert convert(tmp_path / folder, tmp_path / "sets", f"--output_name=voc_2007_{split}") == 0
+        assert " ".join(capsys.readouterr().out.split()).count(leak) == found, (folder, split)
