@@ -41,7 +41,6 @@ RECIPES: dict[str, Recipe] = {
         weights="ssdlite_mobilenet_v2_coco.npz, a TensorFlow checkpoint of it, or imagenet",
         values={
             "model_name": "ssd_300_mobilenet_v2",
-            "freeze_batch_norm": "auto",  # frozen from COCO's weights: 16 pictures are few for statistics
             "optimizer": "adamw",
             "learning_rate": 3e-3,  # of what has to learn the names
             "learning_rate_multipliers": "FeatureExtractor=0.1",
