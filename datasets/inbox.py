@@ -28,7 +28,7 @@ from datasets.folder import INBOX_MARK
 from datasets.inbox_index import Entry, InboxIndex
 from datasets.pictures import encode_jpeg
 from datasets.voc import VocObject, touches_border, write_annotation
-from datasets.writing import whole_file, write_bytes
+from datasets.writing import whole_file, write_bytes, write_json
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 # A picture without XML after so long is what a crash left of a report that was never confirmed to its sender.
@@ -149,8 +149,7 @@ class Inbox:
         ]
         write_bytes(self.path(key, ".jpg"), encode_jpeg(image), durable=True)
         said = {**asdict(entry), "model": model, "boxes": [asdict(one) for one in boxes]}
-        text = json.dumps(said, ensure_ascii=False, indent=1)
-        write_bytes(self.path(key, ".json"), text.encode(), durable=True)
+        write_json(self.path(key, ".json"), said)
         picture = Path(PENDING, f"{key}.jpg")  # relative: the same wherever the inbox is
         with whole_file(self.path(key, ".xml"), durable=True) as xml:
             write_annotation(xml, picture, width, height, objects, verified=False)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +51,11 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
 def write_text(path: Path, text: str) -> None:
     """A whole file of this text, in UTF-8 (see `whole_file`)."""
     write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """JSON for people, indented, names in their own script: a whole file, on the disk (see `whole_file`)."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
 
 
 def printable(text: str) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 from engine.progress import TrainingBar
 from engine.run_state import LAST, Progress, demanding_room, save_state
 from engine.training_log import TrainingLog
-from nets.checkpoint import WEIGHTS, model_weights, read_arrays, write_checkpoint
+from nets.arrays import read_arrays
+from nets.checkpoint import WEIGHTS, model_weights, write_checkpoint
 
 SCALAR_STEPS = 10  # between two points of TensorBoard's curves
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from datasets.problems import some_of
-from datasets.writing import write_text
+from datasets.writing import write_json, write_text
 from engine.average_precision import GroundTruth, OperatingPoint
 from engine.bootstrap import LEVEL
 from engine.calibration import Reliability
@@ -24,7 +24,6 @@ from engine.measurements import Measurements
 from engine.plain_words import in_short
 from engine.report_page import jpeg_uri, lines, render_page, themed
 from engine.strangers import StrangerResult
-from nets.checkpoint import write_json
 from nets.unknown import BEST_RULE
 from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from nets.checkpoint import read_arrays, write_arrays, write_json
+from datasets.writing import write_json
+from nets.arrays import read_arrays, write_arrays
 
 _DIGITS = re.compile(r"[0-9a-f]{32}")
 

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 
 from datasets.face_folder import Face
 from datasets.pictures import PictureError, decode_picture
-from datasets.writing import write_table, write_text
+from datasets.writing import write_json, write_table, write_text
 from engine.calibration import Reliability
 from engine.face_extraction import crop_face
 from engine.face_measures import LIKELIEST, FaceMeasures, UnknownMeasures
 from engine.report_page import jpeg_uri, lines, percent, render_page, themed
-from nets.checkpoint import write_json
 from nets.face_classifier import Judgement
 from visualization.colours import hex_colour
 from visualization.drawing import mosaic, scale_to

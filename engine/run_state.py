@@ -17,10 +17,12 @@ import keras
 import numpy as np
 
 from datasets.leakage import Traces
+from datasets.writing import write_json
 from engine.run_config import differences
 from engine.trained_on import write_trained_on
 from engine.training_model import TrainingModel
-from nets.checkpoint import CONFIG, is_checkpoint, read_arrays, write_arrays, write_json
+from nets.arrays import read_arrays, write_arrays
+from nets.checkpoint import CONFIG, is_checkpoint
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones

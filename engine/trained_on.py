@@ -9,7 +9,8 @@ import numpy as np
 
 from datasets.leakage import Traces, find_leak, leak_notes, traces_of_records
 from datasets.records import RecordDataset
-from nets.checkpoint import Checkpoint, read_arrays, write_arrays
+from nets.arrays import read_arrays, write_arrays
+from nets.checkpoint import Checkpoint
 
 TRAINED_ON = "trained_on.npz"  # perceptual hashes and sources; some hundred bytes a picture
 

@@ -21,7 +21,7 @@ from datasets.leakage import find_leak, leak_notes, traces_of_records
 from datasets.pictures import PictureError, read_picture
 from datasets.record_boxes import has_countable_box, read_boxes
 from datasets.records import RecordDataset, open_dataset
-from datasets.writing import write_text
+from datasets.writing import write_json, write_text
 from engine.evaluation import Evaluation, evaluate_model, read_pictures
 from engine.evaluation_report import evaluation_content
 from engine.measurements import Measurements, measure
@@ -31,7 +31,7 @@ from engine.threshold_choice import choose_thresholds
 from engine.trained_on import write_trained_on
 from engine.training_log import METRICS_CSV
 from engine.training_options import VALIDATION
-from nets.checkpoint import METRICS, THRESHOLDS, Checkpoint, build_model, read_checkpoint, write_json
+from nets.checkpoint import METRICS, THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from visualization.dataset_figure import plot_dataset
 from visualization.drawing import scale_to
 from visualization.training_plots import plot_training

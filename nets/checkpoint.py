@@ -9,27 +9,25 @@ thresholds.json   from which score on each name is reported; absent before the e
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 
 from boxes.anchor_fitting import shapes_of, with_shapes
 from datasets.labels import read_labels, write_labels
-from datasets.writing import whole_file, write_bytes
+from datasets.writing import whole_file, write_json
 from nets import get_network
+from nets.arrays import read_arrays, save_arrays
 from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds
 
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
 THRESHOLDS = "thresholds.json"
 ANCHOR_SHAPES = "anchor_shapes"  # in config.json
-MAX_BYTES = 4 * 2**30  # of arrays in a file from outside; VGG-16 with its fully connected layers has 0.5 GiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,47 +63,6 @@ def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
     return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, previous: Path | None = None) -> None:
-    """Write a zip of arrays; a crash leaves the old one (see `whole_file`)."""
-    with whole_file(path, durable=True, previous=previous) as temporary:
-        _save(temporary, arrays)
-
-
-def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """All of it on the disk when this returns."""
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays that `write_arrays` wrote.
-
-    Raises:
-        ValueError: not such a file, damaged, too large, or with pickled objects inside.
-    """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            size = sum(member.file_size for member in arrays.zip.infolist())
-            if size > MAX_BYTES:
-                raise ValueError(f"it unpacks to {size} bytes, more than {MAX_BYTES}")
-            return {name: arrays[name] for name in arrays.files}
-    except (BadZipFile, ValueError, EOFError, OSError, AttributeError, MemoryError, RuntimeError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(
-            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or "
-            "something else; "
-            "use another checkpoint or train again."
-        ) from error
-
-
-def write_json(path: Path, value) -> None:
-    """Write JSON for people: indented, names in their own script."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
-
-
 def write_checkpoint(
     folder: Path,
     *,
@@ -122,7 +79,7 @@ def write_checkpoint(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / WEIGHTS, durable=True) as temporary:
-        _save(temporary, weights)
+        save_arrays(temporary, weights)
         write_labels(folder / LABELS, labels)
         write_json(folder / CONFIG, dict(config))
         write_json(folder / METRICS, dict(metrics or {}))

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from datasets.labels import clean_name
-from nets.checkpoint import CONFIG, WEIGHTS, read_arrays, write_arrays, write_json
+from datasets.writing import write_json
+from nets.arrays import read_arrays, write_arrays
+from nets.checkpoint import CONFIG, WEIGHTS
 from nets.face_answers import evidence_of, softmax
 from nets.face_backbone import BackboneSpec, rebuild_backbone, weights_digest
 from nets.face_encoder import FaceEncoder, Pooling

@@ -20,7 +20,8 @@ from datasets.labels import write_labels
 from datasets.pascal_voc import VOC_NAMES
 from datasets.voc import VocObject, write_annotation
 from nets import get_network
-from nets.checkpoint import model_weights, read_checkpoint, write_arrays, write_checkpoint
+from nets.arrays import write_arrays
+from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.slim_names import slim_variables
 from tests.engine.colour_network import NETWORK, picture, write_records
 from tests.tools.test_ancestor_flags import CONVERT, EVALUATIONS, TRAININGS

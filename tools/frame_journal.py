@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datasets.writing import write_text
+from datasets.writing import write_json
 
 FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that no tool takes it for data
 _END = 65_536  # bytes at either end of a video that are looked at
@@ -80,7 +80,7 @@ def write_journal(path: Path, journal: Journal) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = asdict(journal)
     values["kept"] = {str(time): f"{bits:016x}" for time, bits in journal.kept.items()}
-    write_text(path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    write_json(path, values)
 
 
 def known_hashes(folder: Path) -> list[int]:

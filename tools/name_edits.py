@@ -16,7 +16,7 @@ from datasets.labels import clean_name
 from datasets.problems import Problem, UnusableFile
 from datasets.voc import MAX_XML_BYTES, XmlError, parse_xml
 from datasets.voc_editing import edit_names
-from datasets.writing import write_bytes, write_text
+from datasets.writing import write_bytes, write_json
 
 FORMAT = 1
 
@@ -143,7 +143,7 @@ def apply(planned: Plan, dataset_dir: Path, what: str, progress: Progress = lamb
         for edit in planned.edits
     ]
     content = {"format": FORMAT, "change": what, "files": files}
-    write_text(undo_file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_json(undo_file, content)
     for number, edit in enumerate(planned.edits, start=1):
         if edit.path.read_bytes() != edit.before:
             raise ValueError(

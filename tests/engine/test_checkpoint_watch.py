@@ -5,7 +5,8 @@ import pytest
 
 from engine.checkpoint_watch import SECONDS_BETWEEN_LOOKS, new_checkpoints
 from engine.run_state import LAST, STATE
-from nets.checkpoint import CONFIG, LABELS, WEIGHTS, write_arrays
+from nets.arrays import write_arrays
+from nets.checkpoint import CONFIG, LABELS, WEIGHTS
 
 
 class Training:

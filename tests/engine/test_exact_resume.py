@@ -13,7 +13,8 @@ import pytest
 
 from engine.bookkeeping import Bookkeeper
 from engine.run_state import STATE
-from nets.checkpoint import WEIGHTS, read_arrays
+from nets.arrays import read_arrays
+from nets.checkpoint import WEIGHTS
 from tests.engine.training_run import run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,8 @@ from engine.stages import demand_statistics, freezes_batch_norm, norms, set_trai
 from engine.starting_weights import expect_background, starting_weights
 from engine.training_options import TrainingOptions
 from nets import get_network
-from nets.checkpoint import model_weights, write_arrays, write_checkpoint
+from nets.arrays import write_arrays
+from nets.checkpoint import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
 
 NETWORK = get_network("ssd_300_lite")

@@ -16,7 +16,8 @@ from engine.stages import multipliers_of, set_trainable, stages_of
 from engine.training import TrainingOptions, use_xla
 from engine.training_model import TrainingModel
 from nets import get_network
-from nets.checkpoint import read_arrays, read_checkpoint
+from nets.arrays import read_arrays
+from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
 from tests.engine.training_run import run, stop_at
 

@@ -5,15 +5,8 @@ import numpy as np
 import pytest
 
 from nets import get_network
-from nets.checkpoint import (
-    build_model,
-    is_checkpoint,
-    model_weights,
-    read_arrays,
-    read_checkpoint,
-    write_arrays,
-    write_checkpoint,
-)
+from nets.arrays import read_arrays, write_arrays
+from nets.checkpoint import build_model, is_checkpoint, model_weights, read_checkpoint, write_checkpoint
 
 # Files: what the other backend would add is the time that it takes to compile a network.
 pytestmark = pytest.mark.tensorflow_only

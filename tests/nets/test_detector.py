@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from boxes.detections import Detections
+from datasets.writing import write_json
 from nets import get_network
-from nets.checkpoint import model_weights, write_checkpoint, write_json
+from nets.checkpoint import model_weights, write_checkpoint
 from nets.detector import Detector, named_detections
 from nets.thresholds import Thresholds
 

@@ -3,7 +3,8 @@ import pytest
 
 from datasets.labels import write_labels
 from nets import get_network
-from nets.checkpoint import model_weights, read_checkpoint, write_arrays, write_checkpoint
+from nets.arrays import write_arrays
+from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.slim_files import write_slim_checkpoint
 from nets.slim_names import slim_variables
 from tools.any_checkpoint import as_checkpoint_folder, is_tensorflow_checkpoint
