@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.drawn_video import VideoOptions, draw_video
+from datasets.drawn_video import FilmOptions, draw_video
 from datasets.sparse_video import SparseVideo
 from tools.extract_frames import Options, extract_video
 
@@ -38,7 +38,7 @@ def main() -> None:
         video = options.video
         if video is None:
             video = folder / "drawn.mp4"
-            draw_video(VideoOptions(video, seconds=options.seconds, width=1920, height=1080))
+            draw_video(FilmOptions(video, seconds=options.seconds, width=1920, height=1080))
         with SparseVideo(video) as opened:
             facts = opened.facts
         size = video.stat().st_size

@@ -17,8 +17,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.drawn_video import VideoOptions as FilmOptions
-from datasets.drawn_video import draw_video
+from datasets.drawn_video import FilmOptions, draw_video
 from datasets.video import Frame, VideoReader
 from tools.quiet_start import start_tensorflow
 

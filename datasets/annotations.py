@@ -166,7 +166,7 @@ def read_folder(
 
 
 @dataclass(frozen=True)
-class Frame:
+class PixelFrame:
     """In which pixels a picture goes into the record, and in which its boxes are given.
 
     Attributes:
@@ -182,7 +182,7 @@ class Frame:
     problem: tuple[str, str, str] | None = None
 
 
-def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> Frame:
+def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
     """Brings the size in the XML together with the picture's, stored and turned by its EXIF orientation.
 
     Old LabelImg draws boxes on the pixels as stored, newer (`setAutoTransform`) on the turned picture, and
@@ -193,29 +193,33 @@ def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> Frame:
     """
     stored, turned, size = facts.size, facts.turned_size, raw.size
     if facts.orientation != 1 and not raw.objects:
-        return Frame(True, turned, turned)  # no box to contradict: upright, as every viewer shows it
+        return PixelFrame(True, turned, turned)  # no box to contradict: upright, as every viewer shows it
     exif = f"EXIF orientation {facts.orientation}"
     if facts.orientation != 1 and (size is None or size == stored == turned):
         detail = f"{exif} and <size> {_by(size)} leave open on which pixels the boxes were drawn"
-        return Frame(False, stored, stored, ("EXIF orientation is unclear", detail, "pixels kept as stored"))
+        return PixelFrame(
+            False, stored, stored, ("EXIF orientation is unclear", detail, "pixels kept as stored")
+        )
     if size is None or size == stored:
         if facts.orientation == 1:
-            return Frame(False, stored, stored)
+            return PixelFrame(False, stored, stored)
         detail = f"{exif}, <size> {_by(size)} is the stored one"
-        return Frame(
+        return PixelFrame(
             False, stored, stored, ("boxes drawn without EXIF orientation", detail, "pixels kept as stored")
         )
     if size == turned:
         detail = f"{exif}, <size> {_by(size)} is the turned one"
-        return Frame(True, turned, turned, ("boxes drawn with EXIF orientation", detail, "picture turned"))
+        return PixelFrame(
+            True, turned, turned, ("boxes drawn with EXIF orientation", detail, "picture turned")
+        )
 
     detail = f"<size> says {_by(size)}, the picture is {_by(stored)}"
     for is_turned, candidate in ((False, stored), (True, turned)):
         if _same_shape(size, candidate) and _inside(raw.objects, size):
             kind = "picture resized after labelling"
-            return Frame(is_turned, candidate, size, (kind, detail, "boxes scaled with it"))
+            return PixelFrame(is_turned, candidate, size, (kind, detail, "boxes scaled with it"))
     kind = "size in the XML is of another picture"
-    return Frame(False, stored, stored, (kind, detail, "boxes taken as pixels of the picture"))
+    return PixelFrame(False, stored, stored, (kind, detail, "boxes taken as pixels of the picture"))
 
 
 def _read_one(

@@ -9,7 +9,15 @@ from typing import Any
 
 from globox import BoundingBox, BoxFormat
 
-from datasets.foreign import SPLITS, ForeignDataset, ForeignPicture, ObjectsIn, inside, raw_object, shorten
+from datasets.foreign import (
+    SPLIT_WORDS,
+    ForeignDataset,
+    ForeignPicture,
+    ObjectsIn,
+    inside,
+    raw_object,
+    shorten,
+)
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
@@ -68,7 +76,7 @@ def _image_folders(root: Path, file: Path) -> list[Path]:
 def _split_of(text: str) -> str:
     """The split that a file's name and folder speak of; "" where they speak of none, or of several."""
     words = "".join(letter if letter.isalpha() else " " for letter in text.lower()).split()
-    found = {SPLITS[word] for word in words if word in SPLITS}
+    found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
     return found.pop() if len(found) == 1 else ""
 
 

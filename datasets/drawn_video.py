@@ -40,7 +40,7 @@ LONGEST = 3 * 3600  # seconds
 
 
 @dataclass(frozen=True)
-class VideoOptions:
+class FilmOptions:
     """Draws a film of the demo set's characters, and says where their heads are.
 
     The same options draw the same film, and the first minute of a longer film is the film of one minute.
@@ -91,19 +91,19 @@ class VideoOptions:
         return round(self.seconds * FRAMES)
 
 
-def heads_in(options: VideoOptions, seconds: float) -> tuple[HeadLabel, ...]:
+def heads_in(options: FilmOptions, seconds: float) -> tuple[HeadLabel, ...]:
     """The true boxes of the frame that is shown at a time, in pixels of the film."""
     moment = _drawing_of(round(seconds * FRAMES)) / DRAWINGS
     return heads_at(shot_at(_shots(options), moment), moment)
 
 
-def frame_at(options: VideoOptions, seconds: float) -> np.ndarray:
+def frame_at(options: FilmOptions, seconds: float) -> np.ndarray:
     """The picture that is shown at a time, before compression: uint8 [H, W, 3] RGB."""
     moment = _drawing_of(round(seconds * FRAMES)) / DRAWINGS
     return ShotPainter(shot_at(_shots(options), moment)).paint(moment)
 
 
-def draw_video(options: VideoOptions, advance: Callable[[int], None] = lambda frames: None) -> bool:
+def draw_video(options: FilmOptions, advance: Callable[[int], None] = lambda frames: None) -> bool:
     """Draws the film; it appears under its name only when it is complete.
 
     Args:
@@ -134,7 +134,7 @@ def draw_video(options: VideoOptions, advance: Callable[[int], None] = lambda fr
     return True
 
 
-def write_true_boxes(options: VideoOptions) -> int:
+def write_true_boxes(options: FilmOptions) -> int:
     """Writes the XML that `options.annotations_dir` asks for.
 
     Returns:
@@ -175,7 +175,7 @@ def write_true_boxes(options: VideoOptions) -> int:
     return len(wanted)
 
 
-def _pictures_of(options: VideoOptions, folder: Path) -> Iterator[tuple[Path, int, tuple[int, int]]]:
+def _pictures_of(options: FilmOptions, folder: Path) -> Iterator[tuple[Path, int, tuple[int, int]]]:
     """Every picture of this film in a folder, its time in milliseconds and its (width, height)."""
     name = re.compile(rf"{re.escape(options.output_path.stem)}_(\d{{1,9}})")
     found = False
@@ -203,7 +203,7 @@ def _shots_of(seed: int, episode: int, seconds: float, width: int, height: int) 
     return make_shots(seed, episode, seconds, width, height)
 
 
-def _shots(options: VideoOptions) -> tuple[Shot, ...]:
+def _shots(options: FilmOptions) -> tuple[Shot, ...]:
     return _shots_of(options.seed, options.episode, options.seconds, options.width, options.height)
 
 
@@ -211,7 +211,7 @@ def _drawing_of(frame: int) -> int:
     return frame * DRAWINGS // FRAMES
 
 
-def _write(container: OutputContainer, options: VideoOptions, advance: Callable[[int], None]) -> None:
+def _write(container: OutputContainer, options: FilmOptions, advance: Callable[[int], None]) -> None:
     """Writes picture and sound, a drawing at a time."""
     video = container.add_stream(options.codec, rate=FRAMES)
     video.width, video.height, video.pix_fmt = options.width, options.height, "yuv420p"
@@ -259,7 +259,7 @@ def _tone(shot: Shot, start: int, end: int) -> av.AudioFrame:
     return sound
 
 
-def _made_with(options: VideoOptions) -> str:
+def _made_with(options: FilmOptions) -> str:
     names = ("seconds", "seed", "episode", "width", "height", "sound", "codec")
     return json.dumps({"drawn": {name: getattr(options, name) for name in names}})
 
@@ -278,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:
         options = tyro.cli(
-            VideoOptions, args=arguments, prog="python -m datasets.drawn_video", use_underscores=True
+            FilmOptions, args=arguments, prog="python -m datasets.drawn_video", use_underscores=True
         )
         with Progress(
             TextColumn("drawing frames"),

@@ -19,7 +19,7 @@ from datasets.writing import printable
 MAX_TEXT_BYTES = 4_000_000  # of a YOLO label file, a list of names or of pictures
 
 # What folders and files of splits are called, and what ImageSets/Main calls them.
-SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 ObjectsIn = Callable[[tuple[int, int]], tuple[tuple[RawObject, ...], list[Problem]]]
 

@@ -12,7 +12,7 @@ from globox import BoundingBox
 from globox.errors import ParsingError
 
 from datasets.foreign import (
-    SPLITS,
+    SPLIT_WORDS,
     ForeignDataset,
     ForeignPicture,
     ObjectsIn,
@@ -58,8 +58,8 @@ def read_yolo(source: Path) -> ForeignDataset:
         if there is not None and there.is_dir():
             base = there
         listed = [
-            (SPLITS[key], path)
-            for key in SPLITS
+            (SPLIT_WORDS[key], path)
+            for key in SPLIT_WORDS
             for path in _yolo_paths(content.get(key), base, root, file.name, problems)
         ]
     else:

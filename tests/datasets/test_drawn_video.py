@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from datasets.drawing.shots import make_shots, shot_at
-from datasets.drawn_video import VideoOptions, draw_video, frame_at, heads_in, main, write_true_boxes
+from datasets.drawn_video import FilmOptions, draw_video, frame_at, heads_in, main, write_true_boxes
 from datasets.splits import source_of
 from datasets.voc import read_xml
 
@@ -23,9 +23,9 @@ SIZE: Any = {"width": 192, "height": 108}
 
 
 @pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> VideoOptions:
+def options(tmp_path_factory: pytest.TempPathFactory) -> FilmOptions:
     path = tmp_path_factory.mktemp("film") / "episode17.mp4"
-    made = VideoOptions(path, seconds=4.0, **SIZE)
+    made = FilmOptions(path, seconds=4.0, **SIZE)
     assert draw_video(made)
     return made
 
@@ -35,7 +35,7 @@ def decoded(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def test_film_has_its_length_its_sound_and_its_cuts(options: VideoOptions) -> None:
+def test_film_has_its_length_its_sound_and_its_cuts(options: FilmOptions) -> None:
     with av.open(str(options.output_path)) as container:
         (video,), (audio,) = container.streams.video, container.streams.audio
         assert (video.codec_context.width, video.codec_context.height) == (192, 108)
@@ -52,7 +52,7 @@ def test_film_has_its_length_its_sound_and_its_cuts(options: VideoOptions) -> No
     assert np.median(changes[1::2]) > 4 * np.median(changes[::2])  # drawn on twos
 
 
-def test_film_shows_what_the_boxes_are_of(options: VideoOptions) -> None:
+def test_film_shows_what_the_boxes_are_of(options: FilmOptions) -> None:
     frames = decoded(options.output_path)
     for number in (30, 60, 95):
         shown = frames[number].astype(float)
@@ -67,7 +67,7 @@ def test_film_shows_what_the_boxes_are_of(options: VideoOptions) -> None:
 
 
 def test_same_options_draw_the_same_bytes_and_a_longer_film_begins_like_a_short_one(tmp_path: Path) -> None:
-    one, two = (VideoOptions(tmp_path / f"{name}.mp4", seconds=0.5, **SIZE) for name in ("one", "two"))
+    one, two = (FilmOptions(tmp_path / f"{name}.mp4", seconds=0.5, **SIZE) for name in ("one", "two"))
     draw_video(one)
     draw_video(two)
     digests = {hashlib.sha256(film.output_path.read_bytes()).hexdigest() for film in (one, two)}
@@ -87,7 +87,7 @@ def test_shot_at_takes_the_new_shot_at_a_cut() -> None:
 
 
 def test_heads_stay_inside_and_hidden_ones_are_not_labelled() -> None:
-    film = VideoOptions(Path("x.mp4"), seconds=60.0, **SIZE)
+    film = FilmOptions(Path("x.mp4"), seconds=60.0, **SIZE)
     counts = []
     for second in range(60):
         labels = heads_in(film, second)
@@ -102,7 +102,7 @@ def test_heads_stay_inside_and_hidden_ones_are_not_labelled() -> None:
     assert sum(counts) >= 40
 
 
-def test_true_boxes_for_moments(options: VideoOptions, tmp_path: Path) -> None:
+def test_true_boxes_for_moments(options: FilmOptions, tmp_path: Path) -> None:
     asked = replace(options, annotations_dir=tmp_path, annotation_interval=1.5)
     assert write_true_boxes(asked) == 3
     names = sorted(path.name for path in tmp_path.iterdir())
@@ -119,7 +119,7 @@ def test_true_boxes_for_moments(options: VideoOptions, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
-def test_true_boxes_for_pictures_scale_with_them(options: VideoOptions, tmp_path: Path) -> None:
+def test_true_boxes_for_pictures_scale_with_them(options: FilmOptions, tmp_path: Path) -> None:
     pictures, truth = tmp_path / "pictures", tmp_path / "truth"
     pictures.mkdir()
     Image.new("RGB", (384, 216)).save(pictures / "episode17_0001000.jpg")
@@ -142,7 +142,7 @@ def test_true_boxes_for_pictures_scale_with_them(options: VideoOptions, tmp_path
         write_true_boxes(asked)
 
 
-def test_a_film_that_is_there_is_kept(options: VideoOptions, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_film_that_is_there_is_kept(options: FilmOptions, capsys: pytest.CaptureFixture[str]) -> None:
     before = options.output_path.read_bytes()
     assert not draw_video(options)
     with pytest.raises(ValueError, match="was not drawn with these options; it is kept as it is"):
@@ -169,11 +169,11 @@ def test_a_film_that_is_there_is_kept(options: VideoOptions, capsys: pytest.Capt
 )
 def test_wrong_options_are_named(wrong: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        VideoOptions(**{"output_path": Path("film.mp4"), **wrong})
+        FilmOptions(**{"output_path": Path("film.mp4"), **wrong})
 
 
 def test_mpeg4_without_sound(tmp_path: Path) -> None:
-    film = VideoOptions(tmp_path / "film.mkv", seconds=0.5, sound=False, codec="mpeg4", **SIZE)
+    film = FilmOptions(tmp_path / "film.mkv", seconds=0.5, sound=False, codec="mpeg4", **SIZE)
     draw_video(film)
     with av.open(str(film.output_path)) as container:
         assert not container.streams.audio

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from datasets.drawing.shots import make_shots
-from datasets.drawn_video import VideoOptions, draw_video
+from datasets.drawn_video import FilmOptions, draw_video
 from datasets.pictures import read_picture
 from datasets.sparse_video import SparseVideo
 from datasets.splits import SplitOptions, make_splits, source_of
@@ -124,7 +124,7 @@ def test_blank_pictures_are_left_out(tmp_path: Path) -> None:
 
 
 def test_one_picture_after_every_cut(tmp_path: Path) -> None:
-    drawn = VideoOptions(tmp_path / "drawn.mp4", seconds=12.0, width=192, height=108, sound=False)
+    drawn = FilmOptions(tmp_path / "drawn.mp4", seconds=12.0, width=192, height=108, sound=False)
     draw_video(drawn)
     outcome = extract_video(
         drawn.output_path, "drawn", options(tmp_path, at="scenes", keep_near_duplicates=True)
@@ -189,7 +189,7 @@ def damaged_copy(film: Path, path: Path, start: float, length: int) -> Path:
 
 
 def test_frames_before_and_after_damage_are_kept(tmp_path: Path) -> None:
-    drawn = VideoOptions(tmp_path / "drawn.mp4", seconds=25.0, width=192, height=108, sound=False)
+    drawn = FilmOptions(tmp_path / "drawn.mp4", seconds=25.0, width=192, height=108, sound=False)
     draw_video(drawn)
     broken = damaged_copy(drawn.output_path, tmp_path / "broken.mp4", 0.3, 3000)
     whole = options(tmp_path / "whole", keep_near_duplicates=True)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from datasets.drawn_video import VideoOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
 from nets.thresholds import Thresholds
 from tests.tools.small_videos import scene
@@ -112,7 +112,7 @@ def test_look_is_of_one_length_for_any_picture() -> None:
 
 
 def test_command_with_the_shipped_detector(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    film = VideoOptions(Path("film.mp4"))
+    film = FilmOptions(Path("film.mp4"))
     folder = tmp_path / "flat"
     folder.mkdir()
     moments = (1.0, 15.0, 20.0)

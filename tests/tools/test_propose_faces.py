@@ -13,7 +13,7 @@ from PIL import Image
 from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
 from datasets.drafts import is_draft
-from datasets.drawn_video import VideoOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
 from datasets.splits import source_of
 from datasets.voc import VocObject, read_xml, write_annotation
@@ -116,7 +116,7 @@ def test_margins_widen_and_stay_inside() -> None:
 
 
 def test_animeface_finds_drawn_heads() -> None:
-    film = VideoOptions(Path("film.mp4"), width=960, height=540)
+    film = FilmOptions(Path("film.mp4"), width=960, height=540)
     hits, heads, boxes = 0, 0, 0
     find = make_finder(Options(Path()))
     for second in (1.0, 15.0, 20.0, 35.0, 53.0):
@@ -150,7 +150,7 @@ def test_cascade_by_path(dataset: Path, tmp_path: Path) -> None:
 
 
 def test_checkpoint_finds_heads_whatever_their_names(dataset: Path) -> None:
-    film = VideoOptions(Path("film.mp4"))
+    film = FilmOptions(Path("film.mp4"))
     options = Options(dataset, checkpoint_path=ROOT / "checkpoints" / "drawn_lite", name="head")
     (detections,) = make_finder(options)([frame_at(film, 15.0)])
     assert len(detections) == len(heads_in(film, 15.0))
