@@ -86,7 +86,7 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "label_smoothing": {"label_smoothing": 0.1},
     "focal": {"loss": "focal"},
     "smooth_l1": {"box_loss": "smooth_l1", "loss_alpha": 1.0},
-    "ciou": {"box_loss": "ciou"},
+    "ciou": {"box_loss": "ciou", "loss_alpha": 2.0},
     "anchors_network": {"anchors": "network"},
     # Everything of the recipe that is not the plain way to fine-tune.
     "plain": {
