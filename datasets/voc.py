@@ -277,7 +277,7 @@ def voc_objects(
 
 
 def touches_border(box: tuple[int, int, int, int], width: int, height: int) -> bool:
-    """Whether LabelImg calls a box of a `VocObject` truncated."""
+    """Whether LabelImg calls a `VocObject`'s (xmin, ymin, xmax, ymax), pixels from 1, truncated."""
     xmin, ymin, xmax, ymax = box
     return xmin <= 1 or ymin <= 1 or xmax >= width or ymax >= height
 

@@ -118,11 +118,11 @@ def _shades(locks: Sequence[Lock], belly: float) -> skia.Path:
 
 def _strands(locks: Sequence[Lock]) -> skia.Path:
     """Returns tapering lines from the valleys towards the crown."""
-    lines = []
+    lines, reach = [], 0.55
     for lock in locks[:-1]:
         if lock.valley[1] > LOW_VALLEY:
             continue
-        start, end = lock.valley, toward(lock.valley, CROWN, 0.55)
+        start, end = lock.valley, toward(lock.valley, CROWN, reach)
         middle = toward(start, end, 0.5)
         lines.append(stroke(start, (middle[0] * 1.14 + 0.01, middle[1] - 0.02), end, 0.018))
     return together(lines)
@@ -131,14 +131,14 @@ def _strands(locks: Sequence[Lock]) -> skia.Path:
 def _halo(wide: float) -> skia.Path:
     """Returns the band of light around the head ("angel's ring"), with a toothed edge."""
     upper, lower = [], []
-    steps = 9
+    steps, y, size = 9, -0.10, 0.66
     for index in range(steps + 1):
         angle = math.radians(-62 + 124 * index / steps)
         x, up = math.sin(angle) * wide * 0.86, math.cos(angle)
         high, low = (0.10, 0.015) if index % 2 else (0.03, 0.12)
         fade = math.cos(angle * 1.30)
-        upper.append((x, -0.10 - up * 0.66 - high * fade))
-        lower.append((x, -0.10 - up * 0.66 + low * fade))
+        upper.append((x, y - up * size - high * fade))
+        lower.append((x, y - up * size + low * fade))
     return polygon([*upper, *reversed(lower)])
 
 

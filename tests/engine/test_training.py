@@ -204,6 +204,18 @@ def test_config_json_says_what_ran(options):
     assert config["dataset"]["splits"].keys() == {"train", "validation"}
 
 
+def test_what_the_machine_chose_stays_on_another_machine(options, monkeypatch):
+    options |= {"jit_compile": "auto"}
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        run(**options)
+    monkeypatch.setattr("engine.training.choose_precision", lambda choice: "bfloat16")
+    assert "bfloat16" not in run(**options)
+    config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
+    assert (config["chosen"]["precision"], config["chosen"]["jit_compile"]) == ("float32", "off")
+    assert "computing in bfloat16" in run(**{**options, "train_dir": options["train_dir"] / "new"})
+
+
 @pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
 def test_a_loss_that_is_not_finite_names_the_pictures(options, precision):
     # float16 leaves out the first steps, until its scale of the loss fits.
