@@ -3,8 +3,8 @@
     python -m benchmarks.networks [--model_names ssd_300_lite ssd_300_vgg] [--dataset_dir=RECORDS]
 
 Seconds depend on the machine and on who else uses it, so every figure also stands as a ratio within this
-run: XLA on to off, measured in turns, and the arithmetic done per second to that of a float32 matrix
-product, measured before and after each network.
+run: XLA on to off and bfloat16 to float32, measured in turns, and the arithmetic done per second to that of a
+float32 matrix product, measured before and after each network.
 """
 
 import math
@@ -32,6 +32,7 @@ from datasets.pictures import read_picture
 from datasets.records import RecordDataset, open_dataset, parse_example
 from engine.input_pipeline import training_batches
 from engine.optimizers import OptimizerOptions, make_optimizer, resolve
+from engine.precision import choose_precision, computing_in
 from engine.training import use_xla
 from engine.training_model import TrainingModel
 from nets import get_network
@@ -44,6 +45,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # calls before the clock runs: the first traces and compiles, the second still allocates
 DRAWN_PICTURES = 96
 MATRIX_SIDE = 2048
+# XLA, and in which numbers.
+TRAINING_WAYS = ((True, "float32"), (False, "float32"), (False, "bfloat16"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class Options:
         model_names: the networks to measure.
         dataset_dir: TFRecords to train on; not given: the drawn set, a few pictures of it, made for this.
         batch_size: pictures a training step.
-        steps: training steps that are timed, for XLA on and for off.
+        steps: training steps that are timed, for each way.
         detections: pictures that are timed, one after the other.
     """
 
@@ -73,7 +76,7 @@ class Figures:
         operations: floating-point operations of the forward pass for one picture.
         matrix_rate: operations per second of a matrix product, the mean of before and after.
         matrix_spread: how far before and after are apart, as a share: above a tenth, somebody else worked.
-        training_step: seconds of a training step with XLA, and without.
+        training_step: seconds of a training step in float32 with XLA, without, and in bfloat16 without.
         forward: seconds of the network alone for one picture with XLA, and without.
         detection: seconds from a JPEG file to names.
         training: pictures per second with the input pipeline, as trained by default.
@@ -85,7 +88,7 @@ class Figures:
     operations: float
     matrix_rate: float
     matrix_spread: float
-    training_step: tuple[float, float]
+    training_step: tuple[float, float, float]
     forward: tuple[float, float]
     detection: float
     training: float
@@ -163,17 +166,17 @@ def measure(
     before = matrix_rate()
 
     say("training step")
-    trainers = [new_trainer(network, classes, jit) for jit in (True, False)]
+    trainers = [new_trainer(network, classes, jit, precision) for jit, precision in TRAINING_WAYS]
     steps = in_turns(
         [lambda trainer=trainer: trainer.train_on_batch(*batch) for trainer in trainers], options.steps
     )
 
     say("waiting for input")
-    by_default = trainers[0 if use_xla(network, "auto") else 1]
+    by_default = new_trainer(network, classes, use_xla(network, "auto"), choose_precision("auto", network))
     training, waiting = with_input(by_default, batches, options)
 
     say("detection")
-    model = by_default.model
+    model = trainers[0].model  # a finished detector computes in float32
     forward = in_turns(forward_passes(network, model), options.detections)
     detector = Detector(model, network, dataset.labels)
     (detection,) = in_turns([lambda: detector.detect(read_picture(picture))], options.detections)
@@ -185,7 +188,7 @@ def measure(
         operations=convolution_operations(model),
         matrix_rate=(before + after) / 2,
         matrix_spread=abs(before - after) / max(before, after),
-        training_step=(steps[0], steps[1]),
+        training_step=(steps[0], steps[1], steps[2]),
         forward=(forward[0], forward[1]),
         detection=detection,
         training=training,
@@ -218,9 +221,10 @@ def in_turns(calls: Iterable[Callable[[], object]], rounds: int) -> list[float]:
     return [statistics.median(measured) for measured in seconds]
 
 
-def new_trainer(network: Network, classes: int, jit: Any) -> TrainingModel:
+def new_trainer(network: Network, classes: int, jit: Any, precision: str) -> TrainingModel:
     """A network ready to train, as engine.training sets it up."""
-    trainer = TrainingModel(network, network.build(classes))
+    with computing_in(precision):
+        trainer = TrainingModel(network, network.build(classes))
     settings = resolve(OptimizerOptions(), total_steps=1000, pretrained=True)
     trainer.compile(optimizer=make_optimizer(settings, total_steps=1000), jit_compile=jit)
     return trainer
@@ -282,10 +286,12 @@ def table(figures: list[Figures]) -> Table:
     result.add_section()
     row("training, pictures/s, XLA on", lambda f: f"{f.batch_size / f.training_step[0]:.2f}")
     row("training, pictures/s, XLA off", lambda f: f"{f.batch_size / f.training_step[1]:.2f}")
+    row("training, pictures/s, bfloat16, XLA off", lambda f: f"{f.batch_size / f.training_step[2]:.2f}")
     row("XLA on : off", lambda f: f"{f.training_step[1] / f.training_step[0]:.2f}")
+    row("bfloat16 : float32, XLA off", lambda f: f"{f.training_step[1] / f.training_step[2]:.2f}")
     row(
         "arithmetic : reference (backward counts twice)",
-        lambda f: f"{3 * f.batch_size * f.operations / min(f.training_step) / f.matrix_rate:.2f}",
+        lambda f: f"{3 * f.batch_size * f.operations / min(f.training_step[:2]) / f.matrix_rate:.2f}",
     )
     row("training with its input, pictures/s", lambda f: f"{f.training:.2f}")
     row("share that waits for input", lambda f: f"{f.waiting:.1%}")

@@ -81,6 +81,7 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "batch_4": {"batch_size": 4},
     "batch_8": {"batch_size": 8},
     "ema_off": {"ema_decay": 0.0},
+    "bfloat16": {"precision": "bfloat16"},
     # What the network is asked for.
     "norm_frozen": {"freeze_batch_norm": "on"},
     "label_smoothing": {"label_smoothing": 0.1},

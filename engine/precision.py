@@ -5,18 +5,22 @@ from contextlib import contextmanager
 
 import keras
 
-from engine.devices import compute_capability
+from engine.devices import compute_capability, cpu_has_bfloat16, has_gpu
+from nets.network import Network
 
 
-def choose_precision(choice: str) -> str:
+def choose_precision(choice: str, network: Network) -> str:
     """`choice`, or for `auto` what the device computes fastest without losing accuracy.
 
     bfloat16, which has the range of float32, where a GPU has units for it (NVIDIA from Ampere on, compute
-    capability 8); float16 where it has units for that only (Volta, Turing: 7); float32 elsewhere. On CPUs
-    bfloat16 is emulated by all but the newest, so it is only taken when asked for.
+    capability 8); float16 where it has units for that only (Volta, Turing: 7). A CPU with units for bfloat16
+    trains networks of plain convolutions faster with it, those of depthwise ones slower: the network says
+    which it is, as measured with benchmarks/networks.py. float32 elsewhere.
     """
     if choice != "auto":
         return choice
+    if not has_gpu():
+        return "bfloat16" if network.bfloat16_on_cpu and cpu_has_bfloat16() else "float32"
     capability = compute_capability()
     if capability is None or capability < 7.0:
         return "float32"

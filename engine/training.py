@@ -16,7 +16,7 @@ from datasets.record_boxes import has_countable_box
 from datasets.records import RecordDataset, open_dataset
 from engine.anchor_choice import choose_anchors
 from engine.bookkeeping import Bookkeeper, Schedule, demand_best_weights
-from engine.devices import has_gpu
+from engine.devices import cpu_has_avx512, has_gpu
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import (
     naming_unreadable_pictures,
@@ -125,7 +125,7 @@ def _train(options: TrainingOptions, console: Console) -> Path:
     begun = json.loads((folder / CONFIG).read_text(encoding="utf-8")) if resuming else {}
     settings = replace(
         settings,
-        precision=choose_precision(options.precision),
+        precision=choose_precision(options.precision, network),
         jit_compile="on" if use_xla(network, options.jit_compile) else "off",
     )
     settings = replace(settings, **decided_by_machine(begun))
@@ -332,19 +332,9 @@ def use_xla(network: Network, choice: str) -> bool:
         return choice == "on"
     if has_gpu():
         return True
-    return network.jit_on_cpu and not _has_avx512()
-
-
-def _has_avx512() -> bool:
-    """Whether this CPU has AVX-512, which TensorFlow's convolutions use and XLA's do not.
-
-    Measured with benchmarks/networks.py on two cores with AVX-512: ssd_300_vgg trains with XLA at 0.81 of the
-    speed without. On two with AVX2 only it is said to take 1.95 s a picture without and 1.6 s with, which
-    this project has not measured itself.
-    """
-    config = np.show_config(mode="dicts")
-    found = config["SIMD Extensions"]["found"] if config else []
-    return any(name.startswith("AVX512") or name == "X86_V4" for name in found)
+    # On two cores with AVX-512, ssd_300_vgg trains with XLA at 0.81 of the speed without. On two with AVX2
+    # only it is said to take 1.95 s a picture without and 1.6 s with, which was not measured here.
+    return network.jit_on_cpu and not cpu_has_avx512()
 
 
 def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:

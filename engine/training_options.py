@@ -149,7 +149,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         cache_pictures: keep the decoded pictures in memory. auto: if they take at most a quarter of what is
             free.
         precision: of the numbers that the network computes with; its weights are float32 in any case. auto:
-            bfloat16 or float16 on GPUs that are made for it, else float32.
+            bfloat16 or float16 on GPUs that are made for it, bfloat16 for a VGG network on such a CPU, else
+            float32.
         jit_compile: XLA. auto: what benchmarks/networks.py found faster for the network and device.
     """
 

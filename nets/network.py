@@ -24,6 +24,7 @@ class Network:
         anchor_layers: the feature maps it predicts from.
         architecture: number of classes with background -> keras.Model.
         jit_on_cpu: whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py).
+        bfloat16_on_cpu: the same of bfloat16 on a CPU with units for it.
         scores: what these values mean; `softmax` wherever they were trained here.
         published_scores: what they mean in the published weights of this network.
         freeze_batch_norm: whether batch normalisation keeps the statistics that a training starts with,
@@ -35,6 +36,7 @@ class Network:
     anchor_layers: tuple[AnchorLayer, ...]
     architecture: Callable[[int], keras.Model]
     jit_on_cpu: bool
+    bfloat16_on_cpu: bool = False
     scores: Scores = "softmax"
     published_scores: Scores = "softmax"
     freeze_batch_norm: bool = False

@@ -41,4 +41,6 @@ def ssd_300_vgg(num_classes: int) -> keras.Model:
     return ssd_vgg("ssd_300_vgg", IMAGE_SIZE, EXTRA_BLOCKS, ANCHOR_LAYERS, num_classes)
 
 
-NETWORK = Network("ssd_300_vgg", IMAGE_SIZE, ANCHOR_LAYERS, ssd_300_vgg, jit_on_cpu=True)
+NETWORK = Network(
+    "ssd_300_vgg", IMAGE_SIZE, ANCHOR_LAYERS, ssd_300_vgg, jit_on_cpu=True, bfloat16_on_cpu=True
+)

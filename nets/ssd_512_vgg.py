@@ -43,4 +43,6 @@ def ssd_512_vgg(num_classes: int) -> keras.Model:
     return ssd_vgg("ssd_512_vgg", IMAGE_SIZE, EXTRA_BLOCKS, ANCHOR_LAYERS, num_classes)
 
 
-NETWORK = Network("ssd_512_vgg", IMAGE_SIZE, ANCHOR_LAYERS, ssd_512_vgg, jit_on_cpu=True)
+NETWORK = Network(
+    "ssd_512_vgg", IMAGE_SIZE, ANCHOR_LAYERS, ssd_512_vgg, jit_on_cpu=True, bfloat16_on_cpu=True
+)

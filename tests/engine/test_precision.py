@@ -2,21 +2,50 @@ import keras
 import numpy as np
 import pytest
 
-from engine import precision
+from engine import devices, precision
 from engine.devices import compute_capability, has_gpu
 from engine.optimizers import OptimizerOptions, make_optimizer, resolve
 from engine.precision import choose_precision, computing_in, scaling_loss
 from nets import NETWORKS, get_network
 
+VGG, MOBILENET = get_network("ssd_300_vgg"), get_network("ssd_300_mobilenet_v2")
 
+
+@pytest.mark.parametrize("network", [VGG, MOBILENET])
 @pytest.mark.parametrize(
     ("capability", "chosen"), [(None, "float32"), (6.1, "float32"), (7.5, "float16"), (9.0, "bfloat16")]
 )
-def test_the_device_decides_unless_somebody_does(monkeypatch, capability, chosen):
+def test_the_gpu_decides_unless_somebody_does(monkeypatch, network, capability, chosen):
+    monkeypatch.setattr(precision, "has_gpu", lambda: True)
     monkeypatch.setattr(precision, "compute_capability", lambda: capability)
-    assert choose_precision("auto") == chosen
-    assert choose_precision("float16") == "float16"
-    assert choose_precision("float32") == "float32"
+    assert choose_precision("auto", network) == chosen
+    assert choose_precision("float16", network) == "float16"
+    assert choose_precision("float32", network) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("flags", "backend", "network", "chosen"),
+    [
+        ("fma avx512_bf16", "tensorflow", VGG, "bfloat16"),
+        ("amx_tile amx_bf16", "tensorflow", VGG, "bfloat16"),
+        ("fma avx512_bf16", "jax", VGG, "float32"),
+        ("fma avx512f", "tensorflow", VGG, "float32"),
+        ("fma avx512_bf16", "tensorflow", MOBILENET, "float32"),
+    ],
+)
+def test_without_a_gpu_the_cpu_and_the_network_decide(monkeypatch, tmp_path, flags, backend, network, chosen):
+    cpu_info = tmp_path / "cpuinfo"
+    cpu_info.write_text(f"processor : 0\nmodel name : amx_bf16 by name\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(devices, "_CPU_INFO", cpu_info)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    assert choose_precision("auto", network) == chosen
+
+
+def test_a_cpu_that_nothing_is_known_of_computes_in_float32(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "_CPU_INFO", tmp_path / "none")
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    assert choose_precision("auto", VGG) == "float32"
 
 
 def test_without_a_gpu_there_is_no_capability(monkeypatch):

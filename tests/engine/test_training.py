@@ -209,7 +209,7 @@ def test_what_the_machine_chose_stays_on_another_machine(options, monkeypatch):
     with monkeypatch.context() as patch:
         stop_at(patch, 1)
         run(**options)
-    monkeypatch.setattr("engine.training.choose_precision", lambda choice: "bfloat16")
+    monkeypatch.setattr("engine.training.choose_precision", lambda choice, network: "bfloat16")
     assert "bfloat16" not in run(**options)
     config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
     assert (config["chosen"]["precision"], config["chosen"]["jit_compile"]) == ("float32", "off")
