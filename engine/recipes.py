@@ -66,11 +66,15 @@ RECIPES: dict[str, Recipe] = {
         values={
             "model_name": "ssd_300_vgg",
             "optimizer": "adamw",
-            "learning_rate": 2e-4,
+            "learning_rate": 1e-3,  # of all behind ImageNet's layers, which learns from nothing
+            # ImageNet's layers; of these, edges and textures are there already.
+            "learning_rate_multipliers": "conv1=0.02,conv2=0.02,conv3=0.06,conv4=0.2,conv5=0.2",
             "learning_rate_decay_type": "cosine",
-            # Edges and textures are there already.
-            "learning_rate_multipliers": "conv1=0.1,conv2=0.1,conv3=0.3",
+            "anchors": "fitted",
+            "box_loss": "giou",
+            "loss_alpha": 2.0,
             "augmentation": "anime",
+            "paste_probability": 0.3,
             "repeat_factor": 0.3,
             "passes": 150.0,
         },

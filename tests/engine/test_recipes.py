@@ -50,7 +50,7 @@ def test_values_that_belong_to_an_optimiser_or_a_loss_go_with_it(parsed):
     assert parsed("--recipe=small_cpu").loss_alpha == 2
     assert parsed("--recipe=small_cpu", "--box_loss=smooth_l1").loss_alpha == 1
     assert parsed("--recipe=small_cpu", "--checkpoint_path=coco.npz", "--optimizer=sgd").learning_rate is None
-    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--box_loss=giou").learning_rate == 2e-4
+    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--box_loss=ciou").learning_rate == 1e-3
 
 
 def test_rates_of_a_recipe_are_those_of_its_network():
