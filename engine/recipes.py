@@ -66,7 +66,7 @@ RECIPES: dict[str, Recipe] = {
         values={
             "model_name": "ssd_300_vgg",
             "optimizer": "adamw",
-            "learning_rate": 1e-3,  # of all behind ImageNet's layers, which learns from nothing
+            "learning_rate": 1e-3,  # of what lies behind ImageNet's layers
             # ImageNet's layers; of these, edges and textures are there already.
             "learning_rate_multipliers": "conv1=0.02,conv2=0.02,conv3=0.06,conv4=0.2,conv5=0.2",
             "learning_rate_decay_type": "cosine",
