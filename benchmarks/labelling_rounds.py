@@ -29,6 +29,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.labelled_folder import copy_annotations
 from benchmarks.labelling_effort import Effort, measure
 from benchmarks.labelling_effort import Options as EffortOptions
 from datasets.annotations import Annotation, ReadOptions, read_folder
@@ -86,17 +87,6 @@ def unlike(rest: Sequence[Annotation], chosen: Sequence[Annotation]) -> list[Ann
     return [one for number, one in enumerate(rest) if number not in alike]
 
 
-def _fill(folder: Path, pictures: Sequence[Annotation], labelled: Sequence[Annotation]) -> None:
-    """A data set of these pictures with the labels of some."""
-    for name in ("JPEGImages", "Annotations"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    for one in pictures:
-        shutil.copyfile(one.path, folder / "JPEGImages" / one.path.name)
-    for one in labelled:
-        if one.xml is not None:
-            shutil.copyfile(one.xml, folder / "Annotations" / f"{one.path.stem}.xml")
-
-
 def _command(*arguments: str | Path) -> None:
     subprocess.run([sys.executable, *map(str, arguments)], check=True, env={**os.environ, "COLUMNS": "120"})
 
@@ -148,7 +138,7 @@ def main() -> None:
     pool = {one.stem: one for one in reading.annotations if splits.get(one.stem) == "train"}
     held_out = [one for one in reading.annotations if splits.get(one.stem) in ("validation", "test")]
     if not (options.output_dir / "held_out").is_dir():
-        _fill(options.output_dir / "held_out" / "set", held_out, held_out)
+        copy_annotations(options.output_dir / "held_out" / "set", held_out, held_out)
         _command(
             "tf_convert_data.py", f"--dataset_dir={options.output_dir / 'held_out' / 'set'}",
             f"--output_dir={options.output_dir / 'held_out' / 'records'}",
@@ -165,7 +155,7 @@ def main() -> None:
         labelled = [pool[stem] for stem in stems]
         folder = options.output_dir / f"{options.order}_{count}"
         if not (folder / "train" / "weights.npz").is_file():
-            _fill(folder / "set", list(pool.values()), labelled)
+            copy_annotations(folder / "set", list(pool.values()), labelled)
             _train(options, folder)
         map_voc07 = _mean_average_precision(folder, options.output_dir / "held_out" / "records")
         rest = unlike([one for stem, one in pool.items() if stem not in set(stems)], labelled)
