@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.records import examples
-
-_SIDES = ("ymin", "xmin", "ymax", "xmax")
+from datasets.records import SIDES, examples
 
 
 def has_countable_box(files: Sequence[Path], most: int | None = None) -> bool:
@@ -44,7 +42,7 @@ def read_boxes(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
     boxes, classes = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.int32)]
     for _, example in examples(files):
         feature = example.features.feature
-        sides = [feature[f"image/object/bbox/{side}"].float_list.value for side in _SIDES]
+        sides = [feature[f"image/object/bbox/{side}"].float_list.value for side in SIDES]
         boxes.append(np.array(sides, np.float32).reshape(4, -1).T)
         classes.append(np.array(feature["image/object/bbox/label"].int64_list.value, np.int32))
     return np.concatenate(boxes), np.concatenate(classes)

@@ -128,7 +128,7 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         "difficult", "truncated": bool [G].
     """
     one = tf.io.parse_single_example(serialized, _FEATURES)
-    sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in _SIDES]
+    sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in SIDES]
     classes = tf.cast(tf.sparse.to_dense(one["image/object/bbox/label"]), tf.int32)
     return {
         "encoded": one["image/encoded"],
@@ -156,14 +156,15 @@ def examples(files: Iterable[Path]) -> Iterator[tuple[Path, tf.train.Example]]:
             raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
 
 
-_SIDES = ("ymin", "xmin", "ymax", "xmax")
+# Of a box in a record, in the order of its corners.
+SIDES = ("ymin", "xmin", "ymax", "xmax")
 
 _FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
     "image/filename": tf.io.FixedLenFeature([], tf.string, default_value=""),
     "image/height": tf.io.FixedLenFeature([], tf.int64),
     "image/width": tf.io.FixedLenFeature([], tf.int64),
-    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in _SIDES},
+    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in SIDES},
     "image/object/bbox/label": tf.io.VarLenFeature(tf.int64),
     "image/object/bbox/difficult": tf.io.VarLenFeature(tf.int64),
     "image/object/bbox/truncated": tf.io.VarLenFeature(tf.int64),
@@ -311,7 +312,7 @@ def make_example(
         "image/object/bbox/difficult": _ints(difficult),
         "image/object/bbox/truncated": _ints(truncated),
     }
-    for column, side in enumerate(_SIDES):
+    for column, side in enumerate(SIDES):
         features[f"image/object/bbox/{side}"] = _floats(boxes[:, column].tolist())
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)

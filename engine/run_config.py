@@ -12,8 +12,9 @@ from nets.network import Network
 from nets.versions import versions
 from preprocessing.presets import Augmentation
 
-# Options that change how a run is watched, not what it computes: they may differ when it goes on.
-WATCHING = frozenset({"train_dir", "save_interval_secs", "report"})
+# Options that change where files are and how a run is watched, not what it computes: they may differ when it
+# goes on. Records are compared by their contents.
+NOT_COMPARED = frozenset({"dataset_dir", "train_dir", "save_interval_secs", "report"})
 # Options that auto leaves to the machine; pictures in memory, too, differ a little from decoded ones.
 BY_MACHINE = frozenset({"precision", "jit_compile", "cache_pictures"})
 
@@ -89,7 +90,7 @@ def differences(there: Mapping, config: Mapping) -> list[str]:
         f"  {before}{key}: {old.get(key)!r} there, {new.get(key)!r} {now}"
         for before, old, new, now in compared
         for key in sorted(old.keys() | new.keys())
-        if key not in WATCHING and old.get(key) != new.get(key)
+        if key not in NOT_COMPARED and old.get(key) != new.get(key)
     ]
 
 

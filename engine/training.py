@@ -14,6 +14,7 @@ from datasets.leakage import traces_of_records
 from datasets.pictures import save_picture
 from datasets.record_boxes import has_countable_box
 from datasets.records import RecordDataset, open_dataset
+from datasets.writing import write_json
 from engine.anchor_choice import choose_anchors
 from engine.bookkeeping import Bookkeeper, Schedule, demand_best_weights
 from engine.devices import cpu_has_avx512, has_gpu
@@ -174,10 +175,13 @@ def _train(options: TrainingOptions, console: Console) -> Path:
         progress = state.progress
         say(f"Resuming {folder} after step {progress.step} of {total_steps}.")
         demand_best_weights(folder, progress, say)
+        if begun.get("options") != config["options"]:  # the records have moved, say
+            with demanding_room(folder, CONFIG, progress.step):
+                write_json(folder / CONFIG, begun | {"options": config["options"]})
         if progress.finished:
             say("This training is finished; its weights are there. Nothing to do.")
             if options.report and _report_is_old(folder):  # cut off before it was written
-                report(folder, say)
+                report(folder, options.dataset_dir, say)
             return folder
         network = read_network(folder)  # with the anchors that it was begun with
         memory, said = remembered(dataset, options.dataset_split_name, settings.cache_pictures, free_bytes())
@@ -309,14 +313,14 @@ def _train(options: TrainingOptions, console: Console) -> Path:
         best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}" if validation else ""
         say(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {folder}")
         if options.report:
-            report(folder, say)
+            report(folder, options.dataset_dir, say)
     return folder
 
 
-def report(folder: Path, say: Callable[..., None]) -> None:
+def report(folder: Path, dataset_dir: Path, say: Callable[..., None]) -> None:
     """Thresholds and report.html, by the best weights."""
     say("Choosing thresholds and writing the report ...")
-    path = write_training_report(folder, say=say)
+    path = write_training_report(folder, dataset_dir=dataset_dir, say=say)
     say(f"See {path}")
 
 

@@ -118,6 +118,19 @@ def without_boxes(example: tf.train.Example) -> None:
             feature.ClearField(feature.WhichOneof("kind") or "float_list")
 
 
+def test_records_may_move_before_it_goes_on(options, own_records, monkeypatch):
+    options |= {"dataset_dir": own_records, "report": True}
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        run(**options)
+    moved = own_records.rename(own_records.with_name("moved"))
+    said = run(**{**options, "dataset_dir": moved})
+    assert "after step 3 of 4" in said
+    assert "See " in said, "the report needs the records, too"
+    config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
+    assert config["options"]["dataset_dir"] == str(moved)
+
+
 def test_records_that_changed_are_another_training_though_their_size_is_equal(options, own_records):
     options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
     run(**options)
@@ -172,7 +185,7 @@ def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(options, mon
 def test_a_report_older_than_the_weights_is_written_anew(options, monkeypatch):
     run(**options)
     written = []
-    monkeypatch.setattr("engine.training.write_training_report", lambda folder, say: written.append(folder))
+    monkeypatch.setattr("engine.training.write_training_report", lambda folder, **_: written.append(folder))
     run(**options)
     assert not written  # none was asked for
     run(**{**options, "report": True})

@@ -69,7 +69,7 @@ def test_a_training_ends_with_thresholds_and_a_report(options):
 def test_a_training_that_was_cut_off_before_its_report_writes_it_when_called_again(options, monkeypatch):
     written = []
     monkeypatch.setattr(
-        "engine.training.write_training_report", lambda folder, say: written.append(folder) or "report"
+        "engine.training.write_training_report", lambda folder, **_: written.append(folder) or "report"
     )
     run(**options, report=False)
     assert written == []
