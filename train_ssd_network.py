@@ -1,8 +1,11 @@
 """Trains an SSD on TFRecords made by tf_convert_data.py.
 
-    python train_ssd_network.py --dataset_dir=O --train_dir=RUN --model_name=ssd_300_lite
-    python train_ssd_network.py --dataset_dir=O --train_dir=RUN --model_name=ssd_300_vgg
+    python train_ssd_network.py --dataset_dir=O --train_dir=RUN
+    python train_ssd_network.py --dataset_dir=O --train_dir=RUN --recipe=small_gpu
     --checkpoint_path=imagenet
+
+The first is --recipe=small_cpu, for a few hundred pictures on a laptop; a command that names a network or
+weights is taken as it stands.
 
 Writes into RUN the best weights with all that is needed to use them, `last/`, metrics.csv, TensorBoard's
 files and first_batch.jpg (look at it: it is what the network sees). The same command goes on with a stopped
@@ -16,17 +19,16 @@ from collections.abc import Sequence
 
 import tyro
 
-from engine.recipes import BELONGS_TO, RECIPES, flag_value, with_recipe
+from engine.recipes import BELONGS_TO, RECIPES, default_recipe, flag_value, with_recipe
 from engine.training_options import TrainingOptions
 from tools import ancestor_flags
 from tools.command_line import command
 from tools.quiet_start import start_tensorflow
 
 
-def recipe_defaults(arguments: Sequence[str] | None) -> TrainingOptions:
-    """What flags that are not given are: the recipe's values, by the recipe that the command line names."""
-    given = sys.argv[1:] if arguments is None else arguments
-    recipe = flag_value(given, "recipe") or "none"
+def recipe_defaults(given: Sequence[str]) -> TrainingOptions:
+    """What flags that are not given are: values of the recipe that the command line names or leaves out."""
+    recipe = flag_value(given, "recipe") or default_recipe(given)
     if recipe not in RECIPES or "--help" in given or "-h" in given:
         recipe = "none"  # the parser says what is wrong
     needed = {"dataset_dir": tyro.MISSING, "train_dir": tyro.MISSING}
@@ -37,10 +39,13 @@ def recipe_defaults(arguments: Sequence[str] | None) -> TrainingOptions:
 @command("train_ssd_network.py", interrupted="the same command goes on from the last save")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
-    gone = ancestor_flags.training_flags(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    gone = ancestor_flags.training_flags(given)
     options = ancestor_flags.parse(
-        TrainingOptions, arguments, gone, description=__doc__, default=recipe_defaults(arguments)
+        TrainingOptions, given, gone, description=__doc__, default=recipe_defaults(given)
     )
+    if options.recipe != "none" and flag_value(given, "recipe") is None:
+        print(f"Neither --recipe nor --model_name nor --checkpoint_path is given: --recipe={options.recipe}.")
     start_tensorflow()
     from engine.training import train  # not at the top: --help need not wait for TensorFlow
 

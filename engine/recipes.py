@@ -137,6 +137,16 @@ def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
     return TrainingOptions(**{**values, **given, "recipe": recipe})
 
 
+def default_recipe(arguments: Sequence[str]) -> str:
+    """The recipe of a command line that names none.
+
+    One that names a network or weights knows what it wants, SSD-Tensorflow's do; any other gets what was
+    measured to be best for a few pictures, and runs on every machine.
+    """
+    named = any(flag_value(arguments, flag) is not None for flag in ("model_name", "checkpoint_path"))
+    return "none" if named else "small_cpu"
+
+
 def flag_value(arguments: Sequence[str], flag: str) -> str | None:
     """The last value that a command line gives to a flag, before it is parsed: the recipe decides how."""
     value = None

@@ -63,6 +63,7 @@ from preprocessing.presets import adjusted, get_preset
 from visualization.drawing import draw_boxes, mosaic
 
 MOSAIC_PICTURES = 16
+FEW_PICTURES = 2000  # about so many are what the recipes for small sets are for
 
 
 def train(options: TrainingOptions, console: Console | None = None) -> Path:
@@ -103,6 +104,11 @@ def _train(options: TrainingOptions, console: Console) -> Path:
     batch_size, total_steps, evaluate_steps = length.batch_size, length.steps, length.evaluate_steps
     if length.why:
         say(length.why)
+    if options.recipe == "none" and options.checkpoint_path and training_split.pictures <= FEW_PICTURES:
+        say(
+            "Without --recipe values are the usual ones; --recipe=small_cpu, or small_gpu for a VGG network, "
+            "has those that measured best on a few hundred pictures (docs/recipe.md)."
+        )
     settings = replace(
         options, batch_size=batch_size, max_number_of_steps=total_steps, evaluate_steps=evaluate_steps
     )

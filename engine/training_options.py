@@ -112,7 +112,8 @@ class TrainingOptions(OptimizerOptions, LossOptions, PictureOptions):
         dataset_dir: folder of TFRecords and labels.txt.
         recipe: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
             full (thousands of pictures and a GPU). Flags that are given count more; the values are in
-            engine/recipes.py.
+            engine/recipes.py. Not given: small_cpu if neither --model_name nor --checkpoint_path is given,
+            else none.
         train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
             first_batch.jpg. The same command goes on where an interrupted training stopped.
         model_name: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),

@@ -78,8 +78,16 @@ def parsed(monkeypatch):
     return run
 
 
+def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe(parsed, capsys):
+    assert parsed("--seed=3") == with_recipe("small_cpu", **FOLDERS, seed=3)
+    assert "nor --checkpoint_path is given: --recipe=small_cpu." in capsys.readouterr().out
+    assert parsed("--model_name", "ssd_300_lite") == TrainingOptions(**FOLDERS, model_name="ssd_300_lite")
+    assert parsed("--checkpoint_path=vgg.npz") == TrainingOptions(**FOLDERS, checkpoint_path="vgg.npz")
+    assert parsed("--checkpoint-path=") == parsed("--recipe=none") == TrainingOptions(**FOLDERS)
+    assert "is given" not in capsys.readouterr().out
+
+
 def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
-    assert parsed() == TrainingOptions(**FOLDERS)
     recipe = parsed("--recipe=small_cpu", "--checkpoint_path", "coco.npz")
     assert recipe == with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
     changed = parsed(

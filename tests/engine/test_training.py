@@ -202,6 +202,7 @@ def test_names_are_no_markup(options, own_records):
     run(**options)
     folder = options["train_dir"]
     said = run(**{**options, "checkpoint_path": str(folder), "train_dir": folder / "[red]"})
+    assert "Without --recipe values are the usual ones" in said
     assert "New training in" in said
     assert f"{folder}/[red]" in said
 
