@@ -76,7 +76,10 @@ def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list
             notes.append(f"{split} has names that train has not, so they will never be found: {names}.{cure}")
     few = [f"{name} ({one['boxes']})" for name, one in trained.items() if one["boxes"] < FEW_BOXES]
     if few:
-        notes.append(f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}.")
+        notes.append(
+            f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}. More of them help most; until then "
+            "--repeat_factor=0.3 of the training shows them more often."
+        )
     for split in ("validation", "test"):
         unjudged = [name for name in trained if name not in statistics.get(split, {}).get("names", {})]
         if split in statistics and unjudged:
