@@ -63,7 +63,7 @@ from preprocessing.presets import adjusted, get_preset
 from visualization.drawing import draw_boxes, mosaic
 
 MOSAIC_PICTURES = 16
-FEW_PICTURES = 2000  # about so many are what the recipes for small sets are for
+FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/recipes.py
 
 
 def train(options: TrainingOptions, console: Console | None = None) -> Path:

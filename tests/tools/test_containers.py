@@ -216,7 +216,7 @@ def test_the_training_image_converts_and_trains(tmp_path, compose):
         ["tf_convert_data.py", "--dataset_dir=runs/set", "--output_dir=runs/records"],
         [
             *("train_ssd_network.py", "--dataset_dir=runs/records", "--train_dir=runs/mine"),
-            *("--model_name=ssd_300_lite", "--max_number_of_steps=2", "--batch_size=2"),
+            *("--recipe=small_cpu", "--max_number_of_steps=2", "--batch_size=2"),
         ],
     ):
         build.run(
