@@ -45,20 +45,20 @@ from datasets.pictures import (
     read_picture,
     save_picture,
 )
-from datasets.video import VIDEO_SUFFIXES, VideoError, VideoReader
-from datasets.writing import write_bytes
-from engine.appearances import find_appearances, write_appearances
-from engine.camera import Camera, camera_number
-from engine.detections_file import detections_entry, write_detections
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from engine.reports.detections_file import detections_entry, write_detections
+from files.writing import write_bytes
+from terminal.command import command
+from terminal.quiet import start_tensorflow
+from video.appearances import find_appearances, write_appearances
+from video.camera import Camera, camera_number
+from video.reader import VIDEO_SUFFIXES, VideoError, VideoReader
+from video.timeline import plot_timeline
 from visualization.drawing import draw_detections, mosaic, scale_to
 from visualization.figures import picture_of
 from visualization.text import one_line
-from visualization.timeline import plot_timeline
 
 if TYPE_CHECKING:
-    from engine.video_detection import DetectsBatches
+    from video.detection import DetectsBatches
 
 # Pictures of the other formats are found too, so that each is reported instead of passed over.
 PICTURES = tuple(sorted(ACCEPTED_SUFFIXES | OTHER_SUFFIXES))
@@ -327,7 +327,7 @@ def _detect_in_video(
     stopped: Callable[[], bool],
 ) -> None:
     """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
-    from engine.video_detection import VideoOptions, detect_in_video
+    from video.detection import VideoOptions, detect_in_video
 
     film, timeline, table = _targets(source, options.output_dir)
     film.parent.mkdir(parents=True, exist_ok=True)

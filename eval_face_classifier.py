@@ -23,11 +23,11 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from datasets.face_folder import FaceOptions
-from engine.face_options import DEFAULT_CACHE
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.quiet_start import start_tensorflow
+from faces.folder import FaceOptions
+from faces.options import DEFAULT_CACHE
+from terminal.bars import counting_bars
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ def run(options: Options, console: Console) -> None:
     Raises:
         ValueError: the classifier or the faces cannot be used.
     """
-    from engine.face_evaluation import evaluate_faces, write_evaluation
-    from engine.face_report import in_short
-    from nets.face_classifier import FaceClassifier
+    from faces.classifier import FaceClassifier
+    from faces.evaluation import evaluate_faces, write_evaluation
+    from faces.report import in_short
 
     classifier = FaceClassifier.load(options.checkpoint_path)
     with counting_bars(console) as progress:

@@ -25,14 +25,14 @@ import rich.progress
 import rich.table
 import rich.text
 
-from tools import ancestor_flags
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from ssd_tensorflow import flags as ancestor_flags
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from datasets.records import RecordDataset
-    from engine.measurements import Measurements
-    from engine.strangers import StrangerDetections, StrangerResult
+    from engine.measures.measure import Measurements
+    from engine.measures.strangers import StrangerDetections, StrangerResult
     from nets.checkpoint import Checkpoint
 
 # Longer side of the pictures in report.html: readable labels, two beside each other on a page.
@@ -108,7 +108,7 @@ def evaluate(options: Options, console: rich.console.Console) -> Measurements:
     Raises:
         ValueError: the dataset or the checkpoint cannot be used, or there is nothing to measure.
     """
-    from tools.any_checkpoint import as_checkpoint_folder
+    from ssd_tensorflow.any_checkpoint import as_checkpoint_folder
 
     dataset = open_sets(options, console)
     with as_checkpoint_folder(options.checkpoint_path, dataset.labels, options.model_name) as folder:
@@ -121,8 +121,8 @@ def watch(options: Options, console: rich.console.Console) -> None:
     Raises:
         ValueError: as `evaluate`, or no sign of life from the training for --wait_minutes.
     """
-    from engine.checkpoint_watch import new_checkpoints
-    from engine.training_log import TrainingLog
+    from engine.training.log import TrainingLog
+    from engine.training.watch import new_checkpoints
     from nets.checkpoint import METRICS
 
     dataset = open_sets(options, console)
@@ -154,10 +154,10 @@ def measure_checkpoint(
 ) -> Measurements:
     """Measure a checkpoint folder, write the files, and say on the console what came out."""
     from engine.evaluation import evaluate_model, read_pictures
-    from engine.evaluation_report import write_reports
-    from engine.measurements import measure
-    from engine.strangers import detect_strangers
-    from engine.trained_on import leak_notes_of
+    from engine.measures.measure import measure
+    from engine.measures.strangers import detect_strangers
+    from engine.measures.trained_on import leak_notes_of
+    from engine.reports.evaluation import write_reports
     from nets.checkpoint import build_model, read_checkpoint
     from nets.thresholds import Thresholds
 
@@ -223,7 +223,7 @@ def stranger_cards(
 ) -> list[dict[str, Any]]:
     """The surest false detections on strangers, to look at."""
     from datasets.pictures import read_picture
-    from engine.evaluation_report import stranger_card
+    from engine.reports.evaluation import stranger_card
     from visualization.drawing import scale_to
 
     if strangers is None or options.strangers_dir is None or measurements.strangers is None:
@@ -268,7 +268,7 @@ def what_ran(
     options: Options, dataset: RecordDataset, split: str, checkpoint: Checkpoint
 ) -> dict[str, dict[str, Any]]:
     """What a reader of the numbers needs to repeat them, as plain values."""
-    from datasets.digests import sha256_of
+    from files.digests import sha256_of
     from nets.versions import versions
 
     info = dataset.split(split)
@@ -294,8 +294,8 @@ def what_ran(
 
 def name_table(measurements: Measurements) -> rich.table.Table:
     """The per-name table for the screen, lowest average precision first."""
-    from engine.evaluation_report import name_rows
-    from engine.report_page import percent
+    from engine.reports.evaluation import name_rows
+    from engine.reports.page import percent
 
     overall, evaluation = measurements.overall, measurements.evaluation
     caption = f"counts, precision and recall at {measurements.threshold_text}"
@@ -404,7 +404,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     options = ancestor_flags.parse(Options, arguments, ancestor_flags.EVALUATION)
     start_tensorflow()
-    from tools.any_checkpoint import is_tensorflow_checkpoint
+    from ssd_tensorflow.any_checkpoint import is_tensorflow_checkpoint
 
     waits = options.wait_for_checkpoints and not is_tensorflow_checkpoint(options.checkpoint_path)
     (watch if waits else evaluate)(options, rich.console.Console())

@@ -17,9 +17,9 @@ from typing import Literal
 
 import tyro
 
-from datasets.writing import write_bytes
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from files.writing import write_bytes
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def export(options: Options) -> int:
     if importlib.util.find_spec("onnx") is None:
         raise ValueError("the package onnx is not installed; run: make setup WEB=1")
     from nets.checkpoint import build_model, read_checkpoint
-    from nets.onnx_export import export_onnx
+    from nets.onnx.export import export_onnx
 
     checkpoint = read_checkpoint(options.checkpoint_path)
     model = export_onnx(

@@ -17,11 +17,11 @@ from rich.table import Table
 from datasets.annotations import ReadOptions
 from datasets.problems import Problem, group_problems
 from datasets.splits import SplitOptions
-from datasets.writing import write_bytes
-from tools import ancestor_flags
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.quiet_start import start_tensorflow
+from files.writing import write_bytes
+from ssd_tensorflow import flags as ancestor_flags
+from terminal.bars import counting_bars
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from datasets.conversion import Conversion

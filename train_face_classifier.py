@@ -25,13 +25,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from datasets.pictures import read_picture
-from engine.face_options import FaceTrainingOptions
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.quiet_start import start_tensorflow
+from faces.options import FaceTrainingOptions
+from terminal.bars import counting_bars
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
-    from engine.face_training import Trained
+    from faces.training import Trained
 
 
 @command("train_face_classifier.py", interrupted="what was looked at stays in the cache")
@@ -55,10 +55,10 @@ def run(options: FaceTrainingOptions, console: Console) -> Trained:
         ValueError: faces or backbone cannot be used.
     """
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
-    from engine.face_report import confusion_picture
-    from engine.face_training import train_faces
-    from engine.face_training_files import VIEWS, check_train_dir, write_training
-    from engine.training_log import TrainingLog
+    from engine.training.log import TrainingLog
+    from faces.report import confusion_picture
+    from faces.training import train_faces
+    from faces.training_files import VIEWS, check_train_dir, write_training
 
     check_train_dir(options.train_dir)
     options.train_dir.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def run(options: FaceTrainingOptions, console: Console) -> Trained:
 
 def summary(trained: Trained) -> list[str]:
     """The result in a few lines."""
-    from engine.report_page import percent
+    from engine.reports.page import percent
 
     lines = []
     for part, one in (("validation", trained.validation), ("test", trained.test)):

@@ -19,11 +19,11 @@ from collections.abc import Sequence
 
 import tyro
 
-from engine.recipes import BELONGS_TO, RECIPES, default_recipe, flag_value, with_recipe
-from engine.training_options import TrainingOptions
-from tools import ancestor_flags
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from engine.training.options import TrainingOptions
+from engine.training.recipes import BELONGS_TO, RECIPES, default_recipe, flag_value, with_recipe
+from ssd_tensorflow import flags as ancestor_flags
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 
 def recipe_defaults(given: Sequence[str]) -> TrainingOptions:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.recipe != "none" and flag_value(given, "recipe") is None:
         print(f"Neither --recipe nor --model_name nor --checkpoint_path is given: --recipe={options.recipe}.")
     start_tensorflow()
-    from engine.training import train  # not at the top: --help need not wait for TensorFlow
+    from engine.training.train import train  # not at the top: --help need not wait for TensorFlow
 
     train(options)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from tools.quiet_start import start_tensorflow
+from terminal.quiet import start_tensorflow
 
 # ru_maxrss counts KiB on Linux and bytes on a Mac.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -83,7 +83,7 @@ def measure(dataset_dir: Path, output_dir: Path) -> Measurement:
 
 def _draw(folder: Path, pictures: int) -> list[Path]:
     """Two sets, the first with a quarter of the pictures; copies differ in bytes after the JPEG's end."""
-    from datasets.drawn import DrawnOptions, draw_dataset
+    from datasets.drawn.dataset import DrawnOptions, draw_dataset
 
     drawn = folder / "drawn"
     draw_dataset(DrawnOptions(drawn, pictures=min(200, pictures)))

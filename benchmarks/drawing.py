@@ -15,9 +15,9 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from datasets.drawing.episodes import make_episode
-from datasets.drawing.scene import compose_scene, paint_scene
-from datasets.drawn import DrawnOptions, draw_dataset
+from datasets.drawn.dataset import DrawnOptions, draw_dataset
+from datasets.drawn.episodes import make_episode
+from datasets.drawn.scene import compose_scene, paint_scene
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from rich.table import Table
 from boxes.detections import Detections
 from datasets.records import open_dataset
 from engine.average_precision import GroundTruth, evaluate_detections
-from engine.bootstrap import bootstrap_intervals
-from engine.coco_metric import coco_average_precision
-from engine.confusion import confusion_matrix
-from engine.error_breakdown import break_down_errors
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import evaluation_batches
+from engine.measures.coco import coco_average_precision
+from engine.measures.confusion import confusion_matrix
+from engine.measures.intervals import bootstrap_intervals
+from engine.measures.mistakes import break_down_errors
 from nets import get_network
 
 NAMES = tuple(f"name {i}" for i in range(8))

@@ -21,11 +21,11 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.face_folder import FaceOptions
 from datasets.splits import SplitOptions
-from engine.face_options import DEFAULT_CACHE, FaceTrainingOptions, HeadOptions
-from tools.counting_bar import counting_bars
-from tools.quiet_start import start_tensorflow
+from faces.folder import FaceOptions
+from faces.options import DEFAULT_CACHE, FaceTrainingOptions, HeadOptions
+from terminal.bars import counting_bars
+from terminal.quiet import start_tensorflow
 
 _FRACTIONS = (0.6, 0.2, 0.2)
 
@@ -87,7 +87,7 @@ def recipes(options: TableOptions) -> dict[str, FaceTrainingOptions]:
 
 def table(options: TableOptions, console: Console) -> None:
     """Trains and prints."""
-    from engine.face_training import train_faces
+    from faces.training import train_faces
 
     rows = Table()
     for heading in ("recipe", "test", "lowest", "highest", "validation", "top 5", "calibration", "head, s"):
@@ -119,7 +119,7 @@ def table(options: TableOptions, console: Console) -> None:
 
 def cost(options: CostOptions, console: Console) -> None:
     """Trains in an empty cache and prints how long it took."""
-    from engine.face_training import Trained, train_faces
+    from faces.training import Trained, train_faces
 
     with tempfile.TemporaryDirectory(prefix="face-features-") as folder:
         one_view = FaceTrainingOptions(

@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 
 from datasets.pictures import read_picture
-from tools.quiet_start import start_tensorflow
+from terminal.quiet import start_tensorflow
 from tools.sort_faces import find_faces
 
 
@@ -34,8 +34,8 @@ def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.face_clusters", use_underscores=True)
     start_tensorflow()
-    from engine.clustering import ward_clusters
-    from engine.face_features import backbone_of, colours_and_outlines, combine
+    from faces.clusters import ward_clusters
+    from faces.likeness import backbone_of, colours_and_outlines, combine
 
     paths = find_faces(options.faces_dir, options.faces_dir / "none")
     names = sorted({path.parent.name for path in paths})

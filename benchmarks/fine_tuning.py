@@ -23,10 +23,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from engine.optimizers import make_optimizer, resolve
-from engine.stages import set_trainable
-from engine.training_model import TrainingModel
-from engine.training_options import TrainingOptions
+from engine.training.freezing import set_trainable
+from engine.training.model import TrainingModel
+from engine.training.optimizer import make_optimizer, resolve
+from engine.training.options import TrainingOptions
 from nets import get_network
 from nets.normalised_convolution import NormalisedConvolution
 
@@ -103,7 +103,7 @@ def in_three_steps(model: keras.Model) -> keras.Model:
 
 
 def new_trainer(way: Way, num_classes: int) -> TrainingModel:
-    """A network ready to train in a way, as engine.training sets it up."""
+    """A network ready to train in a way, as engine.training.train sets it up."""
     keras.utils.set_random_seed(0)
     model = NETWORK.build(num_classes)
     if way.apart:

@@ -16,9 +16,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.drawn_video import FilmOptions, draw_video
-from datasets.sparse_video import SparseVideo
+from datasets.drawn.film import FilmOptions, draw_video
 from tools.extract_frames import Options, extract_video
+from video.sparse import SparseVideo
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.networks import draw_records
 from datasets.records import RecordDataset, open_dataset, parse_example
 from engine.input_pipeline import evaluation_batches, remembered, training_batches
-from engine.memory import free_bytes
+from engine.training.memory import free_bytes
 from preprocessing.presets import PRESETS
 
 WARM_UP = 4  # batches: as many as are made ahead and in the making

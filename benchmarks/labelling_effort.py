@@ -16,7 +16,7 @@ from rich.table import Table
 
 from datasets.labels import clean_name
 from datasets.voc import RawAnnotation, read_xml, repair_objects
-from tools.quiet_start import start_tensorflow
+from terminal.quiet import start_tensorflow
 
 # A box this near is left as it is; one this near is moved rather than deleted and drawn anew.
 GOOD, MOVABLE = 0.7, 0.4

@@ -36,11 +36,11 @@ from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.near_duplicates import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions, assign
-from datasets.threads import map_in_threads
-from tools.labelling_order import ORDER
+from files.threads import map_in_threads
+from labelling.order import ORDER
+from terminal.quiet import start_tensorflow
 from tools.preannotate import Options as DraftOptions
 from tools.preannotate import preannotate
-from tools.quiet_start import start_tensorflow
 
 
 @dataclass(frozen=True)

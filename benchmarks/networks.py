@@ -31,10 +31,10 @@ from rich.table import Table
 from datasets.pictures import read_picture
 from datasets.records import RecordDataset, open_dataset, parse_example
 from engine.input_pipeline import training_batches
-from engine.optimizers import OptimizerOptions, make_optimizer, resolve
-from engine.precision import choose_precision, computing_in
-from engine.training import use_xla
-from engine.training_model import TrainingModel
+from engine.training.model import TrainingModel
+from engine.training.optimizer import OptimizerOptions, make_optimizer, resolve
+from engine.training.precision import choose_precision, computing_in
+from engine.training.train import use_xla
 from nets import get_network
 from nets.detector import Detector
 from nets.network import Network
@@ -222,7 +222,7 @@ def in_turns(calls: Iterable[Callable[[], object]], rounds: int) -> list[float]:
 
 
 def new_trainer(network: Network, classes: int, jit: Any, precision: str) -> TrainingModel:
-    """A network ready to train, as engine.training sets it up."""
+    """A network ready to train, as engine.training.train sets it up."""
     with computing_in(precision):
         trainer = TrainingModel(network, network.build(classes))
     settings = resolve(OptimizerOptions(), total_steps=1000, pretrained=True)

@@ -20,7 +20,7 @@ import tyro
 from benchmarks.labelled_folder import copy_annotations
 from datasets.annotations import ReadOptions, read_folder
 from datasets.splits import SplitOptions, assign
-from datasets.writing import write_text
+from files.writing import write_text
 
 
 @dataclass(frozen=True, kw_only=True)

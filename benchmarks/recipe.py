@@ -24,7 +24,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from engine.recipes import DRAWN_LITE
+from engine.training.recipes import DRAWN_LITE
 
 # Scopes of the network that the recipe trains: all that COCO taught to see, and what sees edges and textures.
 TRUNK = "FeatureExtractor"

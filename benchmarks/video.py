@@ -17,9 +17,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.drawn_video import FilmOptions, draw_video
-from datasets.video import Frame, VideoReader
-from tools.quiet_start import start_tensorflow
+from datasets.drawn.film import FilmOptions, draw_video
+from terminal.quiet import start_tensorflow
+from video.reader import Frame, VideoReader
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.video", use_underscores=True)
     start_tensorflow()
-    from engine.video_detection import VideoOptions, detect_in_video
     from nets.detector import Detector
+    from video.detection import VideoOptions, detect_in_video
 
     console = Console()
     detector = Detector.load(options.checkpoint_path)
@@ -80,8 +80,8 @@ def _some(video: Path, count: int) -> list[Frame]:
 
 def _parts(video: Path, detector, options: Options, folder: Path) -> Table:
     """Processor time of each part alone."""
-    from engine.tracking import CutFinder, Tracker
-    from engine.video_writer import VideoWriter
+    from video.tracking import CutFinder, Tracker
+    from video.writer import VideoWriter
     from visualization.drawing import draw_detections
 
     table = Table("part", "ms a frame")

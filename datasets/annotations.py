@@ -10,8 +10,8 @@ from datasets.drafts import is_draft
 from datasets.folder import INBOX_MARK, FolderContents, PictureFile, find_files
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
-from datasets.threads import map_in_threads
 from datasets.voc import RawAnnotation, RawObject, XmlError, outermost, read_xml, repair_objects
+from files.threads import map_in_threads
 
 
 @dataclass(frozen=True)

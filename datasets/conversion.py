@@ -18,7 +18,6 @@ import PIL
 import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, ReadOptions, read_folder
-from datasets.digests import sha256_of
 from datasets.labels import extend_labels, read_labels, write_labels
 from datasets.leakage import find_leak, leak_notes, traces_of, traces_of_records
 from datasets.near_duplicates import perceptual_hash_of_jpeg
@@ -36,8 +35,9 @@ from datasets.splits import (
     source_of,
 )
 from datasets.statistics import coverage_notes, set_statistics
-from datasets.threads import map_in_threads
-from datasets.writing import printable
+from files.digests import sha256_of
+from files.threads import map_in_threads
+from files.writing import printable
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.
 FORMAT = 1

@@ -28,7 +28,7 @@ from datasets.folder import INBOX_MARK
 from datasets.inbox_index import Entry, InboxIndex
 from datasets.pictures import encode_jpeg
 from datasets.voc import VocObject, touches_border, write_annotation
-from datasets.writing import whole_file, write_bytes, write_json
+from files.writing import whole_file, write_bytes, write_json
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 # A picture without XML after so long is what a crash left of a report that was never confirmed to its sender.

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from datasets.writing import write_text
+from files.writing import write_text
 
 
 def clean_name(name: str) -> str:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from datasets.near_duplicates import near_duplicates, perceptual_hash_of_jpeg
 from datasets.problems import some_of
 from datasets.records import examples
-from datasets.threads import map_in_threads
+from files.threads import map_in_threads
 
 
 @dataclass(frozen=True, eq=False)

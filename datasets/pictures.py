@@ -23,7 +23,7 @@ from PIL import (
 )
 
 from datasets.problems import UnusableFile
-from datasets.writing import write_bytes
+from files.writing import write_bytes
 
 ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -152,7 +152,7 @@ def encode_jpeg(image: np.ndarray) -> bytes:
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:
-    """Writes a whole picture file (see `datasets.writing`) in the format of its suffix; its folder is made.
+    """Writes a whole picture file (see `files.writing`) in the format of its suffix; its folder is made.
 
     Args:
         path: ends in .jpg, .png, .webp or whatever else Pillow writes.

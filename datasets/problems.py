@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.writing import write_table
+from files.writing import write_table
 
 
 @dataclass(frozen=True)

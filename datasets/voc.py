@@ -12,7 +12,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml ha
 from boxes.pixels import to_pixels
 from datasets.labels import clean_name
 from datasets.problems import Problem, UnusableFile
-from datasets.writing import write_bytes
+from files.writing import write_bytes
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.
 MAX_XML_BYTES = 4_000_000

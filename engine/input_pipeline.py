@@ -13,11 +13,11 @@ from functools import partial
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
-from datasets.threads import cores
-from engine.picture_memory import SHARE, PictureMemory, needed_bytes, remember_pictures
-from engine.picture_mix import most_boxes, parts_of, put_together, shown_pictures
-from engine.record_index import RecordIndex, index_records
-from engine.record_reading import filename_of, parse_record, picture_name, read_records
+from engine.input.index import RecordIndex, index_records
+from engine.input.memory import SHARE, PictureMemory, needed_bytes, remember_pictures
+from engine.input.mix import most_boxes, parts_of, put_together, shown_pictures
+from engine.input.reading import filename_of, parse_record, picture_name, read_records
+from files.threads import cores
 from preprocessing.augment import Picture
 from preprocessing.decode import decode_picture, decode_window
 from preprocessing.presets import Augmentation
@@ -50,7 +50,7 @@ def training_batches(
         seed: decides about everything that is random; any number of 64 bits.
         first_step: how many batches to leave out at the beginning; they are not made.
         repeat_threshold: share of the pictures below which a name counts as rare; its pictures are then shown
-            more often (`engine.picture_order.repeat_factors`).
+            more often (`engine.input.order.repeat_factors`).
         memory: the pictures of the split, already decoded; not given: each is decoded when it is shown.
 
     Returns:

@@ -19,9 +19,9 @@ import numpy as np
 
 from boxes.anchor_fitting import shapes_of, with_shapes
 from datasets.labels import read_labels, write_labels
-from datasets.writing import whole_file, write_json
+from files.arrays import read_arrays, save_arrays
+from files.writing import whole_file, write_json
 from nets import get_network
-from nets.arrays import read_arrays, save_arrays
 from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds
 

@@ -19,12 +19,12 @@ import train_ssd_network
 from datasets.labels import write_labels
 from datasets.pascal_voc import VOC_NAMES
 from datasets.voc import VocObject, write_annotation
+from files.arrays import write_arrays
 from nets import get_network
-from nets.arrays import write_arrays
 from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.slim_names import slim_variables
 from tests.engine.colour_network import NETWORK, picture, write_records
-from tests.tools.test_ancestor_flags import CONVERT, EVALUATIONS, TRAININGS
+from tests.ssd_tensorflow.test_flags import CONVERT, EVALUATIONS, TRAININGS
 
 pytestmark = pytest.mark.tensorflow_only
 SMALL = ["--batch_size=2", "--max_number_of_steps=2"]  # the last value of a flag counts
@@ -76,7 +76,7 @@ def test_batches_times_their_size_are_measured(colours):
 
 
 def test_evaluation_follows_a_training(colours, monkeypatch, capsys):
-    monkeypatch.setattr("engine.checkpoint_watch.SECONDS_BETWEEN_LOOKS", 0.05)
+    monkeypatch.setattr("engine.training.watch.SECONDS_BETWEEN_LOOKS", 0.05)
     training_is(finished=False)
 
     def go_on():
@@ -110,13 +110,13 @@ def test_ctrl_c_ends_the_waiting(colours, monkeypatch, capsys):
         assert patience == 3600
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.checkpoint_watch.new_checkpoints", interrupt)
+    monkeypatch.setattr("engine.training.watch.new_checkpoints", interrupt)
     assert eval_ssd_network.main(evaluation()) == 130
     assert capsys.readouterr().err == "eval_ssd_network.py: interrupted\n"
 
 
 def test_without_a_sign_of_life_it_stops(colours, monkeypatch, capsys):
-    monkeypatch.setattr("engine.checkpoint_watch.SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr("engine.training.watch.SECONDS_BETWEEN_LOOKS", 0.01)
     assert eval_ssd_network.main(evaluation("--wait_minutes=0", "--checkpoint_path=nothing/yet")) == 1
     assert "Was it stopped? --wait_minutes waits longer" in capsys.readouterr().err
 

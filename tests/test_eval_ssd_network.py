@@ -8,8 +8,8 @@ from PIL import Image
 
 import nets
 from datasets.labels import write_labels
-from datasets.writing import write_json
 from eval_ssd_network import main, name_notes
+from files.writing import write_json
 from nets.checkpoint import model_weights, write_checkpoint
 from nets.thresholds import Thresholds
 from tests.engine.colour_network import NETWORK, picture, write_records

@@ -9,16 +9,34 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# A place is a folder, or a part of engine/ or nets/; the longest name that fits counts. Of two places on one
+# floor none imports the other.
 FLOORS = {
     "boxes": 0,
-    "datasets": 1,
+    "files": 0,
     "preprocessing": 1,
+    "terminal": 1,
     "visualization": 1,
-    "nets": 2,
-    "engine": 3,
-    "tools": 4,
+    "datasets": 2,
+    "datasets.drawn": 3,
+    "nets": 3,
+    "nets.onnx": 4,
+    "engine.average_precision": 4,
+    "engine.input": 4,
+    "engine.input_pipeline": 5,
+    "engine.evaluation": 6,
+    "engine.measures": 7,
+    "engine.training": 8,
+    "engine.reports": 9,
+    "ssd_tensorflow": 9,
+    "faces": 10,
+    "labelling": 10,
+    "video": 10,
+    "tools": 11,
+    "web": 11,
+    "benchmarks": 12,
 }
-TOP_FLOOR = 5  # the scripts, which may start with a tool; benchmarks, web
+TOP_FLOOR = 11  # the scripts
 SKIPPED = {"tests", "notebooks", "runs", "checkpoints"}
 
 MODULES = sorted(
@@ -27,7 +45,19 @@ MODULES = sorted(
     if not SKIPPED.intersection(path.relative_to(ROOT).parts[:1])
     and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
-OURS = {path.parts[0].removesuffix(".py") for path in MODULES}
+NAMES = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+# What is above the floors today and leaves with the redesign's next steps.
+PERMITTED = {
+    ("engine.training.train", "engine.reports.training"),
+    ("datasets.drawn_video", "datasets.drawn.film"),
+}
+
+
+def place(module: str) -> str:
+    """The longest entry of FLOORS that a module lies in, or the module's own name."""
+    parts = module.split(".")
+    names = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return next((name for name in names if name in FLOORS), parts[0])
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -37,24 +67,31 @@ def imported(tree: ast.AST) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module)
+            modules = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {module for module in modules if module in NAMES}
+            names |= set() if modules <= set(NAMES) else {node.module}
     return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_a_module_imports_its_own_folder_and_lower_floors(path: Path) -> None:
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    roots = {name.split(".")[0] for name in imported(tree)}
-    own = path.parts[0].removesuffix(".py")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_imports_its_own_place_and_lower_floors(name: str) -> None:
+    modules = imported(ast.parse((ROOT / NAMES[name]).read_text(encoding="utf-8")))
+    own = place(name)
     floor = FLOORS.get(own, TOP_FLOOR)
-    wrong = {name for name in roots & OURS - {own} if FLOORS.get(name, TOP_FLOOR) >= floor}
-    assert not wrong, f"{path} (floor {floor}) imports {sorted(wrong)}, which is not below it"
-    if path != Path("datasets/voc.py"):
+    wrong = {
+        module
+        for module in modules & set(NAMES)
+        if place(module) != own and FLOORS.get(place(module), TOP_FLOOR) >= floor
+        if (name, module) not in PERMITTED
+    }
+    assert not wrong, f"{name} (floor {floor}) imports {sorted(wrong)}, which is not below it"
+    roots = {module.split(".")[0] for module in modules}
+    if name != "datasets.voc":
         assert "lxml" not in roots, (
-            f"{path}: only datasets/voc.py reads XML, with its limits on what XML may do"
+            f"{name}: only datasets/voc.py reads XML, with its limits on what XML may do"
         )
-    if own != "web":
-        assert not roots & {"fastapi", "starlette", "uvicorn"}, f"{path}: only web/ serves pages"
+    if not name.startswith("web"):
+        assert not roots & {"fastapi", "starlette", "uvicorn"}, f"{name}: only web/ serves pages"
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] in ("boxes", "nets")], ids=str)
@@ -92,7 +129,7 @@ for name in sys.argv[1:]:
 
 
 def test_importing_any_module_opens_no_device_and_writes_no_file(tmp_path: Path) -> None:
-    names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+    names = list(NAMES)
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

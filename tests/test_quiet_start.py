@@ -1,6 +1,6 @@
 import os
 
-from tools.quiet_start import without_remarks
+from terminal.quiet import without_remarks
 
 
 def test_errors_pass_and_remarks_do_not(capfd):

@@ -8,8 +8,8 @@ import pytest
 import eval_face_classifier
 import train_face_classifier
 from datasets.pictures import read_picture
-from engine import face_extraction
-from nets.face_classifier import FaceClassifier
+from faces import extraction as face_extraction
+from faces.classifier import FaceClassifier
 from tests.drawn_faces import HAIR, drawn_face, write_faces, write_vgg
 
 

@@ -32,17 +32,17 @@ from rich.table import Table
 from datasets.annotations import ReadOptions, read_folder
 from datasets.problems import group_problems, write_problems
 from datasets.splits import SplitOptions, assign
-from tools import name_edits
-from tools.annotation_report import (
+from labelling import names as name_edits
+from labelling.report import (
     find_alike,
     notes_of,
     write_alike,
     write_statistics,
     write_suspicions,
 )
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.quiet_start import start_tensorflow
+from terminal.bars import counting_bars
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 COMMANDS = ("check", "rename", "merge", "drop", "undo")
 

@@ -24,9 +24,9 @@ from rich.markup import escape
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.splits import SplitOptions, assign
-from datasets.writing import printable, write_text
-from tools.command_line import command
-from tools.counting_bar import counting_bars
+from files.writing import printable, write_text
+from terminal.bars import counting_bars
+from terminal.command import command
 
 
 @dataclass(frozen=True)

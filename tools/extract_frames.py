@@ -32,12 +32,10 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from datasets.near_duplicates import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.problems import UnusableFile
-from datasets.sparse_video import RawFrame, SparseVideo
 from datasets.splits import source_of
-from datasets.video import VIDEO_SUFFIXES, VideoError
-from tools.black_borders import Crop, find_black_borders
-from tools.command_line import command
-from tools.frame_journal import (
+from terminal.command import command
+from video.black_borders import Crop, find_black_borders
+from video.journal import (
     Journal,
     fingerprint,
     journal_path,
@@ -45,7 +43,9 @@ from tools.frame_journal import (
     read_journal,
     write_journal,
 )
-from tools.frame_selection import after_cuts, at_interval, is_blank, must_decode
+from video.reader import VIDEO_SUFFIXES, VideoError
+from video.selection import after_cuts, at_interval, is_blank, must_decode
+from video.sparse import RawFrame, SparseVideo
 from visualization.text import one_line
 
 _BORDER_SAMPLES = 15  # frames, from all over a video

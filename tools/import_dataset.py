@@ -24,15 +24,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from datasets.annotations import choose_frame
-from datasets.coco import coco_files, read_coco
-from datasets.foreign import ForeignDataset, ForeignPicture
 from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
 from datasets.problems import Problem, group_problems, write_problems
 from datasets.voc import RawAnnotation, repair_objects, voc_objects, write_annotation
-from datasets.writing import printable, whole_file, write_text
-from datasets.yolo import is_yolo, read_yolo
-from tools.command_line import command
-from tools.counting_bar import counting_bars
+from files.writing import printable, whole_file, write_text
+from labelling.coco import coco_files, read_coco
+from labelling.foreign import ForeignDataset, ForeignPicture
+from labelling.yolo import is_yolo, read_yolo
+from terminal.bars import counting_bars
+from terminal.command import command
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def import_dataset(
     """Copies pictures and writes their XML.
 
     Args:
-        dataset: from `datasets.coco` or `datasets.yolo`.
+        dataset: from `labelling.coco` or `labelling.yolo`.
         output_dir: see `Options`.
         max_pixels: see `Options`.
         progress: called with (pictures done, pictures in all).

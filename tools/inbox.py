@@ -34,9 +34,9 @@ from rich.table import Table
 from datasets.inbox_place import default_inbox, index_url
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
-from datasets.writing import whole_file, write_text
+from files.writing import whole_file, write_text
+from terminal.command import command
 from tools import labelimg
-from tools.command_line import command
 from tools.labelimg import plan_session
 
 if TYPE_CHECKING:

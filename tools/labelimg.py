@@ -21,13 +21,13 @@ from rich.console import Console
 from datasets.labels import clean_name, extend_labels, read_labels
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import XmlError, read_xml
-from tools.command_line import command
-from tools.labelimg_environment import ready_python
-from tools.labelling_order import ORDER
+from labelling.labelimg_environment import ready_python
+from labelling.order import ORDER
+from terminal.command import command
 from visualization.fonts import shipped_font
 from visualization.text import one_line
 
-_WINDOW = Path(__file__).with_name("labelimg_window.py")
+_WINDOW = Path(__file__).resolve().parent.parent / "labelling" / "labelimg_window.py"
 
 
 @dataclass(frozen=True)

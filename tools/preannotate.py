@@ -28,11 +28,11 @@ from rich.console import Console
 
 from boxes.detections import Detections
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture
-from datasets.threads import map_in_threads
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.draft_folder import DraftTarget, draft_targets, save_draft
-from tools.labelling_order import expected_corrections, look, useful_first, write_order
+from files.threads import map_in_threads
+from labelling.drafts import DraftTarget, draft_targets, save_draft
+from labelling.order import expected_corrections, look, useful_first, write_order
+from terminal.bars import counting_bars
+from terminal.command import command
 from visualization.text import one_line
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     started = time.monotonic()
     options = tyro.cli(Options, args=arguments, prog="python -m tools.preannotate", use_underscores=True)
-    from tools.quiet_start import start_tensorflow
+    from terminal.quiet import start_tensorflow
 
     start_tensorflow()
     from nets.detector import Detector

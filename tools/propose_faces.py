@@ -28,13 +28,13 @@ from rich.console import Console
 from boxes.detections import Detections
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture, save_picture
-from datasets.threads import map_in_threads
 from datasets.voc import read_xml
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.draft_folder import DraftTarget, Finder, draft_targets, save_draft
-from tools.face_finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
-from tools.labelling_order import look, useful_first, write_order
+from files.threads import map_in_threads
+from labelling.drafts import DraftTarget, Finder, draft_targets, save_draft
+from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
+from labelling.order import look, useful_first, write_order
+from terminal.bars import counting_bars
+from terminal.command import command
 from visualization.text import one_line
 
 _BATCH = 8
@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     options = tyro.cli(Options, args=arguments, prog="python -m tools.propose_faces", use_underscores=True)
     if options.checkpoint_path is not None:
-        from tools.quiet_start import start_tensorflow
+        from terminal.quiet import start_tensorflow
 
         start_tensorflow()
     find = make_finder(options)

@@ -25,13 +25,13 @@ import rich.table
 import rich.text
 import tyro
 
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tools.slim_conversion import Conversion
+    from ssd_tensorflow.conversion import Conversion
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 # Of a line where the output goes into a file: the longest name of a variable, its shape and what it is.
@@ -113,7 +113,7 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
     picture = proof_picture(options.verify, options.picture)
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.labels import read_labels
-    from tools.slim_conversion import export_checkpoint, import_checkpoint
+    from ssd_tensorflow.conversion import export_checkpoint, import_checkpoint
 
     with console.status("Converting" + (" and comparing with tf-slim" if picture else "")):
         if isinstance(options, Import):
@@ -158,7 +158,7 @@ def variables_table(done: Conversion) -> rich.table.Table:
 
 def differences_table(done: Conversion) -> rich.table.Table:
     """The proof: how far the outputs of the two networks are apart."""
-    from tools.slim_conversion import TOLERANCE
+    from ssd_tensorflow.conversion import TOLERANCE
 
     table = _table("output", "values", "largest value", "largest difference", "allowed")
     for one in done.differences:
@@ -208,7 +208,7 @@ def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[st
     """
     from nets.imagenet_vgg import reduce_fully_connected
     from nets.slim_names import training_state
-    from tools.slim_fit import find_fits
+    from ssd_tensorflow.fit import find_fits
 
     values = f"{sum(array.size for array in variables.values()):,}".replace(",", " ")
     lines = [f"{len(variables)} variables, {values} values"]

@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
-from datasets.threads import map_in_threads
-from tools.command_line import command
-from tools.counting_bar import counting_bars
-from tools.move_log import Mover, copied_before, folder_name, undo
-from tools.quiet_start import start_tensorflow
+from faces.moves import Mover, copied_before, folder_name, undo
+from files.threads import map_in_threads
+from terminal.bars import counting_bars
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 from visualization.drawing import mosaic, scale_to
 
 UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
@@ -130,7 +130,7 @@ def by_name(
 
     Args:
         paths: of the faces.
-        names_of: see `engine.face_names.NamesFaces`.
+        names_of: see `faces.names.NamesFaces`.
         score_threshold: below it a face is `UNSURE`.
         progress: called with (faces done, faces in all).
 
@@ -160,13 +160,13 @@ def by_likeness(
 
     Args:
         paths: of the faces.
-        looks: give features, see `engine.face_features`.
+        looks: give features, see `faces.likeness`.
         groups: how many; 0 chooses.
         first_number: of the first group's folder.
         progress: as in `by_name`.
     """
-    from engine.clustering import MOST_POINTS, ward_clusters
-    from engine.face_features import combine
+    from faces.clusters import MOST_POINTS, ward_clusters
+    from faces.likeness import combine
 
     if len(paths) > MOST_POINTS:
         raise ValueError(
@@ -239,8 +239,8 @@ def sort(options: Sort, console: Console) -> None:
         if len(paths) < every:
             console.print(f"{every - len(paths)} faces were copied earlier.", highlight=False)
     start_tensorflow()
-    from engine.face_features import backbone_of, colours_and_outlines
-    from engine.face_names import open_names
+    from faces.likeness import backbone_of, colours_and_outlines
+    from faces.names import open_names
 
     with counting_bars(console) as progress:
         if options.checkpoint_path is not None:

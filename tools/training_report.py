@@ -17,8 +17,8 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     options = tyro.cli(Options, args=arguments, prog="python -m tools.training_report", use_underscores=True)
     start_tensorflow()
-    from engine.training_report import write_training_report
+    from engine.reports.training import write_training_report
 
     console = Console()
     with console.status("Measuring on the validation set"):

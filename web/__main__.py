@@ -19,8 +19,8 @@ from dataclasses import replace
 import tyro
 
 from datasets.inbox_place import index_url
-from tools.command_line import command
-from tools.quiet_start import start_tensorflow
+from terminal.command import command
+from terminal.quiet import start_tensorflow
 from web.options import EVERYWHERE, WebOptions
 
 # A visitor's picture is on its way or in the network for so long at most when the server is told to stop.
@@ -69,7 +69,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     import uvicorn
 
     from datasets.inbox import Inbox
-    from nets.face_classifier import FaceClassifier
+    from faces.classifier import FaceClassifier
     from nets.recogniser import Recogniser
     from web.app import create_app
     from web.browser_model import browser_model

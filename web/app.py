@@ -10,7 +10,7 @@ import numpy as np
 from fastapi import FastAPI
 
 from datasets.inbox import Inbox
-from nets.face_classifier import FaceClassifier
+from faces.classifier import FaceClassifier
 from web import feedback, health, pages, recognition
 from web.access import AccessToken, RateLimit
 from web.batching import Batcher

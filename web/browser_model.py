@@ -34,7 +34,7 @@ class BrowserModel:
 
 def browser_model(recogniser, *, wanted: bool, show_from: float, runtime: Path = FOLDER) -> BrowserModel:
     """Export a recogniser's network for the browser, where that is wanted and possible."""
-    from nets.onnx_export import export_onnx
+    from nets.onnx.export import export_onnx
 
     if not wanted:
         return BrowserModel(b"", "off")

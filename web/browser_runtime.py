@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from datasets.writing import write_bytes
+from files.writing import write_bytes
 
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"

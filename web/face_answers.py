@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from boxes.pixels import to_pixels
-from nets.face_classifier import FaceAnswer, FaceClassifier
+from faces.classifier import FaceAnswer, FaceClassifier
 from web.batching import Batcher
 from web.options import WebOptions
 from web.shapes import BoxAnswer, NameAnswer, PictureAnswer, Verdict

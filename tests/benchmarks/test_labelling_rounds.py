@@ -9,7 +9,7 @@ from PIL import Image
 from benchmarks.labelling_rounds import choose, unlike
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import write_annotation
-from tests.tools.small_videos import scene
+from tests.video.small_videos import scene
 
 
 def test_a_larger_choice_has_the_smaller_one_in_it() -> None:

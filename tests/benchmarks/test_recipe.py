@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks.recipe import ROWS, Options, Result, append_result, command_of, main, read_results, table_of
-from engine.training_options import TrainingOptions
-from tools import ancestor_flags
+from engine.training.options import TrainingOptions
+from ssd_tensorflow import flags as ancestor_flags
 from train_ssd_network import recipe_defaults
 
 OPTIONS = Options(dataset_dir=Path("records"), runs_dir=Path("runs"), checkpoint_path="coco.npz")

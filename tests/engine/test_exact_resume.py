@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.bookkeeping import Bookkeeper
-from engine.run_state import STATE
-from nets.arrays import read_arrays
+from engine.training.between_steps import Bookkeeper
+from engine.training.run_folder import STATE
+from files.arrays import read_arrays
 from nets.checkpoint import WEIGHTS
 from tests.engine.training_run import run
 

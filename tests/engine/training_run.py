@@ -6,9 +6,9 @@ import signal
 
 from rich.console import Console
 
-from engine.progress import TrainingBar
-from engine.training import train
-from engine.training_options import TrainingOptions
+from engine.training.options import TrainingOptions
+from engine.training.train import train
+from terminal.progress import TrainingBar
 
 
 def run(**options) -> str:

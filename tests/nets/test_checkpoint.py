@@ -4,8 +4,8 @@ import resource
 import numpy as np
 import pytest
 
+from files.arrays import read_arrays, write_arrays
 from nets import get_network
-from nets.arrays import read_arrays, write_arrays
 from nets.checkpoint import build_model, is_checkpoint, model_weights, read_checkpoint, write_checkpoint
 
 # Files: what the other backend would add is the time that it takes to compile a network.

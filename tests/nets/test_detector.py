@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from boxes.detections import Detections
-from datasets.writing import write_json
+from files.writing import write_json
 from nets import get_network
 from nets.checkpoint import model_weights, write_checkpoint
 from nets.detector import Detector, named_detections

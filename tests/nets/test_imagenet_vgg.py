@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datasets.pictures import read_picture
-from engine.starting_weights import starting_weights
+from engine.training.start import starting_weights
 from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
 from nets.slim_names import load_slim_variables
 from nets.ssd_300_vgg import NETWORK

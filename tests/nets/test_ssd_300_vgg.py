@@ -70,7 +70,7 @@ def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
 
 @pytest.mark.tensorflow_only
 def test_outputs_equal_the_network_written_in_tf_slim(seeded_vgg, rng):
-    from tools.slim_witness import run_witness
+    from ssd_tensorflow.witness import run_witness
 
     images = rng.uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
     expected = run_witness("ssd_300_vgg", seeded_vgg.variables, images - MEAN, num_classes=21)

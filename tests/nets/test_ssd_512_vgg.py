@@ -31,7 +31,7 @@ def test_variables_are_those_of_ssd_tensorflow(shared):
 
 @pytest.mark.tensorflow_only
 def test_outputs_equal_the_network_written_in_tf_slim(rng):
-    from tools.slim_witness import run_witness
+    from ssd_tensorflow.witness import run_witness
 
     model = NETWORK.build(3)
     shapes = {name: value.shape for name, value in slim_variables(model, "ssd_512_vgg").items()}

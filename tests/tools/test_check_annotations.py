@@ -7,8 +7,8 @@ from PIL import Image
 from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import VocObject, write_annotation
-from tests.tools.small_videos import scene
-from tools.annotation_report import write_suspicions
+from labelling.report import write_suspicions
+from tests.video.small_videos import scene
 from tools.check_annotations import main
 
 

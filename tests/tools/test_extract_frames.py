@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.drawing.shots import make_shots
-from datasets.drawn_video import FilmOptions, draw_video
+from datasets.drawn.film import FilmOptions, draw_video
+from datasets.drawn.shots import make_shots
 from datasets.pictures import read_picture
-from datasets.sparse_video import SparseVideo
 from datasets.splits import SplitOptions, make_splits, source_of
-from tests.tools.small_videos import scene, write_sound, write_video
+from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
 from tools.extract_frames import Options, extract_video, find_videos, main, name_sources, picture_name
+from video.sparse import SparseVideo
 
 STEP = 40  # milliseconds between frames
 

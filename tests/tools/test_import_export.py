@@ -9,7 +9,7 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import VocObject, read_xml, write_annotation
-from tests.tools.small_videos import scene
+from tests.video.small_videos import scene
 from tools import export_dataset, import_dataset
 
 

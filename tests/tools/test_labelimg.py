@@ -16,9 +16,9 @@ from datasets.annotations import ReadOptions, read_folder
 from datasets.drafts import is_draft, may_write, write_draft
 from datasets.labels import write_labels
 from datasets.voc import VocObject, read_xml, write_annotation
-from tests.tools.small_videos import scene
+from labelling.labelimg_window import in_order, whole
+from tests.video.small_videos import scene
 from tools.labelimg import Options, main, own_environment, plan_session, window_command
-from tools.labelimg_window import in_order, whole
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "千反田える"
@@ -223,8 +223,8 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
 
 @pytest.mark.slow
 def test_without_the_mending_drawing_fails(screen: dict[str, str]) -> None:
-    """The reason for tools/labelimg_window.py: when this fails, it can go."""
-    from tools.labelimg_environment import ready_python
+    """The reason for labelling/labelimg_window.py: when this fails, it can go."""
+    from labelling.labelimg_environment import ready_python
 
     code = (
         "from PyQt5.QtGui import QPainter, QPixmap\n"

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from datasets.drawn_video import FilmOptions, frame_at, heads_in
+from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
+from labelling.order import expected_corrections, look, useful_first
 from nets.thresholds import Thresholds
-from tests.tools.small_videos import scene
-from tools.labelling_order import expected_corrections, look, useful_first
+from tests.video.small_videos import scene
 from tools.preannotate import Options, main, one_name_each, preannotate
 
 ROOT = Path(__file__).resolve().parents[2]

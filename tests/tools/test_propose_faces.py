@@ -13,13 +13,13 @@ from PIL import Image
 from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
 from datasets.drafts import is_draft
-from datasets.drawn_video import FilmOptions, frame_at, heads_in
+from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
 from datasets.splits import source_of
 from datasets.voc import VocObject, read_xml, write_annotation
-from tests.tools.small_videos import scene
-from tools.draft_folder import draft_objects, draft_targets
-from tools.face_finders import animeface_finder, cascade_finder, widen
+from labelling.drafts import draft_objects, draft_targets
+from labelling.finders import animeface_finder, cascade_finder, widen
+from tests.video.small_videos import scene
 from tools.propose_faces import Options, crop_name, main, make_finder, propose
 
 ROOT = Path(__file__).resolve().parents[2]

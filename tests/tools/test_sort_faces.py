@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import face_names
-from engine.face_names import FaceName
+from faces import names as face_names
+from faces.names import FaceName
 from tools import sort_faces
 from tools.sort_faces import main
 

@@ -13,7 +13,7 @@ def test_what_is_no_training_is_one_line_and_status_1(tmp_path, capsys):
 def test_flags_reach_the_report(tmp_path, monkeypatch, capsys):
     called = []
     monkeypatch.setattr(
-        "engine.training_report.write_training_report",
+        "engine.reports.training.write_training_report",
         lambda folder, dataset_dir, say: (
             called.append(Options(folder, dataset_dir)) or folder / "report.html"
         ),

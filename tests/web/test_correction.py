@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from datasets.drawing.episodes import make_episode
-from datasets.drawing.scene import compose_scene, paint_scene
+from datasets.drawn.episodes import make_episode
+from datasets.drawn.scene import compose_scene, paint_scene
 from datasets.voc import read_xml
 from tests.conftest import ROOT
 from tests.test_readme import commands

@@ -8,7 +8,7 @@ import tyro
 import yaml
 
 import export_model
-from engine.training_options import TrainingOptions
+from engine.training.options import TrainingOptions
 from tests.conftest import ROOT
 from tests.test_readme import commands
 from tools.inbox import Accept, List, Open, Reject

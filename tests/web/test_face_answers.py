@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from nets.face_answers import softmax
-from nets.face_classifier import FaceAnswer
+from faces.answers import softmax
+from faces.classifier import FaceAnswer
 from tests.web.conftest import picture
 from web.app import create_app
 from web.options import WebOptions

@@ -15,9 +15,15 @@ COPY checkpoints checkpoints
 COPY datasets datasets
 COPY demo demo
 COPY engine engine
+COPY faces faces
+COPY files files
+COPY labelling labelling
 COPY nets nets
 COPY preprocessing preprocessing
+COPY ssd_tensorflow ssd_tensorflow
+COPY terminal terminal
 COPY tools tools
+COPY video video
 COPY visualization visualization
 COPY *.py .
 RUN /opt/venv/bin/python -m compileall -q . \

@@ -19,8 +19,12 @@ COPY boxes boxes
 COPY checkpoints checkpoints
 COPY datasets datasets
 COPY demo demo
+COPY faces faces
+COPY files files
+COPY labelling labelling
 COPY nets nets
 COPY preprocessing preprocessing
+COPY terminal terminal
 COPY tools tools
 COPY visualization visualization
 COPY web web

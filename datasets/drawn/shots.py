@@ -1,0 +1,249 @@
+"""A drawn film: scenes with people who move and a camera that follows, one after another with hard cuts.
+
+Everything at a moment follows from the seed and the time alone, so the true boxes of any frame are known.
+"""
+
+import math
+import random
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+
+import numpy as np
+import skia
+
+from datasets.drawn.backgrounds import BACKGROUNDS
+from datasets.drawn.crowd import STEEPEST, Placed
+from datasets.drawn.curves import moved
+from datasets.drawn.episodes import LIGHTS, Episode, make_episode
+from datasets.drawn.face import EXPRESSIONS
+from datasets.drawn.figure import bounds, draw_figure, head_outlines
+from datasets.drawn.finish import add_grain, shine_light, soften
+from datasets.drawn.props import Prop
+from datasets.drawn.scene import NO_GROUND, Scene, arrange_scene, draw_ground_shadow
+from datasets.drawn.visibility import NEARLY_HIDDEN, HeadLabel, measure_heads
+
+SHORTEST, LONGEST = 1.5, 5.0  # seconds between two cuts
+OVERSCAN = 0.1  # of a background beyond each edge of the picture: room for the camera
+FARTHEST_PAN = 0.04  # of the camera from the middle, as a fraction of the picture's width
+NEAREST = 1.12  # zoom
+MOUTH = 6.0  # changes a second of a mouth that speaks
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How somebody moves during a shot.
+
+    Attributes:
+        drift: in pixels per second.
+        sway: of the head, in degrees.
+        turn: of the head, added at most to the pose's.
+        beat: of sway and turn, in Hz.
+        phase: of them, in radians.
+        mood: expressions, one after another, each for `mood_seconds`.
+        mood_seconds: how long one expression lasts.
+        speaks: the mouth opens and closes.
+    """
+
+    drift: tuple[float, float]
+    sway: float
+    turn: float
+    beat: float
+    phase: float
+    mood: tuple[str, ...]
+    mood_seconds: float
+    speaks: bool
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is seen between two cuts.
+
+    Attributes:
+        seed: of what is left to chance while painting.
+        start: in seconds from the film's beginning.
+        seconds: how long it lasts.
+        scene: as it is in the middle of the shot.
+        motions: one per figure.
+        zoom: of the camera at the beginning and at the end.
+        pan: of the camera at the beginning and at the end, (x, y) in pixels.
+        blur: of the background, in pixels.
+    """
+
+    seed: str
+    start: float
+    seconds: float
+    scene: Scene
+    motions: tuple[Motion, ...]
+    zoom: tuple[float, float]
+    pan: tuple[tuple[float, float], tuple[float, float]]
+    blur: float
+
+
+def make_shots(seed: int, episode: int, seconds: float, width: int, height: int) -> tuple[Shot, ...]:
+    """Returns the shots of a film, ``width`` by ``height`` pixels; the last one ends at ``seconds`` or later.
+
+    A longer film of the same seed, episode and size begins with the shots of a shorter one.
+    """
+    look = make_episode(seed, episode)
+    shots: list[Shot] = []
+    start = 0.0
+    while start < seconds:
+        shot = _make_shot(f"{seed} film {episode} {len(shots)}", look, start, width, height)
+        shots.append(shot)
+        start += shot.seconds
+    return tuple(shots)
+
+
+def shot_at(shots: tuple[Shot, ...], seconds: float) -> Shot:
+    """Returns the shot that is seen at a time; before the first it is the first."""
+    return shots[max(0, bisect_right([shot.start for shot in shots], seconds) - 1)]
+
+
+def figures_at(shot: Shot, seconds: float) -> tuple[Placed, ...]:
+    """Returns everybody as they stand at a time of the film, from back to front."""
+    since = seconds - shot.start
+    camera = _camera(shot, since)
+    style = shot.scene.episode.style
+    placed = []
+    for figure, motion in zip(shot.scene.figures, shot.motions, strict=True):
+        swing = math.sin(2 * math.pi * motion.beat * since + motion.phase)
+        away = since - shot.seconds / 2
+        pose = figure.pose
+        middle = camera.mapXY(pose.x + motion.drift[0] * away, pose.y + motion.drift[1] * away)
+        pose = replace(
+            pose,
+            x=middle.x(),
+            y=middle.y(),
+            unit=pose.unit * camera.getScaleX(),
+            tilt=max(-STEEPEST, min(STEEPEST, pose.tilt + motion.sway * swing)),
+            turn=max(-1.0, min(1.0, pose.turn + motion.turn * swing)),
+            expression=_expression(motion, since),
+        )
+        placed.append(Placed(figure.person, pose, bounds(head_outlines(figure.person, style, pose))))
+    return tuple(placed)
+
+
+def heads_at(shot: Shot, seconds: float) -> tuple[HeadLabel, ...]:
+    """Returns the labels at a time of the film: named heads that can be seen well enough to be labelled."""
+    scene = shot.scene
+    measured = measure_heads(
+        figures_at(shot, seconds),
+        _props_at(shot, seconds),
+        scene.episode.style,
+        scene.width,
+        scene.height,
+    )
+    return tuple(label for label in measured if label.visible >= NEARLY_HIDDEN)
+
+
+class ShotPainter:
+    """Paints the moments of one shot; its background is painted once."""
+
+    def __init__(self, shot: Shot):
+        self.shot = shot
+        scene = shot.scene
+        width, height = _overscanned(scene)
+        surface = skia.Surface(width, height)
+        source = random.Random(f"{shot.seed} place")
+        BACKGROUNDS[scene.place](surface.getCanvas(), source, width, height, scene.episode.palette)
+        if shot.blur:
+            soften(surface, shot.blur)
+        self._background = surface.makeImageSnapshot()
+
+    def paint(self, seconds: float) -> np.ndarray:
+        """Returns the picture at a time of the film, uint8 [H, W, 3] RGB."""
+        shot, scene = self.shot, self.shot.scene
+        pixels = np.zeros((scene.height, scene.width, 4), np.uint8)
+        surface = skia.Surface(pixels, colorType=skia.kRGBA_8888_ColorType)
+        canvas = surface.getCanvas()
+        canvas.save()
+        canvas.concat(_camera(shot, seconds - shot.start))
+        canvas.drawImage(
+            self._background,
+            -OVERSCAN * scene.width,
+            -OVERSCAN * scene.height,
+            skia.SamplingOptions(skia.FilterMode.kLinear),
+        )
+        canvas.restore()
+        for figure in figures_at(shot, seconds):
+            if scene.place not in NO_GROUND:
+                draw_ground_shadow(canvas, figure.pose)
+            draw_figure(canvas, figure.person, scene.episode.style, figure.pose)
+        canvas.save()
+        canvas.concat(_camera(shot, seconds - shot.start))
+        for _, draw in scene.props:
+            draw(canvas)
+        canvas.restore()
+        # The same light during the whole shot, but new grain in every picture.
+        light = random.Random(f"{shot.seed} light")
+        shine_light(surface, LIGHTS[scene.light], scene.episode.saturation, light)
+        if scene.episode.grain:
+            add_grain(canvas, scene.episode.grain * 0.5, random.Random(f"{shot.seed} {seconds:.3f}"))
+        surface.flushAndSubmit()
+        return pixels[:, :, :3]
+
+
+def _make_shot(seed: str, episode: Episode, start: float, width: int, height: int) -> Shot:
+    source = random.Random(seed)
+    seconds = round(source.uniform(SHORTEST, LONGEST), 1)
+    scene = arrange_scene(source, episode, width, height)
+    pans = [
+        (source.uniform(-1, 1) * FARTHEST_PAN * width, source.uniform(-1, 1) * FARTHEST_PAN * height)
+        for _ in range(2)
+    ]
+    if source.random() < 0.4:
+        pans[1] = pans[0]  # a camera that stands still
+    near = source.uniform(1.0, NEAREST) if source.random() < 0.5 else 1.0
+    zoom = (1.0, near) if source.random() < 0.5 else (near, 1.0)
+    # As in `paint_scene`: a camera close to a face blurs what is behind.
+    close = bool(scene.figures) and scene.figures[0].pose.unit * 2.2 > 0.3 * height
+    blur = source.uniform(1.0, 2.5) * height / 512 if close and source.random() < 0.4 else 0.0
+    motions = tuple(_make_motion(source, figure, width) for figure in scene.figures)
+    return Shot(seed, start, seconds, scene, motions, zoom, (pans[0], pans[1]), blur)
+
+
+def _make_motion(source: random.Random, figure: Placed, width: int) -> Motion:
+    walks = source.random() < 0.3
+    speed = source.choice((-1, 1)) * source.uniform(0.04, 0.12) * width if walks else 0.0
+    mood = tuple(source.choice(sorted(EXPRESSIONS)) for _ in range(3))
+    return Motion(
+        drift=(speed + source.gauss(0, 0.006) * width, 0.0),
+        sway=source.uniform(0.5, 4.0),
+        turn=source.uniform(0.05, 0.5),
+        beat=source.uniform(0.15, 0.5),
+        phase=source.uniform(0, 2 * math.pi),
+        mood=(figure.pose.expression, *mood),
+        mood_seconds=source.uniform(0.7, 2.0),
+        speaks=source.random() < 0.4,
+    )
+
+
+def _expression(motion: Motion, since: float) -> str:
+    mood = motion.mood[int(since / motion.mood_seconds) % len(motion.mood)]
+    # Two steps of three open: a mouth that speaks, not one that chews.
+    if motion.speaks and EXPRESSIONS[mood].mouth == "smile" and int(since * MOUTH) % 3:
+        return "laugh"
+    return mood
+
+
+def _camera(shot: Shot, since: float) -> skia.Matrix:
+    """Returns the matrix from the scene's pixels to the picture's."""
+    part = min(1.0, since / shot.seconds)
+    part = part * part * (3 - 2 * part)  # starts and stops gently
+    zoom = shot.zoom[0] + part * (shot.zoom[1] - shot.zoom[0])
+    (x0, y0), (x1, y1) = shot.pan
+    middle_x, middle_y = shot.scene.width / 2, shot.scene.height / 2
+    matrix = skia.Matrix.Translate(middle_x + x0 + part * (x1 - x0), middle_y + y0 + part * (y1 - y0))
+    matrix.preScale(zoom, zoom)
+    matrix.preTranslate(-middle_x, -middle_y)
+    return matrix
+
+
+def _props_at(shot: Shot, seconds: float) -> tuple[Prop, ...]:
+    camera = _camera(shot, seconds - shot.start)
+    return tuple((moved(outline, camera), draw) for outline, draw in shot.scene.props)
+
+
+def _overscanned(scene: Scene) -> tuple[int, int]:
+    """(width, height) of a background in pixels."""
+    return round(scene.width * (1 + 2 * OVERSCAN)), round(scene.height * (1 + 2 * OVERSCAN))

@@ -1,0 +1,1 @@
+"""Records to batches: their order, their reading, pictures kept in memory."""

@@ -1,0 +1,1 @@
+"""What is measured about a detector, each measure in a file."""

@@ -1,0 +1,233 @@
+"""What a detector says about pictures with nobody it knows: every detection there is false."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from boxes.detections import Detections
+from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
+from engine.evaluation import Evaluation, detection_model
+from engine.measures.auroc import auroc
+from engine.measures.thresholds import right_evidence
+from files.threads import map_in_threads
+from nets.detector import named_detections
+from nets.network import Network
+from nets.thresholds import Thresholds
+from nets.unknown import RULES
+from preprocessing.resize import resize_picture
+
+FEWEST_COMPARED = 10
+
+
+@dataclass(frozen=True, eq=False)
+class StrangerDetections:
+    """What was found on pictures without characters.
+
+    Attributes:
+        filenames: one per picture.
+        detections: one per picture, with every score from 0.01 up and with evidence.
+        unreadable: (file name, reason) of pictures that were left out.
+    """
+
+    filenames: tuple[str, ...]
+    detections: tuple[Detections, ...]
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class UnknownAnswer:
+    """What remains when a detector may answer "unknown" by a rule.
+
+    Attributes:
+        limit: of the rule, from the validation set.
+        false_detections: on strangers that still get a name.
+        pictures_with_any: pictures of strangers with such a detection.
+        right_kept: share of the right detections on the measured set that keep their name.
+    """
+
+    limit: float
+    false_detections: int
+    pictures_with_any: int
+    right_kept: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class StrangerResult:
+    """How often strangers are taken for somebody.
+
+    Attributes:
+        pictures: without anybody that the detector knows.
+        false_detections: at the thresholds.
+        pictures_with_any: with at least one of them.
+        by_name: name -> false detections, most frequent first.
+        auroc: "score" and each rule -> how well its value tells right detections on the measured set from
+            false ones on strangers, both at the thresholds; None where either is missing.
+        right_detections: that the AUROC looks at.
+        unknown: rule -> what remains with the answer "unknown".
+        worst: numbers of the pictures with false detections, the surest first.
+    """
+
+    pictures: int
+    false_detections: int
+    pictures_with_any: int
+    by_name: Mapping[str, int]
+    auroc: Mapping[str, float | None]
+    right_detections: int
+    unknown: Mapping[str, UnknownAnswer]
+    worst: tuple[int, ...]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are enough detections of both kinds for the AUROC to mean something."""
+        return min(self.right_detections, self.false_detections) >= FEWEST_COMPARED
+
+    @property
+    def per_picture(self) -> float:
+        """False detections per picture."""
+        return self.false_detections / self.pictures
+
+    @property
+    def share_with_any(self) -> float:
+        """Share of the pictures with at least one."""
+        return self.pictures_with_any / self.pictures
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """The pictures of a folder and its subfolders, hidden ones left out, in order of name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ACCEPTED_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise ValueError(
+            f"--strangers_dir={folder}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))}). Give a "
+            "folder of pictures that show none of the characters: other series, photographs, empty scenes."
+        )
+    return found
+
+
+def detect_strangers(
+    model: keras.Model,
+    network: Network,
+    labels: Sequence[str],
+    folder: Path,
+    *,
+    batch_size: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> StrangerDetections:
+    """Looks for characters on the pictures of a folder.
+
+    Args:
+        model: as `network.build` makes it.
+        network: of the model.
+        labels: names of the model's classes.
+        folder: of pictures, searched with its subfolders.
+        batch_size: pictures computed at once.
+        progress: called with pictures done and all.
+
+    Raises:
+        ValueError: no picture that can be used.
+    """
+    paths = find_pictures(folder)
+    detector = detection_model(model, network)
+    size = network.image_size
+
+    def read(path: Path) -> np.ndarray | str:
+        try:
+            return np.asarray(ops.convert_to_numpy(resize_picture(read_picture(path), size)))
+        except PictureError as error:
+            return str(error)
+
+    filenames: list[str] = []
+    detections: list[Detections] = []
+    unreadable: list[tuple[str, str]] = []
+    batch: list[np.ndarray] = []
+
+    def detect() -> None:
+        images = np.zeros((batch_size, size, size, 3), np.float32)  # one shape, so that one graph serves all
+        images[: len(batch)] = batch
+        detections.extend(named_detections(detector.predict_on_batch(images), labels)[: len(batch)])
+        batch.clear()
+
+    for done, (path, picture) in enumerate(zip(paths, map_in_threads(read, paths), strict=True), 1):
+        name = path.relative_to(folder).as_posix()
+        if isinstance(picture, str):
+            unreadable.append((name, picture))
+        else:
+            filenames.append(name)
+            batch.append(picture)
+        if len(batch) == batch_size or (batch and done == len(paths)):
+            detect()
+        progress(done, len(paths))
+    if not filenames:
+        raise ValueError(
+            f"--strangers_dir={folder}: {unreadable[0][0]}: {unreadable[0][1]}; no other can be read."
+        )
+    return StrangerDetections(tuple(filenames), tuple(detections), tuple(unreadable))
+
+
+def pictures_without_objects(evaluation: Evaluation) -> StrangerDetections | None:
+    """The pictures of a measured set on which nobody is marked; None where there are none."""
+    empty = [i for i, truth in enumerate(evaluation.ground_truths) if not len(truth)]
+    if not empty:
+        return None
+    return StrangerDetections(
+        tuple(evaluation.filenames[i] for i in empty), tuple(evaluation.detections[i] for i in empty)
+    )
+
+
+def measure_strangers(
+    strangers: StrangerDetections, evaluation: Evaluation, thresholds: Thresholds
+) -> StrangerResult:
+    """How often strangers are taken for somebody, and how well a rule can tell.
+
+    Args:
+        strangers: what was found on them.
+        evaluation: of the same model on pictures of those that it knows.
+        thresholds: at which detections are reported.
+    """
+    shown = [found.above(thresholds.of(found.names)) for found in strangers.detections]
+    right = right_evidence(evaluation.detections, evaluation.result, thresholds)
+    false = {
+        rule: np.concatenate(
+            [found.scores if rule == "score" else found.evidence.get(rule, np.zeros(0)) for found in shown]
+        )
+        for rule in right
+    }
+    unknown = {}
+    for rule in RULES:
+        limit = thresholds.unknown.get(rule)
+        if limit is None or not len(right[rule]):
+            continue
+        left = [int(np.sum(found.evidence[rule] >= limit)) for found in shown]
+        unknown[rule] = UnknownAnswer(
+            limit, sum(left), sum(map(bool, left)), float(np.mean(right[rule] >= limit))
+        )
+    by_name = Counter(name for found in shown for name in found.names)
+    surest = [found.scores.max(initial=0.0) for found in shown]
+    worst = sorted((i for i, found in enumerate(shown) if len(found)), key=lambda i: -surest[i])
+    return StrangerResult(
+        pictures=len(shown),
+        false_detections=sum(map(len, shown)),
+        pictures_with_any=sum(bool(len(found)) for found in shown),
+        by_name=dict(by_name.most_common()),
+        auroc={rule: auroc(right[rule], false[rule]) for rule in right},
+        right_detections=len(right["score"]),
+        unknown=unknown,
+        worst=tuple(worst),
+    )

@@ -1,0 +1,77 @@
+"""What a checkpoint remembers of its training pictures, so that it cannot be measured on them unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from datasets.leakage import Traces, find_leak, leak_notes, traces_of_records
+from datasets.records import RecordDataset
+from files.arrays import read_arrays, write_arrays
+from nets.checkpoint import Checkpoint
+
+TRAINED_ON = "trained_on.npz"  # perceptual hashes and sources; some hundred bytes a picture
+
+
+def write_trained_on(folder: Path, traces: Traces) -> None:
+    """Writes the traces of the training pictures into a checkpoint folder."""
+    write_arrays(
+        folder / TRAINED_ON,
+        {
+            "names": np.array(traces.names, str),
+            "sources": np.array(traces.sources, str),
+            "hashes": traces.hashes,
+        },
+    )
+
+
+def read_trained_on(folder: Path) -> Traces | None:
+    """What `write_trained_on` wrote; None where it is missing or of another kind."""
+    if not (folder / TRAINED_ON).is_file():
+        return None
+    try:
+        arrays = read_arrays(folder / TRAINED_ON)
+        names, sources = (tuple(map(str, arrays[key])) for key in ("names", "sources"))
+        hashes = np.asarray(arrays["hashes"], np.uint64)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Traces(names, sources, hashes) if len(names) == len(sources) == len(hashes) else None
+
+
+def leak_notes_of(
+    checkpoint: Checkpoint,
+    dataset: RecordDataset,
+    split: str,
+    *,
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[str]:
+    """Warnings when pictures of a split, or others like them, are among those that a checkpoint learnt from.
+
+    Args:
+        checkpoint: measured.
+        dataset: measured on; without traces in the checkpoint its own training set stands for them.
+        split: measured.
+        progress: called with 1 after each picture that was looked at.
+    """
+    trained_split = str(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
+    trained, what = read_trained_on(checkpoint.folder), "the training pictures"
+    if trained is None:
+        if "dataset" not in checkpoint.config:
+            return []  # trained elsewhere, on nobody knows what
+        try:
+            trained_split, split = dataset.split_name(trained_split), dataset.split_name(split)
+        except ValueError:
+            return []  # the set that it was trained on is not among these records
+        if trained_split == split:
+            return [f"{split} is the set that was trained on: these figures say how well it remembers."]
+        trained, what = (
+            traces_of_records(dataset.split(trained_split).files, progress=progress),
+            trained_split,
+        )
+    measured = traces_of_records(dataset.split(split).files, progress=progress)
+    leak = find_leak(measured, trained)
+    if len(leak.pairs) > 0.9 * len(measured):
+        return [f"{split} was trained on: these figures say how well it remembers, not how well it finds."]
+    return leak_notes(leak, split, what)

@@ -1,0 +1,1 @@
+"""Measures as pages, figures, files and sentences."""

@@ -1,0 +1,241 @@
+"""What a training leaves behind for its detector and for people, made from its folder alone.
+
+* thresholds.json: from which score on each name is reported, chosen on the validation set;
+* trained_on.npz: by what the training pictures can be recognised, so that nobody measures on them unnoticed;
+* report.html: what ran, how it learnt, from what, and how good the best weights are on the validation set.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxes.anchor_fitting import best_anchors
+from datasets.leakage import find_leak, leak_notes, traces_of_records
+from datasets.pictures import PictureError, read_picture
+from datasets.record_boxes import has_countable_box, read_boxes
+from datasets.records import RecordDataset, open_dataset
+from engine.evaluation import Evaluation, evaluate_model, read_pictures
+from engine.measures.measure import Measurements, measure
+from engine.measures.thresholds import choose_thresholds
+from engine.measures.trained_on import write_trained_on
+from engine.reports.evaluation import evaluation_content
+from engine.reports.page import jpeg_uri, lines, render_page, themed
+from engine.reports.words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
+from engine.training.log import METRICS_CSV
+from engine.training.options import VALIDATION
+from files.writing import write_json, write_text
+from nets.checkpoint import METRICS, THRESHOLDS, Checkpoint, build_model, read_checkpoint
+from visualization.dataset_figure import plot_dataset
+from visualization.drawing import scale_to
+from visualization.training_plots import plot_training
+
+REPORT = "report.html"
+GALLERY_PICTURES = 6
+_GALLERY_PIXELS = 420
+_MOSAIC_PIXELS = 1200
+_MOST_BOXES = 20_000  # compared with anchors; more would change nothing that one can see
+
+
+def write_training_report(
+    folder: Path,
+    *,
+    dataset_dir: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Chooses thresholds, remembers the training pictures, and writes the report.
+
+    Args:
+        folder: of a training that has saved weights; a finished one or not.
+        dataset_dir: where its records are now, if they have moved.
+        say: prints a line.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: no checkpoint, or its records cannot be read.
+    """
+    checkpoint = read_checkpoint(folder)
+    options = checkpoint.config.get("options", {})
+    if dataset_dir is None and "dataset_dir" not in options:
+        raise ValueError(
+            f"{folder / 'config.json'} does not say where the training's records are: give --dataset_dir."
+        )
+    dataset = open_dataset(dataset_dir or Path(options["dataset_dir"]), options.get("dataset_name"))
+    training = dataset.split_name(options.get("dataset_split_name", "train"))
+    traces = traces_of_records(dataset.split(training).files)
+    write_trained_on(folder, traces)
+
+    notes: list[str] = []
+    measurements = None
+    validation, problem = _validation_split(dataset, options)
+    if validation is None:
+        notes.append(f"{problem}, so nothing can be said about how good this detector is.")
+    else:
+        evaluation = _evaluate(checkpoint, dataset, validation, int(options.get("batch_size") or 16))
+        thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=validation)
+        write_json(folder / THRESHOLDS, thresholds.as_json())
+        say(_thresholds_line(thresholds.names, validation))
+        measurements = measure(evaluation, thresholds)
+        leak = find_leak(traces_of_records(dataset.split(validation).files), traces)
+        notes += leak_notes(leak, validation, training)
+    for note in notes:
+        say(f"Note: {note}")
+    html = _render(folder, checkpoint, dataset, training, validation, measurements, notes)
+    write_text(folder / REPORT, html)
+    return folder / REPORT
+
+
+def _render(
+    folder: Path,
+    checkpoint: Checkpoint,
+    dataset: RecordDataset,
+    training: str,
+    validation: str | None,
+    measurements: Measurements | None,
+    notes: list[str],
+) -> str:
+    network, info = checkpoint.network, dataset.split(training)
+    metrics = _metrics(folder)
+    boxes, counts = _boxes(dataset, {training, validation} - {None})
+    title = f"Training of {network.name}: {folder.resolve().name}"
+    steps = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}.get(
+        "max_number_of_steps"
+    )
+    progress = _read_progress(folder)
+    sentences = how_it_learnt(
+        progress.get("step", []), progress.get("map_voc07", []), metrics.get("step"), steps
+    )
+    content: dict[str, Any] = {}
+    if measurements is not None and validation is not None:
+        sentences = in_short(measurements)[:2] + what_would_help(measurements, counts[training]) + sentences
+        shown = [number for part in measurements.gallery(GALLERY_PICTURES) for number in part]
+        pictures = read_pictures(dataset, validation, shown, longest=_GALLERY_PIXELS)
+        content = evaluation_content(measurements, pictures, GALLERY_PICTURES)
+    else:
+        content["measurements"] = None
+        sentences = what_it_learnt_from(counts[training]) + sentences
+    ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
+    ran["dataset"] = {
+        "labels": list(dataset.labels),
+        **{name: f"{one.pictures} pictures, {one.boxes} boxes" for name, one in dataset.splits.items()},
+    }
+    ran["best weights"] = metrics
+    return render_page(
+        "training.html",
+        says=[
+            title,
+            notes,
+            sentences,
+            list(dataset.labels),
+            ran,
+            [] if measurements is None else list(measurements.evaluation.filenames),
+        ],
+        title=title,
+        lead=(
+            f"{info.pictures} pictures with {info.boxes} boxes of {len(dataset.labels)} names; "
+            + (f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved")
+            + (f", measured on {validation}." if validation else ".")
+        ),
+        notes=notes,
+        sentences=sentences,
+        progress=_progress_figures(progress, metrics.get("step")),
+        labels=themed(
+            lambda theme: plot_dataset(
+                counts,
+                {name: dataset.split(name).pictures for name in counts},
+                boxes,
+                best_anchors(network.anchor_layers, boxes[:: -(-len(boxes) // _MOST_BOXES) or 1])[0],
+                network_name=network.name,
+                theme=theme,
+            )
+        ),
+        first_batch=_first_batch(folder),
+        ran=[(section, lines(values)) for section, values in ran.items()],
+        **content,
+    )
+
+
+def _evaluate(checkpoint: Checkpoint, dataset: RecordDataset, split: str, batch_size: int) -> Evaluation:
+    return evaluate_model(
+        build_model(checkpoint),
+        checkpoint.network,
+        dataset,
+        split,
+        batch_size=min(batch_size, dataset.split(split).pictures),
+        labels=checkpoint.labels,
+    )
+
+
+def _validation_split(dataset: RecordDataset, options: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The set that the weights were chosen on, if it has anything to find; else why there is none."""
+    try:
+        name = dataset.split_name(options.get("validation_split_name", VALIDATION))
+    except ValueError:
+        return None, "There is no validation set"
+    if has_countable_box(dataset.split(name).files):
+        return name, ""
+    return None, f"Nothing that counts is marked in {name}"
+
+
+def _thresholds_line(names: Mapping[str, float], split: str) -> str:
+    shown = [f"{name} {threshold:.2f}" for name, threshold in list(names.items())[:12]]
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"Thresholds with the best F1 on {split}: {', '.join(shown)}{more}"
+
+
+def _boxes(dataset: RecordDataset, splits: set[str | None]) -> tuple[np.ndarray, dict[str, dict[str, int]]]:
+    """All boxes of some sets, and how many of each name: by set, by name."""
+    boxes, counts = [], {}
+    for name in dataset.splits:
+        if name in splits:
+            some, classes = read_boxes(dataset.split(name).files)
+            boxes.append(some)
+            counts[name] = {label: int(np.sum(classes == i)) for i, label in enumerate(dataset.labels, 1)}
+    return np.concatenate(boxes), counts
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    path = folder / METRICS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _read_progress(folder: Path) -> dict[str, list[float]]:
+    """The columns of metrics.csv; NaN where a row has nothing. {} without the file."""
+    path = folder / METRICS_CSV
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [float(row.get(name) or math.nan) for row in rows] for name in names}
+
+
+def _progress_figures(progress: Mapping[str, list[float]], best_step: float | None) -> dict[str, Any] | None:
+    if not progress.get("step") or "loss" not in progress:
+        return None
+    losses = {name: progress[name] for name in ("loss", "boxes", "names", "background") if name in progress}
+    return {
+        shape: themed(
+            lambda theme, columns=columns: plot_training(
+                progress["step"], losses, progress.get("map_voc07", []), progress.get("learning_rate", []),
+                best_step=best_step, columns=columns, theme=theme,
+            )
+        )
+        for shape, columns in (("wide", 3), ("narrow", 1))
+    }  # fmt: skip
+
+
+def _first_batch(folder: Path) -> str | None:
+    """first_batch.jpg, small enough for a page."""
+    try:
+        return jpeg_uri(scale_to(read_picture(folder / "first_batch.jpg"), _MOSAIC_PIXELS), quality=80)
+    except PictureError:
+        return None

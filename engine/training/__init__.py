@@ -1,0 +1,1 @@
+"""One training run: options, start, steps, folder and resume."""

@@ -1,0 +1,291 @@
+"""Stop and go on: the state of a training in one file, and the refusal to mix two trainings.
+
+A training that was killed goes on as if nothing had happened: on a CPU its final weights are equal, bit for
+bit, to those of one that was not. For that everything that the next step depends on is in the state: the
+weights and the network's random numbers, the optimiser with its moving average, the means of the losses
+shown, and how far the training is. The order of the pictures and their augmentation follow from the step.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from datasets.leakage import Traces
+from engine.measures.trained_on import write_trained_on
+from engine.training.model import TrainingModel
+from engine.training.run_config import differences
+from files.arrays import read_arrays, write_arrays
+from files.writing import write_json
+from nets.checkpoint import CONFIG, is_checkpoint
+
+STATE, PREVIOUS = "state.npz", "state.previous.npz"
+LAST = "last"  # folder of the newest weights beside the best ones
+_PROGRESS = "progress"  # the entry that holds the `Progress`; it stands last
+
+
+@dataclass
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        step: updates made.
+        seconds: spent training.
+        best: highest validation mAP so far, or -1.
+        best_step: step of it.
+        stale: validations since then.
+        finished: whether nothing is left to do.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float = -1.0
+    best_step: int = 0
+    stale: int = 0
+    finished: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A training between two steps.
+
+    Attributes:
+        progress: how far it is.
+        arrays: the values of `_variables`.
+    """
+
+    progress: Progress
+    arrays: dict[str, np.ndarray]
+
+
+def state_of(trainer: TrainingModel, progress: Progress) -> State:
+    """Everything that the next step depends on, copied."""
+    arrays = {
+        name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in _variables(trainer).items()
+    }
+    return State(Progress(**asdict(progress)), arrays)
+
+
+def put_back(state: State, trainer: TrainingModel, *, optimizer: bool = True) -> None:
+    """Bring a compiled trainer, its optimiser built, to where `state_of` saw one.
+
+    Args:
+        state: of the same network, trained in the same way.
+        trainer: changed in place.
+        optimizer: whether the optimiser goes on too; otherwise it stays as it is.
+
+    Raises:
+        ValueError: a value is missing or has another shape.
+    """
+    for name, variable in _variables(trainer).items():
+        if name.startswith("optimizer/") and not optimizer:
+            continue
+        array = state.arrays.get(name)
+        if array is None or array.shape != tuple(variable.shape):
+            raise ValueError(
+                f"The state of this training does not fit it ({name} is missing or has another shape). "
+                "Was it written by another version of this project? Give another --train_dir."
+            )
+        variable.assign(array)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a folder, which is made; it goes again if nothing came into it.
+
+    A training that is killed leaves no lock behind. Where there are no such locks (Windows, some network
+    drives) nothing is kept out.
+
+    Args:
+        folder: of the training.
+
+    Raises:
+        ValueError: another one is at work there.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        try:
+            yield
+        finally:
+            if made and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise ValueError(
+            f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give "
+            "another --train_dir."
+        ) from None
+    except OSError:  # a drive without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel, progress: Progress) -> None:
+    """Write the state of the start, so that whatever is found beside it was written by this training.
+
+    Args:
+        folder: of the training; of one that was begun there and never made a step nothing is left.
+        config: of this training.
+        traces: of its pictures.
+        trainer: with its starting weights.
+        progress: of the start.
+    """
+    for name in (STATE, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)  # first: it belongs to another config.json
+    for checkpoint in (folder, folder / LAST):
+        checkpoint.mkdir(exist_ok=True)
+        write_trained_on(checkpoint, traces)
+    write_json(folder / CONFIG, config)
+    save_state(folder, trainer, progress)
+
+
+def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None:
+    """Write the state; the one before it stays beside it."""
+    state = state_of(trainer, progress)
+    facts = {"entries": len(state.arrays), **asdict(progress)}
+    arrays = {**state.arrays, _PROGRESS: np.frombuffer(json.dumps(facts).encode(), np.uint8)}
+    write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
+
+
+@contextmanager
+def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> Iterator[None]:
+    """Says what a disk that takes no more means for the training.
+
+    Args:
+        folder: of the training.
+        what: is being written.
+        saved_step: of the newest state; None before there is one.
+
+    Raises:
+        ValueError: something could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        cure = "make room, and the same command begins anew"
+        if saved_step is not None:
+            cure = "what was written before is whole: make room, and the same command goes on after step "
+            cure += str(saved_step)
+        raise ValueError(f"{folder} does not take {what}: {error.strerror or error}; {cure}.") from error
+
+
+def read_state(folder: Path, say: Callable[[str], None]) -> State:
+    """The newest state that can be read, to go on from it.
+
+    A newer one that cannot is removed: the next save would put it in the place of the good one.
+
+    Args:
+        folder: of the training.
+        say: is told if that is not the newest there is.
+
+    Raises:
+        ValueError: none of them can be read.
+    """
+    state, problems = _newest(folder)
+    if state is None:
+        raise ValueError(
+            f"--train_dir={folder} cannot be resumed: neither of its states can be read.\n  "
+            + "\n  ".join(problems)
+            + f"\nGive another --train_dir; to start from its weights add --checkpoint_path={folder}."
+        )
+    if problems:
+        say(
+            f"Warning: {problems[0]} Going on from the state before it, {PREVIOUS}, after step "
+            f"{state.progress.step}."
+        )
+        (folder / STATE).unlink(missing_ok=True)
+    return state
+
+
+def _variables(trainer: TrainingModel) -> dict[str, keras.Variable]:
+    """Name in the state -> variable."""
+    weights = {f"model/{variable.path}": variable for variable in trainer.model.weights}
+    # What else a model remembers are the counters of its random numbers, whose paths may be equal.
+    known = {id(variable) for variable in weights.values()}
+    counters = [variable for variable in trainer.model.variables if id(variable) not in known]
+    means = [variable for metric in trainer.metrics for variable in metric.variables]
+    numbered = {"counter": counters, "optimizer": trainer.optimizer.variables, "mean": means}
+    return weights | {
+        f"{kind}/{index}": variable
+        for kind, variables in numbered.items()
+        for index, variable in enumerate(variables)
+    }
+
+
+def _read(path: Path) -> State:
+    try:
+        arrays = read_arrays(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path} is not there: writing it was cut off.") from None
+    try:
+        facts = json.loads(arrays.pop(_PROGRESS).tobytes())
+        if facts.pop("entries") != len(arrays):
+            raise ValueError("entries are missing")
+        return State(Progress(**facts), arrays)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({error}).") from error
+
+
+def _newest(folder: Path) -> tuple[State | None, list[str]]:
+    """The newest state that can be read, and what is wrong with those that cannot."""
+    problems = []
+    for name in (STATE, PREVIOUS):
+        try:
+            return _read(folder / name), problems
+        except ValueError as error:
+            problems.append(str(error))
+    return None, problems
+
+
+def _never_learnt(folder: Path) -> bool:
+    """Whether a training was begun and left before its first step."""
+    state, _ = _newest(folder)
+    return not is_checkpoint(folder) and state is not None and state.progress.step == 0
+
+
+def can_resume(folder: Path, config: Mapping) -> bool:
+    """Whether `folder` holds an unfinished or finished run of exactly this training.
+
+    Raises:
+        ValueError: it holds another training or a checkpoint; the message names what differs.
+    """
+    path = folder / CONFIG
+    if not path.is_file() or not any((folder / name).is_file() for name in (STATE, PREVIOUS)):
+        if is_checkpoint(folder):
+            raise ValueError(
+                f"--train_dir={folder} already holds a checkpoint that cannot be resumed ({STATE} is "
+                "missing). "
+                f"Give another --train_dir; to start from its weights add --checkpoint_path={folder}."
+            )
+        return False
+    differing = differences(json.loads(path.read_text(encoding="utf-8")), config)
+    if differing and _never_learnt(folder):
+        return False  # with other options it begins anew
+    if differing:
+        raise ValueError(
+            f"--train_dir={folder} holds another training:\n" + "\n".join(differing) + "\n"
+            "Give the same options and records to go on with it, or another --train_dir; to start from its "
+            f"weights add --checkpoint_path={folder}."
+        )
+    return True

@@ -1,0 +1,1 @@
+"""The face classifier, whole: its folder, splits, features, training, measures and report."""

@@ -1,0 +1,266 @@
+"""FaceClassifier: whose face a picture shows, with probabilities, and "unknown" for everybody else.
+
+A classifier is a folder: config.json (names, backbone, how faces are prepared, temperature, limit of
+"unknown", what it learnt from) and weights.npz (plain arrays). Nothing else is needed to use it, and nothing
+in it is run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datasets.labels import clean_name
+from faces.answers import evidence_of, softmax
+from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
+from faces.encoder import FaceEncoder, Pooling
+from faces.views import MIRRORED, look_at
+from files.arrays import read_arrays, write_arrays
+from files.writing import write_json
+from nets.checkpoint import CONFIG, WEIGHTS
+from nets.unknown import BEST_RULE, RULES, UNKNOWN
+from preprocessing.crops import crop_around
+
+KIND = "face_classifier"
+FORMAT = 1
+_MOST_NAMES = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """What makes names of rows.
+
+    Attributes:
+        kernel: float32 [D, K].
+        bias: float32 [K].
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    def logits(self, rows: np.ndarray) -> np.ndarray:
+        """[..., D] -> float32 [..., K]."""
+        return np.asarray(rows, np.float32) @ self.kernel + self.bias
+
+    def of_views(self, rows: np.ndarray) -> np.ndarray:
+        """Of faces whose views count alike: [N, V, D] -> float32 [N, K]."""
+        return self.logits(rows).mean(axis=1)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How logits become answers.
+
+    Attributes:
+        temperature: divides them before the softmax.
+        rule: of `nets.unknown`, that says how clearly a face speaks for its name.
+        limit: below it a face is called unknown; None: never.
+    """
+
+    temperature: float = 1.0
+    rule: str = BEST_RULE
+    limit: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FaceAnswer:
+    """Who a face could be.
+
+    Attributes:
+        names: all, the likeliest first.
+        probabilities: float [K], in that order; they sum to 1.
+        known: False: most likely it is none of them.
+    """
+
+    names: tuple[str, ...]
+    probabilities: np.ndarray
+    known: bool
+
+    @property
+    def name(self) -> str:
+        """The likeliest name, or `unknown`."""
+        return self.names[0] if self.known else UNKNOWN
+
+
+@dataclass(frozen=True, eq=False)
+class FaceClassifier:
+    """Names faces.
+
+    Attributes:
+        names: K names.
+        encoder: pictures -> rows.
+        head: rows -> logits.
+        judgement: logits -> answers.
+        margin: around a box, as a share of its longer side.
+        mirrored: a face's mirror image has its say, too.
+        config: everything else that config.json says.
+        folder: where it came from; None for one that was not read.
+    """
+
+    names: tuple[str, ...]
+    encoder: FaceEncoder
+    head: Head
+    judgement: Judgement
+    margin: float = 0.15
+    mirrored: bool = True
+    config: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @classmethod
+    def load(cls, folder: Path | str) -> FaceClassifier:
+        """From a folder that `train_face_classifier.py` wrote.
+
+        Raises:
+            ValueError: it is no such folder, or damaged.
+        """
+        folder = Path(folder)
+        if not is_face_classifier(folder):
+            raise ValueError(
+                f"{folder} is no folder of a face classifier: {CONFIG} and {WEIGHTS} of one are expected. "
+                "Give the --train_dir of train_face_classifier.py"
+            )
+        arrays = read_arrays(folder / WEIGHTS)
+        try:
+            return _from(json.loads((folder / CONFIG).read_text(encoding="utf-8")), arrays, folder)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(
+                f"{folder} does not hold a face classifier that can be used "
+                f"({type(error).__name__}: {error}). Train it again, or take a copy that is whole."
+            ) from None
+
+    def save(self, folder: Path) -> None:
+        """Writes the folder; the configuration comes last and says which weights it belongs to."""
+        folder.mkdir(parents=True, exist_ok=True)
+        backbone = self.encoder.backbone
+        arrays = {f"backbone/{i:04}": _smallest(array) for i, array in enumerate(backbone.weights())}
+        arrays |= {"head/kernel": self.head.kernel, "head/bias": self.head.bias}
+        write_arrays(folder / WEIGHTS, arrays)
+        said = {
+            **self.config,
+            "kind": KIND,
+            "format": FORMAT,
+            "names": list(self.names),
+            "backbone": {**asdict(backbone.spec), "source": backbone.source},
+            "pooling": asdict(self.encoder.pooling),
+            "margin": self.margin,
+            "mirrored": self.mirrored,
+            "judgement": asdict(self.judgement),
+            "weights": _digest(arrays),
+        }
+        write_json(folder / CONFIG, said)
+
+    def crop(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """What of a picture is looked at to name the face in a box ([4] corners, fractions)."""
+        return crop_around(image, np.asarray(box), self.margin)[0]
+
+    def logits(self, faces: Sequence[np.ndarray]) -> np.ndarray:
+        """Of pictures with one face each, uint8 [H, W, 3] RGB: float32 [N, K]."""
+        if not len(faces):
+            return np.zeros((0, len(self.names)), np.float32)
+        if not self.mirrored:
+            return self.head.logits(self.encoder.encode(faces))
+        both = [view for face in faces for view in (face, look_at(face, MIRRORED))]
+        return self.head.logits(self.encoder.encode(both)).reshape(len(faces), 2, -1).mean(axis=1)
+
+    def probabilities(self, faces: Sequence[np.ndarray]) -> np.ndarray:
+        """Of the names, in their order: float64 [N, K], rows sum to 1."""
+        return softmax(self.logits(faces) / self.judgement.temperature)
+
+    def answers(self, faces: Sequence[np.ndarray]) -> list[FaceAnswer]:
+        """Who is in pictures with one face each."""
+        return self.judge(self.logits(faces))
+
+    def judge(self, logits: np.ndarray) -> list[FaceAnswer]:
+        """Answers from logits [N, K]."""
+        judgement = self.judgement
+        known = np.ones(len(logits), bool)
+        if judgement.limit is not None:
+            known = evidence_of(logits, judgement.rule) >= judgement.limit
+        answers = []
+        for row, sure in zip(softmax(logits / judgement.temperature), known.tolist(), strict=True):
+            order = np.argsort(-row, kind="stable")
+            answers.append(FaceAnswer(tuple(self.names[i] for i in order), row[order], sure))
+        return answers
+
+
+def is_face_classifier(folder: Path) -> bool:
+    """Whether a folder says that it holds a face classifier."""
+    folder = Path(folder)
+    if not ((folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()):
+        return False
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return False
+    return isinstance(config, dict) and config.get("kind") == KIND
+
+
+def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path) -> FaceClassifier:
+    if config["format"] != FORMAT:
+        raise ValueError(f"its format is {config['format']!r}, this program reads {FORMAT}")
+    if _digest(arrays) != config["weights"]:
+        raise ValueError(f"{WEIGHTS} is not the one that {CONFIG} was written for")
+    names = config["names"]
+    if not all(isinstance(name, str) and name and name == clean_name(name) for name in names):
+        raise ValueError("a name is empty or not clean")
+    if len(set(names)) != len(names) or not 2 <= len(names) <= _MOST_NAMES:
+        raise ValueError(f"{len(names)} names, {len(set(names))} different; 2 or more are needed")
+    said = config["backbone"]
+    spec = BackboneSpec(str(said["name"]), int(said["image_size"]), tuple(map(int, said["strides"])))
+    if not 16 <= spec.image_size <= 2048:
+        raise ValueError(f"image_size {spec.image_size} is not in 16...2048")
+    keys = sorted(key for key in arrays if key.startswith("backbone/"))
+    backbone = rebuild_backbone(
+        spec, [arrays[key].astype(np.float32) for key in keys], str(said.get("source", ""))
+    )
+    pooling = Pooling(int(config["pooling"]["cells"]), tuple(config["pooling"]["statistics"]))
+    encoder = FaceEncoder(backbone, pooling)
+    head = Head(np.asarray(arrays["head/kernel"], np.float32), np.asarray(arrays["head/bias"], np.float32))
+    if head.kernel.shape != (encoder.size, len(names)) or head.bias.shape != (len(names),):
+        raise ValueError(
+            f"the head {head.kernel.shape} does not fit {encoder.size} numbers and {len(names)} names"
+        )
+    if not (np.isfinite(head.kernel).all() and np.isfinite(head.bias).all()):
+        raise ValueError("the head is not finite")
+    return FaceClassifier(
+        names=tuple(names),
+        encoder=encoder,
+        head=head,
+        judgement=_judgement(config["judgement"]),
+        margin=_number(config["margin"]),
+        mirrored=config["mirrored"] is True,
+        config=config,
+        folder=folder,
+    )
+
+
+def _judgement(said: Mapping[str, Any]) -> Judgement:
+    temperature, limit = _number(said["temperature"]), said["limit"]
+    if temperature <= 0:
+        raise ValueError(f"the temperature {temperature} is not above 0")
+    if said["rule"] not in RULES:
+        raise ValueError(f"there is no rule {said['rule']!r}")
+    return Judgement(temperature, said["rule"], None if limit is None else _number(limit))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    return weights_digest([arrays[key] for key in sorted(arrays)])
+
+
+def _smallest(array: np.ndarray) -> np.ndarray:
+    """In half the bytes where nothing is lost by it, as with weights that were once stored like that."""
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half.astype(array.dtype), array) else array

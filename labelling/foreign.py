@@ -1,0 +1,100 @@
+"""Labelled pictures of other formats: what is common to them, and what of their files may be touched at all.
+
+globox knows the formats' boxes; the readers decide what may be read: only files inside the folder that a
+person gave, of limited size, with what is wrong listed as problems instead of ending the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from globox import BoundingBox
+
+from datasets.problems import Problem
+from datasets.voc import RawObject
+from files.writing import printable
+
+MAX_TEXT_BYTES = 4_000_000  # of a YOLO label file, a list of names or of pictures
+
+# What folders and files of splits are called, and what ImageSets/Main calls them.
+SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+ObjectsIn = Callable[[tuple[int, int]], tuple[tuple[RawObject, ...], list[Problem]]]
+
+
+@dataclass(frozen=True)
+class ForeignPicture:
+    """A picture of another format's data set, and its labels.
+
+    Attributes:
+        path: the picture; exists, inside the folder that was given.
+        name: its path for people, with `/`.
+        split: "train", "val", "test", or "" where the set has none.
+        size: (width, height) that the boxes are given in, where the set says so.
+        objects_in: gives the objects, in the pixels of a picture of such a (width, height), and problems.
+    """
+
+    path: Path
+    name: str
+    split: str
+    size: tuple[int, int] | None
+    objects_in: ObjectsIn
+
+
+@dataclass(frozen=True)
+class ForeignDataset:
+    """What was found.
+
+    Attributes:
+        kind: "coco" or "yolo".
+        pictures: in order.
+        problems: what could not be taken.
+    """
+
+    kind: str
+    pictures: list[ForeignPicture]
+    problems: list[Problem]
+
+
+def raw_object(box: BoundingBox, difficult: bool) -> RawObject:
+    """A box of globox as our readers take it."""
+    corners = (box.xmin, box.ymin, box.xmax, box.ymax)
+    xmin, ymin, xmax, ymax = (repr(float(value)) for value in corners)
+    return RawObject(box.label, (xmin, ymin, xmax, ymax), "1" if difficult else "0", None)
+
+
+def lines_of(file: Path) -> list[str]:
+    """The lines of a text of limited size.
+
+    Raises:
+        ValueError: too large, or cannot be read.
+    """
+    try:
+        if file.stat().st_size > MAX_TEXT_BYTES:
+            raise ValueError(f"more than {MAX_TEXT_BYTES} bytes")
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: cannot be read ({error})") from None
+
+
+def inside(folder: Path, root: Path, name: str) -> Path | None:
+    """The file that a name means, seen from a folder, if it is inside of `root`.
+
+    Links count for what they lead to.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or "\0" in name or len(name) > 1000:
+        return None
+    try:
+        found = (folder / path).resolve()
+    except (OSError, RuntimeError):  # a circle of links
+        return None
+    return found if found.is_relative_to(root.resolve()) else None
+
+
+def shorten(value: object) -> str:
+    """A value for a problem's detail."""
+    text = printable(repr(value)) if not isinstance(value, str) else printable(value)
+    return text if len(text) <= 80 else text[:79] + "…"

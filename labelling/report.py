@@ -1,0 +1,195 @@
+"""Reports on a folder of labelled pictures: problems, statistics, near-duplicates, suspicious labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from boxes.detections import Detections
+from datasets.annotations import Annotation
+from datasets.near_duplicates import near_duplicates, perceptual_hash
+from datasets.pictures import read_picture, save_picture
+from datasets.splits import Assignment
+from datasets.statistics import set_statistics
+from files.threads import map_in_threads
+from files.writing import write_bytes, write_table
+from preprocessing.crops import crop_around
+from visualization.dataset_figure import plot_dataset
+from visualization.drawing import draw_boxes, mosaic, scale_to
+from visualization.figures import picture_of
+
+MOST_TILES = 60  # more on one sheet could not be looked at
+_TILE = 320  # pixels
+_BATCH = 8
+
+Progress = Callable[[str, int, int], None]
+
+
+class DetectsBatches(Protocol):
+    """What of `nets.detector.Detector` is used here."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]: ...
+
+
+@dataclass(frozen=True)
+class AlikePair:
+    """Two pictures of different splits that look nearly the same."""
+
+    picture: Annotation
+    split: str
+    other: Annotation
+    other_split: str
+
+
+def find_alike(
+    annotations: Sequence[Annotation], splits: Mapping[str, str], progress: Progress
+) -> list[AlikePair]:
+    """Near-duplicates that stand in different splits; pictures without a split do not count."""
+    chosen = [one for one in annotations if one.stem in splits]
+
+    def hash_of(annotation: Annotation) -> np.uint64:
+        return perceptual_hash(read_picture(annotation.path, turn=annotation.turned))
+
+    hashes = []
+    for one in map_in_threads(hash_of, chosen):
+        hashes.append(one)
+        progress("comparing", len(hashes), len(chosen))
+    pairs = []
+    for a, b in near_duplicates(np.array(hashes, np.uint64)).tolist():
+        first, second = splits[chosen[a].stem], splits[chosen[b].stem]
+        if first != second:
+            pairs.append(AlikePair(chosen[a], first, chosen[b], second))
+    return pairs
+
+
+def write_alike(output_dir: Path, pairs: Sequence[AlikePair]) -> None:
+    """near_duplicates.csv and, where there are any, near_duplicates.jpg with pairs side by side."""
+    rows = [(one.picture.name, one.split, one.other.name, one.other_split) for one in pairs]
+    write_table(output_dir / "near_duplicates.csv", ("picture", "split", "like", "its_split"), rows)
+    tiles, captions = [], []
+    for one in pairs[: MOST_TILES // 2]:
+        for annotation, split in ((one.picture, one.split), (one.other, one.other_split)):
+            tiles.append(scale_to(read_picture(annotation.path, turn=annotation.turned), _TILE))
+            captions.append(f"{split}: {Path(annotation.name).name}")
+    _write_sheet(output_dir / "near_duplicates.jpg", tiles, captions)
+
+
+def write_statistics(
+    output_dir: Path, annotations: Sequence[Annotation], splits: Mapping[str, str]
+) -> dict[str, dict]:
+    """dataset.png and names.csv; gives the numbers of `set_statistics` by split."""
+    sets: dict[str, list[Annotation]] = {}
+    for one in annotations:
+        sets.setdefault(splits.get(one.stem, "in no split"), []).append(one)
+    order = ["train", "validation", "test", "in no split"]
+    numbers = {name: set_statistics(sets[name]) for name in order if name in sets}
+    boxes = [one.boxes for one in annotations]
+    figure = plot_dataset(
+        {
+            split: {name: one["boxes"] for name, one in part["names"].items()}
+            for split, part in numbers.items()
+        },
+        {split: part["pictures"] for split, part in numbers.items()},
+        np.concatenate(boxes) if boxes else np.zeros((0, 4), np.float32),
+    )
+    write_bytes(output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))
+    rows = [
+        (
+            split,
+            name,
+            one["boxes"],
+            one["pictures"],
+            one["difficult"],
+            one["median_width"],
+            one["median_height"],
+        )
+        for split, part in numbers.items()
+        for name, one in part["names"].items()
+    ]
+    headings = ("split", "name", "boxes", "pictures", "difficult", "median_width", "median_height")
+    write_table(output_dir / "names.csv", headings, rows)
+    return numbers
+
+
+def write_suspicions(
+    output_dir: Path, annotations: Sequence[Annotation], detector: DetectsBatches, progress: Progress
+) -> dict[str, int]:
+    """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first of them.
+
+    A detector that does not see many of the faces says little by not seeing one more: "nobody there?" counts
+    less by the share of labels that it does not see.
+
+    Returns:
+        How many there are of each kind.
+    """
+    from labelling.suspicions import LOWEST_SCORE, find_suspicions
+
+    found = []
+    for start in range(0, len(annotations), _BATCH):
+        batch = annotations[start : start + _BATCH]
+        images = list(map_in_threads(lambda one: read_picture(one.path, turn=one.turned), batch))
+        for one, detections in zip(
+            batch, detector.detect_batch(images, score_threshold=LOWEST_SCORE), strict=True
+        ):
+            found += [(one, suspicion) for suspicion in find_suspicions(one, detections, detector.labels)]
+        progress("looking", start + len(batch), len(annotations))
+    boxes = sum(len(one.names) for one in annotations)
+    unseen = sum(suspicion.kind == "nobody there?" for _, suspicion in found) / max(1, boxes)
+    found = [
+        (one, replace(suspicion, strength=suspicion.strength * (1 - unseen)))
+        if suspicion.kind == "nobody there?"
+        else (one, suspicion)
+        for one, suspicion in found
+    ]
+    found.sort(key=lambda pair: -pair[1].strength)
+    rows, tiles, captions = [], [], []
+    counts: dict[str, int] = {}
+    for one, suspicion in found:
+        counts[suspicion.kind] = counts.get(suspicion.kind, 0) + 1
+        ymin, xmin, ymax, xmax = suspicion.box * (one.height, one.width, one.height, one.width)
+        corners = (f"{value:.0f}" for value in (xmin, ymin, xmax, ymax))
+        rows.append(
+            (
+                one.name,
+                suspicion.kind,
+                suspicion.name,
+                suspicion.suggestion,
+                f"{suspicion.strength:.3f}",
+                *corners,
+            )
+        )
+    for one, suspicion in found[:MOST_TILES]:
+        image = read_picture(one.path, turn=one.turned)
+        crop, box = crop_around(image, suspicion.box, 0.6)
+        shown = suspicion.name or f"{suspicion.suggestion}?"
+        tiles.append(draw_boxes(scale_to(crop, _TILE), box[None], [shown]))
+        said = f"{suspicion.suggestion}?" if suspicion.kind == "wrong name?" else suspicion.kind
+        captions.append(f"{said} · {Path(one.name).stem}")
+    headings = ("picture", "suspicion", "name", "suggestion", "strength", "xmin", "ymin", "xmax", "ymax")
+    write_table(output_dir / "suspicious.csv", headings, rows)
+    _write_sheet(output_dir / "suspicious.jpg", tiles, captions)
+    return counts
+
+
+def _write_sheet(path: Path, tiles: Sequence[np.ndarray], captions: Sequence[str]) -> None:
+    """A sheet of tiles; without any, the one of an earlier run goes, which would be wrong."""
+    if tiles:
+        save_picture(
+            path, mosaic(tiles, columns=min(6, len(tiles) + len(tiles) % 2), cell=_TILE, captions=captions)
+        )
+    else:
+        path.unlink(missing_ok=True)
+
+
+def notes_of(numbers: Mapping[str, dict], assignment: Assignment) -> Iterator[str]:
+    """What a person should know beside the tables."""
+    from datasets.statistics import coverage_notes
+
+    yield from assignment.notes
+    yield from coverage_notes(numbers, assignment.by)

@@ -1,0 +1,191 @@
+"""Labels of YOLO data sets: Ultralytics' data.yaml, and what LabelImg writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from globox import BoundingBox
+from globox.errors import ParsingError
+
+from datasets.pictures import ACCEPTED_SUFFIXES
+from datasets.problems import Problem
+from datasets.voc import MAX_OBJECTS, RawObject
+from files.writing import printable
+from labelling.foreign import (
+    SPLIT_WORDS,
+    ForeignDataset,
+    ForeignPicture,
+    ObjectsIn,
+    inside,
+    lines_of,
+    raw_object,
+    shorten,
+)
+
+_MOST_NAMES = 100_000
+_YAML_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+_NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
+
+
+def is_yolo(folder: Path) -> bool:
+    """Whether a folder says what the numbers in its label files mean."""
+    return bool(_first(folder, _YAML_FILES) or _names_file(folder))
+
+
+def read_yolo(source: Path) -> ForeignDataset:
+    """Reads data.yaml with images/ and labels/, or LabelImg's pictures, texts and classes.txt.
+
+    Args:
+        source: data.yaml, or the folder.
+
+    Raises:
+        ValueError: the names cannot be read.
+    """
+    file = source if source.is_file() else _first(source, _YAML_FILES)
+    root = (source.parent if source.is_file() else source).resolve()
+    problems: list[Problem] = []
+    if file is not None:
+        content = _load_yaml(file)
+        names = _names_of(content.get("names"), file)
+        # What `path` says is a folder on the machine where the set was made, where it is absolute.
+        base = root
+        declared = content.get("path")
+        there = inside(root, root, declared) if isinstance(declared, str) else None
+        if there is not None and there.is_dir():
+            base = there
+        listed = [
+            (SPLIT_WORDS[key], path)
+            for key in SPLIT_WORDS
+            for path in _yolo_paths(content.get(key), base, root, file.name, problems)
+        ]
+    else:
+        names_file = _names_file(source)
+        if names_file is None:
+            raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
+        names = {number: name for number, name in enumerate(lines_of(names_file)) if name.strip()}
+        listed = [("", path) for path in _pictures_below(root)]
+    pictures: dict[Path, ForeignPicture] = {}
+    for split, path in listed:
+        label = _label_file(path)
+        shown = path.relative_to(root).as_posix()
+        if label is None:
+            problems.append(Problem(shown, "", "picture without a label file", "", "left out"))
+        elif path not in pictures:
+            pictures[path] = ForeignPicture(path, shown, split, None, _yolo_objects(label, names, shown))
+    return ForeignDataset("yolo", list(pictures.values()), problems)
+
+
+def _yolo_objects(label: Path, names: Mapping[int, str], file: str) -> ObjectsIn:
+    def objects_in(size: tuple[int, int]) -> tuple[tuple[RawObject, ...], list[Problem]]:
+        objects, problems = [], []
+        try:
+            lines = lines_of(label)
+        except ValueError as error:
+            return (), [
+                Problem(file, "", "label file cannot be read", str(error), "taken as without objects")
+            ]
+        for number, line in enumerate(lines[:MAX_OBJECTS], start=1):
+            if not line.strip():
+                continue
+            where = f"line {number}"
+            try:
+                box = BoundingBox.from_yolo_v5(line, image_size=size)
+                name = names[int(box.label)]
+            except KeyError:
+                problems.append(
+                    Problem(file, where, "number without a name", shorten(line), "object dropped")
+                )
+                continue
+            except (AssertionError, ParsingError, ValueError, OverflowError):
+                rule = "not a number and four fractions"
+                problems.append(Problem(file, where, rule, shorten(line), "object dropped"))
+                continue
+            box.label = printable(name)
+            objects.append(raw_object(box, difficult=False))
+        return tuple(objects), problems
+
+    return objects_in
+
+
+def _load_yaml(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load("\n".join(lines_of(file)))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{file}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{file}: not a YOLO data set: it has no names")
+    return content
+
+
+def _names_of(names: object, file: Path) -> dict[int, str]:
+    """`names: [a, b]` or `names: {0: a, 1: b}`."""
+    if isinstance(names, list) and len(names) <= _MOST_NAMES:
+        names = dict(enumerate(names))
+    if isinstance(names, dict) and 0 < len(names) <= _MOST_NAMES:
+        found = {
+            number: str(name)
+            for number, name in names.items()
+            if isinstance(number, int) and isinstance(name, (str, int, float)) and not isinstance(name, bool)
+        }
+        if len(found) == len(names):
+            return found
+    raise ValueError(f"{file}: names must be a list of names, or say a name for each number")
+
+
+def _yolo_paths(value: object, base: Path, root: Path, file: str, problems: list[Problem]) -> Iterator[Path]:
+    """Pictures of one split: `value` is a folder, a text with paths, or a list of such."""
+    for entry in value if isinstance(value, list) else [value] if value is not None else []:
+        # Roboflow writes ../train/images, counted from a folder that is not there.
+        tries = [entry, str(entry).removeprefix("../")] if isinstance(entry, str) else []
+        path = next((found for one in tries if (found := inside(base, root, one)) and found.exists()), None)
+        if path is None:
+            detail = f"{shorten(entry)}, not in {root}"
+            problems.append(Problem(file, "", "no such folder in the data set", detail, "left out"))
+        elif path.is_dir():
+            yield from _pictures_below(path)
+        else:
+            for line in lines_of(path):
+                picture = inside(path.parent, root, line.strip()) if line.strip() else None
+                if picture is not None and picture.is_file() and picture.suffix.lower() in ACCEPTED_SUFFIXES:
+                    yield picture
+                elif line.strip():
+                    problems.append(Problem(path.name, "", "no such picture", shorten(line), "left out"))
+
+
+def _pictures_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(parent) / name
+            # A link may lead anywhere.
+            if (
+                not name.startswith(".")
+                and path.suffix.lower() in ACCEPTED_SUFFIXES
+                and not path.is_symlink()
+            ):
+                yield path
+
+
+def _label_file(picture: Path) -> Path | None:
+    """images/x/a.jpg -> labels/x/a.txt, or a.txt beside it."""
+    parts = list(picture.parts)
+    if "images" in parts:
+        last = len(parts) - 1 - parts[::-1].index("images")
+        parts[last] = "labels"
+        label = Path(*parts).with_suffix(".txt")
+        if label.is_file() and not label.is_symlink():
+            return label
+    label = picture.with_suffix(".txt")
+    return label if label.is_file() and not label.is_symlink() else None
+
+
+def _names_file(folder: Path) -> Path | None:
+    return _first(folder, _NAME_FILES) or _first(folder / "labels", _NAME_FILES)
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)

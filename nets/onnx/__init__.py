@@ -1,0 +1,1 @@
+"""A detector as one ONNX file: plain pixels in, boxes, scores and classes out."""

@@ -1,0 +1,1 @@
+"""Compatibility with SSD-Tensorflow: its flags and its checkpoints, both ways."""

@@ -1,0 +1,254 @@
+"""SSD-Tensorflow's checkpoints into checkpoint folders of this project, and back.
+
+Either way what was written is read again for the proof that `picture` asks for: the network written in
+tf-slim gets the variables of the TensorFlow side, ours those of the checkpoint folder, and both see the
+same picture. A folder appears under its name when all of it is there and proven, or not at all.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from datasets.labels import write_labels
+from datasets.pictures import read_picture
+from nets import get_network
+from nets.checkpoint import (
+    LABELS,
+    METRICS,
+    build_model,
+    is_checkpoint,
+    model_weights,
+    read_checkpoint,
+    write_checkpoint,
+)
+from nets.network import Network
+from nets.slim_files import read_slim_variables, write_slim_checkpoint
+from nets.slim_names import SlimReport, load_slim_variables, slim_name, with_moving_averages
+from nets.versions import versions
+from preprocessing.resize import resize_picture
+from ssd_tensorflow.fit import demand_fit
+from ssd_tensorflow.witness import PUBLISHED, Difference, compare_with_witness
+
+# Largest difference of an output, in float32: the same sums in another order.
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was done.
+
+    Attributes:
+        written: the checkpoint folder, or the prefix of the TensorFlow checkpoint.
+        network: which.
+        labels: the names it knows.
+        report: variables restored and left out, under the names of the TensorFlow side.
+        values: how many numbers the restored variables have.
+        global_step: of the training; None where the source does not say.
+        differences: of the proof; empty without one.
+    """
+
+    written: Path
+    network: Network
+    labels: tuple[str, ...]
+    report: SlimReport
+    values: int
+    global_step: int | None
+    differences: tuple[Difference, ...]
+
+
+def import_checkpoint(
+    source: Path,
+    labels: Sequence[str],
+    output_dir: Path,
+    *,
+    model_name: str | None = None,
+    scope: str | None = None,
+    use_ema: bool = False,
+    picture: Path | None = None,
+) -> Conversion:
+    """Make a checkpoint folder of a TensorFlow 1 checkpoint or an `.npz` of slim names.
+
+    Args:
+        source: what `read_slim_variables` takes.
+        labels: the names that the network was trained on, in the order of their class ids from 1.
+        output_dir: the checkpoint folder; new or empty.
+        model_name: the network. None: the one whose variables are there.
+        scope: what stands before the names. None: what most of the network's variables stand under.
+        use_ema: take the moving averages of the weights instead of the weights.
+        picture: to prove it on.
+
+    Raises:
+        ValueError: what was expected, what was found, what to do.
+    """
+    if is_checkpoint(source):
+        raise ValueError(f"{source} is a checkpoint folder of this project already: use it as it is.")
+    variables = read_slim_variables(source)
+    chosen = with_moving_averages(variables) if use_ema else variables
+    fit = demand_fit(source, chosen, labels, model_name, scope)
+    model = fit.network.build(len(labels) + 1)
+    report = load_slim_variables(model, chosen, scope=fit.scope)
+    weights = model_weights(model)
+    _demand_finite(source, weights)
+    global_step = _global_step(variables)
+    with _new_folder(output_dir) as folder:
+        write_checkpoint(
+            folder,
+            labels=labels,
+            config={
+                "model_name": fit.network.name,
+                "scores": fit.network.published_scores,
+                "start": {
+                    "source": f"import of {source.name}" + (" (moving averages)" if use_ema else ""),
+                    "restored": len(report.restored),
+                    "fresh": 0,
+                },
+                "versions": versions(),
+            },
+            weights=weights,
+            metrics={} if global_step is None else {"step": global_step},
+        )
+        # The witness gets what the file holds, our network what the new folder holds.
+        named = {
+            f"{fit.network.name}/{name.removeprefix(fit.scope).lstrip('/')}": chosen[name]
+            for name in report.restored
+        }
+        differences = (
+            _prove(build_model(read_checkpoint(folder)), fit.network, named, picture) if picture else ()
+        )
+    return Conversion(
+        written=output_dir,
+        network=fit.network,
+        labels=tuple(labels),
+        report=report,
+        values=_count(weights),
+        global_step=global_step,
+        differences=differences,
+    )
+
+
+def export_checkpoint(
+    source: Path, output_dir: Path, *, global_step: int | None = None, picture: Path | None = None
+) -> Conversion:
+    """Make a TensorFlow 1 checkpoint that SSD-Tensorflow restores of a checkpoint folder.
+
+    Args:
+        source: the checkpoint folder.
+        output_dir: for `model.ckpt-STEP.*`, `checkpoint` and `labels.txt`; new or empty.
+        global_step: SSD-Tensorflow's counter of steps. None: the step at which the weights were saved.
+        picture: to prove it on.
+
+    Raises:
+        ValueError: what was expected, what was found, what to do.
+    """
+    checkpoint = read_checkpoint(source)
+    _demand_published(checkpoint.network)
+    if checkpoint.network.anchor_layers != get_network(checkpoint.network.name).anchor_layers:
+        raise ValueError(
+            f"{source} was trained with --anchors=fitted, and SSD-Tensorflow has the published anchors: its "
+            "boxes would be wrong there. Train with --anchors=network for a checkpoint to give out."
+        )
+    if global_step is None:
+        global_step = _saved_step(source)
+    name = checkpoint.network.name
+    model = build_model(checkpoint)
+    weights = model_weights(model)
+    variables = {f"{name}/{slim_name(path)}": array for path, array in weights.items()}
+    with _new_folder(output_dir) as folder:
+        prefix = write_slim_checkpoint(folder, variables, global_step)
+        write_labels(folder / LABELS, checkpoint.labels)
+        differences = _prove(model, checkpoint.network, prefix, picture) if picture else ()
+    return Conversion(
+        written=output_dir / prefix.name,
+        network=checkpoint.network,
+        labels=checkpoint.labels,
+        report=SlimReport(restored=list(variables), skipped=[], missing=[], reasons={}),
+        values=_count(weights),
+        global_step=global_step,
+        differences=differences,
+    )
+
+
+def _demand_finite(source: Path, weights: Mapping[str, np.ndarray]) -> None:
+    wrong = [slim_name(path) for path, array in weights.items() if not np.isfinite(array).all()]
+    if wrong:
+        raise ValueError(
+            f"{source} has values that are not finite, in {wrong[0]} and {len(wrong) - 1} other variables: "
+            "the training that wrote it had broken down by then. Import an earlier checkpoint of it."
+        )
+
+
+def _demand_published(network: Network) -> None:
+    if network.name not in PUBLISHED:
+        raise ValueError(
+            f"SSD-Tensorflow has no {network.name}; it has {' and '.join(PUBLISHED)}. "
+            "Only these are exported, and proven on a picture (--verify)."
+        )
+
+
+def _prove(
+    model: keras.Model, network: Network, source: Mapping[str, np.ndarray] | Path, picture: Path
+) -> tuple[Difference, ...]:
+    """Show the picture to our network and to the one written in tf-slim with the source's variables.
+
+    Raises:
+        ValueError: they do not agree.
+    """
+    _demand_published(network)
+    image = keras.ops.convert_to_numpy(resize_picture(read_picture(picture), network.image_size))
+    differences = tuple(compare_with_witness(model, network.name, source, image[None]))
+    # Not "> TOLERANCE": a value that is not a number must not pass.
+    apart = [d for d in differences if not d.largest_difference <= TOLERANCE]
+    if apart:
+        found = ", ".join(f"{d.output} by up to {d.largest_difference:.3g}" for d in apart)
+        raise ValueError(
+            f"{network.name} and the network written in tf-slim differ on {picture.name}: {found}, where "
+            f"{TOLERANCE:g} is allowed. Nothing was written. Is it another network's, under this one's names?"
+        )
+    return differences
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A folder under a temporary name, which gets its own at the end of the block, or goes if that fails.
+
+    Raises:
+        ValueError: there is something under its name.
+    """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  (resolve() would follow a link)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(
+            f"{folder} is there already and stays as it is. Give the name of a new folder as --output_dir."
+        )
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        temporary.replace(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _global_step(variables: Mapping[str, np.ndarray]) -> int | None:
+    step = variables.get("global_step")
+    return None if step is None or np.ndim(step) else int(step)
+
+
+def _saved_step(folder: Path) -> int:
+    """The step at which the weights of a checkpoint folder were saved; 0 where it does not say."""
+    try:
+        step = json.loads((folder / METRICS).read_text(encoding="utf-8"))["step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return step if isinstance(step, int) and step >= 0 else 0
+
+
+def _count(weights: Mapping[str, np.ndarray]) -> int:
+    return sum(array.size for array in weights.values())

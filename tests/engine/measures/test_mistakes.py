@@ -1,0 +1,94 @@
+"""Each kind of mistake by hand, and what undoing it gains."""
+
+import pytest
+
+from engine.average_precision import evaluate_detections
+from engine.measures.mistakes import KINDS, break_down_errors
+from tests.engine.by_hand import detected, marked
+from tests.engine.measures.test_intervals import random_pictures
+
+A = (0.0, 0.0, 0.4, 0.4)
+SHIFTED = (0.0, 0.2, 0.4, 0.6)  # IoU 1/3 with A
+FAR = (0.6, 0.6, 1.0, 1.0)
+
+
+def broken_down(found, truths, threshold=0.0):
+    result = evaluate_detections(found, truths)
+    reported = [one.scores >= threshold for one in found]
+    return break_down_errors(found, truths, result, reported), result
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (("a", 0.9, SHIFTED), "bad box"),
+        (("b", 0.9, A), "wrong name"),
+        (("b", 0.9, SHIFTED), "wrong name and bad box"),
+        (("a", 0.9, FAR), "background"),
+        (("b", 0.9, FAR), "background"),
+    ],
+)
+def test_kinds(row, kind):
+    other = marked(("b", A))  # so that b is a name that can be detected
+    errors, _ = broken_down([detected(row), detected(("b", 0.95, A))], [marked(("a", A)), other])
+    expected = dict.fromkeys(KINDS, 0) | {kind: 1}
+    if kind not in ("bad box", "wrong name"):  # these meant the object: putting them right finds it
+        expected["missed"] = 1
+    assert errors.counts == expected
+
+
+def test_duplicate():
+    errors, result = broken_down([detected(("a", 0.9, A), ("a", 0.8, A))], [marked(("a", A))])
+    assert errors.counts == dict.fromkeys(KINDS, 0) | {"duplicate": 1}
+    assert result.map_voc12 == 1
+    assert errors.costs == dict.fromkeys(KINDS, 0.0)
+
+
+def test_a_picture_without_objects():
+    errors, _ = broken_down([detected(("a", 0.9, A)), detected()], [marked(), marked(("a", A))])
+    assert errors.counts["background"] == 1
+    assert errors.counts["missed"] == 1
+
+
+def test_costs_by_hand():
+    """Two objects: one found at 0.8, below a false alarm at 0.9; the other missed."""
+    found = [detected(("a", 0.9, FAR), ("a", 0.8, A)), detected()]
+    errors, result = broken_down(found, [marked(("a", A)), marked(("a", A))])
+    assert result.map_voc12 == pytest.approx(0.25)  # recall 1/2 at precision 1/2
+    assert errors.costs["background"] == pytest.approx(0.25)  # recall 1/2 at precision 1
+    assert errors.costs["missed"] == pytest.approx(0.25)  # one object, found at precision 1/2
+    assert errors.costs["wrong name"] == errors.costs["bad box"] == 0
+
+
+def test_the_best_of_those_that_meant_an_object_is_put_right():
+    found = [detected(("b", 0.9, A), ("b", 0.8, (0.0, 0.0, 0.4, 0.39))), detected(("b", 0.7, A))]
+    errors, result = broken_down(found, [marked(("a", A)), marked(("b", A))])
+    assert errors.counts["wrong name"] == 2
+    assert result.ap_voc12 == {"a": 0, "b": pytest.approx(1 / 3)}
+    # a is found by the first, the second goes, so b is all right too
+    assert result.map_voc12 + errors.costs["wrong name"] == pytest.approx(1)
+
+
+def test_counts_are_at_the_thresholds():
+    found = [detected(("a", 0.9, A), ("a", 0.3, FAR)), detected(("a", 0.2, A))]
+    truths = [marked(("a", A)), marked(("a", A))]
+    assert sum(broken_down(found, truths)[0].counts.values()) == 1
+    high, _ = broken_down(found, truths, threshold=0.5)
+    assert high.counts == dict.fromkeys(KINDS, 0) | {"missed": 1}
+
+
+def test_difficult_objects_are_neither_missed_nor_found():
+    found = [detected(("a", 0.9, A)), detected(("a", 0.8, A))]
+    errors, _ = broken_down(found, [marked(("a", A, "difficult")), marked(("a", A))])
+    assert errors.counts == dict.fromkeys(KINDS, 0)
+
+
+def test_every_mistake_has_one_kind(rng):
+    found, truths = random_pictures(rng, 60)
+    errors, result = broken_down(found, truths)
+    wrong = sum(int((~one.right).sum()) for one in result.names.values())
+    assert sum(errors.counts[kind] for kind in KINDS if kind != "missed") == wrong
+    unfound = sum(one.objects - int(one.right.sum()) for one in result.names.values())
+    assert errors.counts["missed"] <= unfound
+    assert all(0 <= cost <= 1 - result.map_voc12 + 1e-9 for cost in errors.costs.values())
+    assert errors.costs["missed"] > 0

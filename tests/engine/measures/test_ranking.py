@@ -1,0 +1,70 @@
+"""Which pictures went well and which did not."""
+
+import pytest
+
+from engine.average_precision import evaluate_detections
+from engine.measures.ranking import score_picture, worst_and_best
+from tests.engine.by_hand import detected, marked
+
+A, B, C = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
+
+
+def scores(found, truths, threshold=0.5):
+    judgements = evaluate_detections(found, truths).judgements
+    return [
+        score_picture(one, truth, judgement, one.scores >= threshold)
+        for one, truth, judgement in zip(found, truths, judgements, strict=True)
+    ]
+
+
+def test_one_picture_by_hand():
+    truth = marked(("a", A), ("b", B), ("b", C), ("a", (0.5, 0.5, 1.0, 1.0), "difficult"))
+    found = detected(
+        ("a", 0.9, A),
+        ("a", 0.8, (0.5, 0.5, 1.0, 1.0)),  # the difficult one: ignored
+        ("a", 0.7, A),  # found already
+        ("b", 0.6, B),
+        ("b", 0.4, C),  # right, but below the threshold
+    )
+    (score,) = scores([found], [truth])
+    assert (score.counts.right, score.counts.wrong, score.counts.missed) == (2, 1, 1)
+    assert score.missed == (2,)
+    assert score.right.tolist() == [True, False, False, True]
+    assert score.ignored.tolist() == [False, True, False, False]
+    assert score.f1 == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert score.margin == pytest.approx(0.4 - 0.7)
+
+
+def test_picture_without_objects():
+    truths = [marked(("a", A)), marked(), marked(), marked()]
+    found = [detected(), detected(), detected(("a", 0.3, A)), detected(("a", 0.8, A))]
+    missed, silent, hesitant, wrong = scores(found, truths)
+    assert (missed.f1, missed.margin) == (0, 0)
+    assert (silent.f1, silent.margin) == (1, 0)
+    assert (hesitant.f1, hesitant.margin) == (1, pytest.approx(-0.3))
+    assert (wrong.f1, wrong.margin) == (0, pytest.approx(-0.8))
+
+
+def test_ranking_is_by_f1_then_margin_then_filename():
+    truths = [marked(("a", A)), marked(), marked(("a", A)), marked(("a", A)), marked(("a", A)), marked()]
+    found = [
+        detected(("a", 0.9, A)),
+        detected(("a", 0.8, B)),
+        detected(("a", 0.9, A), ("a", 0.3, B)),
+        detected(),
+        detected(("a", 0.9, A)),
+        detected(),
+    ]
+    names = ["z.jpg", "wrong.jpg", "unsure.jpg", "missed.jpg", "a.jpg", "empty.jpg"]
+    ranked = scores(found, truths)
+    assert worst_and_best(ranked, names, 3) == ([1, 3, 5], [4, 0, 2])
+    assert worst_and_best(ranked, names, 1) == ([1], [4])
+    assert worst_and_best(ranked, names, 0) == ([], [])
+
+
+@pytest.mark.parametrize("pictures", [0, 1, 2, 3, 7])
+def test_no_picture_is_among_the_best_and_the_worst(pictures):
+    ranked = scores([detected(("a", 0.9, A))] * pictures, [marked(("a", A))] * pictures) if pictures else []
+    worst, best = worst_and_best(ranked, [f"{i}.jpg" for i in range(pictures)], 5)
+    assert len(set(worst + best)) == len(worst + best) == pictures
+    assert len(worst) >= len(best)

@@ -1,0 +1,213 @@
+"""report.json, report.html and detections.json, for names and file names that nobody should trust."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from engine.average_precision import evaluate_detections
+from engine.evaluation import Evaluation, Timing
+from engine.measures.measure import measure
+from engine.reports.evaluation import name_rows, report_numbers, write_reports
+from engine.reports.page import percent
+from engine.reports.words import in_short
+from nets.thresholds import Thresholds
+from tests.engine.by_hand import detected, marked
+
+HOSTILE = '<script>alert("千反田")</script>'
+A, B = (0.0, 0.0, 0.5, 0.25), (0.5, 0.5, 1.0, 1.0)
+
+
+@pytest.fixture
+def measurements():
+    """Four pictures: right, a mix-up, a false alarm where nothing is, and one that is missed."""
+    truths = (marked((HOSTILE, A)), marked(("b", B)), marked(), marked(("b", A)))
+    found = (
+        detected((HOSTILE, 0.9, A)),
+        detected((HOSTILE, 0.8, B)),
+        detected(("b", 0.75, A), ("b", 0.02, B)),
+        detected(),
+    )
+    evaluation = Evaluation(
+        filenames=("a.jpg", "b&<i>.jpg", "空.jpg", "d.jpg"),
+        sizes=((40, 80),) * 4,
+        ground_truths=truths,
+        detections=found,
+        result=evaluate_detections(found, truths, names=[HOSTILE, "b", "never marked"]),
+        timing=Timing(3, 0.1, 0.001),
+    )
+    return measure(evaluation, Thresholds(0.5))
+
+
+RAN = {"options": {"max_pictures": None, "dataset_dir": "<data>"}, "versions": {"keras": "3"}}
+
+
+@pytest.fixture
+def folder(measurements, tmp_path):
+    pictures = {i: np.full((20, 40, 3), 60 * i, np.uint8) for i in range(4)}
+    write_reports(
+        tmp_path / "new" / "folder",
+        measurements,
+        title=f"{HOSTILE} on test",
+        ran=RAN,
+        pictures=pictures,
+        gallery_pictures=2,
+        notes=["<b>careful</b>"],
+    )
+    return tmp_path / "new" / "folder"
+
+
+def test_numbers_by_hand(folder):
+    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert numbers["images"] == 4
+    assert numbers["objects"] == 3
+    assert numbers["map_voc07"] == numbers["map_voc12"] == pytest.approx(0.5)
+    assert numbers["coco_ap"] == numbers["coco_ap50"] == pytest.approx(0.5)
+    assert numbers["ap_voc07"] == {HOSTILE: pytest.approx(1), "b": 0, "never marked": None}
+    assert numbers["at_score_threshold"] == {
+        "threshold": 0.5,
+        "right": 1,
+        "wrong": 2,
+        "missed": 2,
+        "precision": pytest.approx(1 / 3),
+        "recall": pytest.approx(1 / 3),
+        "f1": pytest.approx(1 / 3),
+    }
+    assert numbers["names"][HOSTILE]["at_best_f1"]["threshold"] == pytest.approx(0.9)
+    assert numbers["names"]["b"]["at_best_f1"] is None
+    assert numbers["confusion"]["names"] == [HOSTILE, "b", "never marked"]
+    assert numbers["confusion"]["counts"] == [[1, 0, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]]
+    assert [picture["image"] for picture in numbers["pictures"]] == ["a.jpg", "b&<i>.jpg", "空.jpg", "d.jpg"]
+    assert [picture["f1"] for picture in numbers["pictures"]] == [1, 0, 0, 0]
+    assert numbers["options"] == {"max_pictures": None, "dataset_dir": "<data>"}
+    assert "NaN" not in (folder / "report.json").read_text(encoding="utf-8")
+
+
+def test_detections_are_in_pixels(folder):
+    entries = json.loads((folder / "detections.json").read_text(encoding="utf-8"))
+    assert [entry["image"] for entry in entries] == ["a.jpg", "b&<i>.jpg", "空.jpg", "d.jpg"]
+    assert entries[0] == {
+        "image": "a.jpg",
+        "width": 80,
+        "height": 40,
+        "detections": [{"name": HOSTILE, "score": pytest.approx(0.9), "box": [0, 0, 20, 20]}],
+    }
+    assert len(entries[2]["detections"]) == 2
+    assert entries[3]["detections"] == []
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; complains about tags that do not close."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags, self.sources, self.text, self.open = [], [], "", []
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.sources += [value for key, value in attrs if key in ("src", "srcset", "href")]
+        if tag not in ("meta", "img", "source"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+
+def test_page_shows_names_as_text_and_needs_no_other_file(folder):
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert page.open == []
+    assert "script" not in page.tags
+    assert "i" not in page.tags
+    assert page.text.count(HOSTILE) >= 4  # heading, sentence, table, picture
+    assert "<b>careful</b>" in page.text
+    assert "b&<i>.jpg" in page.text
+    assert "50.0 %" in page.text
+    assert "n/a" in page.text
+    assert "not given" in page.text
+    # curves for wide and narrow screens, confusion, errors, reliability, all light and dark, and two pictures
+    # for each of the four
+    assert len(page.sources) == 2 * 2 + 2 + 2 + 2 + 2 * 4
+    assert all(source.startswith("data:image/") for source in page.sources)
+    assert not re.search(r"https?://|url\((?!data:)", html)
+    assert "url(data:font/woff" in html
+
+
+def test_same_measurements_same_files(folder, measurements, tmp_path):
+    pictures = {i: np.full((20, 40, 3), 60 * i, np.uint8) for i in range(4)}
+    again = tmp_path / "again"
+    write_reports(
+        again,
+        measurements,
+        title=f"{HOSTILE} on test",
+        ran=RAN,
+        pictures=pictures,
+        gallery_pictures=2,
+        notes=["<b>careful</b>"],
+    )
+    assert sorted(path.name for path in again.iterdir()) == ["detections.json", "report.html", "report.json"]
+    for path in again.iterdir():
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+
+
+def test_gallery(measurements):
+    worst, best = measurements.gallery(2)
+    assert worst == [1, 2]
+    assert best == [0, 3]
+    assert measurements.gallery(0) == ([], [])
+
+
+def test_page_without_gallery(measurements, tmp_path):
+    write_reports(tmp_path, measurements, title="t", ran={}, pictures={}, gallery_pictures=0)
+    assert "Worst pictures" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_names_without_objects_come_last(measurements):
+    assert [row["name"] for row in name_rows(measurements)] == ["b", HOSTILE, "never marked"]
+
+
+def test_in_short(measurements):
+    sentences = in_short(measurements)
+    assert sentences[0].startswith("Of 3 marked objects 1 were found (33.3 %); of 3 detections")
+    assert "The weakest name is b: average precision 0.0 %, 2 objects." in sentences
+    assert f"The most frequent mix-up is b taken for {HOSTILE}: 1 of 2." in sentences
+    assert sentences[1] == (
+        "The mAP (VOC 2007) is 50.0 %; 4 pictures cannot say how much of it is luck: measure on more."
+    )
+    assert sentences[-2].startswith("Mistakes by kind: 1 missed, 1 under another name, 1 where nothing")
+    assert sentences[-1].startswith(
+        "False detections on pictures on which nobody is marked: 1 on 1, 1.00 per"
+    )
+
+
+def test_numbers_of_a_perfect_detector_without_any_mistake():
+    truths, found = (marked(("a", A)),), (detected(("a", 0.9, A)),)
+    evaluation = Evaluation(
+        ("a.jpg",), ((40, 80),), truths, found, evaluate_detections(found, truths), Timing(0, 0.0, 0.0)
+    )
+    perfect = measure(evaluation, Thresholds(0.5))
+    assert in_short(perfect)[-1] == "Nothing was missed, mixed up or invented."
+    assert report_numbers(perfect, {})["map_voc07"] == pytest.approx(1)
+
+
+def test_enough_pictures_say_how_far_the_figure_could_be_off():
+    truths, found = (marked(("a", A)),) * 10, (detected(("a", 0.9, A)),) * 9 + (detected(),)
+    names, sizes = tuple(f"{number}.jpg" for number in range(10)), ((40, 80),) * 10
+    result = evaluate_detections(found, truths)
+    evaluation = Evaluation(names, sizes, truths, found, result, Timing(0, 0.0, 0.0))
+    (line,) = (one for one in in_short(measure(evaluation, Thresholds(0.5))) if "mAP" in one)
+    assert "it could as well be" in line
+
+
+def test_percent():
+    assert percent(0.12345) == "12.3 %"
+    assert percent(1.0, 0) == "100 %"
+    assert percent(None) == "n/a"

@@ -1,0 +1,130 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import train_ssd_network
+from engine.training.length import training_length
+from engine.training.options import TrainingOptions
+from engine.training.recipes import RECIPES, with_recipe
+from nets.checkpoint import is_checkpoint, read_network
+
+FOLDERS: dict[str, Any] = {"dataset_dir": Path("records"), "train_dir": Path("run")}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_value_of_a_recipe_is_an_option_and_any_of_them_can_be_overruled(recipe):
+    options = with_recipe(recipe, **FOLDERS, checkpoint_path="weights.npz", learning_rate=0.123)
+    assert options.recipe == recipe
+    assert options.learning_rate == 0.123
+    for name, value in RECIPES[recipe].values.items():
+        if name != "learning_rate":
+            assert getattr(options, name) == value
+
+
+def test_without_weights_a_laptop_starts_from_the_detector_that_comes_with_the_project():
+    options = with_recipe("small_cpu", **FOLDERS)
+    assert options.model_name == "ssd_300_lite"
+    assert is_checkpoint(Path(options.checkpoint_path))
+    assert read_network(Path(options.checkpoint_path)).name == options.model_name
+    own = with_recipe("small_cpu", **FOLDERS, model_name="ssd_300_lite", checkpoint_path="run")
+    assert own == replace(options, checkpoint_path="run")
+
+
+def test_a_recipe_that_needs_weights_says_so():
+    with pytest.raises(ValueError, match=r"--recipe=small_gpu starts from trained weights.*imagenet"):
+        with_recipe("small_gpu", **FOLDERS)
+    with pytest.raises(ValueError, match="--recipe=tiny: there is none of this name; choose from small_cpu"):
+        with_recipe("tiny", **FOLDERS)
+
+
+def test_no_augmentation_is_none_at_all(parsed):
+    assert parsed("--recipe=small_cpu").paste_probability == 0.3
+    assert parsed("--recipe=small_cpu", "--augmentation=none").paste_probability == 0
+    both = parsed("--recipe=small_cpu", "--augmentation=none", "--paste_probability=0.5")
+    assert both.paste_probability == 0.5
+
+
+def test_values_that_belong_to_an_optimiser_or_a_loss_go_with_it(parsed):
+    assert parsed("--recipe=small_cpu").loss_alpha == 2
+    assert parsed("--recipe=small_cpu", "--box_loss=smooth_l1").loss_alpha == 1
+    assert parsed("--recipe=small_cpu", "--checkpoint_path=coco.npz", "--optimizer=sgd").learning_rate is None
+    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--box_loss=ciou").learning_rate == 1e-3
+
+
+def test_rates_of_a_recipe_are_those_of_its_network():
+    own = with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
+    other = with_recipe("small_cpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_300_vgg")
+    assert own.learning_rate_multipliers.startswith("FeatureExtractor=")
+    assert (other.learning_rate, other.learning_rate_multipliers) == (None, "")
+    assert other.box_loss == own.box_loss
+    fresh = with_recipe("small_cpu", **FOLDERS, model_name="ssd_300_mobilenet_v2")
+    assert (fresh.checkpoint_path, fresh.learning_rate) == ("", None)
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Runs a command line as far as the training, and returns its options."""
+    import engine.training.train
+
+    seen = []
+    monkeypatch.setattr(engine.training.train, "train", seen.append)
+
+    def run(*arguments: str) -> TrainingOptions:
+        assert train_ssd_network.main(["--dataset_dir=records", "--train_dir=run", *arguments]) == 0
+        return seen[-1]
+
+    return run
+
+
+def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe(parsed, capsys):
+    assert parsed("--seed=3") == with_recipe("small_cpu", **FOLDERS, seed=3)
+    assert "nor --checkpoint_path is given: --recipe=small_cpu." in capsys.readouterr().out
+    assert parsed("--model_name", "ssd_300_lite") == TrainingOptions(**FOLDERS, model_name="ssd_300_lite")
+    assert parsed("--checkpoint_path=vgg.npz") == TrainingOptions(**FOLDERS, checkpoint_path="vgg.npz")
+    assert parsed("--checkpoint-path=") == parsed("--recipe=none") == TrainingOptions(**FOLDERS)
+    assert "is given" not in capsys.readouterr().out
+
+
+def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
+    recipe = parsed("--recipe=small_cpu", "--checkpoint_path", "coco.npz")
+    assert recipe == with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
+    changed = parsed(
+        "--recipe", "small_cpu", "--checkpoint-path=coco.npz", "--passes=3", "--label_smoothing=0.1"
+    )
+    assert (changed.passes, changed.label_smoothing) == (3.0, 0.1)
+    assert changed.learning_rate == recipe.learning_rate
+    shipped, random = parsed("--recipe=small_cpu"), parsed("--recipe=small_cpu", "--checkpoint_path=")
+    assert shipped.checkpoint_path.endswith("drawn_lite")
+    assert random == replace(shipped, checkpoint_path="")
+    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--model_name=ssd_512_vgg") == (
+        with_recipe("small_gpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_512_vgg")
+    )
+
+
+def test_a_recipe_without_its_weights_is_one_clear_line(capsys):
+    arguments = ["--dataset_dir=records", "--train_dir=run", "--recipe=small_gpu"]
+    assert train_ssd_network.main(arguments) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "--recipe=small_gpu starts from trained weights: give --checkpoint_path" in line
+
+
+def test_length_by_hand():
+    plain = training_length(TrainingOptions(**FOLDERS), 385)
+    assert (plain.batch_size, plain.steps, plain.evaluate_steps) == (16, 1444, 145)
+    assert plain.why == (
+        "Not given, so chosen: 16 pictures a step (the usual), 1444 steps (60 passes over 385 pictures); "
+        "--batch_size and --max_number_of_steps or --passes set others."
+    )
+    small = training_length(TrainingOptions(**FOLDERS), 40)
+    assert (small.batch_size, small.steps) == (4, 1000)
+    assert "a pass has at least 8 steps" in small.why
+    assert "the least; 60 passes over 40 pictures would be 600" in small.why
+    asked = training_length(TrainingOptions(**FOLDERS, passes=3), 40)
+    assert (asked.steps, asked.evaluate_steps) == (30, 3)  # whoever says how long is not overruled
+    given = training_length(
+        TrainingOptions(**FOLDERS, batch_size=3, max_number_of_steps=7, evaluate_steps=2), 40
+    )
+    assert (given.batch_size, given.steps, given.evaluate_steps, given.why) == (3, 7, 2, "")
+    assert training_length(TrainingOptions(**FOLDERS), 1).batch_size == 1

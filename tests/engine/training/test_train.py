@@ -1,0 +1,380 @@
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import train_ssd_network
+from engine.training.freezing import multipliers_of, set_trainable, stages_of
+from engine.training.model import TrainingModel
+from engine.training.train import TrainingOptions, use_xla
+from files.arrays import read_arrays
+from nets import get_network
+from nets.checkpoint import read_checkpoint
+from nets.detector import Detector
+from tests.engine.training_run import run, stop_at
+
+
+@pytest.fixture
+def options(squares, tmp_path, tiny):
+    """Keyword arguments of a training of four steps."""
+    return {
+        "dataset_dir": squares,
+        "train_dir": tmp_path / "run",
+        "model_name": tiny.name,
+        "batch_size": 2,
+        "max_number_of_steps": 4,
+        "evaluate_steps": 2,
+        "jit_compile": "off",
+        "report": False,
+    }
+
+
+def test_leaves_a_checkpoint_a_log_and_pictures(options):
+    said = run(**options)
+    folder = options["train_dir"]
+    assert "New training" in said
+    assert "random weights" in said
+    assert "2 names" in said
+    assert "24 pictures" in said
+    checkpoint = read_checkpoint(folder)
+    assert checkpoint.labels == ("red 赤", "blue")
+    assert checkpoint.config["options"]["max_number_of_steps"] == 4
+    assert checkpoint.config["versions"]["backend"] == keras.backend.backend()
+    assert read_checkpoint(folder / "last").labels == checkpoint.labels
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["2", "4"]
+    assert {"loss", "boxes", "names", "background", "learning_rate", "map_voc07"} <= rows[0].keys()
+    assert (folder / "first_batch.jpg").stat().st_size > 1000
+    assert list((folder / "tensorboard").glob("events*"))
+    assert json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["step"] in (2, 4)
+    assert Detector.load(folder).labels == checkpoint.labels
+
+
+def test_stopped_politely_it_goes_on_and_then_is_finished(options, monkeypatch):
+    """That it ends with the weights of an uninterrupted one is tested in test_exact_resume.py."""
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        assert "Stopped by SIGTERM after step 3" in run(**options)
+    assert "after step 3 of 4" in run(**options)
+    assert "finished" in run(**options)
+
+
+def test_an_option_newer_than_the_run_is_no_difference(options):
+    run(**{**options, "max_number_of_steps": 1})
+    config = options["train_dir"] / "config.json"
+    written = json.loads(config.read_text(encoding="utf-8"))
+    del written["options"]["loss_alpha"]
+    config.write_text(json.dumps(written), encoding="utf-8")
+    assert "finished" in run(**{**options, "max_number_of_steps": 1})
+    with pytest.raises(ValueError, match=r"--loss_alpha: 1\.0 there, 2\.0 asked for"):
+        run(**{**options, "max_number_of_steps": 1, "loss_alpha": 2.0})
+
+
+def test_another_training_in_the_folder_is_refused_with_the_differences(options):
+    run(**{**options, "max_number_of_steps": 1})
+    with pytest.raises(
+        ValueError, match=r"(?s)--batch_size: 2 there, 3 asked for.*--max_number_of_steps: 1 there"
+    ):
+        run(**{**options, "batch_size": 3})
+
+
+@pytest.fixture
+def own_records(squares, tmp_path) -> Path:
+    """A copy of the records that a test may change."""
+    return Path(shutil.copytree(squares, tmp_path / "own"))
+
+
+def change_records(path: Path, change: Callable[[tf.train.Example], None]) -> None:
+    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            example = tf.train.Example.FromString(record)
+            change(example)
+            writer.write(example.SerializeToString())
+
+
+def shift_boxes(example: tf.train.Example) -> None:
+    values = example.features.feature["image/object/bbox/xmin"].float_list.value
+    values[:] = [value + 0.01 for value in values]
+
+
+def make_difficult(example: tf.train.Example) -> None:
+    values = example.features.feature["image/object/bbox/difficult"].int64_list.value
+    values[:] = [1 for _ in values]
+
+
+def without_boxes(example: tf.train.Example) -> None:
+    for name, feature in example.features.feature.items():
+        if "bbox" in name:
+            feature.ClearField(feature.WhichOneof("kind") or "float_list")
+
+
+def test_records_may_move_before_it_goes_on(options, own_records, monkeypatch):
+    options |= {"dataset_dir": own_records, "report": True}
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        run(**options)
+    moved = own_records.rename(own_records.with_name("moved"))
+    said = run(**{**options, "dataset_dir": moved})
+    assert "after step 3 of 4" in said
+    assert "See " in said, "the report needs the records, too"
+    config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
+    assert config["options"]["dataset_dir"] == str(moved)
+
+
+def test_records_that_changed_are_another_training_though_their_size_is_equal(options, own_records):
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
+    run(**options)
+    change_records(own_records / "test_000.tfrecord", shift_boxes)  # no weight depends on these
+    assert "finished" in run(**options)
+    change_records(own_records / "train_000.tfrecord", shift_boxes)
+    with pytest.raises(ValueError, match=r"another training:\n  content of train_000\.tfrecord: '\w+' there"):
+        run(**options)
+
+
+def test_a_set_without_boxes_teaches_nothing(options, own_records):
+    change_records(own_records / "train_000.tfrecord", without_boxes)
+    with pytest.raises(ValueError, match="split 'train' has no boxes, and nothing can be learnt"):
+        run(**{**options, "dataset_dir": own_records})
+    assert not options["train_dir"].exists()
+
+
+def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(options, own_records):
+    change_records(own_records / "validation_000.tfrecord", make_difficult)
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 2, "report": True}
+    with pytest.raises(ValueError, match="first 2 pictures of split 'validation' have no object that"):
+        run(**{**options, "validation_pictures": 2})
+    said = run(**options)
+    assert "pictures of split 'validation' have no object that counts" in said
+    assert "Note: Nothing that counts is marked in validation" in said
+    report = (options["train_dir"] / "report.html").read_text(encoding="utf-8")
+    assert "<p></p>" not in report
+
+
+def test_a_finished_training_is_only_finished_if_its_weights_are_there(options):
+    run(**options)
+    weights = options["train_dir"] / "weights.npz"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"weights\.npz cannot be read.*its last step are in .*last"):
+        run(**options)
+    weights.unlink()
+    with pytest.raises(ValueError, match=r"weights\.npz.*its last step are in .*last"):
+        run(**options)
+
+
+def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(options, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2)
+        run(**options)
+    weights = options["train_dir"] / "weights.npz"
+    weights.write_bytes(b"")
+    assert "The best weights from here on are kept instead" in run(**options)
+    assert read_checkpoint(options["train_dir"]).labels
+    assert json.loads((options["train_dir"] / "metrics.json").read_text(encoding="utf-8"))["step"] == 4
+
+
+def test_a_report_older_than_the_weights_is_written_anew(options, monkeypatch):
+    run(**options)
+    written = []
+    monkeypatch.setattr(
+        "engine.training.train.write_training_report", lambda folder, **_: written.append(folder)
+    )
+    run(**options)
+    assert not written  # none was asked for
+    run(**{**options, "report": True})
+    (options["train_dir"] / "report.html").touch()
+    run(**{**options, "report": True})
+    os.utime(options["train_dir"] / "report.html", (1, 1))
+    run(**{**options, "report": True})
+    assert len(written) == 2
+
+
+def test_names_are_no_markup(options, own_records):
+    (own_records / "labels.txt").write_text("red [/bold]\nblue :heart:\n", encoding="utf-8")
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
+    run(**options)
+    folder = options["train_dir"]
+    said = run(**{**options, "checkpoint_path": str(folder), "train_dir": folder / "[red]"})
+    assert "Without --recipe values are the usual ones" in said
+    assert "New training in" in said
+    assert f"{folder}/[red]" in said
+
+
+def test_config_json_says_what_ran(options):
+    run(**{**options, "jit_compile": "auto", "zoom_out_max": 1.5})
+    config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
+    assert config["augmentation"]["zoom_out_limit"] == 1.5
+    assert config["augmentation"]["flip_probability"] == 0.5
+    by_machine = {"jit_compile": "off", "precision": "float32", "cache_pictures": "on"}
+    by_rule = {"freeze_batch_norm": "off", "end_learning_rate": 2e-5}
+    assert config["chosen"].items() >= {**by_machine, **by_rule}.items()
+    assert config["dataset"]["splits"].keys() == {"train", "validation"}
+
+
+def test_what_the_machine_chose_stays_on_another_machine(options, monkeypatch):
+    options |= {"jit_compile": "auto"}
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        run(**options)
+    monkeypatch.setattr("engine.training.train.choose_precision", lambda choice, network: "bfloat16")
+    assert "bfloat16" not in run(**options)
+    config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
+    assert (config["chosen"]["precision"], config["chosen"]["jit_compile"]) == ("float32", "off")
+    assert "computing in bfloat16" in run(**{**options, "train_dir": options["train_dir"] / "new"})
+
+
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
+def test_a_loss_that_is_not_finite_names_the_pictures(options, precision):
+    # float16 leaves out the first steps, until its scale of the loss fits.
+    options |= {"precision": precision, "max_number_of_steps": 40, "evaluate_steps": 40}
+    with pytest.raises(FloatingPointError, match=r"(?s)not finite after step \d.*square_0_\d+\.jpg"):
+        run(**{**options, "learning_rate": 1e30, "gradient_clip": 0.0, "warmup_steps": 0})
+
+
+def test_out_of_memory_says_what_would_fit_and_the_folder_takes_it(options, monkeypatch):
+    def fit(self, *arguments, **more):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingModel, "fit", fit)
+        with pytest.raises(
+            ValueError, match=r"with 2 pictures a step.*About 1 would fit: give --batch_size=1\."
+        ):
+            run(**options)
+    options |= {"batch_size": 1, "max_number_of_steps": 1, "precision": "bfloat16"}
+    assert "computing in bfloat16" in run(**options)
+    assert read_checkpoint(options["train_dir"]).config["options"]["batch_size"] == 1
+
+
+def test_early_stopping(options):
+    said = run(
+        **{
+            **options,
+            "max_number_of_steps": 9,
+            "evaluate_steps": 1,
+            "early_stopping": 2,
+            "learning_rate": 0.0,
+        }
+    )
+    assert "stopping at step 3" in said
+
+
+def test_frozen_scopes_do_not_move(options):
+    run(**{**options, "trainable_scopes": "conv_cls,conv_loc", "max_number_of_steps": 1})
+    run(**{**options, "trainable_scopes": "conv_cls,conv_loc", "train_dir": options["train_dir"] / "two"})
+    one = read_arrays(options["train_dir"] / "last" / "weights.npz")
+    two = read_arrays(options["train_dir"] / "two" / "last" / "weights.npz")
+    moved = {path for path in one if not np.array_equal(one[path], two[path])}
+    assert moved
+    assert all("conv_cls" in path or "conv_loc" in path for path in moved)
+
+
+def test_scopes_that_hold_nothing_are_an_error(options):
+    with pytest.raises(ValueError, match=r"--freeze_scopes=tiny freezes all that learns of tiny.*stage1"):
+        run(**{**options, "freeze_scopes": "tiny"})
+    with pytest.raises(ValueError, match=r"--trainable_scopes: .*/block8 holds no layer of tiny.*stage1"):
+        run(**{**options, "trainable_scopes": "ssd_300_vgg/block8"})
+    with pytest.raises(ValueError, match=r"--freeze_scopes: stag holds no layer of tiny.*stage1"):
+        run(**{**options, "freeze_scopes": "stage0,stag"})
+
+
+def test_unfreezing_needs_something_frozen_and_time_left():
+    common: dict[str, Any] = {"dataset_dir": Path(), "train_dir": Path()}
+    with pytest.raises(ValueError, match="nothing to unfreeze: name layers with --freeze_scopes"):
+        stages_of(TrainingOptions(**common, unfreeze_after=0.2), total_steps=9)
+    options = TrainingOptions(**common, freeze_scopes="stage0", unfreeze_after=0.9)
+    with pytest.raises(ValueError, match=r"0\.9 of 4 steps is step 4: one stage would have no step"):
+        stages_of(options, total_steps=4)
+    assert [(one.first_step, one.end, one.unfrozen) for one in stages_of(options, total_steps=10)] == [
+        (0, 9, False),
+        (9, 10, True),
+    ]
+
+
+def test_multipliers_of_the_learning_rate_by_scope(tiny):
+    model = tiny.build(3)
+    factors = multipliers_of(model, "stage0=0.1, conv_loc=0")
+    paths = [variable.path for variable in model.trainable_variables]
+    expected = [0.1 if "stage0" in path else 0.0 if "conv_loc" in path else 1.0 for path in paths]
+    assert factors == expected
+    assert multipliers_of(model, "") is None
+    with pytest.raises(ValueError, match=r"'stage0' is not scope=factor"):
+        multipliers_of(model, "stage0")
+    with pytest.raises(ValueError, match="block9 holds no layer of tiny"):
+        multipliers_of(model, "block9=0.1")
+
+
+def test_frozen_batch_normalisation_keeps_what_it_started_with(tiny):
+    model = tiny.build(3)
+    options = TrainingOptions(
+        dataset_dir=Path(), train_dir=Path(), checkpoint_path="somewhere", freeze_batch_norm="on"
+    )
+    set_trainable(model, options, unfrozen=True)
+    before = [np.array(v) for v in model.get_layer("stage1.norm").weights]
+    model(np.random.default_rng(0).normal(50, 9, (2, 64, 64, 3)).astype("f"), training=True)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(before, model.get_layer("stage1.norm").weights, strict=True)
+    )
+    assert {variable.path.split("/")[0] for variable in model.trainable_variables} == {
+        "stage0.conv",
+        "stage1.conv",
+        "stage2.conv",
+        "head.conv_loc",
+        "head.conv_cls",
+    }
+    with pytest.raises(ValueError, match="--freeze_batch_norm=on needs the statistics of trained weights"):
+        TrainingOptions(dataset_dir=Path(), train_dir=Path(), freeze_batch_norm="on")
+
+
+def test_the_command_line_says_what_is_wrong_in_a_line(squares, tmp_path, capsys):
+    status = train_ssd_network.main(
+        [
+            f"--dataset_dir={tmp_path / 'nowhere'}",
+            "--train-dir",
+            str(tmp_path / "run"),
+            "--model_name",
+            "ssd_300_lite",
+        ]
+    )
+    assert status == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_learns_red_and_blue_squares(options):
+    said = run(
+        **{
+            **options,
+            "model_name": "ssd_300_lite",
+            "batch_size": 8,
+            "max_number_of_steps": 200,
+            "evaluate_steps": 200,
+            "augmentation": "none",
+        }
+    )
+    best = float(said.split("best validation mAP ")[1].split()[0])
+    assert best >= 0.9, said
+
+
+def test_xla_is_on_where_it_was_measured_faster_and_where_asked_for(monkeypatch):
+    vgg, lite = get_network("ssd_300_vgg"), get_network("ssd_300_lite")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [])
+    for found, faster in ((["SSSE3", "AVX2"], True), (["X86_V3"], True), (["X86_V3", "X86_V4"], False)):
+        monkeypatch.setattr(
+            np, "show_config", lambda mode, found=found: {"SIMD Extensions": {"found": found}}
+        )
+        assert use_xla(vgg, "auto") is faster
+        assert use_xla(lite, "auto") is False
+    assert use_xla(lite, "on") is True
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
+    assert use_xla(lite, "auto") is True
+    assert use_xla(vgg, "off") is False

@@ -1,0 +1,109 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faces.answers import evidence_of, softmax
+from faces.backbone import open_backbone
+from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier
+from faces.encoder import FaceEncoder, Pooling
+from tests.drawn_faces import HAIR, drawn_face, write_vgg
+
+
+@pytest.fixture
+def classifier(tmp_path, rng) -> FaceClassifier:
+    backbone = open_backbone("vgg16", str(write_vgg(tmp_path / "v.npz", rng)), image_size=32, strides=(4, 8))
+    encoder = FaceEncoder(backbone, Pooling(2, ("mean",)))
+    head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32))
+    return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, "gap", 0.3))
+
+
+@pytest.fixture
+def faces(rng) -> list[np.ndarray]:
+    return [drawn_face(hair, rng) for hair in HAIR.values()] * 5
+
+
+def test_what_is_saved_is_what_is_read(classifier, faces, tmp_path):
+    folder = tmp_path / "run"
+    classifier.save(folder)
+    assert is_face_classifier(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "weights.npz"]
+    read = FaceClassifier.load(folder)
+    np.testing.assert_array_equal(read.logits(faces), classifier.logits(faces))
+    assert read.judgement == classifier.judgement
+    assert read.names == tuple(HAIR)
+    with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
+        assert arrays["backbone/0000"].dtype == np.float16  # as it was stored: nothing lost
+
+
+def test_answers_are_sorted_and_sum_to_one(classifier, faces):
+    answers = classifier.answers(faces)
+    shares = classifier.probabilities(faces)
+    for answer, row in zip(answers, shares, strict=True):
+        assert sorted(answer.names) == sorted(HAIR)
+        assert list(answer.probabilities) == sorted(row, reverse=True)
+        assert answer.probabilities.sum() == pytest.approx(1)
+        assert answer.name == (answer.names[0] if answer.known else "unknown")
+    assert classifier.answers([]) == []
+    known = evidence_of(classifier.logits(faces), "gap") >= 0.3
+    assert [answer.known for answer in answers] == known.tolist()
+
+
+def test_a_mirror_image_gets_the_same_answer(classifier, faces):
+    mirrored = [np.ascontiguousarray(face[:, ::-1]) for face in faces]
+    np.testing.assert_allclose(classifier.logits(mirrored), classifier.logits(faces), atol=2e-3)
+
+
+def test_boxes_are_cropped_with_their_margin(classifier, rng):
+    image = rng.integers(0, 255, (80, 100, 3), dtype=np.uint8)
+    box = np.array([0.25, 0.2, 0.75, 0.6])
+    assert classifier.crop(image, box).shape == (52, 52, 3)  # 40 pixels and 15 % of them on each side
+
+
+def test_softmax_and_evidence_of_nothing():
+    assert softmax(np.array([[1000.0, 0.0]]))[0] == pytest.approx([1, 0])
+    assert evidence_of(np.zeros((0, 3)), "gap").shape == (0,)
+    assert evidence_of(np.array([[3.0, 1.0, 0.5]]), "gap") == pytest.approx([2.0])
+    assert evidence_of(np.array([[3.0, 1.0, 0.5]]), "max_logit") == pytest.approx([3.0])
+
+
+def changed(folder: Path, **values) -> Path:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, **values}), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"names": ["a", "a", "b", "c"]}, "4 names, 3 different"),
+        ({"names": ["a", "b"]}, "does not fit .* numbers and 2 names"),
+        ({"names": ["a", " b", "c", "d"]}, "a name is empty or not clean"),
+        ({"format": 7}, "its format is 7, this program reads 1"),
+        ({"weights": "0" * 16}, r"weights.npz is not the one that config.json was written for"),
+        ({"backbone": {"name": "vgg16", "image_size": 10**6, "strides": [4, 8]}}, r"is not in 16\.\.\.2048"),
+        ({"backbone": {"name": "x", "image_size": 32, "strides": [4]}}, "there is no backbone 'x'"),
+        ({"backbone": {"name": "vgg16", "image_size": 32, "strides": []}}, "does not hold a face classifier"),
+        ({"judgement": {"temperature": 0, "rule": "gap", "limit": None}}, "is not above 0"),
+        ({"judgement": {"temperature": 1, "rule": "guess", "limit": None}}, "there is no rule 'guess'"),
+        ({"margin": "wide"}, "'wide' is not a number"),
+        ({"pooling": {"cells": 99, "statistics": ["mean"]}}, "--cells 99"),
+    ],
+)
+def test_a_changed_configuration_is_refused(classifier, tmp_path, values, message):
+    classifier.save(tmp_path / "run")
+    with pytest.raises(ValueError, match=message):
+        FaceClassifier.load(changed(tmp_path / "run", **values))
+
+
+def test_what_is_no_classifier_is_said(classifier, tmp_path):
+    with pytest.raises(ValueError, match="is no folder of a face classifier"):
+        FaceClassifier.load(tmp_path)
+    classifier.save(tmp_path / "run")
+    whole = (tmp_path / "run" / "weights.npz").read_bytes()
+    (tmp_path / "run" / "weights.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"cannot be read as a NumPy \.npz"):
+        FaceClassifier.load(tmp_path / "run")
+    detector = Path(__file__).parents[2] / "checkpoints" / "drawn_lite"
+    assert not is_face_classifier(detector)

@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.folder import INBOX_MARK
+from faces.folder import FaceOptions, read_faces, read_strangers
+
+XML = """<annotation><filename>{file}</filename><size><width>40</width><height>30</height></size>{objects}
+</annotation>"""
+OBJECT = """<object><name>{name}</name><difficult>{difficult}</difficult>
+<bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x2}</xmax><ymax>20</ymax></bndbox></object>"""
+
+
+def picture(path: Path, number: int, *, size: tuple[int, int] = (40, 30)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(number)
+    Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def read(folder: Path, **options):
+    return read_faces(folder, FaceOptions(**options), margin=0.2)
+
+
+def test_a_folder_per_character(tmp_path):
+    picture(tmp_path / "千反田" / "ep01_0001.png", 1)
+    picture(tmp_path / "千反田" / "more" / "ep02_0007.jpg", 2)
+    picture(tmp_path / "oreki" / "ep01_0002.png", 3)
+    picture(tmp_path / "alone.png", 4)
+    (tmp_path / "oreki" / "ep01_0003.gif").write_bytes(b"GIF89a")
+    reading = read(tmp_path)
+    assert reading.labelled_by == "folders"
+    assert reading.names == ("oreki", "千反田")
+    assert {(face.name, face.source, face.shown) for face in reading.faces} == {
+        ("千反田", "ep01", "千反田/ep01_0001.png"),
+        ("千反田", "ep02", "千反田/more/ep02_0007.jpg"),
+        ("oreki", "ep01", "oreki/ep01_0002.png"),
+    }
+    kinds = {problem.kind for problem in reading.problems}
+    assert kinds == {"picture in no character's folder", "picture format is not read"}
+
+
+def test_the_source_is_what_the_pattern_says(tmp_path):
+    picture(tmp_path / "mio" / "face_107_214_41.jpg", 1)
+    picture(tmp_path / "mio" / "0.jpg", 2)
+    reading = read(tmp_path, source_pattern=r"^(.*)/face_.*_(\d+)$")
+    assert {face.shown: face.source for face in reading.faces} == {
+        "mio/0.jpg": "",
+        "mio/face_107_214_41.jpg": "mio/41",
+    }
+
+
+def test_the_same_face_counts_once_and_under_two_names_not_at_all(tmp_path):
+    first = picture(tmp_path / "a" / "x_1.png", 1)
+    picture(tmp_path / "b" / "y_1.png", 2)
+    for copy in ("a/x_2.png", "a/z_9.png"):
+        (tmp_path / copy).write_bytes(first.read_bytes())
+    (tmp_path / "a" / "both.png").write_bytes((tmp_path / "b" / "y_1.png").read_bytes())
+    picture(tmp_path / "b" / "y_2.png", 3)
+    reading = read(tmp_path)
+    assert [face.shown for face in reading.faces] == ["a/x_1.png", "b/y_2.png"]
+    assert sorted(problem.kind for problem in reading.problems) == [
+        "one face, two names",
+        "one face, two names",
+        "the same face twice",
+        "the same face twice",
+    ]
+
+
+def test_boxes_of_xml(tmp_path):
+    picture(tmp_path / "ep01_0001.png", 1)
+    objects = "".join(
+        OBJECT.format(name=name, difficult=difficult, x=x, x2=x + 10)
+        for name, difficult, x in (("aka", 0, 1), ("ao", 0, 20), ("ao", 1, 28))
+    )
+    (tmp_path / "ep01_0001.xml").write_text(XML.format(file="ep01_0001.png", objects=objects))
+    reading = read(tmp_path)
+    assert reading.labelled_by == "XML"
+    assert [(face.name, face.shown) for face in reading.faces] == [
+        ("aka", "ep01_0001.png#1"),
+        ("ao", "ep01_0001.png#2"),
+    ]
+    assert reading.faces[0].box == pytest.approx((2 / 30, 1 / 40, 20 / 30, 11 / 40), abs=0.04)
+    assert [problem.kind for problem in reading.problems] == ["difficult"]
+    wider = read_faces(tmp_path, FaceOptions(), margin=0.4)
+    assert {face.digest for face in wider.faces}.isdisjoint(face.digest for face in reading.faces)
+
+
+def test_strangers_need_no_names(tmp_path):
+    picture(tmp_path / "a.png", 1)
+    picture(tmp_path / "deep" / "b.png", 2)
+    reading = read_strangers(tmp_path, FaceOptions(), margin=0.1)
+    assert [(face.name, face.shown) for face in reading.faces] == [("", "a.png"), ("", "deep/b.png")]
+
+
+def test_nothing_to_read_is_said(tmp_path):
+    with pytest.raises(ValueError, match=r"--faces_dir .*gone: there is no such folder"):
+        read(tmp_path / "gone")
+    with pytest.raises(ValueError, match=r"no face with a name in it; put the pictures of each character"):
+        read(tmp_path)
+    picture(tmp_path / "alone.png", 1)
+    with pytest.raises(ValueError, match=r"\(alone.png: picture in no character's folder\)"):
+        read(tmp_path)
+    (tmp_path / INBOX_MARK).write_text("{}")
+    with pytest.raises(ValueError, match="an inbox of reports that nobody has confirmed"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source_pattern": "("}, r"--source_pattern '\(' is no regular expression"),
+        ({"source_pattern": "x"}, "has no brackets; put them around what names the source"),
+        ({"max_pixels": 0}, "--max_pixels 0: must be at least 1"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        FaceOptions(**options)

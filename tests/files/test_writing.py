@@ -1,0 +1,80 @@
+"""Whatever happens while a file is written, under its name is the old one or the new one, whole."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from files.writing import printable, whole_file, write_bytes, write_table, write_text
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_the_name_comes_last(tmp_path, durable):
+    path = tmp_path / "千反田.txt"
+    write_text(path, "old")
+    with whole_file(path, durable=durable) as temporary:
+        temporary.write_bytes(b"new")
+        assert path.read_text() == "old"
+        assert temporary.name.startswith(".")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def stopped():
+        with whole_file(path) as temporary:
+            temporary.write_bytes(b"ha")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_previous_file_is_kept_where_asked(tmp_path):
+    path, previous = tmp_path / "state.npz", tmp_path / "state.previous.npz"
+    for text in (b"1", b"2", b"3"):
+        with whole_file(path, durable=True, previous=previous) as temporary:
+            temporary.write_bytes(text)
+    assert (path.read_bytes(), previous.read_bytes()) == (b"3", b"2")
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "a.txt"
+    with whole_file(path) as first, whole_file(path) as second:
+        first.write_bytes(b"first")
+        second.write_bytes(b"second")
+    assert path.read_bytes() == b"first"  # whose block ended last
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path):
+    path = tmp_path / ("a" * 251 + ".jpg")
+    write_bytes(path, b"whole")
+    assert path.read_bytes() == b"whole"
+
+
+def test_durable_reaches_the_disk_before_the_name(tmp_path, monkeypatch):
+    happened = []
+    sync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (happened.append("sync"), sync(file))[1])
+    monkeypatch.setattr(Path, "replace", lambda self, to: (happened.append("rename"), replace(self, to))[1])
+    write_bytes(tmp_path / "a", b"x", durable=True)
+    assert happened == ["sync", "rename", "sync"]  # the file, its name, the folder
+
+
+def test_a_table_reads_back(tmp_path):
+    path = tmp_path / "a.csv"
+    write_table(path, ("name", "boxes"), [("千,反\n田", 3), ('"a"', None)])
+    with path.open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [["name", "boxes"], ["千,反\ufffd田", "3"], ['"a"', "None"]]
+
+
+def test_printable():
+    assert printable("千反田.xml") == "千反田.xml"
+    assert printable("a\nb\x1b") == "a\ufffdb\ufffd"
+    assert printable(b"\xff\xe3.xml".decode(errors="surrogateescape")).encode() == "\ufffd\ufffd.xml".encode()

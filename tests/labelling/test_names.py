@@ -1,0 +1,146 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from labelling.names import count_names
+from tools.check_annotations import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "my set"
+    for i, names in enumerate((["Chitanda", "oreki"], ["chitanda"], ["Chitanda", "crowd"], [])):
+        text = "".join(
+            f"\n  <object><name>{name}</name><bndbox><xmin>{10 * j + 1}</xmin><ymin>1</ymin>"
+            f"<xmax>{10 * j + 9}</xmax><ymax>9</ymax></bndbox></object>"
+            for j, name in enumerate(names)
+        )
+        (folder / "Annotations").mkdir(parents=True, exist_ok=True)
+        (folder / "JPEGImages").mkdir(exist_ok=True)
+        (folder / "Annotations" / f"{i}.xml").write_bytes(f"<annotation>{text}\n</annotation>".encode())
+    (folder / "Annotations" / "broken.xml").write_bytes(b"<annotation>")
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "Annotations").iterdir()}
+
+
+def run(capsys, *arguments: str) -> tuple[int, str]:
+    status = main(arguments)
+    captured = capsys.readouterr()
+    return status, " ".join((captured.out + captured.err).split())
+
+
+def undo_file(folder: Path) -> Path:
+    (found,) = folder.glob("names_*.undo.json")
+    return found
+
+
+def test_rename_and_back(folder, capsys):
+    before = content(folder)
+    status, said = run(capsys, "rename", "Chitanda", "千反田", "--dataset_dir", str(folder))
+    assert status == 0
+    assert "2 files changed" in said
+    assert "broken.xml: not well-formed XML" in said
+    assert count_names(folder) == {"千反田": 2, "oreki": 1, "chitanda": 1, "crowd": 1}
+    changed = {name for name, data in content(folder).items() if data != before[name]}
+    assert changed == {"0.xml", "2.xml"}
+    status, said = run(capsys, "undo", str(undo_file(folder)))
+    assert (status, content(folder)) == (0, before)
+    assert "2 files restored" in said
+
+
+def test_dry_run_changes_nothing(folder, capsys):
+    before = content(folder)
+    for command in (["rename", "oreki", "x"], ["merge", "oreki", "crowd", "--into", "x"], ["drop", "crowd"]):
+        status, said = run(capsys, *command, "--dataset_dir", str(folder), "--dry_run")
+        assert status == 0
+        assert "would change; nothing was changed" in said
+    assert content(folder) == before
+    assert not list(folder.glob("*.json"))
+
+
+def test_merge_and_drop(folder, capsys):
+    where = "--dataset_dir", str(folder)
+    assert run(capsys, "merge", "Chitanda", "chitanda", "--into", "千反田", *where)[0] == 0
+    assert count_names(folder) == {"千反田": 3, "oreki": 1, "crowd": 1}
+    assert run(capsys, "drop", "crowd", "oreki", *where)[0] == 0
+    assert count_names(folder) == {"千反田": 3}
+    assert len(list(folder.glob("*.undo.json"))) == 2  # the second did not overwrite the first
+
+
+def test_what_a_person_changed_since_is_not_undone(folder, capsys):
+    run(capsys, "rename", "Chitanda", "千反田", "--dataset_dir", str(folder))
+    edited = folder / "Annotations" / "2.xml"
+    edited.write_bytes(b"<annotation/>")
+    status, said = run(capsys, "undo", str(undo_file(folder)))
+    assert status == 0
+    assert "1 files restored." in said
+    assert "2.xml: was changed or removed since, and stays" in said
+    assert edited.read_bytes() == b"<annotation/>"
+
+
+def test_undo_of_an_interrupted_change(folder, capsys, monkeypatch):
+    """The undo file is there before the first file changes."""
+    before = content(folder)
+    replace, calls = Path.replace, []
+
+    def stop_at_second(self, target):
+        if Path(target).suffix == ".xml":
+            calls.append(target)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", stop_at_second)
+    status, said = run(capsys, "rename", "Chitanda", "千反田", "--dataset_dir", str(folder))
+    assert status == 130
+    assert "undo with the newest names_*.undo.json of the folder" in said
+    monkeypatch.undo()
+    assert run(capsys, "undo", str(undo_file(folder)))[0] == 0
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rename", "nobody", "x"], "no object is named 'nobody'. Names in the folder: Chitanda (2)"),
+        (["rename", "Chitanda", "oreki"], "1 objects are named 'oreki' already"),
+        (["rename", "Chitanda", " "], "the new name ' ' is empty"),
+        (["rename", "Chitanda", "a\u202eb"], "has characters that cannot be seen"),
+        (["drop", "Chitanda", "nobody"], "no object is named 'nobody'"),
+    ],
+)
+def test_mistakes_change_nothing(folder, capsys, arguments, message):
+    before = content(folder)
+    status, said = run(capsys, *arguments, "--dataset_dir", str(folder))
+    assert status == 1
+    assert message in said
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.xml", "/etc/outside.xml", "Annotations/../../outside.xml", "note.txt"]
+)
+def test_an_undo_file_reaches_no_other_file(folder, capsys, path):
+    outside = folder.parent / "outside.xml"
+    outside.write_bytes(b"")
+    forged = folder / "names_1.undo.json"
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    files = [{"path": path, "sha256_after": empty, "before": "b3du"}]
+    forged.write_text(json.dumps({"format": 1, "change": "", "files": files}))
+    status, said = run(capsys, "undo", str(forged))
+    assert status == 1
+    assert "is not an XML file of this folder" in said
+    assert outside.read_bytes() == b""
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "files": [1]}'])
+def test_what_is_no_undo_file_is_said(folder, capsys, text):
+    path = folder / "x.undo.json"
+    path.write_text(text)
+    status, said = run(capsys, "undo", str(path))
+    assert status == 1
+    assert "not a file that a change of names left behind" in said

@@ -1,0 +1,258 @@
+import numpy as np
+import pytest
+
+import nets
+from boxes.anchor_fitting import shapes_of
+from nets import get_network
+from nets.checkpoint import read_checkpoint, write_checkpoint
+from nets.detector import Detector
+from nets.slim_files import read_slim_variables, write_slim_checkpoint
+from nets.slim_names import slim_variables
+from ssd_tensorflow.conversion import export_checkpoint, import_checkpoint
+from ssd_tensorflow.fit import demand_fit, find_fits
+from ssd_tensorflow.witness import PUBLISHED, Difference, Published, run_witness
+from tests.ssd_tensorflow.conftest import NAMES
+from tools.slim_checkpoint import DEMO
+
+# The witness is TensorFlow's, whatever the backend.
+pytestmark = pytest.mark.tensorflow_only
+
+PICTURE = min(DEMO.glob("*.jpg"))
+
+
+def write_npz(tmp_path, variables):
+    np.savez(tmp_path / "changed.npz", **variables)
+    return tmp_path / "changed.npz"
+
+
+def test_a_checkpoint_becomes_a_folder_that_knows_its_names(variables, source, tmp_path):
+    done = import_checkpoint(source, NAMES, tmp_path / "new" / "folder")
+    checkpoint = read_checkpoint(tmp_path / "new" / "folder")
+    assert checkpoint.network.name == done.network.name == "small_vgg"
+    assert checkpoint.labels == NAMES
+    assert done.global_step == 1234
+    assert len(done.report.restored) == 8
+    assert done.report.missing == []
+    assert set(done.report.reasons.values()) == {
+        "Adam slot of the training that wrote it",
+        "counter of the training that wrote it",
+    }
+    np.testing.assert_array_equal(checkpoint.weights["conv6/kernel"], variables["small_vgg/conv6/weights"])
+    assert checkpoint.config["start"]["source"] == "import of model.ckpt-1234"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["folder"]
+    detector = Detector.load(tmp_path / "new" / "folder")
+    found = detector.detect(np.full((40, 60, 3), 200, np.uint8), score_threshold=0.0)
+    assert set(found.names) <= set(NAMES)
+    assert len(found) > 0
+
+
+def test_moving_averages_are_used_on_request_only(variables, tmp_path):
+    name = "small_vgg/conv6/biases"
+    averages = {f"{name}/ExponentialMovingAverage": variables[name] + 1}
+    path = write_npz(tmp_path, {**variables, **averages})
+    import_checkpoint(path, NAMES, tmp_path / "plain")
+    done = import_checkpoint(path, NAMES, tmp_path / "averaged", use_ema=True)
+    plain, averaged = (read_checkpoint(tmp_path / kind).weights for kind in ("plain", "averaged"))
+    np.testing.assert_array_equal(plain["conv6/bias"], variables[name])
+    np.testing.assert_array_equal(averaged["conv6/bias"], variables[name] + 1)
+    np.testing.assert_array_equal(averaged["conv6/kernel"], plain["conv6/kernel"])
+    assert not any(name.endswith("ExponentialMovingAverage") for name in done.report.skipped)
+    with pytest.raises(ValueError, match=r"none of the 18 names ends in /ExponentialMovingAverage"):
+        import_checkpoint(write_npz(tmp_path, variables), NAMES, tmp_path / "none", use_ema=True)
+
+
+def test_the_wrong_number_of_names(source, tmp_path):
+    with pytest.raises(ValueError, match=r"has 2 names, the small_vgg in .* trained on 3 \(and background\)"):
+        import_checkpoint(source, NAMES[:2], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_variables_and_other_shapes(variables, tmp_path):
+    variables["small_vgg/conv6/weights"] = np.zeros((7, 7, 4, 4), np.float32)
+    del variables["small_vgg/block4_box/conv_loc/weights"]
+    expected = (
+        r"holds 6 of the 8 variables of small_vgg; missing under 'small_vgg': "
+        r"small_vgg/block4_box/conv_loc/weights; small_vgg/conv6/weights is float32 \[7, 7, 4, 4\] instead "
+        r"of \[8, 8, 4, 4\]\. An import needs all"
+    )
+    with pytest.raises(ValueError, match=expected):
+        import_checkpoint(write_npz(tmp_path, variables), NAMES, tmp_path / "out")
+
+
+def test_heads_that_disagree_and_numbers_of_another_kind_do_not_fit(variables, tmp_path):
+    assert [fit.num_classes for fit in find_fits(variables)] == [4]
+    variables["small_vgg/block4_box/conv_cls/biases"] = np.zeros(10, np.float32)
+    assert [fit.complete for fit in find_fits(variables)] == [False]
+    with pytest.raises(ValueError, match=r"of small_vgg; its class heads are missing or not all for"):
+        demand_fit(tmp_path, variables, NAMES, None, None)
+    variables["small_vgg/conv6/biases"] = np.zeros(4, np.int32)
+    assert [fit.found for fit in find_fits(variables)] == [7]
+
+
+def test_another_network_is_named(source, tmp_path):
+    with pytest.raises(ValueError, match=r"no variable of small_lite\. It holds beta1_power, .* inspect"):
+        import_checkpoint(source, NAMES, tmp_path / "out", model_name="small_lite")
+    with pytest.raises(ValueError, match="There is no network 'ssd_300'"):
+        import_checkpoint(source, NAMES, tmp_path / "out", model_name="ssd_300")
+    with pytest.raises(ValueError, match="no variable of any network of this project under 'elsewhere'"):
+        import_checkpoint(source, NAMES, tmp_path / "out", scope="elsewhere")
+
+
+def test_the_network_that_is_there_is_proposed_instead_of_one_of_which_a_part_is_there(
+    variables, tmp_path, monkeypatch
+):
+    # A network that shares a layer's name with the one that is there.
+    monkeypatch.setitem(nets.NETWORKS, "small_lite", get_network("small_vgg"))
+    less = nets.NETWORKS["small_lite"]
+    renamed = type(less)("small_other", 8, less.anchor_layers, _with_other_heads, jit_on_cpu=False)
+    monkeypatch.setitem(nets.NETWORKS, "small_other", renamed)
+    with pytest.raises(ValueError, match=r"holds 2 of the 4 .* all of a small_vgg: .*--model_name=small_vgg"):
+        import_checkpoint(write_npz(tmp_path, variables), NAMES, tmp_path / "out", model_name="small_other")
+
+
+def _with_other_heads(num_classes: int):
+    import keras
+
+    images = keras.Input((8, 8, 3))
+    features = keras.layers.Conv2D(4, 3, name="conv1.conv1_1")(images)
+    logits = keras.layers.Conv2D(num_classes, 6, name="block9_box.conv_cls")(features)
+    return keras.Model(images, {"logits": logits}, name="small_other")
+
+
+def test_weights_that_are_not_finite(variables, tmp_path):
+    variables["small_vgg/conv6/biases"][2] = np.nan
+    with pytest.raises(ValueError, match=r"not finite, in conv6/biases .*Import an earlier checkpoint"):
+        import_checkpoint(write_npz(tmp_path, variables), NAMES, tmp_path / "out")
+
+
+def test_nothing_is_overwritten_and_nothing_half_done_stays(source, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note.txt").write_text("keep")
+    with pytest.raises(ValueError, match=r"mine is there already and stays as it is\. Give the name of"):
+        import_checkpoint(source, NAMES, tmp_path / "mine")
+    with pytest.raises(ValueError, match=r"SSD-Tensorflow has no small_vgg; it has ssd_300_vgg and ssd_512"):
+        import_checkpoint(source, NAMES, tmp_path / "out", picture=PICTURE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "source"]
+    assert (tmp_path / "mine" / "note.txt").read_text() == "keep"
+
+
+def test_a_checkpoint_folder_of_this_project_is_not_imported(source, tmp_path):
+    import_checkpoint(source, NAMES, tmp_path / "ours")
+    with pytest.raises(ValueError, match="ours is a checkpoint folder of this project already: use it"):
+        import_checkpoint(tmp_path / "ours", NAMES, tmp_path / "again")
+
+
+def test_only_published_networks_are_exported(source, tmp_path):
+    import_checkpoint(source, NAMES, tmp_path / "ours")
+    with pytest.raises(ValueError, match=r"SSD-Tensorflow has no small_vgg; it has"):
+        export_checkpoint(tmp_path / "ours", tmp_path / "out")
+    with pytest.raises(ValueError, match=r"nowhere does not exist"):
+        export_checkpoint(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_fitted_anchors_are_not_exported_to_a_program_with_its_own(tmp_path):
+    shapes = shapes_of(get_network("ssd_300_vgg").anchor_layers)
+    config = {"model_name": "ssd_300_vgg", "anchor_shapes": [[0.3, 0.2], *shapes[1:]]}
+    write_checkpoint(tmp_path / "ours", labels=("one",), config=config, weights={"any": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"trained with --anchors=fitted.*Train with --anchors=network"):
+        export_checkpoint(tmp_path / "ours", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def full_size_source(name: str, folder, rng):
+    """What SSD-Tensorflow's training leaves: written by tf.train.Saver, with slots of Adam."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    weights = {}
+    for key, value in slim_variables(get_network(name).build(21), name).items():
+        # So that what passes neither dies nor explodes; the first layer sees pixels of some hundred.
+        scale = np.sqrt(2 / np.prod(value.shape[:-1])) if key.endswith("weights") else 0.05
+        scale = scale / 64 if key.endswith("conv1_1/weights") else scale
+        weights[key] = (scale * rng.standard_normal(value.shape, np.float32)).astype(np.float32)
+        if key.endswith("gamma"):
+            weights[key] += 20
+    with tf.Graph().as_default(), v1.Session() as session:
+        for key, value in weights.items():
+            slots = ("", "/Adam", "/Adam_1") if key.endswith("biases") else ("",)
+            for variable in (v1.get_variable(key + slot, value.shape) for slot in slots):
+                session.run(variable.initializer, {variable.initializer.inputs[1]: value})
+        step = v1.train.get_or_create_global_step()
+        session.run(step.assign(100_000))
+        v1.train.Saver().save(session, str(folder / "model.ckpt"), global_step=step)
+    return weights
+
+
+VOC = tuple(f"name {number}" for number in range(1, 21))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ssd_300_vgg", "ssd_512_vgg"])
+def test_a_full_size_checkpoint_goes_in_and_out_bit_by_bit(name, tmp_path, rng):
+    """From tf.train.Saver through a checkpoint folder to tf.train.Saver, each time proven on a picture."""
+    weights = full_size_source(name, tmp_path, rng)
+    imported = import_checkpoint(tmp_path, VOC, tmp_path / "ours", model_name=name, picture=PICTURE)
+    exported = export_checkpoint(tmp_path / "ours", tmp_path / "theirs", picture=PICTURE)
+    assert exported.written == tmp_path / "theirs" / "model.ckpt-100000"
+    for done in (imported, exported):
+        assert [difference.output for difference in done.differences] == ["codes", "logits"]
+        for difference in done.differences:
+            assert difference.largest_value > 1  # the network says something
+            assert difference.largest_difference <= 1e-4
+    again = read_slim_variables(tmp_path / "theirs")
+    assert (again["global_step"].dtype, int(again.pop("global_step"))) == (np.int64, 100_000)
+    assert again.keys() == weights.keys()
+    for key, value in weights.items():
+        assert again[key].dtype == np.float32
+        assert again[key].tobytes() == value.tobytes()
+    assert (tmp_path / "theirs" / "labels.txt").read_text() == "".join(f"{label}\n" for label in VOC)
+
+
+@pytest.mark.parametrize("difference", [1.1e-4, np.inf, np.nan])
+def test_a_network_that_does_not_agree_is_not_written(source, tmp_path, monkeypatch, difference):
+    monkeypatch.setitem(PUBLISHED, "small_vgg", Published((), ()))
+    found = [Difference("codes", 8, 1.0, difference), Difference("logits", 8, 1.0, 1e-4)]
+    monkeypatch.setattr("ssd_tensorflow.conversion.compare_with_witness", lambda *_: found)
+    expected = rf"differ on {PICTURE.name}: codes by up to .*, where 0\.0001 is allowed\. Nothing was written"
+    with pytest.raises(ValueError, match=expected):
+        import_checkpoint(source, NAMES, tmp_path / "ours", picture=PICTURE)
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+@pytest.mark.slow
+def test_the_proof_sees_that_red_and_blue_have_changed_places(tmp_path, monkeypatch):
+    weights = {v.path: np.array(v) for v in get_network("ssd_300_vgg").build(2).weights}
+    config = {"model_name": "ssd_300_vgg"}
+    write_checkpoint(tmp_path / "ours", labels=("one",), config=config, weights=weights)
+    export_checkpoint(tmp_path / "ours", tmp_path / "right", picture=PICTURE)
+    monkeypatch.setattr("ssd_tensorflow.witness.RGB_MEAN", (104.0, 117.0, 123.0))
+    with pytest.raises(ValueError, match=r"codes by up to .*, logits by up to"):
+        export_checkpoint(tmp_path / "ours", tmp_path / "wrong", picture=PICTURE)
+
+
+def test_the_witness_restores_all_variables_or_says_which_it_lacks(tmp_path):
+    part = {"ssd_300_vgg/conv6/biases": np.zeros(1024, np.float32)}
+    prefix = write_slim_checkpoint(tmp_path / "part", part, 1)
+    expected = r"cannot restore .*/conv1_1/weights of shape \[3, 3, 3, 64\] is missing there"
+    with pytest.raises(ValueError, match=expected):
+        run_witness("ssd_300_vgg", prefix, np.zeros((1, 300, 300, 3), np.float32), 2)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "step"), [("{}", 0), ('{"step": 3600}', 3600), ('{"step": "x"}', 0), ("[", 0), ("[]", 0)]
+)
+def test_the_step_comes_from_the_training(source, tmp_path, metrics, step, monkeypatch):
+    monkeypatch.setitem(PUBLISHED, "small_vgg", Published((), ()))
+    import_checkpoint(source, NAMES, tmp_path / "ours")
+    (tmp_path / "ours" / "metrics.json").write_text(metrics)
+    for given, expected in ((None, step), (7, 7)):
+        done = export_checkpoint(tmp_path / "ours", tmp_path / f"to {expected}", global_step=given)
+        assert done.written.name == f"model.ckpt-{expected}"
+        assert int(read_slim_variables(done.written)["global_step"]) == done.global_step == expected
+
+
+def test_names_of_pascal_voc_stand_in_the_order_of_their_class_ids():
+    from datasets.labels import read_labels
+    from datasets.pascal_voc import VOC_NAMES
+
+    assert tuple(read_labels(DEMO.parent / "checkpoints" / "pascal_voc.txt")) == VOC_NAMES

@@ -1,0 +1,250 @@
+"""SSD-Tensorflow's own command lines, word by word, and each of its flags."""
+
+import shlex
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+
+import tf_convert_data
+from engine.training.options import TrainingOptions
+from eval_ssd_network import Options as EvaluationOptions
+from ssd_tensorflow.flags import (
+    CONVERSION,
+    EVALUATION,
+    TRAINING,
+    TRAINING_DECAY,
+    modernise,
+    parse,
+    training_flags,
+)
+
+NEW_LAYERS = (
+    "ssd_300_vgg/conv6,ssd_300_vgg/conv7,ssd_300_vgg/block8,ssd_300_vgg/block9,ssd_300_vgg/block10,"
+    "ssd_300_vgg/block11,ssd_300_vgg/block4_box,ssd_300_vgg/block7_box,ssd_300_vgg/block8_box,"
+    "ssd_300_vgg/block9_box,ssd_300_vgg/block10_box,ssd_300_vgg/block11_box"
+)
+CONVERT = """--dataset_name=pascalvoc --dataset_dir=./VOC2007/test/ --output_name=voc_2007_train
+    --output_dir=./tfrecords"""
+# README of balancap/SSD-Tensorflow, and what its users' notebooks and tutorials add to it.
+TRAININGS = {
+    "first README": """--train_dir=./logs/ --dataset_dir=./tfrecords --dataset_name=pascalvoc_2007
+        --dataset_split_name=train --model_name=ssd_300_vgg --checkpoint_path=./checkpoints/ssd_300_vgg.ckpt
+        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.00001 --optimizer=rmsprop
+        --learning_rate=0.0001 --batch_size=32""",
+    "fine-tuning": """--train_dir=./logs/ --dataset_dir=./tfrecords --dataset_name=pascalvoc_2012
+        --dataset_split_name=train --model_name=ssd_300_vgg --checkpoint_path=./checkpoints/ssd_300_vgg.ckpt
+        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam
+        --learning_rate=0.001 --batch_size=32""",
+    "from ImageNet, new layers": f"""--train_dir=./log/ --dataset_dir=./tfrecords
+        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
+        --checkpoint_path=./checkpoints/vgg_16.ckpt --checkpoint_model_scope=vgg_16
+        --checkpoint_exclude_scopes={NEW_LAYERS} --trainable_scopes={NEW_LAYERS}
+        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam
+        --learning_rate=0.001 --learning_rate_decay_factor=0.94 --batch_size=32""",
+    "from ImageNet, all layers": """--train_dir=./log_finetune/ --dataset_dir=./tfrecords
+        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
+        --checkpoint_path=./log/model.ckpt-N --checkpoint_model_scope=vgg_16 --save_summaries_secs=60
+        --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam --learning_rate=0.00001
+        --learning_rate_decay_factor=0.94 --batch_size=32""",
+    "from scratch, small GPU": """--train_dir=./train_model/ --dataset_dir=./tfrecords_/
+        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
+        --save_summaries_secs=60 --save_interval_secs=600 --optimizer=adam --learning_rate=0.001
+        --batch_size=4 --gpu_memory_fraction=0.9 --max_number_of_steps=100000""",
+    "tutorial with a blank": f"""--train_dir=./train_models --dataset_dir=./tfrecords
+        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
+        --checkpoint_path=./checkpoints/ssd_300_vgg.ckpt --checkpoint_exclude_scopes ={NEW_LAYERS}
+        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam
+        --learning_rate=0.001 --batch_size=8 --gpu_memory_fraction=0.6""",
+}
+EVALUATIONS = {
+    "published weights": """--eval_dir=./logs/ --dataset_dir=./VOC2007/test/ --dataset_name=pascalvoc_2007
+        --dataset_split_name=test --model_name=ssd_300_vgg
+        --checkpoint_path=./checkpoints/VGG_VOC0712_SSD_300x300_ft_iter_120000.ckpt --batch_size=1""",
+    "beside a training": """--eval_dir=./logs/eval --dataset_dir=./tfrecords --dataset_name=pascalvoc_2007
+        --dataset_split_name=test --model_name=ssd_300_vgg --checkpoint_path=./logs/
+        --wait_for_checkpoints=True --batch_size=1 --max_num_batches=500""",
+}
+
+# DEFINE_... of SSD-Tensorflow's scripts, with a value that is not the default.
+TRAINING_FLAGS = """--loss_alpha=2 --negative_ratio=2 --match_threshold=0.4 --train_dir=t --num_clones=2
+    --clone_on_cpu=True --num_readers=2 --num_preprocessing_threads=2 --log_every_n_steps=1
+    --save_summaries_secs=60 --save_interval_secs=60 --gpu_memory_fraction=0.5 --weight_decay=0.001
+    --optimizer=momentum --adadelta_rho=0.9 --adagrad_initial_accumulator_value=0.2 --adam_beta1=0.8
+    --adam_beta2=0.99 --opt_epsilon=0.1 --ftrl_learning_rate_power=-0.4 --ftrl_initial_accumulator_value=0.2
+    --ftrl_l1=0.1 --ftrl_l2=0.1 --momentum=0.8 --rmsprop_momentum=0.8 --rmsprop_decay=0.8
+    --learning_rate_decay_type=fixed --learning_rate=0.1 --end_learning_rate=0.01 --label_smoothing=0.1
+    --learning_rate_decay_factor=0.9 --num_epochs_per_decay=3 --moving_average_decay=0.99
+    --dataset_name=pascalvoc_2007 --num_classes=5 --dataset_split_name=train --dataset_dir=d
+    --labels_offset=1 --model_name=ssd_512_vgg --preprocessing_name=ssd_300_vgg --batch_size=4
+    --train_image_size=300 --max_number_of_steps=7 --checkpoint_path=c --checkpoint_model_scope=vgg_16
+    --checkpoint_exclude_scopes=a --trainable_scopes=b --ignore_missing_vars=True"""
+EVALUATION_FLAGS = """--select_threshold=0.1 --select_top_k=100 --keep_top_k=100 --nms_threshold=0.3
+    --matching_threshold=0.4 --eval_resize=3 --eval_image_size=300 --remove_difficult=False --num_classes=5
+    --batch_size=2 --max_num_batches=3 --master= --checkpoint_path=c --eval_dir=e
+    --num_preprocessing_threads=2 --dataset_name=pascalvoc_2012 --dataset_split_name=train --dataset_dir=d
+    --model_name=ssd_512_vgg --preprocessing_name=ssd_300_vgg --moving_average_decay=0.99
+    --gpu_memory_fraction=0.5 --wait_for_checkpoints=True"""
+
+
+def train_options(text: str) -> TrainingOptions:
+    arguments = shlex.split(text)
+    return parse(TrainingOptions, arguments, training_flags(arguments))
+
+
+def said(capsys) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+@dataclass(frozen=True)
+class Inner:
+    deep: bool = True
+
+
+@dataclass(frozen=True)
+class Switches:
+    wait: bool = False
+    inner: Inner = Inner()
+    number: int = 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("--wait=True", "--wait"),
+        ("--wait=true", "--wait"),
+        ("--wait=1", "--wait"),
+        ("--wait True", "--wait"),
+        ("--wait", "--wait"),
+        ("--wait=False", "--no_wait"),
+        ("--wait false", "--no_wait"),
+        ("--nowait", "--no_wait"),
+        ("--no-wait", "--no_wait"),
+        ("--no_wait", "--no_wait"),
+        ("--deep=f", "--no_deep"),
+        ("--number=1", "--number=1"),
+        ("--number 1 --wait", "--number 1 --wait"),
+        ("--number =1", "--number=1"),
+        ("--numbers 1 2 -3", "--numbers 1 2 -3"),
+    ],
+)
+def test_booleans_of_both_worlds(written, read):
+    assert modernise(shlex.split(written), Switches, {}) == (shlex.split(read), [])
+
+
+def test_a_boolean_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"--wait=perhaps: must be True or False\."):
+        modernise(["--wait=perhaps"], Switches, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "rest"),
+    [
+        ("--clone_on_cpu --number=2", ["--number=2"]),
+        ("--clone_on_cpu=True --number=2", ["--number=2"]),
+        ("--noclone_on_cpu --number=2", ["--number=2"]),
+        ("--num-clones 4 --num_clones=4 --number=2", ["--number=2"]),
+        ("--ftrl_learning_rate_power -0.5 --number=2", ["--number=2"]),
+    ],
+)
+def test_what_is_gone_is_said_once_and_takes_its_value_along(written, rest):
+    modern, notes = modernise(shlex.split(written), Switches, TRAINING)
+    assert modern == rest
+    assert len(notes) == 1
+    assert notes[0].startswith(("--clone_on_cpu: ", "--num_clones: ", "--ftrl_learning_rate_power: "))
+
+
+def test_conversion():
+    options = parse(tf_convert_data.Options, shlex.split(CONVERT), CONVERSION)
+    assert options.output_name == "voc_2007_train"
+    assert options.dataset_dir == Path("VOC2007/test")
+    assert options.output_dir == Path("tfrecords")
+
+
+@pytest.mark.parametrize("text", TRAININGS.values(), ids=TRAININGS)
+def test_trainings(text, capsys):
+    options = train_options(text)
+    given = dict(part.removeprefix("--").split("=", 1) for part in shlex.split(text.replace(" =", "=")))
+    gone = [name for name in given if name in TRAINING | TRAINING_DECAY]
+    assert [line.split(":")[0] for line in said(capsys)] == [f"--{name}" for name in gone]
+    for name, value in given.items():
+        if name not in gone:
+            found = getattr(options, name)
+            assert found == type(found)(value), name
+
+
+def test_scopes_of_the_tutorial_with_a_blank():
+    assert train_options(TRAININGS["tutorial with a blank"]).checkpoint_exclude_scopes == NEW_LAYERS
+
+
+@pytest.mark.parametrize("text", EVALUATIONS.values(), ids=EVALUATIONS)
+def test_evaluations(text, capsys):
+    options = parse(EvaluationOptions, shlex.split(text), EVALUATION)
+    assert said(capsys) == []
+    assert options.batch_size == 1
+    assert options.model_name == "ssd_300_vgg"
+    assert options.dataset_name == "pascalvoc_2007"
+    assert options.wait_for_checkpoints is ("--wait_for_checkpoints=True" in text)
+    assert options.max_num_batches == (500 if "max_num_batches" in text else None)
+
+
+def test_every_flag_of_its_training_is_taken(capsys):
+    """48 of them: an option of the script, or one line."""
+    names = [part.removeprefix("--").split("=")[0] for part in TRAINING_FLAGS.split()]
+    assert len(names) == 48
+    options = train_options(TRAINING_FLAGS)
+    lines = said(capsys)
+    assert {line.removeprefix("--").split(":")[0] for line in lines} == set(names) & (
+        TRAINING.keys() | TRAINING_DECAY.keys()
+    )
+    assert all(line.endswith(".") for line in lines)
+    assert (options.optimizer, options.learning_rate_decay_type) == ("sgd", "constant")
+    assert (options.ema_decay, options.loss_alpha, options.negative_ratio) == (0.99, 2, 2)
+    assert (options.match_threshold, options.end_learning_rate) == (0.4, 0.01)
+
+
+def test_its_exponential_decay_on_request(capsys):
+    text = TRAININGS["fine-tuning"] + " --learning_rate_decay_factor=0.94 --num_epochs_per_decay=3"
+    options = train_options(text + " --learning_rate_decay_type=exponential")
+    assert (options.learning_rate_decay_factor, options.num_epochs_per_decay) == (0.94, 3)
+    assert not any("decay" in line for line in said(capsys))
+    assert train_options(text).learning_rate_decay_factor is None
+    assert "--learning_rate_decay_type=exponential this flag does what it did" in capsys.readouterr().out
+
+
+def test_every_flag_of_its_evaluation_is_taken(capsys):
+    names = [part.removeprefix("--").split("=")[0] for part in EVALUATION_FLAGS.split()]
+    options = parse(EvaluationOptions, shlex.split(EVALUATION_FLAGS), EVALUATION)
+    assert {line.removeprefix("--").split(":")[0] for line in said(capsys)} == set(names) & EVALUATION.keys()
+    assert (options.batch_size, options.max_num_batches, options.dataset_split_name) == (2, 3, "train")
+
+
+@pytest.mark.parametrize(("options", "gone"), [(TrainingOptions, TRAINING), (EvaluationOptions, EVALUATION)])
+def test_what_is_an_option_is_not_called_gone(options, gone):
+    assert not {field.name for field in fields(options)} & gone.keys()
+
+
+def test_an_unknown_flag_is_still_an_error(capsys):
+    with pytest.raises(SystemExit):
+        train_options("--train_dir=t --dataset_dir=d --batchsize=4")
+    assert "batchsize" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train_options("--train_dir=t --dataset_dir=d --optimizer=ftrl")
+    assert "adamw" in capsys.readouterr().err
+
+
+def test_help_lists_no_flag_that_is_gone(capsys):
+    with pytest.raises(SystemExit) as stop:
+        train_options("--help")
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert "--match_threshold" in text
+    assert "num_clones" not in text
+
+
+@pytest.mark.parametrize("page", ["from_ssd_tensorflow.md", "from_ssd_tensorflow.zh-CN.md"])
+def test_the_page_for_people_explains_every_flag(page):
+    text = (Path(tf_convert_data.__file__).parent / "docs" / page).read_text(encoding="utf-8")
+    for flag in (TRAINING_FLAGS + " " + EVALUATION_FLAGS).split():
+        name = flag.removeprefix("--").split("=")[0]
+        assert f"`{name}`" in text or f"--{name}=" in text, name

@@ -1,0 +1,210 @@
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from boxes.detections import Detections
+from nets.thresholds import Thresholds
+from tests.video.small_videos import scene, write_video
+from video.detection import VideoOptions, detect_in_video
+from video.reader import Frame, VideoError, VideoFacts, VideoReader
+from video.writer import VideoWriter
+
+
+class Everywhere:
+    """Finds あ in the upper left quarter of every frame."""
+
+    def __init__(self):
+        self.batches, self.asked, self.thresholds = [], set(), Thresholds()
+
+    def detect_batch(self, images, *, score_threshold):
+        self.batches.append(len(images))
+        self.asked.add(score_threshold)
+        found = Detections(np.array([[0, 0, 0.5, 0.5]], np.float32), np.array([0.8], np.float32), ("あ",))
+        return [found] * len(images)
+
+
+def clip(path: Path, *, sound: str | None, seconds: float = 2.0, codec: str = "mpeg4") -> Path:
+    """A clip of 25 frames a second and a tone."""
+    rate = 48_000
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream(codec, rate=25)
+        pictures.width, pictures.height = 96, 72
+        pictures.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        tone = container.add_stream(sound, rate=rate, layout="stereo") if sound is not None else None
+        for i in range(round(25 * seconds)):
+            frame = av.VideoFrame.from_ndarray(scene(i // 10), "rgb24")
+            frame.pts = i
+            container.mux(pictures.encode(frame))
+        container.mux(pictures.encode(None))
+        if tone is not None:
+            wave = np.sin(np.arange(round(rate * seconds)) / 20)
+            samples = np.repeat((8000 * wave).astype(np.int16), 2)[None]
+            heard = av.AudioFrame.from_ndarray(samples, "s16", "stereo")
+            heard.sample_rate, heard.pts, heard.time_base = rate, 0, Fraction(1, rate)
+            resampler = av.AudioResampler(tone.format, "stereo", rate, frame_size=tone.frame_size or 1024)
+            for part in [*resampler.resample(heard), *resampler.resample(None)]:
+                container.mux(tone.encode(part))
+            container.mux(tone.encode(None))
+    return path
+
+
+def run(path: Path, target: Path, detector=None, *, sound: bool = True, stopped=lambda: False, **options):
+    with VideoReader(path) as reader:
+        return detect_in_video(
+            reader,
+            path.name,
+            target,
+            detector or Everywhere(),
+            VideoOptions(**options),
+            sound_of=path if sound else None,
+            stopped=stopped,
+        )
+
+
+def packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "aac"), (".mkv", "ac3"), (".mkv", "libopus")])
+def test_sound_that_mp4_knows_is_copied_bit_for_bit(tmp_path, suffix, codec):
+    source, target = clip(tmp_path / f"clip{suffix}", sound=codec), tmp_path / "out.mp4"
+    done = run(source, target)
+    assert packets(target) == packets(source)
+    assert done.notes == []
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pictures"), [(".avi", "pcm_s16le", "mjpeg"), (".ts", "mp2", "mpeg2video")]
+)
+def test_other_sound_becomes_aac_of_the_same_length(tmp_path, suffix, codec, pictures):
+    source, target = clip(tmp_path / f"clip{suffix}", sound=codec, codec=pictures), tmp_path / "out.mp4"
+    assert run(source, target).notes == []
+    with av.open(str(target)) as container:
+        track = container.streams.audio[0]
+        assert track.codec_context.name == "aac"
+        assert float(track.duration * track.time_base) == pytest.approx(2.0, abs=0.06)
+        loud = [np.abs(frame.to_ndarray()).mean() for frame in container.decode(track)]
+    assert np.median(loud) == pytest.approx(8000 / 32768 * 2 / np.pi, rel=0.1)
+
+
+def test_frames_keep_their_times_and_colours(tmp_path):
+    pictures, times = [scene(i) for i in range(6)], [0, 40, 80, 700, 740, 3000]
+    source = write_video(tmp_path / "clip.mkv", pictures, times)
+    done = run(source, tmp_path / "out.mp4")
+    assert [entry["time"] for entry in done.entries] == [0, 0.04, 0.08, 0.7, 0.74, 3.0]
+    with VideoReader(tmp_path / "out.mp4") as written:
+        frames = list(written.frames())
+    assert [round(1000 * frame.time) for frame in frames] == times
+    for frame, picture in zip(frames, pictures, strict=True):
+        beside = frame.image[:, 64:].astype(int) - picture[:, 64:]
+        assert np.abs(beside).mean() < 12  # colour has half the resolution
+        assert np.abs(beside.mean((0, 1))).max() < 3
+        assert np.abs(frame.image[:40].astype(int) - picture[:40]).mean() > 5  # a box is drawn
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_odd_sides_and_rotated_pictures(tmp_path, rotation):
+    picture = scene(3)[:71, :95]
+    source = write_video(tmp_path / "clip.mp4", [picture] * 4, [0, 40, 80, 120], rotation=rotation)
+    done = run(source, tmp_path / "out.mp4")
+    upright = np.rot90(picture, rotation // 90)
+    assert (done.entries[0]["height"], done.entries[0]["width"]) == upright.shape[:2]
+    with VideoReader(tmp_path / "out.mp4") as written:
+        image = next(written.frames()).image
+    assert image.shape == (upright.shape[0] + 1, upright.shape[1] + 1, 3)
+    assert np.abs(image[50:70, 50:70].astype(int) - upright[50:70, 50:70]).mean() < 12
+
+
+def test_batches_are_full_and_every_frame_comes_out_once(tmp_path):
+    detector = Everywhere()
+    done = run(clip(tmp_path / "clip.mp4", sound=None), tmp_path / "out.mp4", detector, batch_size=7)
+    assert detector.batches == [7] * 7 + [1]
+    assert detector.asked == {0.25}
+    assert [entry["time"] for entry in done.entries] == pytest.approx([i / 25 for i in range(50)])
+    assert done.seconds == pytest.approx(2.0)
+    assert all(entry["image"] == "clip.mp4" for entry in done.entries)
+    one = {"name": "あ", "score": 0.8, "box": [0.0, 0.0, 48.0, 36.0]}
+    assert all(entry["detections"] == [one] for entry in done.entries)
+
+
+def test_single_frames_are_taken_for_themselves_when_asked(tmp_path):
+    detector = Everywhere()
+    run(
+        clip(tmp_path / "clip.mp4", sound=None),
+        tmp_path / "out.mp4",
+        detector,
+        steady=False,
+        score_threshold=0.6,
+    )
+    assert detector.asked == {0.6}
+
+
+def test_stopped_early_what_is_done_is_complete(tmp_path):
+    source, target, detector = clip(tmp_path / "clip.mp4", sound="aac"), tmp_path / "out.mp4", Everywhere()
+    done = run(source, target, detector, stopped=lambda: len(detector.batches) >= 3, batch_size=4)
+    assert len(done.entries) == 12
+    with VideoReader(target) as written:
+        assert len(list(written.frames())) == 12
+        assert written.facts.sound
+    with av.open(str(target)) as container:
+        track = container.streams.audio[0]
+        assert float(track.duration * track.time_base) == pytest.approx(12 / 25, abs=0.06)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
+
+
+def test_only_the_first_seconds(tmp_path):
+    done = run(clip(tmp_path / "clip.mp4", sound="aac"), tmp_path / "out.mp4", max_seconds=0.5)
+    assert len(done.entries) == 13
+    assert done.notes == []
+
+
+def test_a_failing_detector_leaves_nothing_behind(tmp_path):
+    class Failing(Everywhere):
+        def detect_batch(self, images, *, score_threshold):
+            if self.batches:
+                raise RuntimeError("out of memory")
+            return super().detect_batch(images, score_threshold=score_threshold)
+
+    source = clip(tmp_path / "clip.mp4", sound="aac")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run(source, tmp_path / "out.mp4", Failing())
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith(("read", "draw", "encode"))
+    ]
+
+
+def test_frames_that_fail_later_keep_those_before(tmp_path):
+    class Growing:
+        facts = VideoFacts(96, 72, Fraction(25), None, Fraction(1, 90_000), Fraction(1), False)
+
+        def frames(self):
+            for i in range(5):
+                yield Frame(Fraction(i, 25), scene(1))
+            raise VideoError("video has frames with too many pixels", "9 x 9", "refused")
+
+        def notes(self):
+            return []
+
+    done = detect_in_video(Growing(), "clip", tmp_path / "out.mp4", Everywhere(), VideoOptions())
+    assert len(done.entries) == 5
+    assert done.notes[0].startswith("it ends after 5 frames: video has frames with too many pixels")
+
+
+def test_damaged_sound_ends_and_is_reported(tmp_path):
+    source = clip(tmp_path / "clip.mp4", sound="aac")
+    silent = clip(tmp_path / "silent.mp4", sound=None)
+    with VideoReader(source) as reader:
+        writer = VideoWriter(tmp_path / "out.mp4", reader.facts, sound_of=tmp_path / "gone.mp4")
+        for frame in reader.frames():
+            writer.write(frame)
+        writer.finish()
+    assert writer.notes == [
+        "its sound cannot be read (video cannot be read: No such file or directory) and is missing"
+    ]
+    assert run(silent, tmp_path / "out.mp4").notes == []

@@ -1,0 +1,133 @@
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.video.small_videos import scene, write_sound, write_video
+from video.reader import VideoError, VideoReader
+
+
+def frames_of(path: Path, **options) -> tuple[list, VideoReader]:
+    with VideoReader(path, **options) as reader:
+        return list(reader.frames()), reader
+
+
+def close(image: np.ndarray, other: np.ndarray) -> bool:
+    return np.abs(image.astype(int) - other).mean() < 6
+
+
+def test_frames_of_a_variable_frame_rate_have_their_own_times(tmp_path):
+    pictures = [scene(i) for i in range(6)]
+    times = [0, 40, 80, 700, 740, 3000]
+    frames, reader = frames_of(write_video(tmp_path / "clip.mkv", pictures, times))
+    assert [round(1000 * frame.time) for frame in frames] == times
+    assert all(close(frame.image, picture) for frame, picture in zip(frames, pictures, strict=True))
+    assert (reader.facts.width, reader.facts.height, reader.facts.sound) == (96, 72, False)
+    assert reader.notes() == []
+
+
+@pytest.mark.parametrize("rotation", [90, 180, -90])
+def test_rotation_beside_the_pixels_is_applied(tmp_path, rotation):
+    lying, shape = scene(1), Fraction(4, 3)
+    path = write_video(tmp_path / "a.mp4", [lying] * 3, [0, 40, 80], rotation=rotation, pixel_shape=shape)
+    frames, reader = frames_of(path)
+    upright = np.rot90(lying, rotation // 90)
+    assert all(close(frame.image, upright) for frame in frames)
+    assert (reader.facts.height, reader.facts.width) == upright.shape[:2]
+    assert reader.facts.pixel_shape == (1 / shape if rotation % 180 else shape)
+
+
+def test_times_count_from_the_beginning_of_the_file(tmp_path):
+    """An MPEG-TS starts at any time of day."""
+    path = tmp_path / "clip.ts"
+    with av.open(str(path), "w", options={"output_ts_offset": "36000"}) as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 72, "yuv420p"
+        for i in range(5):
+            frame = av.VideoFrame.from_ndarray(scene(i), "rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    frames, _ = frames_of(path)
+    assert [float(frame.time) for frame in frames] == pytest.approx([i / 25 for i in range(5)], abs=1e-4)
+
+
+def test_damage_in_the_middle_costs_only_what_is_damaged(tmp_path):
+    path = write_video(
+        tmp_path / "clip.mkv", [scene(i) for i in range(40)], [40 * i for i in range(40)], gop=5
+    )
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes(200)
+    path.write_bytes(bytes(data))
+    frames, _ = frames_of(path)
+    assert 20 <= len(frames) < 41
+    times = [frame.time for frame in frames]
+    assert times == sorted(set(times))
+    assert close(frames[0].image, scene(0))
+    assert close(frames[-1].image, scene(round(float(times[-1]) * 25)))
+
+
+def test_a_cut_short_file_gives_what_is_there_and_says_so(tmp_path):
+    path = write_video(
+        tmp_path / "clip.mkv", [scene(i) for i in range(60)], [200 * i for i in range(60)], gop=5
+    )
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    frames, reader = frames_of(path)
+    assert 10 < len(frames) < 50
+    assert reader.notes() == ["it ends at 5.6 s, although it says that it lasts 11.8 s"]
+
+
+def playlist(path: Path) -> Path:
+    """Names another file: FFmpeg would open it, or an address in the network."""
+    secret = write_video(path.with_name("secret.mp4"), [scene(1)] * 3, [0, 40, 80])
+    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
+    return path
+
+
+def concatenation(path: Path) -> Path:
+    secret = write_video(path.with_name("secret.mp4"), [scene(1)] * 3, [0, 40, 80])
+    path.write_text(f"ffconcat version 1.0\nfile {secret}\n")
+    return path
+
+
+def empty(path: Path) -> Path:
+    path.write_bytes(b"")
+    return path
+
+
+def noise(path: Path) -> Path:
+    path.write_bytes(bytes(range(256)) * 40)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (playlist, "not a video, or damaged from the start"),
+        (concatenation, "not a video, or damaged from the start"),
+        (noise, "not a video, or damaged from the start"),
+        (empty, "video is empty: 0 bytes"),
+        (write_sound, "video has no pictures: there is only sound in it"),
+        (lambda path: path, "video cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_video_is_named(tmp_path, make, message):
+    path = make(tmp_path / "clip.mp4")
+    with pytest.raises(VideoError, match=message):
+        VideoReader(path)
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", [scene(1)] * 3, [0, 40, 80])
+    with pytest.raises(VideoError, match=r"too many pixels: 96 x 72, at most 5000 \(--max_pixels\)"):
+        VideoReader(path, max_pixels=5000)
+
+
+def test_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("concat:a|b.mp4", "http:x.mp4"):
+        write_video(tmp_path / "plain.mp4", [scene(1)] * 3, [0, 40, 80]).rename(tmp_path / name)
+        assert len(frames_of(Path(name))[0]) == 3

@@ -1,0 +1,95 @@
+"""What was taken out of a video so far: a run can be interrupted, and a deleted picture stays deleted."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from files.writing import write_json
+
+FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that no tool takes it for data
+_END = 65_536  # bytes at either end of a video that are looked at
+
+
+@dataclass
+class Journal:
+    """The state of one video.
+
+    Attributes:
+        video: its file name.
+        fingerprint: tells its content from another's.
+        options: what the pictures look like and how they were chosen.
+        reached: everything before this time in seconds is done.
+        done: the video was read to its end.
+        error: what was wrong with it on the way.
+        kept: hash of every picture that was kept, by its time in milliseconds.
+    """
+
+    video: str
+    fingerprint: str
+    options: dict[str, Any]
+    reached: float = 0.0
+    done: bool = False
+    error: str = ""
+    kept: dict[int, int] = field(default_factory=dict)
+
+
+def fingerprint(path: Path) -> str:
+    """Of a file's size, beginning and end: the same after it is moved or renamed."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_END)
+        file.seek(max(0, size - _END))
+        return hashlib.blake2b(b"%d " % size + head + file.read(_END), digest_size=12).hexdigest()
+
+
+def journal_path(folder: Path, source: str) -> Path:
+    """Where the journal of a source stands."""
+    return folder / FOLDER / f"{source}.json"
+
+
+def read_journal(path: Path) -> Journal | None:
+    """The journal, or None where there is none.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Journal(
+            video=str(values["video"]),
+            fingerprint=str(values["fingerprint"]),
+            options=dict(values["options"]),
+            reached=float(values["reached"]),
+            done=bool(values["done"]),
+            error=str(values["error"]),
+            kept={int(time): int(bits, 16) for time, bits in dict(values["kept"]).items()},
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Delete it to read that video anew; pictures that are there "
+            "already are not overwritten"
+        ) from None
+
+
+def write_journal(path: Path, journal: Journal) -> None:
+    """Writes the journal."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = asdict(journal)
+    values["kept"] = {str(time): f"{bits:016x}" for time, bits in journal.kept.items()}
+    write_json(path, values)
+
+
+def known_hashes(folder: Path) -> list[int]:
+    """Hashes of all pictures kept from any video so far; journals that cannot be read tell nothing."""
+    hashes: list[int] = []
+    for path in sorted((folder / FOLDER).glob("*.json")):
+        try:
+            journal = read_journal(path)
+        except ValueError:
+            continue
+        hashes += journal.kept.values() if journal else ()
+    return hashes

@@ -1,0 +1,211 @@
+"""An MP4 of drawn-on frames with the sound of the video that they come from."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from video.reader import Frame, VideoError, VideoFacts, open_container, start_of
+
+# Sound that browsers and players know inside of an MP4 is copied bit for bit, other sound becomes AAC.
+_COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
+# veryfast: 8 ms of one core for a frame of 720p (measured: benchmarks/video.py), a third of "medium".
+# No frames out of order: with them FFmpeg makes the track of a variable frame rate too short.
+_ENCODER = {"preset": "veryfast", "crf": "20", "bf": "0"}
+_BT709, _LIMITED = 1, 1  # H.273 and FFmpeg's AVCOL_RANGE_MPEG
+
+
+class VideoWriter:
+    """Writes frames as they come, under a temporary name; `finish` gives the file its own.
+
+    Attributes:
+        path: the MP4.
+        frames: how many were written.
+        notes: what a person should know: sound that could not be kept.
+    """
+
+    def __init__(self, path: Path, facts: VideoFacts, *, sound_of: Path | None = None):
+        """Begins a file.
+
+        Args:
+            path: its folder must exist.
+            facts: of the frames to come.
+            sound_of: file whose sound tracks are taken over, or None.
+        """
+        self.path, self.frames, self.notes = path, 0, []
+        # Keeps the suffix, which decides the format.
+        self._temporary = path.with_name(f".{os.getpid()}-{path.name}")
+        self._base = facts.time_base
+        # H.264's usual profile stores colour for squares of 2 x 2 pixels: an odd side gets one more pixel.
+        self._padding = ((0, facts.height % 2), (0, facts.width % 2), (0, 0))
+        self._reformatter = VideoReformatter()
+        self._container: OutputContainer = av.open(
+            str(self._temporary), "w", format="mp4", options={"movflags": "+faststart"}
+        )
+        self._stream = self._container.add_stream("libx264", rate=facts.rate, options=dict(_ENCODER))
+        self._stream.width, self._stream.height = (
+            facts.width + facts.width % 2,
+            facts.height + facts.height % 2,
+        )
+        self._stream.pix_fmt = "yuv420p"
+        context = self._stream.codec_context
+        context.time_base, context.sample_aspect_ratio = self._base, facts.pixel_shape
+        # Named in the file, so that players need not guess by its size.
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED
+        self._sound: _Sound | None = None
+        if sound_of is not None and facts.sound:
+            try:
+                self._sound = _Sound(sound_of, self._container)
+            except (FFmpegError, VideoError, ValueError) as error:
+                self.notes.append(f"its sound cannot be read ({error}) and is missing")
+        self._last = -1
+
+    def write(self, frame: Frame) -> None:
+        """Appends a frame, and the sound up to its time."""
+        image = frame.image
+        if any(self._padding[axis][1] for axis in (0, 1)):
+            image = np.pad(image, self._padding, mode="edge")
+        made = VideoFrame.from_ndarray(image, "rgb24")
+        picture = self._reformatter.reformat(
+            made, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED, threads=1
+        )
+        picture.time_base, picture.pts = self._base, max(round(frame.time / self._base), self._last + 1)
+        self._last = picture.pts
+        self._container.mux(self._stream.encode(picture))
+        self.frames += 1
+        self._write_sound(float(frame.time))
+
+    def finish(self, *, whole_sound: bool = True) -> None:
+        """Completes the file and gives it its name.
+
+        Args:
+            whole_sound: also write the sound after the last frame; False where the frames were broken off.
+        """
+        self._container.mux(self._stream.encode())
+        self._write_sound(float("inf") if whole_sound else float(self._last * self._base))
+        self._container.close()
+        self._close_sound()
+        self._temporary.replace(self.path)
+
+    def discard(self) -> None:
+        """Gives up: nothing of it stays. Harmless after `finish`."""
+        self._close_sound()
+        # A full disk, say: that error is on its way already.
+        with contextlib.suppress(FFmpegError, OSError, ValueError):
+            self._container.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _write_sound(self, until: float) -> None:
+        if self._sound is None:
+            return
+        try:
+            for packet in self._sound.packets(until):
+                self._container.mux(packet)
+        except (FFmpegError, ValueError) as error:
+            self.notes.append(f"its sound is damaged after {self._sound.time:.1f} s ({error}) and ends there")
+            self._close_sound()
+
+    def _close_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
+
+
+class _Sound:
+    """The sound tracks of a file, packet by packet; read from the file a second time, beside its pictures.
+
+    Attributes:
+        time: up to which second it was given out.
+    """
+
+    def __init__(self, path: Path, into: OutputContainer):
+        self.time = 0.0
+        self._source: InputContainer = open_container(path)
+        self._start = start_of(self._source)
+        self._tracks: dict[int, _CopiedTrack | _EncodedTrack] = {}
+        known = [track for track in self._source.streams.audio if track.codec_context is not None]
+        for track in known:
+            made = _CopiedTrack if track.codec_context.name in _COPIED else _EncodedTrack
+            self._tracks[track.index] = made(track, into, self._start)
+        self._read = self._source.demux(*known) if known else iter(())
+        self._ended = False
+
+    def packets(self, until: float) -> Iterator[Packet]:
+        """Packets for the file up to a time in seconds."""
+        while not self._ended and self.time <= until:
+            packet = next(self._read, None)
+            if packet is None or packet.dts is None:  # at the end every track gives an empty packet
+                self._ended = True
+                for track in self._tracks.values():
+                    yield from track.rest()
+                return
+            if packet.time_base is not None:
+                self.time = max(self.time, float(packet.dts * packet.time_base - self._start))
+            yield from self._tracks[packet.stream_index].take(packet)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class _CopiedTrack:
+    """A track whose packets go over as they are."""
+
+    def __init__(self, track: AudioStream, into: OutputContainer, start: Fraction):
+        self._made = into.add_stream_from_template(track)
+        self._start, self._last = start, None
+
+    def take(self, packet: Packet) -> Iterator[Packet]:
+        base = packet.time_base
+        if base is None or packet.dts is None:
+            return
+        shift = round(self._start / base)
+        dts = packet.dts - shift
+        if self._last is not None and dts <= self._last:
+            return  # a repeated or displaced packet, which MP4 cannot hold
+        self._last = dts
+        packet.pts = dts if packet.pts is None else max(packet.pts - shift, dts)
+        packet.dts = dts
+        packet.stream = self._made
+        yield packet
+
+    def rest(self) -> Iterator[Packet]:
+        return iter(())
+
+
+class _EncodedTrack:
+    """A track that MP4 players do not know: decoded, and encoded as AAC."""
+
+    def __init__(self, track: AudioStream, into: OutputContainer, start: Fraction):
+        self._track, self._start = track, start
+        self._made = into.add_stream("aac", rate=track.codec_context.sample_rate or 48_000)
+        self._made.codec_context.layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
+        self._resampler = av.AudioResampler(
+            "fltp", self._made.codec_context.layout, self._made.codec_context.sample_rate
+        )
+
+    def take(self, packet: Packet) -> Iterator[Packet]:
+        try:
+            frames = self._track.codec_context.decode(packet)
+        except FFmpegError:
+            return  # one damaged packet
+        for frame in frames:
+            if frame.pts is not None and frame.time_base is not None:
+                frame.pts -= round(self._start / frame.time_base)
+            for resampled in self._resampler.resample(frame):
+                yield from self._made.encode(resampled)
+
+    def rest(self) -> Iterator[Packet]:
+        for resampled in self._resampler.resample(None):
+            yield from self._made.encode(resampled)
+        yield from self._made.encode(None)
