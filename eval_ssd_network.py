@@ -269,7 +269,7 @@ def what_ran(
 ) -> dict[str, dict[str, Any]]:
     """What a reader of the numbers needs to repeat them, as plain values."""
     from files.digests import sha256_of
-    from nets.versions import versions
+    from nets.checkpoint import versions
 
     info = dataset.split(split)
     return {

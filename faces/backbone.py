@@ -20,8 +20,7 @@ from keras import layers
 
 from nets import NETWORKS, get_network
 from nets.checkpoint import Checkpoint, build_model, is_checkpoint, read_checkpoint
-from nets.imagenet_mobilenet import load_imagenet_mobilenet
-from nets.imagenet_vgg import keras_vgg16_variables, load_imagenet
+from nets.imagenet import keras_vgg16_variables, load_imagenet
 from nets.slim_files import read_slim_variables
 from nets.slim_names import load_slim_variables
 from nets.ssd_vgg import RGB_MEAN, VGG_BLOCKS
@@ -402,8 +401,7 @@ def _of_network(name: str, weights: str, image_size: int | None, strides: tuple[
         _fill_randomly(model)
         source = "random weights"
     elif weights == IMAGENET or weights.endswith(".h5"):
-        load = load_imagenet_mobilenet if "mobilenet" in name else load_imagenet
-        load(model, None if weights == IMAGENET else Path(weights))
+        load_imagenet(model, None if weights == IMAGENET else Path(weights))
     else:
         report = load_slim_variables(model, weights)
         if report.missing:

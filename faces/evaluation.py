@@ -20,7 +20,7 @@ from faces.measures import FaceMeasures, measure_faces
 from faces.report import doubtful_sheet, write_face_report
 from faces.training_files import read_splits
 from files.writing import write_table
-from nets.versions import versions
+from nets.checkpoint import versions
 
 Progressed = Callable[[str, int, int], None]
 

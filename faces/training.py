@@ -35,7 +35,7 @@ from faces.measures import (
 )
 from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
-from nets.versions import versions
+from nets.checkpoint import versions
 
 # Views are drawn by a seed of their own: another --seed splits anew and finds the same views in the cache.
 VIEW_SEED = 0

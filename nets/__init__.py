@@ -1,11 +1,11 @@
 """Networks, their loss and post-processing, their weights, and the Detector that people use."""
 
-from nets import ssd_300_lite, ssd_300_mobilenet_v2, ssd_300_vgg, ssd_512_vgg
+from nets import ssd_300_lite, ssd_300_mobilenet_v2, ssd_vgg
 from nets.network import Network
 
 NETWORKS: dict[str, Network] = {
-    module.NETWORK.name: module.NETWORK
-    for module in (ssd_300_lite, ssd_300_mobilenet_v2, ssd_300_vgg, ssd_512_vgg)
+    network.name: network
+    for network in (ssd_300_lite.NETWORK, ssd_300_mobilenet_v2.NETWORK, *ssd_vgg.NETWORKS)
 }
 
 

@@ -8,7 +8,9 @@ metrics.json      how good it was when it was written
 thresholds.json   from which score on each name is reported; absent before the end of a training
 """
 
+import importlib.metadata
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -163,10 +165,18 @@ def build_model(checkpoint: Checkpoint) -> keras.Model:
         if array is None or tuple(array.shape) != tuple(variable.shape):
             found = "nothing" if array is None else f"an array of shape {tuple(array.shape)}"
             raise ValueError(
-                f"{checkpoint.folder / WEIGHTS}: expected {variable.path} of shape "
-                f"{tuple(variable.shape)} for "
-                f"{checkpoint.network.name} with {len(checkpoint.labels)} names in {LABELS}, found {found}. "
-                f"Were {LABELS} or {CONFIG} changed by hand?"
+                f"{checkpoint.folder / WEIGHTS}: expected {variable.path} of shape {tuple(variable.shape)} "
+                f"for {checkpoint.network.name} with {len(checkpoint.labels)} names in {LABELS}, found "
+                f"{found}. Were {LABELS} or {CONFIG} changed by hand?"
             )
         variable.assign(array)
     return model
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of Python, TensorFlow, Keras, NumPy and more packages by their names on PyPI; the backend."""
+    return {
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", *packages)},
+    }

@@ -9,8 +9,7 @@ import keras
 from keras import layers
 
 from boxes.anchors import AnchorLayer, ssd_shapes
-from nets.heads import background_prior, small_kernel
-from nets.network import Network
+from nets.network import Network, background_prior, small_kernel
 
 IMAGE_SIZE = 300
 FEATURE_SIZES = (38, 19, 10, 5, 3)

@@ -16,8 +16,7 @@ import keras
 from keras import layers, ops
 
 from boxes.anchors import AnchorLayer
-from nets.heads import background_prior, small_kernel
-from nets.network import Network
+from nets.network import Network, background_prior, small_kernel
 from nets.normalised_convolution import NormalisedConvolution
 
 IMAGE_SIZE = 300

@@ -1,4 +1,4 @@
-"""The SSD networks on VGG-16 (Liu et al. 2016): trunk, extra layers and heads, shared by their sizes.
+"""`ssd_300_vgg` and `ssd_512_vgg`: the paper's SSD on VGG-16 (Liu et al. 2016), as SSD-Tensorflow has it.
 
 Layers carry the variable names of SSD-Tensorflow with dots for slashes (`block8.conv1x1`), which is all
 that `nets.slim_names` needs to read its checkpoints. Pictures come in as RGB 0...255; the mean is
@@ -6,15 +6,15 @@ subtracted in the graph. As in the paper (section 3) there is no dropout; SSD-Te
 conv6 and conv7 while it trains, which changes no variable and no prediction.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
 from keras import layers, ops
 
 from boxes.anchors import AnchorLayer, ssd_shapes
-from nets.heads import background_prior, small_kernel
+from nets.network import Network, background_prior, small_kernel
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
 RGB_MEAN = (123.0, 117.0, 104.0)
@@ -77,32 +77,82 @@ class L2Normalization(layers.Layer):
         return {**super().get_config(), "initial_scale": self.initial_scale}
 
 
-# Ratios of the anchors beside the two squares: of the first and last maps, and of those between.
-FEW_RATIOS = (2, 1 / 2)
-MANY_RATIOS = (2, 1 / 2, 3, 1 / 3)
+@dataclass(frozen=True)
+class Size:
+    """What differs between the published networks.
 
-
-def vgg_anchor_layers(
-    image_size: int, maps: Sequence[tuple[int, int, float, float]], many: range
-) -> tuple[AnchorLayer, ...]:
-    """The anchors of an SSD on VGG-16, from SSD-Tensorflow's `default_params`.
-
-    Args:
+    Attributes:
+        name: of the network; the scope of its variables in slim checkpoints.
         image_size: side of the pictures in pixels.
-        maps: cells a side, step, size and next size (all three in pixels) of each feature map.
-        many: indices of the maps that have `MANY_RATIOS`.
+        maps: cells a side, step, size and next size (all three in pixels) of each feature map: feat_shapes,
+            anchor_steps and anchor_sizes of SSD-Tensorflow's `default_params`.
+        extra_blocks: the feature maps behind block4 and block7.
     """
-    return tuple(
-        AnchorLayer(
-            cells,
-            cells,
-            step / image_size,
-            ssd_shapes(
-                size / image_size, next_size / image_size, MANY_RATIOS if index in many else FEW_RATIOS
-            ),
+
+    name: str
+    image_size: int
+    maps: tuple[tuple[int, int, float, float], ...]
+    extra_blocks: tuple[ExtraBlock, ...]
+
+    @property
+    def anchor_layers(self) -> tuple[AnchorLayer, ...]:
+        """The anchors: two more ratios on the maps between the first and the last two."""
+        few, many = (2, 1 / 2), (2, 1 / 2, 3, 1 / 3)
+        return tuple(
+            AnchorLayer(
+                cells,
+                cells,
+                step / self.image_size,
+                ssd_shapes(
+                    size / self.image_size,
+                    next_size / self.image_size,
+                    many if 0 < index < len(self.maps) - 2 else few,
+                ),
+            )
+            for index, (cells, step, size, next_size) in enumerate(self.maps)
         )
-        for index, (cells, step, size, next_size) in enumerate(maps)
-    )
+
+
+SIZES = (
+    Size(  # nets/ssd_vgg_300.py; 26 285 486 parameters with 21 classes, 8 732 anchors
+        "ssd_300_vgg",
+        300,
+        (
+            (38, 8, 21, 45),
+            (19, 16, 45, 99),
+            (10, 32, 99, 153),
+            (5, 64, 153, 207),
+            (3, 100, 207, 261),
+            (1, 300, 261, 315),
+        ),
+        (
+            ExtraBlock("block8", 256, 512),
+            ExtraBlock("block9", 128, 256),
+            ExtraBlock("block10", 128, 256, stride=1, pad=0),
+            ExtraBlock("block11", 128, 256, stride=1, pad=0),
+        ),
+    ),
+    Size(  # nets/ssd_vgg_512.py; 27 188 676 parameters with 21 classes, 24 564 anchors
+        "ssd_512_vgg",
+        512,
+        (
+            (64, 8, 20.48, 51.2),
+            (32, 16, 51.2, 133.12),
+            (16, 32, 133.12, 215.04),
+            (8, 64, 215.04, 296.96),
+            (4, 128, 296.96, 378.88),
+            (2, 256, 378.88, 460.8),
+            (1, 512, 460.8, 542.72),
+        ),
+        (
+            ExtraBlock("block8", 256, 512),
+            ExtraBlock("block9", 128, 256),
+            ExtraBlock("block10", 128, 256),
+            ExtraBlock("block11", 128, 256),
+            ExtraBlock("block12", 128, 256, kernel=4, stride=1),
+        ),
+    ),
+)
 
 
 def _convolution(
@@ -152,37 +202,20 @@ def _head(features, name: str, kind: str, anchors: int, values: int, biases="zer
     return layers.Reshape((-1, values), name=f"{name}_box.{kind}.anchors")(features)
 
 
-def ssd_vgg(
-    name: str,
-    image_size: int,
-    extra_blocks: Sequence[ExtraBlock],
-    anchor_layers: Sequence[AnchorLayer],
-    num_classes: int,
-) -> keras.Model:
-    """Build an SSD on VGG-16.
-
-    Args:
-        name: of the model; the scope of its variables in slim checkpoints.
-        image_size: side of the pictures in pixels.
-        extra_blocks: feature maps behind block7, in order.
-        anchor_layers: one for block4, block7 and each extra block.
-        num_classes: with background.
-
-    Returns:
-        float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}, both float32.
-    """
-    images = keras.Input((image_size, image_size, 3), name="images")
+def _ssd_vgg(size: Size, num_classes: int) -> keras.Model:
+    """float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}, both float32."""
+    images = keras.Input((size.image_size, size.image_size, 3), name="images")
     maps = _vgg_trunk(images)
     features = maps["block7"]
-    for block in extra_blocks:
+    for block in size.extra_blocks:
         features = maps[block.name] = _extra_map(features, block)
     maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
 
     codes, logits = [], []
-    for (map_name, features), anchor_layer in zip(maps.items(), anchor_layers, strict=True):
+    for (map_name, features), anchor_layer in zip(maps.items(), size.anchor_layers, strict=True):
         if features.shape[1:3] != (anchor_layer.rows, anchor_layer.columns):
             raise ValueError(
-                f"{name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
+                f"{size.name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
                 f"{(anchor_layer.rows, anchor_layer.columns)}. Make both the same."
             )
         anchors = len(anchor_layer.shapes)
@@ -193,4 +226,17 @@ def ssd_vgg(
         "codes": layers.Concatenate(axis=1, dtype="float32", name="codes")(codes),  # [B, A, 4]
         "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
     }
-    return keras.Model(images, outputs, name=name)
+    return keras.Model(images, outputs, name=size.name)
+
+
+NETWORKS = tuple(
+    Network(
+        size.name,
+        size.image_size,
+        size.anchor_layers,
+        partial(_ssd_vgg, size),
+        jit_on_cpu=True,
+        bfloat16_on_cpu=True,
+    )
+    for size in SIZES
+)

@@ -26,12 +26,12 @@ from nets.checkpoint import (
     is_checkpoint,
     model_weights,
     read_checkpoint,
+    versions,
     write_checkpoint,
 )
 from nets.network import Network
 from nets.slim_files import read_slim_variables, write_slim_checkpoint
 from nets.slim_names import SlimReport, load_slim_variables, slim_name, with_moving_averages
-from nets.versions import versions
 from preprocessing.resize import resize_picture
 from ssd_tensorflow.fit import demand_fit
 from ssd_tensorflow.witness import PUBLISHED, Difference, compare_with_witness

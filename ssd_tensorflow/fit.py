@@ -8,8 +8,7 @@ import numpy as np
 
 from datasets.problems import some_of
 from nets import NETWORKS, get_network
-from nets.heads import CLASS_HEADS
-from nets.network import Network
+from nets.network import CLASS_HEADS, Network
 from nets.slim_names import find_scopes, slim_variables
 
 

@@ -206,7 +206,7 @@ def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[st
         variables: by slim name.
         labels: the names that the checkpoint knows, where it says so.
     """
-    from nets.imagenet_vgg import reduce_fully_connected
+    from nets.imagenet import reduce_fully_connected
     from nets.slim_names import training_state
     from ssd_tensorflow.fit import find_fits
 

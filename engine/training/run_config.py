@@ -8,8 +8,8 @@ from pathlib import Path
 from datasets.records import RecordDataset
 from engine.training.options import TrainingOptions
 from files.digests import sha256_of
+from nets.checkpoint import versions
 from nets.network import Network
-from nets.versions import versions
 from preprocessing.presets import Augmentation
 
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it

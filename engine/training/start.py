@@ -9,10 +9,8 @@ import keras
 import numpy as np
 
 from nets.checkpoint import is_checkpoint, read_checkpoint
-from nets.heads import CLASS_HEADS, background_prior
-from nets.imagenet_mobilenet import load_imagenet_mobilenet
-from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
-from nets.network import Network
+from nets.imagenet import load_imagenet, reduce_fully_connected
+from nets.network import CLASS_HEADS, Network, background_prior
 from nets.slim_names import find_scopes, load_slim_variables, matches_scopes, read_slim_variables, slim_name
 
 # Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
@@ -75,10 +73,8 @@ def starting_weights(
     if not checkpoint_path:
         return _start(model, "random weights (no --checkpoint_path)", set())
     if from_imagenet(checkpoint_path):
-        mobile = "mobilenet" in network.name
-        load = load_imagenet_mobilenet if mobile else load_imagenet
-        report = load(model, None if checkpoint_path == "imagenet" else Path(checkpoint_path))
-        trunk = "MobileNetV2" if mobile else "VGG-16"
+        report = load_imagenet(model, None if checkpoint_path == "imagenet" else Path(checkpoint_path))
+        trunk = "MobileNetV2" if "mobilenet" in network.name else "VGG-16"
         return _slim_start(model, f"{trunk} of keras.applications, trained on ImageNet", report.restored)
     if is_checkpoint(Path(checkpoint_path)):
         start = _from_checkpoint(model, network, labels, Path(checkpoint_path), skip)

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from boxes.anchors import make_anchors
 from boxes.coding import decode, encode
 from boxes.geometry import area, clip, intersection, iou
 from boxes.matching import assign_targets
+from nets import get_network
 from nets.losses import smooth_l1
-from nets.ssd_300_vgg import ANCHOR_LAYERS
 
 # Numbers of the cases in `encode_ssd_300_vgg.npz`, by how many objects they have.
 NO_OBJECT, ONE_OBJECT, TWO_OBJECTS = (0,), (1, 2, 3, 4, 5), (6, 7)
@@ -23,7 +22,7 @@ def misc(shared):
 
 @pytest.fixture(scope="module")
 def anchors():
-    return make_anchors(ANCHOR_LAYERS)
+    return get_network("ssd_300_vgg").anchors
 
 
 @pytest.fixture(params=NO_OBJECT + ONE_OBJECT + TWO_OBJECTS)

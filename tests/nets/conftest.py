@@ -3,9 +3,11 @@ from types import SimpleNamespace
 import keras
 import pytest
 
+from nets import get_network
 from nets.slim_names import load_slim_variables, slim_variables
-from nets.ssd_300_vgg import NETWORK
 from tests.nets.seeded_weights import seeded_weights
+
+NETWORK = get_network("ssd_300_vgg")
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,11 @@ import keras
 import numpy as np
 import pytest
 
+from nets import get_network
 from nets.slim_names import slim_variables
-from nets.ssd_300_vgg import NETWORK
 from nets.ssd_vgg import RGB_MEAN, L2Normalization
+
+NETWORK = get_network("ssd_300_vgg")
 
 MEAN = np.array(RGB_MEAN, np.float32)
 CELLS = (38, 19, 10, 5, 3, 1)

@@ -3,10 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from nets import get_network
 from nets.slim_names import load_slim_variables, slim_variables
-from nets.ssd_512_vgg import NETWORK
 from nets.ssd_vgg import RGB_MEAN
 from tests.nets.seeded_weights import seeded_weights
+
+NETWORK = get_network("ssd_512_vgg")
 
 
 def test_anchors_are_those_of_ssd_tensorflow(shared):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from nets import get_network
-from nets.heads import background_prior
+from nets.network import background_prior
 
 
 def test_background_is_three_times_as_likely_as_all_names_together():

@@ -9,11 +9,13 @@ import pytest
 
 from datasets.pictures import read_picture
 from engine.training.start import starting_weights
-from nets.imagenet_vgg import load_imagenet, reduce_fully_connected
+from nets import get_network
+from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.slim_names import load_slim_variables
-from nets.ssd_300_vgg import NETWORK
 from nets.ssd_vgg import RGB_MEAN
 from preprocessing.resize import resize_picture
+
+NETWORK = get_network("ssd_300_vgg")
 
 DEMO_PICTURE = min((Path(__file__).resolve().parent.parent.parent / "demo").glob("*.jpg"))
 
@@ -60,16 +62,13 @@ def first_layer():
 def test_imagenet_is_refused_for_a_network_that_is_not_vgg():
     images = keras.Input((4, 4, 3))
     model = keras.Model(images, keras.layers.Conv2D(1, 1, name="stage1")(images), name="small")
-    with pytest.raises(ValueError, match="VGG-16, which small is not built on"):
+    with pytest.raises(ValueError, match="VGG-16 or MobileNetV2, which small is not built on"):
         load_imagenet(model)
 
 
-def test_a_file_that_is_not_there(first_layer, tmp_path):
+def test_a_file_that_is_not_there_or_no_weights_file(first_layer, tmp_path):
     with pytest.raises(ValueError, match=r"No file .*vgg16\.h5"):
         load_imagenet(first_layer, tmp_path / "vgg16.h5")
-
-
-def test_a_file_that_is_no_weights_file(first_layer, tmp_path):
     (tmp_path / "vgg16.h5").write_text("nothing")
     with pytest.raises(ValueError, match=r"vgg16\.h5 could not be read"):
         load_imagenet(first_layer, tmp_path / "vgg16.h5")
@@ -88,7 +87,7 @@ def write_published_h5(model: keras.Model, path):
 
 
 @pytest.mark.tensorflow_only
-def test_features_equal_those_of_keras_applications(rng, tmp_path):
+def test_features_of_vgg_equal_those_of_keras_applications(rng, tmp_path):
     """Colour order and mean are right: the same picture gives the same conv4_3 in both networks."""
     untrained: Any = None
     theirs = keras.applications.VGG16(include_top=False, weights=untrained, input_shape=(300, 300, 3))
@@ -117,6 +116,27 @@ def test_features_equal_those_of_keras_applications(rng, tmp_path):
         assert theirs_now.shape[1] >= 5
         assert theirs_now.std() > 1.0  # not dead
         np.testing.assert_allclose(ours_now, theirs_now, atol=1e-3 * theirs_now.std())
+
+
+@pytest.mark.tensorflow_only  # run without a graph JAX compiles each of 260 operations
+def test_features_of_mobilenet_equal_those_of_keras_applications(rng, tmp_path):
+    published = keras.applications.MobileNetV2((300, 300, 3), include_top=False, weights=None)
+    for weight in published.weights:  # so that a mistaken order of variables shows
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+        elif weight.path.endswith(("beta", "moving_mean")):
+            weight.assign(rng.normal(0, 0.1, weight.shape))
+    model = get_network("ssd_300_mobilenet_v2").build(2)
+    published.save_weights(tmp_path / "mobilenet.weights.h5")
+    report = load_imagenet(model, tmp_path / "mobilenet.weights.h5")
+    assert len(report.restored) == len(published.weights) == 260
+    assert not report.skipped
+    image = rng.uniform(0, 255, (1, 300, 300, 3)).astype("f")
+    features = keras.Model(model.inputs[0], model.get_layer("FeatureExtractor.MobilenetV2.Conv_1").output)
+    expected = np.asarray(keras.ops.convert_to_numpy(published(image / 127.5 - 1.0)))
+    found = np.asarray(keras.ops.convert_to_numpy(features(image)))
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 @pytest.mark.slow  # VGG-16 with its fully connected layers has 138 million parameters

@@ -1,0 +1,170 @@
+"""Trunks as keras.applications trained them on ImageNet: VGG-16 and MobileNetV2, as starting weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nets.slim_names import SlimReport, load_slim_variables, slim_name
+from nets.ssd_vgg import RGB_MEAN
+
+SCOPE = "vgg_16"
+MOBILENET = "FeatureExtractor/MobilenetV2"
+
+# What keras.applications subtracts from R, G, B: keras/src/applications/imagenet_utils.py, mode "caffe".
+_KERAS_RGB_MEAN = (123.68, 116.779, 103.939)
+
+# Every third row and column of fc6's 7x7, every fourth output of fc6 and fc7: 512x7x7 -> 4096 -> 4096
+# becomes 512x3x3 -> 1024 -> 1024, as the `fc_reduced` VGG-16 that the paper starts from was made
+# (Chen et al. 2015, DeepLab, section 3.1).
+_KERNEL_STEP = 3
+_CHANNEL_STEP = 4
+
+
+def load_imagenet(model: keras.Model, path: Path | None = None) -> SlimReport:
+    """Give a network the ImageNet weights that keras.applications has for its trunk, in place.
+
+    Args:
+        model: a network on VGG-16 or on MobileNetV2.
+        path: a `vgg16_weights_tf_dim_ordering_tf_kernels.h5`, `..._notop.h5` or
+            `mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5` already on this machine.
+            None: what Keras has downloaded before, or downloads now (59 MB or 9 MB).
+
+    Raises:
+        ValueError: another kind of network, or the weights cannot be had.
+    """
+    names = {slim_name(weight.path) for weight in model.weights}
+    if any(name.startswith(f"{MOBILENET}/") for name in names):
+        return load_slim_variables(model, keras_mobilenet_variables(path), scope="")
+    if not any(name.startswith("conv1/conv1_1/") for name in names):
+        raise ValueError(
+            f"ImageNet weights are those of VGG-16 or MobileNetV2, which {model.name} is not built on. "
+            "Start it from a checkpoint folder or from scratch, or train ssd_300_vgg."
+        )
+    return load_slim_variables(model, reduce_fully_connected(keras_vgg16_variables(path)), scope=SCOPE)
+
+
+def keras_vgg16_variables(path: Path | None = None) -> dict[str, np.ndarray]:
+    """The ImageNet weights of keras.applications' VGG16, for pictures as our networks prepare them.
+
+    Its first layer takes BGR minus its own mean and is changed to take RGB minus ours.
+
+    Args:
+        path: as for `load_imagenet`. None: without fc6 and fc7.
+
+    Returns:
+        `vgg_16/conv1/conv1_1/weights`... -> array; with `vgg_16/fc6/...` and `vgg_16/fc7/...` if the
+        file has them.
+
+    Raises:
+        ValueError: the weights cannot be had.
+    """
+    top = path is not None and path.is_file() and _has_top(path)
+    variables = {}
+    for layer in _published(keras.applications.VGG16, path, include_top=top).layers:
+        if not layer.weights:
+            continue
+        name = _slim_layer(layer.name)
+        kernel, bias = (np.array(weight) for weight in layer.weights)
+        if name == "conv1/conv1_1":
+            kernel = kernel[:, :, ::-1]
+            # The two means differ by less than 1; exact but for the pixels along the border.
+            bias = bias + kernel.sum(axis=(0, 1)).T @ np.subtract(RGB_MEAN, _KERAS_RGB_MEAN)
+        variables[f"{SCOPE}/{name}/weights"] = np.asarray(kernel, np.float32)
+        variables[f"{SCOPE}/{name}/biases"] = np.asarray(bias, np.float32)
+    return variables
+
+
+def keras_mobilenet_variables(path: Path | None = None) -> dict[str, np.ndarray]:
+    """Variables of keras.applications' MobileNetV2 under the names of the Object Detection API.
+
+    It takes RGB in -1...1 and pads as ours does, so its variables are taken as they are.
+
+    Raises:
+        ValueError: the weights cannot be had.
+    """
+    variables = {}
+    published = _published(keras.applications.MobileNetV2, path, include_top=False, input_shape=(224, 224, 3))
+    for layer in published.layers:
+        if not layer.weights:
+            continue
+        scope = f"{MOBILENET}/{_api_layer(layer.name)}"
+        if isinstance(layer, keras.layers.BatchNormalization):
+            scope += "/BatchNorm"
+            names = ("gamma", "beta", "moving_mean", "moving_variance")
+        else:
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+            names = ("depthwise_weights",) if depthwise else ("weights",)
+        for name, weight in zip(names, layer.weights, strict=True):
+            variables[f"{scope}/{name}"] = np.array(weight)
+    return variables
+
+
+def _published(application, path: Path | None, **options) -> keras.Model:
+    """A network of keras.applications with its ImageNet weights, from a file or as Keras finds them."""
+    if path is not None and not path.is_file():
+        raise ValueError(f"No file {path}. Give the .h5 file of keras.applications' {application.__name__}.")
+    try:
+        return application(weights="imagenet" if path is None else str(path), **options)
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise ValueError(
+            f"{path or 'the ImageNet weights of keras.applications'} could not be read: {error}. Without a "
+            "network, give an .npz file or a checkpoint of tf-slim (vgg_16.ckpt) as the checkpoint path."
+        ) from error
+
+
+def reduce_fully_connected(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """VGG-16's variables with fc6 and fc7 sampled down to the conv6 and conv7 of the SSD networks.
+
+    Args:
+        variables: by slim name, under any scope. fc6 may be a matrix [25088, 4096] (rows: y, x, channel)
+            or a convolution [7, 7, 512, 4096]; fc7 [4096, 4096] or [1, 1, 4096, 4096].
+
+    Returns:
+        The same variables with conv6 [3, 3, 512, 1024] and conv7 [1, 1, 1024, 1024] instead of fc6 and
+        fc7; all of them unchanged if there is no fc6 and fc7.
+    """
+    reduced = dict(variables)
+    tail = "fc6/weights"
+    for name in variables:
+        scope = name.removesuffix(tail)
+        parts = [f"{scope}{layer}/{kind}" for layer in ("fc6", "fc7") for kind in ("weights", "biases")]
+        if scope == name or (scope and not scope.endswith("/")) or not all(part in reduced for part in parts):
+            continue
+        fc6, fc6_biases, fc7, fc7_biases = (reduced.pop(part) for part in parts)
+        fc6 = fc6.reshape(7, 7, -1, fc6.shape[-1])
+        fc7 = fc7.reshape(1, 1, *fc7.shape[-2:])
+        reduced[f"{scope}conv6/weights"] = fc6[::_KERNEL_STEP, ::_KERNEL_STEP, :, ::_CHANNEL_STEP]
+        reduced[f"{scope}conv6/biases"] = fc6_biases[::_CHANNEL_STEP]
+        reduced[f"{scope}conv7/weights"] = fc7[:, :, ::_CHANNEL_STEP, ::_CHANNEL_STEP]
+        reduced[f"{scope}conv7/biases"] = fc7_biases[::_CHANNEL_STEP]
+    return reduced
+
+
+def _slim_layer(name: str) -> str:
+    """`block1_conv2` -> `conv1/conv1_2`, `fc1` -> `fc6`."""
+    if name.startswith("block"):
+        block, _, index = name.removeprefix("block").partition("_conv")
+        return f"conv{block}/conv{block}_{index}"
+    return {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}[name]
+
+
+def _api_layer(name: str) -> str:
+    """`Conv1`, `bn_Conv1` -> `Conv`; `block_1_expand`, `block_1_expand_BN` -> `expanded_conv_1/expand`."""
+    name = name.removeprefix("bn_").removesuffix("_BN").removesuffix("_bn")
+    if name in ("Conv1", "Conv_1"):
+        return {"Conv1": "Conv", "Conv_1": "Conv_1"}[name]
+    block, _, part = name.replace("block_", "expanded_conv_").rpartition("_")
+    return f"{block}/{part}"
+
+
+def _has_top(path: Path) -> bool:
+    """Whether a weights file has the fully connected layers; False for what is none, which Keras refuses."""
+    import h5py  # comes with Keras, which keeps its weights in this format
+
+    try:
+        with h5py.File(path) as file:
+            return "fc1" in file
+    except OSError:
+        return False
