@@ -108,7 +108,7 @@ def evaluate(options: Options, console: rich.console.Console) -> Measurements:
     Raises:
         ValueError: the dataset or the checkpoint cannot be used, or there is nothing to measure.
     """
-    from ssd_tensorflow.any_checkpoint import as_checkpoint_folder
+    from ssd_tensorflow.checkpoints import as_checkpoint_folder
 
     dataset = open_sets(options, console)
     with as_checkpoint_folder(options.checkpoint_path, dataset.labels, options.model_name) as folder:
@@ -404,7 +404,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     options = ancestor_flags.parse(Options, arguments, ancestor_flags.EVALUATION)
     start_tensorflow()
-    from ssd_tensorflow.any_checkpoint import is_tensorflow_checkpoint
+    from ssd_tensorflow.checkpoints import is_tensorflow_checkpoint
 
     waits = options.wait_for_checkpoints and not is_tensorflow_checkpoint(options.checkpoint_path)
     (watch if waits else evaluate)(options, rich.console.Console())

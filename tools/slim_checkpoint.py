@@ -31,7 +31,7 @@ from terminal.quiet import start_tensorflow
 if TYPE_CHECKING:
     import numpy as np
 
-    from ssd_tensorflow.conversion import Conversion
+    from ssd_tensorflow.checkpoints import Conversion
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 # Of a line where the output goes into a file: the longest name of a variable, its shape and what it is.
@@ -113,7 +113,7 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
     picture = proof_picture(options.verify, options.picture)
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.labels import read_labels
-    from ssd_tensorflow.conversion import export_checkpoint, import_checkpoint
+    from ssd_tensorflow.checkpoints import export_checkpoint, import_checkpoint
 
     with console.status("Converting" + (" and comparing with tf-slim" if picture else "")):
         if isinstance(options, Import):
@@ -158,7 +158,7 @@ def variables_table(done: Conversion) -> rich.table.Table:
 
 def differences_table(done: Conversion) -> rich.table.Table:
     """The proof: how far the outputs of the two networks are apart."""
-    from ssd_tensorflow.conversion import TOLERANCE
+    from ssd_tensorflow.checkpoints import TOLERANCE
 
     table = _table("output", "values", "largest value", "largest difference", "allowed")
     for one in done.differences:

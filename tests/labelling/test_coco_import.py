@@ -6,7 +6,7 @@ import pytest
 from datasets.labels import read_labels
 from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
-from ssd_tensorflow.conversion import import_checkpoint
+from ssd_tensorflow.checkpoints import import_checkpoint
 from tests.conftest import ROOT
 
 

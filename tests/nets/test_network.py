@@ -2,8 +2,48 @@ import keras
 import numpy as np
 import pytest
 
-from nets import get_network
+from nets import NETWORKS, get_network
 from nets.network import background_prior
+from nets.ssd_300_lite import FEATURE_SIZES
+
+
+def test_an_unknown_network_lists_those_there_are():
+    with pytest.raises(ValueError, match=r"ssd_300_lite.*ssd_300_vgg"):
+        get_network("yolo")
+
+
+def test_every_network_needs_a_name_beside_background():
+    for network in NETWORKS.values():
+        with pytest.raises(ValueError, match=r"labels\.txt"):
+            network.build(1)
+
+
+def test_lite_has_the_shape_of_the_contract():
+    network = get_network("ssd_300_lite")
+    model = network.build(5)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 300, 300, 3)).astype("f")
+    outputs = model(images)
+    assert network.anchors.shape == (4 * sum(cells**2 for cells in FEATURE_SIZES), 4)
+    assert tuple(outputs["codes"].shape) == (2, len(network.anchors), 4)
+    assert tuple(outputs["logits"].shape) == (2, len(network.anchors), 5)
+    assert 1_000_000 < model.count_params() < 2_000_000
+
+
+def test_lite_puts_each_cells_outputs_at_its_anchors():
+    """A bright spot moves the outputs of anchors near it more than those far away."""
+    network = get_network("ssd_300_lite")
+    keras.utils.set_random_seed(0)
+    model = network.build(3)
+    black = np.zeros((1, 300, 300, 3), "f")
+    spot = black.copy()
+    spot[0, 220:250, 40:70] = 255.0  # centre at y 0.78, x 0.18
+    change = np.abs(np.asarray(model(spot)["codes"]) - np.asarray(model(black)["codes"])).sum(-1)[0]
+    fine = network.anchor_layers[0].count
+    anchors = network.anchors[:fine]
+    centres = (anchors[:, :2] + anchors[:, 2:]) / 2
+    y, x = centres[np.argmax(change[:fine])]
+    assert abs(y - 0.78) < 0.12
+    assert abs(x - 0.18) < 0.12
 
 
 def test_background_is_three_times_as_likely_as_all_names_together():

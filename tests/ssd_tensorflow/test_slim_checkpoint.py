@@ -137,7 +137,7 @@ def test_a_negative_step_is_a_wrong_flag(capsys):
 
 def test_the_proof_is_shown(source, labels, tmp_path, capsys, monkeypatch):
     differences = (Difference("codes", 34928, 7.474, 1.67e-6), Difference("logits", 183372, 9.883, 1.31e-6))
-    monkeypatch.setattr("ssd_tensorflow.conversion._prove", lambda *_: differences)
+    monkeypatch.setattr("ssd_tensorflow.checkpoints._prove", lambda *_: differences)
     flags = arguments(checkpoint_path=source, labels_file=labels, output_dir=tmp_path / "out")
     assert main(["import", "--verify", *flags]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]

@@ -1,6 +1,6 @@
-"""SSD-Tensorflow's checkpoints into checkpoint folders of this project, and back.
+"""SSD-Tensorflow's checkpoints into checkpoint folders of this project, and back; either where one is needed.
 
-Either way what was written is read again for the proof that `picture` asks for: the network written in
+Both ways what was written is read again for the proof that `picture` asks for: the network written in
 tf-slim gets the variables of the TensorFlow side, ours those of the checkpoint folder, and both see the
 same picture. A folder appears under its name when all of it is there and proven, or not at all.
 """
@@ -8,6 +8,7 @@ same picture. A folder appears under its name when all of it is there and proven
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from datasets.labels import write_labels
+from datasets.labels import read_labels, write_labels
 from datasets.pictures import read_picture
 from nets import get_network
 from nets.checkpoint import (
@@ -30,7 +31,7 @@ from nets.checkpoint import (
     write_checkpoint,
 )
 from nets.network import Network
-from nets.slim_files import read_slim_variables, write_slim_checkpoint
+from nets.slim_files import find_prefix, read_slim_variables, write_slim_checkpoint
 from nets.slim_names import SlimReport, load_slim_variables, slim_name, with_moving_averages
 from preprocessing.resize import resize_picture
 from ssd_tensorflow.fit import demand_fit
@@ -49,7 +50,7 @@ class Conversion:
         network: which.
         labels: the names it knows.
         report: variables restored and left out, under the names of the TensorFlow side.
-        values: how many numbers the restored variables have.
+        values: how many numbers they hold.
         global_step: of the training; None where the source does not say.
         differences: of the proof; empty without one.
     """
@@ -96,7 +97,8 @@ def import_checkpoint(
     report = load_slim_variables(model, chosen, scope=fit.scope)
     weights = model_weights(model)
     _demand_finite(source, weights)
-    global_step = _global_step(variables)
+    step = variables.get("global_step")
+    global_step = None if step is None or np.ndim(step) else int(step)
     with _new_folder(output_dir) as folder:
         write_checkpoint(
             folder,
@@ -127,7 +129,7 @@ def import_checkpoint(
         network=fit.network,
         labels=tuple(labels),
         report=report,
-        values=_count(weights),
+        values=sum(array.size for array in weights.values()),
         global_step=global_step,
         differences=differences,
     )
@@ -169,10 +171,61 @@ def export_checkpoint(
         network=checkpoint.network,
         labels=checkpoint.labels,
         report=SlimReport(restored=list(variables), skipped=[], missing=[], reasons={}),
-        values=_count(weights),
+        values=sum(array.size for array in weights.values()),
         global_step=global_step,
         differences=differences,
     )
+
+
+def is_tensorflow_checkpoint(path: Path) -> bool:
+    """Whether there is a TensorFlow 1 checkpoint, or an `.npz` in place of one."""
+    try:
+        return find_prefix(path).name != ""
+    except ValueError:
+        return False
+
+
+@contextmanager
+def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | None) -> Iterator[Path]:
+    """The folder to use for the time of the block.
+
+    Args:
+        path: a checkpoint folder; a TensorFlow 1 checkpoint or an `.npz` of tf-slim names as
+            `nets.slim_files.read_slim_variables` takes them.
+        labels: names of the classes of a TensorFlow checkpoint without a labels.txt beside it.
+        model_name: its network; None: found out. A checkpoint folder says its own, and they must agree.
+
+    Raises:
+        ValueError: neither, or another network, or another number of names.
+    """
+    if is_checkpoint(path):
+        name = read_checkpoint(path).network.name
+        if model_name not in (None, name):
+            raise ValueError(
+                f"--checkpoint_path={path} holds a {name}, but --model_name is {model_name}. Leave "
+                "--model_name out, or give another checkpoint."
+            )
+        yield path
+        return
+    if not is_tensorflow_checkpoint(path):
+        if (path / "checkpoint").is_file() or any(path.parent.glob("*.index")):
+            find_prefix(path)  # says which TensorFlow checkpoints there are
+        read_checkpoint(path)  # says what is missing
+    beside = (path if path.is_dir() else path.parent) / LABELS
+    if beside.is_file():
+        labels = read_labels(beside)
+    with tempfile.TemporaryDirectory(prefix="checkpoint-") as temporary:
+        folder = Path(temporary) / "imported"
+        try:
+            import_checkpoint(path, labels, folder, model_name=model_name)
+        except ValueError as error:
+            names = ", ".join(labels[:4]) + (", …" if len(labels) > 4 else "")
+            whose = beside if beside.is_file() else "the dataset"
+            raise ValueError(
+                f"{error} (The labels taken are those of {whose}: {names}. Where the checkpoint has others, "
+                f"write them to {beside}; names are then compared by their text.)"
+            ) from error
+        yield folder
 
 
 def _demand_finite(source: Path, weights: Mapping[str, np.ndarray]) -> None:
@@ -236,11 +289,6 @@ def _new_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _global_step(variables: Mapping[str, np.ndarray]) -> int | None:
-    step = variables.get("global_step")
-    return None if step is None or np.ndim(step) else int(step)
-
-
 def _saved_step(folder: Path) -> int:
     """The step at which the weights of a checkpoint folder were saved; 0 where it does not say."""
     try:
@@ -248,7 +296,3 @@ def _saved_step(folder: Path) -> int:
     except (OSError, ValueError, KeyError, TypeError):
         return 0
     return step if isinstance(step, int) and step >= 0 else 0
-
-
-def _count(weights: Mapping[str, np.ndarray]) -> int:
-    return sum(array.size for array in weights.values())
