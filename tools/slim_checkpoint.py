@@ -13,7 +13,7 @@ Exit status: 0; 1 if the file cannot be used or the proof on a picture fails; 2 
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +30,6 @@ from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from ssd_tensorflow.checkpoints import Conversion
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 # Of a line where the output goes into a file: the longest name of a variable, its shape and what it is.
@@ -113,7 +111,7 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
     picture = proof_picture(options.verify, options.picture)
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.labels import read_labels
-    from ssd_tensorflow.checkpoints import export_checkpoint, import_checkpoint
+    from ssd_tensorflow.checkpoints import TOLERANCE, export_checkpoint, import_checkpoint
 
     with console.status("Converting" + (" and comparing with tf-slim" if picture else "")):
         if isinstance(options, Import):
@@ -128,43 +126,28 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
             )
         else:
             done = export_checkpoint(
-                options.checkpoint_path,
-                options.output_dir,
-                global_step=options.global_step,
-                picture=picture,
+                options.checkpoint_path, options.output_dir, global_step=options.global_step, picture=picture
             )
-    console.print(variables_table(done))
-    if picture:
-        _say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
-        console.print(differences_table(done))
-    step = "" if done.global_step is None else f", global_step {done.global_step}"
-    _say(console, f"{done.network.name} with {_names(len(done.labels))}{step}: {done.written}")
-
-
-def variables_table(done: Conversion) -> rich.table.Table:
-    """Restored, left out and why, missing: how many, and the first of them."""
     left_out: dict[str, list[str]] = defaultdict(list)
     for name in done.report.skipped:
         left_out[f"left out: {done.report.reasons[name]}"].append(name)
     table = _table("", "variables", "values", "such as")
     for what, names, values in (
-        ("restored", done.report.restored, f"{done.values:,}".replace(",", " ")),
+        ("restored", done.report.restored, _spaced(done.values)),
         *((reason, names, "") for reason, names in left_out.items()),
         ("missing", done.report.missing, ""),
     ):
         table.add_row(what, str(len(names)), values, rich.text.Text(names[0] if names else ""))
-    return table
-
-
-def differences_table(done: Conversion) -> rich.table.Table:
-    """The proof: how far the outputs of the two networks are apart."""
-    from ssd_tensorflow.checkpoints import TOLERANCE
-
-    table = _table("output", "values", "largest value", "largest difference", "allowed")
-    for one in done.differences:
-        row = (f"{one.largest_value:.4g}", f"{one.largest_difference:.3g}", f"{TOLERANCE:g}")
-        table.add_row(one.output, str(one.values), *row)
-    return table
+    console.print(table)
+    if picture:
+        _say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
+        table = _table("output", "values", "largest value", "largest difference", "allowed")
+        for one in done.differences:
+            row = (f"{one.largest_value:.4g}", f"{one.largest_difference:.3g}", f"{TOLERANCE:g}")
+            table.add_row(one.output, str(one.values), *row)
+        console.print(table)
+    step = "" if done.global_step is None else f", global_step {done.global_step}"
+    _say(console, f"{done.network.name} with {_names(len(done.labels))}{step}: {done.written}")
 
 
 def inspect(options: Inspect, console: rich.console.Console) -> None:
@@ -199,27 +182,18 @@ def inspect(options: Inspect, console: rich.console.Console) -> None:
 
 
 def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[str]) -> list[str]:
-    """What the variables are good for, in lines of text.
-
-    Args:
-        path: where they are.
-        variables: by slim name.
-        labels: the names that the checkpoint knows, where it says so.
-    """
+    """What the variables, by slim name, are good for, in lines of text."""
     from nets.imagenet import reduce_fully_connected
     from nets.slim_names import training_state
     from ssd_tensorflow.fit import find_fits
 
-    values = f"{sum(array.size for array in variables.values()):,}".replace(",", " ")
+    values = _spaced(sum(array.size for array in variables.values()))
     lines = [f"{len(variables)} variables, {values} values"]
-    states: dict[str, int] = defaultdict(int)
-    for name in variables:
-        states[training_state(name)] += 1
-    states.pop("", None)
+    states = Counter(filter(None, map(training_state, variables)))
     if states:
         there = ", ".join(f"{count} × {state}" for state, count in states.items())
         lines.append(f"State of a training, left out by import: {there}.")
-    if states.get("moving average"):
+    if "moving average" in states:
         lines.append("import --use_ema takes the moving averages instead of the weights.")
     fits = find_fits(reduce_fully_connected(variables))
     for fit in fits:
@@ -249,6 +223,10 @@ def _table(*headings: str) -> rich.table.Table:
     for heading in headings:
         table.add_column(heading, justify="right" if heading in numeric else "left", overflow="fold")
     return table
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
 
 
 def _names(count: int) -> str:
