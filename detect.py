@@ -53,7 +53,7 @@ from video.appearances import find_appearances, write_appearances
 from video.camera import Camera, camera_number
 from video.reader import VIDEO_SUFFIXES, VideoError, VideoReader
 from video.timeline import plot_timeline
-from visualization.drawing import draw_detections, mosaic, scale_to
+from visualization.drawing import contact_sheet, draw_detections, scale_to
 from visualization.figures import picture_of
 from visualization.text import one_line
 
@@ -258,7 +258,7 @@ def run(
     write_detections(options.output_dir / "detections.json", outcome.entries)
     if outcome.tiles:
         chosen = sorted(outcome.tiles)
-        sheet = mosaic(
+        sheet = contact_sheet(
             [outcome.tiles[i][0] for i in chosen],
             detections=[outcome.tiles[i][1] for i in chosen],
             captions=[Path(sources[i].name).name for i in chosen],

@@ -39,7 +39,7 @@ def plot_epochs(
         axes.set_xlabel("epoch", color=theme.faint, fontsize=9)
         axes.plot(
             np.arange(1, len(values) + 1), values, linewidth=2.2,
-            color=tuple(channel / 255 for channel in theme.right),
+            color=theme.right,
         )  # fmt: skip
         if values is shares:
             axes.set_ylim(min(0.5, float(np.nanmin(shares))), 1.02)

@@ -20,10 +20,9 @@ from faces.measures import LIKELIEST, FaceMeasures, UnknownMeasures
 from faces.plots import plot_epochs
 from files.writing import write_json, write_table, write_text
 from visualization.colours import hex_colour
-from visualization.drawing import mosaic, scale_to
-from visualization.error_plots import plot_reliability
+from visualization.drawing import contact_sheet, scale_to
 from visualization.figures import LIGHT, Theme, picture_of
-from visualization.plots import plot_confusion
+from visualization.plots import plot_confusion, plot_reliability
 
 _TILE = 112
 _MOST_TILES = 60
@@ -199,7 +198,7 @@ def doubtful_sheet(
         "Wrong names",
         "Below each face the name that it got, and how probable that was thought to be; the surest mistakes "
         "first. Wrong labels show up here, too.",
-        mosaic(tiles, columns=10, cell=_TILE, captions=captions),
+        contact_sheet(tiles, columns=10, cell=_TILE, captions=captions),
     )
 
 

@@ -21,7 +21,7 @@ from faces.views import face_view, look_at
 from files.writing import write_table
 from nets.checkpoint import is_checkpoint
 from preprocessing.resize import resize_picture
-from visualization.drawing import mosaic
+from visualization.drawing import contact_sheet
 
 VIEWS, FACES = "views.jpg", "faces.csv"
 _SHOWN_FACES = 6
@@ -167,4 +167,4 @@ def views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
             tiles.append(np.clip(np.asarray(resize_picture(seen, size)), 0, 255).astype(np.uint8))
     if not tiles:
         return np.zeros((8, 8, 3), np.uint8)
-    return mosaic(tiles, columns=views, cell=112, gap=4)
+    return contact_sheet(tiles, columns=views, cell=112, gap=4)

@@ -19,7 +19,7 @@ from files.threads import map_in_threads
 from files.writing import write_bytes, write_table
 from preprocessing.crops import crop_around
 from visualization.dataset_figure import plot_dataset
-from visualization.drawing import draw_boxes, mosaic, scale_to
+from visualization.drawing import contact_sheet, draw_boxes, scale_to
 from visualization.figures import picture_of
 
 MOST_TILES = 60  # more on one sheet could not be looked at
@@ -181,7 +181,8 @@ def _write_sheet(path: Path, tiles: Sequence[np.ndarray], captions: Sequence[str
     """A sheet of tiles; without any, the one of an earlier run goes, which would be wrong."""
     if tiles:
         save_picture(
-            path, mosaic(tiles, columns=min(6, len(tiles) + len(tiles) % 2), cell=_TILE, captions=captions)
+            path,
+            contact_sheet(tiles, columns=min(6, len(tiles) + len(tiles) % 2), cell=_TILE, captions=captions),
         )
     else:
         path.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ from files.threads import map_in_threads
 from terminal.bars import counting_bars
 from terminal.command import command
 from terminal.quiet import start_tensorflow
-from visualization.drawing import mosaic, scale_to
+from visualization.drawing import contact_sheet, scale_to
 
 UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
 _MOST_TILES = 120
@@ -220,7 +220,7 @@ def draw_sheets(output_dir: Path, places: Sequence[tuple[Path, Place]], progress
         members.sort(key=lambda one: one[1].sureness)
         shown = members[:_MOST_TILES]
         tiles = list(map_in_threads(lambda one: scale_to(read_picture(one[0]), _TILE), shown))
-        sheet = mosaic(
+        sheet = contact_sheet(
             tiles,
             columns=min(12, max(1, math.ceil(math.sqrt(1.4 * len(tiles))))),
             cell=_TILE,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
+from visualization.figures import LIGHT, Theme, add_panel, label_text, new_figure, set_names, set_title
 
 # The overlap from which on an anchor is trained to find a box: SSD paper, section 2.2.
 MATCH_IOU = 0.5
@@ -48,11 +48,6 @@ def plot_dataset(
     width, height = 12.0, 0.55 + bars_height + 3.85
     figure = new_figure(width, height, theme)
 
-    def panel(left: float, bottom: float, wide: float, high: float) -> Axes:
-        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
-        style_axes(axes, theme)
-        return axes
-
     headline = ", ".join(
         _counted(count, thing)
         for count, thing in (
@@ -62,17 +57,19 @@ def plot_dataset(
         )
     )
     figure.text(0.35 / width, 1 - 0.42 / height, headline, fontsize=17, fontweight="bold", color=theme.text)
-    _plot_names(panel(1.75, 3.95, width - 2.45, bars_height - 0.5), counts, pictures, shown, theme)
-
-    bottom, high = 0.62, 2.65
-    _plot_sides(panel(0.75, bottom, 3.1, high), boxes, best_iou, theme)
-    _plot_shapes(panel(4.35, bottom, 1.95, high), boxes, theme)
-    _plot_positions(panel(6.75, bottom, 2.15, high), boxes, theme)
-    last = panel(9.45, bottom, 2.2, high)
+    upper = add_panel(figure, theme, 1.75, 3.95, width - 2.45, bars_height - 0.5)
+    _plot_names(upper, counts, pictures, shown, theme)
+    sides, shapes, places, overlaps = (
+        add_panel(figure, theme, left, 0.62, wide, 2.65)
+        for left, wide in ((0.75, 3.1), (4.35, 1.95), (6.75, 2.15), (9.45, 2.2))
+    )
+    _plot_sides(sides, boxes, best_iou, theme)
+    _plot_shapes(shapes, boxes, theme)
+    _plot_positions(places, boxes, theme)
     if best_iou is None:
-        last.set_axis_off()
+        overlaps.set_axis_off()
     else:
-        _plot_overlaps(last, best_iou, network_name, theme)
+        _plot_overlaps(overlaps, best_iou, network_name, theme)
     return figure
 
 
@@ -107,9 +104,7 @@ def _plot_names(
         said = f"and {len(rest)} more names with {_counted(hidden, 'box')}"
         axes.text(0, len(rows) + 0.1, said, va="center", fontsize=9, color=theme.faint)
     axes.set(ylim=(len(rows) + bool(rest) - 0.4, -0.6), xlim=(0, 1.04 * most or 1), xticks=())
-    axes.set_yticks(range(len(rows)), labels=[text for text, _ in rows], parse_math=False)
-    for tick, (_, families) in zip(axes.get_yticklabels(), rows, strict=True):
-        tick.set(family=families, fontsize=10, fontweight="bold", color=theme.text)
+    set_names(axes.yaxis, rows, theme)
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.005, 1.0), ncols=len(counts), frameon=False, fontsize=9,
         labelcolor=theme.text, handlelength=1.0, handleheight=1.0, columnspacing=1.6, borderaxespad=0.2,
@@ -121,20 +116,19 @@ def _plot_sides(axes: Axes, boxes: np.ndarray, best_iou: np.ndarray | None, them
     bins = np.clip(np.digitize(sides, _SIDE_EDGES) - 1, 0, len(_SIDE_EDGES) - 2)
     every = np.bincount(bins, minlength=len(_SIDE_EDGES) - 1)
     places = np.arange(len(every))
-    covered_colour, missed_colour = _hex(theme.right), _hex(theme.wrong)
-    _title(axes, "Size", "side in % of the picture", theme)
+    set_title(axes, theme, "Size", "side in % of the picture")
     if best_iou is None:
-        axes.bar(places, every, width=0.82, color=covered_colour)
+        axes.bar(places, every, width=0.82, color=theme.right)
     else:
         covered = np.bincount(bins[best_iou >= MATCH_IOU], minlength=len(every))
         fits = f"an anchor fits, IoU ≥ {MATCH_IOU:g}"
-        axes.bar(places, covered, width=0.82, color=covered_colour, label=fits)
+        axes.bar(places, covered, width=0.82, color=theme.right, label=fits)
         rest = every - covered
-        axes.bar(places, rest, bottom=covered, width=0.82, color=missed_colour, label="none does")
+        axes.bar(places, rest, bottom=covered, width=0.82, color=theme.wrong, label="none does")
         for place in places[covered < every]:
             share = f"{100 * covered[place] // every[place]}%"
             above = every[place] + 0.015 * every.max()
-            axes.text(place, above, share, ha="center", fontsize=7, color=missed_colour)
+            axes.text(place, above, share, ha="center", fontsize=7, color=theme.wrong)
         axes.legend(
             loc="upper right", frameon=False, fontsize=7.5, labelcolor=theme.text, handlelength=1.0,
             handleheight=1.0, borderaxespad=0.0,
@@ -148,8 +142,8 @@ def _plot_shapes(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
     """Width over height in fractions of the picture, which is what anchors are made in."""
     sides = boxes[:, 2:] - boxes[:, :2]
     ratios = np.clip(np.log2(sides[:, 1] / sides[:, 0]), -2.49, 2.49)
-    _title(axes, "Shape", "width : height", theme)
-    axes.hist(ratios, bins=np.linspace(-2.5, 2.5, 26).tolist(), color=_hex(theme.right), rwidth=0.86)
+    set_title(axes, theme, "Shape", "width : height")
+    axes.hist(ratios, bins=np.linspace(-2.5, 2.5, 26).tolist(), color=theme.right, rwidth=0.86)
     axes.set(xlim=(-2.5, 2.5), yticks=())
     axes.set_xticks((-2, -1, 0, 1, 2), labels=("1:4", "1:2", "1:1", "2:1", "4:1"))
     for ratio in (-1, 0, 1):
@@ -160,8 +154,8 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
     cells = 18
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     heat, _, _ = np.histogram2d(centres[:, 0], centres[:, 1], bins=cells, range=((0, 1), (0, 1)))
-    _title(axes, "Centres", "where in the picture", theme)
-    colours = LinearSegmentedColormap.from_list("boxes", [_hex(theme.empty), _hex(theme.right)])
+    set_title(axes, theme, "Centres", "where in the picture")
+    colours = LinearSegmentedColormap.from_list("boxes", [theme.empty, theme.right])
     axes.imshow(
         np.sqrt(heat), cmap=colours, extent=(0, 100, 100, 0), aspect="auto", interpolation="bicubic", vmin=0
     )
@@ -175,11 +169,11 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
 
 
 def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: Theme) -> None:
-    _title(axes, "Best anchor", "IoU", theme)
+    set_title(axes, theme, "Best anchor", "IoU")
     axes.set_xlabel(network_name, fontsize=8, color=theme.faint)  # too long for beside the title
     edges = np.linspace(0, 1, 21)
     counts, _ = np.histogram(best_iou, bins=edges)
-    colours = [_hex(theme.right if edge >= MATCH_IOU - 1e-9 else theme.wrong) for edge in edges[:-1]]
+    colours = [theme.right if edge >= MATCH_IOU - 1e-9 else theme.wrong for edge in edges[:-1]]
     axes.bar(edges[:-1] + 0.025, counts, width=0.043, color=colours)
     axes.set(xlim=(0, 1), ylim=(0, 1.3 * max(counts.max(), 1)), yticks=(), xticks=(0, 0.25, 0.5, 0.75, 1))
     axes.set_xticklabels(("0", "", "0.5", "", "1"))
@@ -197,16 +191,7 @@ def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: T
         )  # fmt: skip
 
 
-def _hex(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
 def _counted(count: int, thing: str) -> str:
     """`1 800 pictures`, `1 box`."""
     plural = {"box": "boxes"}.get(thing, f"{thing}s")
     return f"{count:,} {thing if count == 1 else plural}".replace(",", "\u2009")
-
-
-def _title(axes: Axes, title: str, explanation: str, theme: Theme) -> None:
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
-    axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)

@@ -4,17 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from boxes.detections import Detections
 from visualization.colours import name_colour, text_colour
-from visualization.raster import Rectangle, blend, distance, overlaps
 from visualization.text import fit, one_line, text_mask, text_width
 
 _DARK = (16, 16, 20)
+_SHEET = (28, 28, 32)  # behind the pictures of a contact sheet
 _HALO = 0.55  # how dark the thin line around lines and plates is; without it a light colour is lost on white
+
+
+class Rectangle(NamedTuple):
+    """Whole pixels; `bottom` and `right` are exclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    def grown(self, by: int, canvas: np.ndarray) -> Rectangle:
+        """So many pixels larger on each side, but not larger than the canvas."""
+        return Rectangle(
+            max(0, self.top - by),
+            max(0, self.left - by),
+            min(canvas.shape[0], self.bottom + by),
+            min(canvas.shape[1], self.right + by),
+        )
 
 
 def draw_boxes(
@@ -22,8 +49,6 @@ def draw_boxes(
     boxes: np.ndarray,
     names: Sequence[str],
     scores: Sequence[float] | np.ndarray | None = None,
-    *,
-    line_width: int | None = None,
 ) -> np.ndarray:
     """Draws boxes with their names (and scores in per cent), each name in its own colour.
 
@@ -35,7 +60,6 @@ def draw_boxes(
         boxes: [N, 4] corners as fractions; what lies outside the picture is cut off.
         names: N names, any script. An empty name leaves the label to the score.
         scores: N scores in 0...1, or None.
-        line_width: in pixels; chosen by the picture's size if None.
 
     Returns:
         A new uint8 [H, W, 3].
@@ -53,7 +77,7 @@ def draw_boxes(
     canvas = image.copy()
     height, width = image.shape[:2]
     size = _text_size(height, width)
-    line = line_width or max(1, round(size / 5.5))
+    line = max(1, round(size / 5.5))
     frames = [_pixels(box, height, width) for box in boxes]
     # The best detection comes first: it is drawn last, over the others, and chooses its label's place first.
     for frame, name in reversed(list(zip(frames, names, strict=True))):
@@ -63,10 +87,9 @@ def draw_boxes(
     for index, (frame, name) in enumerate(zip(frames, names, strict=True)):
         label = _make_label(name, None if scores is None else float(scores[index]), size, height, width)
         if label is not None:
-            place = _place(frame, label.shape[:2], height, width, taken, frames)
-            taken.append(place)
-            labels.append((place, label))
-    for place, label in reversed(labels):
+            taken.append(_place(frame, label.shape[:2], height, width, taken, frames))
+            labels.append(label)
+    for place, label in reversed(list(zip(taken, labels, strict=True))):
         _draw_label(canvas, place, label, max(1.0, line / 3))
     return canvas
 
@@ -76,13 +99,12 @@ def draw_detections(image: np.ndarray, detections: Detections) -> np.ndarray:
     return draw_boxes(image, detections.boxes, detections.names, detections.scores)
 
 
-def mosaic(
+def contact_sheet(
     images: Sequence[np.ndarray],
     *,
     columns: int | None = None,
     cell: int | None = None,
     gap: int = 8,
-    background: tuple[int, int, int] = (28, 28, 32),
     captions: Sequence[str] | None = None,
     detections: Sequence[Detections] | None = None,
 ) -> np.ndarray:
@@ -97,7 +119,6 @@ def mosaic(
         cell: longest side in pixels to which pictures are scaled (in filled rows: about); None takes that of
             the largest picture, at most 480. In a grid small pictures are at most doubled.
         gap: pixels between and around pictures.
-        background: RGB.
         captions: one line of text below each picture, in any script.
         detections: drawn on each picture after it is scaled, so that the labels have a readable size.
 
@@ -105,12 +126,14 @@ def mosaic(
         uint8 [h, w, 3].
     """
     if not images:
-        raise ValueError("A mosaic needs at least one picture; got none.")
+        raise ValueError("A contact sheet needs at least one picture; got none.")
     for what, given in (("caption", captions), ("Detections", detections)):
         if given is not None and len(given) != len(images):
-            raise ValueError(f"A mosaic needs one {what} per picture; got {len(given)} for {len(images)}.")
+            raise ValueError(
+                f"A contact sheet needs one {what} per picture; got {len(given)} for {len(images)}."
+            )
     if columns is not None and columns < 1:
-        raise ValueError(f"A mosaic needs at least one column; got columns={columns}.")
+        raise ValueError(f"A contact sheet needs at least one column; got columns={columns}.")
     for image in images:
         _check_image(image)
     cell = cell or min(480, max(max(image.shape[:2]) for image in images))
@@ -119,22 +142,19 @@ def mosaic(
     if columns is None and len({image.shape for image in images}) > 1:
         slots = _filled_rows([image.shape[1] / image.shape[0] for image in images], cell, gap, below)
     else:
-        slots = _grid([scaled_shape(image, cell) for image in images], columns, gap, below)
+        slots = _grid([_scaled_shape(image, cell) for image in images], columns, gap, below)
 
-    sheet = np.empty(
-        (max(slot.bottom for slot in slots) + below + gap, max(slot.right for slot in slots) + gap, 3),
-        np.uint8,
-    )
-    sheet[:] = background
+    height, width = max(slot.bottom for slot in slots) + below + gap, max(slot.right for slot in slots) + gap
+    sheet = np.full((height, width, 3), _SHEET, np.uint8)
     for i, (image, slot) in enumerate(zip(images, slots, strict=True)):
-        height, width = slot.bottom - slot.top, slot.right - slot.left
-        tile = _fill(image, height, width)
+        tile = _fill(image, slot.height, slot.width)
         if detections is not None:
             tile = draw_detections(tile, detections[i])
-        top, left = slot.top + (height - tile.shape[0]) // 2, slot.left + (width - tile.shape[1]) // 2
+        top = slot.top + (slot.height - tile.shape[0]) // 2
+        left = slot.left + (slot.width - tile.shape[1]) // 2
         sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
         if captions is not None:
-            _draw_caption(sheet, fit(one_line(captions[i]), size, width), size, slot, background)
+            _draw_caption(sheet, fit(one_line(captions[i]), size, slot.width), size, slot)
     return sheet
 
 
@@ -185,7 +205,7 @@ def _fill(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return _resize(image, height if height - rows <= 2 else rows, width if width - columns <= 2 else columns)
 
 
-def scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
+def _scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
     """(height, width) with the longest side `longest` pixels long, but at most twice the picture's size."""
     height, width = image.shape[:2]
     factor = min(longest / max(height, width), 2.0)
@@ -194,7 +214,7 @@ def scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
 
 def scale_to(image: np.ndarray, longest: int) -> np.ndarray:
     """The picture with its longest side `longest` pixels long, but never enlarged more than twice."""
-    return _resize(image, *scaled_shape(image, longest))
+    return _resize(image, *_scaled_shape(image, longest))
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -228,17 +248,13 @@ def _pixels(box: np.ndarray, height: int, width: int) -> Rectangle:
 
 def _draw_frame(canvas: np.ndarray, frame: Rectangle, line: int, colour: tuple[int, int, int]) -> None:
     """A box's outline, inside the box, with a thin dark halo on both sides."""
-    height, width = canvas.shape[:2]
-    line = max(1, min(line, (frame.bottom - frame.top) // 8, (frame.right - frame.left) // 8))
+    line = max(1, min(line, frame.height // 8, frame.width // 8))
     halo = max(1.0, line / 3)
-    radius = min(2.0 * line, (frame.bottom - frame.top) / 2, (frame.right - frame.left) / 2)
-    out, inner = math.ceil(halo), math.ceil(max(line + halo, radius))
-    top, bottom = max(0, frame.top - out), min(height, frame.bottom + out)
-    left, right = max(0, frame.left - out), min(width, frame.right + out)
-    upper, lower = min(frame.top + inner, bottom), max(frame.bottom - inner, top)
-    lower = max(lower, upper)
-    west, east = min(frame.left + inner, right), max(frame.right - inner, left)
-    east = max(east, west)
+    radius = min(2.0 * line, frame.height / 2, frame.width / 2)
+    inner = math.ceil(max(line + halo, radius))
+    top, left, bottom, right = frame.grown(math.ceil(halo), canvas)
+    upper, west = min(frame.top + inner, bottom), min(frame.left + inner, right)
+    lower, east = max(frame.bottom - inner, upper), max(frame.right - inner, west)
     # Only the four strips along the line are computed, not the whole box.
     for strip in (
         Rectangle(top, left, upper, right),
@@ -246,11 +262,10 @@ def _draw_frame(canvas: np.ndarray, frame: Rectangle, line: int, colour: tuple[i
         Rectangle(upper, left, lower, west),
         Rectangle(upper, east, lower, right),
     ):
-        if strip.area:
-            away = distance(strip, frame, radius)
-            centre = np.abs(away + line / 2)  # from the middle of the line
-            blend(canvas, strip, _HALO * np.clip(line / 2 + halo + 0.5 - centre, 0, 1), _DARK)
-            blend(canvas, strip, np.clip(line / 2 + 0.5 - centre, 0, 1), colour)
+        if strip.height > 0 < strip.width:
+            centre = np.abs(_distance(strip, frame, radius) + line / 2)  # from the middle of the line
+            _blend(canvas, strip, _HALO * np.clip(line / 2 + halo + 0.5 - centre, 0, 1), _DARK)
+            _blend(canvas, strip, np.clip(line / 2 + 0.5 - centre, 0, 1), colour)
 
 
 def _make_label(name: str, score: float | None, size: int, height: int, width: int) -> np.ndarray | None:
@@ -287,50 +302,62 @@ def _place(
     Covering another label costs most, then another box, then its own box; among equals, above and to
     the left is best.
     """
-    rows = {
-        "above": frame.top - label[0],
-        "inside, top": frame.top,
-        "below": frame.bottom,
-        "inside, bottom": frame.bottom - label[0],
-    }
     places, preference = [], []
-    for order, (row, top) in enumerate(rows.items()):
-        if not row.startswith("inside") and not 0 <= top <= height - label[0]:
+    # Above, inside, below, inside at the foot.
+    for row, top in enumerate((frame.top - label[0], frame.top, frame.bottom, frame.bottom - label[0])):
+        if row in (0, 2) and not 0 <= top <= height - label[0]:
             continue
         for side, left in enumerate((frame.left, frame.right - label[1])):
             # Boxes at the border or smaller than their label: move it into the picture.
             y, x = min(max(top, 0), height - label[0]), min(max(left, 0), width - label[1])
             places.append(Rectangle(y, x, y + label[0], x + label[1]))
-            preference.append(0.05 * (order + side))
+            preference.append(0.05 * (row + side))
     # `frames` has the label's own box too, which counts half.
-    covered = 10 * overlaps(places, taken) + overlaps(places, frames) - 0.5 * overlaps(places, [frame])
-    return places[int(np.argmin(covered / places[0].area + np.array(preference)))]
+    covered = 10 * _overlaps(places, taken) + _overlaps(places, frames) - 0.5 * _overlaps(places, [frame])
+    return places[int(np.argmin(covered / (label[0] * label[1]) + np.array(preference)))]
+
+
+def _overlaps(places: Sequence[Rectangle], others: Sequence[Rectangle]) -> np.ndarray:
+    """How many pixels of each place the others cover, counted once for each of them: float64 [places]."""
+    a, b = (np.array(some, np.float64).reshape(-1, 4) for some in (places, others))
+    sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])  # [places, others, 2]
+    return np.prod(np.maximum(sides, 0), axis=-1).sum(axis=-1)
 
 
 def _draw_label(canvas: np.ndarray, place: Rectangle, label: np.ndarray, halo: float) -> None:
     """A label with rounded corners and the same thin halo as the lines have."""
-    radius = 0.2 * (place.bottom - place.top)
-    out = math.ceil(halo)
-    around = Rectangle(
-        max(0, place.top - out),
-        max(0, place.left - out),
-        min(canvas.shape[0], place.bottom + out),
-        min(canvas.shape[1], place.right + out),
-    )
-    away = distance(around, place, radius)
-    blend(canvas, around, _HALO * np.clip(halo + 0.5 - away, 0, 1), _DARK)
-    blend(canvas, place, np.clip(0.5 - distance(place, place, radius), 0, 1), label)
+    radius = 0.2 * place.height
+    around = place.grown(math.ceil(halo), canvas)
+    away = _distance(around, place, radius)
+    _blend(canvas, around, _HALO * np.clip(halo + 0.5 - away, 0, 1), _DARK)
+    _blend(canvas, place, np.clip(0.5 - _distance(place, place, radius), 0, 1), label)
 
 
-def _draw_caption(
-    sheet: np.ndarray, text: str, size: int, slot: Rectangle, background: tuple[int, int, int]
-) -> None:
+def _draw_caption(sheet: np.ndarray, text: str, size: int, slot: Rectangle) -> None:
     """Clean text, centred below a slot."""
     if not text:
         return
-    mask = text_mask(text, size)[: math.ceil(1.6 * size)]
     top = slot.bottom + round(0.3 * size)
-    left = slot.left + (slot.right - slot.left - mask.shape[1]) // 2
-    mask = mask[: sheet.shape[0] - top]
+    mask = text_mask(text, size)[: min(math.ceil(1.6 * size), sheet.shape[0] - top)]
+    left = slot.left + (slot.width - mask.shape[1]) // 2
     place = Rectangle(top, left, top + mask.shape[0], left + mask.shape[1])
-    blend(sheet, place, mask, text_colour(background))
+    _blend(sheet, place, mask, text_colour(_SHEET))
+
+
+def _distance(area: Rectangle, shape: Rectangle, radius: float) -> np.ndarray:
+    """Signed distance of each pixel's centre in `area` to a rounded rectangle, negative inside; [h, w]."""
+    y = np.arange(area.top, area.bottom, dtype=np.float32) + 0.5
+    x = np.arange(area.left, area.right, dtype=np.float32) + 0.5
+    dy = np.abs(y - (shape.top + shape.bottom) / 2) - shape.height / 2 + radius
+    dx = np.abs(x - (shape.left + shape.right) / 2) - shape.width / 2 + radius
+    outside = np.hypot(np.maximum(dy, 0)[:, None], np.maximum(dx, 0)[None, :])
+    return outside + np.minimum(np.maximum(dy[:, None], dx[None, :]), 0) - radius
+
+
+def _blend(
+    canvas: np.ndarray, area: Rectangle, cover: np.ndarray, colour: np.ndarray | tuple[int, int, int]
+) -> None:
+    """Lays a colour ([3] or [h, w, 3]) over an area of the canvas, as much as `cover` [h, w] says."""
+    part = canvas[area.top : area.bottom, area.left : area.right]
+    mixed = part + cover[..., None] * (np.asarray(colour, np.float32) - part)
+    part[:] = (mixed + 0.5).astype(np.uint8)

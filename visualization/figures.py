@@ -1,4 +1,4 @@
-"""What all figures share: colours to suit a page, a canvas, names in any script, and the way to a PNG.
+"""What all figures share: colours to suit a page, axes, names in any script, and the way to a PNG.
 
 Drawn on Matplotlib's Agg canvas through its objects, so that no window system and no global state is touched.
 """
@@ -6,10 +6,12 @@ Drawn on Matplotlib's Agg canvas through its objects, so that no window system a
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -19,19 +21,19 @@ from visualization.text import fit, one_line
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of a figure, to suit the page that it stands on."""
+    """Colours of a figure, `#rrggbb`, to suit the page that it stands on."""
 
     background: str
     text: str
     faint: str
     grid: str
-    right: tuple[int, int, int]
-    wrong: tuple[int, int, int]
-    empty: tuple[int, int, int]
+    right: str
+    wrong: str
+    empty: str
 
 
-LIGHT = Theme("#ffffff", "#1d2430", "#667085", "#e4e7ec", (28, 84, 190), (214, 82, 42), (246, 247, 249))
-DARK = Theme("#171b22", "#e6e9ef", "#98a2b3", "#2c333f", (120, 170, 255), (244, 124, 84), (32, 37, 46))
+LIGHT = Theme("#ffffff", "#1d2430", "#667085", "#e4e7ec", "#1c54be", "#d6522a", "#f6f7f9")
+DARK = Theme("#171b22", "#e6e9ef", "#98a2b3", "#2c333f", "#78aaff", "#f47c54", "#20252e")
 
 
 def picture_of(figure: Figure, *, dots_per_inch: int = 160) -> bytes:
@@ -48,12 +50,31 @@ def new_figure(width: float, height: float, theme: Theme) -> Figure:
     return figure
 
 
-def style_axes(axes: Axes, theme: Theme) -> None:
-    """Axes without a frame, in the theme's colours."""
+def style_axes(axes: Axes, theme: Theme, *, grid: bool = False) -> Axes:
+    """The axes without a frame, in the theme's colours."""
     axes.set_facecolor(theme.background)
     axes.tick_params(colors=theme.faint, labelsize=8, length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
+    if grid:
+        axes.grid(color=theme.grid, linewidth=0.8)
+        axes.set_axisbelow(True)
+    return axes
+
+
+def add_panel(
+    figure: Figure, theme: Theme, left: float, bottom: float, width: float, height: float, grid: bool = False
+) -> Axes:
+    """Axes with their corner so many inches from the figure's, and so many inches large."""
+    wide, high = figure.get_figwidth(), figure.get_figheight()
+    axes = figure.add_axes((left / wide, bottom / high, width / wide, height / high))
+    return style_axes(axes, theme, grid=grid)
+
+
+def set_title(axes: Axes, theme: Theme, title: str, explanation: str = "") -> None:
+    """A title on the left and, fainter, what it means on the right."""
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
+    axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
 
 
 def label_text(name: str, width: int) -> tuple[str, list[str]]:
@@ -70,3 +91,10 @@ def label_text(name: str, width: int) -> tuple[str, list[str]]:
             known[path] = font_manager.fontManager.ttflist[-1].name
         families.append(known[path])
     return "".join(run for run, _ in runs), families
+
+
+def set_names(axis: Axis, labels: Sequence[tuple[str, list[str]]], theme: Theme, *, size: float = 10) -> None:
+    """Marks 0, 1, 2... of an axis with labels made by `label_text`."""
+    axis.set_ticks(range(len(labels)), labels=[text for text, _ in labels], parse_math=False)
+    for tick, (_, families) in zip(axis.get_ticklabels(), labels, strict=True):
+        tick.set(family=families, fontsize=size, fontweight="bold", color=theme.text)

@@ -1,4 +1,4 @@
-"""Which font draws which text.
+"""Which font draws which text, and a piece of the shipped font for pages.
 
 Noto Sans CJK, shipped through PyPI, draws Chinese, Japanese, Korean, Latin and Cyrillic. For other scripts a
 font of the system (or of Matplotlib, whose DejaVu Sans knows Greek, Arabic, Hebrew, Armenian...) is looked up
@@ -6,12 +6,14 @@ by the characters it has.
 """
 
 import functools
+import io
 import unicodedata
 import warnings
 from pathlib import Path
 
 from PIL import ImageFont
 
+_LAST_LATIN = "\u024f"  # every system shows characters up to here
 # These have a glyph for characters they cannot show (boxes, blanks) or map letters to symbols.
 _NOT_FOR_TEXT = ("last resort", "lastresort", "blank", "unifont", "stix", "symbol", "emoji", "dingbats")
 
@@ -52,11 +54,38 @@ def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
         else:
             runs.append((character, found))
     for run in (run for run, found in runs if found is None):
-        _warn_of(run)
+        first = next(character for character in run if not character.isspace())
+        _warn_of(unicodedata.name(first, "UNNAMED").split()[0].title())
     return [
         (run, _load(*found, size)) if found else (_code_points(run), _load(shipped_font(), 0, size))
         for run, found in runs
     ]
+
+
+def web_font(text: str) -> bytes | None:
+    """The glyphs of a text that are not Latin, as far as the shipped font has them, for a page.
+
+    So names are readable where no font for them is installed.
+
+    Args:
+        text: everything that the page says, any script.
+
+    Returns:
+        A WOFF file of a few kB; None if no glyph is needed.
+    """
+    from fontTools import subset  # not at the top: who draws on pictures needs none of it
+
+    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
+    with subset.load_font(str(shipped_font()), options) as font:
+        characters = {ord(c) for c in text if c > _LAST_LATIN} & set(font.getBestCmap() or ())
+        if not characters:
+            return None
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=characters)
+        subsetter.subset(font)
+        file = io.BytesIO()
+        subset.save_font(font, file, options)
+    return file.getvalue()
 
 
 def _needed(text: str) -> frozenset[str]:
@@ -123,13 +152,8 @@ def _load(path: Path, index: int, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size=size, index=index)
 
 
-def _warn_of(text: str) -> None:
-    character = next(c for c in text if not c.isspace())
-    _warn_of_script(unicodedata.name(character, "UNNAMED").split()[0].title())
-
-
 @functools.lru_cache(maxsize=256)
-def _warn_of_script(script: str) -> None:
+def _warn_of(script: str) -> None:
     """Warns, once per script in a process."""
     warnings.warn(
         f"No font of this computer can draw {script} characters; their code points are drawn instead. "

@@ -1,17 +1,28 @@
-"""Figures that show how good a detector is: precision-recall curves and the confusion matrix."""
+"""Figures that show how good a detector is, what goes wrong, and how a training went."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.patheffects
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour, text_colour
-from visualization.figures import LIGHT, Theme, label_text, new_figure, style_axes
+from visualization.figures import (
+    LIGHT,
+    Theme,
+    add_panel,
+    label_text,
+    new_figure,
+    set_names,
+    set_title,
+    style_axes,
+)
 from visualization.text import text_width
 
 _LABEL_PIXELS = 108  # of text of 11 pixels; longer names are cut
@@ -57,35 +68,9 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
         bottom=0.5 / figure.get_figheight(), top=1 - 0.35 / figure.get_figheight(), wspace=0.12, hspace=0.32,
     )  # fmt: skip
     for i, curve in enumerate(curves):
-        axes = figure.add_subplot(grid[i // columns, i % columns])
-        style_axes(axes, theme)
+        axes = style_axes(figure.add_subplot(grid[i // columns, i % columns]), theme, grid=True)
         axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.grid(color=theme.grid, linewidth=0.8)
-        axes.set_axisbelow(True)
-        colour = hex_colour(curve.name)
-        if len(curve.recall):
-            # Drawn with the steps that the measure integrates: the best precision at this recall or beyond.
-            envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
-            recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
-            steps = np.concatenate([envelope[:1], envelope, [0]])
-            axes.fill_between(recall, steps, step="pre", color=colour, alpha=0.22, linewidth=0)
-            axes.step(
-                recall, steps, where="pre", color=colour, linewidth=2.2, solid_joinstyle="round",
-                path_effects=[
-                    matplotlib.patheffects.Stroke(linewidth=3.2, foreground=theme.text, alpha=0.55),
-                    matplotlib.patheffects.Normal(),
-                ],
-            )  # fmt: skip
-        if curve.point is not None:
-            axes.plot(
-                *curve.point, marker="o", markersize=7, markerfacecolor=theme.background,
-                markeredgecolor=theme.text, markeredgewidth=1.6, clip_on=False,
-            )  # fmt: skip
-        shown, families = label_text(curve.name, 96)
-        title = axes.set_title(shown, loc="left", pad=6, parse_math=False)
-        title.set(family=families, fontsize=11, fontweight="bold", color=theme.text)
-        score = f"{100 * curve.average_precision:.1f} %"
-        axes.set_title(score, loc="right", pad=6, fontsize=10, color=theme.faint)
+        _plot_curve(axes, curve, theme)
         if i % columns:
             axes.tick_params(labelleft=False)
         else:
@@ -97,9 +82,30 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     return figure
 
 
-def _label_inches(text: str) -> float:
-    """How long a bold label of 9 points is."""
-    return 1.18 * text_width(text, 11) / 11 * 9 / 72
+def _plot_curve(axes: Axes, curve: Curve, theme: Theme) -> None:
+    if len(curve.recall):
+        # Drawn with the steps that the measure integrates: the best precision at this recall or beyond.
+        colour, envelope = hex_colour(curve.name), np.maximum.accumulate(curve.precision[::-1])[::-1]
+        recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
+        steps = np.concatenate([envelope[:1], envelope, [0]])
+        axes.fill_between(recall, steps, step="pre", color=colour, alpha=0.22, linewidth=0)
+        axes.step(
+            recall, steps, where="pre", color=colour, linewidth=2.2, solid_joinstyle="round",
+            path_effects=[
+                matplotlib.patheffects.Stroke(linewidth=3.2, foreground=theme.text, alpha=0.55),
+                matplotlib.patheffects.Normal(),
+            ],
+        )  # fmt: skip
+    if curve.point is not None:
+        axes.plot(
+            *curve.point, marker="o", markersize=7, markerfacecolor=theme.background,
+            markeredgecolor=theme.text, markeredgewidth=1.6, clip_on=False,
+        )  # fmt: skip
+    shown, families = label_text(curve.name, 96)
+    title = axes.set_title(shown, loc="left", pad=6, parse_math=False)
+    title.set(family=families, fontsize=11, fontweight="bold", color=theme.text)
+    score = f"{100 * curve.average_precision:.1f} %"
+    axes.set_title(score, loc="right", pad=6, fontsize=10, color=theme.faint)
 
 
 def plot_confusion(
@@ -130,23 +136,14 @@ def plot_confusion(
         raise ValueError(
             f"{len(names)} names need counts of shape {(side, side)}, background last; got {counts.shape}."
         )
-    whole = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape).copy()
-    whole[-1] = counts.sum(axis=0)
-    share = counts / np.maximum(whole, 1)
-    strongest = np.where(np.eye(side, dtype=bool)[..., None], theme.right, theme.wrong)
-    cells = theme.empty + (strongest - np.array(theme.empty)) * (0.15 + 0.85 * share[..., None]) * (
-        counts[..., None] > 0
-    )
-
     columns = [label_text(name, _LABEL_PIXELS) for name in names] + [(no_answer, ["DejaVu Sans"])]
     above = max(_label_inches(text) for text, _ in columns) + 0.2
     cell, label = 0.5, 1.7
     width, height = label + cell * side + 0.15, above + cell * side + 0.15
     figure = new_figure(width, height, theme)
-    axes = figure.add_axes((label / width, 0.15 / height, cell * side / width, cell * side / height))
-    axes.imshow(cells / 255, interpolation="nearest", aspect="auto")
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes = add_panel(figure, theme, label, 0.15, cell * side, cell * side)
+    cells = _cell_colours(counts, theme)
+    axes.imshow(cells, interpolation="nearest", aspect="auto")
     axes.set_xticks(np.arange(side + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(side + 1) - 0.5, minor=True)
     axes.grid(which="minor", color=theme.background, linewidth=2)
@@ -155,21 +152,151 @@ def plot_confusion(
         line(side - 1.5, color=theme.background, linewidth=6)
     axes.tick_params(which="both", length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     for axis, shown in ((axes.xaxis, columns), (axes.yaxis, [*columns[:-1], (nobody, ["DejaVu Sans"])])):
-        axis.set_ticks(range(side), labels=[text for text, _ in shown], parse_math=False)
-        for tick, (_, families) in zip(axis.get_ticklabels(), shown, strict=True):
-            tick.set(family=families, fontsize=9, fontweight="bold", color=theme.text)
+        set_names(axis, shown, theme, size=9)
         axis.get_ticklabels()[-1].set(color=theme.faint, fontweight="normal", style="italic")
-    style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": theme.faint}
-    figure.text((label - 0.12) / width, 1 - (above - 0.12) / height, corner, **style)
     for tick in axes.get_xticklabels():
         tick.set(rotation=90)
+    figure.text(
+        (label - 0.12) / width, 1 - (above - 0.12) / height, corner, ha="right", va="bottom", fontsize=8,
+        color=theme.faint,
+    )  # fmt: skip
     for row, column in zip(*np.nonzero(counts), strict=True):
         count = counts[row, column]
-        text = str(count) if count < 10_000 else f"{count / 1000:.0f}k"
-        red, green, blue = cells[row, column].astype(int).tolist()
-        colour = text_colour((red, green, blue))
+        red, green, blue = (255 * cells[row, column]).astype(int).tolist()
         axes.text(
-            column, row, text, ha="center", va="center", fontsize=9,
-            color=tuple(v / 255 for v in colour), fontweight="bold" if row == column else "normal",
+            column, row, str(count) if count < 10_000 else f"{count / 1000:.0f}k", ha="center", va="center",
+            color=tuple(channel / 255 for channel in text_colour((red, green, blue))), fontsize=9,
+            fontweight="bold" if row == column else "normal",
         )  # fmt: skip
+    return figure
+
+
+def _label_inches(text: str) -> float:
+    """How long a bold label of 9 points is."""
+    return 1.18 * text_width(text, 11) / 11 * 9 / 72
+
+
+def _cell_colours(counts: np.ndarray, theme: Theme) -> np.ndarray:
+    """[S, S, 3] in 0...1 for counts [S, S]."""
+    whole = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape).copy()
+    whole[-1] = counts.sum(axis=0)
+    share = counts / np.maximum(whole, 1)
+    empty, right, wrong = (np.array(to_rgb(colour)) for colour in (theme.empty, theme.right, theme.wrong))
+    strongest = np.where(np.eye(len(counts), dtype=bool)[..., None], right, wrong)
+    return empty + (strongest - empty) * ((0.15 + 0.85 * share) * (counts > 0))[..., None]
+
+
+def plot_errors(
+    kinds: Sequence[str], costs: Sequence[float], counts: Sequence[int], *, theme: Theme = LIGHT
+) -> Figure:
+    """What each kind of mistake costs.
+
+    Args:
+        kinds: one word or two each.
+        costs: rise of the mean average precision if they were undone, 0...1.
+        counts: how many there are.
+        theme: colours.
+    """
+    height = 0.42 * len(kinds) + 0.65
+    figure = new_figure(5.6, height, theme)
+    axes = add_panel(figure, theme, 2.016, 0.5, 2.8, height - 0.6)
+    points = 100 * np.asarray(costs)
+    most = max(float(points.max(initial=0.0)), 1.0)
+    axes.barh(range(len(kinds)), points, height=0.62, color=theme.wrong)
+    axes.set(xlim=(0, 1.02 * most), ylim=(len(kinds) - 0.5, -0.5))
+    axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
+    axes.xaxis.grid(color=theme.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("points of mAP", color=theme.faint, fontsize=9)
+    for row, (point, count) in enumerate(zip(points, counts, strict=True)):
+        said = f"{point:.1f}  ({count})"
+        axes.text(point + 0.02 * most, row, said, va="center", fontsize=10, color=theme.text)
+    return figure
+
+
+def plot_reliability(
+    edges: np.ndarray, shares_right: np.ndarray, counts: np.ndarray, *, theme: Theme = LIGHT
+) -> Figure:
+    """The share of right detections in each range of scores, with how many detections it holds.
+
+    Args:
+        edges: [B + 1] scores.
+        shares_right: [B], NaN where a range is empty.
+        counts: [B].
+        theme: colours.
+    """
+    figure = new_figure(5.6, 3.9, theme)
+    axes = add_panel(figure, theme, 0.728, 0.546, 4.648, 3.12, grid=True)
+    tenths = np.linspace(0, 1, 6)
+    axes.set(xlim=(0, 1), ylim=(0, 1.12), xticks=tenths)
+    axes.set_yticks(tenths, labels=[f"{share:.0%}" for share in tenths])
+    widths = np.diff(edges)
+    middles = edges[:-1] + widths / 2
+    axes.bar(middles, np.nan_to_num(shares_right), 0.9 * widths, color=theme.right, alpha=0.85, linewidth=0)
+    axes.plot([0, 1], [0, 1], color=theme.text, linewidth=1.4, linestyle=(0, (5, 3)))
+    for middle, share, count in zip(middles, shares_right, counts, strict=True):
+        if count:
+            style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": theme.text}
+            axes.text(middle, share + 0.02, f"{count}", **style)
+    axes.set_xlabel("score", color=theme.faint, fontsize=9)
+    axes.set_ylabel("right", color=theme.faint, fontsize=9)
+    return figure
+
+
+def plot_training(
+    steps: Sequence[float],
+    losses: Mapping[str, Sequence[float]],
+    precision: Sequence[float],
+    learning_rate: Sequence[float],
+    *,
+    best_step: float | None = None,
+    columns: int = 3,
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Loss with its parts, validation mAP, and learning rate over the steps.
+
+    Args:
+        steps: [P] of the points.
+        losses: name -> [P], the first is their sum and drawn strongest.
+        precision: [P] mAP, 0...1; NaN where it was not measured, empty where it never was.
+        learning_rate: [P].
+        best_step: whose weights were kept.
+        columns: 3 beside each other or 1 below each other.
+        theme: colours.
+    """
+    panels = ["loss", *(["mAP on the validation set"] if len(precision) else []), "learning rate"]
+    columns = min(columns, len(panels))
+    height = 0.2 + 2.7 * math.ceil(len(panels) / columns)
+    figure = new_figure(0.3 + 3.9 * columns, height, theme)
+    axes = []
+    for i, title in enumerate(panels):
+        left, top = 0.7 + 3.9 * (i % columns), 2.35 + 2.7 * (i // columns)
+        one = add_panel(figure, theme, left, height - top, 3.3, 1.85, grid=True)
+        set_title(one, theme, title)
+        one.set_xlabel("step", color=theme.faint, fontsize=9)
+        one.set_xlim(0, max(max(steps, default=1), 1))
+        axes.append(one)
+    alone = "o" if len(steps) == 1 else None  # a line through one point cannot be seen
+    styles = ["-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2))]
+    for i, (name, values) in enumerate(losses.items()):
+        axes[0].plot(
+            steps, values, label=name, color=theme.faint if i else theme.right,
+            linewidth=1.4 if i else 2.2, linestyle=styles[i % len(styles)], marker=alone,
+        )  # fmt: skip
+    axes[0].legend(frameon=False, fontsize=8, labelcolor=theme.text, loc="upper right")
+    if len(precision):
+        measured = ~np.isnan(np.asarray(precision, float))
+        x, y = np.asarray(steps, float)[measured], np.asarray(precision, float)[measured]
+        axes[1].plot(x, y, color=theme.right, linewidth=2.2, marker="o", markersize=3.5)
+        axes[1].set_ylim(0, 1.02)
+        for kept in np.flatnonzero(x == best_step)[:1] if best_step is not None else ():
+            axes[1].plot(x[kept], y[kept], marker="o", markersize=9, color=theme.wrong, clip_on=False)
+            axes[1].annotate(
+                f"{y[kept]:.3f}", (x[kept], y[kept]), xytext=(-8, -16), textcoords="offset points",
+                ha="right", fontsize=10, fontweight="bold", color=theme.text,
+            )  # fmt: skip
+    axes[-1].plot(steps, learning_rate, color=theme.right, linewidth=2.2, marker=alone)
+    axes[-1].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    for one in (axes[0], axes[-1]):
+        one.set_ylim(bottom=0)
     return figure

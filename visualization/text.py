@@ -1,5 +1,6 @@
 """One line of text, whatever it says, as a mask to blend onto a picture."""
 
+import bisect
 import math
 import unicodedata
 
@@ -41,13 +42,11 @@ def fit(text: str, size: int, width: float) -> str:
     """The text, its end replaced by an ellipsis if it is wider than `width` pixels; "" if no letter fits."""
     if text_width(text, size) <= width:
         return text
-    low, high = 0, len(text)  # the most characters before the ellipsis
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if text_width(text[:middle] + "…", size) <= width else (low, middle - 1)
-    while low and low < len(text) and (unicodedata.category(text[low])[0] == "M" or text[low] in _JOINERS):
+    # The most characters before the ellipsis.
+    low = bisect.bisect(range(len(text)), width, key=lambda count: text_width(text[:count] + "…", size)) - 1
+    while low > 0 and (unicodedata.category(text[low])[0] == "M" or text[low] in _JOINERS):
         low -= 1  # do not part a letter from its marks
-    return text[:low].rstrip() + "…" if low else ""
+    return text[:low].rstrip() + "…" if low > 0 else ""
 
 
 def text_mask(text: str, size: int, after: str = "", gap: int = 0) -> np.ndarray:

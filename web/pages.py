@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from visualization.colours import hex_colour
-from visualization.web_font import web_font
+from visualization.fonts import web_font
 from web.refusals import Refused
 from web.services import Services, UsesServices
 from web.shapes import About, KnownName
@@ -83,7 +82,7 @@ async def model(services: UsesServices):
 @functools.cache  # taking a font apart takes a second
 def _font(said: str) -> bytes:
     """A WOFF file with the letters of a text that a system may lack; empty where there are none."""
-    return base64.b64decode((web_font(said) or ",").partition(",")[2])
+    return web_font(said) or b""
 
 
 def add_files(app: FastAPI, services: Services) -> None:

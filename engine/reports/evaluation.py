@@ -27,8 +27,13 @@ from files.writing import write_json, write_text
 from nets.unknown import BEST_RULE
 from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes
-from visualization.error_plots import plot_errors, plot_reliability
-from visualization.plots import Curve, plot_confusion, plot_precision_recall
+from visualization.plots import (
+    Curve,
+    plot_confusion,
+    plot_errors,
+    plot_precision_recall,
+    plot_reliability,
+)
 
 
 def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from visualization.figures import DARK, LIGHT, Theme, picture_of
-from visualization.web_font import web_font
+from visualization.fonts import web_font
 
 PAGES = Path(__file__).with_name("pages")
 THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
@@ -44,7 +44,8 @@ def render_page(template: str, *, says: Any, **content: Any) -> str:
     )
     environment.filters["percent"] = percent
     font = web_font(json.dumps(says, ensure_ascii=False, default=str))
-    return environment.get_template(template).render(font=font, **content)
+    uri = None if font is None else data_uri("font/woff", font)
+    return environment.get_template(template).render(font=uri, **content)
 
 
 def percent(value: float | None, digits: int = 1) -> str:

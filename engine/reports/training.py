@@ -34,7 +34,7 @@ from files.writing import write_json, write_text
 from nets.checkpoint import METRICS, THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from visualization.dataset_figure import plot_dataset
 from visualization.drawing import scale_to
-from visualization.training_plots import plot_training
+from visualization.plots import plot_training
 
 REPORT = "report.html"
 GALLERY_PICTURES = 6

@@ -60,7 +60,7 @@ from nets.checkpoint import CONFIG, WEIGHTS, anchors_for_config, read_network
 from nets.network import Network
 from preprocessing.presets import adjusted, get_preset
 from terminal.progress import TrainingBar
-from visualization.drawing import draw_boxes, mosaic
+from visualization.drawing import contact_sheet, draw_boxes
 
 MOSAIC_PICTURES = 16
 FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/training/recipes.py
@@ -358,7 +358,7 @@ def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
         names = [labels[c - 1] for c in classes[classes > 0]]
         pixels = np.clip(np.round(np.asarray(image)), 0, 255).astype(np.uint8)
         drawn.append(draw_boxes(pixels, np.asarray(boxes)[classes > 0], names))
-    return mosaic(drawn, columns=4)
+    return contact_sheet(drawn, columns=4)
 
 
 def _is_validated(dataset: RecordDataset, options: TrainingOptions, say: Callable[[str], None]) -> bool:

@@ -1,21 +1,23 @@
+import io
 import warnings
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 
 from visualization import fonts
-from visualization.fonts import font_runs, shipped_font
+from visualization.fonts import font_runs, shipped_font, web_font
 
 
 @pytest.fixture
 def only_shipped_fonts(monkeypatch):
     """A computer without any font beside the shipped one, that has warned of nothing yet."""
     monkeypatch.setattr(fonts, "_system_fonts", tuple)
-    for cached in (fonts._font_with, fonts._warn_of_script):
+    for cached in (fonts._font_with, fonts._warn_of):
         cached.cache_clear()
     yield
-    for cached in (fonts._font_with, fonts._warn_of_script):
+    for cached in (fonts._font_with, fonts._warn_of):
         cached.cache_clear()
 
 
@@ -71,3 +73,18 @@ def test_damaged_font_file_is_passed_over(tmp_path):
     path.write_bytes(b"not a font")
     assert not fonts._has(path, 0, frozenset("a"))
     assert not fonts._has(tmp_path / "gone.ttf", 0, frozenset("a"))
+
+
+def test_font_for_a_page_has_what_the_text_needs_and_is_small():
+    file = web_font("Captain Fen, 千反田える, 千尋 <b>")
+    assert file is not None
+    assert len(file) < 15_000
+    with TTFont(io.BytesIO(file)) as font:
+        assert font.flavor == "woff"
+        assert "".join(map(chr, sorted(font.getBestCmap()))) == "".join(sorted("千反田える尋"))
+    assert web_font("千反田") == web_font("田反千")
+
+
+def test_latin_needs_no_font_and_unknown_scripts_have_none():
+    assert web_font("Captain Fen, Zoë") is None
+    assert web_font("\U00012000") is None  # cuneiform

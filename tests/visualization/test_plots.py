@@ -8,11 +8,22 @@ import pytest
 from PIL import Image
 
 from visualization.colours import hex_colour
-from visualization.figures import DARK, picture_of
-from visualization.plots import Curve, plot_confusion, plot_precision_recall
+from visualization.figures import DARK, LIGHT, picture_of
+from visualization.plots import (
+    Curve,
+    plot_confusion,
+    plot_errors,
+    plot_precision_recall,
+    plot_reliability,
+    plot_training,
+)
 
 # Mathematics and markup for Matplotlib and HTML, a line break, nothing at all, more than fits.
 NAMES = ["千反田える", "$\\frac{1}$", "<b>&amp;</b>", "two\nlines", "", "long " * 30]
+
+
+STEPS = [10, 20, 30]
+LOSSES = {"loss": [3.0, 2.0, 1.0], "boxes": [1.0, 0.5, 0.2]}
 
 
 def curve(name: str) -> Curve:
@@ -101,3 +112,28 @@ def test_pyplot_is_not_used():
         assert not sys.modules["matplotlib.pyplot"].get_fignums()
     else:
         assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_training_panels_stand_beside_or_below_each_other():
+    one = [0.1, float("nan"), 0.3]
+    wide = pixels(plot_training(STEPS, LOSSES, one, [1e-3] * 3, best_step=30)).shape
+    narrow = pixels(plot_training(STEPS, LOSSES, one, [1e-3] * 3, columns=1, theme=DARK)).shape
+    assert wide[1] > 2 * wide[0]
+    assert narrow[0] > narrow[1]
+
+
+def test_training_without_validation_has_no_panel_for_it():
+    figure = plot_training(STEPS, LOSSES, [], [1e-3] * 3)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "learning rate"]
+    pixels(figure)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_mistakes_and_reliability(theme):
+    pixels(plot_errors(["missed", "bad box"], [0.0, 0.0], [0, 3], theme=theme))
+    figure = plot_errors(["missed", "bad box"], [0.12, 0.03], [7, 3], theme=theme)
+    assert {"12.0  (7)", "3.0  (3)"} <= {text.get_text() for text in figure.axes[0].texts}
+    shares = np.array([0.5, np.nan])
+    figure = plot_reliability(np.array([0.1, 0.5, 1.0]), shares, np.array([4, 0]), theme=theme)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["4"]
+    pixels(figure)
