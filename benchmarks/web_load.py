@@ -42,14 +42,12 @@ class Options:
         seconds: of load, the restart included.
         kill: kill and restart the server in the middle.
         checkpoint_dir: of the detector.
-        inbox_url: database of the index; default: SQLite.
     """
 
     visitors: int = 64
     seconds: float = 20.0
     kill: bool = True
     checkpoint_dir: Path = ROOT / "checkpoints" / "drawn_lite"
-    inbox_url: str = ""
 
 
 @dataclass
@@ -76,7 +74,6 @@ def start(options: Options, inbox: Path, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "web", "--port", str(port), "--inbox", str(inbox), "--no_browser"]
     command += ["--checkpoint_dir", str(options.checkpoint_dir), "--requests_per_minute", "0"]
     command += ["--max_waiting", str(2 * options.visitors)]
-    command += ["--inbox_url", options.inbox_url] if options.inbox_url else []
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     with (inbox.parent / "server.log").open("ab") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -164,19 +161,16 @@ async def load(options: Options, inbox: Path, port: int) -> tuple[Tally, float]:
     return tally, time.monotonic() - began
 
 
-def lost(tally: Tally, inbox: Path, url: str) -> list[str]:
+def lost(tally: Tally, inbox: Path) -> list[str]:
     """What is wrong with the inbox, in sentences."""
     from datasets.inbox import Inbox
     from datasets.voc import read_xml
 
-    opened = Inbox(inbox, url)
-    indexed = {entry.key for entry in opened.index.list("pending")}
-    opened.index.close()
-    wrong = [f"report {key} was confirmed and is not in the index" for key in tally.confirmed - indexed]
+    waiting = {report.key for report in Inbox(inbox).reports()}
+    wrong = [f"report {key} was confirmed and is not in the inbox" for key in tally.confirmed - waiting]
     files = {path.stem for path in (inbox / "pending").glob("*.xml")}
-    wrong += [f"report {key} is in the index without its XML" for key in indexed - files]
-    wrong += [f"XML {key} is not in the index" for key in files - indexed]
-    for key in indexed & files:
+    wrong += [f"XML {key} is no report that can be read" for key in files - waiting]
+    for key in waiting:
         read_xml(inbox / "pending" / f"{key}.xml")
         with Image.open(inbox / "pending" / f"{key}.jpg") as image:
             image.load()
@@ -193,7 +187,7 @@ def main() -> int:
         inbox = Path(folder, "inbox")
         inbox.mkdir()
         tally, seconds = asyncio.run(load(options, inbox, port))
-        wrong = lost(tally, inbox, options.inbox_url)
+        wrong = lost(tally, inbox)
     for what, durations in tally.seconds.items():
         spread = np.percentile(durations, (50, 95, 99)) * 1000 if durations else (0.0,) * 3
         print(

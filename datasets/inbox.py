@@ -6,16 +6,17 @@ pending/    KEY.jpg and KEY.xml (verified="no"), KEY.json with what the model ha
 accepted/   KEY.json of those that went into a data set
 rejected/   all three of those that did not
 
+The folder is its own index: a key is the digest of what was reported, so the same report is the same file.
 The XML appears last and under its name only when complete, so a report is there if and only if its XML is,
-also after a crash at any point. The index (datasets/inbox_index.py) finds and counts; it can be made again
-from the folder. Nothing here is read by a training: `tools/inbox.py` brings what a person confirmed into a
-data set.
+also after a crash at any point. Nothing here is read by a training: `tools/inbox.py` brings what a person
+confirmed into a data set.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -25,14 +26,20 @@ from pathlib import Path
 import numpy as np
 
 from datasets.folder import INBOX_MARK
-from datasets.inbox_index import Entry, InboxIndex
 from datasets.pictures import encode_jpeg
 from datasets.voc import VocObject, touches_border, write_annotation
 from files.writing import whole_file, write_bytes, write_json
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
+# The file of a report that says in which state it is: there, it is in that folder's.
+_MARKS = {PENDING: ".xml", ACCEPTED: ".json", REJECTED: ".xml"}
 # A picture without XML after so long is what a crash left of a report that was never confirmed to its sender.
 _ABANDONED_SECONDS = 3600
+
+
+def default_inbox() -> Path:
+    """Its folder when a command line does not say: ANIME_SSD_INBOX of the environment, else runs/inbox."""
+    return Path(os.environ.get("ANIME_SSD_INBOX") or "runs/inbox")
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,25 @@ class ReportedBox:
     was: str | None
 
 
+@dataclass(frozen=True)
+class Report:
+    """One report.
+
+    Attributes:
+        key: names its files.
+        picture: digest of the picture's pixels: reports about one picture share it.
+        received: when it came, seconds since 1970.
+        names: in its boxes, each once.
+        corrections: boxes in which the visitor differs from the model.
+    """
+
+    key: str
+    picture: str
+    received: float
+    names: tuple[str, ...]
+    corrections: int
+
+
 def report_key(image: np.ndarray, boxes: Sequence[ReportedBox]) -> tuple[str, str]:
     """(key of the report, digest of the picture): the same pixels with the same boxes are the same report."""
     height, width = image.shape[:2]
@@ -64,26 +90,21 @@ def report_key(image: np.ndarray, boxes: Sequence[ReportedBox]) -> tuple[str, st
 class Inbox:
     """Stores reports and moves them on."""
 
-    def __init__(self, folder: Path, url: str = ""):
-        """Open an inbox, and repair what a crash left.
+    def __init__(self, folder: Path):
+        """Open an inbox, made where there is none, and clear away what a crash left.
 
         Args:
-            folder: made if it does not exist.
-            url: SQLAlchemy's URL of the index; default: SQLite, `index.sqlite` in the folder.
-
-        Raises:
-            ValueError: the index cannot be reached.
+            folder: of the inbox. What an index.sqlite in it says (kept until November 2026) is not needed.
         """
         self.folder = folder.resolve()
-        for name in (PENDING, ACCEPTED, REJECTED):
+        for name in _MARKS:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / INBOX_MARK).write_text('{"format": 1}\n', encoding="utf-8")  # no data set
-        self.index = InboxIndex(url or f"sqlite:///{(self.folder / 'index.sqlite').as_posix()}")
         self._writing = threading.Lock()
-        self._repair()
+        self._clear_abandoned()
 
     def add(self, image: np.ndarray, boxes: Sequence[ReportedBox], *, model: str = "") -> tuple[str, bool]:
-        """Store a report, on disk and in the index, before returning.
+        """Store a report, on the disk before returning.
 
         Args:
             image: uint8 [H, W, 3] RGB.
@@ -92,21 +113,24 @@ class Inbox:
 
         Returns:
             Its key, and whether it is new.
+
+        Raises:
+            OSError: the disk is full or away; the report is not kept then.
         """
         key, picture = report_key(image, boxes)
         with self._writing:
-            if self.index.get(key) is not None:
+            if any(self.path(key, suffix, state).exists() for state, suffix in _MARKS.items()):
                 return key, False
-            entry = Entry(
-                key=key,
-                picture=picture,
-                state=PENDING,
-                received=time.time(),
-                names=tuple(sorted({one.name for one in boxes if one.name})),
-                corrections=sum(one.name != one.was for one in boxes),
-            )
-            self._write(key, image, boxes, entry, model)
-            return key, self.index.add(entry)
+            names = tuple(sorted({one.name for one in boxes if one.name}))
+            corrections = sum(one.name != one.was for one in boxes)
+            self._write(Report(key, picture, time.time(), names, corrections), image, boxes, model)
+        return key, True
+
+    def reports(self, state: str = PENDING) -> list[Report]:
+        """All reports in a state, oldest first."""
+        keys = [path.stem for path in (self.folder / state).glob(f"*{_MARKS[state]}")]
+        found = [report for key in keys if (report := self._read(key)) is not None]
+        return sorted(found, key=lambda report: (report.received, report.key))
 
     def path(self, key: str, suffix: str, state: str = PENDING) -> Path:
         """Where a file of a report is; a key is hexadecimal, never anything that a visitor typed."""
@@ -117,72 +141,56 @@ class Inbox:
         return self.folder / state / f"{key}{suffix}"
 
     def reject(self, key: str) -> None:
-        """Move a report to `rejected/`; nothing is deleted."""
-        with self._writing:
-            # The XML first: without it the rest is no report any more.
-            for suffix in (".xml", ".json", ".jpg"):
-                source = self.path(key, suffix)
-                if source.exists():
-                    source.replace(self.path(key, suffix, REJECTED))
-            self.index.set_state(key, REJECTED)
+        """Move a pending report to `rejected/`; nothing is deleted."""
+        for suffix in (
+            ".jpg",
+            ".json",
+            ".xml",
+        ):  # the XML last: until then it is pending
+            self._move(key, suffix, REJECTED)
 
     def mark_accepted(self, key: str) -> None:
-        """After its picture and XML have gone into a data set."""
-        with self._writing:
-            source = self.path(key, ".json")
-            if source.exists():
-                source.replace(self.path(key, ".json", ACCEPTED))
-            self.index.set_state(key, ACCEPTED)
+        """After its picture and XML have gone into a data set: only what the model had said stays."""
+        self._move(key, ".json", ACCEPTED)
+        for suffix in (".xml", ".jpg"):
+            self.path(key, suffix).unlink(missing_ok=True)
 
-    def _write(
-        self, key: str, image: np.ndarray, boxes: Sequence[ReportedBox], entry: Entry, model: str
-    ) -> None:
+    def _move(self, key: str, suffix: str, state: str) -> None:
+        if (source := self.path(key, suffix)).exists():
+            source.replace(self.path(key, suffix, state))
+
+    def _write(self, report: Report, image: np.ndarray, boxes: Sequence[ReportedBox], model: str) -> None:
         height, width = image.shape[:2]
         objects = [
-            VocObject(
-                name=one.name,
-                box=one.box,
-                truncated=int(touches_border(one.box, width, height)),
-            )
+            VocObject(name=one.name, box=one.box, truncated=int(touches_border(one.box, width, height)))
             for one in boxes
             if one.name is not None
         ]
-        write_bytes(self.path(key, ".jpg"), encode_jpeg(image), durable=True)
-        said = {**asdict(entry), "model": model, "boxes": [asdict(one) for one in boxes]}
-        write_json(self.path(key, ".json"), said)
-        picture = Path(PENDING, f"{key}.jpg")  # relative: the same wherever the inbox is
-        with whole_file(self.path(key, ".xml"), durable=True) as xml:
+        write_bytes(self.path(report.key, ".jpg"), encode_jpeg(image), durable=True)
+        said = {**asdict(report), "model": model, "boxes": [asdict(one) for one in boxes]}
+        write_json(self.path(report.key, ".json"), said)
+        picture = Path(PENDING, f"{report.key}.jpg")  # relative: the same wherever the inbox is
+        with whole_file(self.path(report.key, ".xml"), durable=True) as xml:
             write_annotation(xml, picture, width, height, objects, verified=False)
 
-    def _repair(self) -> None:
-        """Bring folder and index together after a crash; the folder is right."""
-        pending = self.folder / PENDING
-        now = time.time()
-        for path in pending.glob(".*.tmp"):
-            if now - path.stat().st_mtime > _ABANDONED_SECONDS:
-                path.unlink(missing_ok=True)
-        known = self.index.states()
-        for xml in sorted(pending.glob("*.xml")):
-            if xml.stem not in known and (entry := _entry_of(xml)) is not None:
-                self.index.add(entry)
-        for path in pending.glob("*.jpg"):
-            abandoned = not path.with_suffix(".xml").exists() and path.stem not in known
-            if abandoned and now - path.stat().st_mtime > _ABANDONED_SECONDS:
+    def _read(self, key: str) -> Report | None:
+        """A report from its JSON, in whichever folder a crash left it; None where there is none of ours."""
+        for state in _MARKS:
+            try:
+                said = json.loads(self.path(key, ".json", state).read_text(encoding="utf-8"))
+                names = tuple(map(str, said["names"]))
+                return Report(
+                    key, str(said["picture"]), float(said["received"]), names, int(said["corrections"])
+                )
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return None
+
+    def _clear_abandoned(self) -> None:
+        """Delete halves of reports that were never complete."""
+        pending, long_ago = self.folder / PENDING, time.time() - _ABANDONED_SECONDS
+        halves = [path for path in pending.glob("*.jpg") if not path.with_suffix(".xml").exists()]
+        for path in [*pending.glob(".*.tmp"), *halves]:
+            if path.stat().st_mtime < long_ago:
                 path.with_suffix(".json").unlink(missing_ok=True)
                 path.unlink(missing_ok=True)
-
-
-def _entry_of(xml: Path) -> Entry | None:
-    """The index's row of a report, from the JSON beside its XML; None where that is not ours."""
-    try:
-        said = json.loads(xml.with_suffix(".json").read_text(encoding="utf-8"))
-        return Entry(
-            key=xml.stem,
-            picture=str(said["picture"]),
-            state=PENDING,
-            received=float(said["received"]),
-            names=tuple(map(str, said["names"])),
-            corrections=int(said["corrections"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -9,14 +9,13 @@
 A report waits as a picture and LabelImg XML with verified="no". `open` shows it in LabelImg, where boxes and
 names can be corrected; the space key there confirms a picture, and `accept --verified` takes all that are
 confirmed so. `accept KEY` confirms by itself. Accepted pictures stand in the data set with verified="yes".
-Beginnings of keys suffice. Needs `make setup WEB=1`.
+Beginnings of keys suffice.
 
 Exit status: 0; 1 for a mistake, with one line that says which; 2 for wrong flags.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sys
 import tempfile
@@ -24,53 +23,65 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from datasets.inbox_place import default_inbox, index_url
+from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
 from files.writing import whole_file, write_text
 from terminal.command import command
 from tools import labelimg
-from tools.labelimg import plan_session
 
-if TYPE_CHECKING:
-    from datasets.inbox import Inbox
+_Keys = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="KEY...")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Where:
     """Which inbox.
 
     Attributes:
         inbox: its folder, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX.
-        inbox_url: its index, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX_URL;
-            default: SQLite in the folder.
     """
 
     inbox: Path = field(default_factory=default_inbox)
-    inbox_url: str = ""
 
 
 @dataclass(frozen=True)
-class List:
+class List(Where):
     """Show the reports.
 
     Attributes:
-        state: pending, accepted or rejected ones.
+        state: which ones.
     """
 
-    state: str = "pending"
-    where: Annotated[Where, tyro.conf.arg(name="")] = field(default_factory=Where)
+    state: Literal["pending", "accepted", "rejected"] = PENDING
+
+    def run(self, inbox: Inbox) -> None:
+        reports = inbox.reports(self.state)
+        if not reports:
+            print(f"No {self.state} reports in {inbox.folder}.")
+            return
+        table = Table()
+        for heading in ("key", "received", "names", "corrections", "confirmed", "same picture"):
+            table.add_column(heading, overflow="fold")
+        for report in reports:
+            twins = [one.key[:8] for one in reports if one.picture == report.picture and one != report]
+            received = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.received))
+            names = escape(", ".join(report.names)) or "(nobody)"
+            confirmed = "yes" if self.state == PENDING and _confirmed(inbox, report) else ""
+            table.add_row(
+                report.key[:8], received, names, str(report.corrections), confirmed, ", ".join(twins)
+            )
+        Console().print(table)
 
 
 @dataclass(frozen=True)
-class Open:
+class Open(Where):
     """Look at pending reports in LabelImg.
 
     Attributes:
@@ -78,11 +89,19 @@ class Open:
     """
 
     key: Annotated[str, tyro.conf.Positional] = ""
-    where: Annotated[Where, tyro.conf.arg(name="")] = field(default_factory=Where)
+
+    def run(self, inbox: Inbox) -> None:
+        if not inbox.reports():
+            raise ValueError("no report is pending")
+        with tempfile.TemporaryDirectory() as folder:
+            order = Path(folder, "order.txt")
+            order.write_text(f"{find(inbox, self.key).key}.jpg\n" if self.key else "", encoding="utf-8")
+            options = labelimg.Options(dataset_dir=inbox.folder / PENDING, order_path=order)
+            labelimg.open_labelimg(labelimg.plan_session(options), lambda line: print(line, file=sys.stderr))
 
 
 @dataclass(frozen=True)
-class Accept:
+class Accept(Where):
     """Confirm reports and bring them into a data set.
 
     Attributes:
@@ -92,30 +111,47 @@ class Accept:
     """
 
     dataset_dir: Path
-    keys: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="KEY...")] = ()
+    keys: _Keys = ()
     verified: bool = False
-    where: Annotated[Where, tyro.conf.arg(name="")] = field(default_factory=Where)
+
+    def run(self, inbox: Inbox) -> None:
+        reports = [find(inbox, beginning) for beginning in self.keys]
+        if self.verified:
+            reports += [report for report in inbox.reports() if _confirmed(inbox, report)]
+        if not reports:
+            raise ValueError(
+                "nothing to accept: give keys, or --verified for what LabelImg's space key confirmed"
+            )
+        for report in dict.fromkeys(reports):
+            print(f"{report.key[:8]} accepted: {accept(inbox, report, self.dataset_dir)}")
 
 
 @dataclass(frozen=True)
-class Reject:
+class Reject(Where):
     """Set reports aside: nothing is deleted.
 
     Attributes:
         keys: of reports, or their beginnings.
     """
 
-    keys: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="KEY...")]
-    where: Annotated[Where, tyro.conf.arg(name="")] = field(default_factory=Where)
+    keys: _Keys
+
+    def run(self, inbox: Inbox) -> None:
+        for report in [find(inbox, beginning) for beginning in self.keys]:
+            inbox.reject(report.key)
+            print(f"{report.key[:8]} rejected; its files are in {inbox.folder / REJECTED}")
 
 
-def find_key(inbox: Inbox, beginning: str) -> str:
-    """The key of the one pending report that begins so.
+COMMANDS = {"list": List, "open": Open, "accept": Accept, "reject": Reject}
+
+
+def find(inbox: Inbox, beginning: str) -> Report:
+    """The one pending report whose key begins so.
 
     Raises:
         ValueError: there is none, or more than one.
     """
-    found = [entry.key for entry in inbox.index.list("pending") if entry.key.startswith(beginning)]
+    found = [report for report in inbox.reports() if report.key.startswith(beginning)]
     if len(found) != 1:
         how = "no pending report has" if not found else f"{len(found)} pending reports have"
         raise ValueError(
@@ -124,7 +160,7 @@ def find_key(inbox: Inbox, beginning: str) -> str:
     return found[0]
 
 
-def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
+def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
     """Bring a pending report into a data set, confirmed.
 
     The picture's stem is `visitorDIGEST_000000`, a source of its own, so that one picture that was reported
@@ -136,12 +172,8 @@ def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
     Raises:
         ValueError: the data set has the picture already, or the XML is unusable; nothing has changed then.
     """
-    entry = inbox.index.get(key)
-    picture = inbox.path(key, ".jpg")
-    if entry is None or not inbox.path(key, ".xml").exists():
-        raise ValueError(f"report {key} is not pending any more")
-    image = read_picture(picture)
-    height, width = image.shape[:2]
+    key, picture = report.key, inbox.path(report.key, ".jpg")
+    height, width = read_picture(picture).shape[:2]
     repaired, problems = repair_objects(
         read_xml(inbox.path(key, ".xml")).objects, (width, height), f"{key}.xml"
     )
@@ -155,7 +187,7 @@ def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
         pictures = xmls = dataset_dir
     for folder in (pictures, xmls):
         folder.mkdir(parents=True, exist_ok=True)
-    stem = f"visitor{entry.picture[:12]}_000000"
+    stem = f"visitor{report.picture[:12]}_000000"
     target, xml = pictures / f"{stem}.jpg", xmls / f"{stem}.xml"
     if xml.exists():
         raise ValueError(
@@ -166,120 +198,31 @@ def accept(inbox: Inbox, key: str, dataset_dir: Path) -> Path:
         shutil.copyfile(picture, temporary)
     objects = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
     write_annotation(xml, Path(pictures.name, target.name), width, height, objects, verified=True)
-    _add_to_list(dataset_dir / "ImageSets" / "Main" / "train.txt", stem)
-    # Its files leave the inbox only now that the data set has them.
-    inbox.mark_accepted(key)
-    inbox.path(key, ".xml").unlink(missing_ok=True)
-    picture.unlink(missing_ok=True)
+    train = dataset_dir / "ImageSets" / "Main" / "train.txt"  # where there are lists, it would be in no split
+    if train.is_file() and stem not in (lines := train.read_text(encoding="utf-8").splitlines()):
+        write_text(train, "\n".join([*lines, stem]) + "\n")
+    inbox.mark_accepted(key)  # its files leave the inbox only now that the data set has them
     return xml
 
 
-def _add_to_list(path: Path, stem: str) -> None:
-    """Append to a list of the training split, where the data set has one; else it would be in no split."""
-    if not path.is_file():
-        return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if stem not in lines:
-        write_text(path, "\n".join([*lines, stem]) + "\n")
-
-
-def show(inbox: Inbox, state: str, console: Console) -> None:
-    """Print a table of the reports in a state."""
-    from datasets.inbox import ACCEPTED, PENDING, REJECTED
-
-    if state not in (PENDING, ACCEPTED, REJECTED):
-        raise ValueError(f"--state {state}: must be pending, accepted or rejected")
-    entries = inbox.index.list(state)
-    if not entries:
-        console.print(f"No {state} reports in {escape(str(inbox.folder))}.", highlight=False)
-        return
-    table = Table()
-    for heading in ("key", "received", "names", "corrections", "confirmed", "same picture"):
-        table.add_column(heading, overflow="fold")
-    for entry in entries:
-        twins = [other.key[:8] for other in entries if other.picture == entry.picture and other != entry]
-        received = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.received))
-        names = escape(", ".join(entry.names)) or "(nobody)"
-        confirmed = "yes" if state == PENDING and _confirmed(inbox, entry.key) else ""
-        table.add_row(entry.key[:8], received, names, str(entry.corrections), confirmed, ", ".join(twins))
-    console.print(table)
-
-
-def _confirmed(inbox: Inbox, key: str) -> bool:
+def _confirmed(inbox: Inbox, report: Report) -> bool:
     try:
-        return read_xml(inbox.path(key, ".xml")).verified
+        return read_xml(inbox.path(report.key, ".xml")).verified
     except ValueError:
         return False
-
-
-def open_labelimg(inbox: Inbox, key: str) -> None:
-    """Start LabelImg on the pending reports, one of them first if a key is given.
-
-    Raises:
-        ValueError: nothing is pending, or there is no report with that key.
-    """
-    if not inbox.index.list("pending"):
-        raise ValueError("no report is pending")
-    with tempfile.TemporaryDirectory() as folder:
-        order = Path(folder, "order.txt")
-        order.write_text(f"{find_key(inbox, key)}.jpg\n" if key else "", encoding="utf-8")
-        session = plan_session(labelimg.Options(dataset_dir=inbox.folder / "pending", order_path=order))
-        labelimg.open_labelimg(session, lambda line: print(line, file=sys.stderr))
-
-
-def run(command: List | Open | Accept | Reject, console: Console) -> None:
-    """Do what a command line says.
-
-    Raises:
-        ValueError: the user's mistake.
-    """
-    if importlib.util.find_spec("sqlalchemy") is None:
-        raise ValueError("the package sqlalchemy is not installed; run: make setup WEB=1")
-    from datasets.inbox import Inbox
-
-    where = command.where
-    if not where.inbox.is_dir():
-        raise ValueError(
-            f"--inbox {where.inbox}: there is no such folder; give the --inbox of `python -m web`"
-        )
-    inbox = Inbox(where.inbox, index_url(where.inbox_url))
-    try:
-        if isinstance(command, List):
-            show(inbox, command.state, console)
-        elif isinstance(command, Open):
-            open_labelimg(inbox, command.key)
-        elif isinstance(command, Reject):
-            for key in [find_key(inbox, beginning) for beginning in command.keys]:
-                inbox.reject(key)
-                console.print(
-                    f"{key[:8]} rejected; its files are in {inbox.folder / 'rejected'}", highlight=False
-                )
-        else:
-            keys = [find_key(inbox, beginning) for beginning in command.keys]
-            if command.verified:
-                keys += [entry.key for entry in inbox.index.list("pending") if _confirmed(inbox, entry.key)]
-            if not keys:
-                raise ValueError(
-                    "nothing to accept: give keys, or --verified for what LabelImg's space key confirmed"
-                )
-            for key in dict.fromkeys(keys):
-                xml = accept(inbox, key, command.dataset_dir)
-                console.print(f"{key[:8]} accepted: {xml}", highlight=False, markup=False)
-    finally:
-        inbox.index.close()
 
 
 @command("inbox")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
-    command = tyro.extras.subcommand_cli_from_dict(
-        {"list": List, "open": Open, "accept": Accept, "reject": Reject},
-        args=arguments,
-        prog="python -m tools.inbox",
-        description=__doc__,
-        use_underscores=True,
+    options = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS, args=arguments, prog="python -m tools.inbox", description=__doc__, use_underscores=True
     )
-    run(command, Console())
+    if not options.inbox.is_dir():
+        raise ValueError(
+            f"--inbox {options.inbox}: there is no such folder; give the --inbox of `python -m web`"
+        )
+    options.run(Inbox(options.inbox))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from dataclasses import replace
 
 import tyro
 
-from datasets.inbox_place import index_url
 from terminal.command import command
 from terminal.quiet import start_tensorflow
 from web.options import EVERYWHERE, WebOptions
@@ -53,10 +52,10 @@ def serve(options: WebOptions) -> None:
     """Load everything, then serve until told to stop.
 
     Raises:
-        ValueError: a package, the checkpoint or the inbox's database is missing or damaged.
+        ValueError: a package or the checkpoint is missing or damaged.
         OSError: the port is taken.
     """
-    for package in ("fastapi", "uvicorn", "sqlalchemy", "onnx"):
+    for package in ("fastapi", "uvicorn", "onnx"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(f"the package {package} is not installed; run: make setup WEB=1")
     # The port before anything slow: another program may have it.
@@ -78,7 +77,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
 
     recogniser = Recogniser.load(options.checkpoint_dir)
     faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    inbox = Inbox(options.inbox, index_url(options.inbox_url))
+    inbox = Inbox(options.inbox)
     show_from = Verdicts(recogniser.thresholds).show_from(options.show_from)
     browser = browser_model(recogniser, wanted=options.browser and faces is None, show_from=show_from)
     network = recogniser.checkpoint.network.name

@@ -42,7 +42,7 @@ def create_app(
     Args:
         options: of the command line.
         recogniser: looks at pictures.
-        inbox: keeps reports; closed when the application stops.
+        inbox: keeps reports.
         network: name of the network, shown on the page and kept with reports.
         browser: what the browser needs to look by itself.
         faces: names the boxes that visitors draw.
@@ -81,7 +81,6 @@ def create_app(
             batcher.close()
         await asyncio.gather(*working)
         services.workers.shutdown()
-        inbox.index.close()
 
     # /docs would load its scripts from another server.
     app = FastAPI(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response, UploadFile
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from datasets.inbox import ReportedBox
 from datasets.labels import clean_name
@@ -49,7 +48,7 @@ async def reports(
         key, new = await loop.run_in_executor(
             services.workers, lambda: services.inbox.add(image, boxes, model=services.network)
         )
-    except (SQLAlchemyError, OSError):  # the database is away, the disk is full
+    except OSError:  # the disk is full or away
         LOGGER.exception("report not kept")
         again = {"Retry-After": "60"}
         raise Refused(503, "The report could not be kept; try again in a minute.", headers=again) from None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
 
 from web.refusals import refusal
 from web.services import UsesServices
@@ -25,10 +22,6 @@ async def ready(services: UsesServices):
     """Pictures can be looked at and reports be kept."""
     if not services.ready:
         return refusal(503, "Not ready: starting or stopping.")
-    try:
-        await asyncio.get_running_loop().run_in_executor(services.workers, services.inbox.index.check)
-    except SQLAlchemyError:
-        return refusal(503, "Not ready: the database of the inbox does not answer.")
     return {"status": "ready"}
 
 

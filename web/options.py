@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from datasets.inbox_place import default_inbox
+from datasets.inbox import default_inbox
 
 # Hosts that only this machine reaches.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -66,9 +66,6 @@ class WebOptions:
         port: to listen at.
         inbox: folder for what visitors report; `python -m tools.inbox` reads it. Default: ANIME_SSD_INBOX of
             the environment, else runs/inbox.
-        inbox_url: database of the inbox's index, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; with
-            a password better given in the environment variable ANIME_SSD_INBOX_URL. Default: SQLite in the
-            inbox.
         access_token: what visitors must know; better given in the environment variable ANIME_SSD_TOKEN, which
             other users of the machine cannot see. Default: none at the loopback address, elsewhere a random
             one, printed at the start.
@@ -87,7 +84,6 @@ class WebOptions:
     host: str = "127.0.0.1"
     port: int = 8000
     inbox: Path = field(default_factory=default_inbox)
-    inbox_url: str = ""
     access_token: str = ""
     allowed_hosts: tuple[str, ...] = ()
     batch_size: int = 8

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.inbox import Inbox, ReportedBox
-from datasets.inbox_index import InboxIndex
+from datasets.inbox import ACCEPTED, PENDING, REJECTED, Inbox, ReportedBox
 from datasets.voc import read_xml
 
 IMAGE = np.full((60, 80, 3), (200, 30, 90), np.uint8)
@@ -19,38 +18,49 @@ NOBODY = ReportedBox((50, 10, 80, 60), None, was="Tobi")
 
 @pytest.fixture
 def inbox(tmp_path):
-    box = Inbox(tmp_path / "inbox")
-    yield box
-    box.index.close()
+    return Inbox(tmp_path / "inbox")
 
 
-def files(inbox, state="pending"):
+def files(inbox, state=PENDING):
     return sorted(path.name for path in (inbox.folder / state).iterdir())
 
 
+def keys(inbox, state=PENDING):
+    return [report.key for report in inbox.reports(state)]
+
+
 def test_a_report_is_a_picture_and_unconfirmed_xml(inbox):
-    key, new = inbox.add(IMAGE, [MIRA, NOBODY], model="m")
+    key, new = inbox.add(IMAGE, [MIRA, NOBODY], model="ssd_300_lite")
     assert new
     assert files(inbox) == [f"{key}.jpg", f"{key}.json", f"{key}.xml"]
     raw = read_xml(inbox.path(key, ".xml"))
     assert not raw.verified
     assert raw.size == (80, 60)
     assert [(one.name, one.box) for one in raw.objects] == [("Mira", ("10", "10", "40", "50"))]
-    entry = inbox.index.get(key)
-    assert (entry.state, entry.names, entry.corrections) == ("pending", ("Mira",), 2)
+    (report,) = inbox.reports()
+    assert (report.key, report.names, report.corrections) == (key, ("Mira",), 2)
     with Image.open(inbox.path(key, ".jpg")) as picture:
         assert picture.size == (80, 60)
         assert not picture.getexif()
+    said = json.loads(inbox.path(key, ".json").read_text(encoding="utf-8"))
+    assert said["model"] == "ssd_300_lite"
+    assert [one["was"] for one in said["boxes"]] == ["Tobi", "Tobi"]
 
 
-def test_the_same_report_twice_is_one(inbox):
+def test_the_same_report_twice_is_one_wherever_it_is(inbox):
     first, _ = inbox.add(IMAGE, [MIRA, NOBODY])
     assert inbox.add(IMAGE, [NOBODY, MIRA]) == (first, False)
-    assert inbox.add(IMAGE, [MIRA])[1]
+    second, new = inbox.add(IMAGE, [MIRA])
+    assert new
     assert inbox.add(IMAGE[:50], [ReportedBox((10, 10, 40, 50), "Mira", None)])[1]
-    assert len(inbox.index.list()) == 3
+    assert len(inbox.reports()) == 3
     inbox.reject(first)
-    assert inbox.add(IMAGE, [MIRA, NOBODY]) == (first, False)  # still known
+    inbox.mark_accepted(second)
+    assert [keys(inbox, state) for state in (REJECTED, ACCEPTED)] == [[first], [second]]
+    assert inbox.add(IMAGE, [MIRA, NOBODY]) == (first, False)
+    assert inbox.add(IMAGE, [MIRA]) == (second, False)
+    assert files(inbox, REJECTED) == [f"{first}.jpg", f"{first}.json", f"{first}.xml"]
+    assert files(inbox, ACCEPTED) == [f"{second}.json"]
 
 
 def test_many_at_once_lose_nothing_and_double_nothing(inbox):
@@ -60,8 +70,16 @@ def test_many_at_once_lose_nothing_and_double_nothing(inbox):
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(send, range(40)))
     assert sum(new for _, new in results) == 5
-    assert len({key for key, _ in results}) == 5 == len(inbox.index.list())
+    assert len({key for key, _ in results}) == 5 == len(inbox.reports())
     assert len(files(inbox)) == 15
+
+
+def test_two_servers_with_one_inbox_keep_a_report_once(tmp_path):
+    servers = [Inbox(tmp_path / "inbox") for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        kept = list(pool.map(lambda server: server.add(IMAGE, [MIRA]), servers))
+    assert kept[0][0] == kept[1][0]
+    assert keys(servers[0]) == keys(servers[1]) == [kept[0][0]]
 
 
 def test_names_are_text(inbox):
@@ -74,11 +92,9 @@ def test_names_are_text(inbox):
 
 
 @pytest.mark.parametrize("last", [".jpg", ".json", ".xml"])
-def test_a_crash_after_any_file_loses_nothing_that_was_confirmed(tmp_path, monkeypatch, last):
-    inbox = Inbox(tmp_path / "inbox")
+def test_a_crash_after_any_file_loses_nothing_that_was_confirmed(inbox, monkeypatch, last):
     confirmed, _ = inbox.add(IMAGE[:, :70], [ReportedBox((1, 1, 20, 20), "Tobi", None)])
-    replace = os.replace
-    path_replace = type(tmp_path).replace
+    path_replace = type(inbox.folder).replace
 
     def dying(self, target):
         path_replace(self, target)
@@ -86,59 +102,62 @@ def test_a_crash_after_any_file_loses_nothing_that_was_confirmed(tmp_path, monke
             raise KeyboardInterrupt  # the power goes
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(tmp_path), "replace", dying)
+        patch.setattr(type(inbox.folder), "replace", dying)
         with pytest.raises(KeyboardInterrupt):
             inbox.add(IMAGE, [MIRA])
-    assert os.replace is replace
-    inbox.index.close()
 
-    again = Inbox(tmp_path / "inbox")
-    waiting = {entry.key for entry in again.index.list("pending")}
-    assert confirmed in waiting
-    assert len(waiting) == (2 if last == ".xml" else 1)  # with its XML the report is complete
+    again = Inbox(inbox.folder)
+    assert confirmed in keys(again)
+    assert len(keys(again)) == (2 if last == ".xml" else 1)  # with its XML the report is complete
     key, new = again.add(IMAGE, [MIRA])  # the visitor, who had no answer, sends it again
     assert new == (last != ".xml")
-    assert {entry.key for entry in again.index.list("pending")} == {confirmed, key}
-    again.index.close()
+    assert sorted(keys(again)) == sorted([confirmed, key])
 
 
-def test_what_was_abandoned_is_cleared_and_the_index_can_be_made_again(tmp_path):
-    inbox = Inbox(tmp_path / "inbox")
+@pytest.mark.parametrize("last", [".jpg", ".json"])
+def test_a_crash_while_a_report_is_set_aside_can_be_made_good(inbox, monkeypatch, last):
     key, _ = inbox.add(IMAGE, [MIRA])
-    before = inbox.index.get(key)
-    inbox.index.close()
-    for path in inbox.folder.glob("index.sqlite*"):
-        path.unlink()
-    old = inbox.folder / "pending" / f"{'0' * 32}.jpg"
-    fresh = inbox.folder / "pending" / f"{'1' * 32}.jpg"
-    for path in (old, fresh):
-        path.write_bytes(b"half")
-    long_ago = time.time() - 7200
-    os.utime(old, (long_ago, long_ago))
+    path_replace = type(inbox.folder).replace
+
+    def dying(self, target):
+        path_replace(self, target)
+        if str(target).endswith(last):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(inbox.folder), "replace", dying)
+        with pytest.raises(KeyboardInterrupt):
+            inbox.reject(key)
     again = Inbox(inbox.folder)
-    assert again.index.get(key) == before
-    assert (old.exists(), fresh.exists()) == (False, True)
-    again.index.close()
+    assert keys(again) == [key]
+    again.reject(key)
+    assert (keys(again), keys(again, REJECTED)) == ([], [key])
+
+
+def test_what_was_abandoned_is_cleared(inbox):
+    key, _ = inbox.add(IMAGE, [MIRA])
+    old = [inbox.folder / PENDING / name for name in (f"{'0' * 32}.jpg", f"{'0' * 32}.json", ".1.tmp")]
+    fresh = inbox.folder / PENDING / f"{'1' * 32}.jpg"
+    for path in (*old, fresh):
+        path.write_bytes(b"half")
+    for path in (*old, *(inbox.folder / PENDING).glob(f"{key}*")):
+        os.utime(path, (time.time() - 7200, time.time() - 7200))
+    Inbox(inbox.folder)
+    assert files(inbox) == sorted([fresh.name, f"{key}.jpg", f"{key}.json", f"{key}.xml"])
+
+
+def test_an_inbox_that_had_an_index_is_read_without_it(inbox):
+    key, _ = inbox.add(IMAGE, [MIRA])
+    said = json.loads(inbox.path(key, ".json").read_text(encoding="utf-8"))
+    inbox.path(key, ".json").write_text(json.dumps({**said, "state": "pending"}), encoding="utf-8")
+    (inbox.folder / "index.sqlite").write_bytes(b"SQLite format 3\0")
+    (inbox.folder / PENDING / "a picture of the operator's.xml").write_text("<annotation/>")
+    assert keys(Inbox(inbox.folder)) == [key]
 
 
 def test_an_inbox_is_never_read_as_a_data_set(inbox):
     inbox.add(IMAGE, [MIRA])
-    for folder in (inbox.folder, inbox.folder / "pending"):
+    for folder in (inbox.folder, inbox.folder / PENDING):
         with pytest.raises(ValueError, match="nobody has confirmed yet"):
             read_folder(folder, ReadOptions())
     assert read_folder(inbox.folder.parent, ReadOptions()).annotations == []
-
-
-def test_an_index_that_cannot_be_opened_is_told_without_its_password(tmp_path):
-    with pytest.raises(ValueError, match=r"cannot be opened at 'nonsense'"):
-        InboxIndex("nonsense")
-    with pytest.raises(ValueError, match="cannot be opened") as caught:
-        InboxIndex("postgresql://me:secret@127.0.0.1:1/none")
-    assert "secret" not in str(caught.value)
-
-
-def test_what_the_model_had_said_is_kept(inbox):
-    key, _ = inbox.add(IMAGE, [MIRA, NOBODY], model="ssd_300_lite")
-    said = json.loads(inbox.path(key, ".json").read_text(encoding="utf-8"))
-    assert said["model"] == "ssd_300_lite"
-    assert [one["was"] for one in said["boxes"]] == ["Tobi", "Tobi"]

@@ -11,7 +11,7 @@ import export_model
 from engine.training.options import TrainingOptions
 from tests.conftest import ROOT
 from tests.test_readme import commands
-from tools.inbox import Accept, List, Open, Reject
+from tools.inbox import COMMANDS
 from web.options import WebOptions
 
 FLAGS = {"web": WebOptions, "export_model.py": export_model.Options, "train_ssd_network.py": TrainingOptions}
@@ -42,11 +42,10 @@ def test_the_flags_exist(capsys):
 
 
 def test_the_commands_of_the_inbox_exist(capsys):
-    known = {"list": List, "open": Open, "accept": Accept, "reject": Reject}
     used = re.findall(r"(?:tools\.inbox|--rm inbox) (\w+)([^\n`]*)", "\n".join(commands("docs/web.md")))
-    assert {name for name, _ in used} <= set(known)
+    assert {name for name, _ in used} <= set(COMMANDS)
     for name, rest in used:
-        help_of(known[name])
+        help_of(COMMANDS[name])
         told = capsys.readouterr().out
         for flag in re.findall(r"--\w+", rest):
             assert flag in told, f"{name} {flag}"

@@ -1,5 +1,5 @@
 # The page and its inbox. From the checkout: docker build --file=tools/containers/web.Dockerfile --tag=anime-web .
-# compose.yaml beside this file runs it with PostgreSQL; docs/web.md says how.
+# compose.yaml beside this file runs it; docs/web.md says how.
 
 # ONNX Runtime for the visitors' browsers. The next stage compares it with the digests in web/browser_runtime.py.
 FROM node:22-bookworm-slim AS browser
