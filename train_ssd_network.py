@@ -8,8 +8,8 @@ The first is --recipe=small_cpu, for a few hundred pictures on a laptop; a comma
 weights is taken as it stands.
 
 Writes into RUN the best weights with all that is needed to use them, `last/`, metrics.csv, TensorBoard's
-files and first_batch.jpg (look at it: it is what the network sees). The same command goes on with a stopped
-training.
+files and first_batch.jpg (look at it: it is what the network sees), at the end thresholds.json and
+report.html. The same command goes on with a stopped training.
 
 Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for wrong flags.
 """
@@ -47,9 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.recipe != "none" and flag_value(given, "recipe") is None:
         print(f"Neither --recipe nor --model_name nor --checkpoint_path is given: --recipe={options.recipe}.")
     start_tensorflow()
-    from engine.training.train import train  # not at the top: --help need not wait for TensorFlow
+    # Not at the top: --help need not wait for TensorFlow.
+    from engine.reports.training import report_is_current, write_training_report
+    from engine.training.train import train
 
-    train(options)
+    if train(options) and options.report and not report_is_current(options.train_dir):
+        print("Writing the report ...")
+        path = write_training_report(options.train_dir, dataset_dir=options.dataset_dir, say=print)
+        print(f"See {path}")
 
 
 if __name__ == "__main__":

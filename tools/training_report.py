@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tyro
@@ -37,15 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = tyro.cli(Options, args=arguments, prog="python -m tools.training_report", use_underscores=True)
     start_tensorflow()
     from engine.reports.training import write_training_report
+    from engine.training.validation import write_thresholds
 
     console = Console()
+    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     with console.status("Measuring on the validation set"):
-        report = write_training_report(
-            options.train_dir,
-            dataset_dir=options.dataset_dir,
-            say=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
-        )
-    console.print(f"See {report}", highlight=False, markup=False, soft_wrap=True)
+        write_thresholds(options.train_dir, dataset_dir=options.dataset_dir, say=say)
+        report = write_training_report(options.train_dir, dataset_dir=options.dataset_dir, say=say)
+    say(f"See {report}")
 
 
 if __name__ == "__main__":

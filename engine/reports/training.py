@@ -1,8 +1,6 @@
-"""What a training leaves behind for its detector and for people, made from its folder alone.
+"""What a training leaves behind for people, made from its folder alone.
 
-* thresholds.json: from which score on each name is reported, chosen on the validation set;
-* trained_on.npz: by what the training pictures can be recognised, so that nobody measures on them unnoticed;
-* report.html: what ran, how it learnt, from what, and how good the best weights are on the validation set.
+report.html: what ran, how it learnt, from what, and how good the best weights are on the validation set.
 """
 
 from __future__ import annotations
@@ -19,19 +17,17 @@ import numpy as np
 from boxes.anchor_fitting import best_anchors
 from datasets.leakage import find_leak, leak_notes, traces_of_records
 from datasets.pictures import PictureError, read_picture
-from datasets.record_boxes import has_countable_box, read_boxes
-from datasets.records import RecordDataset, open_dataset
-from engine.evaluation import Evaluation, evaluate_model, read_pictures
+from datasets.record_boxes import read_boxes
+from datasets.records import RecordDataset
+from engine.evaluation import read_pictures
 from engine.measures.measure import Measurements, measure
-from engine.measures.thresholds import choose_thresholds
-from engine.measures.trained_on import write_trained_on
 from engine.reports.evaluation import evaluation_content
 from engine.reports.page import jpeg_uri, lines, render_page, themed
 from engine.reports.words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
 from engine.training.log import METRICS_CSV
-from engine.training.options import VALIDATION
-from files.writing import write_json, write_text
-from nets.checkpoint import METRICS, THRESHOLDS, Checkpoint, build_model, read_checkpoint
+from engine.training.validation import dataset_of, measure_best_weights, split_of
+from files.writing import write_text
+from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, read_checkpoint
 from visualization.dataset_figure import plot_dataset
 from visualization.drawing import scale_to
 from visualization.plots import plot_training
@@ -49,7 +45,7 @@ def write_training_report(
     dataset_dir: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Chooses thresholds, remembers the training pictures, and writes the report.
+    """Writes the report.
 
     Args:
         folder: of a training that has saved weights; a finished one or not.
@@ -63,34 +59,29 @@ def write_training_report(
         ValueError: no checkpoint, or its records cannot be read.
     """
     checkpoint = read_checkpoint(folder)
-    options = checkpoint.config.get("options", {})
-    if dataset_dir is None and "dataset_dir" not in options:
-        raise ValueError(
-            f"{folder / 'config.json'} does not say where the training's records are: give --dataset_dir."
-        )
-    dataset = open_dataset(dataset_dir or Path(options["dataset_dir"]), options.get("dataset_name"))
-    training = dataset.split_name(options.get("dataset_split_name", "train"))
-    traces = traces_of_records(dataset.split(training).files)
-    write_trained_on(folder, traces)
-
+    dataset = dataset_of(checkpoint, dataset_dir)
+    training = dataset.split_name(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
     notes: list[str] = []
     measurements = None
-    validation, problem = _validation_split(dataset, options)
+    validation, problem = split_of(checkpoint, dataset)
     if validation is None:
         notes.append(f"{problem}, so nothing can be said about how good this detector is.")
     else:
-        evaluation = _evaluate(checkpoint, dataset, validation, int(options.get("batch_size") or 16))
-        thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=validation)
-        write_json(folder / THRESHOLDS, thresholds.as_json())
-        say(_thresholds_line(thresholds.names, validation))
-        measurements = measure(evaluation, thresholds)
-        leak = find_leak(traces_of_records(dataset.split(validation).files), traces)
-        notes += leak_notes(leak, validation, training)
+        evaluation = measure_best_weights(checkpoint, dataset, validation)
+        measurements = measure(evaluation, checkpoint.thresholds)
+        traces, seen = (traces_of_records(dataset.split(name).files) for name in (validation, training))
+        notes += leak_notes(find_leak(traces, seen), validation, training)
     for note in notes:
         say(f"Note: {note}")
     html = _render(folder, checkpoint, dataset, training, validation, measurements, notes)
     write_text(folder / REPORT, html)
     return folder / REPORT
+
+
+def report_is_current(folder: Path) -> bool:
+    """Whether there is a report of a training's best weights."""
+    path = folder / REPORT
+    return path.is_file() and path.stat().st_mtime >= (folder / WEIGHTS).stat().st_mtime
 
 
 def _render(
@@ -161,34 +152,6 @@ def _render(
         ran=[(section, lines(values)) for section, values in ran.items()],
         **content,
     )
-
-
-def _evaluate(checkpoint: Checkpoint, dataset: RecordDataset, split: str, batch_size: int) -> Evaluation:
-    return evaluate_model(
-        build_model(checkpoint),
-        checkpoint.network,
-        dataset,
-        split,
-        batch_size=min(batch_size, dataset.split(split).pictures),
-        labels=checkpoint.labels,
-    )
-
-
-def _validation_split(dataset: RecordDataset, options: Mapping[str, Any]) -> tuple[str | None, str]:
-    """The set that the weights were chosen on, if it has anything to find; else why there is none."""
-    try:
-        name = dataset.split_name(options.get("validation_split_name", VALIDATION))
-    except ValueError:
-        return None, "There is no validation set"
-    if has_countable_box(dataset.split(name).files):
-        return name, ""
-    return None, f"Nothing that counts is marked in {name}"
-
-
-def _thresholds_line(names: Mapping[str, float], split: str) -> str:
-    shown = [f"{name} {threshold:.2f}" for name, threshold in list(names.items())[:12]]
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return f"Thresholds with the best F1 on {split}: {', '.join(shown)}{more}"
 
 
 def _boxes(dataset: RecordDataset, splits: set[str | None]) -> tuple[np.ndarray, dict[str, dict[str, int]]]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -21,7 +20,6 @@ from engine.input_pipeline import (
     training_batches,
     training_filenames,
 )
-from engine.reports.training import REPORT, write_training_report
 from engine.training.anchors import choose_anchors
 from engine.training.between_steps import Bookkeeper, Schedule, demand_best_weights
 from engine.training.devices import cpu_has_avx512, has_gpu
@@ -54,9 +52,10 @@ from engine.training.run_folder import (
     state_of,
 )
 from engine.training.start import expect_background, starting_weights
+from engine.training.validation import write_thresholds
 from files.writing import write_json
 from nets import get_network
-from nets.checkpoint import CONFIG, WEIGHTS, anchors_for_config, read_network
+from nets.checkpoint import CONFIG, THRESHOLDS, anchors_for_config, read_network
 from nets.network import Network
 from preprocessing.presets import adjusted, get_preset
 from terminal.progress import TrainingBar
@@ -66,7 +65,7 @@ MOSAIC_PICTURES = 16
 FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/training/recipes.py
 
 
-def train(options: TrainingOptions, console: Console | None = None) -> Path:
+def train(options: TrainingOptions, console: Console | None = None) -> bool:
     """Train, or go on training.
 
     Args:
@@ -74,7 +73,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         console: where to talk; standard output if not given.
 
     Returns:
-        The checkpoint folder: `options.train_dir`.
+        Whether the training is finished, the thresholds of its detector chosen; it is not where a signal
+        stopped it, and the same options go on.
 
     Raises:
         ValueError: something about the options, the data, the starting weights or the folder is wrong.
@@ -84,7 +84,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> Path:
         return _train(options, console or Console())
 
 
-def _train(options: TrainingOptions, console: Console) -> Path:
+def _train(options: TrainingOptions, console: Console) -> bool:
     # Names and paths are other people's, and no markup.
     say = partial(console.print, highlight=False, soft_wrap=True, markup=False, emoji=False)
     keras.utils.set_random_seed(options.seed)
@@ -186,9 +186,9 @@ def _train(options: TrainingOptions, console: Console) -> Path:
                 write_json(folder / CONFIG, begun | {"options": config["options"]})
         if progress.finished:
             say("This training is finished; its weights are there. Nothing to do.")
-            if options.report and _report_is_old(folder):  # cut off before it was written
-                report(folder, options.dataset_dir, say)
-            return folder
+            if validation and not (folder / THRESHOLDS).is_file():  # cut off before they were chosen
+                write_thresholds(folder, dataset_dir=options.dataset_dir, say=say)
+            return True
         network = read_network(folder)  # with the anchors that it was begun with
         memory, said = remembered(dataset, options.dataset_split_name, settings.cache_pictures, free_bytes())
         config |= anchors_for_config(network) | {"chosen": chosen(options, settings)}
@@ -318,22 +318,9 @@ def _train(options: TrainingOptions, console: Console) -> Path:
     if progress.finished:
         best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}" if validation else ""
         say(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {folder}")
-        if options.report:
-            report(folder, options.dataset_dir, say)
-    return folder
-
-
-def report(folder: Path, dataset_dir: Path, say: Callable[..., None]) -> None:
-    """Thresholds and report.html, by the best weights."""
-    say("Choosing thresholds and writing the report ...")
-    path = write_training_report(folder, dataset_dir=dataset_dir, say=say)
-    say(f"See {path}")
-
-
-def _report_is_old(folder: Path) -> bool:
-    """Whether there is no report of the best weights."""
-    path = folder / REPORT
-    return not path.is_file() or path.stat().st_mtime < (folder / WEIGHTS).stat().st_mtime
+        if validation:
+            write_thresholds(folder, dataset_dir=options.dataset_dir, say=say)
+    return progress.finished
 
 
 def use_xla(network: Network, choice: str) -> bool:

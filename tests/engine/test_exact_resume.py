@@ -35,7 +35,6 @@ def options(squares, tmp_path, tiny):
         "unfreeze_after": 0.5,
         "save_interval_secs": 0.0,
         "jit_compile": "off",
-        "report": False,
     }
 
 

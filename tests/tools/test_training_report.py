@@ -10,16 +10,17 @@ def test_what_is_no_training_is_one_line_and_status_1(tmp_path, capsys):
     assert len(said.splitlines()) == 1
 
 
-def test_flags_reach_the_report(tmp_path, monkeypatch, capsys):
+def test_flags_reach_thresholds_and_report(tmp_path, monkeypatch, capsys):
     called = []
-    monkeypatch.setattr(
-        "engine.reports.training.write_training_report",
-        lambda folder, dataset_dir, say: (
-            called.append(Options(folder, dataset_dir)) or folder / "report.html"
-        ),
-    )
+
+    def act(folder, dataset_dir, say):
+        called.append(Options(folder, dataset_dir))
+        return folder / "report.html"
+
+    monkeypatch.setattr("engine.training.validation.write_thresholds", act)
+    monkeypatch.setattr("engine.reports.training.write_training_report", act)
     assert main([f"--train_dir={tmp_path}", f"--dataset_dir={tmp_path / 'data'}"]) == 0
-    assert called == [Options(tmp_path, tmp_path / "data")]
+    assert called == 2 * [Options(tmp_path, tmp_path / "data")]
     assert "report.html" in capsys.readouterr().out
 
 

@@ -1,18 +1,14 @@
 """The report of a training, made from its folder alone."""
 
-import io
-import json
+import os
 import shutil
 
 import pytest
-from rich.console import Console
 
-from engine.reports.training import write_training_report
-from engine.training.options import TrainingOptions
-from engine.training.train import train
+from engine.reports.training import report_is_current, write_training_report
 from nets.checkpoint import read_checkpoint
-from nets.detector import Detector
 from tests.engine.reports.test_evaluation import Page
+from tests.engine.training_run import run
 
 
 @pytest.fixture
@@ -28,21 +24,10 @@ def options(squares, tmp_path, tiny):
     }
 
 
-def run(**options) -> str:
-    said = io.StringIO()
-    train(TrainingOptions(**options), Console(file=said, width=300))
-    return said.getvalue()
-
-
-def test_a_training_ends_with_thresholds_and_a_report(options):
-    said = run(**options)
+def test_a_report_says_how_it_learnt_and_how_good_it_is(options):
+    run(**options)
     folder = options["train_dir"]
-    assert "Thresholds with the best F1 on validation: red 赤 " in said
-    assert f"See {folder / 'report.html'}" in said
-    thresholds = json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))
-    assert set(thresholds["names"]) == {"red 赤", "blue"}
-    assert thresholds["chosen_on"]["split"] == "validation"
-    assert Detector.load(folder).thresholds.names == thresholds["names"]
+    assert write_training_report(folder) == folder / "report.html"
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     for heading in (
         "Training of tiny: run",
@@ -60,21 +45,9 @@ def test_a_training_ends_with_thresholds_and_a_report(options):
         assert heading in page.text
     assert "script" not in page.tags
     assert all(source.startswith("data:image/") for source in page.sources)
-    # whoever calls again finds it finished, and the report where it was
-    written = (folder / "report.html").stat().st_mtime_ns
-    assert "Nothing to do" in run(**options)
-    assert (folder / "report.html").stat().st_mtime_ns == written
-
-
-def test_a_training_that_was_cut_off_before_its_report_writes_it_when_called_again(options, monkeypatch):
-    written = []
-    monkeypatch.setattr(
-        "engine.training.train.write_training_report", lambda folder, **_: written.append(folder) or "report"
-    )
-    run(**options, report=False)
-    assert written == []
-    run(**options)  # the option may differ: it changes nothing about the weights
-    assert written == [options["train_dir"]]
+    assert report_is_current(folder)
+    os.utime(folder / "report.html", (1, 1))
+    assert not report_is_current(folder)
 
 
 @pytest.mark.slow
@@ -83,7 +56,7 @@ def test_without_validation_set_and_after_the_records_moved(options, squares, tm
     data.mkdir()
     for name in ("labels.txt", "train_000.tfrecord"):
         shutil.copy(squares / name, data / name)
-    run(**{**options, "dataset_dir": data}, report=False)
+    run(**{**options, "dataset_dir": data})
     data.rename(tmp_path / "moved")
     folder = options["train_dir"]
     with pytest.raises(ValueError, match="no such folder"):

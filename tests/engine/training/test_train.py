@@ -1,6 +1,5 @@
 import csv
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import train_ssd_network
+from engine.reports.training import write_training_report
 from engine.training.freezing import multipliers_of, set_trainable, stages_of
 from engine.training.model import TrainingModel
 from engine.training.train import TrainingOptions, use_xla
@@ -33,7 +33,6 @@ def options(squares, tmp_path, tiny):
         "max_number_of_steps": 4,
         "evaluate_steps": 2,
         "jit_compile": "off",
-        "report": False,
     }
 
 
@@ -119,14 +118,14 @@ def without_boxes(example: tf.train.Example) -> None:
 
 
 def test_records_may_move_before_it_goes_on(options, own_records, monkeypatch):
-    options |= {"dataset_dir": own_records, "report": True}
+    options |= {"dataset_dir": own_records}
     with monkeypatch.context() as patch:
         stop_at(patch, 3)
         run(**options)
     moved = own_records.rename(own_records.with_name("moved"))
     said = run(**{**options, "dataset_dir": moved})
     assert "after step 3 of 4" in said
-    assert "See " in said, "the report needs the records, too"
+    assert "Thresholds with" in said, "they are chosen on the records, too"
     config = json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
     assert config["options"]["dataset_dir"] == str(moved)
 
@@ -150,14 +149,18 @@ def test_a_set_without_boxes_teaches_nothing(options, own_records):
 
 def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(options, own_records):
     change_records(own_records / "validation_000.tfrecord", make_difficult)
-    options |= {"dataset_dir": own_records, "max_number_of_steps": 2, "report": True}
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 2}
     with pytest.raises(ValueError, match="first 2 pictures of split 'validation' have no object that"):
         run(**{**options, "validation_pictures": 2})
     said = run(**options)
     assert "pictures of split 'validation' have no object that counts" in said
-    assert "Note: Nothing that counts is marked in validation" in said
-    report = (options["train_dir"] / "report.html").read_text(encoding="utf-8")
-    assert "<p></p>" not in report
+    assert not (options["train_dir"] / "thresholds.json").exists()
+    write_training_report(options["train_dir"], say=(notes := []).append)
+    assert notes == [
+        "Note: Nothing that counts is marked in validation, so nothing can be said about how good this "
+        "detector is."
+    ]
+    assert "<p></p>" not in (options["train_dir"] / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_finished_training_is_only_finished_if_its_weights_are_there(options):
@@ -182,20 +185,33 @@ def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(options, mon
     assert json.loads((options["train_dir"] / "metrics.json").read_text(encoding="utf-8"))["step"] == 4
 
 
-def test_a_report_older_than_the_weights_is_written_anew(options, monkeypatch):
+def test_choosing_thresholds_is_the_last_act(options):
+    assert "Thresholds with the best F1 on validation: red 赤 " in run(**options)
+    folder = options["train_dir"]
+    text = (folder / "thresholds.json").read_text(encoding="utf-8")
+    thresholds = json.loads(text)
+    assert set(thresholds["names"]) == {"red 赤", "blue"}
+    assert thresholds["chosen_on"]["split"] == "validation"
+    assert Detector.load(folder).thresholds.names == thresholds["names"]
+    (folder / "thresholds.json").unlink()  # as in a training that was cut off before it
     run(**options)
+    assert (folder / "thresholds.json").read_text(encoding="utf-8") == text
+    assert "Thresholds" not in run(**options)
+
+
+def test_the_command_writes_the_report_of_a_finished_training_once(options, monkeypatch, capsys):
     written = []
+    monkeypatch.setattr(train_ssd_network, "start_tensorflow", lambda: None)
+    monkeypatch.setattr("engine.training.train.train", lambda options: options.seed == 1)
+    monkeypatch.setattr("engine.reports.training.report_is_current", lambda folder: bool(written))
     monkeypatch.setattr(
-        "engine.training.train.write_training_report", lambda folder, **_: written.append(folder)
+        "engine.reports.training.write_training_report", lambda folder, **_: written.append(folder) or "it"
     )
-    run(**options)
-    assert not written  # none was asked for
-    run(**{**options, "report": True})
-    (options["train_dir"] / "report.html").touch()
-    run(**{**options, "report": True})
-    os.utime(options["train_dir"] / "report.html", (1, 1))
-    run(**{**options, "report": True})
-    assert len(written) == 2
+    command = [f"--{name}={options[name]}" for name in ("dataset_dir", "train_dir", "model_name")]
+    for more in ([], ["--seed=1", "--no_report"], ["--seed=1"], ["--seed=1"]):
+        assert train_ssd_network.main([*command, *more]) == 0
+    assert written == [options["train_dir"]]
+    assert "See it" in capsys.readouterr().out
 
 
 def test_names_are_no_markup(options, own_records):
