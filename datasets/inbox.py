@@ -103,7 +103,7 @@ class Inbox:
         self._writing = threading.Lock()
         self._clear_abandoned()
 
-    def add(self, image: np.ndarray, boxes: Sequence[ReportedBox], *, model: str = "") -> tuple[str, bool]:
+    def add(self, image: np.ndarray, boxes: Sequence[ReportedBox], model: str = "") -> tuple[str, bool]:
         """Store a report, on the disk before returning.
 
         Args:

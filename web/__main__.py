@@ -71,7 +71,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     from faces.classifier import FaceClassifier
     from nets.recogniser import Recogniser
     from web.app import create_app
-    from web.browser_model import browser_model
+    from web.browser_runtime import browser_model
     from web.observing import log_to
     from web.verdicts import Verdicts
 

@@ -11,18 +11,15 @@ from fastapi import FastAPI
 
 from datasets.inbox import Inbox
 from faces.classifier import FaceClassifier
-from web import feedback, health, pages, recognition
-from web.access import AccessToken, RateLimit
+from web import feedback, pages, recognition
 from web.batching import Batcher
-from web.bodies import BodyLimit
-from web.browser_model import BrowserModel
-from web.face_answers import DrawnBoxes
-from web.observing import Metrics, Observe
+from web.browser_runtime import BrowserModel
+from web.observing import Metrics, observe
 from web.options import WebOptions
 from web.refusals import handle_refusals
-from web.security import KnownOrigin, SecurityHeaders
+from web.security import Door
 from web.services import Recognises, Services
-from web.verdicts import Verdicts
+from web.verdicts import DrawnBoxes, Verdicts
 
 # Pictures that are decoded at once; each may take 75 MB at the default limit.
 _DECODERS = 4
@@ -61,12 +58,13 @@ def create_app(
         batcher=Batcher(
             recogniser.look,
             batch_size=options.batch_size,
-            max_waiting=options.limits.max_waiting,
+            max_waiting=options.max_waiting,
             on_batch=metrics.batch.observe,
         ),
         workers=ThreadPoolExecutor(_DECODERS, thread_name_prefix="pictures"),
         drawn_boxes=None if faces is None else DrawnBoxes(faces, options),
     )
+    metrics.waiting.set_function(lambda: services.batcher.waiting)
     batchers = [services.batcher, *([services.drawn_boxes.batcher] if services.drawn_boxes else [])]
 
     @contextlib.asynccontextmanager
@@ -93,17 +91,12 @@ def create_app(
     )
     app.state.services = services
     handle_refusals(app)
-    for module in (pages, recognition, feedback, health):
+    for module in (pages, recognition, feedback):
         app.include_router(module.router)
     pages.add_files(app, services)
     # The last one added is the outermost: every answer, a refusal too, is logged and has the headers.
-    limits = options.limits
-    app.add_middleware(BodyLimit, max_bytes=limits.max_bytes, seconds=limits.seconds_to_send)
-    app.add_middleware(AccessToken, token=options.access_token)
-    app.add_middleware(RateLimit, per_minute=limits.requests_per_minute)
-    app.add_middleware(KnownOrigin, hosts=options.hosts)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(Observe, metrics=metrics)
+    app.add_middleware(Door, options=options)
+    observe(app, metrics)
     return app
 
 
@@ -113,5 +106,5 @@ async def _warm_up(services: Services) -> None:
         await services.drawn_boxes.warm_up()
     blank = services.recogniser.prepare(np.zeros((8, 8, 3), np.uint8))
     for size in sorted({1, 2, services.options.batch_size}):
-        if size <= services.options.limits.max_waiting:
+        if size <= services.options.max_waiting:
             await services.batcher([blank] * size)

@@ -1,29 +1,27 @@
-"""Fetches ONNX Runtime Web once, so that browsers get it from our own server.
+"""What a browser needs to find characters by itself: ONNX Runtime Web, fetched once, and the model.
 
     python -m web.browser_runtime
     python -m web.browser_runtime PACKAGE.tgz      (what npm pack brought elsewhere)
 
-npm brings the package; its version, its digest and the digest of each of the three files that are used are
-pinned here. Without npm the page says so and uses the server. The files lie in web/runtime/, which git
-ignores.
+npm brings the package; its version and the digest of each of the three files that are used are pinned here.
+Without npm the page says so and uses the server. The files lie in web/runtime/, which git ignores.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from files.writing import write_bytes
 
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"
-INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 # Without WebGPU and WebGL, which are three times as large and not needed.
 FILES = {
     "ort.wasm.min.mjs": "219e6a1fc8a9938268d18efca3c91d310bd2f4a59bbd13744df5b2b7fc6cee3b",
@@ -31,6 +29,44 @@ FILES = {
     "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
 FOLDER = Path(__file__).resolve().parent / "runtime"
+# A phone loads this in seconds; larger networks stay on the server.
+MAX_BYTES = 6_000_000
+
+
+@dataclass(frozen=True)
+class BrowserModel:
+    """The model as a file, or why there is none.
+
+    Attributes:
+        data: ONNX; empty where there is none.
+        reason: "off", "no runtime" or "too large"; empty where there is a model.
+        runtime: folder of ONNX Runtime's files.
+    """
+
+    data: bytes
+    reason: str
+    runtime: Path = FOLDER
+
+    @property
+    def address(self) -> str | None:
+        """Changes with the model, so that a browser keeps it as long as it may."""
+        return f"/model.onnx?{hashlib.sha256(self.data).hexdigest()[:16]}" if self.data else None
+
+
+def browser_model(recogniser, *, wanted: bool, show_from: float, runtime: Path = FOLDER) -> BrowserModel:
+    """Export a recogniser's network for the browser, where that is wanted and possible."""
+    from nets.onnx.export import export_onnx
+
+    if not wanted:
+        return BrowserModel(b"", "off")
+    if not is_complete(runtime):
+        return BrowserModel(b"", "no runtime")
+    weights = sum(int(variable.shape.num_elements()) for variable in recogniser.model.weights)
+    if 2 * weights > MAX_BYTES:
+        return BrowserModel(b"", "too large")
+    network = recogniser.checkpoint.network
+    model = export_onnx(recogniser.model, network, recogniser.labels, score_threshold=show_from)
+    return BrowserModel(model.SerializeToString(), "", runtime)
 
 
 def is_complete(folder: Path = FOLDER) -> bool:
@@ -41,23 +77,23 @@ def is_complete(folder: Path = FOLDER) -> bool:
     )
 
 
-def unpack(package: Path, folder: Path, *, integrity: str = INTEGRITY, files: dict[str, str] = FILES) -> None:
+def unpack(package: Path, folder: Path, files: dict[str, str] = FILES) -> None:
     """Take the files out of a package that npm brought.
 
     Raises:
-        ValueError: the package or a file in it is not the pinned one; nothing was written then.
+        ValueError: it is no package, or a file in it is missing or not the pinned one; nothing was written.
     """
-    algorithm, _, expected = integrity.partition("-")
-    found = base64.b64encode(hashlib.new(algorithm, package.read_bytes()).digest()).decode()
-    if found != expected:
-        raise ValueError(f"{PACKAGE} is not the pinned package: its digest is {algorithm}-{found}")
     contents = {}
-    with tarfile.open(package) as archive:
-        for name, digest in files.items():
-            member = archive.extractfile(f"package/dist/{name}")
-            contents[name] = member.read() if member else b""
-            if hashlib.sha256(contents[name]).hexdigest() != digest:
-                raise ValueError(f"{name} in {PACKAGE} is not the pinned file")
+    try:
+        with tarfile.open(package) as archive:
+            for name in files:
+                member = archive.extractfile(f"package/dist/{name}")
+                contents[name] = member.read() if member else b""
+    except (tarfile.TarError, KeyError) as error:
+        raise ValueError(f"{package.name} is not {PACKAGE}: {error}") from None
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != files[name]:
+            raise ValueError(f"{name} in {PACKAGE} is not the pinned file")
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         write_bytes(folder / name, content)
@@ -89,17 +125,12 @@ def fetch(folder: Path = FOLDER) -> str:
 
 def main() -> int:
     """Runs the command line; the page works without these files, so a failure to fetch them is only told."""
-    if len(sys.argv) == 2:
-        try:
-            unpack(Path(sys.argv[1]), FOLDER)
-        except (ValueError, OSError, tarfile.TarError, KeyError) as error:
-            print(f"web.browser_runtime: error: {error}", file=sys.stderr)
-            return 1
-        return 0
+    given = sys.argv[1:]
     try:
-        print(fetch())
+        print(fetch()) if not given else unpack(Path(given[0]), FOLDER)
     except (ValueError, OSError) as error:
         print(f"web.browser_runtime: {error}; the page detects on the server only", file=sys.stderr)
+        return 1 if given else 0
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response, UploadFile
@@ -10,12 +9,11 @@ from pydantic import ValidationError
 
 from datasets.inbox import ReportedBox
 from datasets.labels import clean_name
+from web.api import Report, ReportBox, ReportReceipt
 from web.observing import LOGGER
-from web.pictures import decode_uploads
-from web.recognition import REFUSALS
+from web.recognition import REFUSALS, decode_uploads
 from web.refusals import Refused
 from web.services import UsesServices
-from web.shapes import Report, ReportBox, ReportReceipt
 
 router = APIRouter(prefix="/api", tags=["feedback"])
 
@@ -40,14 +38,10 @@ async def reports(
     limits = services.options.limits
     if len(said.boxes) > limits.max_boxes:
         raise Refused(413, f"{len(said.boxes)} boxes; at most {limits.max_boxes} are taken at once.")
-    (image,) = await decode_uploads([picture], limits, services.workers)
+    (image,) = await decode_uploads([picture], services)
     boxes = [_in_picture(one, image.shape[1], image.shape[0]) for one in said.boxes]
-    loop = asyncio.get_running_loop()
-    # The answer goes out when the report is on the disk, not before.
-    try:
-        key, new = await loop.run_in_executor(
-            services.workers, lambda: services.inbox.add(image, boxes, model=services.network)
-        )
+    try:  # the answer goes out when the report is on the disk, not before
+        key, new = await services.in_worker(services.inbox.add, image, boxes, services.network)
     except OSError:  # the disk is full or away
         LOGGER.exception("report not kept")
         again = {"Retry-After": "60"}

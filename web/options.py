@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
@@ -18,39 +17,18 @@ class Limits:
     """What a visitor may send.
 
     Attributes:
-        max_megabytes: of one request.
-        max_megapixels: of one picture, checked before it is decoded.
+        max_bytes: of one request.
+        max_pixels: of one picture, checked before it is decoded.
         max_pictures: in one request.
         max_boxes: in one request.
-        requests_per_minute: of one address; 0: any number.
-        max_waiting: pictures that may wait for the network; more are told to come back.
         seconds_to_send: for the body of a request.
     """
 
-    max_megabytes: float = 20.0
-    max_megapixels: float = 25.0
+    max_bytes: int = 20_000_000
+    max_pixels: int = 25_000_000
     max_pictures: int = 8
     max_boxes: int = 100
-    requests_per_minute: int = 600
-    max_waiting: int = 64
     seconds_to_send: float = 60.0
-
-    def __post_init__(self) -> None:
-        for name in ("max_megabytes", "max_megapixels", "max_pictures", "max_boxes", "max_waiting"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"--{name} {getattr(self, name)}: must be above 0")
-        if self.requests_per_minute < 0:
-            raise ValueError(
-                f"--requests_per_minute {self.requests_per_minute}: must be 0 (no limit) or more"
-            )
-
-    @property
-    def max_bytes(self) -> int:
-        return int(self.max_megabytes * 1_000_000)
-
-    @property
-    def max_pixels(self) -> int:
-        return int(self.max_megapixels * 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -76,7 +54,10 @@ class WebOptions:
         show_from: lowest score of a box that is shown, 0 to 1; default: 0.35, or lower where the checkpoint
             reports a name from a lower score on.
         browser: offer detection in the visitor's browser.
+        requests_per_minute: of one address; 0: any number.
+        max_waiting: pictures that may wait for the network; more are told to come back.
         token_is_new: the access token was made at the start, so nobody knows it yet.
+        limits: what a visitor may send.
     """
 
     checkpoint_dir: Path = Path("checkpoints/drawn_lite")
@@ -89,16 +70,19 @@ class WebOptions:
     batch_size: int = 8
     show_from: float | None = None
     browser: bool = True
+    requests_per_minute: int = 600
+    max_waiting: int = 64
     token_is_new: tyro.conf.Suppress[bool] = False
-    limits: Annotated[Limits, tyro.conf.arg(name="")] = field(default_factory=Limits)
+    limits: tyro.conf.Suppress[Limits] = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
             raise ValueError(f"--port {self.port}: must be in 1...65535")
         if self.show_from is not None and not 0 < self.show_from <= 1:
             raise ValueError(f"--show_from {self.show_from}: must be above 0 and at most 1")
-        if self.batch_size < 1:
-            raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
+        for name, least in (("batch_size", 1), ("max_waiting", 1), ("requests_per_minute", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"--{name} {getattr(self, name)}: must be at least {least}")
 
     @property
     def is_loopback(self) -> bool:

@@ -1,4 +1,4 @@
-"""Routes of the page and its files, all of them from here: no other server is asked for anything."""
+"""Routes of the page and its files, all of them from here, and of probes: does it live, can it work."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastapi.staticfiles import StaticFiles
 
 from visualization.colours import hex_colour
 from visualization.fonts import web_font
-from web.refusals import Refused
+from web.api import About, KnownName
+from web.refusals import Refused, refusal
 from web.services import Services, UsesServices
-from web.shapes import About, KnownName
 
 STATIC = Path(__file__).resolve().parent / "static"
 EXAMPLES = Path(__file__).resolve().parent.parent / "demo"
@@ -77,6 +77,23 @@ async def model(services: UsesServices):
     if not services.browser.data:
         raise Refused(404, "There is no model for the browser here.")
     return Response(services.browser.data, media_type="application/octet-stream", headers=_FOR_GOOD)
+
+
+@router.get("/health", include_in_schema=True, tags=["operation"])
+async def health():
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get(
+    "/ready",
+    include_in_schema=True,
+    tags=["operation"],
+    responses={503: {"description": "Not yet, or not any more"}},
+)
+async def ready(services: UsesServices):
+    """Pictures can be looked at."""
+    return {"status": "ready"} if services.ready else refusal(503, "Not ready: starting or stopping.")
 
 
 @functools.cache  # taking a font apart takes a second

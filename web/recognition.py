@@ -1,8 +1,8 @@
-"""Routes that say who is in a picture."""
+"""Routes that say who is in a picture: from uploaded bytes, within limits, to names for boxes."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,15 +10,16 @@ from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import ValidationError
 
 from boxes.pixels import from_pixels, to_pixels
+from datasets.pictures import PictureError, decode_picture
 from nets.recogniser import Answers
-from web.pictures import decode_uploads
+from web.api import BOXES, BoxAnswer, NameAnswer, PictureAnswer, RecognisedPictures
+from web.options import Limits
 from web.refusals import Refused
 from web.services import Services, UsesServices
-from web.shapes import BOXES, BoxAnswer, NameAnswer, PictureAnswer, RecognisedPictures
+from web.verdicts import LIKELIEST
 
 router = APIRouter(prefix="/api", tags=["recognition"])
 
-LIKELIEST = 5
 _ANY_ERROR = {"description": "Refused; `error` is one sentence that says why"}
 REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys(
     (400, 401, 403, 408, 413, 415, 421, 422, 429, 503), _ANY_ERROR
@@ -28,7 +29,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys(
 @router.post("/detections", response_model=RecognisedPictures, responses=REFUSALS)
 async def detections(pictures: Annotated[list[UploadFile], File()], services: UsesServices):
     """Find everybody in one or several pictures, and say the likeliest names of each."""
-    images = await decode_uploads(pictures, services.options.limits, services.workers)
+    images = await decode_uploads(pictures, services)
     looks = await services.batcher(await _prepared(images, services))
     found = [look.found(services.show_from) for look in looks]
     return RecognisedPictures(
@@ -52,7 +53,7 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
     limits = services.options.limits
     if len(pixels) > limits.max_boxes:
         raise Refused(413, f"{len(pixels)} boxes; at most {limits.max_boxes} are taken at once.")
-    images = await decode_uploads([picture], limits, services.workers)
+    images = await decode_uploads([picture], services)
     height, width = images[0].shape[:2]
     clipped = np.clip(pixels, 0, [width, height, width, height])
     if not (clipped[:, :2] < clipped[:, 2:]).all():
@@ -65,11 +66,44 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
     return picture_answer(images[0].shape, said, services)
 
 
+def decode_upload(data: bytes, limits: Limits) -> np.ndarray:
+    """The pixels of an uploaded picture, upright, within limits that hold before anything is decoded.
+
+    Returns:
+        uint8 [H, W, 3] RGB.
+
+    Raises:
+        Refused: empty, not a picture, damaged, or too large.
+    """
+    if not data:
+        raise Refused(415, "The picture is empty.")
+    try:
+        return decode_picture(data, max_pixels=limits.max_pixels)
+    except PictureError as error:
+        if error.action == "refused":
+            most = f"at most {limits.max_pixels / 1e6:g} million are taken."
+            raise Refused(413, f"The picture has too many pixels; {most}") from None
+        raise Refused(
+            415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."
+        ) from None
+
+
+async def decode_uploads(uploads: Sequence[UploadFile], services: Services) -> list[np.ndarray]:
+    """All pictures of a request, decoded one after the other in a worker thread.
+
+    Raises:
+        Refused: too many of them, or one that `decode_upload` refuses.
+    """
+    limits = services.options.limits
+    if len(uploads) > limits.max_pictures:
+        raise Refused(
+            413, f"{len(uploads)} pictures in one request; at most {limits.max_pictures} are taken at once."
+        )
+    return [await services.in_worker(decode_upload, await upload.read(), limits) for upload in uploads]
+
+
 async def _prepared(images: list[np.ndarray], services: Services) -> list[np.ndarray]:
-    loop = asyncio.get_running_loop()
-    return [
-        await loop.run_in_executor(services.workers, services.recogniser.prepare, image) for image in images
-    ]
+    return [await services.in_worker(services.recogniser.prepare, image) for image in images]
 
 
 def given_somebody(answers: Answers) -> Answers:

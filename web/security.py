@@ -1,32 +1,29 @@
-"""Headers that keep a page to itself, and requests that come from where they should."""
+"""The door before every route: known hosts, rate limit, access token, size of bodies; headers of answers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.access import OPEN_PATHS
-from web.refusals import refusal
+from web.options import WebOptions
+from web.refusals import Refused, refusal
 
 # Scripts, styles and pictures of our own only; WebAssembly may compile, nothing may be written into the page
 # (no unsafe-inline, no eval); blob: is the visitor's own picture.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "worker-src 'self'",
-        "style-src 'self'",
-        "font-src 'self'",
-        "img-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
+    "font-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
-
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -38,54 +35,143 @@ HEADERS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# What probes of the machine ask for, by number and without a token: it says nothing about anybody.
+OPEN_PATHS = frozenset({"/health", "/ready"})
+COOKIE = "anime_ssd_token"
+_MOST_ADDRESSES = 10_000
 
 
-class SecurityHeaders:
-    """ASGI middleware: every answer has `HEADERS`, and what is not a file of ours is not kept by caches."""
+class Door:
+    """ASGI middleware: refuses what may not come in, and gives every answer `HEADERS`."""
 
-    def __init__(self, app: ASGIApp):
+    def __init__(self, app: ASGIApp, options: WebOptions):
         self.app = app
+        self.limits = options.limits
+        self.hosts = {host.lower() for host in options.hosts}
+        self.token = options.access_token.encode()
+        self.rate = RateLimit(options.requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def add(message: Message) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-store")  # what is not a file of ours
             await send(message)
 
-        await self.app(scope, receive, add)
+        headers, is_open = Headers(scope=scope), scope["path"] in OPEN_PATHS
+        answer = (
+            self._foreign(scope, headers, is_open)
+            or (None if is_open else self._too_often(scope) or self._locked(scope, headers))
+            or self._too_long(headers)
+        )
+        if answer is None:
+            await self.app(scope, self._counted(receive), send_with_headers)
+        else:
+            await answer(scope, receive, send_with_headers)
 
+    def _foreign(self, scope: Scope, headers: Headers, is_open: bool) -> Response | None:
+        """Host names that are not ours, and posts that another page makes a browser send."""
+        if self.hosts and not is_open and _host(headers.get("host", "")) not in self.hosts:
+            sentence = (
+                "This server is not reached under that name; its operator can add it to --allowed_hosts."
+            )
+            return refusal(421, sentence)
+        fetched = headers.get("sec-fetch-site", "same-origin")
+        if scope["method"] not in ("GET", "HEAD") and fetched not in ("same-origin", "none"):
+            return refusal(403, "Another page may not send this.")
+        return None
 
-class KnownOrigin:
-    """ASGI middleware: refuses foreign Host headers, and posts that another page makes a browser send."""
+    def _too_often(self, scope: Scope) -> Response | None:
+        wait = self.rate.take(scope["client"][0] if scope.get("client") else "?")
+        if wait <= 0:
+            return None
+        headers = {"Retry-After": str(max(1, round(wait)))}
+        return refusal(429, "Too many requests from your address; wait a moment.", headers)
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]):
-        """Prepare.
+    def _locked(self, scope: Scope, headers: Headers) -> Response | None:
+        """The token comes as `Authorization: Bearer`, or once in the address of the page (`/?token=...`).
 
-        Args:
-            app: what is protected.
-            hosts: names that the Host header may have, without port; empty: any.
+        There it is put into a cookie that scripts cannot read. An empty token lets everybody in.
         """
-        self.app = app
-        self.hosts = {host.lower() for host in hosts}
+        if not self.token:
+            return None
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and self._right(given):
+            answer = RedirectResponse("/", 303)
+            # Not "strict": who follows a link in a message would come without it.
+            answer.set_cookie(COOKIE, given, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
+            return answer
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        if self._right(bearer) or self._right(_cookie(headers.get("cookie", ""))):
+            return None
+        sentence = "This page needs its access token: open the address that its operator gave you."
+        return refusal(401, sentence, {"WWW-Authenticate": "Bearer"})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            foreign = self.hosts and _host(headers.get("host", "")) not in self.hosts
-            if foreign and scope["path"] not in OPEN_PATHS:
-                sentence = (
-                    "This server is not reached under that name; its operator can add it to --allowed_hosts."
-                )
-                await refusal(421, sentence)(scope, receive, send)
-                return
-            fetched = headers.get("sec-fetch-site", "same-origin")
-            if scope["method"] not in ("GET", "HEAD") and fetched not in ("same-origin", "none"):
-                await refusal(403, "Another page may not send this.")(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+    def _right(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self.token)
+
+    def _too_long(self, headers: Headers) -> Response | None:
+        """A body that says that it is too long; `_counted` finds one that only turns out to be."""
+        stated = headers.get("content-length", "")
+        if stated.isdecimal() and int(stated) > self.limits.max_bytes:
+            return refusal(413, self._too_large, {"Connection": "close"})
+        return None
+
+    @property
+    def _too_large(self) -> str:
+        return f"The request is too large; at most {self.limits.max_bytes / 1e6:g} MB are taken."
+
+    def _counted(self, receive: Receive) -> Receive:
+        """Receives a body of so many bytes and within so much time, counted while it arrives."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.limits.seconds_to_send
+        arrived, complete = 0, False
+
+        async def counted() -> Message:
+            nonlocal arrived, complete
+            if complete:  # from now on only the visitor's leaving is waited for
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), max(deadline - loop.time(), 0.001))
+            except asyncio.TimeoutError:
+                raise Refused(408, "The request took too long to arrive.") from None
+            if message["type"] == "http.request":
+                arrived += len(message.get("body", b""))
+                complete = not message.get("more_body", False)
+                if arrived > self.limits.max_bytes:
+                    raise Refused(413, self._too_large, headers={"Connection": "close"})
+            return message
+
+        return counted
+
+
+class RateLimit:
+    """A bucket of requests for each address, which fills steadily."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic):
+        """Prepare; 0 a minute means any number."""
+        self.per_minute = per_minute
+        self.clock = clock
+        # address -> (requests left, when that was); the longest unseen ones are forgotten first.
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str) -> float:
+        """Count a request; seconds to wait until there is room for it, 0 where there is."""
+        if self.per_minute == 0:
+            return 0.0
+        now = self.clock()
+        left, then = self._left.pop(address, (float(self.per_minute), now))
+        left = min(float(self.per_minute), left + (now - then) * self.per_minute / 60)
+        allowed = left >= 1
+        self._left[address] = (left - 1 if allowed else left), now
+        while len(self._left) > _MOST_ADDRESSES:
+            self._left.popitem(last=False)
+        return 0.0 if allowed else (1 - left) * 60 / self.per_minute
 
 
 def _host(header: str) -> str:
@@ -93,3 +179,11 @@ def _host(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
+
+
+def _cookie(header: str) -> str:
+    try:
+        cookie = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return cookie.value if cookie else ""

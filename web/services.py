@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 import numpy as np
 from fastapi import Depends, Request
@@ -14,11 +15,12 @@ from datasets.inbox import Inbox
 from nets.recogniser import Answers
 from nets.thresholds import Thresholds
 from web.batching import Batcher
-from web.browser_model import BrowserModel
-from web.face_answers import DrawnBoxes
+from web.browser_runtime import BrowserModel
 from web.observing import Metrics
 from web.options import WebOptions
-from web.verdicts import Verdicts
+from web.verdicts import DrawnBoxes, Verdicts
+
+Result = TypeVar("Result")
 
 
 class Looked(Protocol):
@@ -70,6 +72,10 @@ class Services:
     workers: Executor
     drawn_boxes: DrawnBoxes | None = None
     ready: bool = False
+
+    async def in_worker(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """The result of a function that takes its time, from a thread of `workers`."""
+        return await asyncio.get_running_loop().run_in_executor(self.workers, work, *arguments)
 
 
 def _services(request: Request) -> Services:

@@ -20,7 +20,7 @@ FOLDER = ROOT / "tools" / "containers"
 DOCKERFILES = [FOLDER / "web.Dockerfile", FOLDER / "train.Dockerfile"]
 USER = 10001
 # TODO(locks): not in requirements/serve.txt yet; the page cannot start in its container without them.
-MISSING = {"scipy"}
+MISSING = {"scipy", "asgi-correlation-id", "prometheus-fastapi-instrumentator", "python-json-logger"}
 # Another build of the same code is in the page's image.
 OTHERS = {"tensorflow-cpu": "tensorflow", "opencv-python-headless": "opencv-python"}
 

@@ -122,7 +122,7 @@ def test_counts_are_limited(serve):
 
 
 def test_bytes_are_limited_whether_announced_or_not(serve):
-    client = serve(Limits(max_megabytes=0.01))
+    client = serve(Limits(max_bytes=10_000))
     noise = np.random.default_rng(0).bytes(20_000)
     assert find(client, noise).status_code == 413
     announced = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -170,7 +170,7 @@ def test_concurrent_requests_share_a_batch(client, recogniser):
 
 
 def test_too_many_wait(serve, recogniser):
-    client = serve(Limits(max_waiting=8), batch_size=1)
+    client = serve(max_waiting=8, batch_size=1)
     recogniser.go.clear()
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(find, client, picture()) for _ in range(20)]

@@ -12,7 +12,7 @@ from schemathesis import checks
 
 from tests.web.conftest import picture
 from web.app import create_app
-from web.options import Limits, WebOptions
+from web.options import WebOptions
 
 PATHS = ("/api/detections", "/api/answers", "/api/reports")
 CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.status_code_conformance]
@@ -21,7 +21,7 @@ CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.
 @pytest.fixture
 def schema(recogniser, inbox):
     """The schema of a server that runs in a thread."""
-    options = WebOptions(limits=Limits(requests_per_minute=0))
+    options = WebOptions(requests_per_minute=0)
     app = create_app(options, recogniser, inbox)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
