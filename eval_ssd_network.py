@@ -377,8 +377,6 @@ def summary(measurements: Measurements) -> list[str]:
 
 def stranger_lines(what: str, result: StrangerResult) -> list[str]:
     """False detections where nobody is, and what the answer "unknown" would change."""
-    from nets.unknown import BEST_RULE
-
     lines = [
         f"On {what}: {result.false_detections} false detections on {result.pictures} pictures = "
         f"{result.per_picture:.3f} per picture; {100 * result.share_with_any:.1f} % have any"
@@ -389,8 +387,8 @@ def stranger_lines(what: str, result: StrangerResult) -> list[str]:
             "  AUROC of right detections against these: "
             + ", ".join(f"{rule} {value:.3f}" for rule, value in known.items())
         )
-    answer = result.unknown.get(BEST_RULE)
-    if answer is not None and answer.right_kept is not None:
+    answer = result.unknown
+    if answer is not None:
         lines.append(
             f'  With "unknown" as an answer {answer.false_detections} keep a name = '
             f"{answer.false_detections / result.pictures:.3f} per picture; so do "

@@ -23,9 +23,8 @@ from engine.average_precision import GroundTruth, evaluate_detections
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import evaluation_batches
 from engine.measures.coco import coco_average_precision
-from engine.measures.confusion import confusion_matrix
 from engine.measures.intervals import bootstrap_intervals
-from engine.measures.mistakes import break_down_errors
+from engine.measures.mistakes import break_down_errors, confusion_matrix
 from nets import get_network
 
 NAMES = tuple(f"name {i}" for i in range(8))
@@ -87,13 +86,13 @@ def main(options: Options) -> None:
 
     found, truths = random_pictures()
     result = evaluate_detections(found, truths)  # the first use of the box maths starts the backend
-    reported = [one.scores >= 0.5 for one in found]
+    reported = result.matches.score >= 0.5
     for part, measure in (
         ("VOC average precision", lambda: evaluate_detections(found, truths)),
         ("COCO average precision", lambda: coco_average_precision(found, truths, [(480, 640)] * PICTURES)),
-        ("bootstrap intervals", lambda: bootstrap_intervals(found, truths, result)),
-        ("kinds of mistakes", lambda: break_down_errors(found, truths, result, reported)),
-        ("confusion matrix", lambda: confusion_matrix(found, truths, NAMES, score_threshold=0.5)),
+        ("bootstrap intervals", lambda: bootstrap_intervals(result)),
+        ("kinds of mistakes", lambda: break_down_errors(result, reported)),
+        ("confusion matrix", lambda: confusion_matrix(result.matches, reported)),
     ):
         start = time.perf_counter()
         measure()

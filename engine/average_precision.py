@@ -1,4 +1,4 @@
-"""Average precision of named boxes, as PASCAL VOC measures it: the one place where it is computed.
+"""Which detection belongs to which object, and the average precision that follows, as PASCAL VOC measures it.
 
 The rules are those of the VOC development kit (Everingham et al. 2010, section 4.2; `VOCevaldet.m`): a
 detection belongs to the object of its name that it overlaps most; if that overlap reaches the threshold,
@@ -20,6 +20,7 @@ from boxes.geometry import iou
 
 # VOC development kit, `VOCinit.m`: `VOCopts.minoverlap=0.5`; an overlap of exactly this much is enough.
 IOU_THRESHOLD = 0.5
+_AT_ONCE = 256  # pictures whose overlaps are computed together; bounds the memory
 
 Rule = Literal["voc07", "voc12"]
 
@@ -52,21 +53,53 @@ class GroundTruth:
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
-    """What became of each detection of one picture; a detection neither right nor ignored is wrong.
+class Matches:
+    """Every detection and what became of it: the one table that all measures are made from.
 
-    Because detections are judged best first, those above a score threshold are judged as if the others
-    did not exist.
+    D detections stand in the order of the pictures, best first in each, and so do G objects. Because they are
+    judged best first, those above a score threshold are judged as if the others did not exist.
 
     Attributes:
-        right: bool [N].
-        ignored: bool [N], true where the detection belongs to a difficult object.
-        objects: int [N], index of the object that the detection belongs to, -1 for none.
+        names: K names, which `name` and `object_name` count from 0.
+        pictures: how many.
+        iou_threshold: overlap from which a detection belongs to an object.
+        picture: int [D], which one it is of.
+        name: int [D].
+        score: float32 [D].
+        right: bool [D].
+        ignored: bool [D], true where it belongs to a difficult object.
+        object: int [D], the object that it belongs to, -1 for none.
+        pairs: int [M, 2], every detection and object that overlap at all, whatever their names.
+        overlap: float32 [M], their IoU.
+        object_picture: int [G].
+        object_name: int [G].
+        difficult: bool [G].
     """
 
+    names: tuple[str, ...]
+    pictures: int
+    iou_threshold: float
+    picture: np.ndarray
+    name: np.ndarray
+    score: np.ndarray
     right: np.ndarray
     ignored: np.ndarray
-    objects: np.ndarray
+    object: np.ndarray
+    pairs: np.ndarray
+    overlap: np.ndarray
+    object_picture: np.ndarray
+    object_name: np.ndarray
+    difficult: np.ndarray
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Neither right nor ignored: bool [D]."""
+        return ~(self.right | self.ignored)
+
+    def missed_by(self, shown: np.ndarray) -> np.ndarray:
+        """Objects that count and that no detection of `shown`, bool [D], is right about: bool [G]."""
+        found = self.object[self.right & shown]
+        return ~self.difficult & ~np.isin(np.arange(len(self.difficult)), found)
 
 
 @dataclass(frozen=True)
@@ -157,13 +190,11 @@ class DetectionResult:
 
     Attributes:
         names: results in the order of the names given, then of appearance.
-        judgements: one per picture.
-        iou_threshold: overlap from which a detection belongs to an object.
+        matches: of the detections with the objects.
     """
 
     names: dict[str, NameResult]
-    judgements: tuple[Judgement, ...]
-    iou_threshold: float
+    matches: Matches
 
     @property
     def ap_voc07(self) -> dict[str, float | None]:
@@ -225,19 +256,8 @@ def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
     raise ValueError(f"Unknown rule {rule!r} for average precision; known are 'voc07' and 'voc12'.")
 
 
-def overlaps(
-    detections: Sequence[Detections], ground_truths: Sequence[GroundTruth], *, chunk: int = 256
-) -> list[np.ndarray]:
-    """IoU of each picture's detections with its objects, whatever their names.
-
-    Args:
-        detections: one per picture.
-        ground_truths: one per picture.
-        chunk: pictures computed at once; bounds the memory.
-
-    Returns:
-        One float32 [N, G] per picture.
-    """
+def overlaps(detections: Sequence[Detections], ground_truths: Sequence[GroundTruth]) -> list[np.ndarray]:
+    """IoU of each picture's detections with its objects, whatever their names: float32 [N, G] per picture."""
     if len(detections) != len(ground_truths):
         raise ValueError(
             f"Detections and ground truths go together picture by picture; got {len(detections)} and "
@@ -246,42 +266,67 @@ def overlaps(
     most_detections = max(map(len, detections), default=0)
     most_objects = max(map(len, ground_truths), default=0)
     result = []
-    for start in range(0, len(detections), chunk):
-        found, marked = detections[start : start + chunk], ground_truths[start : start + chunk]
-        padded = iou(_padded(found, most_detections), _padded(marked, most_objects))  # [chunk, N, G]
+    for start in range(0, len(detections), _AT_ONCE):
+        found, marked = (part[start : start + _AT_ONCE] for part in (detections, ground_truths))
+        padded = iou(_padded(found, most_detections), _padded(marked, most_objects))  # [pictures, N, G]
         padded = np.asarray(keras.ops.convert_to_numpy(padded))
         result += [padded[i, : len(found[i]), : len(marked[i])] for i in range(len(found))]
     return result
 
 
-def judge(
-    detections: Detections,
-    ground_truth: GroundTruth,
-    overlap: np.ndarray,
-    *,
-    iou_threshold: float = IOU_THRESHOLD,
-) -> Judgement:
-    """Decide which detections of one picture are right.
+def nearest(pairs: np.ndarray, overlap: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The object that each of D = `count` detections overlaps most, -1 for none, and by how much: two of [D].
 
     Args:
-        detections: of the picture.
-        ground_truth: of the picture.
-        overlap: [N, G] IoU of the two.
-        iou_threshold: overlap from which a detection belongs to an object.
+        pairs: int [M, 2], detections and objects to choose from; of equals the first object is chosen.
+        overlap: [M].
     """
-    count = len(detections)
-    if not count or not len(ground_truth):
-        return Judgement(np.zeros(count, bool), np.zeros(count, bool), np.full(count, -1))
-    same_name = np.array(detections.names, object)[:, None] == np.array(ground_truth.names, object)  # [N, G]
-    overlap = np.where(same_name, overlap, -1.0)
-    objects = np.argmax(overlap, axis=1)  # [N]
-    objects[overlap[np.arange(count), objects] < iou_threshold] = -1
-    order = np.argsort(-detections.scores, kind="stable")
-    claimed, first = np.unique(objects[order], return_index=True)
-    right = np.zeros(count, bool)
-    right[order[first[claimed >= 0]]] = True  # the best-scored detection of each object
-    ignored = (objects >= 0) & ground_truth.difficult[objects]
-    return Judgement(right & ~ignored, ignored, objects)
+    detection, marked = pairs.T
+    order = np.lexsort((marked, -overlap, detection))
+    rows, first = np.unique(detection[order], return_index=True)
+    best, best_overlap = np.full(count, -1), np.zeros(count, np.float32)
+    best[rows], best_overlap[rows] = marked[order][first], overlap[order][first]
+    return best, best_overlap
+
+
+def _match(
+    detections: Sequence[Detections],
+    ground_truths: Sequence[GroundTruth],
+    names: Sequence[str],
+    iou_threshold: float,
+) -> Matches:
+    """Decide which detections are right; arguments as for `evaluate_detections`."""
+    both = overlaps(detections, ground_truths)
+    known = dict.fromkeys(names)
+    for pair in zip(ground_truths, detections, strict=True):
+        known.update(dict.fromkeys(name for part in pair for name in part.names))
+    index = {name: i for i, name in enumerate(known)}
+
+    def rows(parts: Sequence[Detections] | Sequence[GroundTruth]) -> tuple[np.ndarray, ...]:
+        """First row of each picture, picture of each row, name of each row."""
+        lengths = [len(part) for part in parts]
+        name = np.array([index[one] for part in parts for one in part.names], int)
+        return np.cumsum([0, *lengths])[:-1], np.repeat(np.arange(len(parts)), lengths), name
+
+    first, picture, name = rows(detections)
+    first_object, object_picture, object_name = rows(ground_truths)
+    starts = np.stack([first, first_object], axis=1)
+    pairs = np.concatenate([np.argwhere(one > 0) + start for one, start in zip(both, starts, strict=True)])
+    overlap = np.concatenate([one[one > 0] for one in both])
+    same = name[pairs[:, 0]] == object_name[pairs[:, 1]]
+    owner, closeness = nearest(pairs[same], overlap[same], len(name))
+    owner[closeness < iou_threshold] = -1
+    score = np.concatenate([np.asarray(part.scores, np.float32) for part in detections])
+    order = np.argsort(-score, kind="stable")
+    claimed, best = np.unique(owner[order], return_index=True)
+    right = np.zeros(len(name), bool)
+    right[order[best[claimed >= 0]]] = True  # the best-scored detection of each object
+    difficult = np.concatenate([truth.difficult for truth in ground_truths])
+    ignored = (owner >= 0) & np.append(difficult, False)[owner]
+    return Matches(
+        tuple(index), len(both), iou_threshold, picture, name, score, right & ~ignored, ignored, owner, pairs,
+        overlap, object_picture, object_name, difficult,
+    )  # fmt: skip
 
 
 def evaluate_detections(
@@ -312,27 +357,15 @@ def evaluate_detections(
             "so there is no average precision. Evaluate on pictures with objects: check the split and the "
             "annotations."
         )
-    pairs = list(zip(detections, ground_truths, overlaps(detections, ground_truths), strict=True))
-    judgements = tuple(judge(*pair, iou_threshold=iou_threshold) for pair in pairs)
-    index = {name: i for i, name in enumerate(names)}
-    for name in [name for pair in pairs for part in (pair[1], pair[0]) for name in part.names]:
-        index.setdefault(name, len(index))
-
-    def ids(parts) -> np.ndarray:
-        return np.array([index[name] for part in parts for name in part.names], np.int64)
-
-    marked, difficult = ids(ground_truths), np.concatenate([truth.difficult for truth in ground_truths])
-    found = ids(detections)
-    scores = np.concatenate([np.asarray(part.scores, np.float32) for part in detections])
-    right = np.concatenate([judgement.right for judgement in judgements])
-    ignored = np.concatenate([judgement.ignored for judgement in judgements])
+    matches = _match(detections, ground_truths, names, iou_threshold)
     results = {}
-    for name, i in index.items():
-        mine = (found == i) & ~ignored
-        objects = marked == i
-        counts, not_counted = int(np.sum(objects & ~difficult)), int(np.sum(objects & difficult))
-        results[name] = name_result(name, counts, not_counted, scores[mine], right[mine])
-    return DetectionResult(results, judgements, iou_threshold)
+    for i, name in enumerate(matches.names):
+        mine, objects = (matches.name == i) & ~matches.ignored, matches.object_name == i
+        counts, not_counted = (
+            int(np.sum(objects & kind)) for kind in (~matches.difficult, matches.difficult)
+        )
+        results[name] = name_result(name, counts, not_counted, matches.score[mine], matches.right[mine])
+    return DetectionResult(results, matches)
 
 
 def name_result(name: str, objects: int, difficult: int, scores: np.ndarray, right: np.ndarray) -> NameResult:

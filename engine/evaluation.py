@@ -13,7 +13,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from datasets.records import RecordDataset
-from engine.average_precision import IOU_THRESHOLD, DetectionResult, GroundTruth, evaluate_detections
+from engine.average_precision import DetectionResult, GroundTruth, evaluate_detections
 from engine.input_pipeline import evaluation_batches
 from nets.detector import DetectionModel, named_detections
 from nets.network import Network
@@ -94,7 +94,6 @@ def evaluate_model(
     batch_size: int,
     max_pictures: int | None = None,
     labels: Sequence[str] | None = None,
-    iou_threshold: float = IOU_THRESHOLD,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Measure a model on a split.
@@ -108,7 +107,6 @@ def evaluate_model(
         max_pictures: measure the first so many only.
         labels: the names that the model's classes stand for, if they are not those of the dataset. Names
             meet by their text.
-        iou_threshold: overlap from which a detection belongs to an object.
         progress: called after each batch with the number of its pictures.
 
     Raises:
@@ -149,7 +147,6 @@ def evaluate_model(
         detections[kept],
         ground_truths[kept],
         names=tuple(dict.fromkeys((*dataset.labels, *labels))),
-        iou_threshold=iou_threshold,
     )
     return Evaluation(
         filenames=tuple(filenames[kept]),

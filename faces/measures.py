@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.measures.auroc import auroc
-from engine.measures.calibration import Reliability, reliability_of
+from engine.measures.calibration import Reliability, auroc, reliability_of
 from faces.answers import evidence_of, softmax
 
 BINS = 10

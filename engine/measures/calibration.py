@@ -1,14 +1,13 @@
-"""Whether scores mean what they say: of the detections with score 0.8, are 80 % right?"""
+"""Whether scores mean what they say (of those of 0.8, are 80 % right?), and how well they part two groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
-from boxes.detections import Detections
-from engine.average_precision import Judgement
+from engine.average_precision import Matches
 
 BINS = 9  # 0.1...0.2, 0.2...0.3, up to 1
 # Detections below hardly anybody is shown, and there are so many that they alone would decide the figure.
@@ -51,17 +50,11 @@ class Reliability:
         return float(np.average(values[filled], weights=self.counts[filled]))
 
 
-def reliability(detections: Sequence[Detections], judgements: Sequence[Judgement]) -> Reliability:
-    """Counts right detections by score, in BINS of equal width from LOWEST_SCORE to 1.
-
-    Args:
-        detections: one per picture.
-        judgements: one per picture; ignored detections do not take part.
-    """
-    kept = [~judgement.ignored for judgement in judgements]
-    scores = np.concatenate([f.scores[k] for f, k in zip(detections, kept, strict=True)]).astype(np.float64)
-    right = np.concatenate([j.right[k] for j, k in zip(judgements, kept, strict=True)])
-    return reliability_of(scores, right, bins=BINS, lowest_score=LOWEST_SCORE)
+def reliability(matches: Matches) -> Reliability:
+    """Counts right detections by score, in BINS above LOWEST_SCORE; ignored ones not at all."""
+    kept = ~matches.ignored
+    scores = matches.score[kept].astype(np.float64)
+    return reliability_of(scores, matches.right[kept], bins=BINS, lowest_score=LOWEST_SCORE)
 
 
 def reliability_of(scores: np.ndarray, right: np.ndarray, *, bins: int, lowest_score: float) -> Reliability:
@@ -82,3 +75,20 @@ def reliability_of(scores: np.ndarray, right: np.ndarray, *, bins: int, lowest_s
         mean_scores = np.bincount(place, scores, minlength=bins) / counts
         shares = np.bincount(place, right, minlength=bins) / counts
     return Reliability(edges, counts, mean_scores, shares, lowest_score)
+
+
+def auroc(higher: np.ndarray, lower: np.ndarray) -> float | None:
+    """Area under the receiver operating characteristic.
+
+    Args:
+        higher: [N] values of the group that should have the higher ones.
+        lower: [M] values of the other.
+
+    Returns:
+        The share of pairs in which the first is higher, ties counted half: 1 apart, 0.5 mixed, 0 the wrong
+        way round. None when a group is empty.
+    """
+    if not len(higher) or not len(lower):
+        return None
+    group = np.repeat([1, 0], [len(higher), len(lower)])
+    return float(roc_auc_score(group, np.concatenate([higher, lower])))

@@ -12,6 +12,7 @@ import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
 from boxes.detections import Detections
+from boxes.pixels import to_pixels
 from engine.average_precision import GroundTruth
 
 
@@ -51,35 +52,29 @@ def coco_average_precision(
         ground_truths: one per picture, in the same order.
         sizes: (height, width) of each picture in pixels, which decides what is small and large.
     """
-    names = list(dict.fromkeys(name for part in (*ground_truths, *detections) for name in part.names))
-    category = {name: i for i, name in enumerate(names, start=1)}
+    names = (name for part in (*ground_truths, *detections) for name in part.names)
+    category = {name: i for i, name in enumerate(dict.fromkeys(names), start=1)}
     marked, found, images = [], [], []
-    for image, (found_here, truth, (height, width)) in enumerate(
-        zip(detections, ground_truths, sizes, strict=True), 1
-    ):
+    parts = zip(detections, ground_truths, sizes, strict=True)
+    for image, (found_here, truth, (height, width)) in enumerate(parts, start=1):
         images.append({"id": image, "height": height, "width": width})
-        pixels = np.array([height, width, height, width], np.float64)
-        for name, box, difficult in zip(truth.names, truth.boxes * pixels, truth.difficult, strict=True):
+        for name, box, difficult in zip(
+            truth.names, _left_top_sides(truth.boxes, height, width), truth.difficult, strict=True
+        ):
             marked.append(
                 {
                     "id": len(marked) + 1,
                     "image_id": image,
                     "category_id": category[name],
-                    "bbox": _x_y_width_height(box),
-                    "area": float((box[2] - box[0]) * (box[3] - box[1])),
+                    "bbox": box,
+                    "area": box[2] * box[3],
                     "iscrowd": int(difficult),
                 }
             )
-        for name, box, score in zip(
-            found_here.names, found_here.boxes * pixels, found_here.scores, strict=True
-        ):
+        boxes = _left_top_sides(found_here.boxes, height, width)
+        for name, box, score in zip(found_here.names, boxes, found_here.scores, strict=True):
             found.append(
-                {
-                    "image_id": image,
-                    "category_id": category[name],
-                    "bbox": _x_y_width_height(box),
-                    "score": float(score),
-                }
+                {"image_id": image, "category_id": category[name], "bbox": box, "score": float(score)}
             )
     categories = [{"id": i, "name": name} for name, i in category.items()]
     truth = COCO({"images": images, "annotations": marked, "categories": categories})
@@ -90,6 +85,7 @@ def coco_average_precision(
     return CocoResult(ap or 0.0, ap50 or 0.0, ap75 or 0.0, small, medium, large)
 
 
-def _x_y_width_height(box: np.ndarray) -> list[float]:
-    ymin, xmin, ymax, xmax = box.tolist()
-    return [xmin, ymin, xmax - xmin, ymax - ymin]
+def _left_top_sides(boxes: np.ndarray, height: int, width: int) -> list[list[float]]:
+    """COCO's [x, y, width, height] in pixels."""
+    pixels = to_pixels(boxes, height, width)
+    return np.concatenate([pixels[:, :2], pixels[:, 2:] - pixels[:, :2]], axis=1).tolist()

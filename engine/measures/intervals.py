@@ -10,13 +10,11 @@ of the sets by VOC 2012 and in 91 % by VOC 2007; bias-corrected and basic interv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from boxes.detections import Detections
-from engine.average_precision import DetectionResult, GroundTruth
+from engine.average_precision import DetectionResult
 
 REPLICATES = 1000
 LEVEL = 0.95
@@ -44,76 +42,40 @@ class Intervals:
     replicates: int
 
 
-def bootstrap_intervals(
-    detections: Sequence[Detections],
-    ground_truths: Sequence[GroundTruth],
-    result: DetectionResult,
-    *,
-    replicates: int = REPLICATES,
-    seed: int = 0,
-) -> Intervals:
-    """Intervals of the average precisions of `evaluate_detections`.
-
-    Args:
-        detections: one per picture.
-        ground_truths: one per picture.
-        result: of the two.
-        replicates: draws.
-        seed: of the draws.
-    """
-    pictures = len(detections)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=replicates)  # [R, pictures]
-    voc07, voc12 = average_precision_of_draws(detections, ground_truths, result, drawn)
+def bootstrap_intervals(result: DetectionResult, *, replicates: int = REPLICATES) -> Intervals:
+    """Intervals of the average precisions of `evaluate_detections`; the same for the same result."""
+    pictures = result.matches.pictures
+    chance = np.random.default_rng(0)
+    drawn = chance.multinomial(pictures, np.full(pictures, 1 / pictures), size=replicates)  # [R, pictures]
+    voc07, voc12 = average_precision_of_draws(result, drawn)
     rated = [name for name, one in result.names.items() if one.objects]
+    by_name = {name: _middle(column) for name, column in zip(rated, voc07.T, strict=True)}
     return Intervals(
         map_voc07=_middle(_mean_of_names(voc07)),
         map_voc12=_middle(_mean_of_names(voc12)),
-        ap_voc07={
-            name: _middle(voc07[:, rated.index(name)]) if name in rated else None for name in result.names
-        },
+        ap_voc07={name: by_name.get(name) for name in result.names},
         replicates=replicates,
     )
 
 
-def average_precision_of_draws(
-    detections: Sequence[Detections],
-    ground_truths: Sequence[GroundTruth],
-    result: DetectionResult,
-    drawn: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Average precisions when each picture counts as often as it was drawn.
-
-    Args:
-        detections: one per picture.
-        ground_truths: one per picture.
-        result: of the two.
-        drawn: int [R, pictures].
+def average_precision_of_draws(result: DetectionResult, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average precisions when each picture counts as often as it was drawn: int [R, pictures].
 
     Returns:
         By the rules of VOC 2007 and VOC 2012: two arrays [R, K] for the K names that have objects, NaN
         where a draw has none of them.
     """
+    matches = result.matches
     drawn = np.asarray(drawn, np.float32)  # whole numbers below 2^24 are exact
-    picture = np.repeat(np.arange(len(detections)), [len(found) for found in detections])
-    name = np.array([name for found in detections for name in found.names], object)
-    scores = np.concatenate([found.scores for found in detections])
-    right = np.concatenate([judgement.right for judgement in result.judgements])
-    ignored = np.concatenate([judgement.ignored for judgement in result.judgements])
     columns = []
-    for one in result.names.values():
+    for i, one in enumerate(result.names.values()):
         if not one.objects:
             continue
-        objects = np.array(
-            [
-                sum(n == one.name and not d for n, d in zip(truth.names, truth.difficult, strict=True))
-                for truth in ground_truths
-            ],
-            np.float32,
-        )
-        mine = np.flatnonzero((name == one.name) & ~ignored)
-        mine = mine[np.argsort(-scores[mine], kind="stable")]
-        curve = _Curve(picture[mine], right[mine], scores[mine])
+        marked = matches.object_picture[(matches.object_name == i) & ~matches.difficult]
+        objects = np.bincount(marked, minlength=matches.pictures).astype(np.float32)
+        mine = np.flatnonzero((matches.name == i) & ~matches.ignored)
+        mine = mine[np.argsort(-matches.score[mine], kind="stable")]
+        curve = _Curve(matches.picture[mine], matches.right[mine], matches.score[mine])
         parts = [
             curve.average_precisions(part, part @ objects)
             for part in np.array_split(drawn, -(-len(drawn) // _AT_ONCE))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.average_precision import NameResult, OperatingPoint
+import numpy as np
+
+from engine.average_precision import Matches, NameResult, OperatingPoint
 from engine.evaluation import Evaluation
 from engine.measures.calibration import Reliability, reliability
 from engine.measures.coco import CocoResult, coco_average_precision
-from engine.measures.confusion import Confusion, confusion_matrix
 from engine.measures.intervals import Intervals, bootstrap_intervals
-from engine.measures.mistakes import ErrorBreakdown, break_down_errors
-from engine.measures.ranking import PictureScore, score_picture, worst_and_best
+from engine.measures.mistakes import Confusion, ErrorBreakdown, break_down_errors, confusion_matrix
 from engine.measures.strangers import (
     StrangerDetections,
     StrangerResult,
@@ -21,6 +22,26 @@ from engine.measures.strangers import (
 from nets.thresholds import Thresholds
 
 
+@dataclass(frozen=True)
+class PictureScore:
+    """One picture at the thresholds.
+
+    Attributes:
+        counts: right, wrong and missed.
+        margin: -1...1: score of the worst-scored right answer (0 if an object has none at any score) minus
+            that of the best-scored wrong one (0 if there is none), below the threshold as well: how safely
+            the picture is decided.
+    """
+
+    counts: OperatingPoint
+    margin: float
+
+    @property
+    def f1(self) -> float:
+        """F1 of the picture; 1 where there was nothing to find and nothing was reported."""
+        return 1.0 if self.counts.f1 is None else self.counts.f1
+
+
 @dataclass(frozen=True, eq=False)
 class Measurements:
     """An evaluation and what follows from it at the thresholds at which detections are reported.
@@ -28,6 +49,7 @@ class Measurements:
     Attributes:
         evaluation: of a model on a split.
         thresholds: for each name, as `Detector.detect` uses them.
+        reported: bool [D], the detections of `evaluation.result.matches` above them.
         coco: COCO's figures.
         intervals: how far the average precisions could be off.
         confusion: at the thresholds.
@@ -41,6 +63,7 @@ class Measurements:
 
     evaluation: Evaluation
     thresholds: Thresholds
+    reported: np.ndarray
     coco: CocoResult
     intervals: Intervals
     confusion: Confusion
@@ -101,25 +124,58 @@ def measure(
         strangers: what the same model found on pictures of nobody that it knows.
     """
     found, truths, result = evaluation.detections, evaluation.ground_truths, evaluation.result
-    reported = [one.scores >= thresholds.of(one.names) for one in found]
+    matches = result.matches
+    reported = matches.score >= thresholds.of(matches.names)[matches.name]
     empty = pictures_without_objects(evaluation)
     return Measurements(
         evaluation=evaluation,
         thresholds=thresholds,
+        reported=reported,
         coco=coco_average_precision(found, truths, evaluation.sizes),
-        intervals=bootstrap_intervals(found, truths, result),
-        confusion=confusion_matrix(
-            [one.where(kept) for one, kept in zip(found, reported, strict=True)],
-            truths,
-            tuple(result.names),
-            score_threshold=0.0,
-            iou_threshold=result.iou_threshold,
-        ),
-        errors=break_down_errors(found, truths, result, reported),
-        calibration=reliability(found, result.judgements),
-        pictures=tuple(
-            score_picture(*one) for one in zip(found, truths, result.judgements, reported, strict=True)
-        ),
+        intervals=bootstrap_intervals(result),
+        confusion=confusion_matrix(matches, reported),
+        errors=break_down_errors(result, reported),
+        calibration=reliability(matches),
+        pictures=picture_scores(matches, reported),
         without_objects=None if empty is None else measure_strangers(empty, evaluation, thresholds),
         strangers=None if strangers is None else measure_strangers(strangers, evaluation, thresholds),
     )
+
+
+def picture_scores(matches: Matches, reported: np.ndarray) -> tuple[PictureScore, ...]:
+    """How well each picture went, when the detections `reported`, bool [D], are."""
+
+    def counts(pictures: np.ndarray) -> np.ndarray:
+        return np.bincount(pictures, minlength=matches.pictures)
+
+    picture, score, right, wrong = matches.picture, matches.score.astype(float), matches.right, matches.wrong
+    lowest_right, highest_wrong = np.full(matches.pictures, np.inf), np.zeros(matches.pictures)
+    np.minimum.at(lowest_right, picture[right], score[right])
+    np.maximum.at(highest_wrong, picture[wrong], score[wrong])
+    objects, found = counts(matches.object_picture[~matches.difficult]), counts(picture[right])
+    margin = np.where((found == objects) & (objects > 0), lowest_right, 0.0) - highest_wrong
+    points = zip(
+        counts(picture[right & reported]).tolist(),
+        counts(picture[wrong & reported]).tolist(),
+        counts(matches.object_picture[matches.missed_by(reported)]).tolist(),
+        strict=True,
+    )
+    return tuple(
+        PictureScore(OperatingPoint(None, *point), one)
+        for point, one in zip(points, margin.tolist(), strict=True)
+    )
+
+
+def worst_and_best(
+    scores: Sequence[PictureScore], filenames: Sequence[str], count: int
+) -> tuple[list[int], list[int]]:
+    """Which pictures to look at, `count` of either at most: (the worst, worst first; the best, best first).
+
+    Ranked by F1, then by margin; of equals the first filename is the better. No picture is in both lists.
+    """
+    order = sorted(
+        range(len(scores)), key=lambda i: (-scores[i].f1, -scores[i].margin, filenames[i], i)
+    )  # best first
+    each = min(count, -(-len(order) // 2))  # of an odd number the one in the middle is a bad one
+    best = order[: min(count, len(order) - each)]
+    return order[len(order) - each :][::-1], best

@@ -1,19 +1,18 @@
-"""What kinds of mistakes a detector makes, and what each kind costs: after TIDE.
+"""What a detector does wrong: which name it takes for which, the kinds of its mistakes, and their costs.
 
-Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detection Errors". Every wrong detection
-and every object that was not found has one kind; the cost of a kind is the rise of the mean average precision
-if an oracle undid the mistakes of that kind and no others. Costs do not add up: mistakes hide each other.
+The kinds are those of Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detection Errors".
+Every wrong detection and every object that was not found has one; the cost of a kind is the rise of the mean
+average precision if an oracle undid the mistakes of that kind and no others. Costs do not add up: mistakes
+hide each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from boxes.detections import Detections
-from engine.average_precision import DetectionResult, GroundTruth, Judgement, name_result, overlaps
+from engine.average_precision import DetectionResult, Matches, name_result, nearest
 
 KINDS: tuple[str, ...] = (
     "missed",
@@ -26,6 +25,20 @@ KINDS: tuple[str, ...] = (
 
 # Overlap up to which a detection has nothing to do with an object: TIDE's t_b.
 BACKGROUND_IOU = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Counts of what was marked against what was detected.
+
+    Attributes:
+        names: K names.
+        counts: int64 [K + 1, K + 1]; row = marked, column = detected, the last of both = background: row K
+            holds detections of nothing, column K objects that were missed. `counts[K, K]` is 0.
+    """
+
+    names: tuple[str, ...]
+    counts: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -41,134 +54,100 @@ class ErrorBreakdown:
     costs: dict[str, float]
 
 
-@dataclass(frozen=True, eq=False)
-class _Picture:
-    """One picture's mistakes.
+def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:
+    """Pairs detections with objects whatever their names, and counts the pairs.
 
-    Attributes:
-        kinds: of each detection, "" where it is none.
-        partners: int [N], the object that a detection of the wrong name or with a bad box meant, else -1.
-        missed: int, indices of the objects that no detection meant.
-        used: bool [G], objects that were found.
+    Best score first, each detection takes the object it overlaps most among those that are still free and
+    that it overlaps enough; a difficult one, which any number can take, only where it finds no other. What is
+    left over was missed or is background; difficult objects and detections of them are not counted.
+
+    Args:
+        matches: of all detections.
+        reported: bool [D], those that take part.
     """
+    partner, taken = np.full(len(matches.name), -1), np.zeros(len(matches.difficult), bool)
+    enough = matches.overlap >= matches.iou_threshold
+    pairs, overlap = matches.pairs[enough], matches.overlap[enough]
+    detection, marked = pairs.T
+    order = np.lexsort((marked, -overlap, matches.difficult[marked], detection))
+    for i, j in pairs[order].tolist():
+        if reported[i] and partner[i] < 0 and (matches.difficult[j] or not taken[j]):
+            partner[i], taken[j] = j, True
+    background = len(matches.names)
+    counts = np.zeros((background + 1, background + 1), np.int64)
+    counted = reported & ~np.append(matches.difficult, False)[partner]
+    rows = np.append(matches.object_name, background)[partner]
+    np.add.at(counts, (rows[counted], matches.name[counted]), 1)
+    missed = matches.object_name[~taken & ~matches.difficult]
+    counts[:, background] += np.bincount(missed, minlength=background + 1)
+    return Confusion(matches.names, counts)
 
-    kinds: list[str]
-    partners: np.ndarray
-    missed: np.ndarray
-    used: np.ndarray
 
-
-def break_down_errors(
-    detections: Sequence[Detections],
-    ground_truths: Sequence[GroundTruth],
-    result: DetectionResult,
-    reported: Sequence[np.ndarray],
-) -> ErrorBreakdown:
+def break_down_errors(result: DetectionResult, reported: np.ndarray) -> ErrorBreakdown:
     """Kinds of mistakes and what they cost.
 
     Args:
-        detections: one per picture, with every score from 0.01 up.
-        ground_truths: one per picture.
-        result: of the two.
-        reported: bool [N] per picture, the detections above their thresholds; the counts are theirs.
+        result: of detections with every score from 0.01 up.
+        reported: bool [D], the detections above their thresholds; the counts are theirs.
     """
-    overlap = overlaps(detections, ground_truths)
-    iou_threshold = result.iou_threshold
-    everything = list(zip(detections, ground_truths, result.judgements, overlap, strict=True))
-    counts = dict.fromkeys(KINDS, 0)
-    for (found, truth, judgement, here), kept in zip(everything, reported, strict=True):
-        shown = Judgement(judgement.right[kept], judgement.ignored[kept], judgement.objects[kept])
-        picture = _find(found.where(kept), truth, shown, here[kept], iou_threshold)
-        for kind in picture.kinds:
-            if kind:
-                counts[kind] += 1
-        counts["missed"] += len(picture.missed)
-    pictures = [_find(*one, iou_threshold) for one in everything]
-    return ErrorBreakdown(counts, _costs(everything, pictures, result))
+    matches = result.matches
+    kind, meant = _kinds(matches)
+    counts = {one: int(np.sum(reported & (kind == one))) for one in KINDS}
+    counts["missed"] = int(_missed(matches, meant, reported).sum())
+    return ErrorBreakdown(counts, _costs(result, kind, meant))
 
 
-def _find(
-    found: Detections, truth: GroundTruth, judgement: Judgement, overlap: np.ndarray, iou_threshold: float
-) -> _Picture:
-    """The kinds of one picture's mistakes; tests in the order of TIDE's own program (tidecv/quantify.py)."""
-    used = np.zeros(len(truth), bool)
-    used[judgement.objects[judgement.right]] = True
-    kinds, partners = [""] * len(found), np.full(len(found), -1)
-    wrong = np.flatnonzero(~judgement.right & ~judgement.ignored)
-    same = np.array(found.names, object)[:, None] == np.array(truth.names, object)[None, :]  # [N, G]
-    of_name, of_others = np.where(same, overlap, 0.0), np.where(same, 0.0, overlap)
-    for i in wrong:
-        if not len(truth):
-            kinds[i] = "background"
-            continue
-        near, other = int(np.argmax(of_name[i])), int(np.argmax(of_others[i]))
-        if BACKGROUND_IOU <= of_name[i, near] < iou_threshold:
-            kinds[i], partners[i] = "bad box", near
-        elif of_others[i, other] >= iou_threshold:
-            kinds[i], partners[i] = "wrong name", other
-        elif of_name[i, near] >= iou_threshold:
-            kinds[i] = "duplicate"
-        elif overlap[i].max() <= BACKGROUND_IOU:
-            kinds[i] = "background"
-        else:
-            kinds[i] = "wrong name and bad box"
-    meant = np.isin(np.arange(len(truth)), partners)
-    return _Picture(kinds, partners, np.flatnonzero(~used & ~meant & ~truth.difficult), used)
+def _kinds(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
+    """The kind of each detection's mistake, "" where it is none; the object that it meant, -1 for none.
+
+    A detection with a bad box or of the wrong name meant an object. Both are [D]; tests in the order of
+    TIDE's own program (tidecv/quantify.py).
+    """
+    detection, marked = matches.pairs.T
+    same = matches.name[detection] == matches.object_name[marked]
+    (near, own), (near_other, other) = (
+        nearest(matches.pairs[kind], matches.overlap[kind], len(matches.name)) for kind in (same, ~same)
+    )
+    tests = {
+        "": ~matches.wrong,
+        "bad box": (own >= BACKGROUND_IOU) & (own < matches.iou_threshold),
+        "wrong name": other >= matches.iou_threshold,
+        "duplicate": own >= matches.iou_threshold,
+        "background": np.maximum(own, other) <= BACKGROUND_IOU,
+    }
+    kind = np.select(list(tests.values()), list(tests), "wrong name and bad box")
+    return kind, np.select([kind == "bad box", kind == "wrong name"], [near, near_other], -1)
 
 
-def _costs(everything, pictures: Sequence[_Picture], result: DetectionResult) -> dict[str, float]:
+def _missed(matches: Matches, meant: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Bool [G], objects that count and that none of the detections `shown` found or meant."""
+    return matches.missed_by(shown) & ~np.isin(np.arange(len(matches.difficult)), meant[shown])
+
+
+def _costs(result: DetectionResult, kind: np.ndarray, meant: np.ndarray) -> dict[str, float]:
     """What an oracle for each kind would gain."""
-    rated = [name for name, one in result.names.items() if one.objects]
-    index = {name: i for i, name in enumerate(rated)}
-    name, scores, right, kind, true_name = [], [], [], [], []
-    for (found, truth, judgement, _), picture in zip(everything, pictures, strict=True):
-        # Of the detections that meant the same object and found it not, the best would be put right.
-        taken = picture.used | truth.difficult
-        for i in range(len(found)):  # best first
-            if judgement.ignored[i]:
-                continue
-            partner = picture.partners[i]
-            mended = ""
-            if partner >= 0 and not taken[partner]:
-                taken[partner] = True
-                mended = truth.names[partner]
-            name.append(index.get(found.names[i], -1))
-            true_name.append(index.get(mended, -1))
-            scores.append(found.scores[i])
-            right.append(judgement.right[i])
-            kind.append(picture.kinds[i])
-    name, true_name, right = np.array(name, int), np.array(true_name, int), np.array(right, bool)
-    scores, kind = np.array(scores, np.float32), np.array(kind, object)
-    objects = np.array([result.names[one].objects for one in rated])
-    missed = np.zeros(len(rated), int)
-    for (_, truth, _, _), picture in zip(everything, pictures, strict=True):
-        for i in picture.missed:
-            missed[index[truth.names[i]]] += 1
+    matches, everything = result.matches, np.ones(len(kind), bool)
+    objects = np.array([one.objects for one in result.names.values()])
+    missed = matches.object_name[_missed(matches, meant, everything)]
+    # Of the detections that meant the same object and found it not, the best, which comes first, would be put
+    # right.
+    free = np.append(matches.missed_by(everything), False)
+    _, first = np.unique(np.where(free[meant], meant, -1), return_index=True)
+    mended = np.zeros(len(kind), bool)
+    mended[first] = True
+    mended &= free[meant]
+    true_name = np.append(matches.object_name, -1)[meant]
     costs = {}
     for one in KINDS:
         here = kind == one
-        mended = here & (true_name >= 0)
-        kept = ~here | mended
-        fewer = missed if one == "missed" else 0
-        costs[one] = max(
-            0.0,
-            _mean_average_precision(
-                np.where(mended, true_name, name)[kept], scores[kept], (right | mended)[kept], objects - fewer
-            )
-            - result.map_voc12,
-        )
+        kept = ~matches.ignored & (~here | mended)
+        name = np.where(here & mended, true_name, matches.name)[kept]
+        right = (matches.right | (here & mended))[kept]
+        left = objects - np.bincount(missed, minlength=len(objects)) if one == "missed" else objects
+        areas = []
+        for i in np.flatnonzero(objects):
+            mine, count = name == i, int(left[i])  # a name that has no objects left has nothing to lose
+            curve = name_result("", count, 0, matches.score[kept][mine], right[mine]) if count else None
+            areas.append(1.0 if curve is None else curve.ap_voc12)
+        costs[one] = max(0.0, float(np.mean(areas)) - result.map_voc12)
     return costs
-
-
-def _mean_average_precision(
-    name: np.ndarray, scores: np.ndarray, right: np.ndarray, objects: np.ndarray
-) -> float:
-    """Mean over names of the area under the curve; a name that has no objects left has nothing to lose."""
-    areas = []
-    for i, count in enumerate(objects):
-        if not count:
-            areas.append(1.0)
-            continue
-        mine = name == i
-        areas.append(name_result("", int(count), 0, scores[mine], right[mine]).ap_voc12)
-    return float(np.mean(areas))

@@ -14,13 +14,13 @@ from keras import ops
 from boxes.detections import Detections
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
 from engine.evaluation import Evaluation, detection_model
-from engine.measures.auroc import auroc
-from engine.measures.thresholds import right_evidence
+from engine.measures.calibration import auroc
+from engine.measures.thresholds import evidence_of, right_evidence
 from files.threads import map_in_threads
 from nets.detector import named_detections
 from nets.network import Network
 from nets.thresholds import Thresholds
-from nets.unknown import RULES
+from nets.unknown import BEST_RULE
 from preprocessing.resize import resize_picture
 
 FEWEST_COMPARED = 10
@@ -43,10 +43,10 @@ class StrangerDetections:
 
 @dataclass(frozen=True)
 class UnknownAnswer:
-    """What remains when a detector may answer "unknown" by a rule.
+    """What remains when a detector may answer "unknown".
 
     Attributes:
-        limit: of the rule, from the validation set.
+        limit: evidence from which on a detection keeps its name, from the validation set.
         false_detections: on strangers that still get a name.
         pictures_with_any: pictures of strangers with such a detection.
         right_kept: share of the right detections on the measured set that keep their name.
@@ -55,7 +55,7 @@ class UnknownAnswer:
     limit: float
     false_detections: int
     pictures_with_any: int
-    right_kept: float | None
+    right_kept: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +67,10 @@ class StrangerResult:
         false_detections: at the thresholds.
         pictures_with_any: with at least one of them.
         by_name: name -> false detections, most frequent first.
-        auroc: "score" and each rule -> how well its value tells right detections on the measured set from
+        auroc: "score" and BEST_RULE -> how well its value tells right detections on the measured set from
             false ones on strangers, both at the thresholds; None where either is missing.
         right_detections: that the AUROC looks at.
-        unknown: rule -> what remains with the answer "unknown".
+        unknown: what remains with the answer "unknown"; None where it was not calibrated.
         worst: numbers of the pictures with false detections, the surest first.
     """
 
@@ -80,7 +80,7 @@ class StrangerResult:
     by_name: Mapping[str, int]
     auroc: Mapping[str, float | None]
     right_detections: int
-    unknown: Mapping[str, UnknownAnswer]
+    unknown: UnknownAnswer | None
     worst: tuple[int, ...]
 
     @property
@@ -202,32 +202,23 @@ def measure_strangers(
         thresholds: at which detections are reported.
     """
     shown = [found.above(thresholds.of(found.names)) for found in strangers.detections]
-    right = right_evidence(evaluation.detections, evaluation.result, thresholds)
-    false = {
-        rule: np.concatenate(
-            [found.scores if rule == "score" else found.evidence.get(rule, np.zeros(0)) for found in shown]
-        )
-        for rule in right
-    }
-    unknown = {}
-    for rule in RULES:
-        limit = thresholds.unknown.get(rule)
-        if limit is None or not len(right[rule]):
-            continue
-        left = [int(np.sum(found.evidence[rule] >= limit)) for found in shown]
-        unknown[rule] = UnknownAnswer(
-            limit, sum(left), sum(map(bool, left)), float(np.mean(right[rule] >= limit))
-        )
+    right_scores, right = right_evidence(evaluation.detections, evaluation.result, thresholds)
+    picture = np.repeat(np.arange(len(shown)), [len(found) for found in shown])
+    scores = np.concatenate([found.scores for found in shown])
+    false = evidence_of(shown)
+    unknown, limit = None, thresholds.unknown.get(BEST_RULE)
+    if limit is not None and len(right):
+        left = picture[false >= limit]
+        unknown = UnknownAnswer(limit, len(left), len(set(left.tolist())), float(np.mean(right >= limit)))
     by_name = Counter(name for found in shown for name in found.names)
-    surest = [found.scores.max(initial=0.0) for found in shown]
-    worst = sorted((i for i, found in enumerate(shown) if len(found)), key=lambda i: -surest[i])
+    surest = picture[np.argsort(-scores, kind="stable")].tolist()
     return StrangerResult(
         pictures=len(shown),
-        false_detections=sum(map(len, shown)),
-        pictures_with_any=sum(bool(len(found)) for found in shown),
+        false_detections=len(scores),
+        pictures_with_any=len(set(surest)),
         by_name=dict(by_name.most_common()),
-        auroc={rule: auroc(right[rule], false[rule]) for rule in right},
-        right_detections=len(right["score"]),
+        auroc={"score": auroc(right_scores, scores), BEST_RULE: auroc(right, false)},
+        right_detections=len(right_scores),
         unknown=unknown,
-        worst=tuple(worst),
+        worst=tuple(dict.fromkeys(surest)),
     )

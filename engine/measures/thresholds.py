@@ -9,7 +9,7 @@ import numpy as np
 from boxes.detections import Detections
 from engine.average_precision import DetectionResult, NameResult, name_result
 from nets.thresholds import DEFAULT_THRESHOLD, Thresholds
-from nets.unknown import RULES
+from nets.unknown import BEST_RULE
 
 # With fewer objects of a name in the validation set, the best of its own thresholds is chance: it gets the
 # one that is best for all names together.
@@ -47,34 +47,35 @@ def choose_thresholds(
     return Thresholds(
         thresholds.common,
         names,
-        _unknown_limits(detections, result, thresholds),
+        _unknown_limit(detections, result, thresholds),
         {"split": chosen_on, "pictures": len(detections), "names": details},
     )
 
 
 def right_evidence(
     detections: Sequence[Detections], result: DetectionResult, thresholds: Thresholds
-) -> dict[str, np.ndarray]:
-    """Rule -> its value for each right detection at the thresholds; also "score"."""
-    values: dict[str, list[np.ndarray]] = {rule: [] for rule in ("score", *RULES)}
-    for found, judgement in zip(detections, result.judgements, strict=True):
-        right = found.where(judgement.right)
-        right = right.above(thresholds.of(right.names))
-        for rule in values:
-            values[rule].append(right.scores if rule == "score" else right.evidence.get(rule, np.zeros(0)))
-    return {rule: np.concatenate(parts) for rule, parts in values.items()}
+) -> tuple[np.ndarray, np.ndarray]:
+    """(score, evidence) of the right detections at the thresholds; of evidence as much as was asked for."""
+    matches = result.matches
+    shown = matches.right & (matches.score >= thresholds.of(matches.names)[matches.name])
+    evidence = evidence_of(detections)
+    return matches.score[shown], evidence[shown] if len(evidence) else evidence
 
 
-def _unknown_limits(
+def evidence_of(detections: Sequence[Detections]) -> np.ndarray:
+    """How clearly each detection of all pictures speaks for its name: [D]; [0] where nobody asked for it."""
+    nothing = np.zeros(0, np.float32)
+    return np.concatenate([nothing, *(one.evidence.get(BEST_RULE, nothing) for one in detections)])
+
+
+def _unknown_limit(
     detections: Sequence[Detections], result: DetectionResult, thresholds: Thresholds
 ) -> dict[str, float]:
-    """Rule -> value that the share `KEPT` of the right detections reaches; {} where there are too few."""
-    evidence = right_evidence(detections, result, thresholds)
-    return {
-        rule: round(float(np.quantile(evidence[rule], 1 - KEPT)), 4)
-        for rule in RULES
-        if len(evidence[rule]) >= _FEWEST_DETECTIONS
-    }
+    """The evidence that the share `KEPT` of the right detections reaches; {} where there are too few."""
+    _, evidence = right_evidence(detections, result, thresholds)
+    if len(evidence) < _FEWEST_DETECTIONS:
+        return {}
+    return {BEST_RULE: round(float(np.quantile(evidence, 1 - KEPT)), 4)}
 
 
 def _best_threshold(result: NameResult) -> float | None:
@@ -90,6 +91,6 @@ def _best_threshold(result: NameResult) -> float | None:
 
 def _all_names(result: DetectionResult) -> NameResult:
     """All names as if they were one, for thresholds only."""
-    parts = list(result.names.values())
-    scores, right = (np.concatenate([getattr(part, what) for part in parts]) for what in ("scores", "right"))
-    return name_result("all names", sum(part.objects for part in parts), 0, scores, right)
+    matches = result.matches
+    kept = ~matches.ignored
+    return name_result("", int(np.sum(~matches.difficult)), 0, matches.score[kept], matches.right[kept])

@@ -14,7 +14,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from datasets.problems import some_of
-from engine.average_precision import GroundTruth, OperatingPoint
+from engine.average_precision import OperatingPoint
 from engine.measures.calibration import Reliability
 from engine.measures.intervals import LEVEL
 from engine.measures.measure import Measurements
@@ -63,7 +63,7 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
         },
         "ap_voc12": evaluation.result.ap_voc12,
         "intervals": {"level": LEVEL, "replicates": intervals.replicates, "drawn": "pictures"},
-        "iou_threshold": evaluation.result.iou_threshold,
+        "iou_threshold": evaluation.result.matches.iou_threshold,
         "score_threshold": measurements.score_threshold,
         "thresholds": {name: measurements.threshold(name) for name in measurements.names},
         "at_score_threshold": _point_numbers(measurements.overall),
@@ -253,19 +253,20 @@ def _curves(measurements: Measurements) -> list[Curve]:
 
 def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[str, Any]:
     """One picture of the gallery: what was marked beside what was detected."""
-    evaluation, score = measurements.evaluation, measurements.pictures[number]
-    truth: GroundTruth = evaluation.ground_truths[number]
-    found = evaluation.detections[number]
+    evaluation, matches = measurements.evaluation, measurements.evaluation.result.matches
+    truth, found = evaluation.ground_truths[number], evaluation.detections[number]
     found = found.above(measurements.thresholds.of(found.names))
-    wrong = [i for i in range(len(found)) if not (score.right[i] or score.ignored[i])]
+    missed = (matches.object_picture == number) & matches.missed_by(measurements.reported)
+    wrong = (matches.picture == number) & measurements.reported & matches.wrong
+    wrong_names = zip(matches.name[wrong], matches.score[wrong], strict=True)
     return {
         "filename": evaluation.filenames[number],
-        "score": score,
+        "score": measurements.pictures[number],
         "objects": len(truth),
         "difficult": int(truth.difficult.sum()),
         "detected": len(found),
-        "missed": some_of([truth.names[i] for i in score.missed], 8),
-        "wrong": some_of([f"{found.names[i]} ({100 * found.scores[i]:.0f} %)" for i in wrong], 8),
+        "missed": some_of([matches.names[i] for i in matches.object_name[missed]], 8),
+        "wrong": some_of([f"{matches.names[i]} ({100 * score:.0f} %)" for i, score in wrong_names], 8),
         "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
         "detected_picture": jpeg_uri(draw_boxes(picture, found.boxes, found.names, found.scores)),
         "width": picture.shape[1],
@@ -311,11 +312,12 @@ def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
         "share_of_pictures_with_any": result.share_with_any,
         "by_name": dict(result.by_name),
         "auroc": {"right_detections": result.right_detections, **result.auroc},
-        "with_unknown": {
-            rule: {
-                **asdict(answer),
-                "false_detections_per_picture": answer.false_detections / result.pictures,
+        "with_unknown": {}
+        if result.unknown is None
+        else {
+            BEST_RULE: {
+                **asdict(result.unknown),
+                "false_detections_per_picture": result.unknown.false_detections / result.pictures,
             }
-            for rule, answer in result.unknown.items()
         },
     }

@@ -1,6 +1,6 @@
 """Reports as HTML pages: one file each, readable on a phone, light and dark, with everything inside.
 
-The templates are in `engine/pages/`: `base.html` is the frame, `evaluation_parts.html` what the reports of an
+The templates are in `pages/`: `base.html` is the frame, `evaluation_parts.html` what the reports of an
 evaluation and of a training share.
 """
 
@@ -29,7 +29,7 @@ def render_page(template: str, *, says: Any, **content: Any) -> str:
     """A page as text.
 
     Args:
-        template: file name in `engine/pages/`.
+        template: file name in `pages/`.
         says: everything in the page that came from somebody's files, as plain values: names in scripts that a
             system has no font for get a piece of the shipped one.
         content: of the template.

@@ -5,13 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.average_precision import (
-    GroundTruth,
-    average_precision,
-    evaluate_detections,
-    judge,
-    overlaps,
-)
+import engine.average_precision
+from engine.average_precision import GroundTruth, average_precision, evaluate_detections, overlaps
 from tests.engine.by_hand import detected, marked
 
 LEFT, RIGHT, BOTTOM = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
@@ -97,7 +92,7 @@ def test_second_detection_of_an_object_is_wrong():
     truths = [marked(("a", LEFT)), marked(("a", RIGHT))]
     found = [detected(("a", 0.9, LEFT), ("a", 0.8, LEFT)), detected(("a", 0.7, RIGHT))]
     result = evaluate_detections(found, truths)
-    assert result.judgements[0].right.tolist() == [True, False]
+    assert result.matches.right.tolist() == [True, False, True]
     assert result.ap_voc12["a"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
 
 
@@ -108,9 +103,10 @@ def test_detection_belongs_to_the_object_it_overlaps_most_even_if_that_is_taken(
     truth = marked(("a", first), ("a", second))
     overlap = overlaps([found], [truth])[0]
     assert overlap[1, 1] > 0.5
-    judgement = judge(found, truth, overlap)
-    assert judgement.right.tolist() == [True, False]
-    assert judgement.objects.tolist() == [0, 0]
+    matches = evaluate_detections([found], [truth]).matches
+    assert matches.right.tolist() == [True, False]
+    assert matches.object.tolist() == [0, 0]
+    assert matches.missed_by(np.array([True, True])).tolist() == [False, True]
 
 
 def test_difficult_objects_do_not_count_and_neither_do_detections_of_them():
@@ -120,7 +116,7 @@ def test_difficult_objects_do_not_count_and_neither_do_detections_of_them():
     assert result.ap_voc12["a"] == pytest.approx(1.0)
     assert (result.names["a"].objects, result.names["a"].difficult) == (1, 1)
     assert result.names["a"].scores.tolist() == pytest.approx([0.8])
-    assert result.judgements[0].ignored.tolist() == [True, True, False]
+    assert result.matches.ignored.tolist() == [True, True, False]
 
 
 def test_overlap_of_exactly_the_threshold_is_enough():
@@ -198,11 +194,33 @@ def test_detections_of_equal_score_enter_the_curve_together():
         assert result.map_voc12 == 0.5
 
 
-def test_overlaps_do_not_depend_on_the_chunk():
-    seed = 5
-    truths, found = random_pictures(seed)
-    for together, single in zip(overlaps(found, truths), overlaps(found, truths, chunk=1), strict=True):
-        np.testing.assert_array_equal(together, single)
+def test_overlaps_do_not_depend_on_how_many_are_computed_at_once(monkeypatch):
+    truths, found = random_pictures(5)
+    together = overlaps(found, truths)
+    monkeypatch.setattr(engine.average_precision, "_AT_ONCE", 1)
+    for one, single in zip(together, overlaps(found, truths), strict=True):
+        np.testing.assert_array_equal(one, single)
+
+
+def test_the_table_of_matches():
+    truths = [marked(("a", LEFT)), marked(), marked(("b", LEFT), ("a", RIGHT, "difficult"))]
+    found = [
+        detected(("a", 0.9, LEFT), ("b", 0.8, LEFT)),
+        detected(("a", 0.7, LEFT)),
+        detected(("a", 0.6, RIGHT)),
+    ]
+    matches = evaluate_detections(found, truths).matches
+    assert (matches.names, matches.pictures) == (("a", "b"), 3)
+    assert matches.picture.tolist() == [0, 0, 1, 2]
+    assert matches.name.tolist() == [0, 1, 0, 0]
+    assert matches.score.tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6])
+    assert matches.right.tolist() == [True, False, False, False]
+    assert matches.ignored.tolist() == [False, False, False, True]
+    assert matches.wrong.tolist() == [False, True, True, False]
+    assert matches.object.tolist() == [0, -1, -1, 2]
+    assert matches.pairs.tolist() == [[0, 0], [1, 0], [3, 2]]
+    assert matches.object_picture.tolist() == [0, 2, 2]
+    assert matches.object_name.tolist() == [0, 1, 0]
 
 
 # Against an independent reference, and properties, on random pictures
@@ -280,7 +298,7 @@ def reference_average_precision(found, truths, name, rule):
 def test_agrees_with_the_development_kit_written_out(seed):
     truths, found = random_pictures(seed)
     result = evaluate_detections(found, truths)
-    assert any(np.any(judgement.ignored) for judgement in result.judgements)
+    assert result.matches.ignored.any()
     for name in ("a", "b", "千反田"):
         assert result.ap_voc07[name] == pytest.approx(
             reference_average_precision(found, truths, name, "voc07")

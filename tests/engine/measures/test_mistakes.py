@@ -1,9 +1,10 @@
-"""Each kind of mistake by hand, and what undoing it gains."""
+"""The confusion matrix against pictures counted by hand; each kind of mistake, and what undoing it gains."""
 
+import numpy as np
 import pytest
 
 from engine.average_precision import evaluate_detections
-from engine.measures.mistakes import KINDS, break_down_errors
+from engine.measures.mistakes import KINDS, break_down_errors, confusion_matrix
 from tests.engine.by_hand import detected, marked
 from tests.engine.measures.test_intervals import random_pictures
 
@@ -14,8 +15,7 @@ FAR = (0.6, 0.6, 1.0, 1.0)
 
 def broken_down(found, truths, threshold=0.0):
     result = evaluate_detections(found, truths)
-    reported = [one.scores >= threshold for one in found]
-    return break_down_errors(found, truths, result, reported), result
+    return break_down_errors(result, result.matches.score >= threshold), result
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,74 @@ def test_every_mistake_has_one_kind(rng):
     assert errors.counts["missed"] <= unfound
     assert all(0 <= cost <= 1 - result.map_voc12 + 1e-9 for cost in errors.costs.values())
     assert errors.costs["missed"] > 0
+
+
+# The confusion matrix
+
+B, C = (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
+
+
+def confused(found, truths, threshold=0.5, names=("a", "b")):
+    matches = evaluate_detections(found, truths, names=names).matches
+    return confusion_matrix(matches, matches.score >= threshold)
+
+
+def test_confusion_by_hand():
+    truths = [
+        marked(("える", A), ("奉太郎", B)),  # the first taken for the second, the second found
+        marked(("える", A)),  # missed; something is seen where nothing is
+        marked(),  # a picture without objects, one detection below the threshold
+    ]
+    found = [
+        detected(("奉太郎", 0.9, A), ("奉太郎", 0.8, B)),
+        detected(("奉太郎", 0.9, C)),
+        detected(("える", 0.4, A)),
+    ]
+    confusion = confused(found, truths, names=())
+    assert confusion.names == ("える", "奉太郎")
+    assert confusion.counts.tolist() == [
+        [0, 1, 1],  # える: taken for 奉太郎 once, missed once
+        [0, 1, 0],
+        [0, 1, 0],  # background taken for 奉太郎
+    ]
+
+
+def test_every_object_and_every_detection_is_in_the_matrix_once(rng):
+    found, truths = random_pictures(rng, 60)
+    truths = [type(truth)(truth.boxes, truth.names) for truth in truths]  # none difficult
+    confusion = confused(found, truths, 0.3)
+    assert confusion.counts[:-1, :-1].sum() > 0
+    for i, name in enumerate(confusion.names):
+        assert confusion.counts[i].sum() == sum(truth.names.count(name) for truth in truths)
+        assert confusion.counts[:, i].sum() == sum(part.above(0.3).names.count(name) for part in found)
+    assert confusion.counts[-1, -1] == 0
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "counts"),
+    [
+        # a second detection of an object is of background
+        (marked(("a", A)), detected(("a", 0.9, A), ("b", 0.8, A)), [[1, 0, 0], [0, 0, 0], [0, 1, 0]]),
+        # difficult objects are neither missed nor found, by any number of detections
+        (
+            marked(("a", A, "difficult"), ("a", B, "difficult"), ("a", C)),
+            detected(("a", 0.9, A), ("b", 0.8, A), ("a", 0.7, C)),
+            [[1, 0, 0], [0, 0, 0], [0, 0, 0]],
+        ),
+        # the better detection chooses first, the other takes what is free
+        (
+            marked(("a", (0.0, 0.0, 0.4, 0.4)), ("b", (0.0, 0.1, 0.4, 0.5))),
+            detected(("a", 0.9, (0.0, 0.03, 0.4, 0.43)), ("b", 0.8, (0.0, 0.02, 0.4, 0.42))),
+            [[1, 0, 0], [0, 1, 0], [0, 0, 0]],
+        ),
+        # even where a difficult one is nearer
+        (
+            marked(("a", (0.0, 0.0, 0.4, 0.4)), ("b", (0.0, 0.1, 0.4, 0.5), "difficult")),
+            detected(("a", 0.9, (0.0, 0.08, 0.4, 0.48)), ("b", 0.8, (0.0, 0.08, 0.4, 0.48))),
+            [[1, 0, 0], [0, 0, 0], [0, 0, 0]],
+        ),
+    ],
+)
+def test_who_is_paired_with_whom(truth, found, counts):
+    assert confused([found], [truth]).counts.tolist() == counts
+    assert confused([found, detected()], [truth, marked()]).counts.dtype == np.int64

@@ -3,8 +3,7 @@ import pytest
 
 from boxes.detections import Detections
 from engine.average_precision import GroundTruth, evaluate_detections
-from engine.measures.auroc import auroc
-from engine.measures.thresholds import choose_thresholds, right_evidence
+from engine.measures.thresholds import choose_thresholds, evidence_of, right_evidence
 from nets.thresholds import Thresholds
 
 A, FAR = (0.0, 0.0, 0.4, 0.4), (0.6, 0.6, 1.0, 1.0)
@@ -60,14 +59,10 @@ def test_unknown_keeps_nineteen_of_twenty_right_detections():
     found, truths = pictures("often", np.linspace(0.5, 0.99, 101), [0.2] * 5)
     result = evaluate_detections(found, truths)
     chosen = choose_thresholds(found, result, chosen_on="validation")
-    gaps = right_evidence(found, result, chosen)["gap"]
-    assert len(gaps) == 101
+    scores, gaps = right_evidence(found, result, chosen)
+    assert len(scores) == len(gaps) == 101
+    assert gaps.tolist() == pytest.approx((10 * scores).tolist())
     assert np.mean(gaps >= chosen.unknown["gap"]) == pytest.approx(0.95, abs=0.01)
-    assert set(chosen.unknown) == {"gap"}  # the other rules were not asked for
-
-
-def test_auroc():
-    assert auroc(np.array([2, 3]), np.array([0, 1])) == 1
-    assert auroc(np.array([0, 1]), np.array([2, 3])) == 0
-    assert auroc(np.array([1, 3]), np.array([1, 2])) == pytest.approx((0.5 + 0 + 1 + 1) / 4)
-    assert auroc(np.array([]), np.array([1])) is None
+    plain = [Detections(one.boxes, one.scores, one.names) for one in found]
+    assert len(evidence_of(plain)) == 0
+    assert choose_thresholds(plain, result, chosen_on="validation").unknown == {}
