@@ -1,9 +1,9 @@
 # Set-up, demo and checks, for Linux and macOS (on Windows: WSL 2). `make` alone lists the targets.
 #
-#   PYTHON=python3.12   the Python of .venv (default: python3, or the newest supported one beside it)
+#   PYTHON=python3.12   the Python of .venv (default: python3, or a supported one that uv finds)
 #   GPU=1               with `make setup`: TensorFlow's CUDA libraries too (Linux, NVIDIA)
 #   WEB=1               with `make setup`: what the page and export_model.py need too
-#   INSTALLER=pip       pip, even where uv is installed
+#   UV_DEFAULT_INDEX=…  a mirror of PyPI (default: pip's, where pip has one)
 
 VENV_PYTHON := .venv/bin/python
 DEMO := runs/demo
@@ -15,16 +15,11 @@ export TF_CPP_MIN_LOG_LEVEL
 # Output through a pipe (CI, tee) appears when it is written.
 export PYTHONUNBUFFERED := 1
 
-# Any Python can start the set-up: it looks for a supported one itself, or says what is wrong.
-set_up = \
-	for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10 python); do \
-	    if "$$python" -c "" 2>/dev/null; then \
-	        exec "$$python" tools/setup_environment.py $(if $(PYTHON),--chosen) $(1); \
-	    fi; \
-	done; \
-	echo "$(if $(PYTHON),PYTHON=$(PYTHON) does not run,No Python found): install Python 3.10 to 3.13" \
-	     "(Debian/Ubuntu: sudo apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; \
-	exit 1
+python := $(if $(PYTHON),$(PYTHON),python3)
+set_up = "$(python)" -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev/null || { \
+	echo "set-up: $(python) does not run or is too old: install Python 3.11 to 3.13 (Debian/Ubuntu: sudo apt-get" \
+	"install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }; \
+	"$(python)" tools/setup_environment.py $(if $(PYTHON),--chosen)
 
 .PHONY: help setup setup-dev demo labelimg web test test-all lint format lock clean
 
@@ -37,14 +32,14 @@ help:
 	@echo "make test-all  with the slow ones, which train"
 	@echo "make lint      ruff and basedpyright"
 	@echo "make format    let ruff format the code"
-	@echo "make lock      resolve pyproject.toml anew into requirements/ (needs uv; UPGRADE=1: newest versions)"
+	@echo "make lock      resolve pyproject.toml anew into requirements/ (UPGRADE=1: newest versions)"
 	@echo "make clean     remove $(DEMO)/ and caches; .venv and other runs stay"
 
 setup:
-	@$(call set_up,run $(if $(WEB),--web) $(if $(GPU),--gpu))
+	@$(set_up) run $(if $(WEB),web) $(if $(GPU),gpu)
 
 setup-dev:
-	@$(call set_up,dev $(if $(GPU),--gpu))
+	@$(set_up) dev $(if $(GPU),gpu)
 
 demo: setup
 	$(VENV_PYTHON) -m datasets.drawn --output_dir=$(DEMO)/drawn
@@ -60,7 +55,7 @@ demo: setup
 	@echo "          $(DEMO)/report.html      how good they are on episodes that the training never saw"
 
 web:
-	@$(call set_up,run --web)
+	@$(set_up) web
 	@$(VENV_PYTHON) -m web.browser_runtime
 	@$(VENV_PYTHON) -m web $(if $(CHECKPOINT),--checkpoint_dir="$(CHECKPOINT)") $(if $(HOST),--host=$(HOST)) $(if $(PORT),--port=$(PORT))
 
@@ -88,7 +83,7 @@ format: setup-dev
 
 # One lock for every supported Python and platform, with hashes, without any index's address. The first file
 # binds the others, so that installing one over another changes no version.
-resolve = uv pip compile pyproject.toml --universal --python-version=3.10 --no-build --generate-hashes --quiet \
+resolve = $(shell "$(python)" tools/setup_environment.py uv) pip compile pyproject.toml --universal --python-version=3.11 --no-build --generate-hashes --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command="make lock" $(if $(UPGRADE),--upgrade)
 
 lock:
@@ -97,6 +92,8 @@ lock:
 	$(subst pyproject.toml,requirements/serve.in,$(resolve)) --output-file=requirements/serve.txt --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
+	$(subst pyproject.toml,requirements/uv.in,$(resolve)) --output-file=requirements/uv.txt
+	$(subst pyproject.toml,requirements/animeface.in,$(resolve)) --output-file=requirements/animeface.txt
 	$(subst pyproject.toml,requirements/labelimg-build.in,$(resolve)) --output-file=requirements/labelimg-build.txt
 	$(subst --no-build,,$(subst pyproject.toml,requirements/labelimg.in,$(resolve))) --output-file=requirements/labelimg.txt
 

@@ -1,12 +1,13 @@
 """Ways to find faces without knowing whose they are: animeface, an OpenCV cascade, a detector of ours."""
 
+import json
 import math
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from boxes.detections import Detections
 from labelling.drafts import Finder
@@ -14,24 +15,35 @@ from labelling.drafts import Finder
 # animeface and cascades look at pictures of this longest side. Measured with animeface on 30 drawn pictures:
 # 35 of 49 heads at 768, 33 at 512, 30 at 1024, 24 at 384; the time grows with the area.
 _WORKING_SIDE = 768
+_ANIMEFACE = Path(__file__).with_name("animeface_process.py")
 # From a face to the whole head, in widths and heights of the face: left, top, right, bottom. Medians of what
 # the drawn heads have beyond animeface's boxes.
 HEAD = (0.27, 0.66, 0.27, -0.09)
 
 
-def animeface_finder(name: str, threshold: float) -> Finder:
-    """Animeface (nagadomi's, 2009): finds faces that look at the viewer; likelihoods of 0 to 1."""
-    import animeface  # not at the top: the other finders need not wait for it
+def animeface_finder(python: Path, name: str, threshold: float) -> Finder:
+    """Animeface (nagadomi's, 2009): finds faces that look at the viewer; likelihoods of 0 to 1.
+
+    Args:
+        python: of the environment that has animeface: it needs a Pillow older than the project's.
+        name: that its boxes get.
+        threshold: least likelihood.
+    """
 
     def find(images: list[np.ndarray]) -> list[Detections]:
-        found = []
-        for image in images:
-            small = _reduced(image)
-            faces = animeface.detect(Image.fromarray(small))
-            places = [(face.face.pos, float(face.likelihood)) for face in faces]
-            boxes = [(place.x, place.y, place.width, place.height) for place, _ in places]
-            found.append(_detections(boxes, [score for _, score in places], small, name, threshold))
-        return found
+        small = [_reduced(image) for image in images]
+        sent = b"".join(b"%d %d\n" % image.shape[1::-1] + image.tobytes() for image in small)
+        process = subprocess.run([python, "-I", _ANIMEFACE], input=sent, capture_output=True, check=False)
+        if process.returncode != 0:
+            last = process.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise ValueError(
+                f"animeface failed in {python}: {last}; remove that environment and run this again"
+            )
+        faces = json.loads(process.stdout)
+        return [
+            _detections([face[:4] for face in of_one], [face[4] for face in of_one], image, name, threshold)
+            for of_one, image in zip(faces, small, strict=True)
+        ]
 
     return find
 

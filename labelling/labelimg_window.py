@@ -1,4 +1,4 @@
-"""Starts LabelImg 1.8.6 so that it works on Python 3.10 and later; run by the Python of .labelimg-venv.
+"""Starts LabelImg 1.8.6 so that it works on Python 3.11 and later; run by the Python of .labelimg-venv.
 
 LabelImg passes floats where Qt takes whole numbers: Python converted them silently up to 3.9, now that is an
 error, and an error while Qt draws ends the program. Nothing of the installed files is changed: its painter,

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,9 @@ from rich.console import Console
 from datasets.labels import clean_name, extend_labels, read_labels
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import XmlError, read_xml
-from labelling.labelimg_environment import ready_python
 from labelling.order import ORDER
 from terminal.command import command
+from tools.setup_environment import ready
 from visualization.fonts import shipped_font
 from visualization.text import one_line
 
@@ -118,7 +118,7 @@ def own_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in led_astray}
 
 
-def open_labelimg(session: Session, say: Callable[[str], None]) -> int:
+def open_labelimg(session: Session) -> int:
     """Opens the window and waits until it is closed.
 
     Returns:
@@ -131,7 +131,7 @@ def open_labelimg(session: Session, say: Callable[[str], None]) -> int:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         raise ValueError("there is no screen (DISPLAY is not set): run it on a desk, or with `ssh -X`")
-    python = ready_python(say)
+    python = ready("labelimg-build", "labelimg")
     session.annotations.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         classes = Path(folder) / "names.txt"  # a copy: LabelImg must not change the project's
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(one_line(f"Pictures: {session.pictures}, XML: {session.annotations}"))
     names = ", ".join(session.names) or "none yet: type them"
     console.print(one_line(f"Names: {names}"))
-    return open_labelimg(session, console.print)
+    return open_labelimg(session)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint
 from labelling.order import look, useful_first, write_order
 from terminal.bars import counting_bars
 from terminal.command import command
+from tools.setup_environment import ready
 from visualization.text import one_line
 
 _BATCH = 8
@@ -120,7 +121,7 @@ def make_finder(options: Options) -> Finder:
         if options.cascade_path is not None:
             find = cascade_finder(options.cascade_path, name, options.neighbours)
         else:
-            find = animeface_finder(name, options.threshold)
+            find = animeface_finder(ready("animeface"), name, options.threshold)
         if options.box == "head":
             margins = tuple(side + options.margin for side in HEAD)
     left, top, right, bottom = margins

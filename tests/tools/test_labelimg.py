@@ -19,6 +19,7 @@ from datasets.voc import VocObject, read_xml, write_annotation
 from labelling.labelimg_window import in_order, whole
 from tests.video.small_videos import scene
 from tools.labelimg import Options, main, own_environment, plan_session, window_command
+from tools.setup_environment import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "千反田える"
@@ -224,8 +225,6 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
 @pytest.mark.slow
 def test_without_the_mending_drawing_fails(screen: dict[str, str]) -> None:
     """The reason for labelling/labelimg_window.py: when this fails, it can go."""
-    from labelling.labelimg_environment import ready_python
-
     code = (
         "from PyQt5.QtGui import QPainter, QPixmap\n"
         "from PyQt5.QtWidgets import QApplication\n"
@@ -233,7 +232,7 @@ def test_without_the_mending_drawing_fails(screen: dict[str, str]) -> None:
         "pixmap = QPixmap(10, 10)\n"
         "QPainter(pixmap).drawLine(1.5, 0, 1.5, 10)\n"
     )
-    python = ready_python(print)
+    python = ready("labelimg-build", "labelimg")
     environment = {**own_environment(), "DISPLAY": screen["DISPLAY"]}
     process = subprocess.run(
         [python, "-c", code], env=environment, capture_output=True, text=True, check=False

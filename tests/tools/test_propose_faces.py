@@ -1,5 +1,6 @@
 """Proposals of faces: found on drawn heads, widened, written as drafts, never over a person's work."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,7 @@ def test_margins_widen_and_stay_inside() -> None:
     assert len(widen(found(), (1, 1, 1, 1))) == 0
 
 
+@pytest.mark.slow  # installs animeface
 def test_animeface_finds_drawn_heads() -> None:
     film = FilmOptions(Path("film.mp4"), width=960, height=540)
     hits, heads, boxes = 0, 0, 0
@@ -134,8 +136,38 @@ def test_animeface_finds_drawn_heads() -> None:
     assert heads >= 5
     assert hits >= heads // 3
     assert boxes - hits <= heads
-    faces = animeface_finder("face", 0.0)([np.zeros((64, 64, 3), np.uint8)])
-    assert len(faces[0]) == 0
+    (faces,) = find([np.zeros((64, 64, 3), np.uint8)])
+    assert len(faces) == 0
+
+
+ANIMEFACE = """
+import runpy, sys, types
+def detect(picture):
+    if picture.size == (3, 2):
+        raise OSError("it broke")
+    assert picture.mode == "RGB"
+    red = picture.getpixel((0, 0))[0]
+    place = types.SimpleNamespace(x=red, y=10, width=20, height=40)
+    return [types.SimpleNamespace(face=types.SimpleNamespace(pos=place), likelihood=red / 100)]
+sys.modules["animeface"] = types.SimpleNamespace(detect=detect)
+runpy.run_path(sys.argv[-1], run_name="__main__")
+"""
+
+
+def test_animeface_answers_from_a_process_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "animeface.py").write_text(ANIMEFACE)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/animeface.py" "$@"\n')
+    python.chmod(0o755)
+    find = animeface_finder(python, "head", 0.3)
+    images = [np.full((100, 200, 3), red, np.uint8) for red in (50, 20, 80)]
+    one, none, other = find([*images[:2], cv2.resize(images[2], (1536, 768))])
+    assert one.boxes == pytest.approx(np.array([[0.1, 0.25, 0.5, 0.35]]))
+    assert (one.scores.tolist(), one.names) == ([0.5], ("head",))
+    assert len(none) == 0
+    assert other.boxes == pytest.approx(np.array([[10 / 384, 80 / 768, 50 / 384, 100 / 768]]))
+    with pytest.raises(ValueError, match=r"animeface failed: OSError: it broke; remove \.animeface-venv"):
+        find([np.zeros((2, 3, 3), np.uint8)])
 
 
 def test_cascade_by_path(dataset: Path, tmp_path: Path) -> None:
