@@ -36,9 +36,7 @@ def animeface_finder(python: Path, name: str, threshold: float) -> Finder:
         process = subprocess.run([python, "-I", _ANIMEFACE], input=sent, capture_output=True, check=False)
         if process.returncode != 0:
             last = process.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise ValueError(
-                f"animeface failed in {python}: {last}; remove that environment and run this again"
-            )
+            raise ValueError(f"animeface failed: {last}; remove .animeface-venv and run this again")
         faces = json.loads(process.stdout)
         return [
             _detections([face[:4] for face in of_one], [face[4] for face in of_one], image, name, threshold)
