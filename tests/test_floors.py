@@ -20,7 +20,6 @@ FLOORS = {
     "datasets": 2,
     "datasets.drawn": 3,
     "nets": 3,
-    "nets.onnx": 4,
     "engine.average_precision": 4,
     "engine.input": 4,
     "engine.input_pipeline": 5,

@@ -55,7 +55,7 @@ def serve(options: WebOptions) -> None:
         ValueError: a package or the checkpoint is missing or damaged.
         OSError: the port is taken.
     """
-    for package in ("fastapi", "uvicorn", "onnx"):
+    for package in ("fastapi", "uvicorn", "tf2onnx"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(f"the package {package} is not installed; run: make setup WEB=1")
     # The port before anything slow: another program may have it.
@@ -79,7 +79,8 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
     inbox = Inbox(options.inbox)
     show_from = Verdicts(recogniser.thresholds).show_from(options.show_from)
-    browser = browser_model(recogniser, wanted=options.browser and faces is None, show_from=show_from)
+    wanted = options.browser and faces is None
+    browser = browser_model(recogniser, inbox.folder / "browser", wanted=wanted, show_from=show_from)
     network = recogniser.checkpoint.network.name
     app = create_app(options, recogniser, inbox, network=network, browser=browser, faces=faces)
     log_to(sys.stderr)

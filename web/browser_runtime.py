@@ -53,10 +53,18 @@ class BrowserModel:
         return f"/model.onnx?{hashlib.sha256(self.data).hexdigest()[:16]}" if self.data else None
 
 
-def browser_model(recogniser, *, wanted: bool, show_from: float, runtime: Path = FOLDER) -> BrowserModel:
-    """Export a recogniser's network for the browser, where that is wanted and possible."""
-    from nets.onnx.export import export_onnx
+def browser_model(
+    recogniser, kept: Path, *, wanted: bool, show_from: float, runtime: Path = FOLDER
+) -> BrowserModel:
+    """A recogniser's network for the browser, where that is wanted and possible.
 
+    Args:
+        recogniser: with its weights.
+        kept: folder of the written model: writing takes some seconds, so it is done once for each network.
+        wanted: by the operator.
+        show_from: score below which nothing is a detection.
+        runtime: folder of ONNX Runtime's files.
+    """
     if not wanted:
         return BrowserModel(b"", "off")
     if not is_complete(runtime):
@@ -64,9 +72,20 @@ def browser_model(recogniser, *, wanted: bool, show_from: float, runtime: Path =
     weights = sum(int(variable.shape.num_elements()) for variable in recogniser.model.weights)
     if 2 * weights > MAX_BYTES:
         return BrowserModel(b"", "too large")
-    network = recogniser.checkpoint.network
-    model = export_onnx(recogniser.model, network, recogniser.labels, score_threshold=show_from)
-    return BrowserModel(model.SerializeToString(), "", runtime)
+    from nets import onnx_export
+
+    made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {recogniser.labels}".encode()]
+    made_of += [weight.tobytes() for weight in recogniser.model.get_weights()]
+    path = kept / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
+    if not path.is_file():
+        print("writing the model for browsers, once (some seconds)", flush=True)
+        network, labels = recogniser.checkpoint.network, recogniser.labels
+        model = onnx_export.export_onnx(recogniser.model, network, labels, score_threshold=show_from)
+        kept.mkdir(exist_ok=True)
+        for old in kept.glob("*.onnx"):
+            old.unlink(missing_ok=True)
+        write_bytes(path, model.SerializeToString())
+    return BrowserModel(path.read_bytes(), "", runtime)
 
 
 def is_complete(folder: Path = FOLDER) -> bool:

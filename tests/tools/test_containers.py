@@ -20,7 +20,13 @@ FOLDER = ROOT / "tools" / "containers"
 DOCKERFILES = [FOLDER / "web.Dockerfile", FOLDER / "train.Dockerfile"]
 USER = 10001
 # TODO(locks): not in requirements/serve.txt yet; the page cannot start in its container without them.
-MISSING = {"scipy", "asgi-correlation-id", "prometheus-fastapi-instrumentator", "python-json-logger"}
+MISSING = {
+    "scipy",
+    "tf2onnx",
+    "asgi-correlation-id",
+    "prometheus-fastapi-instrumentator",
+    "python-json-logger",
+}
 # Another build of the same code is in the page's image.
 OTHERS = {"tensorflow-cpu": "tensorflow", "opencv-python-headless": "opencv-python"}
 
@@ -115,6 +121,7 @@ def test_what_the_page_imports_is_installed_with_the_versions_that_are_tested():
         name, version = line.split(" ;")[0].split("==")
         assert f"{OTHERS.get(name, name)}=={version}" in tested
         installed.add(OTHERS.get(name, name))
+    assert "tf2onnx" in installed  # Keras imports it
     brought = packages_distributions()
     for module in reached("web.__main__", "tools.inbox")[1]:
         names = {re.sub(r"[-_.]+", "-", name).lower() for name in brought[module]}

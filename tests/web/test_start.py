@@ -4,7 +4,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from types import SimpleNamespace
 
+import keras
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -69,20 +72,43 @@ def test_without_npm_the_page_is_told(tmp_path, monkeypatch):
     assert not browser_runtime.is_complete(tmp_path)
 
 
-class Sized:
-    """A recogniser of which only the number of weights matters."""
+class Small:
+    """A recogniser of which only the weights matter."""
 
-    class model:
-        weights = ()
+    labels = ("Mira",)
+    checkpoint = SimpleNamespace(network=None)
+
+    def __init__(self, weight):
+        weights = [keras.Variable([weight])]
+        self.model = SimpleNamespace(weights=weights, get_weights=lambda: [np.asarray(weights[0])])
 
 
 def test_why_there_is_no_model_for_the_browser(tmp_path, monkeypatch):
-    assert browser_model(Sized, wanted=False, show_from=0.3).reason == "off"
-    assert browser_model(Sized, wanted=True, show_from=0.3, runtime=tmp_path).reason == "no runtime"
+    def made(wanted=True):
+        return browser_model(Small(0.0), tmp_path, wanted=wanted, show_from=0.3, runtime=tmp_path)
+
+    assert made(wanted=False).reason == "off"
+    assert made().reason == "no runtime"
     monkeypatch.setattr("web.browser_runtime.is_complete", lambda folder: True)
-    monkeypatch.setattr("web.browser_runtime.MAX_BYTES", -1)
-    found = browser_model(Sized, wanted=True, show_from=0.3, runtime=tmp_path)
-    assert (found.reason, found.address) == ("too large", None)
+    monkeypatch.setattr("web.browser_runtime.MAX_BYTES", 1)
+    assert (made().reason, made().address) == ("too large", None)
+
+
+def test_the_model_is_written_once_for_a_network(tmp_path, monkeypatch):
+    written = []
+
+    def export_onnx(model, *network, score_threshold):
+        written.append(f"{float(model.get_weights()[0][0]):g} {score_threshold:g}")
+        return SimpleNamespace(SerializeToString=lambda: written[-1].encode())
+
+    monkeypatch.setattr("nets.onnx_export.export_onnx", export_onnx)
+    monkeypatch.setattr("web.browser_runtime.is_complete", lambda folder: True)
+    kept = tmp_path / "browser"
+    for weight, show_from in ((0.5, 0.3), (0.5, 0.3), (0.75, 0.3), (0.75, 0.2), (0.75, 0.2)):
+        found = browser_model(Small(weight), kept, wanted=True, show_from=show_from)
+        assert found.data == f"{weight:g} {show_from:g}".encode()
+        assert len(list(kept.iterdir())) == 1
+    assert written == ["0.5 0.3", "0.75 0.3", "0.75 0.2"]
 
 
 def test_the_page_says_why(serve):

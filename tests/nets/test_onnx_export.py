@@ -1,0 +1,91 @@
+import functools
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+from boxes.anchors import AnchorLayer
+from nets import NETWORKS, get_network
+from nets.network import Network
+from nets.onnx_export import export_onnx
+from nets.postprocess import probabilities
+
+pytestmark = pytest.mark.tensorflow_only
+NAMES = ("a", "b", "千反田える")
+
+
+def architecture(classes, weight=0.02):
+    """The smallest network: each pixel of a picture of 8 x 8 has one anchor."""
+    image = keras.Input((8, 8, 3))
+    start = keras.initializers.RandomUniform(-weight, weight, seed=3)
+    both = [
+        keras.layers.Reshape((64, size))(keras.layers.Conv2D(size, 1, kernel_initializer=start)(image))
+        for size in (4, classes)
+    ]
+    return keras.Model(image, dict(zip(("codes", "logits"), both, strict=True)))
+
+
+def tiny(**options):
+    layers = (AnchorLayer(8, 8, 1 / 8, ((0.2, 0.2),)),)
+    return Network("tiny", 8, layers, architecture, jit_on_cpu=False, **options)
+
+
+def run(written, image):
+    session = onnxruntime.InferenceSession(written.SerializeToString())
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"picture": image}), strict=True))
+
+
+@functools.cache
+def found_by(scores):
+    network = tiny(scores=scores)
+    image = np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    model = network.build(4)
+    outputs = model(image[None].astype(np.float32), training=False)
+    return run(export_onnx(model, network, NAMES, half=False), image), outputs
+
+
+@pytest.mark.parametrize("scores", ["softmax", "sigmoid"])
+def test_probabilities_are_those_of_the_network(scores):
+    found, outputs = found_by(scores)
+    expected = keras.ops.convert_to_numpy(probabilities(outputs["logits"], scores))[0]
+    np.testing.assert_allclose(found["anchor_probabilities"], expected, atol=1e-5)
+
+
+def test_outputs_fit_together():
+    found, _ = found_by("softmax")
+    assert len(found["scores"]) > 0
+    assert (np.diff(found["scores"]) <= 0).all()
+    rows = np.arange(len(found["classes"]))
+    np.testing.assert_array_equal(found["probabilities"][rows, found["classes"]], found["scores"])
+    np.testing.assert_allclose(found["anchor_probabilities"].sum(axis=1), 1.0, atol=1e-5)
+    assert found["anchor_boxes"].min() >= 0
+    assert found["anchor_boxes"].max() <= 1
+
+
+def test_a_picture_without_anyone_is_a_normal_picture():
+    network = tiny()
+    written = export_onnx(network.build(4), network, NAMES, score_threshold=0.999999)
+    found = run(written, np.zeros((40, 30, 3), np.uint8))
+    assert found["boxes"].shape == (0, 4)
+    assert found["scores"].shape == found["classes"].shape == (0,)
+
+
+def test_a_weight_that_float16_cannot_hold_is_told():
+    model = architecture(4, weight=1e6)
+    with pytest.raises(ValueError, match="does not fit into float16; export with --weights=float32"):
+        export_onnx(model, tiny(), NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_network_can_be_written(name, rng):
+    network = get_network(name)
+    model = network.build(4)
+    image = rng.integers(0, 256, (network.image_size, network.image_size, 3), dtype=np.uint8)
+    found = run(export_onnx(model, network, NAMES, half=False), image)
+    outputs = model(image[None].astype(np.float32), training=False)
+    expected = keras.ops.convert_to_numpy(probabilities(outputs["logits"], network.scores))[0]
+    # Untrained VGG amplifies rounding.
+    np.testing.assert_allclose(found["anchor_probabilities"], expected, atol=2e-3)
