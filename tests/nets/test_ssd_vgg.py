@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nets import get_network
-from nets.slim_names import slim_variables
+from nets.slim_names import load_slim_variables, slim_variables
 from nets.ssd_vgg import RGB_MEAN, L2Normalization
+from tests.nets.seeded_weights import seeded_weights
 
 NETWORK = get_network("ssd_300_vgg")
 
@@ -49,13 +50,15 @@ def test_variables_are_those_of_ssd_tensorflow(seeded_vgg, shared):
     assert len(ours) == 71
 
 
-def test_anchors_are_those_of_ssd_tensorflow(seeded_vgg, shared):
+@pytest.mark.parametrize(("name", "maps", "anchors"), [("ssd_300_vgg", 6, 8732), ("ssd_512_vgg", 7, 24564)])
+def test_anchors_are_those_of_ssd_tensorflow(shared, name, maps, anchors):
     golden = np.load(shared / "golden" / "anchors.npz", allow_pickle=False)
     layers = []
-    for layer in range(len(CELLS)):
-        y, x, h, w = (golden[f"ssd_300_vgg/{layer}/{key}"] for key in "yxhw")
+    for layer in range(maps):
+        y, x, h, w = (golden[f"{name}/{layer}/{key}"] for key in "yxhw")
         layers.append(np.stack([y - h / 2, x - w / 2, y + h / 2, x + w / 2], axis=-1).reshape(-1, 4))
-    np.testing.assert_allclose(seeded_vgg.network.anchors, np.concatenate(layers), atol=1e-6)
+    assert get_network(name).anchors.shape == (anchors, 4)
+    np.testing.assert_allclose(get_network(name).anchors, np.concatenate(layers), atol=1e-6)
 
 
 def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
@@ -77,6 +80,33 @@ def test_outputs_equal_the_network_written_in_tf_slim(seeded_vgg, rng):
     images = rng.uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
     expected = run_witness("ssd_300_vgg", seeded_vgg.variables, images - MEAN, num_classes=21)
     outputs = seeded_vgg.model(images)
+    assert np.abs(expected["codes"]).max() > 1.0  # the seeded weights say something
+    for key, value in expected.items():
+        np.testing.assert_allclose(np.array(outputs[key]), value, atol=1e-4, rtol=0)
+
+
+@pytest.mark.tensorflow_only
+def test_variables_of_512_are_those_of_ssd_tensorflow(shared):
+    golden = json.loads((shared / "golden" / "variables.json").read_text())["ssd_512_vgg"]
+    model = get_network("ssd_512_vgg").build(21)
+    ours = {name: list(value.shape) for name, value in slim_variables(model, "ssd_512_vgg").items()}
+    assert ours == dict(golden["variables"])
+    assert len(ours) == 79
+    assert model.count_params() == 27_188_676
+
+
+@pytest.mark.tensorflow_only
+def test_outputs_of_512_equal_the_network_written_in_tf_slim(rng):
+    from ssd_tensorflow.witness import run_witness
+
+    model = get_network("ssd_512_vgg").build(3)
+    shapes = {name: value.shape for name, value in slim_variables(model, "ssd_512_vgg").items()}
+    variables = seeded_weights(shapes)
+    load_slim_variables(model, variables, scope="ssd_512_vgg")
+    images = rng.uniform(0, 255, (1, 512, 512, 3)).astype(np.float32)
+    expected = run_witness("ssd_512_vgg", variables, images - MEAN, num_classes=3)
+    outputs = model(images)
+    assert expected["codes"].shape == (1, 24564, 4)
     assert np.abs(expected["codes"]).max() > 1.0  # the seeded weights say something
     for key, value in expected.items():
         np.testing.assert_allclose(np.array(outputs[key]), value, atol=1e-4, rtol=0)
