@@ -1,6 +1,7 @@
 """Colours as (red, green, blue) in 0...1, and the few ways in which an anime painter bends them."""
 
 import colorsys
+from dataclasses import dataclass
 
 import skia
 
@@ -10,6 +11,19 @@ WHITE: Colour = (1.0, 1.0, 1.0)
 BLACK: Colour = (0.0, 0.0, 0.0)
 INK: Colour = (0.16, 0.11, 0.17)  # nearly black, a little warm: pure black looks printed on
 _SHADOW: Colour = (0.74, 0.65, 0.80)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """What colour things have in the pictures of one episode."""
+
+    sky: Colour
+    horizon: Colour
+    leaf: Colour
+    wall: Colour
+    wood: Colour
+    accent: Colour
+    other: Colour
 
 
 def colour(hexadecimal: str) -> Colour:

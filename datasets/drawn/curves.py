@@ -46,6 +46,27 @@ def smooth(points: Sequence[Point], *, closed: bool = True) -> skia.Path:
     return path
 
 
+def curve(points: Sequence[Point]) -> skia.Path:
+    """Returns the smooth path from the first point to the last one."""
+    return smooth(points, closed=False)
+
+
+def route(steps: str, points: Sequence[Point]) -> skia.Path:
+    """Returns the closed path of SVG's steps: M and L take one point each, Q two and C three."""
+    path, rest = skia.Path(), iter(points)
+    for step in steps:
+        if step == "M":
+            path.moveTo(*next(rest))
+        elif step == "L":
+            path.lineTo(*next(rest))
+        elif step == "Q":
+            path.quadTo(*next(rest), *next(rest))
+        else:
+            path.cubicTo(*next(rest), *next(rest), *next(rest))
+    path.close()
+    return path
+
+
 def oval(x: float, y: float, half_width: float, half_height: float) -> skia.Path:
     """Returns the ellipse with that middle and those half axes."""
     return skia.Path.Oval(

@@ -5,8 +5,7 @@ import random
 from dataclasses import dataclass
 
 from datasets.drawn.backgrounds import BACKGROUNDS
-from datasets.drawn.colours import Colour, colour
-from datasets.drawn.palette import Palette
+from datasets.drawn.colours import Colour, Palette, colour
 from datasets.drawn.pen import Style
 
 

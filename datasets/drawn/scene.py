@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import skia
 
 from datasets.drawn.backgrounds import BACKGROUNDS
+from datasets.drawn.brushes import Easel
 from datasets.drawn.clothes import FEET
 from datasets.drawn.colours import INK, argb
 from datasets.drawn.crowd import Placed, place_people, sample_people
@@ -69,7 +70,7 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
     width, height, episode = scene.width, scene.height, scene.episode
     surface = skia.Surface(width, height)
     canvas = surface.getCanvas()
-    BACKGROUNDS[scene.place](canvas, source, width, height, episode.palette)
+    BACKGROUNDS[scene.place](Easel(canvas, width, height), source, episode.palette)
     # a camera close to a face blurs what is behind
     if scene.figures and scene.figures[0].pose.unit * 2.2 > 0.3 * height and source.random() < 0.4:
         soften(surface, source.uniform(1.0, 2.5) * height / 512)

@@ -12,6 +12,7 @@ import numpy as np
 import skia
 
 from datasets.drawn.backgrounds import BACKGROUNDS
+from datasets.drawn.brushes import Easel
 from datasets.drawn.crowd import STEEPEST, Placed
 from datasets.drawn.curves import moved
 from datasets.drawn.episodes import LIGHTS, Episode, make_episode
@@ -145,7 +146,8 @@ class ShotPainter:
         width, height = _overscanned(scene)
         surface = skia.Surface(width, height)
         source = random.Random(f"{shot.seed} place")
-        BACKGROUNDS[scene.place](surface.getCanvas(), source, width, height, scene.episode.palette)
+        easel = Easel(surface.getCanvas(), width, height)
+        BACKGROUNDS[scene.place](easel, source, scene.episode.palette)
         if shot.blur:
             soften(surface, shot.blur)
         self._background = surface.makeImageSnapshot()
