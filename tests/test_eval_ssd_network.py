@@ -8,7 +8,7 @@ from PIL import Image
 
 import nets
 from datasets.labels import write_labels
-from eval_ssd_network import main, name_notes
+from eval_ssd_network import main
 from files.writing import write_json
 from nets.checkpoint import model_weights, write_checkpoint
 from nets.thresholds import Thresholds
@@ -175,8 +175,3 @@ def test_wrong_flags_are_status_2(flags, message, tmp_path, capsys):
         run(tmp_path, "run", tmp_path / "eval", *flags)
     assert stop.value.code == 2
     assert message in " ".join(capsys.readouterr().err.split())
-
-
-def test_names_in_common():
-    assert name_notes(["a", "b"], ["b", "a"]) == []
-    assert len(name_notes(["a", "b"], ["b", "c"])) == 2

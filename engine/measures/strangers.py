@@ -71,7 +71,8 @@ class StrangerResult:
             false ones on strangers, both at the thresholds; None where either is missing.
         right_detections: that the AUROC looks at.
         unknown: what remains with the answer "unknown"; None where it was not calibrated.
-        worst: numbers of the pictures with false detections, the surest first.
+        worst: (file name, what was found at the thresholds) of the pictures with false detections, the surest
+            first.
     """
 
     pictures: int
@@ -81,7 +82,7 @@ class StrangerResult:
     auroc: Mapping[str, float | None]
     right_detections: int
     unknown: UnknownAnswer | None
-    worst: tuple[int, ...]
+    worst: tuple[tuple[str, Detections], ...]
 
     @property
     def comparable(self) -> bool:
@@ -220,5 +221,5 @@ def measure_strangers(
         auroc={"score": auroc(right_scores, scores), BEST_RULE: auroc(right, false)},
         right_detections=len(right_scores),
         unknown=unknown,
-        worst=tuple(dict.fromkeys(surest)),
+        worst=tuple((strangers.filenames[i], shown[i]) for i in dict.fromkeys(surest)),
     )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boxes.detections import Detections
 from datasets.problems import some_of
 from engine.average_precision import OperatingPoint
 from engine.measures.calibration import Reliability
@@ -26,14 +26,8 @@ from engine.reports.words import in_short
 from files.writing import write_json, write_text
 from nets.unknown import BEST_RULE
 from visualization.colours import hex_colour
-from visualization.drawing import draw_boxes
-from visualization.plots import (
-    Curve,
-    plot_confusion,
-    plot_errors,
-    plot_precision_recall,
-    plot_reliability,
-)
+from visualization.drawing import draw_boxes, draw_detections
+from visualization.plots import Curve, plot_confusion, plot_errors, plot_precision_recall, plot_reliability
 
 
 def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,24 +37,17 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
         measurements: of the evaluation.
         ran: what ran: options, data, checkpoint, versions; taken over as it is.
     """
-    evaluation, coco, intervals = measurements.evaluation, measurements.coco, measurements.intervals
+    evaluation, errors, intervals = measurements.evaluation, measurements.errors, measurements.intervals
     return {
         "images": evaluation.images,
         "objects": sum(result.objects for result in measurements.names.values()),
         "map_voc07": evaluation.map_voc07,
-        "map_voc07_interval": list(intervals.map_voc07),
+        "map_voc07_interval": intervals.map_voc07,
         "map_voc12": evaluation.map_voc12,
-        "map_voc12_interval": list(intervals.map_voc12),
-        "coco_ap": coco.ap,
-        "coco_ap50": coco.ap50,
-        "coco_ap75": coco.ap75,
-        "coco_ap_small": coco.ap_small,
-        "coco_ap_medium": coco.ap_medium,
-        "coco_ap_large": coco.ap_large,
+        "map_voc12_interval": intervals.map_voc12,
+        **{f"coco_{figure}": value for figure, value in asdict(measurements.coco).items()},
         "ap_voc07": evaluation.result.ap_voc07,
-        "ap_voc07_interval": {
-            name: None if one is None else list(one) for name, one in intervals.ap_voc07.items()
-        },
+        "ap_voc07_interval": intervals.ap_voc07,
         "ap_voc12": evaluation.result.ap_voc12,
         "intervals": {"level": LEVEL, "replicates": intervals.replicates, "drawn": "pictures"},
         "iou_threshold": evaluation.result.matches.iou_threshold,
@@ -79,18 +66,22 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
             for name, result in measurements.names.items()
         },
         "confusion": {
-            "names": list(measurements.confusion.names),
+            "names": measurements.confusion.names,
             "counts": measurements.confusion.counts.tolist(),
         },
-        "errors": {
-            kind: {"count": measurements.errors.counts[kind], "cost": measurements.errors.costs[kind]}
-            for kind in KINDS
-        },
+        "errors": {kind: {"count": errors.counts[kind], "cost": errors.costs[kind]} for kind in KINDS},
         "calibration": _calibration_numbers(measurements.calibration),
         "without_objects": _stranger_numbers(measurements.without_objects),
         "strangers": _stranger_numbers(measurements.strangers),
         "pictures": [
-            {"image": filename, "f1": score.f1, "margin": score.margin, **_counts(score.counts)}
+            {
+                "image": filename,
+                "f1": score.f1,
+                "margin": score.margin,
+                "right": score.counts.right,
+                "wrong": score.counts.wrong,
+                "missed": score.counts.missed,
+            }
             for filename, score in zip(evaluation.filenames, measurements.pictures, strict=True)
         ],
         **ran,
@@ -105,8 +96,8 @@ def write_reports(
     ran: Mapping[str, Any],
     pictures: Mapping[int, np.ndarray],
     gallery_pictures: int,
-    notes: Sequence[str] = (),
-    stranger_cards: Sequence[Mapping[str, Any]] = (),
+    stranger_pictures: Mapping[str, np.ndarray],
+    notes: Sequence[str],
 ) -> None:
     """Write report.json, report.html and detections.json.
 
@@ -117,30 +108,24 @@ def write_reports(
         ran: what ran, as nested mappings of plain values.
         pictures: number -> uint8 [H, W, 3] for the pictures that `Measurements.gallery` chose.
         gallery_pictures: `count` of the gallery.
+        stranger_pictures: file name -> uint8 [H, W, 3] for those of `StrangerResult.worst` to show.
         notes: warnings that a reader of the numbers must know.
-        stranger_cards: of `stranger_card`, pictures of strangers to show.
     """
     folder.mkdir(parents=True, exist_ok=True)
     evaluation = measurements.evaluation
-    write_detections(
-        folder / "detections.json",
-        [
-            detections_entry(filename, *size, found)
-            for filename, size, found in zip(
-                evaluation.filenames, evaluation.sizes, evaluation.detections, strict=True
-            )
-        ],
-    )
+    found = zip(evaluation.filenames, evaluation.sizes, evaluation.detections, strict=True)
+    entries = [detections_entry(filename, *size, detections) for filename, size, detections in found]
+    write_detections(folder / "detections.json", entries)
     numbers = report_numbers(measurements, ran)
     write_json(folder / "report.json", numbers)
     html = render_page(
         "evaluation.html",
-        says=[title, notes, numbers, [card["filename"] for card in stranger_cards]],
+        says=[title, notes, numbers, list(stranger_pictures)],
         title=title,
         notes=notes,
         sentences=in_short(measurements),
         ran=[(section, lines(values)) for section, values in ran.items()],
-        **evaluation_content(measurements, pictures, gallery_pictures, stranger_cards),
+        **evaluation_content(measurements, pictures, gallery_pictures, stranger_pictures),
     )
     write_text(folder / "report.html", html)
 
@@ -149,13 +134,16 @@ def evaluation_content(
     measurements: Measurements,
     pictures: Mapping[int, np.ndarray],
     gallery_pictures: int,
-    stranger_cards: Sequence[Mapping[str, Any]] = (),
+    stranger_pictures: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
     """What `evaluation_parts.html` and `tiles.html` show; arguments as for `write_reports`."""
-    worst, best = measurements.gallery(gallery_pictures)
+    confusion, errors, calibration = measurements.confusion, measurements.errors, measurements.calibration
     curves = _curves(measurements)
-    names, counts = measurements.confusion.names, measurements.confusion.counts
-    errors, calibration = measurements.errors, measurements.calibration
+    strangers, nobody = measurements.strangers, measurements.without_objects
+    worst, best = (
+        [_card(measurements, number, pictures[number]) for number in numbers]
+        for numbers in measurements.gallery(gallery_pictures)
+    )
     return {
         "measurements": measurements,
         "evaluation": measurements.evaluation,
@@ -164,46 +152,31 @@ def evaluation_content(
         "rows": name_rows(measurements),
         "without_objects": [name for name, result in measurements.names.items() if not result.objects],
         "curves": {
-            shape: themed(
-                lambda theme, columns=columns: plot_precision_recall(curves, columns=columns, theme=theme)
-            )
+            shape: themed(partial(plot_precision_recall, curves, columns=columns))
             for shape, columns in (("wide", 4), ("narrow", 2))
         },
         "curve_columns": min(4, len(curves)),
-        "confusion": themed(lambda theme: plot_confusion(names, counts, theme=theme)),
-        "errors": themed(
-            lambda theme: plot_errors(
-                list(KINDS), [errors.costs[k] for k in KINDS], [errors.counts[k] for k in KINDS], theme=theme
-            )
-        ),
+        "confusion": themed(partial(plot_confusion, confusion.names, confusion.counts)),
+        # Both are in the order of KINDS.
+        "errors": themed(partial(plot_errors, KINDS, [*errors.costs.values()], [*errors.counts.values()])),
         "reliability": themed(
-            lambda theme: plot_reliability(
-                calibration.edges, calibration.shares_right, calibration.counts, theme=theme
-            )
+            partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
         ),
         "best_rule": BEST_RULE,
         "strangers": [
-            (heading, explain, result, cards)
-            for heading, explain, result, cards in (
-                (
-                    "Strangers",
-                    "Pictures that show none of the characters.",
-                    measurements.strangers,
-                    stranger_cards,
-                ),
+            (heading, explain, result, _stranger_cards(result, shown))
+            for heading, explain, result, shown in (
+                ("Strangers", "Pictures that show none of the characters.", strangers, stranger_pictures),
                 (
                     "Pictures without anyone marked",
                     "Those of this set: empty scenes, and people whom nobody named.",
-                    measurements.without_objects,
-                    (),
+                    nobody,
+                    {},
                 ),
             )
             if result is not None
         ],
-        "galleries": [
-            ("Worst pictures", [_card(measurements, i, pictures[i]) for i in worst]),
-            ("Best pictures", [_card(measurements, i, pictures[i]) for i in best]),
-        ],
+        "galleries": [("Worst pictures", worst), ("Best pictures", best)],
     }
 
 
@@ -222,23 +195,6 @@ def name_rows(measurements: Measurements) -> list[dict[str, Any]]:
         for name, result in measurements.names.items()
     ]
     return sorted(rows, key=lambda row: (row["result"].ap_voc07 is None, row["result"].ap_voc07 or 0.0))
-
-
-def stranger_card(filename: str, picture: np.ndarray, found: Detections) -> dict[str, Any]:
-    """One picture of strangers with what was falsely found on it.
-
-    Args:
-        filename: of the picture.
-        picture: uint8 [H, W, 3].
-        found: at the thresholds.
-    """
-    drawn = draw_boxes(picture, found.boxes, found.names, found.scores)
-    return {
-        "filename": filename,
-        "picture": jpeg_uri(drawn),
-        "height": picture.shape[0],
-        "width": picture.shape[1],
-    }
 
 
 def _curves(measurements: Measurements) -> list[Curve]:
@@ -268,14 +224,24 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
         "missed": some_of([matches.names[i] for i in matches.object_name[missed]], 8),
         "wrong": some_of([f"{matches.names[i]} ({100 * score:.0f} %)" for i, score in wrong_names], 8),
         "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
-        "detected_picture": jpeg_uri(draw_boxes(picture, found.boxes, found.names, found.scores)),
+        "detected_picture": jpeg_uri(draw_detections(picture, found)),
         "width": picture.shape[1],
         "height": picture.shape[0],
     }
 
 
-def _counts(point: OperatingPoint) -> dict[str, int]:
-    return {"right": point.right, "wrong": point.wrong, "missed": point.missed}
+def _stranger_cards(result: StrangerResult, pictures: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """The pictures of strangers that are there, with what was falsely found on them."""
+    return [
+        {
+            "filename": filename,
+            "picture": jpeg_uri(draw_detections(pictures[filename], found)),
+            "height": pictures[filename].shape[0],
+            "width": pictures[filename].shape[1],
+        }
+        for filename, found in result.worst
+        if filename in pictures
+    ]
 
 
 def _point_numbers(point: OperatingPoint) -> dict[str, Any]:
@@ -283,27 +249,30 @@ def _point_numbers(point: OperatingPoint) -> dict[str, Any]:
 
 
 def _calibration_numbers(calibration: Reliability) -> dict[str, Any]:
-    def number(value: float) -> float | None:
-        return None if np.isnan(value) else float(value)
-
+    columns = {
+        "from": calibration.edges[:-1],
+        "to": calibration.edges[1:],
+        "detections": calibration.counts,
+        "mean_score": calibration.mean_scores,
+        "share_right": calibration.shares_right,
+    }
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     return {
         "expected_calibration_error": calibration.error,
         "mean_score_minus_share_right": calibration.excess,
         "lowest_score": calibration.lowest_score,
         "bins": [
-            {"from": float(low), "to": float(high), "detections": int(count), "mean_score": number(score),
-             "share_right": number(share)}
-            for low, high, count, score, share in zip(
-                calibration.edges[:-1], calibration.edges[1:], calibration.counts, calibration.mean_scores,
-                calibration.shares_right, strict=True,
-            )
+            {key: None if np.isnan(value) else value for key, value in zip(columns, row, strict=True)}
+            for row in rows
         ],
-    }  # fmt: skip
+    }
 
 
 def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
     if result is None:
         return None
+    answer = result.unknown
+    share = None if answer is None else answer.false_detections / result.pictures
     return {
         "pictures": result.pictures,
         "false_detections": result.false_detections,
@@ -313,11 +282,6 @@ def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
         "by_name": dict(result.by_name),
         "auroc": {"right_detections": result.right_detections, **result.auroc},
         "with_unknown": {}
-        if result.unknown is None
-        else {
-            BEST_RULE: {
-                **asdict(result.unknown),
-                "false_detections_per_picture": result.unknown.false_detections / result.pictures,
-            }
-        },
+        if answer is None
+        else {BEST_RULE: {**asdict(answer), "false_detections_per_picture": share}},
     }

@@ -18,11 +18,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from visualization.figures import DARK, LIGHT, Theme, picture_of
+from visualization.figures import DARK, LIGHT, picture_of
 from visualization.fonts import web_font
 
 PAGES = Path(__file__).with_name("pages")
-THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
+THEMES = {"light": LIGHT, "dark": DARK}
 
 
 def render_page(template: str, *, says: Any, **content: Any) -> str:
@@ -53,9 +53,9 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "n/a" if value is None else f"{100 * value:.{digits}f} %"
 
 
-def themed(plot: Callable[[Theme], Figure]) -> dict[str, str]:
-    """A figure for light and for dark pages: theme -> data URI of a PNG."""
-    return {key: data_uri("image/png", picture_of(plot(theme))) for key, theme in THEMES.items()}
+def themed(plot: Callable[..., Figure]) -> dict[str, str]:
+    """`plot(theme=...)` for light and for dark pages: name of the theme -> data URI of a PNG."""
+    return {key: data_uri("image/png", picture_of(plot(theme=theme))) for key, theme in THEMES.items()}
 
 
 def jpeg_uri(picture: np.ndarray, *, quality: int = 85) -> str:

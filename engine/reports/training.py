@@ -109,7 +109,7 @@ def _render(
         sentences = in_short(measurements)[:2] + what_would_help(measurements, counts[training]) + sentences
         shown = [number for part in measurements.gallery(GALLERY_PICTURES) for number in part]
         pictures = read_pictures(dataset, validation, shown, longest=_GALLERY_PIXELS)
-        content = evaluation_content(measurements, pictures, GALLERY_PICTURES)
+        content = evaluation_content(measurements, pictures, GALLERY_PICTURES, {})
     else:
         content["measurements"] = None
         sentences = what_it_learnt_from(counts[training]) + sentences

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import tf_convert_data
+from engine.reports.options import EvaluationOptions
 from engine.training.options import TrainingOptions
-from eval_ssd_network import Options as EvaluationOptions
 from ssd_tensorflow.flags import (
     CONVERSION,
     EVALUATION,

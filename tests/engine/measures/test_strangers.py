@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from engine.average_precision import GroundTruth, evaluate_detections
-from engine.evaluation import Evaluation, Timing
+from engine.average_precision import GroundTruth
+from engine.evaluation import Evaluation
 from engine.measures.strangers import (
     StrangerDetections,
     detect_strangers,
@@ -15,6 +15,7 @@ from engine.measures.strangers import (
     pictures_without_objects,
 )
 from nets.thresholds import Thresholds
+from tests.engine.by_hand import evaluated
 from tests.engine.colour_network import NETWORK, picture
 
 A = (0.0, 0.0, 0.5, 0.5)
@@ -27,19 +28,12 @@ def detected(*rows) -> Detections:
     return Detections(boxes, scores, tuple(row[0] for row in rows), {"gap": gap})
 
 
-def evaluation(found, truths) -> Evaluation:
-    names = tuple(f"{i}.jpg" for i in range(len(found)))
-    sizes = ((10, 10),) * len(found)
-    result = evaluate_detections(found, truths)
-    return Evaluation(names, sizes, tuple(truths), tuple(found), result, Timing(0, 0, 0))
-
-
 @pytest.fixture
 def measured() -> Evaluation:
     """Three objects that are found, and two pictures without any."""
     marked = GroundTruth(np.array([A], "f"), ("a",))
     nobody = GroundTruth(np.zeros((0, 4), "f"), ())
-    return evaluation(
+    return evaluated(
         [detected(("a", 0.9, 5)), detected(("a", 0.8, 4)), detected(("a", 0.7, 1)), detected(("a", 0.6, 2)),
          detected()],
         [marked, marked, marked, nobody, nobody],
@@ -55,7 +49,7 @@ def test_counts_by_hand(measured):
     assert result.per_picture == pytest.approx(2 / 3)
     assert result.share_with_any == pytest.approx(1 / 3)
     assert result.by_name == {"b": 1, "a": 1}
-    assert result.worst == (0,)
+    assert [(name, found.names) for name, found in result.worst] == [("x", ("b", "a"))]
     assert result.right_detections == 3
     # scores 0.9, 0.8, 0.7 against 0.95, 0.55; gaps 5, 4, 1 against 3, 0.5
     assert result.auroc["score"] == pytest.approx(3 / 6)
@@ -74,7 +68,7 @@ def test_pictures_on_which_nobody_is_marked(measured):
     assert (result.pictures, result.false_detections) == (2, 1)
     assert result.unknown is None
     marked = measured.ground_truths[0]
-    assert pictures_without_objects(evaluation([detected(("a", 0.9, 1))], [marked])) is None
+    assert pictures_without_objects(evaluated([detected(("a", 0.9, 1))], [marked])) is None
 
 
 def test_a_folder_of_pictures(tmp_path):

@@ -7,14 +7,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from engine.average_precision import evaluate_detections
-from engine.evaluation import Evaluation, Timing
 from engine.measures.measure import measure
 from engine.reports.evaluation import name_rows, report_numbers, write_reports
 from engine.reports.page import percent
 from engine.reports.words import in_short
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import detected, marked
+from tests.engine.by_hand import detected, evaluated, marked
 
 HOSTILE = '<script>alert("千反田")</script>'
 A, B = (0.0, 0.0, 0.5, 0.25), (0.5, 0.5, 1.0, 1.0)
@@ -30,33 +28,31 @@ def measurements():
         detected(("b", 0.75, A), ("b", 0.02, B)),
         detected(),
     )
-    evaluation = Evaluation(
-        filenames=("a.jpg", "b&<i>.jpg", "空.jpg", "d.jpg"),
-        sizes=((40, 80),) * 4,
-        ground_truths=truths,
-        detections=found,
-        result=evaluate_detections(found, truths, names=[HOSTILE, "b", "never marked"]),
-        timing=Timing(3, 0.1, 0.001),
-    )
-    return measure(evaluation, Thresholds(0.5))
+    names, filenames = [HOSTILE, "b", "never marked"], ("a.jpg", "b&<i>.jpg", "空.jpg", "d.jpg")
+    return measure(evaluated(found, truths, names, filenames), Thresholds(0.5))
 
 
 RAN = {"options": {"max_pictures": None, "dataset_dir": "<data>"}, "versions": {"keras": "3"}}
 
 
-@pytest.fixture
-def folder(measurements, tmp_path):
+def write(folder, measurements, gallery_pictures=2):
     pictures = {i: np.full((20, 40, 3), 60 * i, np.uint8) for i in range(4)}
     write_reports(
-        tmp_path / "new" / "folder",
+        folder,
         measurements,
         title=f"{HOSTILE} on test",
         ran=RAN,
         pictures=pictures,
-        gallery_pictures=2,
+        gallery_pictures=gallery_pictures,
+        stranger_pictures={},
         notes=["<b>careful</b>"],
     )
-    return tmp_path / "new" / "folder"
+    return folder
+
+
+@pytest.fixture
+def folder(measurements, tmp_path):
+    return write(tmp_path / "new" / "folder", measurements)
 
 
 def test_numbers_by_hand(folder):
@@ -142,17 +138,7 @@ def test_page_shows_names_as_text_and_needs_no_other_file(folder):
 
 
 def test_same_measurements_same_files(folder, measurements, tmp_path):
-    pictures = {i: np.full((20, 40, 3), 60 * i, np.uint8) for i in range(4)}
-    again = tmp_path / "again"
-    write_reports(
-        again,
-        measurements,
-        title=f"{HOSTILE} on test",
-        ran=RAN,
-        pictures=pictures,
-        gallery_pictures=2,
-        notes=["<b>careful</b>"],
-    )
+    again = write(tmp_path / "again", measurements)
     assert sorted(path.name for path in again.iterdir()) == ["detections.json", "report.html", "report.json"]
     for path in again.iterdir():
         assert path.read_bytes() == (folder / path.name).read_bytes()
@@ -166,7 +152,7 @@ def test_gallery(measurements):
 
 
 def test_page_without_gallery(measurements, tmp_path):
-    write_reports(tmp_path, measurements, title="t", ran={}, pictures={}, gallery_pictures=0)
+    write(tmp_path, measurements, gallery_pictures=0)
     assert "Worst pictures" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -188,23 +174,16 @@ def test_in_short(measurements):
     )
 
 
-def test_numbers_of_a_perfect_detector_without_any_mistake():
-    truths, found = (marked(("a", A)),), (detected(("a", 0.9, A)),)
-    evaluation = Evaluation(
-        ("a.jpg",), ((40, 80),), truths, found, evaluate_detections(found, truths), Timing(0, 0.0, 0.0)
-    )
-    perfect = measure(evaluation, Thresholds(0.5))
+def test_a_perfect_detector_without_any_mistake():
+    perfect = measure(evaluated([detected(("a", 0.9, A))], [marked(("a", A))]), Thresholds(0.5))
     assert in_short(perfect)[-1] == "Nothing was missed, mixed up or invented."
     assert report_numbers(perfect, {})["map_voc07"] == pytest.approx(1)
 
 
 def test_enough_pictures_say_how_far_the_figure_could_be_off():
-    truths, found = (marked(("a", A)),) * 10, (detected(("a", 0.9, A)),) * 9 + (detected(),)
-    names, sizes = tuple(f"{number}.jpg" for number in range(10)), ((40, 80),) * 10
-    result = evaluate_detections(found, truths)
-    evaluation = Evaluation(names, sizes, truths, found, result, Timing(0, 0.0, 0.0))
-    (line,) = (one for one in in_short(measure(evaluation, Thresholds(0.5))) if "mAP" in one)
-    assert "it could as well be" in line
+    found = [detected(("a", 0.9, A))] * 9 + [detected()]
+    measurements = measure(evaluated(found, [marked(("a", A))] * 10), Thresholds(0.5))
+    assert "it could as well be" in in_short(measurements)[1]
 
 
 def test_percent():

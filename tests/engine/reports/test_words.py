@@ -1,13 +1,14 @@
 """What the reports advise."""
 
 import numpy as np
+import pytest
 
 from boxes.detections import Detections
-from engine.average_precision import GroundTruth, evaluate_detections
-from engine.evaluation import Evaluation, Timing
+from engine.average_precision import GroundTruth
 from engine.measures.measure import measure
-from engine.reports.words import how_it_learnt, most_mixed_up, what_would_help
+from engine.reports.words import how_it_learnt, most_mixed_up, name_notes, what_would_help
 from nets.thresholds import Thresholds
+from tests.engine.by_hand import evaluated
 
 A = np.array([[0, 0, 0.5, 0.5]], "f")
 
@@ -21,12 +22,14 @@ def measured(*rows):
             scores = np.array([0.9 - 0.001 * i] * len(names), "f")
             found.append(Detections(A[: len(names)], scores, names))
             truths.append(GroundTruth(A, (marked,)))
-    result = evaluate_detections(found, truths)
-    names = tuple(f"{i}.jpg" for i in range(len(found)))
-    evaluation = Evaluation(
-        names, ((9, 9),) * len(found), tuple(truths), tuple(found), result, Timing(0, 0, 0)
-    )
-    return measure(evaluation, Thresholds())
+    return measure(evaluated(found, truths), Thresholds())
+
+
+def test_names_that_data_and_checkpoint_do_not_share():
+    assert name_notes(["a", "b"], ["b", "a"]) == []
+    assert len(name_notes(["a", "b"], ["b", "c"])) == 2
+    with pytest.raises(ValueError, match="knows none of the dataset's names"):
+        name_notes(["a"], ["b"])
 
 
 def test_mix_ups_scarce_names_and_the_costliest_mistakes():

@@ -1,0 +1,184 @@
+"""Measures a checkpoint, writes the reports, and says on the console what came out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import rich.box
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table
+from rich.text import Text
+
+from datasets.pictures import read_picture
+from datasets.records import RecordDataset
+from engine.evaluation import evaluate_model, read_pictures
+from engine.measures.measure import Measurements, measure
+from engine.measures.strangers import detect_strangers
+from engine.measures.trained_on import leak_notes_of
+from engine.reports.evaluation import name_rows, write_reports
+from engine.reports.options import EvaluationOptions
+from engine.reports.page import percent
+from engine.reports.words import name_notes, summary
+from engine.training.log import TrainingLog
+from engine.training.watch import new_checkpoints
+from files.digests import sha256_of
+from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, build_model, read_checkpoint, versions
+from nets.thresholds import Thresholds
+from visualization.drawing import scale_to
+
+# Longer side of the pictures in report.html: readable labels, two beside each other on a page.
+GALLERY_PIXELS = 420
+
+
+def measure_checkpoint(
+    options: EvaluationOptions, dataset: RecordDataset, folder: Path, console: Console
+) -> Measurements:
+    """Measure a checkpoint folder, write report.html, report.json and detections.json, and say the figures.
+
+    Raises:
+        ValueError: the set or the checkpoint cannot be used, or there is nothing to measure.
+    """
+    checkpoint = read_checkpoint(folder)
+    split = dataset.split_name(options.dataset_split_name)
+    pictures = dataset.split(split).pictures
+    total = min(pictures, options.most_pictures or pictures)
+    notes = name_notes(dataset.labels, checkpoint.labels)
+    if total < pictures:
+        notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
+    notes += leak_notes_of(checkpoint, dataset, split)
+    for note in notes:
+        console.print(Text(f"Warning: {note}", style="yellow"), soft_wrap=True)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        found = _measure(options, checkpoint, dataset, split, total, progress)
+    shown = [number for part in found.gallery(options.gallery_pictures) for number in part]
+    strangers = [] if found.strangers is None else found.strangers.worst[: options.gallery_pictures]
+    write_reports(
+        options.eval_dir,
+        found,
+        title=f"{checkpoint.network.name} on {split} of {options.dataset_dir.name or options.dataset_dir}",
+        ran=_what_ran(options, dataset, split, checkpoint),
+        pictures=read_pictures(dataset, split, shown, longest=GALLERY_PIXELS),
+        gallery_pictures=options.gallery_pictures,
+        stranger_pictures={
+            name: scale_to(read_picture((options.strangers_dir or Path()) / name), GALLERY_PIXELS)
+            for name, _ in strangers
+        },
+        notes=notes,
+    )
+    console.print(_name_table(found))
+    for line in (*summary(found), f"See {options.eval_dir / 'report.html'}"):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return found
+
+
+def watch(options: EvaluationOptions, dataset: RecordDataset, console: Console) -> None:
+    """Measure each new checkpoint of a training until it is finished.
+
+    Raises:
+        ValueError: as `measure_checkpoint`, or no sign of life from the training for --wait_minutes.
+    """
+    log = None
+    console.print(f"Waiting for checkpoints in {options.checkpoint_path} (Ctrl-C stops)", highlight=False)
+    for folder in new_checkpoints(options.checkpoint_path, patience=60 * options.wait_minutes):
+        step = json.loads((folder / METRICS).read_text(encoding="utf-8")).get("step", 0)
+        console.print(f"[bold]Checkpoint of step {step}[/bold]", highlight=False)
+        found = measure_checkpoint(options, dataset, folder, console)
+        log = log or TrainingLog(options.eval_dir, step=step - 1)
+        figures = {"map_voc07": found.evaluation.map_voc07, "map_voc12": found.evaluation.map_voc12}
+        log.row(step, {**figures, "coco_ap": found.coco.ap, "coco_ap50": found.coco.ap50})
+    console.print(f"The training in {options.checkpoint_path} is finished.", highlight=False)
+
+
+def _measure(
+    options: EvaluationOptions,
+    checkpoint: Checkpoint,
+    dataset: RecordDataset,
+    split: str,
+    total: int,
+    progress: Progress,
+) -> Measurements:
+    """The measures of a checkpoint, on strangers too if there are any."""
+    task = progress.add_task("Detecting", total=total)
+    model, batch_size = build_model(checkpoint), min(options.batch_size, total) or 1
+    evaluation = evaluate_model(
+        model,
+        checkpoint.network,
+        dataset,
+        split,
+        batch_size=batch_size,
+        max_pictures=options.most_pictures,
+        labels=checkpoint.labels,
+        progress=lambda count: progress.advance(task, count),
+    )
+    strangers = None
+    if options.strangers_dir is not None:
+        progress.reset(task, description="Strangers", total=None)
+        strangers = detect_strangers(
+            model,
+            checkpoint.network,
+            checkpoint.labels,
+            options.strangers_dir,
+            batch_size=batch_size,
+            progress=lambda done, all_: progress.update(task, completed=done, total=all_),
+        )
+    thresholds = checkpoint.thresholds
+    if options.score_threshold is not None:
+        thresholds = Thresholds(options.score_threshold, unknown=thresholds.unknown)
+    return measure(evaluation, thresholds, strangers=strangers)
+
+
+def _what_ran(
+    options: EvaluationOptions, dataset: RecordDataset, split: str, checkpoint: Checkpoint
+) -> dict[str, dict[str, Any]]:
+    """What a reader of the numbers needs to repeat them, as plain values."""
+    info = dataset.split(split)
+    return {
+        "options": {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
+        },
+        "dataset": {
+            "labels": list(dataset.labels),
+            "split": split,
+            "pictures": info.pictures,
+            "boxes": info.boxes,
+            "files": [path.name for path in info.files],
+        },
+        "checkpoint": {
+            "model_name": checkpoint.network.name,
+            "labels": list(checkpoint.labels),
+            "weights_sha256": sha256_of(checkpoint.folder / WEIGHTS),
+        },
+        "versions": versions("faster-coco-eval"),
+    }
+
+
+def _name_table(measurements: Measurements) -> Table:
+    """The per-name table for the screen, lowest average precision first."""
+    overall, evaluation = measurements.overall, measurements.evaluation
+    caption = f"counts, precision and recall at {measurements.threshold_text}"
+    table = Table(show_footer=True, caption=caption, box=rich.box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("name", "all")
+    for heading, footer in {
+        "AP07": percent(evaluation.map_voc07),
+        "AP12": percent(evaluation.map_voc12),
+        "objects": str(overall.right + overall.missed),
+        "from": "",
+        "found": str(overall.right),
+        "wrong": str(overall.wrong),
+        "precision": percent(overall.precision),
+        "recall": percent(overall.recall),
+    }.items():
+        table.add_column(heading, footer, justify="right", no_wrap=True)
+    for row in name_rows(measurements):
+        result, point = row["result"], row["point"]
+        table.add_row(
+            Text(row["name"]), percent(result.ap_voc07), percent(result.ap_voc12), str(result.objects),
+            f"{row['threshold']:.2f}", str(point.right), str(point.wrong), percent(point.precision),
+            percent(point.recall),
+        )  # fmt: skip
+    return table
