@@ -73,6 +73,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     from web.app import create_app
     from web.browser_runtime import browser_model
     from web.observing import log_to
+    from web.services import Services
     from web.verdicts import Verdicts
 
     recogniser = Recogniser.load(options.checkpoint_dir)
@@ -82,11 +83,11 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     wanted = options.browser and faces is None
     browser = browser_model(recogniser, inbox.folder / "browser", wanted=wanted, show_from=show_from)
     network = recogniser.checkpoint.network.name
-    app = create_app(options, recogniser, inbox, network=network, browser=browser, faces=faces)
+    services = Services(options, recogniser, inbox, network=network, browser=browser, faces=faces)
     log_to(sys.stderr)
     print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
     config = uvicorn.Config(
-        app,
+        create_app(services),
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -123,17 +124,13 @@ def _own_address() -> str:
 def _listen(options: WebOptions) -> socket.socket:
     """The port."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((options.host, options.port))
+        return socket.create_server((options.host, options.port), family=family, backlog=512)
     except OSError as error:
-        listening.close()
+        reason = (error.strerror or "").partition(" (")[0]
         raise OSError(
-            f"port {options.port} of {options.host} cannot be taken ({error.strerror}); choose another --port"
+            f"port {options.port} of {options.host} cannot be taken ({reason}); choose another --port"
         ) from None
-    listening.listen(512)
-    return listening
 
 
 if __name__ == "__main__":

@@ -56,13 +56,11 @@ class Batcher(Generic[Item, Result]):
             Refused: too many are waiting, or the server is stopping.
         """
         if self._closing:
-            raise Refused(
-                503, "The server is stopping; try again in a minute.", headers={"Retry-After": "60"}
-            )
+            sentence = "The server is stopping; try again in a minute."
+            raise Refused(503, sentence, headers={"Retry-After": "60"})
         if len(self._waiting) + len(items) > self._max_waiting:
-            raise Refused(
-                503, "Too many pictures are waiting; try again in a moment.", headers={"Retry-After": "2"}
-            )
+            sentence = "Too many pictures are waiting; try again in a moment."
+            raise Refused(503, sentence, headers={"Retry-After": "2"})
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in items]
         self._waiting += zip(items, futures, strict=True)

@@ -30,7 +30,7 @@ FILES = {
 }
 FOLDER = Path(__file__).resolve().parent / "runtime"
 # A phone loads this in seconds; larger networks stay on the server.
-MAX_BYTES = 6_000_000
+MAX_MODEL_BYTES = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def browser_model(
     if not is_complete(runtime):
         return BrowserModel(b"", "no runtime")
     weights = sum(int(variable.shape.num_elements()) for variable in recogniser.model.weights)
-    if 2 * weights > MAX_BYTES:
+    if 2 * weights > MAX_MODEL_BYTES:
         return BrowserModel(b"", "too large")
     from nets import onnx_export
 

@@ -11,6 +11,7 @@ from datasets.inbox import ReportedBox
 from datasets.labels import clean_name
 from web.api import Report, ReportBox, ReportReceipt
 from web.observing import LOGGER
+from web.options import MAX_BOXES
 from web.recognition import REFUSALS, decode_uploads
 from web.refusals import Refused
 from web.services import UsesServices
@@ -35,17 +36,16 @@ async def reports(
         raise Refused(422, f"report{'.' + where if where else ''}: {first['msg']}.") from None
     if not said.consent:
         raise Refused(422, "Without your consent the picture is not kept, so there is nothing to report.")
-    limits = services.options.limits
-    if len(said.boxes) > limits.max_boxes:
-        raise Refused(413, f"{len(said.boxes)} boxes; at most {limits.max_boxes} are taken at once.")
+    if len(said.boxes) > MAX_BOXES:
+        raise Refused(413, f"{len(said.boxes)} boxes; at most {MAX_BOXES} are taken at once.")
     (image,) = await decode_uploads([picture], services)
     boxes = [_in_picture(one, image.shape[1], image.shape[0]) for one in said.boxes]
     try:  # the answer goes out when the report is on the disk, not before
         key, new = await services.in_worker(services.inbox.add, image, boxes, services.network)
     except OSError:  # the disk is full or away
         LOGGER.exception("report not kept")
-        again = {"Retry-After": "60"}
-        raise Refused(503, "The report could not be kept; try again in a minute.", headers=again) from None
+        sentence = "The report could not be kept; try again in a minute."
+        raise Refused(503, sentence, headers={"Retry-After": "60"}) from None
     services.metrics.reports.labels("new" if new else "known").inc()
     response.status_code = 201 if new else 200
     return ReportReceipt(key=key, new=new)

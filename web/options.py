@@ -10,25 +10,12 @@ from datasets.inbox import default_inbox
 # Hosts that only this machine reaches.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = ("0.0.0.0", "::")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a visitor may send.
-
-    Attributes:
-        max_bytes: of one request.
-        max_pixels: of one picture, checked before it is decoded.
-        max_pictures: in one request.
-        max_boxes: in one request.
-        seconds_to_send: for the body of a request.
-    """
-
-    max_bytes: int = 20_000_000
-    max_pixels: int = 25_000_000
-    max_pictures: int = 8
-    max_boxes: int = 100
-    seconds_to_send: float = 60.0
+# What a visitor may send.
+MAX_BYTES = 20_000_000  # in one request
+MAX_PIXELS = 25_000_000  # of one picture, checked before it is decoded
+MAX_PICTURES = 8  # in one request
+MAX_BOXES = 100  # in one request
+SECONDS_TO_SEND = 60.0  # the body of a request
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,6 @@ class WebOptions:
         requests_per_minute: of one address; 0: any number.
         max_waiting: pictures that may wait for the network; more are told to come back.
         token_is_new: the access token was made at the start, so nobody knows it yet.
-        limits: what a visitor may send.
     """
 
     checkpoint_dir: Path = Path("checkpoints/drawn_lite")
@@ -73,7 +59,6 @@ class WebOptions:
     requests_per_minute: int = 600
     max_waiting: int = 64
     token_is_new: tyro.conf.Suppress[bool] = False
-    limits: tyro.conf.Suppress[Limits] = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:

@@ -12,14 +12,13 @@ from fastapi.staticfiles import StaticFiles
 from visualization.colours import hex_colour
 from visualization.fonts import web_font
 from web.api import About, KnownName
+from web.options import MAX_BOXES, MAX_BYTES, MAX_PIXELS
 from web.refusals import Refused, refusal
 from web.services import Services, UsesServices
 
 STATIC = Path(__file__).resolve().parent / "static"
 EXAMPLES = Path(__file__).resolve().parent.parent / "demo"
 _MOST_EXAMPLES = 4
-# A browser asks whether a file has changed before it uses its own copy.
-_ASK_AGAIN = {"Cache-Control": "no-cache"}
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 router = APIRouter(include_in_schema=False)
@@ -33,13 +32,13 @@ def example_pictures() -> list[Path]:
 @router.get("/")
 async def page():
     """The page."""
-    return FileResponse(STATIC / "index.html", headers=_ASK_AGAIN)
+    return FileResponse(STATIC / "index.html")
 
 
 @router.get("/api/about", response_model=About)
 async def about(services: UsesServices):
     """What the page must know about the model."""
-    options, verdicts = services.options, services.verdicts
+    verdicts = services.verdicts
     return About(
         network=services.network,
         names=[
@@ -53,9 +52,9 @@ async def about(services: UsesServices):
         ],
         show_from=services.show_from,
         least_ratio=verdicts.least_ratio,
-        max_bytes=options.limits.max_bytes,
-        max_pixels=options.limits.max_pixels,
-        max_boxes=options.limits.max_boxes,
+        max_bytes=MAX_BYTES,
+        max_pixels=MAX_PIXELS,
+        max_boxes=MAX_BOXES,
         browser=services.browser.address,
         browser_reason=services.browser.reason or None,
         examples=[f"/examples/{path.name}" for path in example_pictures()],
@@ -67,7 +66,7 @@ async def example(name: str):
     """One of the example pictures; the name is looked up, never opened."""
     for path in example_pictures():
         if path.name == name:
-            return FileResponse(path, headers=_ASK_AGAIN)
+            return FileResponse(path)
     raise Refused(404, "There is no such example.")
 
 
@@ -110,17 +109,8 @@ def add_files(app: FastAPI, services: Services) -> None:
     async def names():
         if not font:
             raise Refused(404, "No font is needed.")
-        return Response(font, media_type="font/woff", headers=_ASK_AGAIN)
+        return Response(font, media_type="font/woff", headers={"Cache-Control": "no-cache"})
 
-    app.mount("/static", _Files(directory=STATIC))
+    app.mount("/static", StaticFiles(directory=STATIC))
     if services.browser.data:
-        app.mount("/runtime", _Files(directory=services.browser.runtime))
-
-
-class _Files(StaticFiles):
-    """Static files about which browsers ask again."""
-
-    def file_response(self, *args, **options):
-        response = super().file_response(*args, **options)
-        response.headers.update(_ASK_AGAIN)
-        return response
+        app.mount("/runtime", StaticFiles(directory=services.browser.runtime))

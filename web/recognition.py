@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from boxes.pixels import from_pixels, to_pixels
 from datasets.pictures import PictureError, decode_picture
 from nets.recogniser import Answers
-from web.api import BOXES, BoxAnswer, NameAnswer, PictureAnswer, RecognisedPictures
-from web.options import Limits
+from web.api import BOXES, PictureAnswer, RecognisedPictures
+from web.options import MAX_BOXES, MAX_PICTURES, MAX_PIXELS
 from web.refusals import Refused
 from web.services import Services, UsesServices
-from web.verdicts import LIKELIEST
+from web.verdicts import told
 
 router = APIRouter(prefix="/api", tags=["recognition"])
 
@@ -50,9 +50,8 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
         pixels = np.array(BOXES.validate_json(boxes), np.float64).reshape(-1, 4)
     except ValidationError:
         raise Refused(422, "boxes: a JSON list of [xmin, ymin, xmax, ymax] in pixels is expected.") from None
-    limits = services.options.limits
-    if len(pixels) > limits.max_boxes:
-        raise Refused(413, f"{len(pixels)} boxes; at most {limits.max_boxes} are taken at once.")
+    if len(pixels) > MAX_BOXES:
+        raise Refused(413, f"{len(pixels)} boxes; at most {MAX_BOXES} are taken at once.")
     images = await decode_uploads([picture], services)
     height, width = images[0].shape[:2]
     clipped = np.clip(pixels, 0, [width, height, width, height])
@@ -66,7 +65,7 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
     return picture_answer(images[0].shape, said, services)
 
 
-def decode_upload(data: bytes, limits: Limits) -> np.ndarray:
+def decode_upload(data: bytes) -> np.ndarray:
     """The pixels of an uploaded picture, upright, within limits that hold before anything is decoded.
 
     Returns:
@@ -78,10 +77,10 @@ def decode_upload(data: bytes, limits: Limits) -> np.ndarray:
     if not data:
         raise Refused(415, "The picture is empty.")
     try:
-        return decode_picture(data, max_pixels=limits.max_pixels)
+        return decode_picture(data, max_pixels=MAX_PIXELS)
     except PictureError as error:
         if error.action == "refused":
-            most = f"at most {limits.max_pixels / 1e6:g} million are taken."
+            most = f"at most {MAX_PIXELS / 1e6:g} million are taken."
             raise Refused(413, f"The picture has too many pixels; {most}") from None
         raise Refused(
             415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."
@@ -94,12 +93,10 @@ async def decode_uploads(uploads: Sequence[UploadFile], services: Services) -> l
     Raises:
         Refused: too many of them, or one that `decode_upload` refuses.
     """
-    limits = services.options.limits
-    if len(uploads) > limits.max_pictures:
-        raise Refused(
-            413, f"{len(uploads)} pictures in one request; at most {limits.max_pictures} are taken at once."
-        )
-    return [await services.in_worker(decode_upload, await upload.read(), limits) for upload in uploads]
+    if len(uploads) > MAX_PICTURES:
+        sentence = f"{len(uploads)} pictures in one request; at most {MAX_PICTURES} are taken at once."
+        raise Refused(413, sentence)
+    return [await services.in_worker(decode_upload, await upload.read()) for upload in uploads]
 
 
 async def _prepared(images: list[np.ndarray], services: Services) -> list[np.ndarray]:
@@ -114,19 +111,12 @@ def given_somebody(answers: Answers) -> Answers:
 
 
 def picture_answer(shape: tuple[int, ...], found: Answers, services: Services) -> PictureAnswer:
-    """Boxes in pixels to a tenth, names in the order of their probability."""
+    """What is told of a picture [H, W, 3]."""
     height, width = shape[:2]
-    labels = services.recogniser.labels
-    pixels = to_pixels(found.boxes, height, width)
-    boxes = []
-    for box, row in zip(pixels.tolist(), found.probabilities.tolist(), strict=True):
-        best = sorted(range(1, len(row)), key=lambda number: -row[number])[:LIKELIEST]
-        boxes.append(
-            BoxAnswer(
-                box=[round(value, 1) for value in box],
-                verdict=services.verdicts.of(labels, row[1:]),
-                answers=[NameAnswer(name=labels[n - 1], probability=round(row[n], 4)) for n in best],
-                nobody=round(row[0], 4),
-            )
-        )
+    labels, of = services.recogniser.labels, services.verdicts.of
+    pixels = to_pixels(found.boxes, height, width).tolist()
+    boxes = [
+        told(box, of(labels, names), labels, names, nobody=nobody)
+        for box, (nobody, *names) in zip(pixels, found.probabilities.tolist(), strict=True)
+    ]
     return PictureAnswer(width=width, height=height, boxes=boxes)

@@ -7,14 +7,13 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.options import WebOptions
+from web.options import MAX_BYTES, SECONDS_TO_SEND, WebOptions
 from web.refusals import Refused, refusal
 
 # Scripts, styles and pictures of our own only; WebAssembly may compile, nothing may be written into the page
@@ -39,6 +38,7 @@ HEADERS = {
 OPEN_PATHS = frozenset({"/health", "/ready"})
 COOKIE = "anime_ssd_token"
 _MOST_ADDRESSES = 10_000
+_TOO_LARGE = f"The request is too large; at most {MAX_BYTES / 1e6:g} MB are taken."
 
 
 class Door:
@@ -46,7 +46,6 @@ class Door:
 
     def __init__(self, app: ASGIApp, options: WebOptions):
         self.app = app
-        self.limits = options.limits
         self.hosts = {host.lower() for host in options.hosts}
         self.token = options.access_token.encode()
         self.rate = RateLimit(options.requests_per_minute)
@@ -60,54 +59,56 @@ class Door:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-store")  # what is not a file of ours
+                # A browser asks whether a file of ours has changed; whatever else it gets, it does not keep.
+                headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
             await send(message)
 
-        headers, is_open = Headers(scope=scope), scope["path"] in OPEN_PATHS
+        request, is_open = Request(scope), scope["path"] in OPEN_PATHS
         answer = (
-            self._foreign(scope, headers, is_open)
-            or (None if is_open else self._too_often(scope) or self._locked(scope, headers))
-            or self._too_long(headers)
+            self._foreign(request, is_open)
+            or (None if is_open else self._too_often(request) or self._locked(request))
+            or self._too_long(request)
         )
         if answer is None:
             await self.app(scope, self._counted(receive), send_with_headers)
         else:
             await answer(scope, receive, send_with_headers)
 
-    def _foreign(self, scope: Scope, headers: Headers, is_open: bool) -> Response | None:
+    def _foreign(self, request: Request, is_open: bool) -> Response | None:
         """Host names that are not ours, and posts that another page makes a browser send."""
-        if self.hosts and not is_open and _host(headers.get("host", "")) not in self.hosts:
+        if self.hosts and not is_open and _host(request.headers.get("host", "")) not in self.hosts:
             sentence = (
                 "This server is not reached under that name; its operator can add it to --allowed_hosts."
             )
             return refusal(421, sentence)
-        fetched = headers.get("sec-fetch-site", "same-origin")
-        if scope["method"] not in ("GET", "HEAD") and fetched not in ("same-origin", "none"):
+        fetched = request.headers.get("sec-fetch-site", "same-origin")
+        if request.method not in ("GET", "HEAD") and fetched not in ("same-origin", "none"):
             return refusal(403, "Another page may not send this.")
         return None
 
-    def _too_often(self, scope: Scope) -> Response | None:
-        wait = self.rate.take(scope["client"][0] if scope.get("client") else "?")
+    def _too_often(self, request: Request) -> Response | None:
+        wait = self.rate.take(request.client.host if request.client else "?")
         if wait <= 0:
             return None
         headers = {"Retry-After": str(max(1, round(wait)))}
         return refusal(429, "Too many requests from your address; wait a moment.", headers)
 
-    def _locked(self, scope: Scope, headers: Headers) -> Response | None:
+    def _locked(self, request: Request) -> Response | None:
         """The token comes as `Authorization: Bearer`, or once in the address of the page (`/?token=...`).
 
         There it is put into a cookie that scripts cannot read. An empty token lets everybody in.
         """
         if not self.token:
             return None
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if scope["path"] == "/" and self._right(given):
+        given = request.query_params.get("token", "")
+        if request.scope["path"] == "/" and self._right(given):
             answer = RedirectResponse("/", 303)
             # Not "strict": who follows a link in a message would come without it.
-            answer.set_cookie(COOKIE, given, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
+            secure = request.scope["scheme"] == "https"
+            answer.set_cookie(COOKIE, given, httponly=True, samesite="lax", secure=secure)
             return answer
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._right(bearer) or self._right(_cookie(headers.get("cookie", ""))):
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._right(bearer) or self._right(request.cookies.get(COOKIE, "")):
             return None
         sentence = "This page needs its access token: open the address that its operator gave you."
         return refusal(401, sentence, {"WWW-Authenticate": "Bearer"})
@@ -115,21 +116,17 @@ class Door:
     def _right(self, given: str) -> bool:
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self.token)
 
-    def _too_long(self, headers: Headers) -> Response | None:
+    def _too_long(self, request: Request) -> Response | None:
         """A body that says that it is too long; `_counted` finds one that only turns out to be."""
-        stated = headers.get("content-length", "")
-        if stated.isdecimal() and int(stated) > self.limits.max_bytes:
-            return refusal(413, self._too_large, {"Connection": "close"})
+        stated = request.headers.get("content-length", "")
+        if stated.isdecimal() and int(stated) > MAX_BYTES:
+            return refusal(413, _TOO_LARGE, {"Connection": "close"})
         return None
-
-    @property
-    def _too_large(self) -> str:
-        return f"The request is too large; at most {self.limits.max_bytes / 1e6:g} MB are taken."
 
     def _counted(self, receive: Receive) -> Receive:
         """Receives a body of so many bytes and within so much time, counted while it arrives."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.limits.seconds_to_send
+        deadline = loop.time() + SECONDS_TO_SEND
         arrived, complete = 0, False
 
         async def counted() -> Message:
@@ -138,13 +135,13 @@ class Door:
                 return await receive()
             try:
                 message = await asyncio.wait_for(receive(), max(deadline - loop.time(), 0.001))
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 raise Refused(408, "The request took too long to arrive.") from None
             if message["type"] == "http.request":
                 arrived += len(message.get("body", b""))
                 complete = not message.get("more_body", False)
-                if arrived > self.limits.max_bytes:
-                    raise Refused(413, self._too_large, headers={"Connection": "close"})
+                if arrived > MAX_BYTES:
+                    raise Refused(413, _TOO_LARGE, headers={"Connection": "close"})
             return message
 
         return counted
@@ -179,11 +176,3 @@ def _host(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
-
-
-def _cookie(header: str) -> str:
-    try:
-        cookie = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return cookie.value if cookie else ""

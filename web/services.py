@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Annotated, Protocol, TypeVar
 
 import numpy as np
 from fastapi import Depends, Request
 
 from datasets.inbox import Inbox
+from faces.classifier import FaceClassifier
 from nets.recogniser import Answers
 from nets.thresholds import Thresholds
 from web.batching import Batcher
@@ -21,6 +22,8 @@ from web.options import WebOptions
 from web.verdicts import DrawnBoxes, Verdicts
 
 Result = TypeVar("Result")
+# Pictures that are decoded at once; each may take 75 MB at the limit.
+_DECODERS = 4
 
 
 class Looked(Protocol):
@@ -31,7 +34,7 @@ class Looked(Protocol):
 
 
 class Recognises(Protocol):
-    """What of `nets.recogniser.Recogniser` is used here; another classifier of faces may stand behind it."""
+    """What of `nets.recogniser.Recogniser` is used here."""
 
     @property
     def labels(self) -> Sequence[str]: ...
@@ -41,41 +44,72 @@ class Recognises(Protocol):
     def look(self, images: Sequence[np.ndarray]) -> Sequence[Looked]: ...
 
 
-@dataclass
 class Services:
     """Lives as long as the application.
 
     Attributes:
         options: of the command line.
-        network: name of the network behind `recogniser`.
         recogniser: looks at pictures.
+        inbox: keeps reports.
+        network: name of the network behind `recogniser`, shown on the page and kept with reports.
+        browser: what the browser needs to look by itself.
         verdicts: how certain it is, in words.
         show_from: lowest score of a box that is shown.
-        browser: what the browser needs to look by itself.
-        inbox: for reports.
         metrics: counters.
         batcher: brings pictures of concurrent requests together.
-        workers: threads that decode pictures and write reports.
         drawn_boxes: names the boxes that visitors draw; None: the recogniser does.
         ready: warmed up and not stopping.
     """
 
-    options: WebOptions
-    network: str
-    recogniser: Recognises
-    verdicts: Verdicts
-    show_from: float
-    browser: BrowserModel
-    inbox: Inbox
-    metrics: Metrics
-    batcher: Batcher[np.ndarray, Looked]
-    workers: Executor
-    drawn_boxes: DrawnBoxes | None = None
-    ready: bool = False
+    def __init__(
+        self,
+        options: WebOptions,
+        recogniser: Recognises,
+        inbox: Inbox,
+        *,
+        network: str = "",
+        browser: BrowserModel | None = None,
+        faces: FaceClassifier | None = None,
+    ):
+        self.options, self.recogniser, self.inbox, self.network = options, recogniser, inbox, network
+        self.browser = browser or BrowserModel(b"", "off")
+        self.verdicts = Verdicts(recogniser.thresholds)
+        self.show_from = self.verdicts.show_from(options.show_from)
+        self.metrics = Metrics()
+        self.batcher = Batcher(
+            recogniser.look,
+            batch_size=options.batch_size,
+            max_waiting=options.max_waiting,
+            on_batch=self.metrics.batch.observe,
+        )
+        self.metrics.waiting.set_function(lambda: self.batcher.waiting)
+        self.drawn_boxes = None if faces is None else DrawnBoxes(faces, options)
+        self.ready = False
+        self._workers = ThreadPoolExecutor(_DECODERS, thread_name_prefix="pictures")
 
     async def in_worker(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """The result of a function that takes its time, from a thread of `workers`."""
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work, *arguments)
+        """The result of a function that takes its time, from a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Look at pictures during the block, warmed up: no visitor waits until the network has been built."""
+        batchers = [self.batcher, *([self.drawn_boxes.batcher] if self.drawn_boxes else [])]
+        working = [asyncio.create_task(batcher.run()) for batcher in batchers]
+        if self.drawn_boxes is not None:
+            await self.drawn_boxes.batcher([np.zeros((8, 8, 3), np.uint8)])
+        blank = self.recogniser.prepare(np.zeros((8, 8, 3), np.uint8))
+        for size in sorted({1, 2, self.options.batch_size}):
+            if size <= self.options.max_waiting:
+                await self.batcher([blank] * size)
+        self.ready = True
+        yield
+        # uvicorn has let every request finish by now.
+        self.ready = False
+        for batcher in batchers:
+            batcher.close()
+        await asyncio.gather(*working)
+        self._workers.shutdown()
 
 
 def _services(request: Request) -> Services:

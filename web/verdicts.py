@@ -24,9 +24,9 @@ from faces.classifier import FaceAnswer, FaceClassifier
 from nets.thresholds import Thresholds
 from web.api import BoxAnswer, NameAnswer, PictureAnswer, Verdict
 from web.batching import Batcher
-from web.options import WebOptions
+from web.options import MAX_BOXES, WebOptions
 
-LIKELIEST = 5  # names that are told of a box
+_LIKELIEST = 5  # names that are told of a box
 # Boxes from this score on are worth a look, though nobody is named with certainty.
 _SHOW_FROM = 0.35
 # A face classifier's probabilities are calibrated: of the answers at 0.8 four of five are right.
@@ -92,31 +92,32 @@ class DrawnBoxes:
         self.batcher: Batcher[np.ndarray, FaceAnswer] = Batcher(
             classifier.answers,
             batch_size=options.batch_size,
-            max_waiting=options.max_waiting + options.limits.max_boxes,
+            max_waiting=options.max_waiting + MAX_BOXES,
         )
 
     async def __call__(self, image: np.ndarray, boxes: np.ndarray) -> PictureAnswer:
         """Names for [N, 4] boxes, corners as fractions, of a picture uint8 [H, W, 3]."""
         answers = await self.batcher([self._classifier.crop(image, box) for box in boxes])
         height, width = image.shape[:2]
-        pixels = to_pixels(boxes, height, width)
+        pixels = to_pixels(boxes, height, width).tolist()
         said = [
-            BoxAnswer(
-                box=[round(value, 1) for value in box],
-                verdict=_of_face(answer),
-                answers=[
-                    NameAnswer(name=name, probability=round(float(share), 4))
-                    for name, share in zip(answer.names[:LIKELIEST], answer.probabilities, strict=False)
-                ],
-                nobody=0.0,  # who drew a box says that somebody is there
-            )
-            for box, answer in zip(pixels.tolist(), answers, strict=True)
+            told(box, _of_face(answer), answer.names, answer.probabilities.tolist(), nobody=0.0)
+            for box, answer in zip(pixels, answers, strict=True)
         ]
         return PictureAnswer(width=width, height=height, boxes=said)
 
-    async def warm_up(self) -> None:
-        """Lets the network be built, so that no visitor waits for it."""
-        await self.batcher([np.zeros((8, 8, 3), np.uint8)])
+
+def told(
+    box: Sequence[float], verdict: Verdict, names: Sequence[str], shares: Sequence[float], *, nobody: float
+) -> BoxAnswer:
+    """A box in pixels to a tenth, with its likeliest names, best first."""
+    best = sorted(zip(names, shares, strict=True), key=lambda one: -one[1])[:_LIKELIEST]
+    return BoxAnswer(
+        box=[round(value, 1) for value in box],
+        verdict=verdict,
+        answers=[NameAnswer(name=name, probability=round(share, 4)) for name, share in best],
+        nobody=round(nobody, 4),
+    )
 
 
 def _of_face(answer: FaceAnswer) -> Verdict:

@@ -13,7 +13,8 @@ from datasets.inbox import Inbox
 from nets.recogniser import Look
 from nets.thresholds import Thresholds
 from web.app import create_app
-from web.options import Limits, WebOptions
+from web.options import WebOptions
+from web.services import Services
 
 NAMES = ("Mira", "千反田える", "Tobi")
 
@@ -85,8 +86,8 @@ def serve(recogniser, inbox):
     """Makes clients of applications with given options; closes them in the end."""
     opened = []
 
-    def start(limits=None, **options):
-        app = create_app(WebOptions(limits=limits or Limits(), **options), recogniser, inbox, network="fake")
+    def start(**options):
+        app = create_app(Services(WebOptions(**options), recogniser, inbox, network="fake"))
         client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         opened.append(client)
         return client.__enter__()

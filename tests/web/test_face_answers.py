@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from faces.classifier import FaceAnswer
 from tests.web.conftest import picture
 from web.app import create_app
 from web.options import WebOptions
+from web.services import Services
 
 
 class FakeClassifier:
@@ -30,9 +32,9 @@ class FakeClassifier:
 
 @pytest.fixture
 def client(recogniser, inbox, tmp_path):
-    options = WebOptions(inbox=tmp_path / "inbox")
-    app = create_app(options, recogniser, inbox, faces=FakeClassifier())  # pyright: ignore[reportArgumentType]
-    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+    faces: Any = FakeClassifier()
+    services = Services(WebOptions(inbox=tmp_path / "inbox"), recogniser, inbox, faces=faces)
+    with TestClient(create_app(services), base_url="http://127.0.0.1:8000") as client:
         yield client
 
 

@@ -13,6 +13,7 @@ from schemathesis import checks
 from tests.web.conftest import picture
 from web.app import create_app
 from web.options import WebOptions
+from web.services import Services
 
 PATHS = ("/api/detections", "/api/answers", "/api/reports")
 CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.status_code_conformance]
@@ -22,7 +23,7 @@ CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.
 def schema(recogniser, inbox):
     """The schema of a server that runs in a thread."""
     options = WebOptions(requests_per_minute=0)
-    app = create_app(options, recogniser, inbox)
+    app = create_app(Services(options, recogniser, inbox))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))

@@ -90,7 +90,7 @@ def test_why_there_is_no_model_for_the_browser(tmp_path, monkeypatch):
     assert made(wanted=False).reason == "off"
     assert made().reason == "no runtime"
     monkeypatch.setattr("web.browser_runtime.is_complete", lambda folder: True)
-    monkeypatch.setattr("web.browser_runtime.MAX_BYTES", 1)
+    monkeypatch.setattr("web.browser_runtime.MAX_MODEL_BYTES", 1)
     assert (made().reason, made().address) == ("too large", None)
 
 
