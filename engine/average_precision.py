@@ -58,38 +58,22 @@ class Matches:
 
     D detections stand in the order of the pictures, best first in each, and so do G objects. Because they are
     judged best first, those above a score threshold are judged as if the others did not exist.
-
-    Attributes:
-        names: K names, which `name` and `object_name` count from 0.
-        pictures: how many.
-        iou_threshold: overlap from which a detection belongs to an object.
-        picture: int [D], which one it is of.
-        name: int [D].
-        score: float32 [D].
-        right: bool [D].
-        ignored: bool [D], true where it belongs to a difficult object.
-        object: int [D], the object that it belongs to, -1 for none.
-        pairs: int [M, 2], every detection and object that overlap at all, whatever their names.
-        overlap: float32 [M], their IoU.
-        object_picture: int [G].
-        object_name: int [G].
-        difficult: bool [G].
     """
 
-    names: tuple[str, ...]
-    pictures: int
-    iou_threshold: float
-    picture: np.ndarray
-    name: np.ndarray
-    score: np.ndarray
-    right: np.ndarray
-    ignored: np.ndarray
-    object: np.ndarray
-    pairs: np.ndarray
-    overlap: np.ndarray
-    object_picture: np.ndarray
-    object_name: np.ndarray
-    difficult: np.ndarray
+    names: tuple[str, ...]  # which `name` and `object_name` count from 0
+    pictures: int  # how many
+    iou_threshold: float  # overlap from which a detection belongs to an object
+    picture: np.ndarray  # int [D], number of the picture
+    name: np.ndarray  # int [D]
+    score: np.ndarray  # float32 [D]
+    right: np.ndarray  # bool [D]
+    ignored: np.ndarray  # bool [D], true where it belongs to a difficult object
+    object: np.ndarray  # int [D], the object that it belongs to, -1 for none
+    pairs: np.ndarray  # int [M, 2], detections and objects that overlap at all, whatever their names
+    overlap: np.ndarray  # float32 [M], the IoU of each pair
+    object_picture: np.ndarray  # int [G]
+    object_name: np.ndarray  # int [G]
+    difficult: np.ndarray  # bool [G]
 
     @property
     def wrong(self) -> np.ndarray:
@@ -198,12 +182,12 @@ class DetectionResult:
 
     @property
     def ap_voc07(self) -> dict[str, float | None]:
-        """Average precision of each name by the rule of VOC 2007; None for names without objects."""
+        """By the rule of VOC 2007, of each name; None for names without objects."""
         return {name: result.ap_voc07 for name, result in self.names.items()}
 
     @property
     def ap_voc12(self) -> dict[str, float | None]:
-        """Average precision of each name by the rule of VOC 2010 to 2012; None for names without objects."""
+        """By the rule of VOC 2010 to 2012, of each name; None for names without objects."""
         return {name: result.ap_voc12 for name, result in self.names.items()}
 
     @property
@@ -234,10 +218,8 @@ def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
     """
     recall, precision = np.asarray(recall, np.float64), np.asarray(precision, np.float64)
     if recall.ndim != 1 or recall.shape != precision.shape:
-        raise ValueError(
-            f"A curve needs as many recalls as precisions, one axis each; got {recall.shape} and "
-            f"{precision.shape}."
-        )
+        shapes = f"{recall.shape} and {precision.shape}"
+        raise ValueError(f"A curve needs as many recalls as precisions, one axis each; got {shapes}.")
     for values, what in ((recall, "recall"), (precision, "precision")):
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError(f"Each {what} must be between 0 and 1; got {values}.")
@@ -254,24 +236,6 @@ def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
     if rule == "voc12":
         return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
     raise ValueError(f"Unknown rule {rule!r} for average precision; known are 'voc07' and 'voc12'.")
-
-
-def overlaps(detections: Sequence[Detections], ground_truths: Sequence[GroundTruth]) -> list[np.ndarray]:
-    """IoU of each picture's detections with its objects, whatever their names: float32 [N, G] per picture."""
-    if len(detections) != len(ground_truths):
-        raise ValueError(
-            f"Detections and ground truths go together picture by picture; got {len(detections)} and "
-            f"{len(ground_truths)} pictures."
-        )
-    most_detections = max(map(len, detections), default=0)
-    most_objects = max(map(len, ground_truths), default=0)
-    result = []
-    for start in range(0, len(detections), _AT_ONCE):
-        found, marked = (part[start : start + _AT_ONCE] for part in (detections, ground_truths))
-        padded = iou(_padded(found, most_detections), _padded(marked, most_objects))  # [pictures, N, G]
-        padded = np.asarray(keras.ops.convert_to_numpy(padded))
-        result += [padded[i, : len(found[i]), : len(marked[i])] for i in range(len(found))]
-    return result
 
 
 def nearest(pairs: np.ndarray, overlap: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -296,23 +260,24 @@ def _match(
     iou_threshold: float,
 ) -> Matches:
     """Decide which detections are right; arguments as for `evaluate_detections`."""
-    both = overlaps(detections, ground_truths)
+    if len(detections) != len(ground_truths):
+        raise ValueError(
+            f"Detections and ground truths go together picture by picture; got {len(detections)} and "
+            f"{len(ground_truths)} pictures."
+        )
     known = dict.fromkeys(names)
     for pair in zip(ground_truths, detections, strict=True):
         known.update(dict.fromkeys(name for part in pair for name in part.names))
     index = {name: i for i, name in enumerate(known)}
-
-    def rows(parts: Sequence[Detections] | Sequence[GroundTruth]) -> tuple[np.ndarray, ...]:
-        """First row of each picture, picture of each row, name of each row."""
-        lengths = [len(part) for part in parts]
-        name = np.array([index[one] for part in parts for one in part.names], int)
-        return np.cumsum([0, *lengths])[:-1], np.repeat(np.arange(len(parts)), lengths), name
-
-    first, picture, name = rows(detections)
-    first_object, object_picture, object_name = rows(ground_truths)
-    starts = np.stack([first, first_object], axis=1)
-    pairs = np.concatenate([np.argwhere(one > 0) + start for one, start in zip(both, starts, strict=True)])
-    overlap = np.concatenate([one[one > 0] for one in both])
+    name, object_name = (
+        np.array([index[one] for part in parts for one in part.names], int)
+        for parts in (detections, ground_truths)
+    )
+    picture, object_picture = (
+        np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        for parts in (detections, ground_truths)
+    )
+    pairs, overlap = _overlaps(detections, ground_truths)
     same = name[pairs[:, 0]] == object_name[pairs[:, 1]]
     owner, closeness = nearest(pairs[same], overlap[same], len(name))
     owner[closeness < iou_threshold] = -1
@@ -324,8 +289,8 @@ def _match(
     difficult = np.concatenate([truth.difficult for truth in ground_truths])
     ignored = (owner >= 0) & np.append(difficult, False)[owner]
     return Matches(
-        tuple(index), len(both), iou_threshold, picture, name, score, right & ~ignored, ignored, owner, pairs,
-        overlap, object_picture, object_name, difficult,
+        tuple(index), len(detections), iou_threshold, picture, name, score, right & ~ignored, ignored, owner,
+        pairs, overlap, object_picture, object_name, difficult,
     )  # fmt: skip
 
 
@@ -383,6 +348,23 @@ def name_result(name: str, objects: int, difficult: int, scores: np.ndarray, rig
     return NameResult(
         name, objects, difficult, scores, right, scores[last], recall, precision, ap_voc07, ap_voc12
     )
+
+
+def _overlaps(
+    detections: Sequence[Detections], ground_truths: Sequence[GroundTruth]
+) -> tuple[np.ndarray, np.ndarray]:
+    """`pairs` and `overlap` of `Matches`."""
+    first, first_object = (np.cumsum([0, *map(len, parts)]) for parts in (detections, ground_truths))
+    most, most_objects = (max(map(len, parts), default=0) for parts in (detections, ground_truths))
+    pairs, overlap = [], []
+    for start in range(0, len(detections), _AT_ONCE):
+        found, marked = (part[start : start + _AT_ONCE] for part in (detections, ground_truths))
+        padded = iou(_padded(found, most), _padded(marked, most_objects))  # [pictures, N, G]
+        padded = np.asarray(keras.ops.convert_to_numpy(padded))
+        picture, i, j = np.nonzero(padded > 0)
+        overlap.append(padded[picture, i, j])
+        pairs.append(np.stack([first[start + picture] + i, first_object[start + picture] + j], axis=1))
+    return np.concatenate(pairs), np.concatenate(overlap)
 
 
 def _padded(parts: Sequence[Detections] | Sequence[GroundTruth], count: int) -> np.ndarray:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from keras import ops
 
 from boxes.detections import Detections
+from boxes.geometry import iou
 from datasets.annotations import Annotation
-from engine.average_precision import GroundTruth, overlaps
 
 Kind = Literal["wrong name?", "nobody there?", "not labelled?"]
 LOWEST_SCORE = 0.05  # detections below say nothing
@@ -72,8 +73,7 @@ def find_suspicions(
     """
     options = options or SuspicionOptions()
     difficult = np.array(annotation.difficult, bool)
-    truth = GroundTruth(annotation.boxes, annotation.names, difficult)
-    overlap = np.asarray(overlaps([detections], [truth])[0])  # [N, G]
+    overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, annotation.boxes)))  # [N, G]
     found: list[Suspicion] = []
     names = np.array(detections.names, object)
     for g, name in enumerate(annotation.names):

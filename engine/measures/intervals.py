@@ -75,45 +75,34 @@ def average_precision_of_draws(result: DetectionResult, drawn: np.ndarray) -> tu
         objects = np.bincount(marked, minlength=matches.pictures).astype(np.float32)
         mine = np.flatnonzero((matches.name == i) & ~matches.ignored)
         mine = mine[np.argsort(-matches.score[mine], kind="stable")]
-        curve = _Curve(matches.picture[mine], matches.right[mine], matches.score[mine])
-        parts = [
-            curve.average_precisions(part, part @ objects)
-            for part in np.array_split(drawn, -(-len(drawn) // _AT_ONCE))
-        ]
-        columns.append(np.concatenate(parts, axis=1))  # [2, R]
+        curve = matches.picture[mine], matches.right[mine], matches.score[mine]
+        parts = np.array_split(drawn, -(-len(drawn) // _AT_ONCE))
+        columns.append(np.concatenate([_of_name(*curve, part, part @ objects) for part in parts], axis=1))
     voc07, voc12 = np.stack(columns, axis=-1)
     return voc07, voc12
 
 
-class _Curve:
-    """The detections of one name, best first, cut to the points that can shape a precision-recall curve."""
-
-    def __init__(self, picture: np.ndarray, right: np.ndarray, scores: np.ndarray):
-        ends = np.flatnonzero(np.append(np.diff(scores) != 0, len(scores) > 0))  # last of each score
-        # Only where something right comes in does the best precision at a recall or beyond change.
-        found = np.cumsum(right)[ends]
-        self.points = ends[np.diff(found, prepend=0) > 0]
-        until = self.points[-1] + 1 if len(self.points) else 0
-        self.picture, self.right = picture[:until], right[:until].astype(np.float32)
-
-    def average_precisions(self, drawn: np.ndarray, objects: np.ndarray) -> np.ndarray:
-        """[2, R] for draws [R, pictures] with so many objects [R]."""
-        if not len(self.points):
-            return np.where(objects > 0, 0.0, np.nan) * np.ones((2, 1))
-        weights = drawn[:, self.picture]  # [R, D]
-        reported = np.cumsum(weights, axis=1)[:, self.points].astype(np.float64)
-        found = np.cumsum(weights * self.right, axis=1)[:, self.points].astype(np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            precision = np.nan_to_num(found / reported)  # [R, P]; 0 where nothing is reported yet
-            recall = found / objects[:, None].astype(np.float64)
-        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        voc12 = np.sum(np.diff(recall, axis=1, prepend=0.0) * envelope, axis=1)
-        padded = np.pad(envelope, ((0, 0), (0, 1)))
-        rows = np.arange(len(drawn))
-        voc07 = np.mean(
-            [padded[rows, np.sum(recall < tenth, axis=1)] for tenth in np.arange(11) / 10], axis=0
-        )
-        return np.where(objects > 0, [voc07, voc12], np.nan)
+def _of_name(
+    picture: np.ndarray, right: np.ndarray, scores: np.ndarray, drawn: np.ndarray, objects: np.ndarray
+) -> np.ndarray:
+    """One name's average precisions, [2, R], in draws [R, pictures] with so many objects [R]; best first."""
+    ends = np.flatnonzero(np.append(np.diff(scores) != 0, len(scores) > 0))  # last of each score
+    # Only where something right comes in does the best precision at a recall or beyond change.
+    points = ends[np.diff(np.cumsum(right)[ends], prepend=0) > 0]
+    if not len(points):
+        return np.where(objects > 0, 0.0, np.nan) * np.ones((2, 1))
+    until = points[-1] + 1
+    weights = drawn[:, picture[:until]]  # [R, D]
+    reported = np.cumsum(weights, axis=1)[:, points].astype(np.float64)
+    found = np.cumsum(weights * right[:until].astype(np.float32), axis=1)[:, points].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.nan_to_num(found / reported)  # [R, P]; 0 where nothing is reported yet
+        recall = found / objects[:, None].astype(np.float64)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    voc12 = np.sum(np.diff(recall, axis=1, prepend=0.0) * envelope, axis=1)
+    padded, rows = np.pad(envelope, ((0, 0), (0, 1))), np.arange(len(drawn))
+    tenths = [padded[rows, np.sum(recall < tenth, axis=1)] for tenth in np.arange(11) / 10]
+    return np.where(objects > 0, [np.mean(tenths, axis=0), voc12], np.nan)
 
 
 def _mean_of_names(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,13 +44,13 @@ def choose_thresholds(
             "f1": one.at(names[name]).f1,
             "threshold_of": "all names together" if own is None else "this name",
         }
-    thresholds = Thresholds(round(common, 4), names)
-    return Thresholds(
-        thresholds.common,
-        names,
-        _unknown_limit(detections, result, thresholds),
-        {"split": chosen_on, "pictures": len(detections), "names": details},
-    )
+    chosen = {"split": chosen_on, "pictures": len(detections), "names": details}
+    thresholds = Thresholds(round(common, 4), names, chosen_on=chosen)
+    _, evidence = right_evidence(detections, result, thresholds)
+    if len(evidence) < _FEWEST_DETECTIONS:
+        return thresholds
+    limit = round(float(np.quantile(evidence, 1 - KEPT)), 4)
+    return replace(thresholds, unknown={BEST_RULE: limit})
 
 
 def right_evidence(
@@ -66,16 +67,6 @@ def evidence_of(detections: Sequence[Detections]) -> np.ndarray:
     """How clearly each detection of all pictures speaks for its name: [D]; [0] where nobody asked for it."""
     nothing = np.zeros(0, np.float32)
     return np.concatenate([nothing, *(one.evidence.get(BEST_RULE, nothing) for one in detections)])
-
-
-def _unknown_limit(
-    detections: Sequence[Detections], result: DetectionResult, thresholds: Thresholds
-) -> dict[str, float]:
-    """The evidence that the share `KEPT` of the right detections reaches; {} where there are too few."""
-    _, evidence = right_evidence(detections, result, thresholds)
-    if len(evidence) < _FEWEST_DETECTIONS:
-        return {}
-    return {BEST_RULE: round(float(np.quantile(evidence, 1 - KEPT)), 4)}
 
 
 def _best_threshold(result: NameResult) -> float | None:

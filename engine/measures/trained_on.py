@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,8 @@ TRAINED_ON = "trained_on.npz"  # perceptual hashes and sources; some hundred byt
 
 def write_trained_on(folder: Path, traces: Traces) -> None:
     """Writes the traces of the training pictures into a checkpoint folder."""
-    write_arrays(
-        folder / TRAINED_ON,
-        {
-            "names": np.array(traces.names, str),
-            "sources": np.array(traces.sources, str),
-            "hashes": traces.hashes,
-        },
-    )
+    names, sources = np.array(traces.names, str), np.array(traces.sources, str)
+    write_arrays(folder / TRAINED_ON, {"names": names, "sources": sources, "hashes": traces.hashes})
 
 
 def read_trained_on(folder: Path) -> Traces | None:
@@ -40,20 +33,13 @@ def read_trained_on(folder: Path) -> Traces | None:
     return Traces(names, sources, hashes) if len(names) == len(sources) == len(hashes) else None
 
 
-def leak_notes_of(
-    checkpoint: Checkpoint,
-    dataset: RecordDataset,
-    split: str,
-    *,
-    progress: Callable[[int], None] = lambda count: None,
-) -> list[str]:
+def leak_notes_of(checkpoint: Checkpoint, dataset: RecordDataset, split: str) -> list[str]:
     """Warnings when pictures of a split, or others like them, are among those that a checkpoint learnt from.
 
     Args:
         checkpoint: measured.
         dataset: measured on; without traces in the checkpoint its own training set stands for them.
         split: measured.
-        progress: called with 1 after each picture that was looked at.
     """
     trained_split = str(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
     trained, what = read_trained_on(checkpoint.folder), "the training pictures"
@@ -66,11 +52,8 @@ def leak_notes_of(
             return []  # the set that it was trained on is not among these records
         if trained_split == split:
             return [f"{split} is the set that was trained on: these figures say how well it remembers."]
-        trained, what = (
-            traces_of_records(dataset.split(trained_split).files, progress=progress),
-            trained_split,
-        )
-    measured = traces_of_records(dataset.split(split).files, progress=progress)
+        trained, what = traces_of_records(dataset.split(trained_split).files), trained_split
+    measured = traces_of_records(dataset.split(split).files)
     leak = find_leak(measured, trained)
     if len(leak.pairs) > 0.9 * len(measured):
         return [f"{split} was trained on: these figures say how well it remembers, not how well it finds."]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine.average_precision
-from engine.average_precision import GroundTruth, average_precision, evaluate_detections, overlaps
+from engine.average_precision import GroundTruth, average_precision, evaluate_detections
 from tests.engine.by_hand import detected, marked
 
 LEFT, RIGHT, BOTTOM = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
@@ -101,9 +101,8 @@ def test_detection_belongs_to_the_object_it_overlaps_most_even_if_that_is_taken(
     first, second = (0.0, 0.0, 1.0, 0.6), (0.0, 0.1, 1.0, 0.7)
     found = detected(("a", 0.9, first), ("a", 0.8, (0.0, 0.01, 1.0, 0.61)))
     truth = marked(("a", first), ("a", second))
-    overlap = overlaps([found], [truth])[0]
-    assert overlap[1, 1] > 0.5
     matches = evaluate_detections([found], [truth]).matches
+    assert matches.overlap[matches.pairs.tolist().index([1, 1])] > 0.5
     assert matches.right.tolist() == [True, False]
     assert matches.object.tolist() == [0, 0]
     assert matches.missed_by(np.array([True, True])).tolist() == [False, True]
@@ -196,10 +195,11 @@ def test_detections_of_equal_score_enter_the_curve_together():
 
 def test_overlaps_do_not_depend_on_how_many_are_computed_at_once(monkeypatch):
     truths, found = random_pictures(5)
-    together = overlaps(found, truths)
+    together = evaluate_detections(found, truths).matches
     monkeypatch.setattr(engine.average_precision, "_AT_ONCE", 1)
-    for one, single in zip(together, overlaps(found, truths), strict=True):
-        np.testing.assert_array_equal(one, single)
+    single = evaluate_detections(found, truths).matches
+    np.testing.assert_array_equal(together.pairs, single.pairs)
+    np.testing.assert_array_equal(together.overlap, single.overlap)
 
 
 def test_the_table_of_matches():
