@@ -37,27 +37,21 @@ from files.writing import whole_file, write_text
 from terminal.command import command
 from tools import labelimg
 
-_Keys = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="KEY...")]
+_KEYS = tyro.conf.arg(metavar="KEY...", help="Of reports, or their beginnings.")
+_Keys = Annotated[tuple[str, ...], tyro.conf.Positional, _KEYS]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """Which inbox.
-
-    Attributes:
-        inbox: its folder, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX.
-    """
+    """Which inbox."""
 
     inbox: Path = field(default_factory=default_inbox)
+    """Its folder, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX."""
 
 
 @dataclass(frozen=True)
 class List(Where):
-    """Show the reports.
-
-    Attributes:
-        state: which ones.
-    """
+    """Show the reports."""
 
     state: Literal["pending", "accepted", "rejected"] = PENDING
 
@@ -82,13 +76,10 @@ class List(Where):
 
 @dataclass(frozen=True)
 class Open(Where):
-    """Look at pending reports in LabelImg.
-
-    Attributes:
-        key: of the report to begin with, or the beginning of its key.
-    """
+    """Look at pending reports in LabelImg."""
 
     key: Annotated[str, tyro.conf.Positional] = ""
+    """Of the report to begin with, or the beginning of its key."""
 
     def run(self, inbox: Inbox) -> None:
         if not inbox.reports():
@@ -102,17 +93,13 @@ class Open(Where):
 
 @dataclass(frozen=True)
 class Accept(Where):
-    """Confirm reports and bring them into a data set.
-
-    Attributes:
-        dataset_dir: the data set: Annotations/ and JPEGImages/, or one folder; made if it does not exist.
-        keys: of reports, or their beginnings.
-        verified: all that were confirmed with the space key in LabelImg.
-    """
+    """Confirm reports and bring them into a data set."""
 
     dataset_dir: Path
+    """The data set: Annotations/ and JPEGImages/, or one folder; made if it does not exist."""
     keys: _Keys = ()
     verified: bool = False
+    """All that were confirmed with the space key in LabelImg."""
 
     def run(self, inbox: Inbox) -> None:
         reports = [find(inbox, beginning) for beginning in self.keys]
@@ -128,11 +115,7 @@ class Accept(Where):
 
 @dataclass(frozen=True)
 class Reject(Where):
-    """Set reports aside: nothing is deleted.
-
-    Attributes:
-        keys: of reports, or their beginnings.
-    """
+    """Set reports aside: nothing is deleted."""
 
     keys: _Keys
 

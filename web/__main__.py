@@ -24,6 +24,7 @@ from web.options import EVERYWHERE, WebOptions
 
 # A visitor's picture is on its way or in the network for so long at most when the server is told to stop.
 _SECONDS_TO_FINISH = 30
+_BACKLOG = 512
 
 
 @command("web")
@@ -71,19 +72,13 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     from faces.classifier import FaceClassifier
     from nets.recogniser import Recogniser
     from web.app import create_app
-    from web.browser_runtime import browser_model
     from web.observing import log_to
     from web.services import Services
-    from web.verdicts import Verdicts
 
     recogniser = Recogniser.load(options.checkpoint_dir)
     faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    inbox = Inbox(options.inbox)
-    show_from = Verdicts(recogniser.thresholds).show_from(options.show_from)
-    wanted = options.browser and faces is None
-    browser = browser_model(recogniser, inbox.folder / "browser", wanted=wanted, show_from=show_from)
     network = recogniser.checkpoint.network.name
-    services = Services(options, recogniser, inbox, network=network, browser=browser, faces=faces)
+    services = Services(options, recogniser, Inbox(options.inbox), network=network, faces=faces)
     log_to(sys.stderr)
     print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
     config = uvicorn.Config(
@@ -93,7 +88,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
         limit_concurrency=1000,
-        backlog=512,
+        backlog=_BACKLOG,
     )
     uvicorn.Server(config).run(sockets=[listening])
 
@@ -125,7 +120,7 @@ def _listen(options: WebOptions) -> socket.socket:
     """The port."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family, backlog=512)
+        return socket.create_server((options.host, options.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = (error.strerror or "").partition(" (")[0]
         raise OSError(

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from files.writing import write_bytes
@@ -33,59 +32,33 @@ FOLDER = Path(__file__).resolve().parent / "runtime"
 MAX_MODEL_BYTES = 6_000_000
 
 
-@dataclass(frozen=True)
-class BrowserModel:
-    """The model as a file, or why there is none.
-
-    Attributes:
-        data: ONNX; empty where there is none.
-        reason: "off", "no runtime" or "too large"; empty where there is a model.
-        runtime: folder of ONNX Runtime's files.
-    """
-
-    data: bytes
-    reason: str
-    runtime: Path = FOLDER
-
-    @property
-    def address(self) -> str | None:
-        """Changes with the model, so that a browser keeps it as long as it may."""
-        return f"/model.onnx?{hashlib.sha256(self.data).hexdigest()[:16]}" if self.data else None
-
-
-def browser_model(
-    recogniser, kept: Path, *, wanted: bool, show_from: float, runtime: Path = FOLDER
-) -> BrowserModel:
-    """A recogniser's network for the browser, where that is wanted and possible.
+def browser_model(recogniser, folder: Path, show_from: float) -> tuple[Path | None, str]:
+    """A recogniser's network as a file for the browser, or why there is none: "no runtime" or "too large".
 
     Args:
         recogniser: with its weights.
-        kept: folder of the written model: writing takes some seconds, so it is done once for each network.
-        wanted: by the operator.
+        folder: of the file. Writing it takes some seconds, so that it is done once for each network: its name
+            says what it was made of.
         show_from: score below which nothing is a detection.
-        runtime: folder of ONNX Runtime's files.
     """
-    if not wanted:
-        return BrowserModel(b"", "off")
-    if not is_complete(runtime):
-        return BrowserModel(b"", "no runtime")
-    weights = sum(int(variable.shape.num_elements()) for variable in recogniser.model.weights)
-    if 2 * weights > MAX_MODEL_BYTES:
-        return BrowserModel(b"", "too large")
+    if not is_complete():
+        return None, "no runtime"
+    weights = recogniser.model.get_weights()
+    if 2 * sum(weight.size for weight in weights) > MAX_MODEL_BYTES:
+        return None, "too large"
     from nets import onnx_export
 
-    made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {recogniser.labels}".encode()]
-    made_of += [weight.tobytes() for weight in recogniser.model.get_weights()]
-    path = kept / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
+    made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {recogniser.labels}".encode(), *weights]
+    path = folder / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
     if not path.is_file():
         print("writing the model for browsers, once (some seconds)", flush=True)
         network, labels = recogniser.checkpoint.network, recogniser.labels
         model = onnx_export.export_onnx(recogniser.model, network, labels, score_threshold=show_from)
-        kept.mkdir(exist_ok=True)
-        for old in kept.glob("*.onnx"):
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob("*.onnx"):
             old.unlink(missing_ok=True)
         write_bytes(path, model.SerializeToString())
-    return BrowserModel(path.read_bytes(), "", runtime)
+    return path, ""
 
 
 def is_complete(folder: Path = FOLDER) -> bool:

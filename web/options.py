@@ -32,11 +32,9 @@ class WebOptions:
         inbox: folder for what visitors report; `python -m tools.inbox` reads it. Default: ANIME_SSD_INBOX of
             the environment, else runs/inbox.
         access_token: what visitors must know; better given in the environment variable ANIME_SSD_TOKEN, which
-            other users of the machine cannot see. Default: none at the loopback address, elsewhere a random
-            one, printed at the start.
-        allowed_hosts: names under which the page is reached, where it is not the address itself (the name of
-            a server, or of a proxy in front of it). With such a name visitors need the token at the loopback
-            address too, because others then reach it.
+            other users of the machine cannot see. Default: none at the loopback address, else a random one.
+        allowed_hosts: names under which the page is reached, where it is not the address itself (a server's,
+            or a proxy's in front of it). Others then reach it, so that visitors need the token.
         batch_size: pictures that the network sees at once, at most.
         show_from: lowest score of a box that is shown, 0 to 1; default: 0.35, or lower where the checkpoint
             reports a name from a lower score on.
@@ -70,13 +68,9 @@ class WebOptions:
                 raise ValueError(f"--{name} {getattr(self, name)}: must be at least {least}")
 
     @property
-    def is_loopback(self) -> bool:
-        return self.host in LOOPBACK
-
-    @property
     def is_private(self) -> bool:
         """Whether only this machine's users reach the page, so that there may be no token."""
-        return self.is_loopback and set(self.allowed_hosts) <= set(LOOPBACK)
+        return {self.host, *self.allowed_hosts} <= set(LOOPBACK)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 from visualization.colours import hex_colour
 from visualization.fonts import web_font
+from web import browser_runtime
 from web.api import About, KnownName
 from web.options import MAX_BOXES, MAX_BYTES, MAX_PIXELS
 from web.refusals import Refused, refusal
@@ -55,8 +56,9 @@ async def about(services: UsesServices):
         max_bytes=MAX_BYTES,
         max_pixels=MAX_PIXELS,
         max_boxes=MAX_BOXES,
-        browser=services.browser.address,
-        browser_reason=services.browser.reason or None,
+        # The address changes with the model, so that a browser keeps it as long as it may.
+        browser=f"/model.onnx?{services.browser.stem}" if services.browser else None,
+        browser_reason=services.browser_reason or None,
         examples=[f"/examples/{path.name}" for path in example_pictures()],
     )
 
@@ -73,23 +75,18 @@ async def example(name: str):
 @router.get("/model.onnx")
 async def model(services: UsesServices):
     """The network for the browser."""
-    if not services.browser.data:
+    if services.browser is None:
         raise Refused(404, "There is no model for the browser here.")
-    return Response(services.browser.data, media_type="application/octet-stream", headers=_FOR_GOOD)
+    return FileResponse(services.browser, media_type="application/octet-stream", headers=_FOR_GOOD)
 
 
-@router.get("/health", include_in_schema=True, tags=["operation"])
+@router.get("/health", include_in_schema=True)
 async def health():
     """The process answers."""
     return {"status": "alive"}
 
 
-@router.get(
-    "/ready",
-    include_in_schema=True,
-    tags=["operation"],
-    responses={503: {"description": "Not yet, or not any more"}},
-)
+@router.get("/ready", include_in_schema=True)
 async def ready(services: UsesServices):
     """Pictures can be looked at."""
     return {"status": "ready"} if services.ready else refusal(503, "Not ready: starting or stopping.")
@@ -112,5 +109,5 @@ def add_files(app: FastAPI, services: Services) -> None:
         return Response(font, media_type="font/woff", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=STATIC))
-    if services.browser.data:
-        app.mount("/runtime", StaticFiles(directory=services.browser.runtime))
+    if services.browser is not None:
+        app.mount("/runtime", StaticFiles(directory=browser_runtime.FOLDER))

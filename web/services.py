@@ -16,7 +16,7 @@ from faces.classifier import FaceClassifier
 from nets.recogniser import Answers
 from nets.thresholds import Thresholds
 from web.batching import Batcher
-from web.browser_runtime import BrowserModel
+from web.browser_runtime import browser_model
 from web.observing import Metrics
 from web.options import WebOptions
 from web.verdicts import DrawnBoxes, Verdicts
@@ -52,7 +52,7 @@ class Services:
         recogniser: looks at pictures.
         inbox: keeps reports.
         network: name of the network behind `recogniser`, shown on the page and kept with reports.
-        browser: what the browser needs to look by itself.
+        browser: the network as a file for the browser; None: `browser_reason` says why.
         verdicts: how certain it is, in words.
         show_from: lowest score of a box that is shown.
         metrics: counters.
@@ -68,13 +68,15 @@ class Services:
         inbox: Inbox,
         *,
         network: str = "",
-        browser: BrowserModel | None = None,
         faces: FaceClassifier | None = None,
     ):
         self.options, self.recogniser, self.inbox, self.network = options, recogniser, inbox, network
-        self.browser = browser or BrowserModel(b"", "off")
         self.verdicts = Verdicts(recogniser.thresholds)
         self.show_from = self.verdicts.show_from(options.show_from)
+        self.browser, self.browser_reason = None, "off"
+        if options.browser and faces is None:
+            kept = inbox.folder / "browser"
+            self.browser, self.browser_reason = browser_model(recogniser, kept, self.show_from)
         self.metrics = Metrics()
         self.batcher = Batcher(
             recogniser.look,

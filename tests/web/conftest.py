@@ -87,7 +87,7 @@ def serve(recogniser, inbox):
     opened = []
 
     def start(**options):
-        app = create_app(Services(WebOptions(**options), recogniser, inbox, network="fake"))
+        app = create_app(Services(WebOptions(browser=False, **options), recogniser, inbox, network="fake"))
         client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         opened.append(client)
         return client.__enter__()

@@ -22,7 +22,7 @@ CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.
 @pytest.fixture
 def schema(recogniser, inbox):
     """The schema of a server that runs in a thread."""
-    options = WebOptions(requests_per_minute=0)
+    options = WebOptions(browser=False, requests_per_minute=0)
     app = create_app(Services(options, recogniser, inbox))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

@@ -6,7 +6,6 @@ import sys
 import tarfile
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
 
@@ -79,35 +78,32 @@ class Small:
     checkpoint = SimpleNamespace(network=None)
 
     def __init__(self, weight):
-        weights = [keras.Variable([weight])]
-        self.model = SimpleNamespace(weights=weights, get_weights=lambda: [np.asarray(weights[0])])
+        self.model = SimpleNamespace(get_weights=lambda: [np.full(3, weight, np.float32)])
 
 
 def test_why_there_is_no_model_for_the_browser(tmp_path, monkeypatch):
-    def made(wanted=True):
-        return browser_model(Small(0.0), tmp_path, wanted=wanted, show_from=0.3, runtime=tmp_path)
-
-    assert made(wanted=False).reason == "off"
-    assert made().reason == "no runtime"
-    monkeypatch.setattr("web.browser_runtime.is_complete", lambda folder: True)
-    monkeypatch.setattr("web.browser_runtime.MAX_MODEL_BYTES", 1)
-    assert (made().reason, made().address) == ("too large", None)
+    monkeypatch.setattr(browser_runtime, "is_complete", lambda: False)
+    assert browser_model(Small(0.0), tmp_path, 0.3) == (None, "no runtime")
+    monkeypatch.setattr(browser_runtime, "is_complete", lambda: True)
+    monkeypatch.setattr(browser_runtime, "MAX_MODEL_BYTES", 5)
+    assert browser_model(Small(0.0), tmp_path, 0.3) == (None, "too large")
 
 
 def test_the_model_is_written_once_for_a_network(tmp_path, monkeypatch):
     written = []
 
     def export_onnx(model, *network, score_threshold):
-        written.append(f"{float(model.get_weights()[0][0]):g} {score_threshold:g}")
+        written.append(f"{model.get_weights()[0][0]:g} {score_threshold:g}")
         return SimpleNamespace(SerializeToString=lambda: written[-1].encode())
 
     monkeypatch.setattr("nets.onnx_export.export_onnx", export_onnx)
-    monkeypatch.setattr("web.browser_runtime.is_complete", lambda folder: True)
+    monkeypatch.setattr(browser_runtime, "is_complete", lambda: True)
     kept = tmp_path / "browser"
     for weight, show_from in ((0.5, 0.3), (0.5, 0.3), (0.75, 0.3), (0.75, 0.2), (0.75, 0.2)):
-        found = browser_model(Small(weight), kept, wanted=True, show_from=show_from)
-        assert found.data == f"{weight:g} {show_from:g}".encode()
-        assert len(list(kept.iterdir())) == 1
+        path, _ = browser_model(Small(weight), kept, show_from)
+        assert path is not None
+        assert path.read_text() == f"{weight:g} {show_from:g}"
+        assert list(kept.iterdir()) == [path]
     assert written == ["0.5 0.3", "0.75 0.3", "0.75 0.2"]
 
 
