@@ -71,7 +71,8 @@ def main() -> None:
 def measure(dataset_dir: Path, output_dir: Path) -> Measurement:
     """Converts a folder once."""
     start_tensorflow()
-    from datasets.conversion import ConversionOptions, convert
+    from datasets.conversion import convert
+    from datasets.options import ConversionOptions
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
     wall, processor = time.perf_counter(), time.process_time()

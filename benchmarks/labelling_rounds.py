@@ -33,7 +33,7 @@ from benchmarks.labelled_folder import copy_annotations
 from benchmarks.labelling_effort import Effort, measure
 from benchmarks.labelling_effort import Options as EffortOptions
 from datasets.annotations import Annotation, ReadOptions, read_folder
-from datasets.near_duplicates import near_duplicates, perceptual_hash
+from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions, assign
 from files.threads import map_in_threads

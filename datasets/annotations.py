@@ -1,17 +1,20 @@
 """A folder of pictures and LabelImg XML becomes a list of checked annotations and a list of problems."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from datasets.drafts import is_draft
 from datasets.folder import INBOX_MARK, FolderContents, PictureFile, find_files
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
-from datasets.voc import RawAnnotation, RawObject, XmlError, outermost, read_xml, repair_objects
+from datasets.splits import source_of
+from datasets.voc import RawAnnotation, RawObject, XmlError, is_draft, outermost, read_xml, repair_objects
 from files.threads import map_in_threads
+from terminal.bars import Progress, silent
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def read_folder(
     options: ReadOptions,
     *,
     exclude: Collection[Path] = (),
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> FolderReading:
     """Reads and completely decodes every picture of a folder, and reads its XML.
 
@@ -105,7 +108,7 @@ def read_folder(
         dataset_dir: `Annotations/` and `JPEGImages/`, or pictures and XML side by side.
         options: see there.
         exclude: files and folders inside `dataset_dir` to pass over.
-        progress: called with (pictures done, pictures in all) in the calling thread.
+        progress: called in the calling thread.
 
     Raises:
         ValueError: the folder does not exist. An empty one is no error here.
@@ -148,7 +151,7 @@ def read_folder(
     results = map_in_threads(read_one, chosen, workers=options.workers)
     for done, (annotation, found) in enumerate(results, start=1):
         problems += found
-        progress(done, len(chosen))
+        progress("reading", done, len(chosen))
         if annotation is None:
             continue
         twin = first_with.setdefault(annotation.digest, annotation)
@@ -220,6 +223,48 @@ def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
             return PixelFrame(is_turned, candidate, size, (kind, detail, "boxes scaled with it"))
     kind = "size in the XML is of another picture"
     return PixelFrame(False, stored, stored, (kind, detail, "boxes taken as pixels of the picture"))
+
+
+def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
+    """Counts of one set, ready for JSON.
+
+    Returns:
+        "pictures", "pictures_without_boxes", "boxes", "max_boxes" (on one picture), "difficult_boxes",
+        "truncated_boxes"; "names": by name (in text order) boxes, pictures, difficult boxes and the median
+        width and height of a box as fractions; "picture_sizes": pictures by "WIDTHxHEIGHT", most frequent
+        first; "sources": pictures by source.
+    """
+    boxes = {name: [] for name in sorted({name for one in annotations for name in one.names})}
+    difficult: Counter[str] = Counter()
+    for one in annotations:
+        for name, box, is_difficult in zip(one.names, one.boxes, one.difficult, strict=True):
+            boxes[name].append(box)
+            difficult[name] += is_difficult
+    pictures = Counter(name for one in annotations for name in set(one.names))
+    sizes = Counter(f"{one.width}x{one.height}" for one in annotations)
+    sources = Counter(source_of(one.stem) for one in annotations)
+    names = {}
+    for name, some in boxes.items():
+        sides = np.asarray(some)[:, 2:] - np.asarray(some)[:, :2]  # [n, 2] height, width
+        height, width = np.median(sides, axis=0)
+        names[name] = {
+            "boxes": len(some),
+            "pictures": pictures[name],
+            "difficult": difficult[name],
+            "median_width": round(float(width), 4),
+            "median_height": round(float(height), 4),
+        }
+    return {
+        "pictures": len(annotations),
+        "pictures_without_boxes": sum(not one.names for one in annotations),
+        "boxes": sum(len(one.names) for one in annotations),
+        "max_boxes": max((len(one.names) for one in annotations), default=0),
+        "difficult_boxes": sum(difficult.values()),
+        "truncated_boxes": sum(sum(one.truncated) for one in annotations),
+        "names": names,
+        "picture_sizes": dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
+        "sources": dict(sorted(sources.items())),
+    }
 
 
 def _read_one(

@@ -9,7 +9,7 @@ import platform
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,71 +17,36 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-from datasets.annotations import Annotation, FolderReading, ReadOptions, read_folder
+from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics
 from datasets.labels import extend_labels, read_labels, write_labels
-from datasets.leakage import find_leak, leak_notes, traces_of, traces_of_records
-from datasets.near_duplicates import perceptual_hash_of_jpeg
-from datasets.pascal_voc import VOC_NAMES, is_voc_set
+from datasets.look_alikes import find_leak, leak_notes, perceptual_hash_of_jpeg, traces_of
+from datasets.options import ConversionOptions
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
 from datasets.problems import Problem, group_problems, some_of, write_problems
-from datasets.records import SHARD_NAME, make_example, write_shards
+from datasets.records import (
+    SHARD_NAME,
+    VOC_NAMES,
+    is_voc_set,
+    make_example,
+    traces_of_records,
+    write_shards,
+)
 from datasets.splits import (
     SPLITS,
     Assignment,
-    SplitOptions,
     assign,
+    coverage_notes,
     hash_fraction,
     read_lists,
     source_of,
 )
-from datasets.statistics import coverage_notes, set_statistics
-from files.digests import sha256_of
 from files.threads import map_in_threads
-from files.writing import printable
+from files.writing import printable, sha256_of
+from terminal.bars import Progress, silent
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.
 FORMAT = 1
 _MEASURED_ON = re.compile(r"(validation|test)$")  # how sets end that a detector is measured on
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class ConversionOptions:
-    """What to convert, where to, and how.
-
-    Attributes:
-        dataset_dir: folder with `Annotations/` and `JPEGImages/` (and `ImageSets/Main/`), or a flat one.
-        output_dir: folder for the TFRecords, labels.txt, dataset.json, problems.csv; made if need be.
-        output_name: put all pictures into one set of this name, instead of train, validation and test.
-        labels_file: the names that may occur, in the order of their ids; default: labels.txt in `output_dir`,
-            to which new names are appended.
-        pictures_per_shard: at most so many pictures in one file.
-        strict: any problem stops the conversion.
-        reading: how the folder is read.
-        splitting: how pictures are distributed.
-    """
-
-    dataset_dir: Path
-    output_dir: Path
-    output_name: str | None = None
-    labels_file: Path | None = None
-    pictures_per_shard: int = 200
-    strict: bool = False
-    reading: ReadOptions = field(default_factory=ReadOptions)
-    splitting: SplitOptions = field(default_factory=SplitOptions)
-
-    def __post_init__(self) -> None:
-        if self.pictures_per_shard < 1:
-            raise ValueError(
-                f"--pictures_per_shard {self.pictures_per_shard}: must be at least 1 (default 200)"
-            )
-        name = self.output_name
-        if name is not None and (not name or name[0] in ". -" or set(name) & set('/\\:*?"<>|')):
-            raise ValueError(
-                f"--output_name {name!r}: files begin with it, so it is not empty, has none of "
-                '/ \\ : * ? " < > | and does not begin with a dot, blank or hyphen (example: voc_2007_train)'
-            )
 
 
 @dataclass(frozen=True)
@@ -91,7 +56,7 @@ class Conversion:
     Attributes:
         labels: names in the order of their ids; of the whole output folder.
         sets: annotations by the name of the set, in the order of the records.
-        statistics: by the name of the set, see `datasets.statistics.set_statistics`.
+        statistics: by the name of the set, see `set_statistics`.
         problems: all that were met.
         notes: what a person should know beside them.
         written: False when `strict` stopped it.
@@ -108,28 +73,26 @@ class Conversion:
 def convert(
     options: ConversionOptions,
     *,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = silent,
     report: Callable[[Sequence[Problem]], None] = lambda problems: None,
 ) -> Conversion:
     """Converts a folder.
 
     Args:
         options: see there.
-        progress: called with what is being done, how many pictures are done, and how many there are.
+        progress: how many pictures are read, and how many written.
         report: called with the problems as soon as all are known, also when an error follows.
 
     Raises:
         ValueError: nothing to convert, unknown names against a given labels file, or options that contradict
             the folders. problems.csv is written all the same.
     """
+    options.check()
     output_dir = options.output_dir
     if output_dir.exists() and not output_dir.is_dir():
         raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")
     reading = read_folder(
-        options.dataset_dir,
-        options.reading,
-        exclude=_own_files(options),
-        progress=lambda done, total: progress("checking", done, total),
+        options.dataset_dir, options.reading, exclude=_own_files(options), progress=progress
     )
     output_dir.mkdir(parents=True, exist_ok=True)
     earlier = _read_earlier(output_dir / "dataset.json")
@@ -148,8 +111,7 @@ def convert(
     notes = [
         *assignment.notes,
         *coverage_notes(statistics, assignment.by),
-        *_notes_on_files(reading),
-        *_notes_on_voc(labels, sets, options),
+        *_notes(reading, sets, labels, options),
     ]
 
     working = output_dir / ".converting"
@@ -193,15 +155,10 @@ def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping
             )
         return Assignment("output_name", dict.fromkeys(stems, options.output_name), {}, notes)
     before = earlier.get("assignment", {})
-    again = before.get("options") == _split_options(options)
-
-    def assigned(keys: Mapping[str, str] | None) -> Assignment:
-        return assign(stems, options.dataset_dir, options.splitting, known=reading.stems, earlier=keys)
-
-    assignment = assigned(before.get("keys") if again else None)
-    if again and before.get("by") != assignment.by:
-        assignment = assigned(None)
-    return assignment
+    by = "picture" if options.splitting.split_by == "picture" else "source"
+    again = before.get("by") == by and before.get("options") == options.assigning()
+    keys = before.get("keys") if again else None
+    return assign(stems, options.dataset_dir, options.splitting, known=reading.stems, earlier=keys)
 
 
 def _sets(
@@ -224,10 +181,9 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
     own = options.output_dir / "labels.txt"
     existing = read_labels(own) if own.is_file() else []
     files: dict[str, list[str]] = {}
-    for annotations in sets.values():
-        for annotation in annotations:
-            for name in set(annotation.names):
-                files.setdefault(name, []).append((annotation.xml or annotation.path).name)
+    for annotation in (annotation for some in sets.values() for annotation in some):
+        for name in set(annotation.names):
+            files.setdefault(name, []).append((annotation.xml or annotation.path).name)
     if options.labels_file is None:
         if not existing and not files:
             raise ValueError(
@@ -238,14 +194,11 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
             return list(VOC_NAMES)
         return extend_labels(existing, files)
     given = read_labels(options.labels_file)
-    unknown = sorted(set(files) - set(given))
+    unknown = [f"{name!r} in {some_of(sorted(files[name]))}" for name in sorted(set(files) - set(given))]
     if unknown:
-        shown = [f"{name!r} in {some_of(sorted(files[name]))}" for name in unknown]
         raise ValueError(
-            f"--labels_file {options.labels_file} does not list "
-            + "; ".join(shown)
-            + ". Correct the XML, add the "
-            "name at the end of the file, or leave --labels_file out"
+            f"--labels_file {options.labels_file} does not list {'; '.join(unknown)}. Correct the XML, add "
+            "the name at the end of the file, or leave --labels_file out"
         )
     if existing != given[: len(existing)]:
         number = next(i for i, name in enumerate(existing) if given[i : i + 1] != [name])
@@ -261,16 +214,24 @@ def _means_voc(names: Collection[str], options: ConversionOptions) -> bool:
     return is_voc_set(options.output_name or "") and set(names) <= set(VOC_NAMES)
 
 
-def _notes_on_voc(
-    labels: Sequence[str], sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
+def _notes(
+    reading: FolderReading,
+    sets: Mapping[str, Sequence[Annotation]],
+    labels: Sequence[str],
+    options: ConversionOptions,
 ) -> list[str]:
+    """What a person should know about the files passed over, and about names that were not in the XML."""
+    notes = []
+    if ignored := reading.contents.ignored:
+        listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
+        notes.append(f"Neither pictures nor XML, passed over: {listed}.")
     met = {name for some in sets.values() for annotation in some for name in annotation.names}
-    if options.labels_file or tuple(labels) != VOC_NAMES or not _means_voc(met, options):
-        return []
-    return [
-        f"All names are Pascal VOC's and --output_name is {options.output_name}: labels.txt has VOC's "
-        f"{len(VOC_NAMES)} names with SSD-Tensorflow's class ids. --labels_file gives another list."
-    ]
+    if not options.labels_file and tuple(labels) == VOC_NAMES and _means_voc(met, options):
+        notes.append(
+            f"All names are Pascal VOC's and --output_name is {options.output_name}: labels.txt has VOC's "
+            f"{len(VOC_NAMES)} names with SSD-Tensorflow's class ids. --labels_file gives another list."
+        )
+    return notes
 
 
 def _write_sets(
@@ -363,12 +324,14 @@ def _describe(
     earlier: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The content of dataset.json; without dates, so that the same command writes the same bytes."""
-    written_by = {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "pillow": PIL.__version__,
-        "numpy": np.__version__,
+    given = {
+        "output_name": options.output_name,
+        "labels_file": None if options.labels_file is None else str(options.labels_file),
+        "pictures_per_shard": options.pictures_per_shard,
+        **asdict(options.reading),
+        **asdict(options.splitting),
     }
+    del given["workers"]  # has no influence on the result
     # Sets of another --output_name stay.
     splits = {
         name: one
@@ -383,19 +346,17 @@ def _describe(
                 {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths
             ],
             "dataset_dir": printable(str(options.dataset_dir)),
-            "options": {
-                "output_name": options.output_name,
-                "labels_file": None if options.labels_file is None else str(options.labels_file),
-                "pictures_per_shard": options.pictures_per_shard,
-                **asdict(options.reading),
-                **asdict(options.splitting),
-            },
-            "problems": {f"{row.kind}: {row.action}": row.count for row in group_problems(problems)},
+            "options": given,
+            "problems": {f"{kind}: {done}": count for count, kind, done, _ in group_problems(problems)},
         }
-        splits[name]["options"].pop("workers")  # has no influence on the result
     described = {
         "format": FORMAT,
-        "written_by": written_by,
+        "written_by": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "pillow": PIL.__version__,
+            "numpy": np.__version__,
+        },
         "labels": list(labels),
         "labels_sha256": hashlib.sha256("".join(f"{name}\n" for name in labels).encode()).hexdigest(),
         "splits": splits,
@@ -403,7 +364,7 @@ def _describe(
     if options.output_name is None:
         described["assignment"] = {
             "by": assignment.by,
-            "options": _split_options(options),
+            "options": options.assigning(),
             "keys": {printable(key): split for key, split in assignment.keys.items()},
         }
     elif "assignment" in earlier:
@@ -444,10 +405,6 @@ def _read_earlier(path: Path) -> dict[str, Any]:
     return earlier
 
 
-def _split_options(options: ConversionOptions) -> dict[str, Any]:
-    return {"seed": options.splitting.seed, "split_fractions": list(options.splitting.split_fractions)}
-
-
 def _nothing_found(reading: FolderReading, problems: Sequence[Problem]) -> str:
     xml_dir, picture_dir = reading.contents.looked_in
     pictures = len(reading.contents.files)
@@ -459,11 +416,3 @@ def _nothing_found(reading: FolderReading, problems: Sequence[Problem]) -> str:
         f"found {pictures} pictures, {xmls} of them with XML, and none that can be used.{said} Label "
         "pictures with LabelImg in its PascalVOC format, or give another --dataset_dir"
     )
-
-
-def _notes_on_files(reading: FolderReading) -> list[str]:
-    ignored = reading.contents.ignored
-    if not ignored:
-        return []
-    listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
-    return [f"Neither pictures nor XML, passed over: {listed}."]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from files.writing import write_table
 
+GROUP_HEADINGS = ("count", "problem", "what was done", "first")  # of the table of `group_problems` on screen
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -31,16 +33,6 @@ class Problem:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
-@dataclass(frozen=True)
-class ProblemGroup:
-    """All problems of one kind that were treated alike: a row of the table on screen."""
-
-    kind: str
-    action: str
-    count: int
-    example: str
-
-
 class UnusableFile(ValueError):
     """A file that cannot be used; `kind`, `detail` and `action` as in `Problem`."""
 
@@ -57,18 +49,13 @@ def some_of(texts: Sequence[str], most: int = 5) -> str:
     return ", ".join(texts[:most]) + more
 
 
-def group_problems(problems: Iterable[Problem]) -> list[ProblemGroup]:
-    """Counts problems by kind and action, most frequent first."""
+def group_problems(problems: Iterable[Problem]) -> list[tuple[int, str, str, str]]:
+    """(count, kind, action, first) of problems that were treated alike, most frequent first."""
     groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         groups.setdefault((problem.kind, problem.action), []).append(problem)
-    rows = [
-        ProblemGroup(
-            kind, action, len(some), " ".join(part for part in (some[0].file, some[0].object) if part)
-        )
-        for (kind, action), some in groups.items()
-    ]
-    return sorted(rows, key=lambda row: (-row.count, row.kind, row.action))
+    rows = [(len(some), *key, f"{some[0].file} {some[0].object}".strip()) for key, some in groups.items()]
+    return sorted(rows, key=lambda row: (-row[0], *row[1:3]))
 
 
 def write_problems(path: Path, problems: Iterable[Problem]) -> None:

@@ -11,10 +11,32 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.labels import read_labels
-from datasets.pascal_voc import VOC_NAMES, set_prefix
+from datasets.look_alikes import Traces, perceptual_hash_of_jpeg, traces_of
+from files.threads import map_in_threads
 
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
 SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
+
+# In the order of their class ids, 1 to 20: VOC_LABELS of SSD-Tensorflow's datasets/pascalvoc_common.py.
+VOC_NAMES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
+    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+_VOC_SET = re.compile(r"voc_(2007|2012)_.+")
+
+# Of a box in a record, in the order of its corners.
+SIDES = ("ymin", "xmin", "ymax", "xmax")
+
+_FEATURES = {
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    "image/filename": tf.io.FixedLenFeature([], tf.string, default_value=""),
+    "image/height": tf.io.FixedLenFeature([], tf.int64),
+    "image/width": tf.io.FixedLenFeature([], tf.int64),
+    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in SIDES},
+    "image/object/bbox/label": tf.io.VarLenFeature(tf.int64),
+    "image/object/bbox/difficult": tf.io.VarLenFeature(tf.int64),
+    "image/object/bbox/truncated": tf.io.VarLenFeature(tf.int64),
+}
 
 
 @dataclass(frozen=True)
@@ -113,6 +135,41 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
     return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
 
 
+def is_voc_set(set_name: str) -> bool:
+    """Whether SSD-Tensorflow would look for Pascal VOC in a set of this name, as `voc_2007_train`."""
+    return _VOC_SET.fullmatch(set_name) is not None
+
+
+def set_prefix(dataset_name: str) -> str:
+    """How the sets of a --dataset_name begin; empty for any.
+
+    `pascalvoc_2007` means `voc_2007_train`, `voc_2007_test` and so on (FILE_PATTERN in SSD-Tensorflow's
+    datasets/pascalvoc_2007.py); `pascalvoc` alone means all; other names stand for themselves.
+    """
+    rest = dataset_name.removeprefix("pascalvoc")
+    if rest == dataset_name:
+        return f"{dataset_name}_" if dataset_name else ""
+    return f"voc{rest}_" if rest else ""
+
+
+def traces_of_records(files: Sequence[Path]) -> Traces:
+    """By what the pictures of a set can be recognised; about 1 ms for each.
+
+    Raises:
+        ValueError: a file is damaged or cut short; names it.
+    """
+
+    def trace(example: tf.train.Example) -> tuple[str, str, np.uint64]:
+        encoded, name, source = (
+            next(iter(example.features.feature[f"image/{key}"].bytes_list.value), b"")
+            for key in ("encoded", "filename", "source")
+        )
+        name, source = (text.decode("utf-8", errors="replace") for text in (name, source))
+        return name, source, perceptual_hash_of_jpeg(encoded)
+
+    return traces_of(map_in_threads(trace, (example for _, example in examples(files))))
+
+
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     """Parses one record, ours or SSD-Tensorflow's; usable inside `tf.data.Dataset.map`.
 
@@ -156,19 +213,43 @@ def examples(files: Iterable[Path]) -> Iterator[tuple[Path, tf.train.Example]]:
             raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
 
 
-# Of a box in a record, in the order of its corners.
-SIDES = ("ymin", "xmin", "ymax", "xmax")
+def has_countable_box(files: Sequence[Path], most: int | None = None) -> bool:
+    """Whether some box of a set counts when a detector is measured: one that is not marked difficult.
 
-_FEATURES = {
-    "image/encoded": tf.io.FixedLenFeature([], tf.string),
-    "image/filename": tf.io.FixedLenFeature([], tf.string, default_value=""),
-    "image/height": tf.io.FixedLenFeature([], tf.int64),
-    "image/width": tf.io.FixedLenFeature([], tf.int64),
-    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in SIDES},
-    "image/object/bbox/label": tf.io.VarLenFeature(tf.int64),
-    "image/object/bbox/difficult": tf.io.VarLenFeature(tf.int64),
-    "image/object/bbox/truncated": tf.io.VarLenFeature(tf.int64),
-}
+    Args:
+        files: its records.
+        most: look at the first so many pictures only.
+
+    Raises:
+        ValueError: a file is damaged or cut short; names it.
+    """
+    for _, example in itertools.islice(examples(files), most):
+        feature = example.features.feature
+        boxes = len(feature["image/object/bbox/label"].int64_list.value)
+        if sum(feature["image/object/bbox/difficult"].int64_list.value) < boxes:
+            return True
+    return False
+
+
+def read_boxes(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """All boxes of a set.
+
+    Args:
+        files: its records.
+
+    Returns:
+        float32 [N, 4] corners and int32 [N] class ids.
+
+    Raises:
+        ValueError: a file is damaged or cut short; names it.
+    """
+    boxes, classes = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.int32)]
+    for _, example in examples(files):
+        feature = example.features.feature
+        sides = [feature[f"image/object/bbox/{side}"].float_list.value for side in SIDES]
+        boxes.append(np.array(sides, np.float32).reshape(4, -1).T)
+        classes.append(np.array(feature["image/object/bbox/label"].int64_list.value, np.int32))
+    return np.concatenate(boxes), np.concatenate(classes)
 
 
 def _flags(sparse: tf.SparseTensor, classes: tf.Tensor) -> tf.Tensor:

@@ -9,14 +9,17 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from datasets.problems import Problem
 
 SPLITS = ("train", "validation", "test")
+
+# Fewer boxes than this of one name in training is called few: published results on small sets start there.
+FEW_BOXES = 20
 
 SplitBy = Literal["auto", "lists", "source", "picture"]
 
@@ -53,8 +56,8 @@ class Assignment:
     Attributes:
         by: "lists", "source", "picture" or "block".
         splits: split by stem of the picture; a stem that is missing belongs to no split.
-        keys: what was distributed (sources, or stems) and where it went; kept in dataset.json, so that a
-            later conversion repeats it. Empty for lists.
+        keys: what was distributed by hash (sources, or stems) and where it went; kept in dataset.json, so
+            that a later conversion repeats it. Empty for lists and blocks.
         notes: what a person should know about this split, each a sentence.
         problems: unknown or doubled names in lists, pictures in no list.
     """
@@ -96,14 +99,14 @@ def assign(
     Raises:
         ValueError: lists are asked for and there are none.
     """
-    lists = read_lists(dataset_dir)
-    if options.split_by == "lists" and lists is None:
+    lists = read_lists(dataset_dir) if options.split_by in ("auto", "lists") else None
+    if lists is not None:
+        return splits_of_lists(lists, stems, options, known=known)
+    if options.split_by == "lists":
         raise ValueError(
             f"--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in "
             f"{dataset_dir / 'ImageSets' / 'Main'}; write them, or use --split_by source"
         )
-    if lists is not None and options.split_by in ("auto", "lists"):
-        return splits_of_lists(lists, stems, options, known=known)
     return make_splits(stems, options, earlier=earlier)
 
 
@@ -118,7 +121,7 @@ def make_splits(
     Args:
         stems: of the pictures.
         options: `split_by` "auto" counts as "source".
-        earlier: `keys` of an earlier assignment; what it names stays there.
+        earlier: `keys` of an earlier assignment; what it names stays there. Blocks are always cut anew.
 
     Returns:
         `by` is "source", "picture" or "block".
@@ -127,23 +130,23 @@ def make_splits(
     wanted = [split for split, part in zip(SPLITS, options.split_fractions, strict=True) if part > 0]
     stems = sorted(set(stems))
     if options.split_by == "picture":
-        splits = _by_hash(Counter(stems), options, wanted, earlier)
+        splits = _by_hash(stems, options, wanted, earlier)
         return Assignment("picture", splits, splits, tuple(_empty_notes(splits.values(), wanted)))
-    pictures = Counter(source_of(stem) for stem in stems)
-    if len(pictures) >= len(wanted):
-        sources = _by_hash(pictures, options, wanted, earlier)
-        splits = {stem: sources[source_of(stem)] for stem in stems}
+    sources = sorted({source_of(stem) for stem in stems})
+    if len(sources) >= len(wanted):
+        keys = _by_hash(sources, options, wanted, earlier)
+        splits = {stem: keys[source_of(stem)] for stem in stems}
         notes = [*_empty_notes(splits.values(), wanted), *_share_notes(splits, options)]
-        return Assignment("source", splits, sources, tuple(notes))
-    splits = _in_blocks(stems, options, wanted, earlier)
-    shown = " and ".join(f"{source}..." if source else "numbers only" for source in sorted(pictures))
+        return Assignment("source", splits, keys, tuple(notes))
+    splits = _in_blocks(stems, options, wanted)
+    shown = " and ".join(f"{source}..." if source else "numbers only" for source in sources)
     note = (
-        f"The file names tell of {len(pictures)} source{'s' * (len(pictures) > 1)} ({shown}), too few to "
+        f"The file names tell of {len(sources)} source{'s' * (len(sources) > 1)} ({shown}), too few to "
         "give each split its own: each was cut into consecutive blocks. If these are frames of one video, "
         "those at the cuts look alike and the evaluation flatters a little; if they are unrelated pictures, "
-        "--split_by picture mixes them better."
+        "--split_by picture mixes them better. Pictures that come later move the cuts: train anew after that."
     )
-    return Assignment("block", splits, splits, (note, *_empty_notes(splits.values(), wanted)))
+    return Assignment("block", splits, {}, (note, *_empty_notes(splits.values(), wanted)))
 
 
 def read_lists(dataset_dir: Path) -> dict[str, list[tuple[int, str]]] | None:
@@ -202,38 +205,25 @@ def splits_of_lists(
 
     both = [stem for stem in members.pop("trainval", []) if stem not in members.get("test", ())]
     if "train" in members or "validation" in members:
+        rest = "train" if "validation" in members or "train" not in members else "validation"
         taken = {stem for some in members.values() for stem in some}
-        rest = "validation" if "train" in members and "validation" not in members else "train"
-        added = [stem for stem in both if stem not in taken]
-        if added:
-            members[rest] = members.get(rest, []) + added
+        members[rest] = [*members.get(rest, []), *(stem for stem in both if stem not in taken)]
     elif both:
         train, validation, _ = options.split_fractions
-        part = SplitOptions(
-            split_by="picture" if options.split_by == "picture" else "source",
-            split_fractions=(train / (train + validation), validation / (train + validation), 0.0),
-            seed=options.seed,
-        )
-        divided = make_splits(both, part)
-        notes += [
-            "ImageSets/Main has trainval.txt, no train.txt and no val.txt: it was divided.",
-            *divided.notes,
-        ]
+        shares = (train / (train + validation), validation / (train + validation), 0.0)
+        divided = make_splits(both, replace(options, split_fractions=shares))
+        notes = ["ImageSets/Main has trainval.txt, no train.txt and no val.txt: it was divided."]
+        notes += divided.notes
         for stem, split in divided.splits.items():
             members.setdefault(split, []).append(stem)
 
     splits: dict[str, str] = {}
-    for split in ("test", "validation", "train"):
+    for split in reversed(SPLITS):
         for stem in members.get(split, ()):
-            if stem in splits:
-                detail = f"in {split} and in {splits[stem]}"
-                problems.append(
-                    Problem(
-                        "ImageSets/Main", stem, "picture in two lists", detail, f"kept in {splits[stem]} only"
-                    )
-                )
-            else:
-                splits[stem] = split
+            first = splits.setdefault(stem, split)
+            if first != split:
+                detail, action = f"in {split} and in {first}", f"kept in {first} only"
+                problems.append(Problem("ImageSets/Main", stem, "picture in two lists", detail, action))
     for stem in sorted(usable - set(splits)):
         problems.append(Problem("ImageSets/Main", stem, "picture in no list", "", "left out"))
     missing = [split for split in SPLITS if split not in splits.values()]
@@ -248,8 +238,42 @@ def hash_fraction(seed: int, text: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
+def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list[str]:
+    """Says which names cannot be learnt or judged well from these sets.
+
+    Args:
+        statistics: `set_statistics` by split; says nothing where there is no "train".
+        by: how the splits were made, see `datasets.splits.Assignment`.
+    """
+    if "train" not in statistics:
+        return []
+    notes = []
+    trained = statistics["train"]["names"]
+    for split, one in statistics.items():
+        untaught = [name for name in one["names"] if name not in trained]
+        if untaught:
+            cure = (
+                " If file names begin with the character's, use --split_by picture." if by == "source" else ""
+            )
+            names = ", ".join(untaught)
+            notes.append(f"{split} has names that train has not, so they will never be found: {names}.{cure}")
+    few = [f"{name} ({one['boxes']})" for name, one in trained.items() if one["boxes"] < FEW_BOXES]
+    if few:
+        notes.append(
+            f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}. More of them help most; until then "
+            "--repeat_factor=0.3 of the training shows them more often."
+        )
+    for split in ("validation", "test"):
+        unjudged = [name for name in trained if name not in statistics.get(split, {}).get("names", {})]
+        if split in statistics and unjudged:
+            notes.append(
+                f"{split} has no box of: {', '.join(unjudged)}; nothing will be known of them there."
+            )
+    return notes
+
+
 def _by_hash(
-    weights: Counter[str], options: SplitOptions, wanted: Sequence[str], earlier: Mapping[str, str]
+    keys: Sequence[str], options: SplitOptions, wanted: Sequence[str], earlier: Mapping[str, str]
 ) -> dict[str, str]:
     """Split by key; a wanted split that hashing leaves empty gets the key with the nearest hash."""
     train, validation, _ = options.split_fractions
@@ -258,7 +282,7 @@ def _by_hash(
         "validation": (train, train + validation),
         "test": (train + validation, 1.0),
     }
-    place = {key: hash_fraction(options.seed, key) for key in sorted(weights)}
+    place = {key: hash_fraction(options.seed, key) for key in keys}
     splits = {}
     for key, at in place.items():
         if earlier.get(key) in wanted:
@@ -281,74 +305,30 @@ def _by_hash(
     return splits
 
 
-def _in_blocks(
-    stems: Sequence[str], options: SplitOptions, wanted: Sequence[str], earlier: Mapping[str, str]
-) -> dict[str, str]:
-    """Consecutive blocks of every source, or of all pictures when sources are too short for that.
-
-    What `earlier` names stays. New pictures between known ones join the one before, so that a block remains a
-    block; those before the first and after the last known one are cut into blocks of their own.
-    """
+def _in_blocks(stems: Iterable[str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
+    """Consecutive blocks of every source, or of all pictures when sources are too short for that."""
     ordered = sorted(stems, key=_natural)
     by_source: dict[str, list[str]] = {}
     for stem in ordered:
         by_source.setdefault(source_of(stem), []).append(stem)
-    splits = {stem: earlier[stem] for stem in ordered if earlier.get(stem) in wanted}
-    if splits:
-        missing = [split for split in wanted if split not in splits.values()]
-        for some in by_source.values():
-            for before, run, after in _runs(some, splits):
-                if before is None or after is None:
-                    splits.update(_cut(run, options, wanted, at_least_one=missing))
-                    missing = [split for split in missing if split not in splits.values()]
-                else:
-                    splits.update(dict.fromkeys(run, splits[before]))
-        return splits
+    splits: dict[str, str] = {}
     for some in by_source.values():
-        splits.update(_cut(some, options, wanted, at_least_one=wanted))
-    if len(set(splits.values())) < len(wanted):
-        splits = _cut(ordered, options, wanted, at_least_one=wanted)
-    return splits
+        splits |= _cut(some, options, wanted)
+    return splits if len(set(splits.values())) == len(wanted) else _cut(ordered, options, wanted)
 
 
-def _runs(
-    stems: Sequence[str], known: Mapping[str, str]
-) -> Iterator[tuple[str | None, list[str], str | None]]:
-    """Runs of stems that are not known, each with the known stem before and after it."""
-    before: str | None = None
-    run: list[str] = []
-    for stem in stems:
-        if stem not in known:
-            run.append(stem)
-            continue
-        if run:
-            yield before, run, stem
-        before, run = stem, []
-    if run:
-        yield before, run, None
-
-
-def _cut(
-    stems: Sequence[str], options: SplitOptions, wanted: Sequence[str], *, at_least_one: Sequence[str]
-) -> dict[str, str]:
-    """Consecutive blocks: the first for train, and so on.
-
-    Splits in `at_least_one` get a picture even if their share is less than half of one, while pictures last.
-    """
-    fraction: dict[str, float] = dict(zip(SPLITS, options.split_fractions, strict=True))
+def _cut(stems: Sequence[str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
+    """Consecutive blocks: the first for train, and so on; each has a picture, while pictures last."""
     sizes = {
-        split: max(round(len(stems) * fraction[split]), int(split in at_least_one))
-        for split in wanted
-        if split != "train"
+        split: max(round(len(stems) * part), 1)
+        for split, part in zip(SPLITS, options.split_fractions, strict=True)
+        if split in wanted and split != "train"
     }
     for split in reversed(list(sizes)):  # one is for train
         sizes[split] -= min(sizes[split], max(0, sum(sizes.values()) - len(stems) + 1))
-    splits: dict[str, str] = {}
-    start = 0
-    for split, size in {"train": len(stems) - sum(sizes.values()), **sizes}.items():
-        splits.update((stem, split) for stem in stems[start : start + size])
-        start += size
-    return splits
+    order = ["train"] * (len(stems) - sum(sizes.values()))
+    order += [split for split, size in sizes.items() for _ in range(size)]
+    return dict(zip(stems, order, strict=True))
 
 
 def _empty_notes(used: Iterable[str], wanted: Sequence[str]) -> list[str]:

@@ -1,8 +1,14 @@
-"""The door between LabelImg's Pascal VOC XML, in pixels, and everything else, in fractions."""
+"""The door between LabelImg's Pascal VOC XML, in pixels, and everything else, in fractions.
 
+A draft is an annotation that a program proposed, as `<source><annotation>draft DIGEST</annotation>` says.
+LabelImg drops that when it saves: what a person has saved is no draft any more; conversion leaves drafts out.
+The digest is of the boxes: a draft that was changed otherwise is not written over either.
+"""
+
+import hashlib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +24,11 @@ from files.writing import write_bytes
 MAX_XML_BYTES = 4_000_000
 MAX_OBJECTS = 5_000
 
+_DRAFT = "draft"
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
 _DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
+_DECLARED = re.compile(r"^\ufeff?(<\?xml.*?\?>)?\s*", re.DOTALL)  # how a file begins
 
 
 @dataclass(frozen=True)
@@ -28,14 +38,12 @@ class VocObject:
     Attributes:
         name: the character.
         box: (xmin, ymin, xmax, ymax) in pixels, minimum counted from 1, maximum at most the width and height.
-        pose: LabelImg always writes "Unspecified".
         truncated: 1 when the object touches the border of the picture.
         difficult: 1 when a person ticked "difficult".
     """
 
     name: str
     box: tuple[int, int, int, int]
-    pose: str = "Unspecified"
     truncated: int = 0
     difficult: int = 0
 
@@ -47,7 +55,6 @@ def write_annotation(
     height: int,
     objects: Sequence[VocObject],
     *,
-    depth: int = 3,
     verified: bool | None = None,
     draft: str | None = None,
 ) -> None:
@@ -58,13 +65,11 @@ def write_annotation(
         picture_path: goes into `<folder>`, `<filename>` and, as given, into `<path>` (LabelImg writes an
             absolute path there; give a relative one for files that must be the same on every machine).
         width: of the picture in pixels.
-        height: of the picture in pixels.
+        height: likewise.
         objects: may be empty: a picture without objects is a normal picture.
-        depth: 3, or 1 for a grey picture.
         verified: True writes `verified="yes"` (a person pressed the space key), False writes "no" as
             LabelImg 1.2 did, None leaves the attribute out.
-        draft: says in `<source><annotation>` that a program proposed the boxes (datasets/drafts.py). LabelImg
-            drops that element when it saves, so it stands only as long as nobody has saved the file.
+        draft: says in `<source><annotation>` that a program proposed the boxes.
 
     Raises:
         ValueError: a box is not inside the picture or is empty.
@@ -72,17 +77,13 @@ def write_annotation(
     root = etree.Element("annotation")
     if verified is not None:
         root.set("verified", "yes" if verified else "no")
-    _add(root, "folder", picture_path.parent.name)
-    _add(root, "filename", picture_path.name)
-    _add(root, "path", str(picture_path))
-    source = _add(root, "source")
-    _add(source, "database", "Unknown")
+    _add(root, folder=picture_path.parent.name, filename=picture_path.name, path=str(picture_path))
+    source = _add(root, source=None)
+    _add(source, database="Unknown")
     if draft is not None:
-        _add(source, "annotation", draft)
-    size = _add(root, "size")
-    for tag, value in (("width", width), ("height", height), ("depth", depth)):
-        _add(size, tag, str(value))
-    _add(root, "segmented", "0")
+        _add(source, annotation=draft)
+    _add(_add(root, size=None), width=width, height=height, depth=3)
+    _add(root, segmented=0)
     for item in objects:
         xmin, ymin, xmax, ymax = item.box
         if not (1 <= xmin < xmax <= width and 1 <= ymin < ymax <= height):
@@ -90,22 +91,18 @@ def write_annotation(
                 f"{xml_path}: box {item.box} of {item.name!r} is not (xmin, ymin, xmax, ymax) with "
                 f"1 <= min < max inside a picture of {width} x {height} pixels; clip it, or drop it"
             )
-        element = _add(root, "object")
-        _add(element, "name", item.name)
-        _add(element, "pose", item.pose)
-        _add(element, "truncated", str(int(item.truncated)))
-        _add(element, "difficult", str(int(item.difficult)))
-        box = _add(element, "bndbox")
-        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), item.box, strict=True):
-            _add(box, tag, str(int(value)))
+        flags = {"truncated": int(item.truncated), "difficult": int(item.difficult)}
+        box = _add(_add(root, object=None), name=item.name, pose="Unspecified", **flags, bndbox=None)
+        _add(box, **{side: int(value) for side, value in zip(_SIDES, item.box, strict=True)})
     etree.indent(root, space="\t")
     write_bytes(xml_path, etree.tostring(root, encoding="utf-8", xml_declaration=False) + b"\n")
 
 
-def _add(parent: etree._Element, tag: str, text: str | None = None) -> etree._Element:
-    element = etree.SubElement(parent, tag)
-    element.text = text
-    return element
+def _add(parent: etree._Element, **texts: str | int | None) -> etree._Element:
+    """Adds elements by tag, and gives the last one."""
+    for tag, text in texts.items():
+        etree.SubElement(parent, tag).text = None if text is None else str(text)
+    return parent[-1]
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class RawAnnotation:
         size: (width, height) from `<size>`; None when missing, unreadable or not positive.
         objects: in file order.
         verified: a person pressed LabelImg's space key on it.
-        origin: text of `<source><annotation>`; see `write_annotation`, draft.
+        origin: text of `<source><annotation>`, which marks a draft.
     """
 
     filename: str | None
@@ -139,14 +136,7 @@ class RawAnnotation:
 
 @dataclass(frozen=True)
 class RepairedObjects:
-    """Boxes that a network can learn from; G of them.
-
-    Attributes:
-        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions, 0 <= min < max <= 1.
-        names: G names, NFC-normalised.
-        difficult: G flags.
-        truncated: G flags.
-    """
+    """G boxes that a network can learn from: float32 [G, 4] as fractions, clean names, flags."""
 
     boxes: np.ndarray
     names: tuple[str, ...]
@@ -164,41 +154,98 @@ def read_xml(path: Path) -> RawAnnotation:
     Raises:
         XmlError: unreadable, too large, with a DOCTYPE, not well-formed or not an annotation.
     """
+    return parse_xml(xml_bytes(path))
+
+
+def xml_bytes(path: Path) -> bytes:
+    """An annotation file as it is; raises XmlError where it cannot be read or is too large."""
     try:
         size = path.stat().st_size
         if size > MAX_XML_BYTES:
             raise XmlError("XML file too large", f"{size} bytes, at most {MAX_XML_BYTES}", "refused")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise XmlError("XML cannot be read", error.strerror or str(error)) from None
-    return parse_xml(data)
 
 
 def parse_xml(data: bytes) -> RawAnnotation:
     """The content of an annotation file, see `read_xml`."""
-    # Before parsing, because libxml2 expands entities inside attributes whatever resolve_entities says.
-    # Without the NUL bytes the same search finds UTF-16.
-    if _DECLARATION.search(data.replace(b"\0", b"")):
-        raise XmlError("XML declares a DOCTYPE or entities", "LabelImg writes neither", "refused")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise XmlError("not well-formed XML", getattr(error, "msg", str(error))) from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise XmlError("XML declares a DOCTYPE or entities", "LabelImg writes neither", "refused")
-    if root.tag != "annotation":
-        raise XmlError("XML is not an annotation", f"its root is <{root.tag}>, not <annotation>")
-    objects = root.findall("object")
-    if len(objects) > MAX_OBJECTS:
-        raise XmlError("too many objects in one XML", f"{len(objects)}, at most {MAX_OBJECTS}", "refused")
+    root = _root(data)
     return RawAnnotation(
         filename=root.findtext("filename"),
         size=_size(root.findtext("size/width"), root.findtext("size/height")),
-        objects=tuple(_raw_object(element) for element in objects),
+        objects=tuple(_raw_object(element) for element in root.findall("object")),
         verified=(root.get("verified") or "").strip().lower() == "yes",
         origin=(root.findtext("source/annotation") or "").strip(),
     )
+
+
+def _root(data: bytes) -> etree._Element:
+    declared = XmlError("XML declares a DOCTYPE or entities", "LabelImg writes neither", "refused")
+    # Before parsing, because libxml2 expands entities inside attributes whatever resolve_entities says.
+    # Without the NUL bytes the same search finds UTF-16.
+    if _DECLARATION.search(data.replace(b"\0", b"")):
+        raise declared
+    safe = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    try:
+        root = etree.fromstring(data, etree.XMLParser(**safe, strip_cdata=False))
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise XmlError("not well-formed XML", getattr(error, "msg", str(error))) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise declared
+    if root.tag != "annotation":
+        raise XmlError("XML is not an annotation", f"its root is <{root.tag}>, not <annotation>")
+    count = len(root.findall("object"))
+    if count > MAX_OBJECTS:
+        raise XmlError("too many objects in one XML", f"{count}, at most {MAX_OBJECTS}", "refused")
+    return root
+
+
+def rename_objects(data: bytes, change: Callable[[str], str | None]) -> bytes:
+    """Gives objects of an annotation file other names, or removes them, and keeps all else that it says.
+
+    The declaration, white space, comments, other tools' elements and the kind of line ends stay; what means
+    the same (quotes of attributes, `<a></a>` and `<a/>`) may come out in the other spelling.
+
+    Args:
+        data: the file.
+        change: from a name (see `clean_name`) to its new one, the same one, or None to remove the object.
+
+    Returns:
+        The new content; `data` itself where nothing changes.
+
+    Raises:
+        XmlError: the file is not an annotation, or its encoding is not known.
+    """
+    root = _root(data)
+    changed = False
+    for element in root.findall("object"):
+        name = clean_name(element.findtext("name") or "")
+        new = change(name) if name else name
+        changed = changed or new != name
+        if new is None:
+            # The white space before the object goes, what follows it stays.
+            before, after = element.getprevious(), element.tail or ""
+            if before is None:
+                root.text = (root.text or "").rstrip() + after
+            else:
+                before.tail = (before.tail or "").rstrip() + after
+            root.remove(element)
+        elif new != name:
+            element.find("name").text = new
+    if not changed:
+        return data
+    tree = root.getroottree()
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else tree.docinfo.encoding or "utf-8"
+    try:
+        text = data.decode(encoding)
+    except (UnicodeError, LookupError) as error:
+        raise XmlError("names cannot be changed safely", str(error), "left as it is") from None
+    body = etree.tostring(tree, encoding="unicode").strip()
+    if "\r\n" in text:  # which the parser reads as a line end like any other
+        body = body.replace("\n", "\r\n")
+    start = len(text) - len(_DECLARED.sub("", text, count=1))
+    return (text[:start] + body + text[len(text.rstrip()) :]).encode(encoding, "xmlcharrefreplace")
 
 
 def repair_objects(
@@ -215,11 +262,7 @@ def repair_objects(
         file: named in the problems.
     """
     problems: list[Problem] = []
-    boxes: list[tuple[float, float, float, float]] = []
-    names: list[str] = []
-    difficult: list[bool] = []
-    truncated: list[bool] = []
-    seen: set[tuple[str, tuple[float, float, float, float]]] = set()
+    flags: dict[tuple[str, tuple[float, float, float, float]], tuple[bool, bool]] = {}
     for number, item in enumerate(raw, start=1):
         name = clean_name(item.name or "")
         label = f"{number}: {name}" if name else f"{number}"
@@ -233,16 +276,18 @@ def repair_objects(
         box = _repair_box(item.box, reference, report)
         if box is None:
             continue
-        if (name, box) in seen:
+        if (name, box) in flags:
             report("same object twice", "equal name and box", "second one dropped")
             continue
-        seen.add((name, box))
-        boxes.append(box)
-        names.append(name)
-        difficult.append(_flag("difficult", item.difficult, report))
-        truncated.append(_flag("truncated", item.truncated, report))
-    fractions = np.asarray(boxes, np.float32).reshape(-1, 4)
-    return RepairedObjects(fractions, tuple(names), tuple(difficult), tuple(truncated)), problems
+        difficult = _flag("difficult", item.difficult, report)
+        flags[name, box] = difficult, _flag("truncated", item.truncated, report)
+    repaired = RepairedObjects(
+        boxes=np.asarray([box for _, box in flags], np.float32).reshape(-1, 4),
+        names=tuple(name for name, _ in flags),
+        difficult=tuple(difficult for difficult, _ in flags.values()),
+        truncated=tuple(truncated for _, truncated in flags.values()),
+    )
+    return repaired, problems
 
 
 def voc_objects(
@@ -267,16 +312,15 @@ def voc_objects(
     pixels = np.rint(to_pixels(boxes, height, width)).astype(int)  # [G, 4]
     lowest = np.clip(pixels[:, :2], 1, (width - 1, height - 1))
     highest = np.clip(pixels[:, 2:], lowest + 1, (width, height))
-    objects = []
-    hard = [False] * len(names) if difficult is None else difficult
-    for name, low, high, flag in zip(names, lowest.tolist(), highest.tolist(), hard, strict=True):
-        box = (low[0], low[1], high[0], high[1])
-        touches = touches_border(box, width, height)
-        objects.append(VocObject(name, box, truncated=int(touches), difficult=int(flag)))
-    return objects
+    corners = np.concatenate([lowest, highest], axis=1).tolist()
+    flags = [False] * len(names) if difficult is None else difficult
+    return [
+        VocObject(name, tuple(box), int(touches_border(box, width, height)), int(flag))
+        for name, box, flag in zip(names, corners, flags, strict=True)
+    ]
 
 
-def touches_border(box: tuple[int, int, int, int], width: int, height: int) -> bool:
+def touches_border(box: Sequence[int], width: int, height: int) -> bool:
     """Whether LabelImg calls a `VocObject`'s (xmin, ymin, xmax, ymax), pixels from 1, truncated."""
     xmin, ymin, xmax, ymax = box
     return xmin <= 1 or ymin <= 1 or xmax >= width or ymax >= height
@@ -285,9 +329,8 @@ def touches_border(box: tuple[int, int, int, int], width: int, height: int) -> b
 def outermost(raw: Sequence[RawObject]) -> tuple[float, float]:
     """The largest x and y in pixels of any readable box: can the boxes belong to a picture of some size?"""
     corners = [values for item in raw if item.box is not None and (values := _numbers(item.box)) is not None]
-    if not corners:
-        return 0.0, 0.0
-    return max(max(box[0], box[2]) for box in corners), max(max(box[1], box[3]) for box in corners)
+    x, y = (max((max(box[i], box[i + 2]) for box in corners), default=0.0) for i in (0, 1))
+    return x, y
 
 
 def _repair_box(
@@ -343,7 +386,7 @@ def _raw_object(element: etree._Element) -> RawObject:
     difficult = element.findtext("difficult")
     return RawObject(
         name=element.findtext("name"),
-        box=None if box is None else tuple(box.findtext(tag) for tag in ("xmin", "ymin", "xmax", "ymax")),
+        box=None if box is None else tuple(box.findtext(side) for side in _SIDES),
         difficult=element.findtext("Difficult") if difficult is None else difficult,
         truncated=element.findtext("truncated"),
     )
@@ -355,3 +398,37 @@ def _size(width: str | None, height: str | None) -> tuple[int, int] | None:
     except (ValueError, OverflowError):
         return None
     return size if min(size) > 0 else None
+
+
+def is_draft(annotation: RawAnnotation) -> bool:
+    """Whether a program proposed these boxes and nobody has saved them in LabelImg since."""
+    return annotation.origin.split(" ")[0] == _DRAFT and not annotation.verified
+
+
+def may_write(xml: Path) -> bool:
+    """Whether a draft may be written there: no file yet, or a draft that nobody has changed."""
+    if not xml.exists():
+        return True
+    try:
+        annotation = read_xml(xml)
+    except XmlError:
+        return False  # whatever it is, it is not ours
+    rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in annotation.objects)
+    return is_draft(annotation) and annotation.origin == _mark(rows)
+
+
+def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
+    """Writes a draft, with verified="no", unless a person's file stands there; says whether it did.
+
+    The arguments are those of `write_annotation`.
+    """
+    if not may_write(xml):
+        return False
+    rows = ((item.name, *item.box, int(item.difficult), int(item.truncated)) for item in objects)
+    write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(rows))
+    return True
+
+
+def _mark(rows: Iterable[Sequence[object]]) -> str:
+    lines = ("\t".join("" if value is None else str(value) for value in row) for row in rows)
+    return f"{_DRAFT} {hashlib.blake2b(chr(10).join(lines).encode(), digest_size=8).hexdigest()}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.near_duplicates import near_duplicates
+from datasets.look_alikes import near_duplicates
 from datasets.problems import some_of
 from engine.measures.trained_on import read_trained_on
 from faces.cache import FeatureCache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.near_duplicates import perceptual_hash
+from datasets.look_alikes import perceptual_hash
 from datasets.pictures import PictureError, read_picture
 from datasets.problems import Problem
 from faces.cache import Entry, FeatureCache

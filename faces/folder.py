@@ -199,7 +199,7 @@ def _faces_of_xml(
     reading = read_folder(
         folder,
         ReadOptions(verified_only=options.verified_only, max_pixels=options.max_pixels),
-        progress=progress,
+        progress=lambda _, done, every: progress(done, every),
     )
     problems = list(reading.problems)
     faces = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
-from datasets.near_duplicates import near_duplicates
+from datasets.look_alikes import near_duplicates
 from datasets.problems import some_of
 from datasets.splits import SPLITS, SplitOptions, make_splits
 from faces.folder import Face

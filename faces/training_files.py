@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.leakage import Traces
+from datasets.look_alikes import Traces
 from datasets.pictures import PictureError, save_picture
 from datasets.problems import write_problems
 from engine.measures.trained_on import write_trained_on

@@ -1,6 +1,7 @@
 """Files that are whole whenever somebody looks: written under a temporary name, then renamed."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -71,3 +72,12 @@ def write_table(path: Path, headings: Sequence[str], rows: Iterable[Sequence[obj
     writer.writerow(headings)
     writer.writerows([[printable(str(value)) for value in row] for row in rows])
     write_text(path, text.getvalue())
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits; 1 to 2 s for a GB."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -8,9 +8,8 @@ import numpy as np
 
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
-from datasets.drafts import may_write, write_draft
 from datasets.folder import find_files
-from datasets.voc import VocObject, XmlError, read_xml, voc_objects
+from datasets.voc import VocObject, XmlError, may_write, read_xml, voc_objects, write_draft
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,27 @@
-"""Other names for the labels of a whole folder, with a file that takes the change back."""
+"""Other names for the labels of a whole folder; the old files are kept, so that it can be taken back."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.folder import find_files
 from datasets.labels import clean_name
-from datasets.problems import Problem, UnusableFile
-from datasets.voc import MAX_XML_BYTES, XmlError, parse_xml
+from datasets.problems import Problem
+from datasets.voc import XmlError, parse_xml, rename_objects, xml_bytes
 from files.writing import write_bytes, write_json
-from labelling.voc_editing import edit_names
+from terminal.bars import Progress, silent
 
-FORMAT = 1
+# In the dataset folder; hidden, so that old files are never read as labels. Each change has a folder in it.
+OLD_LABELS = ".old_labels"
+_CHANGE = "change.json"
 
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """New content of one XML file."""
-
-    path: Path
-    before: bytes
-    after: bytes
+# A new name, or None to remove the object, by old name.
+Change = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -37,19 +29,21 @@ class Plan:
     """What a change would do to a folder.
 
     Attributes:
-        edits: of the files that would change.
+        change: the change.
+        edits: (before, after) of the XML files that would change.
         names: objects by name before.
         after: objects by name afterwards.
         problems: files that cannot be read or changed, which stay as they are.
     """
 
-    edits: tuple[Edit, ...]
+    change: Change
+    edits: dict[Path, tuple[bytes, bytes]]
     names: Counter[str]
     after: Counter[str]
     problems: tuple[Problem, ...]
 
 
-def renaming(old: str, new: str, names: Counter[str]) -> dict[str, str | None]:
+def renaming(old: str, new: str, names: Counter[str]) -> Change:
     """The change that gives a name's objects a name that nobody has yet.
 
     Raises:
@@ -64,14 +58,14 @@ def renaming(old: str, new: str, names: Counter[str]) -> dict[str, str | None]:
     return {old: new}
 
 
-def merging(merged: Sequence[str], into: str, names: Counter[str]) -> dict[str, str | None]:
+def merging(merged: Sequence[str], into: str, names: Counter[str]) -> Change:
     """The change that gives the objects of several names one name, new or not."""
     return dict.fromkeys((_known(name, names) for name in merged), _new_name(into))
 
 
-def dropping(dropped: Sequence[str], names: Counter[str]) -> dict[str, str | None]:
+def dropping(dropped: Sequence[str], names: Counter[str]) -> Change:
     """The change that removes the objects of some names."""
-    return dict.fromkeys((_known(name, names) for name in dropped), None)
+    return dict.fromkeys(_known(name, names) for name in dropped)
 
 
 def count_names(dataset_dir: Path) -> Counter[str]:
@@ -80,123 +74,85 @@ def count_names(dataset_dir: Path) -> Counter[str]:
     Raises:
         ValueError: the folder does not exist.
     """
-    names: Counter[str] = Counter()
-    for path in _xml_files(dataset_dir):
-        try:
-            names.update(_names_of(path.read_bytes()))
-        except (XmlError, OSError):
-            continue  # `plan` reports it
-    return names
+    return plan(dataset_dir, {}).names
 
 
-def plan(
-    dataset_dir: Path, change: dict[str, str | None], progress: Progress = lambda done, total: None
-) -> Plan:
-    """Finds out what a change does, and changes nothing.
-
-    Args:
-        dataset_dir: as for `datasets.annotations.read_folder`.
-        change: new name, or None to remove the object, by old name.
-        progress: called with (files done, files in all).
-    """
-    edits, problems = [], []
+def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan:
+    """Finds out what a change does to a folder as `read_folder` takes it, and changes nothing."""
+    edits: dict[Path, tuple[bytes, bytes]] = {}
     names: Counter[str] = Counter()
     after: Counter[str] = Counter()
+    problems = []
     paths = _xml_files(dataset_dir)
     for number, path in enumerate(paths, start=1):
-        shown = path.relative_to(dataset_dir).as_posix()
         try:
-            if path.stat().st_size > MAX_XML_BYTES:
-                raise XmlError("XML file too large", f"at most {MAX_XML_BYTES} bytes", "left as it is")
-            data = path.read_bytes()
-            edited = edit_names(data, lambda name: change.get(name, name))
+            data = xml_bytes(path)
+            edited = rename_objects(data, lambda name: change.get(name, name))
             names.update(_names_of(data))
             after.update(_names_of(edited))
             if edited is not data:
-                edits.append(Edit(path, data, edited))
-        except UnusableFile as error:
+                edits[path] = data, edited
+        except XmlError as error:
+            shown = path.relative_to(dataset_dir).as_posix()
             problems.append(Problem(shown, "", error.kind, error.detail, "left as it is"))
-        except OSError as error:
-            problems.append(Problem(shown, "", "XML cannot be read", error.strerror or "", "left as it is"))
-        progress(number, len(paths))
-    return Plan(tuple(edits), names, after, tuple(problems))
+        progress("reading", number, len(paths))
+    return Plan(change, edits, names, after, tuple(problems))
 
 
-def apply(planned: Plan, dataset_dir: Path, what: str, progress: Progress = lambda done, total: None) -> Path:
-    """Changes the files; first writes a file from which `undo` restores them byte for byte.
+def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path:
+    """Changes the files, and keeps each as it was before it changes.
 
     Returns:
-        That file, in the dataset folder.
+        The folder with the old files, from which `undo` restores them byte for byte.
 
     Raises:
-        ValueError: nothing to change.
+        ValueError: nothing to change, or a file changed since the plan was made.
     """
     if not planned.edits:
         raise ValueError(f"{dataset_dir}: no XML file has an object that would change")
-    undo_file = _free_name(dataset_dir, time.strftime("names_%Y%m%d_%H%M%S"))
-    files = [
-        {
-            "path": edit.path.relative_to(dataset_dir).as_posix(),
-            "sha256_after": hashlib.sha256(edit.after).hexdigest(),
-            "before": base64.b64encode(edit.before).decode("ascii"),
-        }
-        for edit in planned.edits
-    ]
-    content = {"format": FORMAT, "change": what, "files": files}
-    write_json(undo_file, content)
-    for number, edit in enumerate(planned.edits, start=1):
-        if edit.path.read_bytes() != edit.before:
-            raise ValueError(
-                f"{edit.path} was changed meanwhile, and stays; the rest after it was not changed"
-            )
-        write_bytes(edit.path, edit.after)
-        progress(number, len(planned.edits))
-    return undo_file
+    kept = _new_folder(dataset_dir / OLD_LABELS)
+    write_json(kept / _CHANGE, dict(planned.change))
+    for number, (path, (before, after)) in enumerate(planned.edits.items(), start=1):
+        if path.read_bytes() != before:
+            raise ValueError(f"{path} was changed meanwhile, and stays; the rest after it was not changed")
+        copy = kept / path.relative_to(dataset_dir)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(copy, before, durable=True)
+        write_bytes(path, after)
+        progress("writing", number, len(planned.edits))
+    return kept
 
 
-@dataclass(frozen=True)
-class Undone:
-    """What `undo` did: files restored, and files left alone because somebody changed them since."""
-
-    restored: tuple[Path, ...]
-    left: tuple[Path, ...]
-
-
-def undo(undo_file: Path) -> Undone:
+def undo(kept: Path) -> tuple[list[Path], list[Path]]:
     """Restores what an `apply` changed, where nobody has changed it since.
 
+    Returns:
+        Files restored, and files left alone because somebody changed them since.
+
     Raises:
-        ValueError: not a file that `apply` wrote.
+        ValueError: not a folder that `apply` made.
     """
-    folder = undo_file.absolute().parent
     try:
-        content = json.loads(undo_file.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise KeyError("format")
-        files = [
-            (
-                _inside(folder, one["path"]),
-                one["sha256_after"],
-                base64.b64decode(one["before"], validate=True),
-            )
-            for one in content["files"]
-        ]
-    except FileNotFoundError:
-        raise ValueError(f"{undo_file}: there is no such file") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        change = json.loads((kept / _CHANGE).read_text(encoding="utf-8"))
+        if kept.absolute().parent.name != OLD_LABELS or not isinstance(change, dict):
+            raise ValueError("not where it was made")
+        if not all(new is None or isinstance(new, str) for new in change.values()):
+            raise ValueError("names are text")
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"{undo_file}: not a file that a change of names left behind ({error}); give one named "
-            "names_DATE.undo.json, where it was written"
+            f"{kept}: not a folder of old labels that a change of names left behind ({error}); give one "
+            f"DATASET/{OLD_LABELS}/DATE, where it was made"
         ) from None
     restored, left = [], []
-    for path, digest, before in files:
+    for copy in sorted(path for path in kept.rglob("*") if path.suffix.lower() == ".xml"):
+        path, before = kept.absolute().parent.parent / copy.relative_to(kept), xml_bytes(copy)
         now = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(now).hexdigest() == digest:
+        if now == rename_objects(before, lambda name: change.get(name, name)):
             write_bytes(path, before)
             restored.append(path)
         elif now != before:
             left.append(path)
-    return Undone(tuple(restored), tuple(left))
+    return restored, left
 
 
 def _xml_files(dataset_dir: Path) -> list[Path]:
@@ -209,8 +165,8 @@ def _xml_files(dataset_dir: Path) -> list[Path]:
     return sorted({*paired, *alone})
 
 
-def _names_of(data: bytes) -> list[str]:
-    return [name for item in parse_xml(data).objects if (name := clean_name(item.name or ""))]
+def _names_of(data: bytes) -> Iterator[str]:
+    return (name for item in parse_xml(data).objects if (name := clean_name(item.name or "")))
 
 
 def _known(name: str, names: Counter[str]) -> str:
@@ -228,18 +184,10 @@ def _new_name(name: str) -> str:
     return cleaned
 
 
-def _free_name(folder: Path, stem: str) -> Path:
-    """A name that no file has yet: an earlier undo file is never overwritten."""
-    number = 0
-    while True:
-        path = folder / (f"{stem}_{number}.undo.json" if number else f"{stem}.undo.json")
-        if not path.exists():
-            return path
+def _new_folder(place: Path) -> Path:
+    """A folder of this moment that nobody has yet."""
+    stamp, number = time.strftime("%Y%m%d_%H%M%S"), 0
+    while (folder := place / (f"{stamp}_{number}" if number else stamp)).exists():
         number += 1
-
-
-def _inside(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or path.suffix.lower() != ".xml":
-        raise ValueError(f"{name!r} is not an XML file of this folder")
-    return path
+    folder.mkdir(parents=True)
+    return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -10,14 +10,14 @@ from typing import Protocol
 import numpy as np
 
 from boxes.detections import Detections
-from datasets.annotations import Annotation
-from datasets.near_duplicates import near_duplicates, perceptual_hash
+from datasets.annotations import Annotation, set_statistics
+from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture, save_picture
-from datasets.splits import Assignment
-from datasets.statistics import set_statistics
+from datasets.splits import Assignment, coverage_notes
 from files.threads import map_in_threads
 from files.writing import write_bytes, write_table
 from preprocessing.crops import crop_around
+from terminal.bars import Progress
 from visualization.dataset_figure import plot_dataset
 from visualization.drawing import contact_sheet, draw_boxes, scale_to
 from visualization.figures import picture_of
@@ -25,8 +25,6 @@ from visualization.figures import picture_of
 MOST_TILES = 60  # more on one sheet could not be looked at
 _TILE = 320  # pixels
 _BATCH = 8
-
-Progress = Callable[[str, int, int], None]
 
 
 class DetectsBatches(Protocol):
@@ -190,7 +188,5 @@ def _write_sheet(path: Path, tiles: Sequence[np.ndarray], captions: Sequence[str
 
 def notes_of(numbers: Mapping[str, dict], assignment: Assignment) -> Iterator[str]:
     """What a person should know beside the tables."""
-    from datasets.statistics import coverage_notes
-
     yield from assignment.notes
     yield from coverage_notes(numbers, assignment.by)

@@ -1,25 +1,37 @@
-"""The progress bars of the commands that go through files."""
+"""How far a command is: bars where there is a terminal, and the one signature in which code says so."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+import rich.progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    import keras
+
+LINE_SECONDS = 15.0  # between a training's lines where there is no terminal (a log file, CI)
+
+# Called with (what is being done, how many are done, how many there are).
+Progress = Callable[[str, int, int], None]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The `Progress` of whoever does not want to know."""
 
 
 @contextmanager
-def counting_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+def counting_bars(console: Console) -> Iterator[Progress]:
     """A line for each thing that is done: what it is, a bar, how many of how many, the time left.
 
     They vanish when the work is done, for the result says more, and are silent where there is no terminal.
 
-    Args:
-        console: where they are drawn.
-
     Yields:
-        What to call with (what is done, how many were, of how many); a new name begins a new line.
+        What to call; a new name begins a new line.
     """
-    with Progress(
+    with rich.progress.Progress(
         TextColumn("{task.description:9}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -28,7 +40,7 @@ def counting_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]
         transient=True,
         disable=not console.is_terminal,
     ) as bars:
-        tasks: dict[str, TaskID] = {}
+        tasks: dict[str, rich.progress.TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
@@ -36,3 +48,66 @@ def counting_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]
             bars.update(tasks[what], completed=done, total=total)
 
         yield progress
+
+
+class TrainingBar:
+    """A bar over the steps of the whole training; where there is no terminal, a line now and then."""
+
+    def __init__(self, *, step: int, total_steps: int, batch_size: int, console: Console):
+        self._first_step = self._step = step
+        self._total_steps, self._batch_size, self._console = total_steps, batch_size, console
+        self._bar = rich.progress.Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[status]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=total_steps, completed=step, status="compiling …")
+        self._start = self._last_line = self._elsewhere = 0.0
+
+    def callback(self) -> "keras.callbacks.Callback":
+        """What `fit` takes."""
+        import keras  # only a training pays for it
+
+        return keras.callbacks.LambdaCallback(
+            on_train_begin=self.on_train_begin,
+            on_train_batch_end=self.on_train_batch_end,
+            on_train_end=self.on_train_end,
+        )
+
+    def on_train_begin(self, logs=None):
+        """Start the clock; each stage of a training compiles anew, which is left out of the speed."""
+        self._first_step = self._step
+        self._start = self._last_line = time.monotonic()
+        self._bar.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """One step on."""
+        self._step += 1
+        now = time.monotonic()
+        done = self._step - self._first_step
+        if done == 1:  # leave tracing and compiling out of the speed
+            self._start, self._elsewhere, speed = now, 0.0, 0.0
+        else:
+            speed = (done - 1) * self._batch_size / max(now - self._start - self._elsewhere, 1e-9)
+        losses = " ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        status = f"{losses} · {speed:.1f} images/s"
+        self._bar.update(self._task, completed=self._step, status=status)
+        last = self._step == self._total_steps
+        if not self._console.is_terminal and (last or now - self._last_line > LINE_SECONDS):
+            self._last_line = now
+            left = (self._total_steps - self._step) * self._batch_size / speed if speed else 0.0
+            line = f"step {self._step}/{self._total_steps} · {status} · "
+            line += f"{left // 60:.0f}:{left % 60:02.0f} left"
+            self._console.print(line, highlight=False, soft_wrap=True)
+
+    def leave_out(self, seconds: float) -> None:
+        """Time spent on something else (validation, saving) does not count in pictures a second."""
+        self._elsewhere += seconds
+
+    def on_train_end(self, logs=None):
+        """Leave the terminal as it was."""
+        self._bar.stop()

@@ -1,8 +1,12 @@
-"""How every command ends: with its result, or with one sentence that says what is wrong."""
+"""How every command speaks and ends: with its result, or with one sentence that says what is wrong."""
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from files.writing import printable
 
@@ -30,11 +34,41 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
                 said, status = f"interrupted; {interrupted}" if interrupted else "interrupted", 130
             except (ValueError, OSError, FloatingPointError) as error:
                 said, status = f"error: {error}", 1
-            # Names of files and of characters may hold what turns a terminal upside down.
-            lines = (printable(line) for line in f"{name}: {said}".split("\n"))
-            print("\n".join(lines), file=sys.stderr)
+            print(_harmless(f"{name}: {said}"), file=sys.stderr)
             return status
 
         return run
 
     return decorate
+
+
+def say(console: Console, text: str) -> None:
+    """Prints a text as it stands: brackets are no markup, numbers get no colour, lines are not broken."""
+    console.print(_harmless(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def note(console: Console, text: str) -> None:
+    """Prints what a person should know beside the result."""
+    console.print(f"[yellow]note[/yellow] {escape(_harmless(text))}", highlight=False)
+
+
+def show_table(
+    console: Console, headings: Sequence[str], rows: Iterable[Sequence[object]], *, last: int = 0
+) -> None:
+    """Prints a table, numbers to the right; the `last` rows, sums and the like, stand apart."""
+    rows = list(rows)
+    table = Table()
+    for heading, *cells in zip(headings, *rows, strict=True):
+        numbers = any(isinstance(cell, int) for cell in cells)
+        table.add_column(escape(_harmless(heading)), justify="right" if numbers else "left", overflow="fold")
+    for number, row in enumerate(rows, start=1):
+        if last and number == len(rows) - last + 1:
+            table.add_section()
+        bold = "bold" if number > len(rows) - last else ""
+        table.add_row(*(escape(_harmless(str(cell))) for cell in row), style=bold)
+    console.print(table)
+
+
+def _harmless(text: str) -> str:
+    """Names of files and of characters may hold what turns a terminal upside down."""
+    return "\n".join(printable(line) for line in text.split("\n"))

@@ -17,7 +17,7 @@ import nets
 import tf_convert_data
 import train_ssd_network
 from datasets.labels import write_labels
-from datasets.pascal_voc import VOC_NAMES
+from datasets.records import VOC_NAMES
 from datasets.voc import VocObject, write_annotation
 from files.arrays import write_arrays
 from nets import get_network

@@ -6,7 +6,7 @@ r"""Checks labelled pictures without converting them, and renames, merges and dr
     python -m tools.check_annotations rename Chitanda 千反田 --dataset_dir my_set --dry_run
     python -m tools.check_annotations merge chitanda Chitanda --into 千反田 --dataset_dir my_set
     python -m tools.check_annotations drop crowd --dataset_dir my_set
-    python -m tools.check_annotations undo my_set/names_20260412_183000.undo.json
+    python -m tools.check_annotations undo my_set/.old_labels/20260412_183000
 
 `check` reports what tf_convert_data.py would (problems.csv), statistics (dataset.png, names.csv), pictures of
 different splits that look alike (near_duplicates.csv, .jpg) and, with a checkpoint, labels that the detector
@@ -20,28 +20,19 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.problems import group_problems, write_problems
+from datasets.problems import GROUP_HEADINGS, group_problems, write_problems
 from datasets.splits import SplitOptions, assign
 from labelling import names as name_edits
-from labelling.report import (
-    find_alike,
-    notes_of,
-    write_alike,
-    write_statistics,
-    write_suspicions,
-)
+from labelling.report import find_alike, notes_of, write_alike, write_statistics, write_suspicions
 from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.command import command, note, say, show_table
 from terminal.quiet import start_tensorflow
 
 COMMANDS = ("check", "rename", "merge", "drop", "undo")
@@ -64,118 +55,104 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Rename:
+class Edit:
+    """What every change of names is told."""
+
+    dataset_dir: Path
+    """Folder with the XML files."""
+    dry_run: bool = False
+    """Only say what would change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rename(Edit):
     """Gives all objects of a name another one, which nobody has yet."""
 
     old: Annotated[str, tyro.conf.Positional]
     """The name as it is."""
     new: Annotated[str, tyro.conf.Positional]
     """The name as it is to be."""
-    dataset_dir: Path
-    """Folder with the XML files."""
-    dry_run: bool = False
-    """Only say what would change."""
 
 
-@dataclass(frozen=True)
-class Merge:
+@dataclass(frozen=True, kw_only=True)
+class Merge(Edit):
     """Gives the objects of several names one name."""
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Names to be merged."""
     into: str
     """The name that their objects get: one of them, or another."""
-    dataset_dir: Path
-    """Folder with the XML files."""
-    dry_run: bool = False
-    """Only say what would change."""
 
 
-@dataclass(frozen=True)
-class Drop:
+@dataclass(frozen=True, kw_only=True)
+class Drop(Edit):
     """Removes the objects of names from the XML files; pictures and files stay."""
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Names whose objects are removed."""
-    dataset_dir: Path
-    """Folder with the XML files."""
-    dry_run: bool = False
-    """Only say what would change."""
 
 
 @dataclass(frozen=True)
 class Undo:
     """Takes a rename, merge or drop back, byte for byte, where nobody changed the file since."""
 
-    file: Annotated[Path, tyro.conf.Positional]
-    """The names_DATE.undo.json that it wrote into the dataset folder."""
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The folder DATASET/.old_labels/DATE in which it kept the old files."""
 
 
 def check(options: Check, console: Console) -> None:
     """Writes the reports and says on screen what is in them."""
-    if options.output_dir.exists() and not options.output_dir.is_dir():
-        raise ValueError(f"--output_dir {options.output_dir}: is a file; give a folder, existing or not")
+    output_dir = options.output_dir
+    if output_dir.exists() and not output_dir.is_dir():
+        raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")
     detector = None
     if options.checkpoint_path is not None:
         start_tensorflow()
         from nets.detector import Detector
 
         detector = Detector.load(options.checkpoint_path)
-    inside = [] if options.output_dir.resolve() == options.dataset_dir.resolve() else [options.output_dir]
+    inside = [] if output_dir.resolve() == options.dataset_dir.resolve() else [output_dir]
     with counting_bars(console) as progress:
-        reading = read_folder(
-            options.dataset_dir,
-            options.reading,
-            exclude=inside,
-            progress=partial(progress, "reading"),
-        )
+        reading = read_folder(options.dataset_dir, options.reading, exclude=inside, progress=progress)
         # As tf_convert_data.py would into a new output folder.
         stems = [one.stem for one in reading.annotations]
         assignment = assign(stems, options.dataset_dir, options.splitting, known=reading.stems)
         problems = [*reading.problems, *assignment.problems]
-        options.output_dir.mkdir(parents=True, exist_ok=True)
-        write_problems(options.output_dir / "problems.csv", problems)
-        numbers = write_statistics(options.output_dir, reading.annotations, assignment.splits)
-        alike = []
+        output_dir.mkdir(parents=True, exist_ok=True)
+        write_problems(output_dir / "problems.csv", problems)
+        numbers = write_statistics(output_dir, reading.annotations, assignment.splits)
+        said = [f"{len(problems)} problems"]
         if options.near_duplicates:
             alike = find_alike(reading.annotations, assignment.splits, progress)
-            write_alike(options.output_dir, alike)
+            write_alike(output_dir, alike)
+            said.append(f"{len(alike)} pairs of pictures in different splits that look alike")
         suspicions: dict[str, int] = {}
         if detector is not None:
-            suspicions = write_suspicions(options.output_dir, reading.annotations, detector, progress)
+            suspicions = write_suspicions(output_dir, reading.annotations, detector, progress)
 
     if problems:
-        table = Table("count", "problem", "what conversion does", "first")
-        for row in group_problems(problems):
-            table.add_row(str(row.count), escape(row.kind), escape(row.action), escape(row.example))
-        console.print(table)
-    table = Table("boxes of", *numbers)
+        show_table(console, GROUP_HEADINGS, group_problems(problems))
     names = sorted({name for part in numbers.values() for name in part["names"]})
-    for name in names:
-        counts = [part["names"].get(name, {}).get("boxes", 0) for part in numbers.values()]
-        table.add_row(escape(name), *map(str, counts))
-    table.add_section()
-    table.add_row("pictures", *(str(part["pictures"]) for part in numbers.values()))
-    console.print(table)
-    for note in notes_of(numbers, assignment):
-        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False)
-    said = [f"{len(problems)} problems"]
-    if options.near_duplicates:
-        said.append(f"{len(alike)} pairs of pictures in different splits that look alike")
+    rows = [
+        (name, *(part["names"].get(name, {}).get("boxes", 0) for part in numbers.values())) for name in names
+    ]
+    rows.append(("pictures", *(part["pictures"] for part in numbers.values())))
+    show_table(console, ("boxes of", *numbers), rows, last=1)
+    for one in notes_of(numbers, assignment):
+        note(console, one)
     if detector is not None:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"
         said.append(f"suspicious labels: {kinds}")
-        boxes = sum(part["boxes"] for part in numbers.values())
-        if 2 * suspicions.get("nobody there?", 0) > boxes:
-            console.print(
-                "[yellow]note[/yellow] The detector sees nobody in most of the boxes: it is not good enough, "
-                "or of another series, to judge these labels.",
-                highlight=False,
+        if 2 * suspicions.get("nobody there?", 0) > sum(part["boxes"] for part in numbers.values()):
+            note(
+                console,
+                "The detector sees nobody in most of the boxes: it is not good enough, or of another series, "
+                "to judge these labels.",
             )
         strangers = [name for name in names if name not in detector.labels]
         if strangers:
             said.append(f"names that the detector does not know: {', '.join(strangers)}")
-    console.print(escape(f"{'; '.join(said)}. See {options.output_dir}"), highlight=False, soft_wrap=True)
+    say(console, f"{'; '.join(said)}. See {output_dir}")
 
 
 def edit(options: Rename | Merge | Drop, console: Console) -> None:
@@ -183,51 +160,41 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     names = name_edits.count_names(options.dataset_dir)
     if isinstance(options, Rename):
         change = name_edits.renaming(options.old, options.new, names)
-        what = f"rename {options.old} {options.new}"
     elif isinstance(options, Merge):
         change = name_edits.merging(options.names, options.into, names)
-        what = f"merge {' '.join(options.names)} --into {options.into}"
     else:
         change = name_edits.dropping(options.names, names)
-        what = f"drop {' '.join(options.names)}"
     with counting_bars(console) as progress:
-        planned = name_edits.plan(options.dataset_dir, change, partial(progress, "reading"))
-    table = Table("name", "objects now", "afterwards")
-    for name in sorted({*planned.names, *planned.after}):
-        if planned.names[name] != planned.after[name]:
-            table.add_row(escape(name), str(planned.names[name]), str(planned.after[name]))
-    console.print(table)
+        planned = name_edits.plan(options.dataset_dir, change, progress)
+    now, after = planned.names, planned.after
+    rows = [(name, now[name], after[name]) for name in sorted({*now, *after}) if now[name] != after[name]]
+    show_table(console, ("name", "objects now", "afterwards"), rows)
     for problem in planned.problems:
-        console.print(escape(f"{problem.file}: {problem.reason}; {problem.action}"), highlight=False)
+        say(console, f"{problem.file}: {problem.reason}; {problem.action}")
     if options.dry_run:
-        console.print(f"{len(planned.edits)} files would change; nothing was changed.", highlight=False)
+        say(console, f"{len(planned.edits)} files would change; nothing was changed.")
         return
     with counting_bars(console) as progress:
-        undo_file = name_edits.apply(planned, options.dataset_dir, what, partial(progress, "writing"))
-    console.print(
-        escape(
-            f"{len(planned.edits)} files changed. To take it back: "
-            f"python -m tools.check_annotations undo {shlex.quote(str(undo_file))}\n"
-            "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names."
-        ),
-        highlight=False,
-        soft_wrap=True,
+        kept = name_edits.apply(planned, options.dataset_dir, progress)
+    say(
+        console,
+        f"{len(planned.edits)} files changed. To take it back: "
+        f"python -m tools.check_annotations undo {shlex.quote(str(kept))}\n"
+        "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names.",
     )
 
 
 def take_back(options: Undo, console: Console) -> None:
     """Undoes an edit."""
-    undone = name_edits.undo(options.file)
-    console.print(f"{len(undone.restored)} files restored.", highlight=False)
-    for path in undone.left:
-        console.print(
-            escape(f"{path}: was changed or removed since, and stays"), highlight=False, soft_wrap=True
-        )
+    restored, left = name_edits.undo(options.folder)
+    say(console, f"{len(restored)} files restored.")
+    for path in left:
+        say(console, f"{path}: was changed or removed since, and stays")
 
 
 @command(
     "check_annotations",
-    interrupted="if names were being changed, undo with the newest names_*.undo.json of the folder",
+    interrupted="if names were being changed, undo with the newest folder in .old_labels of the data set",
 )
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from globox import Annotation as GloboxAnnotation
-from globox import AnnotationSet, BoundingBox
 from rich.console import Console
-from rich.markup import escape
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.splits import SplitOptions, assign
 from files.writing import printable, write_text
-from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.bars import Progress, counting_bars, silent
+from terminal.command import command, say
 
 
 @dataclass(frozen=True)
@@ -50,39 +46,35 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
         annotations: of our folder.
         names: category 1, 2 ... ; the same for all files of a data set.
     """
-    pictures = AnnotationSet(
-        GloboxAnnotation(
-            printable(one.name),
-            (one.width, one.height),
-            [
-                BoundingBox(
-                    label=name,
-                    xmin=float(box[1]) * one.width,
-                    ymin=float(box[0]) * one.height,
-                    xmax=float(box[3]) * one.width,
-                    ymax=float(box[2]) * one.height,
-                )
-                for name, box in zip(one.names, one.boxes, strict=True)
-            ],
-        )
-        for one in annotations
-    )
-    content = pictures.to_coco(
-        label_to_id={name: number for number, name in enumerate(names, start=1)},
-        imageid_to_id={printable(one.name): number for number, one in enumerate(annotations, start=1)},
-    )
-    difficult = [flag for one in annotations for flag in one.difficult]
-    for entry, flag in zip(content["annotations"], difficult, strict=True):
-        entry["id"] += 1  # pycocotools takes 0 for "no match"
-        entry["bbox"] = [round(float(value), 2) for value in entry["bbox"]]
-        entry["area"] = round(float(entry["area"]), 2)
-        entry["difficult"] = int(flag)
-    return content
+    ids = {name: number for number, name in enumerate(names, start=1)}
+    entries = []
+    for number, one in enumerate(annotations, start=1):
+        scale = (one.height, one.width, one.height, one.width)
+        for name, box, difficult in zip(one.names, one.boxes.astype(float), one.difficult, strict=True):
+            ymin, xmin, ymax, xmax = (box * scale).tolist()
+            width, height = xmax - xmin, ymax - ymin
+            entries.append(
+                {
+                    "iscrowd": 0,
+                    "ignore": 0,
+                    "image_id": number,
+                    "bbox": [round(value, 2) for value in (xmin, ymin, width, height)],
+                    "area": round(width * height, 2),
+                    "segmentation": [],
+                    "category_id": ids[name],
+                    "id": len(entries) + 1,  # pycocotools takes 0 for "no match"
+                    "difficult": int(difficult),
+                }
+            )
+    images = [
+        {"id": number, "file_name": printable(one.name), "width": one.width, "height": one.height}
+        for number, one in enumerate(annotations, start=1)
+    ]
+    categories = [{"supercategory": "none", "id": ids[name], "name": name} for name in names]
+    return {"images": images, "annotations": entries, "categories": categories}
 
 
-def export_dataset(
-    options: Options, progress: Callable[[int, int], None] = lambda done, total: None
-) -> dict[Path, tuple[int, int]]:
+def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, tuple[int, int]]:
     """Writes the files.
 
     Returns:
@@ -131,9 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         use_underscores=True,
     )
     with counting_bars(console) as progress:
-        counts = export_dataset(options, partial(progress, "reading"))
+        counts = export_dataset(options, progress)
     for path, (pictures, boxes) in counts.items():
-        console.print(escape(f"{path}: {pictures} pictures, {boxes} boxes"), highlight=False, soft_wrap=True)
+        say(console, f"{path}: {pictures} pictures, {boxes} boxes")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from datasets.near_duplicates import NEAR, near_duplicates, perceptual_hash
+from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.problems import UnusableFile
 from datasets.splits import source_of

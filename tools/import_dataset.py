@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from datasets.annotations import choose_frame
 from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
-from datasets.problems import Problem, group_problems, write_problems
+from datasets.problems import GROUP_HEADINGS, Problem, group_problems, write_problems
 from datasets.voc import RawAnnotation, repair_objects, voc_objects, write_annotation
 from files.writing import printable, whole_file, write_text
 from labelling.coco import coco_files, read_coco
 from labelling.foreign import ForeignDataset, ForeignPicture
 from labelling.yolo import is_yolo, read_yolo
-from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.bars import Progress, counting_bars, silent
+from terminal.command import command, say, show_table
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def import_dataset(
     output_dir: Path,
     *,
     max_pixels: int = MAX_PIXELS,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> Imported:
     """Copies pictures and writes their XML.
 
@@ -101,7 +98,7 @@ def import_dataset(
         dataset: from `labelling.coco` or `labelling.yolo`.
         output_dir: see `Options`.
         max_pixels: see `Options`.
-        progress: called with (pictures done, pictures in all).
+        progress: how many pictures are done.
     """
     done = Imported(problems=list(dataset.problems))
     picture_dir, xml_dir = output_dir / "JPEGImages", output_dir / "Annotations"
@@ -112,7 +109,7 @@ def import_dataset(
         target = picture_dir / _free_name(picture, stems)
         stems.add(target.stem.casefold())
         _import_one(picture, target, xml_dir / f"{target.stem}.xml", max_pixels, done)
-        progress(number, len(dataset.pictures))
+        progress("importing", number, len(dataset.pictures))
     lists = output_dir / "ImageSets" / "Main"
     for split, members in done.splits.items():
         path = lists / f"{split}.txt"
@@ -203,21 +200,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
         raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
     with counting_bars(console) as progress:
-        done = import_dataset(
-            dataset,
-            options.output_dir,
-            max_pixels=options.max_pixels,
-            progress=partial(progress, "importing"),
-        )
+        done = import_dataset(dataset, options.output_dir, max_pixels=options.max_pixels, progress=progress)
     if done.problems:
-        table = Table("count", "problem", "what was done", "first")
-        for row in group_problems(done.problems):
-            table.add_row(str(row.count), escape(row.kind), escape(row.action), escape(row.example))
-        console.print(table)
+        show_table(console, GROUP_HEADINGS, group_problems(done.problems))
     kept = f", {done.kept} were there already" if done.kept else ""
     splits = "".join(f", {len(stems)} in {split}.txt" for split, stems in done.splits.items())
-    said = f"{done.pictures} pictures with {done.boxes} boxes{kept}{splits}, in {options.output_dir}"
-    console.print(escape(said), highlight=False, soft_wrap=True)
+    say(console, f"{done.pictures} pictures with {done.boxes} boxes{kept}{splits}, in {options.output_dir}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.leakage import Traces, find_leak, leak_notes, traces_of_records
-from datasets.records import RecordDataset
+from datasets.look_alikes import Traces, find_leak, leak_notes
+from datasets.records import RecordDataset, traces_of_records
 from files.arrays import read_arrays, write_arrays
 from nets.checkpoint import Checkpoint
 

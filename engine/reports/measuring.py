@@ -25,7 +25,7 @@ from engine.reports.page import percent
 from engine.reports.words import name_notes, summary
 from engine.training.log import TrainingLog
 from engine.training.watch import new_checkpoints
-from files.digests import sha256_of
+from files.writing import sha256_of
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, build_model, read_checkpoint, versions
 from nets.thresholds import Thresholds
 from visualization.drawing import scale_to

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors
-from datasets.leakage import find_leak, leak_notes, traces_of_records
+from datasets.look_alikes import find_leak, leak_notes
 from datasets.pictures import PictureError, read_picture
-from datasets.record_boxes import read_boxes
-from datasets.records import RecordDataset
+from datasets.records import RecordDataset, read_boxes, traces_of_records
 from engine.evaluation import read_pictures
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content

@@ -16,7 +16,7 @@ from engine.training.log import TrainingLog
 from engine.training.run_folder import LAST, Progress, demanding_room, save_state
 from files.arrays import read_arrays
 from nets.checkpoint import WEIGHTS, model_weights, write_checkpoint
-from terminal.progress import TrainingBar
+from terminal.bars import TrainingBar
 
 SCALAR_STEPS = 10  # between two points of TensorBoard's curves
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datasets.records import RecordDataset
 from engine.training.options import TrainingOptions
-from files.digests import sha256_of
+from files.writing import sha256_of
 from nets.checkpoint import versions
 from nets.network import Network
 from preprocessing.presets import Augmentation

@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from datasets.leakage import Traces
+from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
 from engine.training.model import TrainingModel
 from engine.training.run_config import differences

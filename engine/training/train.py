@@ -9,10 +9,8 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from datasets.leakage import traces_of_records
 from datasets.pictures import save_picture
-from datasets.record_boxes import has_countable_box
-from datasets.records import RecordDataset, open_dataset
+from datasets.records import RecordDataset, has_countable_box, open_dataset, traces_of_records
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import (
     naming_unreadable_pictures,
@@ -58,7 +56,7 @@ from nets import get_network
 from nets.checkpoint import CONFIG, THRESHOLDS, anchors_for_config, read_network
 from nets.network import Network
 from preprocessing.presets import adjusted, get_preset
-from terminal.progress import TrainingBar
+from terminal.bars import TrainingBar
 from visualization.drawing import contact_sheet, draw_boxes
 
 MOSAIC_PICTURES = 16
@@ -307,7 +305,7 @@ def _train(options: TrainingOptions, console: Console) -> bool:
                     steps_per_epoch=stage.end - progress.step,
                     shuffle=False,
                     verbose=0,
-                    callbacks=[bar, bookkeeper],
+                    callbacks=[bar.callback(), bookkeeper],
                 )
             if trainer.stop_training:
                 break

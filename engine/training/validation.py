@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets.record_boxes import has_countable_box
-from datasets.records import RecordDataset, open_dataset
+from datasets.records import RecordDataset, has_countable_box, open_dataset
 from engine.evaluation import Evaluation, evaluate_model
 from engine.measures.thresholds import choose_thresholds
 from engine.training.options import VALIDATION

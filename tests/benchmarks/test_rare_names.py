@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.rare_names import Options, main, thin_out
-from datasets.conversion import ConversionOptions, convert
+from datasets.conversion import convert
+from datasets.options import ConversionOptions
 from datasets.voc import VocObject, write_annotation
 
 NAMES_OF = {f"p{number:02}": ("Anna", "Berta") if number % 2 else ("Anna",) for number in range(40)}

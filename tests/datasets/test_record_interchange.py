@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.conversion import ConversionOptions, convert
-from datasets.pascal_voc import VOC_NAMES
-from datasets.records import make_example, open_dataset
+from datasets.conversion import convert
+from datasets.options import ConversionOptions
+from datasets.records import VOC_NAMES, make_example, open_dataset
 
 FLAGS = ("image/object/bbox/difficult", "image/object/bbox/truncated")
 

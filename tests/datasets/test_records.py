@@ -5,10 +5,15 @@ import pytest
 import tensorflow as tf
 
 from datasets.labels import write_labels
-from datasets.leakage import traces_of_records
-from datasets.pascal_voc import VOC_NAMES
-from datasets.record_boxes import read_boxes
-from datasets.records import make_example, open_dataset, parse_example, write_shards
+from datasets.records import (
+    VOC_NAMES,
+    make_example,
+    open_dataset,
+    parse_example,
+    read_boxes,
+    traces_of_records,
+    write_shards,
+)
 
 JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()
 

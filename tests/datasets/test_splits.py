@@ -88,7 +88,7 @@ def test_adding_pictures_moves_none(stems, more):
     """With what dataset.json remembers, always; without it, wherever no split would have been empty."""
     before = make_splits(sorted(stems), DEFAULT)
     after = make_splits(sorted(stems | more), DEFAULT, earlier=before.keys)
-    if before.by == after.by:
+    if before.by == after.by != "block":
         assert {stem: after.splits[stem] for stem in stems} == dict(before.splits)
 
 
@@ -138,30 +138,12 @@ def test_one_source_is_cut_into_blocks():
     assert "--split_by picture" in assignment.notes[0]
 
 
-def test_a_new_picture_joins_its_block():
-    before = make_splits(episodes(1, 100), DEFAULT)
-    # Between two old ones: a picture of the same second.
-    after = make_splits(
-        [*episodes(1, 100), "episode000_000500", "episode000_095500"], DEFAULT, earlier=before.keys
-    )
-    assert after.splits["episode000_000500"] == "train"
-    assert after.splits["episode000_095500"] == "test"
-    assert all(after.splits[stem] == split for stem, split in before.splits.items())
-
-
-def test_a_source_that_grows_feeds_every_split():
-    before = make_splits(episodes(1, 100), DEFAULT)
-    after = make_splits(episodes(1, 300), DEFAULT, earlier=before.keys)
-    assert all(after.splits[stem] == split for stem, split in before.splits.items())
-    assert [list(after.splits.values()).count(split) for split in SPLITS] == [240, 30, 30]
-    one_more = make_splits(episodes(1, 101), DEFAULT, earlier=before.keys)
-    assert [list(one_more.splits.values()).count(split) for split in SPLITS] == [81, 10, 10]
-
-
-def test_a_split_that_was_empty_gets_the_first_new_pictures():
-    before = make_splits(episodes(1, 2), DEFAULT)
-    after = make_splits(episodes(1, 5), DEFAULT, earlier=before.keys)
-    assert [list(after.splits.values()).count(split) for split in SPLITS] == [3, 1, 1]
+def test_blocks_are_cut_anew_when_pictures_come():
+    assignment = make_splits(episodes(1, 300), DEFAULT, earlier=make_splits(episodes(1, 100), DEFAULT).keys)
+    assert assignment == make_splits(episodes(1, 300), DEFAULT)
+    assert assignment.keys == {}
+    assert [list(assignment.splits.values()).count(split) for split in SPLITS] == [240, 30, 30]
+    assert "Pictures that come later move the cuts" in assignment.notes[0]
 
 
 def test_two_sources_are_each_cut():

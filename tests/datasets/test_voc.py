@@ -57,9 +57,8 @@ def test_writes_what_labelimg_writes(tmp_path):
     item = VocObject("千反田 & Oreki", (1, 20, 310, 360), truncated=1)
     write_annotation(path, PICTURE, 640, 360, [item], verified=True)
     assert path.read_text(encoding="utf-8") == LABELIMG
-    write_annotation(path, PICTURE, 640, 360, [item], verified=False, depth=1)
-    text = LABELIMG.replace('"yes"', '"no"').replace("<depth>3", "<depth>1")
-    assert path.read_text(encoding="utf-8") == text
+    write_annotation(path, PICTURE, 640, 360, [item], verified=False)
+    assert path.read_text(encoding="utf-8") == LABELIMG.replace('"yes"', '"no"')
     assert [one.name for one in tmp_path.iterdir()] == ["a.xml"]
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from engine.training.options import TrainingOptions
 from engine.training.train import train
-from terminal.progress import TrainingBar
+from terminal.bars import TrainingBar
 
 
 def run(**options) -> str:

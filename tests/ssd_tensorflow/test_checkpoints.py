@@ -261,7 +261,7 @@ def test_the_step_comes_from_the_training(source, tmp_path, metrics, step, monke
 
 def test_names_of_pascal_voc_stand_in_the_order_of_their_class_ids():
     from datasets.labels import read_labels
-    from datasets.pascal_voc import VOC_NAMES
+    from datasets.records import VOC_NAMES
 
     assert tuple(read_labels(DEMO.parent / "checkpoints" / "pascal_voc.txt")) == VOC_NAMES
 

@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.drafts import is_draft, may_write, write_draft
 from datasets.labels import write_labels
-from datasets.voc import VocObject, read_xml, write_annotation
+from datasets.voc import VocObject, is_draft, may_write, read_xml, write_annotation, write_draft
 from labelling.labelimg_window import in_order, whole
 from tests.video.small_videos import scene
 from tools.labelimg import Options, main, own_environment, plan_session, window_command

@@ -13,11 +13,10 @@ from PIL import Image
 
 from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
-from datasets.drafts import is_draft
 from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
 from datasets.splits import source_of
-from datasets.voc import VocObject, read_xml, write_annotation
+from datasets.voc import VocObject, is_draft, read_xml, write_annotation
 from labelling.drafts import draft_objects, draft_targets
 from labelling.finders import animeface_finder, cascade_finder, widen
 from tests.video.small_videos import scene

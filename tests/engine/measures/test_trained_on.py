@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from datasets.leakage import traces_of
+from datasets.look_alikes import traces_of
 from datasets.records import open_dataset
 from engine.measures.trained_on import leak_notes_of, read_trained_on, write_trained_on
 from nets.checkpoint import Checkpoint
@@ -60,7 +60,7 @@ def test_sets_of_another_name_are_recognised_by_their_endings(squares, tmp_path)
 
 
 def test_pictures_of_the_training_in_another_folder_are_recognised(squares, tmp_path):
-    from datasets.leakage import traces_of_records
+    from datasets.records import traces_of_records
 
     dataset = open_dataset(squares)
     write_trained_on(tmp_path, traces_of_records(dataset.split("test").files))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from datasets.leakage import traces_of
+from datasets.look_alikes import traces_of
 from engine.training.model import TrainingModel
 from engine.training.run_folder import (
     PREVIOUS,
