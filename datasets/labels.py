@@ -35,9 +35,7 @@ def read_labels(path: Path) -> list[str]:
             f"{path}: there is no such file; tf_convert_data.py writes labels.txt, one name per line"
         ) from None
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: byte {error.start} is not UTF-8; save the file with UTF-8 encoding"
-        ) from None
+        raise ValueError(f"{path}: byte {error.start} is not UTF-8; save it with UTF-8 encoding") from None
     names = [clean_name(line) for line in text.rstrip().splitlines()]
     if not names:
         raise ValueError(f"{path}: no names in it; write one name per line")

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    ExifTags,
-    Image,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import ExifTags, Image, ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.JpegImagePlugin import (
+    JpegImageFile,
+)  # gives an MpoImageFile where a camera appended a second picture
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from datasets.problems import UnusableFile
 from files.writing import write_bytes
@@ -34,15 +32,7 @@ OTHER_SUFFIXES = frozenset(
 
 # Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
 # of its other readers start programs.
-_FORMATS = tuple(
-    str(reader.format)
-    for reader in (
-        JpegImagePlugin.JpegImageFile,  # gives an MpoImageFile where a camera appended a second picture
-        PngImagePlugin.PngImageFile,
-        BmpImagePlugin.BmpImageFile,
-        WebPImagePlugin.WebPImageFile,
-    )
-)
+_FORMATS = tuple(str(one.format) for one in (JpegImageFile, PngImageFile, BmpImageFile, WebPImageFile))
 
 MAX_PIXELS = 50_000_000
 _MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
@@ -117,9 +107,7 @@ def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXE
     data = read_picture_file(path, max_pixels=max_pixels)
     if keep:
         return data
-    buffer = io.BytesIO()
-    _rgb(_decode(data, max_pixels), turn).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
-    return buffer.getvalue()
+    return _jpeg(_rgb(_decode(data, max_pixels), turn))
 
 
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -146,8 +134,12 @@ def decode_picture(data: bytes, *, turn: bool = True, max_pixels: int = MAX_PIXE
 
 def encode_jpeg(image: np.ndarray) -> bytes:
     """uint8 [H, W, 3] RGB as a JPEG of high quality that holds nothing but the pixels."""
+    return _jpeg(Image.fromarray(image))
+
+
+def _jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
+    image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
     return buffer.getvalue()
 
 

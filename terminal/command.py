@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -52,20 +52,17 @@ def note(console: Console, text: str) -> None:
     console.print(f"[yellow]note[/yellow] {escape(_harmless(text))}", highlight=False)
 
 
-def show_table(
-    console: Console, headings: Sequence[str], rows: Iterable[Sequence[object]], *, last: int = 0
-) -> None:
+def show_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[object]], *, last: int = 0):
     """Prints a table, numbers to the right; the `last` rows, sums and the like, stand apart."""
-    rows = list(rows)
     table = Table()
     for heading, *cells in zip(headings, *rows, strict=True):
         numbers = any(isinstance(cell, int) for cell in cells)
         table.add_column(escape(_harmless(heading)), justify="right" if numbers else "left", overflow="fold")
-    for number, row in enumerate(rows, start=1):
-        if last and number == len(rows) - last + 1:
+    for number, row in enumerate(rows):
+        if number == len(rows) - last:
             table.add_section()
-        bold = "bold" if number > len(rows) - last else ""
-        table.add_row(*(escape(_harmless(str(cell))) for cell in row), style=bold)
+        style = "bold" if number >= len(rows) - last else ""
+        table.add_row(*(escape(_harmless(str(cell))) for cell in row), style=style)
     console.print(table)
 
 
