@@ -88,7 +88,7 @@ class Open(Where):
             order = Path(folder, "order.txt")
             order.write_text(f"{find(inbox, self.key).key}.jpg\n" if self.key else "", encoding="utf-8")
             options = labelimg.Options(dataset_dir=inbox.folder / PENDING, order_path=order)
-            labelimg.open_labelimg(labelimg.plan_session(options), lambda line: print(line, file=sys.stderr))
+            labelimg.open_labelimg(labelimg.plan_session(options))
 
 
 @dataclass(frozen=True)

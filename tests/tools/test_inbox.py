@@ -86,7 +86,7 @@ def test_a_picture_that_is_there_already_is_not_overwritten(inbox, tmp_path, cap
 def test_open_begins_with_the_report_that_was_asked_for(inbox, monkeypatch):
     seen = []
 
-    def open_labelimg(session, say):
+    def open_labelimg(session):
         seen.append((session.pictures, session.names, session.order.read_text()))
 
     monkeypatch.setattr(command.labelimg, "open_labelimg", open_labelimg)
