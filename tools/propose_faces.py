@@ -45,9 +45,10 @@ _BATCH = 8
 class Options:
     """Draws boxes around heads or faces, as drafts to be corrected in LabelImg (make labelimg).
 
-    By animeface, unless you name a cascade or a checkpoint. Pictures that have an annotation are passed over,
-    so an interrupted run goes on. What a person has saved is never touched. The pictures still to be labelled
-    are listed in labelling_order.txt, varied ones with faces first: make labelimg follows it.
+    By animeface (fetched the first time), unless you name a cascade or a checkpoint. Pictures that have an
+    annotation are passed over, so an interrupted run goes on. What a person has saved is never touched. The
+    pictures still to be labelled are listed in labelling_order.txt, varied ones with faces first: make
+    labelimg follows it.
     """
 
     dataset_dir: Path

@@ -18,7 +18,6 @@ from datasets.voc import VocObject, is_draft, may_write, read_xml, write_annotat
 from labelling.labelimg_window import in_order, whole
 from tests.video.small_videos import scene
 from tools.labelimg import Options, main, own_environment, plan_session, window_command
-from tools.setup_environment import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "千反田える"
@@ -219,22 +218,3 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
     assert by_stem["ep_10"].names == ("折木奉太郎",)
     assert by_stem["ep_2"].names == ()
     assert not reading.problems
-
-
-@pytest.mark.slow
-def test_without_the_mending_drawing_fails(screen: dict[str, str]) -> None:
-    """The reason for labelling/labelimg_window.py: when this fails, it can go."""
-    code = (
-        "from PyQt5.QtGui import QPainter, QPixmap\n"
-        "from PyQt5.QtWidgets import QApplication\n"
-        "application = QApplication([])\n"
-        "pixmap = QPixmap(10, 10)\n"
-        "QPainter(pixmap).drawLine(1.5, 0, 1.5, 10)\n"
-    )
-    python = ready("labelimg-build", "labelimg")
-    environment = {**own_environment(), "DISPLAY": screen["DISPLAY"]}
-    process = subprocess.run(
-        [python, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert process.returncode != 0
-    assert "argument 1 has unexpected type 'float'" in process.stderr
