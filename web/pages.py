@@ -100,7 +100,8 @@ def _font(said: str) -> bytes:
 
 def add_files(app: FastAPI, services: Services) -> None:
     """Serve the files of the page, of ONNX Runtime, and a font for the names."""
-    font = _font("".join(services.recogniser.labels) + (STATIC / "words.js").read_text(encoding="utf-8"))
+    said = [(STATIC / name).read_text(encoding="utf-8") for name in ("words.js", "index.html")]
+    font = _font("".join([*services.recogniser.labels, *said]))
 
     @app.get("/names.woff", include_in_schema=False)
     async def names():

@@ -6,8 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -23,7 +21,6 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 # She looks over Captain Fen's shoulder, and the shipped detector does not see her.
 HIDDEN = "白雪ねね"
-SHOTS = os.environ.get("ANIME_SSD_TEST_SHOTS")
 
 
 @pytest.fixture
@@ -40,19 +37,10 @@ def names(page):
     return page.locator(".person .name").all_inner_texts()
 
 
-def shot(page, name):
-    """For people: ANIME_SSD_TEST_SHOTS=FOLDER keeps pictures of what was seen."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS, f"{name}.png"), full_page=True)
-
-
 def test_a_correction_travels_from_the_page_into_a_checkpoint(chromium, picture, tmp_path):
     file, (left, top, right, bottom) = picture
     documented = {command.split()[1]: command for command in of_reports() if ".py" in command}
-    inbox, started = tmp_path / "runs" / "inbox", time.monotonic()
-
-    def done(what):
-        print(f"{time.monotonic() - started:6.1f} s  {what}")
+    inbox = tmp_path / "runs" / "inbox"
 
     def run(command, *more, fails=False):
         words = shlex.split(command.removeprefix(".venv/bin/python "))
@@ -71,29 +59,24 @@ def test_a_correction_travels_from_the_page_into_a_checkpoint(chromium, picture,
     run("-m datasets.drawn --output_dir=my_set --pictures=60 --seed=1")
     for xml in (tmp_path / "my_set" / "Annotations").iterdir():
         confirm(xml)
-    done("data set drawn")
 
     # The visitor: sees that she is missing, draws a box around her, says her name, sends.
     with serving(inbox, f"--checkpoint_dir={tmp_path / 'runs/mine/train'}") as address:
         page = open_page(chromium, address)
         look(page, file, 1)
         assert names(page) == ["Captain Fen"]
-        shot(page, "1_missing")
         draw(page, (left, top), (min(right, 0.995), bottom))
         expect(page.locator(".answers .bar")).to_have_count(5)
         page.get_by_label("Another name").fill(HIDDEN)
         page.get_by_role("button", name="That is it").click()
         page.get_by_label("Keep this picture on the server").check()
-        shot(page, "2_corrected")
         page.get_by_role("button", name="Send the correction").click()
         expect(page.locator(".message")).to_contain_text("Thank you! Sent.")
-        shot(page, "3_sent")
         assert page.errors == []
         page.context.close()
     (xml,) = (inbox / "pending").glob("*.xml")
     assert not read_xml(xml).verified
     assert {one.name for one in read_xml(xml).objects} == {"Captain Fen", HIDDEN}
-    done("corrected on the page; the report waits")
 
     # Nothing learns from it before a person has confirmed it.
     convert = documented["tf_convert_data.py"]
@@ -113,20 +96,16 @@ def test_a_correction_travels_from_the_page_into_a_checkpoint(chromium, picture,
     assert not list((inbox / "pending").glob("*.xml"))
     run(convert)
     assert pictures_of(tmp_path / "runs/next/records") == before + 1
-    done("confirmed, accepted and converted")
     # Short and quick; one validation, at the end: the best of several on six pictures would be chance.
     length = "--max_number_of_steps=200 --evaluate_steps=200 --batch_size=8 --learning_rate=2e-3"
     run(documented["train_ssd_network.py"], *length.split())
-    done("trained for 200 steps")
 
     with serving(inbox, f"--checkpoint_dir={tmp_path / 'runs/next/train'}") as address:
         page = open_page(chromium, address)
         look(page, file, 2)
-        shot(page, "4_learnt")
         assert set(names(page)) == {"Captain Fen", HIDDEN}
         assert page.errors == []
         page.context.close()
-    done("the page finds her")
 
 
 def of_reports():

@@ -1,10 +1,12 @@
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.web.conftest import picture
+from web.__main__ import address, with_token
 from web.observing import LOGGER, log_to
 from web.options import WebOptions
 from web.pages import STATIC
@@ -47,9 +49,6 @@ def test_only_files_of_the_page_are_served(client, path):
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json()["error"]
-
-
-def test_examples_are_served(client):
     (first, *_) = client.get("/api/about").json()["examples"]
     assert client.get(first).headers["content-type"] == "image/jpeg"
 
@@ -80,8 +79,6 @@ def test_anything_but_loopback_needs_the_token(serve):
 
 
 def test_a_token_is_made_where_none_was_given_and_must_be_long(monkeypatch):
-    from web.__main__ import with_token
-
     monkeypatch.delenv("ANIME_SSD_TOKEN", raising=False)
     assert with_token(WebOptions()).access_token == ""
     assert len(with_token(WebOptions(host="0.0.0.0")).access_token) >= 32
@@ -92,8 +89,6 @@ def test_a_token_is_made_where_none_was_given_and_must_be_long(monkeypatch):
 
 
 def test_a_name_of_the_page_means_that_others_reach_it(monkeypatch, serve):
-    from web.__main__ import address, with_token
-
     monkeypatch.delenv("ANIME_SSD_TOKEN", raising=False)
     options = with_token(WebOptions(allowed_hosts=("faces.example.org",)))
     assert len(options.access_token) >= 32
@@ -106,8 +101,6 @@ def test_a_name_of_the_page_means_that_others_reach_it(monkeypatch, serve):
 
 
 def test_the_printed_address_can_be_opened_and_does_not_repeat_a_chosen_token():
-    from web.__main__ import address
-
     assert address(WebOptions()) == "http://127.0.0.1:8000/"
     assert address(WebOptions(host="::1")) == "http://[::1]:8000/"
     everywhere = address(WebOptions(host="0.0.0.0", access_token="x" * 16))
@@ -172,17 +165,14 @@ def test_metrics_count_routes_not_paths(client):
     assert "anime_ssd_waiting_pictures 0.0" in text
 
 
-def test_ready_only_while_it_can_work(client, inbox):
+def test_ready_only_while_it_can_work(client):
     assert client.get("/ready").status_code == 200
     client.app.state.services.ready = False
     assert client.get("/ready").status_code == 503
     assert client.get("/health").status_code == 200
 
 
-def test_stopping_finishes_what_has_begun(serve, recogniser):
-    from concurrent.futures import ThreadPoolExecutor
-
-    client = serve()
+def test_stopping_finishes_what_has_begun(client, recogniser):
     recogniser.go.clear()
     services = client.app.state.services
     with ThreadPoolExecutor(1) as pool:

@@ -15,7 +15,6 @@ from web.app import create_app
 from web.options import WebOptions
 from web.services import Services
 
-PATHS = ("/api/detections", "/api/answers", "/api/reports")
 CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.status_code_conformance]
 
 
@@ -58,12 +57,7 @@ def fuzz(operation, examples):
     return statuses
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_posts(schema, path):
-    assert fuzz(schema[path]["POST"], 10) <= {200, 201, 400, 413, 415, 422}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", PATHS)
-def test_posts_for_long(schema, path):
-    assert fuzz(schema[path]["POST"], 1000) <= {200, 201, 400, 413, 415, 422}
+@pytest.mark.parametrize("examples", [10, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("path", ["/api/detections", "/api/answers", "/api/reports"])
+def test_posts(schema, path, examples):
+    assert fuzz(schema[path]["POST"], examples) <= {200, 201, 400, 413, 415, 422}
