@@ -16,8 +16,8 @@ class Detections:
         boxes: float32 [N, 4] corners.
         scores: float32 [N] in 0...1, descending.
         names: N names.
-        evidence: rule -> float32 [N], how clearly each box speaks for its name (`nets.unknown`); empty
-            where nobody asked for it.
+        evidence: rule -> float32 [N], how clearly each box speaks for its name (`nets.thresholds`); empty
+            where it is not known.
     """
 
     boxes: np.ndarray

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,9 @@ def find_files(
         xml_dir = picture_dir = dataset_dir
     exclude = [*exclude, dataset_dir / "ImageSets"]
     listed = {
-        path: path.relative_to(base) for base in (xml_dir, picture_dir) for path in _walk(base, exclude)
+        path: path.relative_to(base)
+        for base in (xml_dir, picture_dir)
+        for path in _walk(base, exclude, _is_no_data_set)
     }
     kinds = {path: _kind(path) for path in listed}
     xmls = {path: name for path, name in listed.items() if kinds[path] == "xml"}
@@ -166,12 +168,38 @@ def _kind(path: Path) -> str:
     return "other picture" if suffix in OTHER_SUFFIXES else "xml" if suffix == ".xml" else ""
 
 
-def _walk(folder: Path, exclude: Collection[Path]) -> Iterable[Path]:
-    """Every file below a folder in the order of names; links to folders are not followed."""
+def pictures_below(
+    folder: Path, suffixes: Collection[str] = ACCEPTED_SUFFIXES, *, exclude: Collection[Path] = ()
+) -> list[Path]:
+    """Files with these suffixes in a folder and its subfolders, without hidden ones, in order of name.
+
+    Args:
+        folder: must exist.
+        suffixes: in small letters, with their dot.
+        exclude: files and folders to pass over.
+    """
+    return [path for path in _walk(folder, exclude) if path.suffix.lower() in suffixes]
+
+
+def _walk(
+    folder: Path, exclude: Collection[Path], other: Callable[[Path], bool] = lambda folder: False
+) -> Iterator[Path]:
+    """Every file below a folder in the order of names; links to folders are not followed.
+
+    Args:
+        folder: must exist.
+        exclude: files and folders to pass over.
+        other: says of a folder that it is to be passed over too.
+    """
     passed_over = {path.resolve() for path in exclude}
+
+    def wanted(path: Path) -> bool:
+        hidden = path.name.startswith(".") or path.name in _NOISE_FOLDERS
+        return not (hidden or path.resolve() in passed_over or other(path))
+
     for parent, folders, files in os.walk(folder):
         at = Path(parent)
-        folders[:] = sorted(name for name in folders if not _passed_over(at / name, passed_over))
+        folders[:] = sorted(name for name in folders if wanted(at / name))
         for name in sorted(files):
             path = at / name
             hidden = name.startswith(".") or name.lower() in _NOISE_FILES
@@ -179,10 +207,9 @@ def _walk(folder: Path, exclude: Collection[Path]) -> Iterable[Path]:
                 yield path
 
 
-def _passed_over(folder: Path, passed_over: Collection[Path]) -> bool:
-    noise = folder.name in _NOISE_FOLDERS or folder.name.startswith(".")
-    marked = any((folder / name).exists() for name in ("dataset.json", INBOX_MARK))
-    return noise or folder.resolve() in passed_over or marked
+def _is_no_data_set(folder: Path) -> bool:
+    """Whether a folder holds the output of a conversion, or reports that nobody has confirmed."""
+    return any((folder / name).exists() for name in ("dataset.json", INBOX_MARK))
 
 
 def _index(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:

@@ -127,11 +127,7 @@ def evaluate_model(
         waiting += time.perf_counter() - asked
         images, marks = batch
         count = len(images)
-        if (
-            count < batch_size
-        ):  # always the same shape, so that the graph is not made again for the last batch
-            images = np.concatenate([images, np.zeros((batch_size - count, *images.shape[1:]), images.dtype)])
-        detections += named_detections(detector.predict_on_batch(images), labels)[:count]
+        detections += named_detections(detector.arrays(images, batch_size=batch_size), labels)
         for i in range(count):
             filenames.append(marks["filename"][i].decode("utf-8", errors="replace"))
             sizes.append((int(marks["height"][i]), int(marks["width"][i])))
@@ -203,5 +199,5 @@ def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str
 # One is enough for a training, which measures the same model again and again.
 @functools.lru_cache(maxsize=1)
 def detection_model(model: keras.Model, network: Network) -> DetectionModel:
-    """The model with its post-processing and the evidence for "unknown", the same one for the same model."""
-    return DetectionModel(model, network, with_evidence=True)
+    """The model with its post-processing, the same one for the same model."""
+    return DetectionModel(model, network)

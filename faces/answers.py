@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from nets.unknown import evidence
+from nets.thresholds import evidence
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -14,7 +14,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def evidence_of(logits: np.ndarray, rule: str) -> np.ndarray:
-    """How clearly each face speaks for its name by a rule of `nets.unknown`: [N, K] -> float64 [N]."""
+    """How clearly each face speaks for its name by a rule of `nets.thresholds`: [N, K] -> float64 [N]."""
     logits = np.asarray(logits, np.float32)
     if not len(logits):
         return np.zeros(0)

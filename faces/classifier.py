@@ -24,7 +24,7 @@ from faces.views import MIRRORED, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
-from nets.unknown import BEST_RULE, RULES, UNKNOWN
+from nets.thresholds import BEST_RULE, RULES, UNKNOWN
 from preprocessing.crops import crop_around
 
 KIND = "face_classifier"
@@ -59,7 +59,7 @@ class Judgement:
 
     Attributes:
         temperature: divides them before the softmax.
-        rule: of `nets.unknown`, that says how clearly a face speaks for its name.
+        rule: of `nets.thresholds`, that says how clearly a face speaks for its name.
         limit: below it a face is called unknown; None: never.
     """
 

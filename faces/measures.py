@@ -151,7 +151,7 @@ def measure_unknown(
         logits: [N, K] of faces of known characters.
         truth: int [N].
         strangers: [M, K], logits of faces of nobody that is known.
-        rule: one of `nets.unknown.RULES`.
+        rule: one of `nets.thresholds.RULES`.
         limit: of the rule.
     """
     own, others = evidence_of(logits, rule), evidence_of(strangers, rule)

@@ -67,9 +67,9 @@ class DetectorNames:
         Raises:
             ValueError: not a checkpoint folder, or damaged.
         """
-        from nets.recogniser import Recogniser
+        from nets.detector import Detector
 
-        self._recogniser = Recogniser.load(checkpoint_path)
+        self._detector = Detector.load(checkpoint_path)
 
     def names_of(self, faces: Sequence[np.ndarray]) -> list[FaceName]:
         """The likeliest name of each face."""
@@ -77,13 +77,11 @@ class DetectorNames:
         box = np.array([[inner, inner, 1 - inner, 1 - inner]], np.float32)
         names = []
         for start in range(0, len(faces), _BATCH):
-            prepared = [
-                self._recogniser.prepare(_with_border(face)) for face in faces[start : start + _BATCH]
-            ]
-            for look in self._recogniser.look(prepared):
+            prepared = [self._detector.prepare(_with_border(face)) for face in faces[start : start + _BATCH]]
+            for look in self._detector.look(prepared):
                 said = look.answers(box).probabilities[0]  # [C], background first
                 best = int(np.argmax(said))
-                name = self._recogniser.labels[best - 1] if best else ""
+                name = self._detector.labels[best - 1] if best else ""
                 names.append(FaceName(name, float(said[best])))
         return names
 

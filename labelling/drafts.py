@@ -1,15 +1,21 @@
-"""Where the drafts of a data set go, and which of its pictures a person has labelled already."""
+"""Drafts of a data set: where they go, which pictures a person has labelled already, and drawing them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
+from datasets.batches import in_batches
 from datasets.folder import find_files
+from datasets.pictures import read_picture
 from datasets.voc import VocObject, XmlError, may_write, read_xml, voc_objects, write_draft
+from labelling.order import look, useful_first, write_order
+
+# One `Detections` for each of some pictures, uint8 [H, W, 3] RGB.
+Finder = Callable[[list[np.ndarray]], list[Detections]]
 
 
 @dataclass(frozen=True)
@@ -95,4 +101,92 @@ def _filename_of(xml: Path) -> str | None:
         return None
 
 
-Finder = Callable[[list[np.ndarray]], list[Detections]]
+@dataclass
+class Drafted:
+    """What was done with a data set.
+
+    Attributes:
+        drafts: written.
+        boxes: in them.
+        empty: drafts without a box.
+        labelled: pictures passed over because a person has saved their annotation.
+        earlier: pictures passed over because they have a draft.
+        failures: (name, reason) of pictures that could not be read.
+        useful: how useful labelling is, by the name of each picture to be labelled.
+        order: their names, most useful first.
+    """
+
+    drafts: int = 0
+    boxes: int = 0
+    empty: int = 0
+    labelled: int = 0
+    earlier: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    useful: dict[str, float] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+
+
+def make_drafts(
+    dataset_dir: Path,
+    find: Finder,
+    drafted: Callable[[DraftTarget, np.ndarray, Detections], Detections],
+    usefulness: Callable[[DraftTarget], float],
+    *,
+    redo: bool,
+    batch_size: int,
+    max_pixels: int,
+    advance: Callable[[int, int], None],
+) -> Drafted:
+    """Writes drafts for the pictures that a person has not labelled, and the order in which to label them.
+
+    Args:
+        dataset_dir: the data set.
+        find: what is found in pictures.
+        drafted: what of that belongs into the draft of a picture.
+        usefulness: of labelling a picture that has a draft.
+        redo: replace drafts that nobody has changed.
+        batch_size: pictures for `find` at once.
+        max_pixels: refuse pictures with more.
+        advance: called with (pictures done, pictures in all).
+
+    Raises:
+        ValueError: the folder cannot be used.
+    """
+    outcome, looks = Drafted(), {}
+    targets = draft_targets(dataset_dir)
+    todo = [target for target in targets if target.free and (redo or not target.drafted)]
+    rest = [target for target in targets if target not in todo]
+    outcome.labelled = sum(not target.free for target in targets)
+    outcome.earlier = len(rest) - outcome.labelled
+
+    def looked_at(
+        some: Sequence[DraftTarget], work: Finder
+    ) -> Iterator[tuple[DraftTarget, np.ndarray, Detections]]:
+        for target, image, found in in_batches(
+            some,
+            lambda target: read_picture(target.picture, max_pixels=max_pixels),
+            work,
+            batch_size=batch_size,
+            unreadable=lambda target, reason: outcome.failures.append((target.name, reason)),
+        ):
+            looks[target.name] = look(image)
+            yield target, image, found
+            advance(len(looks) + len(outcome.failures), len(targets))
+
+    nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
+    for _ in looked_at(rest, lambda images: [nothing] * len(images)):
+        pass  # only how they look is asked for
+    for target, image, found in looked_at(todo, find):
+        draft = drafted(target, image, found)
+        if save_draft(target, draft, *image.shape[:2]):
+            outcome.drafts += 1
+            outcome.boxes += len(draft)
+            outcome.empty += not len(draft)
+    seen = [target for target in targets if target.name in looks]
+    outcome.useful = {one.name: usefulness(one) for one in seen if one.free and one.xml.exists()}
+    known = np.array([looks[one.name] for one in seen if not one.free], np.float32)
+    names = list(outcome.useful)
+    mine = np.array([looks[name] for name in names], np.float32)
+    outcome.order = [names[i] for i in useful_first(list(outcome.useful.values()), mine, known)]
+    write_order(dataset_dir, outcome.order)
+    return outcome

@@ -3,7 +3,7 @@
 import json
 import math
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -20,6 +20,8 @@ _ANIMEFACE = Path(__file__).with_name("animeface_process.py")
 # the drawn heads have beyond animeface's boxes.
 HEAD = (0.27, 0.66, 0.27, -0.09)
 
+Place = tuple[float, float, float, float, float]  # x, y, width, height in pixels; score
+
 
 def animeface_finder(python: Path, name: str, threshold: float) -> Finder:
     """Animeface (nagadomi's, 2009): finds faces that look at the viewer; likelihoods of 0 to 1.
@@ -30,20 +32,15 @@ def animeface_finder(python: Path, name: str, threshold: float) -> Finder:
         threshold: least likelihood.
     """
 
-    def find(images: list[np.ndarray]) -> list[Detections]:
-        small = [_reduced(image) for image in images]
-        sent = b"".join(b"%d %d\n" % image.shape[1::-1] + image.tobytes() for image in small)
+    def places(images: list[np.ndarray]) -> list[list[Place]]:
+        sent = b"".join(b"%d %d\n" % image.shape[1::-1] + image.tobytes() for image in images)
         process = subprocess.run([python, "-I", _ANIMEFACE], input=sent, capture_output=True, check=False)
         if process.returncode != 0:
             last = process.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise ValueError(f"animeface failed: {last}; remove .animeface-venv and run this again")
-        faces = json.loads(process.stdout)
-        return [
-            _detections([face[:4] for face in of_one], [face[4] for face in of_one], image, name, threshold)
-            for of_one, image in zip(faces, small, strict=True)
-        ]
+        return json.loads(process.stdout)
 
-    return find
+    return _finder(places, name, threshold)
 
 
 def cascade_finder(path: Path, name: str, neighbours: int) -> Finder:
@@ -67,16 +64,12 @@ def cascade_finder(path: Path, name: str, neighbours: int) -> Finder:
     if not readable:
         raise ValueError(f"--cascade_path {path} is no cascade that OpenCV can read")
 
-    def find(images: list[np.ndarray]) -> list[Detections]:
-        found = []
-        for image in images:
-            small = _reduced(image)
-            grey = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-            boxes = cascade.detectMultiScale(grey, 1.1, neighbours, minSize=(24, 24))
-            found.append(_detections(boxes, [1.0] * len(boxes), small, name, 0))
-        return found
+    def places(images: list[np.ndarray]) -> list[list[Place]]:
+        grey = [cv2.equalizeHist(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
+        found = [cascade.detectMultiScale(image, 1.1, neighbours, minSize=(24, 24)) for image in grey]
+        return [[(*box, 1.0) for box in boxes] for boxes in found]
 
-    return find
+    return _finder(places, name, 0)
 
 
 def checkpoint_finder(folder: Path, name: str, threshold: float) -> Finder:
@@ -108,31 +101,29 @@ def widen(detections: Detections, margins: tuple[float, float, float, float]) ->
     return Detections(wide.reshape(-1, 4), detections.scores, detections.names)
 
 
+def _finder(places: Callable[[list[np.ndarray]], list[list[Place]]], name: str, threshold: float) -> Finder:
+    """A finder of what is found in pictures that are at most as large as is useful, best first."""
+
+    def find(images: list[np.ndarray]) -> list[Detections]:
+        small = [_reduced(image) for image in images]
+        return [_detections(*one) for one in zip(places(small), small, strict=True)]
+
+    def _detections(found: list[Place], image: np.ndarray) -> Detections:
+        height, width = image.shape[:2]
+        found = sorted((one for one in found if one[4] >= threshold), key=lambda one: -one[4])
+        boxes = [(y / height, x / width, (y + h) / height, (x + w) / width) for x, y, w, h, _ in found]
+        return Detections(
+            np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, 1),
+            np.array([one[4] for one in found], np.float32),
+            (name,) * len(found),
+        )
+
+    return find
+
+
 def _reduced(image: np.ndarray) -> np.ndarray:
     factor = _WORKING_SIDE / max(image.shape[:2])
     if factor >= 1:
         return image
     size = max(1, math.floor(image.shape[1] * factor)), max(1, math.floor(image.shape[0] * factor))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
-def _detections(
-    boxes: Sequence[Sequence[float]], scores: list[float], image: np.ndarray, name: str, threshold: float
-) -> Detections:
-    """Boxes (x, y, width, height) in pixels of an image as `Detections`, best first."""
-    height, width = image.shape[:2]
-    order = [i for i in sorted(range(len(boxes)), key=lambda i: -scores[i]) if scores[i] >= threshold]
-    fractions = [
-        (
-            boxes[i][1] / height,
-            boxes[i][0] / width,
-            (boxes[i][1] + boxes[i][3]) / height,
-            (boxes[i][0] + boxes[i][2]) / width,
-        )
-        for i in order
-    ]
-    return Detections(
-        np.clip(np.array(fractions, np.float32).reshape(-1, 4), 0, 1),
-        np.array([scores[i] for i in order], np.float32),
-        (name,) * len(order),
-    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boxes.detections import Detections
 from datasets.annotations import Annotation, set_statistics
+from datasets.batches import in_batches
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture, save_picture
 from datasets.splits import Assignment, coverage_notes
@@ -22,17 +23,12 @@ from visualization.dataset_figure import plot_dataset
 from visualization.drawing import contact_sheet, draw_boxes, scale_to
 from visualization.figures import picture_of
 
+if TYPE_CHECKING:  # importing it would start Keras
+    from nets.detector import Detects
+
 MOST_TILES = 60  # more on one sheet could not be looked at
 _TILE = 320  # pixels
 _BATCH = 8
-
-
-class DetectsBatches(Protocol):
-    """What of `nets.detector.Detector` is used here."""
-
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]: ...
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,7 @@ def write_statistics(
 
 
 def write_suspicions(
-    output_dir: Path, annotations: Sequence[Annotation], detector: DetectsBatches, progress: Progress
+    output_dir: Path, annotations: Sequence[Annotation], detector: Detects, progress: Progress
 ) -> dict[str, int]:
     """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first of them.
 
@@ -129,14 +125,20 @@ def write_suspicions(
     from labelling.suspicions import LOWEST_SCORE, find_suspicions
 
     found = []
-    for start in range(0, len(annotations), _BATCH):
-        batch = annotations[start : start + _BATCH]
-        images = list(map_in_threads(lambda one: read_picture(one.path, turn=one.turned), batch))
-        for one, detections in zip(
-            batch, detector.detect_batch(images, score_threshold=LOWEST_SCORE), strict=True
-        ):
-            found += [(one, suspicion) for suspicion in find_suspicions(one, detections, detector.labels)]
-        progress("looking", start + len(batch), len(annotations))
+
+    def unreadable(one: Annotation, reason: str) -> None:
+        raise ValueError(f"{one.path}: {reason}")  # it was readable a moment ago
+
+    looked_at = in_batches(
+        annotations,
+        lambda one: read_picture(one.path, turn=one.turned),
+        partial(detector.detect_batch, score_threshold=LOWEST_SCORE, all_names=True),
+        batch_size=_BATCH,
+        unreadable=unreadable,
+    )
+    for done, (one, _, detections) in enumerate(looked_at, start=1):
+        found += [(one, suspicion) for suspicion in find_suspicions(one, detections, detector.labels)]
+        progress("looking", done, len(annotations))
     boxes = sum(len(one.names) for one in annotations)
     unseen = sum(suspicion.kind == "nobody there?" for _, suspicion in found) / max(1, boxes)
     found = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import yaml
 from globox import BoundingBox
 from globox.errors import ParsingError
 
+from datasets.folder import pictures_below
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
@@ -156,18 +156,8 @@ def _yolo_paths(value: object, base: Path, root: Path, file: str, problems: list
                     problems.append(Problem(path.name, "", "no such picture", shorten(line), "left out"))
 
 
-def _pictures_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent) / name
-            # A link may lead anywhere.
-            if (
-                not name.startswith(".")
-                and path.suffix.lower() in ACCEPTED_SUFFIXES
-                and not path.is_symlink()
-            ):
-                yield path
+def _pictures_below(folder: Path) -> list[Path]:
+    return [path for path in pictures_below(folder) if not path.is_symlink()]  # a link may lead anywhere
 
 
 def _label_file(picture: Path) -> Path | None:

@@ -9,7 +9,7 @@ outputs  boxes                 float32 [N, 4] (ymin, xmin, ymax, xmax), fraction
          classes               int32 [N], 1...K; `labels[class - 1]` is the name
          probabilities         float32 [N, C] of the anchor behind each box, background first
          anchor_boxes          float32 [A, 4], every anchor's box, and
-         anchor_probabilities  float32 [A, C]: for answers about boxes drawn by hand (nets/box_answers.py)
+         anchor_probabilities  float32 [A, C]: for answers about boxes drawn by hand (nets.detector.Look)
 metadata labels                JSON list of the names, in the order of their classes
 """
 

@@ -5,13 +5,16 @@ from keras import ops
 from boxes.coding import decode
 from boxes.geometry import clip, iou
 from nets.network import Scores
-from nets.unknown import evidence
+from nets.thresholds import evidence
 
 # All of the SSD paper, section 3.7; Caffe has 400 candidates.
 SCORE_THRESHOLD = 0.01  # below it nothing is a detection
 IOU_THRESHOLD = 0.45  # of the suppression within one name
 MAX_DETECTIONS = 200  # kept per picture over all names
 _CANDIDATES = 200  # best anchors of each name that enter the suppression
+# One head has one name: of boxes that overlap more, whatever their names, the best stays. Measured on drafts
+# of 285 real frames by a detector trained on 100 others, from score 0.3: 76 boxes to delete instead of 163.
+ONE_HEAD = 0.6
 
 
 def suppress(boxes, scores, *, iou_threshold=IOU_THRESHOLD):
@@ -110,15 +113,9 @@ def choose_detections(boxes, shares, *, max_detections=MAX_DETECTIONS):
 
 
 def select_detections(
-    codes,
-    logits,
-    anchors,
-    *,
-    score_activation: Scores = "softmax",
-    max_detections=MAX_DETECTIONS,
-    with_evidence=False,
+    codes, logits, anchors, *, score_activation: Scores = "softmax", max_detections=MAX_DETECTIONS
 ):
-    """`choose_detections` from what a network answers.
+    """From what a network answers to detections, and what every anchor says.
 
     Args:
         codes: [B, A, 4].
@@ -126,11 +123,21 @@ def select_detections(
         anchors: [A, 4] corners.
         score_activation: what the logits mean, see `probabilities`.
         max_detections: N, kept per picture over all names.
-        with_evidence: also return each rule of `nets.unknown`: [B, N].
+
+    Returns:
+        What `choose_detections` does; each rule of `nets.thresholds.evidence`: [B, N]; "best_of_head": bool
+        [B, N], `ONE_HEAD`; "anchor_boxes": [B, A, 4]; "probabilities": [B, A, C].
     """
     boxes, shares = answers_of_anchors(codes, logits, anchors, score_activation)
     selected = choose_detections(boxes, shares, max_detections=max_detections)
-    if with_evidence:
-        for rule, values in evidence(logits).items():
-            selected[rule] = ops.take_along_axis(values, selected["anchors"], axis=1)
-    return selected
+    at = selected["anchors"][..., None]
+    selected |= evidence(ops.take_along_axis(logits, at, axis=1))
+    # An anchor has one name too: the others that it thought of are no names of the head.
+    likeliest = ops.max(ops.take_along_axis(shares, at, axis=1)[..., 1:], axis=-1)
+    named = ops.where(selected["scores"] >= likeliest, selected["scores"], 0.0)
+    return {
+        **selected,
+        "best_of_head": suppress(selected["boxes"], named, iou_threshold=ONE_HEAD),
+        "anchor_boxes": boxes,
+        "probabilities": shares,
+    }

@@ -1,4 +1,8 @@
-"""From which score on a detection is reported: one number for each name, chosen on the validation set."""
+"""When a name is reported: from a score that is chosen for each, and how clearly a stranger can be told.
+
+Softmax only compares: a stranger's head that resembles one name a little and the others not at all gets a
+high score. The logits behind it say how strong the resemblance was, and how alone it stands.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 # Where nothing was chosen: half of the softmax, more than all other names and the background together.
 DEFAULT_THRESHOLD = 0.5
+
+UNKNOWN = "unknown"
+
+# max_logit: Hendrycks et al. 2022, "Scaling Out-of-Distribution Detection for Real-World Settings";
+# energy: Liu et al. 2020, "Energy-based Out-of-distribution Detection"; gap: how far the best name is ahead.
+RULES = ("max_logit", "energy", "gap")
+
+# Chosen by measurement (`eval_ssd_network.py --strangers_dir` makes it for any detector). AUROC of the 286
+# right detections of ssd_300_lite on unseen drawn episodes against those on pictures without anyone it knows,
+# at the chosen thresholds; and how many of the latter keep a name where 95 % of the right ones do:
+#                                     score   max_logit   energy   gap     named
+#   62 on 160 of drawn strangers      0.957   0.960       0.958    0.971   12
+#   131 on 200 photographs            0.934   0.939       0.937    0.974   20
+#   321 on 484 frames of a series     0.957   0.953       0.950    0.980   25
+BEST_RULE = "gap"
 
 
 @dataclass(frozen=True)
@@ -22,7 +42,7 @@ class Thresholds:
     Attributes:
         common: for names that have no threshold of their own.
         names: name -> threshold.
-        unknown: rule of `nets.unknown` -> value below which a detection is called unknown; empty where
+        unknown: rule -> value below which a detection is called unknown; empty where
             nothing was calibrated.
         chosen_on: what the numbers were chosen on, for people.
     """
@@ -76,3 +96,19 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a number")
     return float(value)
+
+
+def evidence(logits) -> dict:
+    """How clearly each anchor speaks for a name, by each rule; the higher, the surer.
+
+    Args:
+        logits: [..., C], background first.
+
+    Returns:
+        rule -> [...].
+    """
+    names = ops.cast(logits, "float32")[..., 1:]
+    best = ops.max(names, axis=-1)
+    # With one name there is nobody to be mistaken for: the gap is that to a logit of 0.
+    second = ops.top_k(names, 2)[0][..., 1] if names.shape[-1] > 1 else ops.zeros_like(best)
+    return {"max_logit": best, "energy": ops.logsumexp(names, axis=-1), "gap": best - second}

@@ -17,34 +17,30 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tyro
 from rich.console import Console
 
 from boxes.detections import Detections
-from datasets.pictures import MAX_PIXELS, PictureError, read_picture
-from files.threads import map_in_threads
-from labelling.drafts import DraftTarget, draft_targets, save_draft
-from labelling.order import expected_corrections, look, useful_first, write_order
+from datasets.pictures import MAX_PIXELS
+from labelling.drafts import Drafted, DraftTarget, make_drafts
+from labelling.order import expected_corrections
 from terminal.bars import counting_bars
 from terminal.command import command
 from visualization.text import one_line
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
-    from nets.thresholds import Thresholds
+    from nets.detector import Detects
 
 # Boxes with lower scores tell nothing about where the detector is unsure. Measured with detectors trained on
 # 100 real frames and on 48 drawn ones: the first third of the order holds 67 % and 41 % of the boxes to be
 # put right; with every name of a character and from score 0.05 on 60 % and 38 %.
 _LOWEST = 0.1
-# Boxes that overlap more are of one character, to whom the detector gives several names. Measured on drafts
-# of 285 real frames by a detector trained on 100 others, from score 0.3: 76 boxes to delete instead of 163.
-_SAME_CHARACTER = 0.6
 
 
 @dataclass(frozen=True)
@@ -73,40 +69,9 @@ class Options:
             raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
 
 
-class Detects(Protocol):
-    """What of `nets.detector.Detector` is used here."""
-
-    @property
-    def thresholds(self) -> Thresholds: ...
-
-    def detect_batch(self, images: Sequence[np.ndarray], *, score_threshold: float) -> list[Detections]: ...
-
-
-@dataclass
-class Outcome:
-    """What a run did; grows while it goes on.
-
-    Attributes:
-        drafts: written.
-        boxes: in them.
-        labelled: pictures passed over because a person has saved their annotation.
-        failures: (name, reason) of pictures that could not be read.
-        order: names of the pictures to be labelled, most useful first.
-        corrections: how many boxes of all drafts are likely to be wrong or missing, without those of
-            characters that the detector does not see at all.
-    """
-
-    drafts: int = 0
-    boxes: int = 0
-    labelled: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    order: list[str] = field(default_factory=list)
-    corrections: float = 0.0
-
-
 def preannotate(
     options: Options, detector: Detects, advance: Callable[[int, int], None] = lambda done, total: None
-) -> Outcome:
+) -> Drafted:
     """Writes drafts and the order.
 
     Args:
@@ -114,75 +79,29 @@ def preannotate(
         detector: finds and names the boxes.
         advance: called with (pictures done, pictures in all).
 
+    Returns:
+        Whose `useful` is how many boxes of each draft are likely to be wrong or missing.
+
     Raises:
         ValueError: the folder cannot be used.
     """
-    outcome = Outcome()
-    targets = draft_targets(options.dataset_dir)
-    looks: dict[str, np.ndarray] = {}
     unsure: dict[str, float] = {}
-    batch: list[tuple[DraftTarget, np.ndarray]] = []
+    limit = options.score_threshold
 
-    def finish() -> None:
-        images = [image for _, image in batch]
-        found = detector.detect_batch(images, score_threshold=_LOWEST)
-        for (target, image), everything in zip(batch, found, strict=True):
-            unsure[target.name] = expected_corrections(one_name_each(everything))
-            limit = options.score_threshold
-            reported = everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
-            draft = one_name_each(reported)
-            if save_draft(target, draft, *image.shape[:2]):
-                outcome.drafts += 1
-                outcome.boxes += len(draft)
-        batch.clear()
+    def reported(target: DraftTarget, image: np.ndarray, everything: Detections) -> Detections:
+        unsure[target.name] = expected_corrections(everything)
+        return everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
 
-    def read(target: DraftTarget) -> tuple[DraftTarget, np.ndarray | str]:
-        try:
-            return target, read_picture(target.picture, max_pixels=options.max_pixels)
-        except PictureError as error:
-            return target, str(error)
-
-    for done, (target, image) in enumerate(map_in_threads(read, targets), start=1):
-        if isinstance(image, str):
-            outcome.failures.append((target.name, image))
-        else:
-            looks[target.name] = look(image)
-            if target.free:
-                batch.append((target, image))
-            else:
-                outcome.labelled += 1
-        if len(batch) == options.batch_size:
-            finish()
-        advance(done, len(targets))
-    finish()
-    names = list(unsure)
-    known = [looks[target.name] for target in targets if not target.free and target.name in looks]
-    if names:
-        mine = np.stack([looks[name] for name in names])
-        order = useful_first([unsure[name] for name in names], mine, np.array(known, np.float32))
-        outcome.order = [names[index] for index in order]
-    outcome.corrections = sum(unsure.values())
-    write_order(options.dataset_dir, outcome.order)
-    return outcome
-
-
-def one_name_each(detections: Detections) -> Detections:
-    """The best box of each character: a person would delete the others.
-
-    Args:
-        detections: best first.
-    """
-    if len(detections) < 2:
-        return detections
-    from keras import ops  # not at the top, as above
-
-    from boxes.geometry import iou
-
-    overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, detections.boxes)))
-    kept = np.zeros(len(detections), bool)
-    for i in range(len(detections)):
-        kept[i] = not (overlap[i, kept] > _SAME_CHARACTER).any()
-    return detections.where(kept)
+    return make_drafts(
+        options.dataset_dir,
+        partial(detector.detect_batch, score_threshold=_LOWEST),
+        reported,
+        lambda target: unsure[target.name],
+        redo=True,
+        batch_size=options.batch_size,
+        max_pixels=options.max_pixels,
+        advance=advance,
+    )
 
 
 @command("preannotate", interrupted="drafts that were written stay, run it again for the rest")
@@ -203,9 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(one_line(f"preannotate: {name}: {reason}; left out"))
     console.print(
         f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s; at least "
-        f"about {outcome.corrections:.0f} boxes are wrong or missing, if scores are chances (whom the "
-        f"detector does not see at all is not counted); {outcome.labelled} pictures saved by a person were "
-        "not touched"
+        f"about {sum(outcome.useful.values()):.0f} boxes are wrong or missing, if scores are chances (whom "
+        f"the detector does not see at all is not counted); {outcome.labelled} pictures saved by a person "
+        "were not touched"
     )
     console.print(
         one_line(f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}")

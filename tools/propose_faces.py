@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -27,12 +27,10 @@ from rich.console import Console
 
 from boxes.detections import Detections
 from datasets.labels import clean_name
-from datasets.pictures import MAX_PIXELS, PictureError, read_picture, save_picture
+from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.voc import read_xml
-from files.threads import map_in_threads
-from labelling.drafts import DraftTarget, Finder, draft_targets, save_draft
+from labelling.drafts import Drafted, DraftTarget, Finder, make_drafts
 from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
-from labelling.order import look, useful_first, write_order
 from terminal.bars import counting_bars
 from terminal.command import command
 from tools.setup_environment import ready
@@ -77,35 +75,15 @@ class Options:
     def __post_init__(self):
         if self.cascade_path is not None and self.checkpoint_path is not None:
             raise ValueError("--cascade_path and --checkpoint_path: give one of them")
-        if not 0 <= self.threshold <= 1:
-            raise ValueError(f"--threshold {self.threshold:g}: must be 0 to 1")
-        if not 0 <= self.neighbours <= 100:
-            raise ValueError(f"--neighbours {self.neighbours}: must be 0 to 100")
-        if not -0.4 <= self.margin <= 2:
-            raise ValueError(f"--margin {self.margin:g}: must be -0.4 to 2")
+        for flag, value, low, high in (
+            ("threshold", self.threshold, 0, 1),
+            ("neighbours", self.neighbours, 0, 100),
+            ("margin", self.margin, -0.4, 2),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"--{flag} {value:g}: must be {low} to {high}")
         if not clean_name(self.name):
             raise ValueError("--name: must not be empty")
-
-
-@dataclass
-class Outcome:
-    """What a run did; grows while it goes on.
-
-    Attributes:
-        drafts: written.
-        boxes: in them.
-        empty: drafts without a box.
-        labelled: pictures passed over because a person has saved their annotation.
-        earlier: pictures passed over because they have a draft.
-        failures: (name, reason) of pictures that could not be read.
-    """
-
-    drafts: int = 0
-    boxes: int = 0
-    empty: int = 0
-    labelled: int = 0
-    earlier: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
 
 
 def make_finder(options: Options) -> Finder:
@@ -131,8 +109,8 @@ def make_finder(options: Options) -> Finder:
 
 def propose(
     options: Options, find: Finder, advance: Callable[[int, int], None] = lambda done, total: None
-) -> Outcome:
-    """Writes drafts, and crops where they are asked for.
+) -> Drafted:
+    """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful.
 
     Args:
         options: of the command line.
@@ -142,38 +120,22 @@ def propose(
     Raises:
         ValueError: the folder cannot be used.
     """
-    outcome = Outcome()
-    targets = draft_targets(options.dataset_dir)
-    todo = [target for target in targets if target.free and (options.redo or not target.drafted)]
-    outcome.labelled = sum(not target.free for target in targets)
-    outcome.earlier = len(targets) - len(todo) - outcome.labelled
-    looks: dict[str, np.ndarray] = {}
-    done = 0
-    for batch in _batches(targets, {target.name for target in todo}, options, outcome, looks):
-        found = find([image for _, image in batch]) if batch else []
-        for (target, image), detections in zip(batch, found, strict=True):
-            height, width = image.shape[:2]
-            if options.crops_dir is not None:
-                _save_crops(options.crops_dir, target, image, detections)
-            if save_draft(target, detections, height, width):
-                outcome.drafts += 1
-                outcome.boxes += len(detections)
-                outcome.empty += not len(detections)
-        done += len(batch)
-        advance(done + len(outcome.failures), len(todo))
-    write_order(options.dataset_dir, _order(targets, looks))
-    return outcome
 
+    def drafted(target: DraftTarget, image: np.ndarray, found: Detections) -> Detections:
+        if options.crops_dir is not None:
+            _save_crops(options.crops_dir, target, image, found)
+        return found
 
-def _order(targets: Sequence[DraftTarget], looks: Mapping[str, np.ndarray]) -> list[str]:
-    """Names of the pictures to be labelled: varied ones first, and rather with faces than without."""
-    seen = [target for target in targets if target.name in looks]
-    free = [target for target in seen if target.free and target.xml.exists()]
-    if not free:
-        return []
-    faces = [float(bool(read_xml(target.xml).objects)) for target in free]
-    known = np.array([looks[target.name] for target in seen if not target.free], np.float32)
-    return [free[i].name for i in useful_first(faces, np.stack([looks[one.name] for one in free]), known)]
+    return make_drafts(
+        options.dataset_dir,
+        find,
+        drafted,
+        lambda target: float(bool(read_xml(target.xml).objects)),
+        redo=options.redo,
+        batch_size=_BATCH,
+        max_pixels=options.max_pixels,
+        advance=advance,
+    )
 
 
 def crop_name(stem: str, index: int) -> str:
@@ -188,36 +150,6 @@ def _save_crops(folder: Path, target: DraftTarget, image: np.ndarray, detections
         path = folder / crop_name(target.picture.stem, index)
         if bottom - top >= 8 and right - left >= 8 and not path.exists():
             save_picture(path, np.ascontiguousarray(image[top:bottom, left:right]))
-
-
-def _batches(
-    targets: Sequence[DraftTarget],
-    todo: Collection[str],
-    options: Options,
-    outcome: Outcome,
-    looks: dict[str, np.ndarray],
-) -> Iterator[list[tuple[DraftTarget, np.ndarray]]]:
-    """Pictures of the names in `todo`, some at a time; how each of the targets looks goes into `looks`."""
-
-    def read(target: DraftTarget) -> tuple[DraftTarget, np.ndarray | str]:
-        try:
-            return target, read_picture(target.picture, max_pixels=options.max_pixels)
-        except PictureError as error:
-            return target, str(error)
-
-    batch: list[tuple[DraftTarget, np.ndarray]] = []
-    for target, image in map_in_threads(read, targets):
-        if isinstance(image, str):
-            if target.name in todo:
-                outcome.failures.append((target.name, image))
-            continue
-        looks[target.name] = look(image)
-        if target.name in todo:
-            batch.append((target, image))
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    yield batch
 
 
 @command("propose_faces", interrupted="the same command goes on from here")

@@ -13,7 +13,6 @@ are moved (or, with --copy, copied), never overwritten, and a log lets all of it
 from __future__ import annotations
 
 import math
-import os
 import re
 import shlex
 import sys
@@ -29,6 +28,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from datasets.folder import pictures_below
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
 from faces.moves import Mover, copied_before, folder_name, undo
 from files.threads import map_in_threads
@@ -105,19 +105,7 @@ def find_faces(faces_dir: Path, output_dir: Path) -> list[Path]:
     """
     if not faces_dir.is_dir():
         raise ValueError(f"--faces_dir {faces_dir}: there is no such folder")
-    found = []
-    for parent, folders, files in os.walk(faces_dir):
-        here = Path(parent)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and (here / name).resolve() != output_dir.resolve()
-        )
-        found += [
-            here / name
-            for name in sorted(files)
-            if not name.startswith(".") and Path(name).suffix.lower() in ACCEPTED_SUFFIXES
-        ]
+    found = pictures_below(faces_dir, exclude=[output_dir])
     if not found:
         raise ValueError(f"--faces_dir {faces_dir}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))})")
     return found

@@ -70,14 +70,14 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
 
     from datasets.inbox import Inbox
     from faces.classifier import FaceClassifier
-    from nets.recogniser import Recogniser
+    from nets.detector import Detector
     from web.app import create_app
     from web.observing import log_to
     from web.services import Services
 
-    recogniser = Recogniser.load(options.checkpoint_dir)
+    recogniser = Detector.load(options.checkpoint_dir)
     faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    network = recogniser.checkpoint.network.name
+    network = recogniser.network.name
     services = Services(options, recogniser, Inbox(options.inbox), network=network, faces=faces)
     log_to(sys.stderr)
     print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)

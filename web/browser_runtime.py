@@ -52,7 +52,7 @@ def browser_model(recogniser, folder: Path, show_from: float) -> tuple[Path | No
     path = folder / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
     if not path.is_file():
         print("writing the model for browsers, once (some seconds)", flush=True)
-        network, labels = recogniser.checkpoint.network, recogniser.labels
+        network, labels = recogniser.network, recogniser.labels
         model = onnx_export.export_onnx(recogniser.model, network, labels, score_threshold=show_from)
         folder.mkdir(exist_ok=True)
         for old in folder.glob("*.onnx"):

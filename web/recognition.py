@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from boxes.pixels import from_pixels, to_pixels
 from datasets.pictures import PictureError, decode_picture
-from nets.recogniser import Answers
+from nets.detector import Answers
 from web.api import BOXES, PictureAnswer, RecognisedPictures
 from web.options import MAX_BOXES, MAX_PICTURES, MAX_PIXELS
 from web.refusals import Refused

@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from datasets.inbox import Inbox
 from faces.classifier import FaceClassifier
-from nets.recogniser import Answers
+from nets.detector import Answers
 from nets.thresholds import Thresholds
 from web.batching import Batcher
 from web.browser_runtime import browser_model
@@ -27,14 +27,14 @@ _DECODERS = 4
 
 
 class Looked(Protocol):
-    """What of `nets.recogniser.Look` is used here."""
+    """What of `nets.detector.Look` is used here."""
 
     def found(self, score_threshold: float) -> Answers: ...
     def answers(self, boxes: np.ndarray) -> Answers: ...
 
 
 class Recognises(Protocol):
-    """What of `nets.recogniser.Recogniser` is used here."""
+    """What of `nets.detector.Detector` is used here."""
 
     @property
     def labels(self) -> Sequence[str]: ...

@@ -12,15 +12,15 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture
+from datasets.batches import in_batches
+from datasets.folder import pictures_below
+from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
 from engine.evaluation import Evaluation, detection_model
 from engine.measures.calibration import auroc
 from engine.measures.thresholds import evidence_of, right_evidence
-from files.threads import map_in_threads
 from nets.detector import named_detections
 from nets.network import Network
-from nets.thresholds import Thresholds
-from nets.unknown import BEST_RULE
+from nets.thresholds import BEST_RULE, Thresholds
 from preprocessing.resize import resize_picture
 
 FEWEST_COMPARED = 10
@@ -108,12 +108,7 @@ def find_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in ACCEPTED_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    found = pictures_below(folder)
     if not found:
         raise ValueError(
             f"--strangers_dir={folder}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))}). Give a "
@@ -146,35 +141,29 @@ def detect_strangers(
     """
     paths = find_pictures(folder)
     detector = detection_model(model, network)
-    size = network.image_size
-
-    def read(path: Path) -> np.ndarray | str:
-        try:
-            return np.asarray(ops.convert_to_numpy(resize_picture(read_picture(path), size)))
-        except PictureError as error:
-            return str(error)
-
     filenames: list[str] = []
     detections: list[Detections] = []
     unreadable: list[tuple[str, str]] = []
-    batch: list[np.ndarray] = []
 
-    def detect() -> None:
-        images = np.zeros((batch_size, size, size, 3), np.float32)  # one shape, so that one graph serves all
-        images[: len(batch)] = batch
-        detections.extend(named_detections(detector.predict_on_batch(images), labels)[: len(batch)])
-        batch.clear()
+    def name_of(path: Path) -> str:
+        return path.relative_to(folder).as_posix()
 
-    for done, (path, picture) in enumerate(zip(paths, map_in_threads(read, paths), strict=True), 1):
-        name = path.relative_to(folder).as_posix()
-        if isinstance(picture, str):
-            unreadable.append((name, picture))
-        else:
-            filenames.append(name)
-            batch.append(picture)
-        if len(batch) == batch_size or (batch and done == len(paths)):
-            detect()
-        progress(done, len(paths))
+    def read(path: Path) -> np.ndarray:
+        return np.asarray(ops.convert_to_numpy(resize_picture(read_picture(path), network.image_size)))
+
+    def detect(images: list[np.ndarray]) -> list[Detections]:
+        return named_detections(detector.arrays(np.stack(images), batch_size=batch_size), labels)
+
+    for path, _, found in in_batches(
+        paths,
+        read,
+        detect,
+        batch_size=batch_size,
+        unreadable=lambda path, reason: unreadable.append((name_of(path), reason)),
+    ):
+        filenames.append(name_of(path))
+        detections.append(found)
+        progress(len(filenames) + len(unreadable), len(paths))
     if not filenames:
         raise ValueError(
             f"--strangers_dir={folder}: {unreadable[0][0]}: {unreadable[0][1]}; no other can be read."

@@ -9,8 +9,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from engine.average_precision import DetectionResult, NameResult, name_result
-from nets.thresholds import DEFAULT_THRESHOLD, Thresholds
-from nets.unknown import BEST_RULE
+from nets.thresholds import BEST_RULE, DEFAULT_THRESHOLD, Thresholds
 
 # With fewer objects of a name in the validation set, the best of its own thresholds is chance: it gets the
 # one that is best for all names together.

@@ -24,7 +24,7 @@ from engine.reports.detections_file import detections_entry, write_detections
 from engine.reports.page import jpeg_uri, lines, render_page, themed
 from engine.reports.words import in_short
 from files.writing import write_json, write_text
-from nets.unknown import BEST_RULE
+from nets.thresholds import BEST_RULE
 from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes, draw_detections
 from visualization.plots import Curve, plot_confusion, plot_errors, plot_precision_recall, plot_reliability

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from boxes.coding import encode
 from boxes.geometry import iou
 from nets.postprocess import probabilities, select_detections, suppress
+from nets.thresholds import RULES
 
 
 def greedy(boxes, scores, threshold):
@@ -78,3 +80,33 @@ def test_sigmoids_answer_for_each_name_by_itself():
     selected = select_detections(codes, logits, ANCHORS[:2], score_activation="sigmoid")
     np.testing.assert_allclose(np.asarray(selected["scores"])[0, :2], [0.9, 0.8], atol=1e-6)
     np.testing.assert_array_equal(np.asarray(selected["classes"])[0, :2], [2, 1])
+
+
+def test_evidence_belongs_to_the_anchor_of_each_detection():
+    anchors = np.array([[0, 0, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9], [0, 0.5, 0.4, 0.9]], "f")
+    logits = np.array([[[0, 1, 0], [0, 0, 6], [0, 4, 1]]], "f")
+    found = select_detections(np.zeros((1, 3, 4), "f"), logits, anchors)
+    gaps, classes = (ops.convert_to_numpy(found[key])[0] for key in ("gap", "classes"))
+    assert set(RULES) <= set(found)
+    assert (classes[0], gaps[0]) == (2, pytest.approx(6))
+    assert (classes[1], gaps[1]) == (1, pytest.approx(3))
+    # an anchor is a detection of either name (once below 0.01); its evidence is the same for both
+    assert sorted(np.round(gaps[classes > 0], 4).tolist()) == [1, 1, 3, 3, 6]
+
+
+def test_one_head_has_one_name():
+    # By anchor: the head; the head again under another name; who stands half behind her; and one whose best
+    # name went to a better box near it, so that it has nothing to say: IoU 0.47 with the last one's.
+    head, moved, behind = [0.1, 0.1, 0.5, 0.5], [0.11, 0.1, 0.5, 0.52], [0.1, 0.3, 0.5, 0.7]
+    near, better = [0.6, 0.6, 0.9, 0.9], [0.6, 0.708, 0.9, 1.008]
+    anchors = np.array([head, moved, behind, near, better], "f")
+    probability = np.array(
+        [[0.09, 0.9, 0.01], [0.1, 0.1, 0.8], [0.2, 0.1, 0.7], [0.1, 0.5, 0.4], [0.3, 0.6, 0.1]], "f"
+    )
+    found = select_detections(np.zeros((1, 5, 4), "f"), np.log(probability[None]), anchors)
+    found = {key: ops.convert_to_numpy(value)[0] for key, value in found.items()}
+    best = found["best_of_head"]
+    assert [*zip(found["anchors"][best], found["classes"][best], strict=True)] == [(0, 1), (2, 2), (4, 1)]
+    assert (3, 2) in zip(found["anchors"], found["classes"], strict=True)
+    np.testing.assert_allclose(found["anchor_boxes"], np.clip(anchors, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(found["probabilities"], probability, rtol=1e-5)

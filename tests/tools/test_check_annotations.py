@@ -8,6 +8,7 @@ from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import VocObject, write_annotation
 from labelling.report import write_suspicions
+from nets.thresholds import Thresholds
 from tests.video.small_videos import scene
 from tools.check_annotations import main
 
@@ -71,7 +72,10 @@ def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
     class Detector:
         labels = ("千反田", "折木")
 
-        def detect_batch(self, images, *, score_threshold):
+        thresholds = Thresholds()
+
+        def detect_batch(self, images, *, score_threshold, all_names=False):
+            assert all_names  # a name that is less likely than another says something too
             box = np.array([[2 / 72, 2 / 96, 18 / 72, 18 / 96]], np.float32)
             return [Detections(box, np.array([0.97], np.float32), ("折木",)) for _ in images]
 
@@ -107,7 +111,7 @@ def test_a_detector_that_sees_nobody_is_no_judge(tmp_path, capsys, monkeypatch):
         def load(folder):
             return Blind()
 
-        def detect_batch(self, images, *, score_threshold):
+        def detect_batch(self, images, *, score_threshold, all_names=False):
             return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ()) for _ in images]
 
     monkeypatch.setattr("nets.detector.Detector", Blind)

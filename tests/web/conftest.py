@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from boxes.detections import Detections
 from datasets.inbox import Inbox
-from nets.recogniser import Look
+from nets.detector import Look
 from nets.thresholds import Thresholds
 from web.app import create_app
 from web.options import WebOptions
@@ -48,8 +49,8 @@ class FakeRecogniser:
             p = 0.9 if image.mean() > 100 else 0.1
             probabilities = np.array([[0.9 - p * 0.9, p, 0.06, 0.04], [0.4, 0.1, 0.3, 0.2]], np.float32)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
-            scores = probabilities[[0], 1]
-            looks.append(Look(np.array([0]), scores, boxes, probabilities))
+            found = Detections(boxes[:1], probabilities[[0], 1], NAMES[:1])
+            looks.append(Look(found, np.array([True]), np.array([0]), boxes, probabilities))
         return looks
 
 

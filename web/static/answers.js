@@ -1,9 +1,9 @@
-// From the network's numbers to names: the same rules as nets/recogniser.py, nets/box_answers.py and web/verdicts.py.
+// From the network's numbers to names: the same rules as nets/detector.py (Look) and web/verdicts.py.
 // Boxes here are the network's: ymin, xmin, ymax, xmax as fractions, four numbers in a row of a flat array.
 
 const LIKELIEST = 5;
-const ONE_HEAD = 0.6; // nets/recogniser.py, _ONE_HEAD
-const SAME = 0.4; // nets/box_answers.py, _SAME
+const ONE_HEAD = 0.6; // nets/postprocess.py, ONE_HEAD
+const SAME = 0.4; // nets/detector.py, _SAME
 const SHARPNESS = 4;
 
 function overlap(a, i, b, j) {
@@ -28,12 +28,13 @@ export function answer(box, row, about) {
 
 const pixels = (b, i, width, height) => [b[i + 1] * width, b[i] * height, b[i + 3] * width, b[i + 2] * height];
 
-// What the network found, one box for each head.
+// What the network found, one box for each head; an anchor's second names are no names of the head.
 export function found({ boxes, scores, probabilities }, width, height, about) {
   const classes = about.names.length + 1;
   const kept = [];
+  const likeliest = (n) => Math.max(...probabilities.slice(n * classes + 1, (n + 1) * classes));
   for (let n = 0; n < scores.length; n++)
-    if (scores[n] >= about.show_from && kept.every((m) => overlap(boxes, 4 * n, boxes, 4 * m) <= ONE_HEAD)) kept.push(n);
+    if (scores[n] >= about.show_from && scores[n] >= likeliest(n) && kept.every((m) => overlap(boxes, 4 * n, boxes, 4 * m) <= ONE_HEAD)) kept.push(n);
   return kept.map((n) =>
     answer(pixels(boxes, 4 * n, width, height), probabilities.slice(n * classes, (n + 1) * classes), about),
   );
