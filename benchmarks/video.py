@@ -80,7 +80,8 @@ def _some(video: Path, count: int) -> list[Frame]:
 
 def _parts(video: Path, detector, options: Options, folder: Path) -> Table:
     """Processor time of each part alone."""
-    from video.tracking import CutFinder, Tracker
+    from video.cuts import CutFinder
+    from video.tracking import Tracker
     from video.writer import VideoWriter
     from visualization.drawing import draw_detections
 

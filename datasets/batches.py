@@ -20,7 +20,7 @@ def in_batches(
     batch_size: int,
     unreadable: Callable[[Item, str], None],
 ) -> Iterator[tuple[Item, np.ndarray, Found]]:
-    """Works on pictures while the next ones are read.
+    """Gives each item with its picture and result, in order; the next pictures are read during the work.
 
     Args:
         items: what the pictures are of.
@@ -28,31 +28,26 @@ def in_batches(
         work: one result for each of up to `batch_size` pictures.
         batch_size: pictures worked on at once.
         unreadable: told of every item for which `read` raises PictureError, and why; it is left out.
-
-    Yields:
-        Item, picture and result, in the order of the items.
     """
 
-    def attempt(item: Item) -> tuple[Item, np.ndarray | None, str]:
+    def attempt(item: Item) -> tuple[Item, np.ndarray | PictureError]:
         try:
-            return item, read(item), ""
+            return item, read(item)
         except PictureError as error:
-            return item, None, str(error)
-
-    batch: list[tuple[Item, np.ndarray]] = []
+            return item, error
 
     def finished() -> Iterator[tuple[Item, np.ndarray, Found]]:
-        found = work([picture for _, picture in batch])
-        for (item, picture), one in zip(batch, found, strict=True):
-            yield item, picture, one
-        batch.clear()
+        results = work([picture for _, picture in batch])
+        yield from ((item, picture, one) for (item, picture), one in zip(batch, results, strict=True))
 
-    for item, picture, reason in map_in_threads(attempt, items):
-        if picture is None:
-            unreadable(item, reason)
+    batch: list[tuple[Item, np.ndarray]] = []
+    for item, picture in map_in_threads(attempt, items):
+        if isinstance(picture, PictureError):
+            unreadable(item, str(picture))
             continue
         batch.append((item, picture))
         if len(batch) == batch_size:
             yield from finished()
+            batch = []
     if batch:
         yield from finished()

@@ -1,21 +1,17 @@
 """Which picture belongs to which XML file in a folder."""
 
-import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
 from datasets.problems import Problem
+from files.below import files_below
 
 # Lies in the page's inbox, whose reports nobody has confirmed: it is never read as a data set.
 INBOX_MARK = "inbox.json"
-
-# Written by operating systems and archivers into every folder.
-_NOISE_FOLDERS = frozenset({"__MACOSX", "@eaDir"})
-_NOISE_FILES = frozenset({"thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def find_files(
     listed = {
         path: path.relative_to(base)
         for base in (xml_dir, picture_dir)
-        for path in _walk(base, exclude, _is_no_data_set)
+        for path in files_below(base, exclude=exclude, other=_is_no_data_set)
     }
     kinds = {path: _kind(path) for path in listed}
     xmls = {path: name for path, name in listed.items() if kinds[path] == "xml"}
@@ -166,45 +162,6 @@ def _kind(path: Path) -> str:
     if suffix in ACCEPTED_SUFFIXES:
         return "picture"
     return "other picture" if suffix in OTHER_SUFFIXES else "xml" if suffix == ".xml" else ""
-
-
-def pictures_below(
-    folder: Path, suffixes: Collection[str] = ACCEPTED_SUFFIXES, *, exclude: Collection[Path] = ()
-) -> list[Path]:
-    """Files with these suffixes in a folder and its subfolders, without hidden ones, in order of name.
-
-    Args:
-        folder: must exist.
-        suffixes: in small letters, with their dot.
-        exclude: files and folders to pass over.
-    """
-    return [path for path in _walk(folder, exclude) if path.suffix.lower() in suffixes]
-
-
-def _walk(
-    folder: Path, exclude: Collection[Path], other: Callable[[Path], bool] = lambda folder: False
-) -> Iterator[Path]:
-    """Every file below a folder in the order of names; links to folders are not followed.
-
-    Args:
-        folder: must exist.
-        exclude: files and folders to pass over.
-        other: says of a folder that it is to be passed over too.
-    """
-    passed_over = {path.resolve() for path in exclude}
-
-    def wanted(path: Path) -> bool:
-        hidden = path.name.startswith(".") or path.name in _NOISE_FOLDERS
-        return not (hidden or path.resolve() in passed_over or other(path))
-
-    for parent, folders, files in os.walk(folder):
-        at = Path(parent)
-        folders[:] = sorted(name for name in folders if wanted(at / name))
-        for name in sorted(files):
-            path = at / name
-            hidden = name.startswith(".") or name.lower() in _NOISE_FILES
-            if not hidden and path.resolve() not in passed_over and path.is_file():
-                yield path
 
 
 def _is_no_data_set(folder: Path) -> bool:

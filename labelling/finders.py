@@ -67,7 +67,7 @@ def cascade_finder(path: Path, name: str, neighbours: int) -> Finder:
     def places(images: list[np.ndarray]) -> list[list[Place]]:
         grey = [cv2.equalizeHist(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)) for image in images]
         found = [cascade.detectMultiScale(image, 1.1, neighbours, minSize=(24, 24)) for image in grey]
-        return [[(*box, 1.0) for box in boxes] for boxes in found]
+        return [[(x, y, width, height, 1.0) for x, y, width, height in boxes] for boxes in found]
 
     return _finder(places, name, 0)
 

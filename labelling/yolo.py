@@ -10,10 +10,10 @@ import yaml
 from globox import BoundingBox
 from globox.errors import ParsingError
 
-from datasets.folder import pictures_below
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
+from files.below import files_below
 from files.writing import printable
 from labelling.foreign import (
     SPLIT_WORDS,
@@ -157,7 +157,9 @@ def _yolo_paths(value: object, base: Path, root: Path, file: str, problems: list
 
 
 def _pictures_below(folder: Path) -> list[Path]:
-    return [path for path in pictures_below(folder) if not path.is_symlink()]  # a link may lead anywhere
+    return [
+        path for path in files_below(folder, ACCEPTED_SUFFIXES) if not path.is_symlink()
+    ]  # a link may lead anywhere
 
 
 def _label_file(picture: Path) -> Path | None:

@@ -28,16 +28,11 @@ _SHARPNESS = 4
 
 
 class DetectionModel(keras.Model):
-    """A network with its post-processing in the same graph.
-
-    [B, S, S, 3] -> what `select_detections` returns, and with `every_anchor` what every anchor says.
-    """
+    """[B, S, S, 3] -> what `select_detections` returns, in one graph; what every anchor says if asked for."""
 
     def __init__(self, model: keras.Model, network: Network, *, every_anchor: bool = False):
         super().__init__(name=f"{network.name}_detections")
-        self.model = model
-        self.network = network
-        self.every_anchor = every_anchor
+        self.model, self.network, self.every_anchor = model, network, every_anchor
         # Eager without it under JAX. Under TensorFlow a graph is as fast (benchmarks/networks.py) and
         # XLA's compiling need not be waited for before the first picture.
         self.compile(jit_compile=keras.backend.backend() == "jax")
@@ -69,25 +64,20 @@ def named_detections(selected: dict[str, np.ndarray], labels: Sequence[str]) -> 
     """What `DetectionModel.arrays` returned, with names for class ids: one `Detections` a picture."""
     batch = []
     for row, count in enumerate((selected["classes"] > 0).sum(axis=1)):
-        names = tuple(labels[int(c) - 1] for c in selected["classes"][row, :count])
-        evidence = {rule: selected[rule][row, :count] for rule in RULES}
-        batch.append(
-            Detections(selected["boxes"][row, :count], selected["scores"][row, :count], names, evidence)
+        boxes, scores, classes, *evidence = (
+            selected[key][row, :count] for key in ("boxes", "scores", "classes", *RULES)
         )
+        names = tuple(labels[int(c) - 1] for c in classes)
+        batch.append(Detections(boxes, scores, names, dict(zip(RULES, evidence, strict=True))))
     return batch
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Boxes with everything that is known about their names.
+    """Boxes with everything that is known about their names."""
 
-    Attributes:
-        boxes: float32 [N, 4] corners.
-        probabilities: float32 [N, C]; background ("nobody I know") first.
-    """
-
-    boxes: np.ndarray
-    probabilities: np.ndarray
+    boxes: np.ndarray  # float32 [N, 4] corners
+    probabilities: np.ndarray  # float32 [N, C]; background ("nobody I know") first
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +104,9 @@ class Look:
         return Answers(self.anchor_boxes[kept], self.probabilities[kept])
 
     def answers(self, boxes: np.ndarray) -> Answers:
-        """Who is in boxes drawn by hand: [M, 4] corners.
+        """Who is in boxes drawn by hand: [M, 4] corners; web/static/answers.js does the same in the browser.
 
         The mean of what the anchors say whose boxes overlap the given box, weighted by overlap and certainty.
-        web/static/answers.js does the same in the browser.
         """
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
         overlaps = np.asarray(ops.convert_to_numpy(iou(boxes, self.anchor_boxes)))  # [M, A]
@@ -162,11 +151,8 @@ class Detector:
         thresholds: Thresholds | None = None,
         unknown: float | None = None,
     ):
-        self.labels = tuple(labels)
-        self.network = network
-        self.thresholds = thresholds or Thresholds()
-        self.unknown = unknown
-        self.model = model
+        self.labels, self.network, self.model = tuple(labels), network, model
+        self.thresholds, self.unknown = thresholds or Thresholds(), unknown
         self._model = DetectionModel(model, network, every_anchor=True)
 
     @classmethod
@@ -189,13 +175,8 @@ class Detector:
                 f"which is chosen on the validation set. Run `python -m tools.training_report "
                 f"--train_dir={folder}`."
             )
-        return cls(
-            build_model(checkpoint),
-            checkpoint.network,
-            checkpoint.labels,
-            thresholds=checkpoint.thresholds,
-            unknown=limit,
-        )
+        model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels
+        return cls(model, network, labels, thresholds=checkpoint.thresholds, unknown=limit)
 
     def detect(self, image: np.ndarray, *, score_threshold: float | None = None) -> Detections:
         """Named boxes in one picture, one for each head, best first.

@@ -64,16 +64,9 @@ def probabilities(logits, scores: Scores):
 
 
 def answers_of_anchors(codes, logits, anchors, scores: Scores):
-    """Where each anchor says somebody is, and who.
+    """Where each anchor says somebody is, and who: boxes [B, A, 4], clipped, and probabilities [B, A, C].
 
-    Args:
-        codes: [B, A, 4].
-        logits: [B, A, C].
-        anchors: [A, 4] corners.
-        scores: what the logits mean, see `probabilities`.
-
-    Returns:
-        Boxes [B, A, 4], clipped, and probabilities [B, A, C].
+    Args: as `select_detections`.
     """
     anchors = ops.convert_to_tensor(anchors, dtype="float32")
     return clip(decode(ops.cast(codes, "float32"), anchors)), probabilities(logits, scores)
@@ -135,9 +128,5 @@ def select_detections(
     # An anchor has one name too: the others that it thought of are no names of the head.
     likeliest = ops.max(ops.take_along_axis(shares, at, axis=1)[..., 1:], axis=-1)
     named = ops.where(selected["scores"] >= likeliest, selected["scores"], 0.0)
-    return {
-        **selected,
-        "best_of_head": suppress(selected["boxes"], named, iou_threshold=ONE_HEAD),
-        "anchor_boxes": boxes,
-        "probabilities": shares,
-    }
+    best = suppress(selected["boxes"], named, iou_threshold=ONE_HEAD)
+    return {**selected, "best_of_head": best, "anchor_boxes": boxes, "probabilities": shares}

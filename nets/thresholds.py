@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,7 @@ class Thresholds:
 
     def as_json(self) -> dict[str, Any]:
         """For thresholds.json."""
-        return {
-            "common": self.common,
-            "names": dict(self.names),
-            "unknown": dict(self.unknown),
-            "chosen_on": dict(self.chosen_on),
-        }
+        return asdict(self)
 
 
 def read_thresholds(path: Path) -> Thresholds:
@@ -74,9 +69,9 @@ def read_thresholds(path: Path) -> Thresholds:
     """
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
-        names = {str(name): _score(value) for name, value in there["names"].items()}
+        names = {str(name): _number(value, 0, 1) for name, value in there["names"].items()}
         unknown = {str(rule): _number(value) for rule, value in there.get("unknown", {}).items()}
-        return Thresholds(_score(there["common"]), names, unknown, dict(there.get("chosen_on", {})))
+        return Thresholds(_number(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} does not hold thresholds ({type(error).__name__}: {error}). Delete it to report from "
@@ -85,28 +80,16 @@ def read_thresholds(path: Path) -> Thresholds:
         ) from None
 
 
-def _score(value: Any) -> float:
-    number = _number(value)
-    if not 0 <= number <= 1:
-        raise ValueError(f"{number} is not in 0...1")
-    return number
-
-
-def _number(value: Any) -> float:
+def _number(value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a number")
+    if not low <= value <= high:
+        raise ValueError(f"{value} is not in {low}...{high}")
     return float(value)
 
 
 def evidence(logits) -> dict:
-    """How clearly each anchor speaks for a name, by each rule; the higher, the surer.
-
-    Args:
-        logits: [..., C], background first.
-
-    Returns:
-        rule -> [...].
-    """
+    """How clearly each anchor speaks for a name, by each rule; the higher, the surer: [..., C] -> [...]."""
     names = ops.cast(logits, "float32")[..., 1:]
     best = ops.max(names, axis=-1)
     # With one name there is nobody to be mistaken for: the gap is that to a logit of 0.

@@ -19,7 +19,8 @@ import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,29 +28,25 @@ import cv2
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.problems import UnusableFile
 from datasets.splits import source_of
+from files.below import files_below
+from terminal.bars import counting_bars
 from terminal.command import command
-from video.black_borders import Crop, find_black_borders
-from video.journal import (
-    Journal,
-    fingerprint,
-    journal_path,
-    known_hashes,
-    read_journal,
-    write_journal,
-)
-from video.reader import VIDEO_SUFFIXES, VideoError
-from video.selection import after_cuts, at_interval, is_blank, must_decode
+from video.journal import Journal, journal_path, known_hashes, read_journal, write_journal
+from video.reader import VIDEO_SUFFIXES
+from video.selection import Crop, after_cuts, at_interval, find_black_borders, is_blank, must_decode
 from video.sparse import RawFrame, SparseVideo
 from visualization.text import one_line
 
 _BORDER_SAMPLES = 15  # frames, from all over a video
 _JOURNAL_SECONDS = 2.0  # between two notes of how far it got
+# Options on which the pixels depend: pictures of one video are made with one set of them. And the others.
+_PIXELS = ("max_side", "crop_black_borders", "crop_bottom")
+_CHOICE = ("at", "interval", "keep_near_duplicates", "near")
 
 
 @dataclass(frozen=True)
@@ -83,19 +80,14 @@ class Options:
     """Refuse videos with more pixels in a frame than this."""
 
     def __post_init__(self):
-        if not 0.01 <= self.interval <= 86_400:
-            raise ValueError(f"--interval {self.interval:g}: must be 0.01 to 86400 seconds")
-        if self.max_side != 0 and not 16 <= self.max_side <= 65_500:
-            raise ValueError(f"--max_side {self.max_side}: must be 16 to 65500 pixels, or 0 to keep the size")
-        if not 0 <= self.near <= 32:
-            raise ValueError(f"--near {self.near}: must be 0 to 32 bits")
-        if not 0 <= self.crop_bottom <= 0.5:
-            raise ValueError(f"--crop_bottom {self.crop_bottom:g}: must be 0 to 0.5 of the height")
-
-
-# Options on which the pixels depend: pictures of one video are made with one set of them.
-_PIXELS = ("max_side", "crop_black_borders", "crop_bottom")
-_CHOICE = ("at", "interval", "keep_near_duplicates", "near")
+        for flag, value, low, high, unit in (
+            ("interval", self.interval, 0.01, 86_400, "seconds"),
+            ("max_side", self.max_side or 16, 16, 65_500, "pixels, or 0 to keep the size"),
+            ("near", self.near, 0, 32, "bits"),
+            ("crop_bottom", self.crop_bottom, 0, 0.5, "of the height"),
+        ):
+            if not low <= value <= high:
+                raise ValueError(f"--{flag} {value:g}: must be {low} to {high} {unit}")
 
 
 @dataclass
@@ -129,23 +121,14 @@ def find_videos(inputs: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for given in inputs:
-        if given.is_dir():
-            inside = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in VIDEO_SUFFIXES)
-            # Hidden ones are no films: macOS puts a "._episode01.mkv" beside each on other disks.
-            visible = (path for path in inside if not _is_hidden(path.relative_to(given)))
-            found.update(dict.fromkeys(path for path in visible if path.is_file()))
-        elif given.exists():
-            found[given] = None  # whatever its suffix: the content decides
-        else:
+        if not given.exists():
             raise ValueError(f"{given} does not exist. Give videos, or folders with them.")
+        # One that is named may have any suffix: the content decides.
+        found.update(dict.fromkeys(files_below(given, VIDEO_SUFFIXES) if given.is_dir() else [given]))
     if not found:
         where = ", ".join(str(given) for given in inputs) or "(no input given)"
         raise ValueError(f"no video in {where}; known suffixes: {' '.join(sorted(VIDEO_SUFFIXES))}")
     return list(found)
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def name_sources(videos: Sequence[Path]) -> dict[Path, str]:
@@ -187,10 +170,10 @@ def extract_video(
     outcome = Outcome(source)
     at = journal_path(options.output_dir, source)
     try:
-        journal = _begin(path, at, options)
-        outcome.seconds, outcome.earlier, outcome.error = journal.reached, journal.done, journal.error
-        if not journal.done:
-            with SparseVideo(path, max_pixels=options.max_pixels) as video:
+        with SparseVideo(path, max_pixels=options.max_pixels) as video:
+            journal = _begin(path, at, options)
+            outcome.seconds, outcome.earlier, outcome.error = journal.reached, journal.done, journal.error
+            if not journal.done:
                 _take(video, journal, at, _crop(path, options), options, outcome, advance)
     except ValueError as error:  # among them every UnusableFile
         outcome.error = str(error)
@@ -203,15 +186,12 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
     Raises:
         ValueError: the pictures that are there are of another video, or made with other options.
     """
-    try:
-        mark = fingerprint(path)
-    except OSError as error:
-        raise VideoError("video cannot be read", error.strerror or str(error)) from None
-    asked = {name: asdict(options)[name] for name in (*_PIXELS, *_CHOICE)}
+    size = path.stat().st_size
+    asked = {name: getattr(options, name) for name in (*_PIXELS, *_CHOICE)}
     journal = read_journal(at)
     if journal is None:
-        return Journal(path.name, mark, asked)
-    if journal.fingerprint != mark:
+        return Journal(path.name, size, asked)
+    if journal.size not in (None, size):
         raise ValueError(
             f"{options.output_dir} holds pictures of another video named {journal.video}; rename {path}, "
             "or give another --output_dir"
@@ -223,7 +203,7 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
                 f"{journal.options.get(name)}, now it is {asked[name]}; give another --output_dir"
             )
     if journal.options != asked:  # other moments: from the beginning, beside what is there
-        journal.options, journal.reached, journal.done, journal.error = asked, 0.0, False, ""
+        return Journal(path.name, size, asked, kept=journal.kept)
     return journal
 
 
@@ -237,8 +217,7 @@ def _take(
     advance: Callable[[float], None],
 ) -> None:
     """Reads the video on from where the journal stands, and writes pictures and journal."""
-    known = np.array(known_hashes(options.output_dir), np.uint64)
-    mine: list[int] = []
+    hashes = known_hashes(options.output_dir)
     writing: deque[Future[None]] = deque()
     noted = time.monotonic()
 
@@ -247,28 +226,30 @@ def _take(
             writing.popleft().result()
         write_journal(at, journal)
 
-    frames = _watched(_chosen(video, journal.reached, options), advance)
+    def keep(picture: np.ndarray, seconds: float) -> None:
+        milliseconds, bits = round(1000 * seconds), int(perceptual_hash(picture))
+        if milliseconds in journal.kept:
+            return
+        known, here = np.array(hashes, np.uint64), np.array([bits], np.uint64)
+        alike = len(near_duplicates(known, here, max_distance=options.near))
+        if alike and not options.keep_near_duplicates:
+            outcome.alike += 1
+            return
+        target = options.output_dir / picture_name(outcome.source, seconds)
+        writing.append(pool.submit(_write, target, picture))
+        hashes.append(bits)
+        journal.kept[milliseconds] = bits
+        outcome.kept += 1
+
     with ThreadPoolExecutor(2, thread_name_prefix="pictures") as pool:
         try:
-            for frame in frames:
-                picture = _finish(crop.apply(frame.picture()), options)
-                milliseconds = round(1000 * frame.seconds)
+            for frame in _chosen(video, journal.reached, options):
+                advance(frame.seconds)
+                picture = _smaller(crop.apply(frame.picture()), options.max_side)
                 if is_blank(picture):
                     outcome.blank += 1
                 else:
-                    bits = int(perceptual_hash(picture))
-                    hashes = np.concatenate([known, np.array(mine, np.uint64)])
-                    again = milliseconds in journal.kept
-                    here = np.array([bits], np.uint64)
-                    alike = not again and len(near_duplicates(hashes, here, max_distance=options.near))
-                    if alike and not options.keep_near_duplicates:
-                        outcome.alike += 1
-                    elif not again:
-                        target = options.output_dir / picture_name(outcome.source, frame.seconds)
-                        writing.append(pool.submit(_write, target, picture))
-                        mine.append(bits)
-                        journal.kept[milliseconds] = bits
-                        outcome.kept += 1
+                    keep(picture, frame.seconds)
                 # The next run starts at the next frame.
                 journal.reached = outcome.seconds = frame.seconds + 0.0005
                 while len(writing) > 8:
@@ -291,30 +272,22 @@ def _chosen(video: SparseVideo, start: float, options: Options) -> Iterator[RawF
     return at_interval(frames, options.interval, start=start)
 
 
-def _watched(frames: Iterator[RawFrame], advance: Callable[[float], None]) -> Iterator[RawFrame]:
-    for frame in frames:
-        advance(frame.seconds)
-        yield frame
-
-
 def _crop(path: Path, options: Options) -> Crop:
     """What is cut off every picture of a video: found on frames from all over it."""
-    crop = Crop()
     if not options.crop_black_borders and not options.crop_bottom:
-        return crop
+        return Crop()
+    crop = Crop()
     with SparseVideo(path, max_pixels=options.max_pixels) as video:
-        height = video.facts.height
         if options.crop_black_borders:
             crop = find_black_borders(frame.picture() for frame in video.samples(_BORDER_SAMPLES))
-    below = round(options.crop_bottom * (height - crop.top - crop.bottom))
+        below = round(options.crop_bottom * (video.facts.height - crop.top - crop.bottom))
     return Crop(crop.left, crop.top, crop.right, crop.bottom + below)
 
 
-def _finish(picture: np.ndarray, options: Options) -> np.ndarray:
-    longest = max(picture.shape[:2])
-    if not options.max_side or longest <= options.max_side:
+def _smaller(picture: np.ndarray, max_side: int) -> np.ndarray:
+    factor = max_side / max(picture.shape[:2])
+    if not 0 < factor < 1:
         return picture
-    factor = options.max_side / longest
     size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
@@ -338,50 +311,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = tyro.cli(Options, args=arguments, prog="python -m tools.extract_frames", use_underscores=True)
     sources = name_sources(find_videos(options.inputs))
     options.output_dir.mkdir(parents=True, exist_ok=True)
-    return _run(sources, options, console)
-
-
-def _run(sources: dict[Path, str], options: Options, console: Console) -> int:
     failed = False
     for path, source in sources.items():
-        started = time.monotonic()
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress:
-            bar = progress.add_task(one_line(path.name), total=_length(path))
+        started, length = time.monotonic(), _length(path)
+        with counting_bars(console) as progress:
 
-            def advance(seconds: float, progress: Progress = progress, bar: TaskID = bar) -> None:
-                progress.update(bar, completed=seconds)
+            def advance(seconds: float, progress=progress, what=path.name, length: int = length) -> None:
+                progress(one_line(what), round(seconds), length)
 
             outcome = extract_video(path, source, options, advance)
-        took = time.monotonic() - started
         failed = failed or bool(outcome.error)
+        said = [outcome.error] if outcome.error else []
         if outcome.earlier:
-            damage = f"; {outcome.error}" if outcome.error else ""
-            console.print(one_line(f"{path}: done earlier{damage}"))
-            continue
-        if outcome.error and not outcome.seconds:
-            console.print(one_line(f"{path}: {outcome.error}"))
-            continue
-        left_out = [f"{outcome.alike} alike", f"{outcome.blank} blank"]
-        text = f"{path}: {outcome.kept} pictures, left out {' and '.join(left_out)}, in {took:.1f} s"
-        console.print(one_line(text + (f"; {outcome.error}" if outcome.error else "")))
+            said.insert(0, "done earlier")
+        elif outcome.seconds or not outcome.error:
+            left_out = f"{outcome.alike} alike and {outcome.blank} blank"
+            took = time.monotonic() - started
+            said.insert(0, f"{outcome.kept} pictures, left out {left_out}, in {took:.1f} s")
+        console.print(one_line(f"{path}: {'; '.join(said)}"))
     console.print(one_line(f"Pictures are in {options.output_dir}"))
     return int(failed)
 
 
-def _length(path: Path) -> float | None:
-    try:
-        with SparseVideo(path) as video:
-            return video.facts.seconds
-    except (UnusableFile, OSError):
-        return None
+def _length(path: Path) -> int:
+    """In seconds; 0 where a video does not say."""
+    with suppress(UnusableFile), SparseVideo(path) as video:
+        return round(video.facts.seconds or 0)
+    return 0
 
 
 if __name__ == "__main__":

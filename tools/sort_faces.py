@@ -28,9 +28,9 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from datasets.folder import pictures_below
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
 from faces.moves import Mover, copied_before, folder_name, undo
+from files.below import files_below
 from files.threads import map_in_threads
 from terminal.bars import counting_bars
 from terminal.command import command
@@ -105,7 +105,7 @@ def find_faces(faces_dir: Path, output_dir: Path) -> list[Path]:
     """
     if not faces_dir.is_dir():
         raise ValueError(f"--faces_dir {faces_dir}: there is no such folder")
-    found = pictures_below(faces_dir, exclude=[output_dir])
+    found = list(files_below(faces_dir, ACCEPTED_SUFFIXES, exclude=[output_dir]))
     if not found:
         raise ValueError(f"--faces_dir {faces_dir}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))})")
     return found

@@ -1,4 +1,4 @@
-"""Who appears when in a video: from detections frame by frame to spans of time."""
+"""Who appears when in a video: from detections frame by frame to spans of time, their table and picture."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from files.writing import write_table
+import numpy as np
+from matplotlib.figure import Figure
 
-HEADINGS = ("name", "start", "end", "frames", "best_score")
+from files.writing import write_table
+from visualization.colours import hex_colour
+from visualization.figures import LIGHT, label_text, new_figure, style_axes
+from visualization.text import one_line
+
+_MOST_NAMES = 30
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)  # seconds between marks
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """A span of time in which a name is seen.
-
-    Attributes:
-        name: who.
-        start: in seconds.
-        end: in seconds, when the last frame ends.
-        frames: in how many frames.
-        best_score: of all detections.
-    """
+    """A span of time in which a name is seen; start, and the end of its last frame, in seconds."""
 
     name: str
     start: float
@@ -34,15 +33,12 @@ class Appearance:
 def find_appearances(
     entries: Sequence[Mapping[str, Any]], seconds: float, *, pause: float = 1.0
 ) -> list[Appearance]:
-    """Joins what was seen in single frames.
+    """Joins what was seen in single frames: in the order of their start, then of their names.
 
     Args:
         entries: of `detections.json`, of one video, in order.
         seconds: when the last frame ends.
         pause: a name that is away for less than so many seconds has not left.
-
-    Returns:
-        In the order of their start, then of their names.
     """
     ends = [*(entry["time"] for entry in entries[1:]), seconds]
     open_spans: dict[str, Appearance] = {}
@@ -70,4 +66,60 @@ def write_appearances(path: Path, spans: Iterable[Appearance]) -> None:
         (span.name, f"{span.start:.3f}", f"{span.end:.3f}", span.frames, f"{span.best_score:.3f}")
         for span in spans
     )
-    write_table(path, HEADINGS, rows)
+    write_table(path, ("name", "start", "end", "frames", "best_score"), rows)
+
+
+def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) -> Figure:
+    """One row a name, a bar where it is seen; the name that is seen longest stands on top.
+
+    Args:
+        spans: in any order.
+        seconds: length of the video.
+        title: which video.
+    """
+    seconds = max(seconds, 1e-3)
+    bars: dict[str, list[tuple[float, float]]] = {}  # start and length
+    least = seconds / 500  # else a short appearance in a long film is no pixel wide
+    for span in spans:
+        bars.setdefault(span.name, []).append((span.start, max(span.end - span.start, least)))
+    lengths = {name: sum(span.end - span.start for span in spans if span.name == name) for name in bars}
+    names = sorted(lengths, key=lambda name: (-lengths[name], name))
+    shown = names[:_MOST_NAMES]
+    rows = max(1, len(shown) + (len(names) > len(shown)))
+    width, height = 12.0, 0.36 * rows + 1.1
+    figure = new_figure(width, height, LIGHT)
+    text, families = label_text(one_line(title), 700)
+    figure.text(
+        0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=LIGHT.text,
+        family=families, parse_math=False,
+    )  # fmt: skip
+    axes = figure.add_axes((1.75 / width, 0.45 / height, (width - 3.2) / width, 0.36 * rows / height))
+    style_axes(axes, LIGHT)
+    axes.grid(axis="x", color=LIGHT.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for row, name in enumerate(shown):
+        axes.axhline(row, color=LIGHT.grid, linewidth=0.8, zorder=0)
+        axes.broken_barh(bars[name], (row - 0.33, 0.66), facecolors=hex_colour(name))
+        share = f"{_clock(lengths[name])}  {100 * lengths[name] / seconds:.0f}%"
+        axes.text(1.01 * seconds, row, share, va="center", fontsize=8.5, color=LIGHT.faint, clip_on=False)
+    if len(names) > len(shown):
+        said = f"and {len(names) - len(shown)} more names"
+        axes.text(0, len(shown), said, va="center", fontsize=9, color=LIGHT.faint)
+    if not names:
+        axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=LIGHT.faint)
+    axes.set(ylim=(rows - 0.45, -0.55), xlim=(0, seconds))
+    labels = [label_text(name, 100) for name in shown]
+    axes.set_yticks(range(len(shown)), labels=[text for text, _ in labels], parse_math=False)
+    for tick, (_, families) in zip(axes.get_yticklabels(), labels, strict=True):
+        tick.set(family=families, fontsize=10, fontweight="bold", color=LIGHT.text)
+    step = next((step for step in _STEPS if seconds / step <= 12), _STEPS[-1])
+    marks = np.arange(0, seconds + 1e-6, step)
+    axes.set_xticks(marks, labels=[_clock(mark) for mark in marks])
+    return figure
+
+
+def _clock(seconds: float) -> str:
+    """`1:05` or `1:02:05`."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

@@ -6,22 +6,24 @@ work outside of the interpreter's lock most of the time, so threads suffice.
 
 from __future__ import annotations
 
-import math
+import contextlib
+import queue
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from boxes.detections import Detections
 from engine.reports.detections_file import detections_entry
-from nets.thresholds import Thresholds
-from video.read_ahead import ReadAhead, batches
+from nets.detector import Detects
+from video.cuts import CutFinder
 from video.reader import Frame, VideoError, VideoFacts
-from video.tracking import CutFinder, Tracker, for_threshold
+from video.tracking import Tracker, keep_threshold
 from video.writer import VideoWriter
 from visualization.drawing import draw_detections
 
@@ -29,19 +31,86 @@ from visualization.drawing import draw_detections
 _MOST_BYTES = 200_000_000
 _LONGEST_AHEAD = 12
 
+Item = TypeVar("Item")
 
-class DetectsBatches(Protocol):
-    """What of `nets.detector.Detector` is used here."""
 
-    thresholds: Thresholds
+class ReadAhead(Generic[Item]):
+    """Takes items from a source in a thread; use it in a `with` statement, which ends the thread.
 
-    def detect_batch(
-        self, images: Sequence[np.ndarray], *, score_threshold: float | None
-    ) -> list[Detections]: ...
+    An exception of the source is raised where the item would have come.
+    """
+
+    def __init__(self, source: Iterable[Item], count: int, *, newest: bool = False):
+        """Starts.
+
+        Args:
+            source: is read in the thread only.
+            count: so many items may wait.
+            newest: for a camera: where too many wait, the oldest is dropped instead of making it wait.
+        """
+        self._source, self._newest = source, newest
+        self._queue: queue.Queue[Item | _End] = queue.Queue(max(1, count))
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="read ahead", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> ReadAhead[Item]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def batches(self, count: int) -> Iterator[list[Item]]:
+        """Lists of `count` items, fewer at the end (or, for a camera, those that are there)."""
+        end: _End | None = None
+        while end is None:
+            items: list[Item] = []
+            while len(items) < count and end is None:
+                try:
+                    item = self._queue.get(block=not (self._newest and items))
+                except queue.Empty:
+                    break
+                if isinstance(item, _End):
+                    end = item
+                else:
+                    items.append(item)
+            if items:
+                yield items
+        if end.error is not None:
+            raise end.error
+
+    def _run(self) -> None:
+        error = None
+        try:
+            for item in self._source:
+                self._put(item)
+                if self._closing.is_set():
+                    return
+        except BaseException as caught:  # raised again in `batches`
+            error = caught
+        self._put(_End(error))
+
+    def _put(self, item: Item | _End) -> None:
+        while not self._closing.is_set():
+            try:
+                self._queue.put(item, timeout=0 if self._newest else 0.1)
+                return
+            except queue.Full:
+                if self._newest:
+                    with contextlib.suppress(queue.Empty):
+                        self._queue.get_nowait()
+
+
+@dataclass(frozen=True)
+class _End:
+    """What comes after the last item: nothing, or the error that ended the source."""
+
+    error: BaseException | None
 
 
 class GivesFrames(Protocol):
-    """What of `video.reader.VideoReader` and `video.camera.Camera` is used here."""
+    """What of `video.reader.VideoReader` and `video.reader.Camera` is used here."""
 
     @property
     def facts(self) -> VideoFacts: ...
@@ -54,14 +123,15 @@ class VideoOptions:
     """How videos are gone through.
 
     Attributes:
-        score_threshold: lowest score of a detection.
+        score_threshold: lowest score of a detection; None takes what the training chose: for each name its
+            own, and for steady names, on which several have their say, the one for all together.
         batch_size: frames that the network sees at once.
         steady: follow faces, so that names stay the same from frame to frame.
         max_seconds: stop after so many; None goes on to the end.
         live: the frames come from a camera, which does not wait: those that are too many are left out.
     """
 
-    score_threshold: float = 0.5
+    score_threshold: float | None = None
     batch_size: int = 8
     steady: bool = True
     max_seconds: float | None = None
@@ -70,24 +140,18 @@ class VideoOptions:
 
 @dataclass
 class VideoOutcome:
-    """What was found in a video.
+    """What was found in a video."""
 
-    Attributes:
-        entries: of `detections.json`, one a frame.
-        seconds: how long it is, as far as it was gone through.
-        notes: what a person should know: damage, missing sound.
-    """
-
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)  # of `detections.json`, one a frame
+    seconds: float = 0.0  # how long it is, as far as it was gone through
+    notes: list[str] = field(default_factory=list)  # what a person should know: damage, missing sound
 
 
 def detect_in_video(
     reader: GivesFrames,
     name: str,
     target: Path,
-    detector: DetectsBatches,
+    detector: Detects,
     options: VideoOptions,
     *,
     sound_of: Path | None = None,
@@ -112,56 +176,22 @@ def detect_in_video(
     """
     facts, outcome = reader.facts, VideoOutcome()
     room = max(1, _MOST_BYTES // (3 * facts.width * facts.height))
-    batch_size = min(options.batch_size, room)
-    tracking = for_threshold(options.score_threshold)
-    tracker = Tracker(float(facts.rate), tracking, most_waiting=min(_LONGEST_AHEAD, room))
-    threshold = tracking.keep_threshold if options.steady else options.score_threshold
-    cuts = CutFinder()
-    undecided: deque[Frame] = deque()
-    writing: deque[Future[None]] = deque()
     unread: VideoError | None = None
     writer = VideoWriter(target, facts, sound_of=sound_of)
-
-    def write(frame: Frame, drawing: Future[np.ndarray]) -> None:
-        writer.write(Frame(frame.time, drawing.result()))
-        advance()
-
-    def hand_on(found: Detections) -> None:
-        frame = undecided.popleft()
-        height, width = frame.image.shape[:2]
-        entry = detections_entry(name, height, width, found)
-        outcome.entries.append({**entry, "time": round(float(frame.time), 3)})
-        writing.append(encoder.submit(write, frame, drawers.submit(draw_detections, frame.image, found)))
-
     try:
         with (
-            ThreadPoolExecutor(2, thread_name_prefix="draw") as drawers,
-            ThreadPoolExecutor(1, thread_name_prefix="encode") as encoder,
-            ReadAhead(
-                _frames(reader, cuts, options.max_seconds),
-                min(2 * batch_size, room),
-                newest=options.live,
-            ) as ahead,
+            _Output(writer, min(2 * options.batch_size, room), advance) as output,
+            contextlib.closing(_decided(reader, detector, options, room, stopped)) as decided,
         ):
             try:
-                for batch in batches(ahead, batch_size):
-                    found = detector.detect_batch(
-                        [frame.image for frame, _ in batch], score_threshold=threshold
-                    )
-                    for (frame, cut), one in zip(batch, found, strict=True):
-                        undecided.append(frame)
-                        for decided in tracker.push(one, cut=cut) if options.steady else (one,):
-                            hand_on(decided)
-                    while len(writing) > min(2 * batch_size, room):
-                        writing.popleft().result()
-                    if stopped():
-                        break
+                for frame, found in decided:
+                    height, width = frame.image.shape[:2]
+                    entry = detections_entry(name, height, width, found)
+                    outcome.entries.append({**entry, "time": round(float(frame.time), 3)})
+                    output.take(frame, found)
             except VideoError as error:  # frames that became too large on the way, say
                 unread = error
-            for decided in tracker.flush():
-                hand_on(decided)
-            while writing:
-                writing.popleft().result()
+            output.finish()
             whole = not stopped() and options.max_seconds is None
         if not outcome.entries:
             raise unread or VideoError("no frame that can be decoded", "")
@@ -175,10 +205,69 @@ def detect_in_video(
     return outcome
 
 
-def _frames(reader: GivesFrames, cuts: CutFinder, max_seconds: float | None) -> Iterator[tuple[Frame, bool]]:
-    """Frames, and whether a new scene begins with them."""
-    end = math.inf if max_seconds is None else max_seconds
-    for frame in reader.frames():
-        if frame.time >= end:
-            return
-        yield frame, cuts.is_cut(frame.image)
+def _decided(
+    reader: GivesFrames, detector: Detects, options: VideoOptions, room: int, stopped: Callable[[], bool]
+) -> Generator[tuple[Frame, Detections], None, None]:
+    """Frames and what is shown on them; those that came before an error of the reader too."""
+    threshold, batch_size, cuts = options.score_threshold, min(options.batch_size, room), CutFinder()
+    shown = detector.thresholds.common if threshold is None else threshold
+    tracker = Tracker(float(reader.facts.rate), shown, most_waiting=min(_LONGEST_AHEAD, room))
+    threshold = keep_threshold(shown) if options.steady else threshold
+    undecided: deque[Frame] = deque()
+    unread: VideoError | None = None
+
+    def frames() -> Iterator[tuple[Frame, bool]]:
+        for frame in reader.frames():
+            if options.max_seconds is not None and frame.time >= options.max_seconds:
+                return
+            yield frame, cuts.is_cut(frame.image)
+
+    with ReadAhead(frames(), min(2 * batch_size, room), newest=options.live) as ahead:
+        try:
+            for batch in ahead.batches(batch_size):
+                found = detector.detect_batch([frame.image for frame, _ in batch], score_threshold=threshold)
+                for (frame, cut), one in zip(batch, found, strict=True):
+                    undecided.append(frame)
+                    for decided in tracker.push(one, cut=cut) if options.steady else (one,):
+                        yield undecided.popleft(), decided
+                if stopped():
+                    break
+        except VideoError as error:
+            unread = error
+    for decided in tracker.flush():
+        yield undecided.popleft(), decided
+    if unread is not None:
+        raise unread
+
+
+class _Output:
+    """Draws on frames and writes them, in order, in threads of its own."""
+
+    def __init__(self, writer: VideoWriter, most_waiting: int, advance: Callable[[], None]):
+        self._writer, self._most, self._advance = writer, most_waiting, advance
+        self._drawers = ThreadPoolExecutor(2, thread_name_prefix="draw")
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self._writing: deque[Future[None]] = deque()
+
+    def __enter__(self) -> _Output:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._drawers.shutdown()
+        self._encoder.shutdown()
+
+    def take(self, frame: Frame, found: Detections) -> None:
+        """The next frame, and what is shown on it."""
+        drawing = self._drawers.submit(draw_detections, frame.image, found)
+        self._writing.append(self._encoder.submit(self._write, frame, drawing))
+        while len(self._writing) > self._most:
+            self._writing.popleft().result()
+
+    def finish(self) -> None:
+        """Waits for what is to be written."""
+        while self._writing:
+            self._writing.popleft().result()
+
+    def _write(self, frame: Frame, drawing: Future[np.ndarray]) -> None:
+        self._writer.write(Frame(frame.time, drawing.result()))
+        self._advance()

@@ -1,6 +1,5 @@
 """What was taken out of a video so far: a run can be interrupted, and a deleted picture stays deleted."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 from files.writing import write_json
 
 FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that no tool takes it for data
-_END = 65_536  # bytes at either end of a video that are looked at
 
 
 @dataclass
@@ -18,7 +16,7 @@ class Journal:
 
     Attributes:
         video: its file name.
-        fingerprint: tells its content from another's.
+        size: its bytes, which tell it from another of that name; None in journals of earlier versions.
         options: what the pictures look like and how they were chosen.
         reached: everything before this time in seconds is done.
         done: the video was read to its end.
@@ -27,21 +25,12 @@ class Journal:
     """
 
     video: str
-    fingerprint: str
+    size: int | None
     options: dict[str, Any]
     reached: float = 0.0
     done: bool = False
     error: str = ""
     kept: dict[int, int] = field(default_factory=dict)
-
-
-def fingerprint(path: Path) -> str:
-    """Of a file's size, beginning and end: the same after it is moved or renamed."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(_END)
-        file.seek(max(0, size - _END))
-        return hashlib.blake2b(b"%d " % size + head + file.read(_END), digest_size=12).hexdigest()
 
 
 def journal_path(folder: Path, source: str) -> Path:
@@ -61,7 +50,7 @@ def read_journal(path: Path) -> Journal | None:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Journal(
             video=str(values["video"]),
-            fingerprint=str(values["fingerprint"]),
+            size=values.get("size"),
             options=dict(values["options"]),
             reached=float(values["reached"]),
             done=bool(values["done"]),
@@ -78,9 +67,8 @@ def read_journal(path: Path) -> Journal | None:
 def write_journal(path: Path, journal: Journal) -> None:
     """Writes the journal."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    values = asdict(journal)
-    values["kept"] = {str(time): f"{bits:016x}" for time, bits in journal.kept.items()}
-    write_json(path, values)
+    kept = {str(time): f"{bits:016x}" for time, bits in journal.kept.items()}
+    write_json(path, {**asdict(journal), "kept": kept})
 
 
 def known_hashes(folder: Path) -> list[int]:

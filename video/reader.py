@@ -1,17 +1,20 @@
-"""Video files: the frames of one as upright RGB pictures, each with its time.
+"""Video files and cameras: their frames as upright RGB pictures, each with its time.
 
 PyAV, because it gives every frame's own time (variable frame rates), the rotation that telephones write
-beside the pixels, and errors for damaged files; OpenCV's reader guesses the first and hides the others.
+beside the pixels, and errors for damaged files; OpenCV's reader guesses the first and hides the others. But
+OpenCV finds cameras on Linux, macOS and Windows alike.
 """
 
 import itertools
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
+import cv2
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -39,6 +42,8 @@ _RATES = (Fraction(1, 10), Fraction(480))
 _LONGEST_FRAME = 600  # seconds
 # So many packets without one frame in between: the rest is damaged beyond use.
 _MOST_DAMAGE = 5000
+
+_CAMERA = re.compile(r"webcam(?::(\d{1,3}))?")
 
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 5  # ITU-T H.273, MatrixCoefficients
 
@@ -69,34 +74,17 @@ class VideoFacts:
     pixel_shape: Fraction
     sound: bool
 
-    @property
-    def frames(self) -> int:
-        """How many frames there should be; 0 where the file does not say."""
-        return round((self.seconds or 0) * self.rate)
-
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a video.
+    """One picture of a video."""
 
-    Attributes:
-        time: seconds from the beginning of the video; rises from frame to frame.
-        image: uint8 [H, W, 3] RGB.
-    """
-
-    time: Fraction
-    image: np.ndarray
+    time: Fraction  # seconds from the beginning of the video; rises from frame to frame
+    image: np.ndarray  # uint8 [H, W, 3] RGB
 
 
 class VideoReader:
-    """A video file, opened; use it in a `with` statement.
-
-    Attributes:
-        path: the file.
-        facts: what it says about itself.
-        damaged: how many packets could not be decoded so far.
-        last_time: of the last frame given, in seconds.
-    """
+    """A video file, opened; use it in a `with` statement; `facts` is what it says about itself."""
 
     def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
         """Opens a file and decodes its first frame.
@@ -104,26 +92,23 @@ class VideoReader:
         Raises:
             VideoError: no video, without pictures, damaged from the start, or frames too large.
         """
-        self.path, self.damaged, self.last_time = path, 0, 0.0
+        self._damaged, self._last_time = 0, 0.0
         self._container = open_container(path)
         try:
             self._stream = picture_stream(self._container)
-            self._first, self._frames = _first_frame(self._decoded(max_pixels))
+            self._frames = self._decoded(max_pixels)
+            first = next(self._frames, None)
+            if first is None:
+                raise VideoError("no frame that can be decoded", "")
         except BaseException:
             self._container.close()
             raise
-        self.facts = _facts(self._container, self._stream, self._first)
+        self._first, self.facts = first, _facts(self._container, self._stream, first)
 
     def __enter__(self) -> "VideoReader":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the file."""
+    def __exit__(self, *_: object) -> None:
         self._container.close()
 
     def frames(self) -> Iterator[Frame]:
@@ -132,21 +117,22 @@ class VideoReader:
         turns = _quarter_turns(self._first)
         width, height = self._first.width, self._first.height
         clock = _Clock(start_of(self._container), self.facts)
-        for frame in self._frames:
+        for frame in itertools.chain([self._first], self._frames):
             # A few streams change their size on the way: every picture gets that of the first.
             image = to_rgb(frame, width, height, turns=turns, reformatter=reformatter)
             time = clock.time_of(frame)
-            self.last_time = float(time)
+            self._last_time = float(time)
             yield Frame(time, image)
 
     def notes(self) -> list[str]:
         """What a person should know after all frames were read: damaged places, a missing end."""
         notes = []
-        if self.damaged:
-            notes.append(f"{self.damaged} damaged places were passed over")
+        if self._damaged:
+            notes.append(f"{self._damaged} damaged places were passed over")
         seconds = self.facts.seconds
-        if seconds is not None and self.last_time < 0.95 * seconds - 2:
-            notes.append(f"it ends at {self.last_time:.1f} s, although it says that it lasts {seconds:.1f} s")
+        if seconds is not None and self._last_time < 0.95 * seconds - 2:
+            ends = f"it ends at {self._last_time:.1f} s"
+            notes.append(f"{ends}, although it says that it lasts {seconds:.1f} s")
         return notes
 
     def _decoded(self, max_pixels: int) -> Iterator[VideoFrame]:
@@ -172,7 +158,7 @@ class VideoReader:
             except (FFmpegError, ValueError) as error:
                 if isinstance(error, VideoError):
                     raise
-                self.damaged += 1
+                self._damaged += 1
                 since += 1
 
 
@@ -234,7 +220,7 @@ def to_rgb(
     turns: int | None = None,
     reformatter: VideoReformatter | None = None,
 ) -> np.ndarray:
-    """A decoded frame as an upright picture.
+    """A decoded frame as an upright picture: uint8 [H, W, 3] RGB.
 
     Args:
         frame: as the decoder gave it.
@@ -242,9 +228,6 @@ def to_rgb(
         height: likewise.
         turns: by 90 degrees, counter-clockwise; what the frame says if None.
         reformatter: made once for many frames of one video.
-
-    Returns:
-        uint8 [H, W, 3] RGB.
     """
     space = frame.colorspace
     if space in (0, _UNSPECIFIED):  # players take high definition for BT.709, the rest for BT.601
@@ -273,25 +256,13 @@ def picture_stream(container: InputContainer) -> VideoStream:
     raise VideoError("video has no pictures", f"it is {container.format.long_name}")
 
 
-def _first_frame(frames: Iterator[VideoFrame]) -> tuple[VideoFrame, Iterator[VideoFrame]]:
-    first = next(frames, None)
-    if first is None:
-        raise VideoError("no frame that can be decoded", "")
-    return first, itertools.chain([first], frames)
-
-
 def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoFacts:
     rates = (stream.average_rate, stream.guessed_rate)
     rate = next((rate for rate in rates if rate and _RATES[0] <= rate <= _RATES[1]), Fraction(25))
-    seconds = None
-    if stream.duration and stream.time_base:
-        seconds = float(stream.duration * stream.time_base)
-    elif container.duration:
-        seconds = container.duration / av.time_base
-    if seconds is not None and not 0 < seconds < 1e7:
-        seconds = None
-    tick = stream.time_base
-    shape = stream.sample_aspect_ratio
+    tick, shape = stream.time_base, stream.sample_aspect_ratio
+    seconds = (container.duration or 0) / av.time_base
+    if stream.duration and tick:
+        seconds = float(stream.duration * tick)
     shape = shape if shape and Fraction(1, 10) <= shape <= 10 else Fraction(1)
     width, height = first.width, first.height
     if _quarter_turns(first) % 2:
@@ -300,7 +271,7 @@ def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) ->
         width=width,
         height=height,
         rate=Fraction(rate),
-        seconds=seconds,
+        seconds=seconds if 0 < seconds < 1e7 else None,
         time_base=Fraction(tick) if tick and tick <= Fraction(1, 10) else Fraction(1, 90_000),
         pixel_shape=Fraction(shape),
         sound=bool(container.streams.audio),
@@ -317,3 +288,62 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         detail = f"{width} x {height}, at most {max_pixels} (--max_pixels)"
         raise VideoError("video has frames with too many pixels", detail, "refused")
+
+
+def camera_number(given: Path) -> int | None:
+    """The camera that an input on the command line means: `webcam`, `webcam:1`; None for a file's path."""
+    match = _CAMERA.fullmatch(str(given))
+    return None if match is None or given.exists() else int(match[1] or 0)
+
+
+class Camera:
+    """An opened camera; its frames get the time at which they came, `facts` are its usual ones."""
+
+    def __init__(self, number: int):
+        """Opens it and takes a first picture.
+
+        Raises:
+            VideoError: there is none, or it gives no picture.
+        """
+        # Without a camera every one of its ways to look for one would remark on that.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self._capture = cv2.VideoCapture(number)
+        got, first = self._capture.read()
+        if not got:
+            self._capture.release()
+            raise VideoError(
+                f"camera {number} gives no picture",
+                "is it plugged in, free and permitted? webcam:1 names the second one",
+            )
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self._first = first
+        self.facts = VideoFacts(
+            width=first.shape[1],
+            height=first.shape[0],
+            rate=Fraction(round(rate) if 1 <= rate <= 240 else 25),
+            seconds=None,
+            time_base=Fraction(1, 90_000),
+            pixel_shape=Fraction(1),
+            sound=False,
+        )
+
+    def __enter__(self) -> "Camera":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._capture.release()
+
+    def frames(self) -> Iterator[Frame]:
+        """Pictures until it is unplugged."""
+        started = time.monotonic()
+        picture: np.ndarray | None = self._first
+        while picture is not None:
+            seconds = Fraction(round(1e6 * (time.monotonic() - started)), 1_000_000)
+            yield Frame(seconds, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+            got, picture = self._capture.read()
+            if not got:
+                return
+
+    def notes(self) -> list[str]:
+        """Nothing to say."""
+        return []

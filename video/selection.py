@@ -1,23 +1,21 @@
-"""Which frames of a video are worth a picture: one in every interval, or one after every cut."""
+"""Which frames of a video become pictures, one in every interval or after every cut, and what is cut off."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import floor
 
 import numpy as np
 
+from video.cuts import CutFinder
 from video.sparse import RawFrame
 
 # After the wanted time, so many seconds are decoded completely: in a video whose frames come at least this
 # often the very first frame at or after that time is found.
 INTERVAL_MARGIN = 0.3
-
-_THUMBNAIL = 32, 18
-# A cut changes the pixels of a thumbnail by this much on average (0...255, over Y, U and V), and by so many
-# times what changes in the two frames before and after. Measured on drawn films: cuts 19 to 36, a panning
-# camera at most 3.
-_LEAST_CHANGE, _LEAST_RATIO = 8.0, 3.0
-_NEIGHBOURS = 2
+_SETTLED = 2  # frames after a cut in which the picture is still mixed or smeared
+_BLACK = 28  # grey levels of 255; compression leaves black this bright here and there
+_MOST = 0.4  # of the width or height is border on one side: more is a dark scene
+_LEAST = 2  # pixels: thinner lines are not worth a cut
 
 
 def must_decode(seconds: float, interval: float) -> bool:
@@ -48,28 +46,13 @@ def after_cuts(frames: Iterable[RawFrame], *, first_scene: bool = True) -> Itera
         frames: in the order of their times.
         first_scene: also one at the beginning.
     """
-    before: np.ndarray | None = None
-    changes: deque[float] = deque(maxlen=2 * _NEIGHBOURS + 1)
-    for number, frame in enumerate(frames):
-        thumbnail = frame.thumbnail(*_THUMBNAIL).astype(np.int16)
-        if before is not None:
-            changes.append(float(np.abs(thumbnail - before).mean()))
-        before = thumbnail
-        if (first_scene and number == _NEIGHBOURS) or is_cut(changes):
+    cuts, since = CutFinder(), 0 if first_scene else _SETTLED + 1
+    for frame in frames:
+        if cuts.is_cut(frame.thumbnail()):
+            since = 0
+        if since == _SETTLED:
             yield frame
-
-
-def is_cut(changes: Iterable[float]) -> bool:
-    """Whether the change in the middle stands out.
-
-    Args:
-        changes: from each of six frames to the next; fewer than five tell nothing.
-    """
-    values = list(changes)
-    if len(values) < 2 * _NEIGHBOURS + 1:
-        return False
-    middle = values.pop(_NEIGHBOURS)
-    return middle >= _LEAST_CHANGE and middle >= _LEAST_RATIO * float(np.mean(values))
+        since += 1
 
 
 def is_blank(picture: np.ndarray) -> bool:
@@ -79,3 +62,48 @@ def is_blank(picture: np.ndarray) -> bool:
         picture: uint8 [H, W, 3] RGB.
     """
     return float(picture[::8, ::8].astype(np.float32).std(axis=(0, 1)).max()) < 4.0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What to cut off each side, in pixels of the upright picture."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    def apply(self, picture: np.ndarray) -> np.ndarray:
+        """The rest of a picture [H, W, 3]."""
+        height, width = picture.shape[:2]
+        return picture[self.top : height - self.bottom, self.left : width - self.right]
+
+
+def find_black_borders(pictures: Iterable[np.ndarray]) -> Crop:
+    """What is black at the border of every picture.
+
+    Args:
+        pictures: uint8 [H, W, 3] RGB, of one size, from different scenes; those black all over tell nothing.
+    """
+    brightest: np.ndarray | None = None
+    for picture in pictures:
+        grey = picture.max(axis=2)
+        if grey.max() > _BLACK:
+            brightest = grey if brightest is None else np.maximum(brightest, grey)
+    if brightest is None:
+        return Crop()
+    # All but 1 % of a line: a speck of dust is no picture.
+    rows = np.percentile(brightest, 99, axis=1) > _BLACK
+    columns = np.percentile(brightest, 99, axis=0) > _BLACK
+    if not rows.any() or not columns.any():
+        return Crop()
+    top, bottom = _ends(rows)
+    left, right = _ends(columns)
+    return Crop(left, top, right, bottom)
+
+
+def _ends(lit: np.ndarray) -> tuple[int, int]:
+    """How many values are False before the first and after the last True."""
+    where = np.flatnonzero(lit)
+    ends = int(where[0]), int(len(lit) - 1 - where[-1])
+    return tuple(end if _LEAST <= end <= _MOST * len(lit) else 0 for end in ends)  # pyright: ignore

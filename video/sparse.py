@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import av
 import cv2
@@ -47,10 +46,9 @@ class RawFrame:
         width = round(image.shape[1] * self.pixel_shape)
         return cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_AREA)
 
-    def thumbnail(self, width: int, height: int) -> np.ndarray:
-        """Small and perhaps lying on its side, for comparing frames: uint8 [height, width, 3] in YUV."""
-        small = self.frame.reformat(width, height, "yuv444p", interpolation="AREA")
-        return np.moveaxis(small.to_ndarray(), 0, -1)
+    def thumbnail(self) -> np.ndarray:
+        """Small and perhaps lying on its side, for comparing frames: uint8 [36, 64, 3] RGB."""
+        return self.frame.reformat(64, 36, "rgb24", interpolation="AREA").to_ndarray()
 
 
 class SparseVideo:
@@ -79,9 +77,7 @@ class SparseVideo:
     def __enter__(self) -> SparseVideo:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._container.close()
 
     def frames(

@@ -13,11 +13,11 @@ from keras import ops
 
 from boxes.detections import Detections
 from datasets.batches import in_batches
-from datasets.folder import pictures_below
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
 from engine.evaluation import Evaluation, detection_model
 from engine.measures.calibration import auroc
 from engine.measures.thresholds import evidence_of, right_evidence
+from files.below import files_below
 from nets.detector import named_detections
 from nets.network import Network
 from nets.thresholds import BEST_RULE, Thresholds
@@ -108,7 +108,7 @@ def find_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
-    found = pictures_below(folder)
+    found = list(files_below(folder, ACCEPTED_SUFFIXES))
     if not found:
         raise ValueError(
             f"--strangers_dir={folder}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))}). Give a "

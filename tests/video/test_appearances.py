@@ -1,4 +1,11 @@
-from video.appearances import Appearance, find_appearances, write_appearances
+import io
+
+import numpy as np
+from PIL import Image
+
+from video.appearances import Appearance, find_appearances, plot_timeline, write_appearances
+from visualization.colours import name_colour
+from visualization.figures import picture_of
 
 
 def entries(*frames: dict[str, float], rate: float = 10.0) -> list[dict]:
@@ -38,3 +45,36 @@ def test_names_in_any_script_and_with_any_character(tmp_path):
     write_appearances(tmp_path / "table.csv", spans)
     lines = (tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()
     assert lines[1:] == ['"千反田, ""える""",0.500,1.250,3,0.988', "a\ufffdb,1.000,2.000,1,0.500"]
+
+
+def seen(name: str, start: float, end: float) -> Appearance:
+    return Appearance(name, start, end, 1, 0.9)
+
+
+def pixels(figure) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture_of(figure, dots_per_inch=120))).convert("RGB"))
+
+
+def covered(image: np.ndarray, name: str) -> float:
+    """Share of the picture's width in which a name's colour is seen."""
+    return float((image == name_colour(name)).all(-1).any(0).mean())
+
+
+def test_bars_are_as_long_as_appearances():
+    spans = [seen("千反田える", 0, 30), seen("Tobi", 30, 45), seen("千反田える", 60, 90)]
+    image = pixels(plot_timeline(spans, 120.0, title="折木 $1.mp4"))
+    assert 3.8 < covered(image, "千反田える") / covered(image, "Tobi") < 4.2
+    rows = [np.flatnonzero((image == name_colour(name)).all(-1).any(1))[0] for name in ("千反田える", "Tobi")]
+    assert rows == sorted(rows)
+
+
+def test_an_appearance_of_one_frame_in_a_long_film_is_seen():
+    assert covered(pixels(plot_timeline([seen("a", 100.0, 100.04)], 7200.0, title="film")), "a") > 0
+
+
+def test_nobody_and_very_many_people_are_drawn():
+    nobody = pixels(plot_timeline([], 0.0, title=""))
+    crowd = pixels(plot_timeline([seen(f"n{i}", 0.0, 1.0 + i) for i in range(60)], 90.0, title="crowd"))
+    assert crowd.shape[0] > 3 * nobody.shape[0]
+    assert covered(crowd, "n59") > 0
+    assert covered(crowd, "n0") == 0  # beyond the thirty that are seen longest

@@ -1,4 +1,6 @@
+import itertools
 import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from boxes.detections import Detections
 from nets.thresholds import Thresholds
 from tests.video.small_videos import scene, write_video
-from video.detection import VideoOptions, detect_in_video
+from video.detection import ReadAhead, VideoOptions, detect_in_video
 from video.reader import Frame, VideoError, VideoFacts, VideoReader
 from video.writer import VideoWriter
 
@@ -20,7 +22,9 @@ class Everywhere:
     def __init__(self):
         self.batches, self.asked, self.thresholds = [], set(), Thresholds()
 
-    def detect_batch(self, images, *, score_threshold):
+    labels = ()
+
+    def detect_batch(self, images, *, score_threshold, all_names=False):
         self.batches.append(len(images))
         self.asked.add(score_threshold)
         found = Detections(np.array([[0, 0, 0.5, 0.5]], np.float32), np.array([0.8], np.float32), ("あ",))
@@ -165,7 +169,7 @@ def test_only_the_first_seconds(tmp_path):
 
 def test_a_failing_detector_leaves_nothing_behind(tmp_path):
     class Failing(Everywhere):
-        def detect_batch(self, images, *, score_threshold):
+        def detect_batch(self, images, *, score_threshold, all_names=False):
             if self.batches:
                 raise RuntimeError("out of memory")
             return super().detect_batch(images, score_threshold=score_threshold)
@@ -208,3 +212,40 @@ def test_damaged_sound_ends_and_is_reported(tmp_path):
         "its sound cannot be read (video cannot be read: No such file or directory) and is missing"
     ]
     assert run(silent, tmp_path / "out.mp4").notes == []
+
+
+def test_items_are_read_ahead_in_order_and_in_full_batches():
+    with ReadAhead(iter(range(10)), 3) as ahead:
+        assert list(ahead.batches(4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_an_error_comes_where_the_item_would_have():
+    def source():
+        yield from range(5)
+        raise ValueError("damaged")
+
+    with ReadAhead(source(), 3) as ahead:
+        batches = ahead.batches(3)
+        assert [next(batches), next(batches)] == [[0, 1, 2], [3, 4]]
+        with pytest.raises(ValueError, match="damaged"):
+            next(batches)
+
+
+def test_it_does_not_run_further_ahead_than_it_may_and_ends_when_left():
+    taken = []
+    with ReadAhead((taken.append(i) or i for i in itertools.count()), 4) as ahead:
+        next(ahead.batches(2))
+        time.sleep(0.05)
+        assert len(taken) <= 2 + 4 + 1
+    assert not [thread for thread in threading.enumerate() if thread.name == "read ahead"]
+
+
+def test_of_a_camera_the_newest_items_are_kept():
+    def camera():
+        for i in range(40):
+            time.sleep(0.002)
+            yield i
+
+    with ReadAhead(camera(), 4, newest=True) as ahead:
+        time.sleep(0.3)
+        assert list(ahead.batches(10)) in ([[37, 38, 39]], [])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from boxes.detections import Detections
-from video.tracking import CutFinder, Tracker, TrackingOptions, for_threshold
+from video.tracking import Tracker, keep_threshold
 
 LEFT, RIGHT = (0.2, 0.1, 0.6, 0.4), (0.2, 0.6, 0.6, 0.9)
 
@@ -16,8 +16,8 @@ def seen(*found: tuple[str, float, tuple[float, ...]]) -> Detections:
     )
 
 
-def follow(frames: list[Detections], cuts: tuple[int, ...] = (), **options) -> list[Detections]:
-    tracker = Tracker(25, TrackingOptions(**options))
+def follow(frames: list[Detections], cuts: tuple[int, ...] = ()) -> list[Detections]:
+    tracker = Tracker(25)
     given = [one for i, frame in enumerate(frames) for one in tracker.push(frame, cut=i in cuts)]
     given += tracker.flush()
     assert len(given) == len(frames)
@@ -84,11 +84,6 @@ def test_another_name_wins_when_it_is_said_long_enough():
     assert names(given)[-1] == ("b",)
 
 
-def test_two_names_on_one_face_are_one_face():
-    both = [seen(("a", 0.8, LEFT), ("b", 0.6, LEFT)), seen(("a", 0.6, LEFT), ("b", 0.7, LEFT))] * 10
-    assert names(follow(both)) == [("a",)] * 20
-
-
 def test_scores_below_the_threshold_continue_a_face_but_are_not_shown():
     weak = [seen(("a", 0.3, RIGHT))] * 20
     assert names(follow(weak)) == [()] * 20
@@ -99,14 +94,4 @@ def test_scores_below_the_threshold_continue_a_face_but_are_not_shown():
 
 @pytest.mark.parametrize(("threshold", "kept"), [(0.5, 0.25), (0.9, 0.25), (0.2, 0.1), (0.0, 0.0)])
 def test_thresholds_go_together(threshold, kept):
-    options = for_threshold(threshold)
-    assert (options.score_threshold, options.keep_threshold) == (threshold, kept)
-
-
-def test_cuts_are_found_and_pans_are_none(rng):
-    wide = np.kron(rng.integers(0, 256, (6, 40, 3)), np.ones((20, 20, 1))).astype(np.uint8)
-    other = np.kron(rng.integers(0, 256, (6, 16, 3)), np.ones((20, 20, 1))).astype(np.uint8)
-    finder = CutFinder()
-    assert not any(finder.is_cut(wide[:, 4 * i : 4 * i + 320]) for i in range(50))
-    assert finder.is_cut(other)
-    assert not finder.is_cut(other)
+    assert keep_threshold(threshold) == kept
