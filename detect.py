@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 from rich.console import Console
+from rich.progress import Progress
 
 from boxes.detections import Detections
 from datasets.batches import in_batches
@@ -48,7 +49,6 @@ from engine.reports.detections_file import detections_entry, write_detections
 from files.below import files_below
 from files.threads import map_in_threads
 from files.writing import write_bytes
-from terminal.bars import counting_bars
 from terminal.command import command
 from terminal.quiet import start_tensorflow
 from video.appearances import find_appearances, plot_timeline, write_appearances
@@ -344,7 +344,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     before = signal.signal(signal.SIGINT, stop)
     try:
-        with counting_bars(console) as progress:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+            bar = bars.add_task("")
+
+            def progress(what: str, done: int, total: int) -> None:
+                bars.update(bar, description=f"{what} ({done} of {total})", completed=done, total=total)
+
             outcome = run(sources, detector, options, progress, interrupted.is_set)
     finally:
         signal.signal(signal.SIGINT, before)
