@@ -13,6 +13,24 @@ def toward(one: Point, other: Point, amount: float) -> Point:
     return one[0] + (other[0] - one[0]) * amount, one[1] + (other[1] - one[1]) * amount
 
 
+def along(point: Point, direction: Point, amount: float) -> Point:
+    """Returns the point that lies ``amount`` times the direction away."""
+    return point[0] + direction[0] * amount, point[1] + direction[1] * amount
+
+
+def sides_of(
+    spine: Sequence[Point], directions: Sequence[tuple[Point, Point]], widths: Sequence[float]
+) -> tuple[list[Point], list[Point]]:
+    """Returns the points ``widths`` to the left and right of a spine that runs in those directions (from, to)."""
+    left, right = [], []
+    for (x, y), (start, end), width in zip(spine, directions, widths, strict=True):
+        dx, dy = end[0] - start[0], end[1] - start[1]
+        length = (dx * dx + dy * dy) ** 0.5
+        left.append((x - dy / length * width, y + dx / length * width))
+        right.append((x + dy / length * width, y - dx / length * width))
+    return left, right
+
+
 def polygon(points: Sequence[Point]) -> skia.Path:
     """Returns the closed path with straight sides through the points."""
     path = skia.Path()

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 import skia
 
 from datasets.drawn.colours import INK, WHITE, Colour, colour, glow, mix, shade
-from datasets.drawn.curves import Point, moved, oval, smooth, stroke
+from datasets.drawn.curves import Point, moved, oval, route, smooth, stroke
 from datasets.drawn.pen import Pen
+from datasets.drawn.strokes import play, table
 
 EYE_MIDDLE: Point = (0.375, 0.24)
+MOUTH = {"inner": colour("8e2f3d"), "tongue": colour("ee8a8f")}
 TURN_OF_FEATURES = 0.16  # how far eyes, nose and mouth slide when the head turns fully, in head units
 
 
@@ -49,7 +51,7 @@ class Expression:
     Attributes:
         left, right: the eyes of the picture's left and right: open, wide, shut or arch.
         brows: raise of the inner and outer end of the brows, in head units (up is positive).
-        mouth: one of the keys of ``MOUTHS``.
+        mouth: one of the drawings in face.toml.
         blush: strength of the red on the cheeks, 0 to 1.
         aside: whether the eyes look away.
         lid: how much further than usual the upper lids hang over the eyes, 0 to 0.4.
@@ -84,55 +86,29 @@ def face_path(turn: float, jaw: float) -> skia.Path:
         jaw: 0 for a soft pointed chin, 1 for a stronger one.
     """
     amount, side = abs(turn), -1.0 if turn < 0 else 1.0
+    # fmt: off
     # (x, y) seen from the front, and how x moves in a full turn to the right
     outline = (
-        (-0.76, -0.45, 0.00),
-        (-0.83, -0.05, -0.02),
-        (-0.82, 0.24, -0.02),
-        (-0.735, 0.44, -0.01),
-        (-0.61 - 0.03 * jaw, 0.72, 0.03),
-        (-0.29 - 0.10 * jaw, 0.92, 0.14),
-        (-0.075 - 0.05 * jaw, 0.982, 0.19),
-        (0.0, 1.018, 0.20),
-        (0.075 + 0.05 * jaw, 0.982, 0.19),
-        (0.29 + 0.10 * jaw, 0.92, 0.17),
-        (0.61 + 0.03 * jaw, 0.72, 0.06),
-        (0.735, 0.44, 0.00),
-        (0.82, 0.24, -0.06),
-        (0.83, -0.05, -0.10),
-        (0.76, -0.45, -0.03),
+        (-0.76, -0.45, 0.00), (-0.83, -0.05, -0.02), (-0.82, 0.24, -0.02), (-0.735, 0.44, -0.01),
+        (-0.61 - 0.03 * jaw, 0.72, 0.03), (-0.29 - 0.10 * jaw, 0.92, 0.14),
+        (-0.075 - 0.05 * jaw, 0.982, 0.19), (0.0, 1.018, 0.20), (0.075 + 0.05 * jaw, 0.982, 0.19),
+        (0.29 + 0.10 * jaw, 0.92, 0.17), (0.61 + 0.03 * jaw, 0.72, 0.06), (0.735, 0.44, 0.00),
+        (0.82, 0.24, -0.06), (0.83, -0.05, -0.10), (0.76, -0.45, -0.03),
     )
+    # fmt: on
     points = [(side * (x + move * amount), y) for x, y, move in outline]
-    a, b, c, d, e, f, g, h, i, j, k, m, n, o, p = points
-    path = skia.Path()
-    path.moveTo(*a)
-    path.cubicTo(*b, *c, *d)
-    path.cubicTo(*e, *f, *g)
-    path.quadTo(*h, *i)
-    path.cubicTo(*j, *k, *m)
-    path.cubicTo(*n, *o, *p)
-    path.cubicTo(p[0] * 0.9, -0.98, a[0] * 0.9, -0.98, *a)
-    path.close()
-    return path
+    start, end = points[0], points[-1]
+    return route("MCCQCCC", [*points, (end[0] * 0.9, -0.98), (start[0] * 0.9, -0.98), start])
 
 
 def draw_ear(pen: Pen, x: float, skin: Colour) -> None:
     """Draws an ear; ``x`` is the edge of the face, its sign says which ear."""
     side = 1.0 if x > 0 else -1.0
-    ear = smooth(
-        [
-            (x - side * 0.06, 0.10),
-            (x + side * 0.10, 0.05),
-            (x + side * 0.13, 0.22),
-            (x + side * 0.05, 0.45),
-            (x - side * 0.07, 0.42),
-        ]
-    )
-    pen.shape(ear, skin, line=skin_line(skin))
-    pen.fill(
-        stroke((x + side * 0.08, 0.12), (x - side * 0.04, 0.20), (x + side * 0.05, 0.36), 0.05),
-        skin_shadow(skin, 1.0),
-    )
+    outline = ((-0.06, 0.10), (0.10, 0.05), (0.13, 0.22), (0.05, 0.45), (-0.07, 0.42))
+    inner = ((0.08, 0.12), (-0.04, 0.20), (0.05, 0.36))
+    pen.shape(smooth([(x + side * away, y) for away, y in outline]), skin, line=skin_line(skin))
+    start, bend, end = ((x + side * away, y) for away, y in inner)
+    pen.fill(stroke(start, bend, end, 0.05), skin_shadow(skin, 1.0))
 
 
 def skin_shadow(skin: Colour, strength: float) -> Colour:
@@ -149,31 +125,26 @@ def _lids(eye: EyeShape, side: float) -> tuple[skia.Path, skia.Path]:
     """Returns the opening of an eye and its thick upper lash line; ``side`` +1: outer corner to the right."""
     w, h, up = eye.width * side, eye.height, eye.tilt
     top = 1.0 - eye.lid
-    opening = skia.Path()
-    opening.moveTo(-w, 0.26 * h)
-    opening.cubicTo(-0.80 * w, -0.70 * h * top, -0.15 * w, -1.08 * h * top, 0.25 * w, -1.0 * h * top)
-    opening.cubicTo(0.70 * w, -0.92 * h * top, 1.0 * w, (-0.45 - 0.5 * up) * h, 1.02 * w, (0.12 - up) * h)
-    opening.cubicTo(0.98 * w, (0.62 - 0.5 * up) * h, 0.62 * w, 1.0 * h, 0.12 * w, 1.0 * h)
-    opening.cubicTo(-0.45 * w, 1.0 * h, -0.88 * w, 0.72 * h, -w, 0.26 * h)
-    opening.close()
     thick = 0.055 / h  # lashes are equally thick on small and large eyes
-    lash = skia.Path()
-    lash.moveTo(-1.07 * w, 0.34 * h)
-    lash.cubicTo(
-        -0.88 * w, -0.80 * h * top, -0.20 * w, -(1.10 * top + thick) * h, 0.25 * w, -(1.02 * top + thick) * h
-    )
-    lash.cubicTo(
-        0.80 * w,
-        -(0.95 * top + thick) * h,
-        1.10 * w,
-        (-0.62 - 0.6 * up) * h,
-        1.32 * w,
-        (-0.36 - 1.1 * up) * h,
-    )
-    lash.quadTo(1.12 * w, (-0.16 - 1.0 * up) * h, 1.01 * w, (0.18 - up) * h)
-    lash.cubicTo(0.97 * w, (-0.36 - 0.5 * up) * h, 0.68 * w, -0.84 * h * top, 0.25 * w, -0.93 * h * top)
-    lash.cubicTo(-0.15 * w, -1.0 * h * top, -0.74 * w, -0.60 * h * top, -1.07 * w, 0.34 * h)
-    lash.close()
+    # fmt: off
+    opening = route("MCCCC", [
+        (-w, 0.26 * h),
+        (-0.80 * w, -0.70 * h * top), (-0.15 * w, -1.08 * h * top), (0.25 * w, -1.0 * h * top),
+        (0.70 * w, -0.92 * h * top), (1.0 * w, (-0.45 - 0.5 * up) * h), (1.02 * w, (0.12 - up) * h),
+        (0.98 * w, (0.62 - 0.5 * up) * h), (0.62 * w, 1.0 * h), (0.12 * w, 1.0 * h),
+        (-0.45 * w, 1.0 * h), (-0.88 * w, 0.72 * h), (-w, 0.26 * h),
+    ])
+    lash = route("MCCQCC", [
+        (-1.07 * w, 0.34 * h),
+        (-0.88 * w, -0.80 * h * top), (-0.20 * w, -(1.10 * top + thick) * h),
+        (0.25 * w, -(1.02 * top + thick) * h),
+        (0.80 * w, -(0.95 * top + thick) * h), (1.10 * w, (-0.62 - 0.6 * up) * h),
+        (1.32 * w, (-0.36 - 1.1 * up) * h),
+        (1.12 * w, (-0.16 - 1.0 * up) * h), (1.01 * w, (0.18 - up) * h),
+        (0.97 * w, (-0.36 - 0.5 * up) * h), (0.68 * w, -0.84 * h * top), (0.25 * w, -0.93 * h * top),
+        (-0.15 * w, -1.0 * h * top), (-0.74 * w, -0.60 * h * top), (-1.07 * w, 0.34 * h),
+    ])
+    # fmt: on
     return opening, lash
 
 
@@ -191,24 +162,13 @@ def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaz
     w, h = eye.width, eye.height
     lash_colour = mix(shade(shade(iris, 1.0), 1.0), INK, 0.80)
     if state == "arch":
-        arch = skia.Path()
-        arch.moveTo(-1.05 * w * side, 0.42 * h)
-        arch.cubicTo(-0.6 * w * side, -0.55 * h, 0.6 * w * side, -0.62 * h, 1.18 * w * side, 0.34 * h)
-        arch.cubicTo(0.55 * w * side, -0.22 * h, -0.55 * w * side, -0.20 * h, -1.05 * w * side, 0.42 * h)
-        arch.close()
+        curve = [(-1.05, 0.42), (-0.6, -0.55), (0.6, -0.62), (1.18, 0.34), (0.55, -0.22), (-0.55, -0.20)]
+        arch = route("MCC", [(x * w * side, y * h) for x, y in (*curve, curve[0])])
         pen.fill(arch, lash_colour)
         for index in range(eye.lashes):
-            x = (0.72 + 0.24 * index) * w * side
-            y = (-0.18 + 0.28 * index) * h
-            pen.fill(
-                stroke(
-                    (x - 0.02 * side, y + 0.04),
-                    (x + 0.05 * side, y - 0.01),
-                    (x + 0.12 * side, y - 0.05),
-                    0.02,
-                ),
-                lash_colour,
-            )
+            x, y = (0.72 + 0.24 * index) * w * side, (-0.18 + 0.28 * index) * h
+            start, end = (x - 0.02 * side, y + 0.04), (x + 0.12 * side, y - 0.05)
+            pen.fill(stroke(start, (x + 0.05 * side, y - 0.01), end, 0.02), lash_colour)
         return
     if state == "wide":
         eye = replace(eye, height=h * 1.10, tilt=eye.tilt * 0.5, lid=0.0)
@@ -222,17 +182,8 @@ def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaz
     with pen.inside(opening):
         pen.fill(oval(x, y, rx * 1.08, ry * 1.05), mix(deep, INK, 0.45))
         ball = oval(x, y, rx * 0.94, ry * 0.95)
-        pen.gradient(
-            ball,
-            (x, y - ry),
-            (x, y + ry),
-            [
-                (0.0, deep, 1.0),
-                (0.36, mix(deep, iris, 0.55), 1.0),
-                (0.68, iris, 1.0),
-                (1.0, glow(iris, 0.62), 1.0),
-            ],
-        )
+        tones = ((0.0, deep), (0.36, mix(deep, iris, 0.55)), (0.68, iris), (1.0, glow(iris, 0.62)))
+        pen.gradient(ball, (x, y - ry), (x, y + ry), [(place, tone, 1.0) for place, tone in tones])
         pen.fill(oval(x, y - 0.04 * h, rx * 0.40, ry * 0.44), mix(deep, INK, 0.62))
         with pen.inside(ball):  # light that fell through the eye, in its lower half
             pen.fill(oval(x, y + ry * 0.84, rx * 0.66, ry * 0.30), glow(iris, 0.72), 0.75)
@@ -243,77 +194,19 @@ def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaz
         pen.fill(oval(x + rx * 0.44, y + ry * 0.44, rx * 0.17, ry * 0.13), WHITE, 0.95)
     pen.fill(lash, lash_colour)
     for index in range(eye.lashes):
-        start = (
-            (0.70 + 0.24 * index) * w * side,
-            (-0.80 + 0.33 * index - 0.8 * eye.tilt) * h * (1 - 0.5 * eye.lid),
-        )
-        end = (start[0] + (0.11 + 0.012 * index) * side, start[1] - 0.075 + 0.028 * index)
-        bend = (start[0] + 0.075 * side, start[1] - 0.005)
-        pen.fill(stroke((start[0] - 0.03 * side, start[1] + 0.02), bend, end, 0.024), lash_colour)
-    crease_y = -(1.16 - eye.lid) * h - 0.075
-    pen.fill(
-        stroke(
-            (-0.55 * w * side, crease_y + 0.05),
-            (0.25 * w * side, crease_y - 0.055),
-            (0.98 * w * side, crease_y + 0.10),
-            0.010,
-        ),
-        mix(lash_colour, colour("a06060"), 0.45),
+        x = (0.70 + 0.24 * index) * w * side
+        y = (-0.80 + 0.33 * index - 0.8 * eye.tilt) * h * (1 - 0.5 * eye.lid)
+        end = (x + (0.11 + 0.012 * index) * side, y - 0.075 + 0.028 * index)
+        pen.fill(stroke((x - 0.03 * side, y + 0.02), (x + 0.075 * side, y - 0.005), end, 0.024), lash_colour)
+    y = -(1.16 - eye.lid) * h - 0.075
+    left, middle, right = (
+        (part * w * side, y + down) for part, down in ((-0.55, 0.05), (0.25, -0.055), (0.98, 0.10))
     )
-    pen.fill(
-        stroke((0.02 * w * side, 1.02 * h), (0.62 * w * side, 1.04 * h), (0.98 * w * side, 0.50 * h), 0.016),
-        lash_colour,
+    pen.fill(stroke(left, middle, right, 0.010), mix(lash_colour, colour("a06060"), 0.45))
+    left, middle, right = (
+        (part * w * side, low * h) for part, low in ((0.02, 1.02), (0.62, 1.04), (0.98, 0.50))
     )
-
-
-def _draw_mouth(pen: Pen, kind: str, ink: Colour) -> None:
-    """Draws a mouth around (0, 0)."""
-    inner, tongue = colour("8e2f3d"), colour("ee8a8f")
-    if kind == "line":
-        pen.fill(stroke((-0.10, 0.0), (0.0, 0.035), (0.10, 0.0), 0.022), ink)
-    elif kind == "smile":
-        pen.fill(stroke((-0.17, -0.03), (0.0, 0.13), (0.17, -0.03), 0.022), ink)
-        pen.fill(stroke((-0.045, 0.115), (0.0, 0.128), (0.045, 0.115), 0.012), ink, 0.6)
-    elif kind in ("open", "grin"):
-        half = 0.20 if kind == "open" else 0.16
-        deep = 0.21 if kind == "open" else 0.16
-        mouth = skia.Path()
-        mouth.moveTo(-half, -0.06)
-        mouth.quadTo(0.0, 0.0, half, -0.06)
-        mouth.cubicTo(half * 0.95, deep * 0.65, half * 0.45, deep, 0.0, deep)
-        mouth.cubicTo(-half * 0.45, deep, -half * 0.95, deep * 0.65, -half, -0.06)
-        mouth.close()
-        pen.line(mouth, ink, 1.0)
-        pen.fill(mouth, inner)
-        with pen.inside(mouth):
-            pen.fill(oval(0.0, deep, half * 0.66, deep * 0.48), tongue)
-            teeth = skia.Path()
-            teeth.moveTo(-half, -0.07)
-            teeth.quadTo(0.0, -0.01, half, -0.07)
-            teeth.lineTo(half * 0.86, -0.005)
-            teeth.quadTo(0.0, 0.055, -half * 0.86, -0.005)
-            teeth.close()
-            pen.fill(teeth, WHITE)
-    elif kind == "round":
-        mouth = oval(0.0, 0.06, 0.075, 0.105)
-        pen.line(mouth, ink, 1.0)
-        pen.fill(mouth, inner)
-        with pen.inside(mouth):
-            pen.fill(oval(0.0, 0.16, 0.06, 0.06), tongue)
-    elif kind == "frown":
-        mouth = smooth([(-0.15, 0.09), (-0.07, 0.0), (0.07, 0.0), (0.15, 0.09), (0.0, 0.075)])
-        pen.line(mouth, ink, 0.9)
-        pen.fill(mouth, inner)
-        with pen.inside(mouth):
-            pen.fill(smooth([(-0.10, 0.03), (0.0, -0.01), (0.10, 0.03), (0.0, 0.035)]), WHITE)
-    else:  # wave
-        wave = smooth(
-            [(-0.13, 0.03), (-0.065, -0.012), (0.0, 0.03), (0.065, -0.012), (0.13, 0.03)], closed=False
-        )
-        pen.line(wave, ink, 0.85)
-
-
-MOUTHS = ("line", "smile", "open", "grin", "round", "frown", "wave")
+    pen.fill(stroke(left, middle, right, 0.016), lash_colour)
 
 
 def draw_brows(pen: Pen, expression: Expression, hair: Colour, turn: float, heavy: float) -> None:
@@ -327,6 +220,19 @@ def draw_brows(pen: Pen, expression: Expression, hair: Colour, turn: float, heav
         start, end = (x - 0.19 * side * narrow, y - inner), (x + 0.21 * side * narrow, y + 0.02 - outer)
         bend = (x + 0.02 * side, y - 0.075 - (inner + outer) / 2)
         pen.fill(stroke(start, bend, end, 0.028 * heavy), ink, 0.85)
+
+
+def _draw_blush(pen: Pen, x: float, strength: float) -> None:
+    red = [skia.ColorSetARGB(alpha, 255, 96, 104) for alpha in (round(150 * strength), 0)]
+    shader = skia.GradientShader.MakeRadial(skia.Point(0, 0), 0.21, red)
+    pen.canvas.save()
+    pen.canvas.translate(x, 0.57)
+    pen.canvas.scale(1.0, 0.55)
+    pen.canvas.drawCircle(0, 0, 0.21, skia.Paint(Shader=shader, AntiAlias=True))
+    pen.canvas.restore()
+    for step in (-0.07, 0.0, 0.07) if strength > 0.7 else ():
+        ends = (x + step + 0.025, 0.525), (x + step - 0.025, 0.615)
+        pen.fill(stroke(ends[0], (x + step, 0.57), ends[1], 0.012), colour("d9505c"), 0.8)
 
 
 def draw_face(
@@ -372,29 +278,7 @@ def draw_face(
         for side in (-1.0, 1.0):
             x = 0.50 * side * (1 - 0.16 * max(0.0, turn * side)) + middle
             if expression.blush > 0:
-                radius = 0.21
-                shader = skia.GradientShader.MakeRadial(
-                    skia.Point(0, 0),
-                    radius,
-                    [
-                        skia.ColorSetARGB(round(150 * expression.blush), 255, 96, 104),
-                        skia.ColorSetARGB(0, 255, 96, 104),
-                    ],
-                )
-                pen.canvas.save()
-                pen.canvas.translate(x, 0.57)
-                pen.canvas.scale(1.0, 0.55)
-                pen.canvas.drawCircle(0, 0, radius, skia.Paint(Shader=shader, AntiAlias=True))
-                pen.canvas.restore()
-                if expression.blush > 0.7:
-                    for step in (-0.07, 0.0, 0.07):
-                        pen.fill(
-                            stroke(
-                                (x + step + 0.025, 0.525), (x + step, 0.57), (x + step - 0.025, 0.615), 0.012
-                            ),
-                            colour("d9505c"),
-                            0.8,
-                        )
+                _draw_blush(pen, x, expression.blush)
             if freckles:
                 for dx, dy in ((-0.07, 0.0), (0.0, 0.03), (0.07, 0.0), (-0.035, 0.05), (0.04, 0.055)):
                     pen.fill(oval(x + dx, 0.53 + dy, 0.016, 0.014), colour("b0683f"), 0.8)
@@ -413,5 +297,5 @@ def draw_face(
     pen.fill(stroke((nose + 0.012, 0.53), (nose + 0.045, 0.585), (nose - 0.012, 0.60), 0.016), ink, 0.9)
     pen.canvas.save()
     pen.canvas.translate(middle * 1.18, 0.745)
-    _draw_mouth(pen, expression.mouth, mix(ink, INK, 0.25))
+    play(pen, table("face")[expression.mouth], {"ink": mix(ink, INK, 0.25), **MOUTH})
     pen.canvas.restore()

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import skia
 
-from datasets.drawn.accessories import ACCESSORIES
+from datasets.drawn.accessories import accessory_layers
 from datasets.drawn.cast import Person
 from datasets.drawn.clothes import body_layer
 from datasets.drawn.curves import moved
@@ -53,7 +53,9 @@ def _hair(person: Person, style: Style) -> Hair:
 
 @lru_cache(maxsize=64)
 def _accessories(person: Person, style: Style) -> tuple[tuple[str, Layer], ...]:
-    return tuple(placed for key, colour in person.accessories for placed in ACCESSORIES[key](style, colour))
+    return tuple(
+        placed for key, colour in person.accessories for placed in accessory_layers(key, style, colour)
+    )
 
 
 @lru_cache(maxsize=128)
