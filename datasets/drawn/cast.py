@@ -14,11 +14,11 @@ class Person:
 
     Attributes:
         name: the label, or None for a stranger.
-        hair: a key of ``hair.HAIR``.
+        hair: a haircut of hair.toml.
         hair_colour: its colour.
         eyes: a key of ``face.EYES``.
         eye_colour: colour of the iris.
-        accessories: (key of ``accessories.ACCESSORIES``, colour).
+        accessories: (one of accessories.toml, its colour).
         outfit: the clothes.
         skin: colour of the skin.
         boy: whether the shoulders are broad and the jaw is strong.
@@ -38,151 +38,47 @@ class Person:
     mole: bool = False
 
 
+def _colours(text: str) -> tuple[Colour, ...]:
+    return tuple(colour(word) for word in text.split())
+
+
+def _three(text: str) -> tuple[Colour, Colour, Colour]:
+    one, two, three = _colours(text)
+    return one, two, three
+
+
+def _worn(**things: str) -> tuple[tuple[str, Colour], ...]:
+    """Returns accessories with their colours; _ stands for a space."""
+    return tuple((thing.replace("_", " "), colour(tone)) for thing, tone in things.items())
+
+
 CAST: tuple[Person, ...] = (
-    Person(
-        name="星野ひかり",
-        hair="twin tails",
-        hair_colour=colour("f7cf52"),
-        eyes="round",
-        eye_colour=colour("2f9fe8"),
-        accessories=(("ribbons", colour("e6344a")),),
-        outfit=Outfit(
-            collar="sailor",
-            top=colour("fbfbff"),
-            accent=colour("e6344a"),
-            bottom=colour("2c4f9e"),
-            socks=colour("2b2f45"),
-        ),
-    ),
-    Person(
-        name="月影レン",
-        hair="spiky",
-        hair_colour=colour("2b3468"),
-        eyes="cool",
-        eye_colour=colour("9a5fe0"),
-        accessories=(),
-        outfit=Outfit(
-            collar="stand-up",
-            top=colour("2a2a36"),
-            accent=colour("f0c04a"),
-            bottom=colour("2a2a36"),
-            below="trousers",
-        ),
-        skin=colour("fbe3d6"),
-        boy=True,
-        mole=True,
-    ),
-    Person(
-        name="朝倉すず",
-        hair="bob",
-        hair_colour=colour("7b4a2b"),
-        eyes="gentle",
-        eye_colour=colour("4fb05a"),
-        accessories=(("glasses", colour("b5303c")), ("hairpin", colour("ffd23e"))),
-        outfit=Outfit(
-            collar="shirt and bow",
-            top=colour("ecd9b4"),
-            accent=colour("2f8f6b"),
-            bottom=colour("6d4a63"),
-            socks=colour("f7f5f0"),
-        ),
-    ),
-    Person(
-        name="白雪ねね",
-        hair="long straight",
-        hair_colour=colour("e6e8f4"),
-        eyes="cat",
-        eye_colour=colour("e23a52"),
-        accessories=(("cat ears", colour("d8daea")),),
-        outfit=Outfit(
-            collar="gothic",
-            top=colour("33304a"),
-            accent=colour("c03050"),
-            bottom=colour("33304a"),
-            socks=colour("2a2838"),
-        ),
-        skin=colour("fff0ea"),
-    ),
-    Person(
-        name="花咲もも",
-        hair="braids",
-        hair_colour=colour("f58ab5"),
-        eyes="round",
-        eye_colour=colour("c23f9a"),
-        accessories=(("flower", colour("fffaf2")),),
-        outfit=Outfit(
-            collar="kimono",
-            top=colour("7d6bd0"),
-            accent=colour("f5d9e8"),
-            bottom=colour("e0567a"),
-            below="gown",
-            sleeves="wide",
-            shoes=colour("b04a40"),
-        ),
-    ),
-    Person(
-        name="Mira",
-        hair="ahoge",
-        hair_colour=colour("35c2b8"),
-        eyes="sleepy",
-        eye_colour=colour("f2a52c"),
-        accessories=(("headphones", colour("ff7a2c")),),
-        outfit=Outfit(
-            collar="hood",
-            top=colour("f4f5f7"),
-            accent=colour("ff7a2c"),
-            bottom=colour("4b5266"),
-            below="shorts",
-            socks=colour("4b5266"),
-            shoes=colour("ff7a2c"),
-        ),
-    ),
-    Person(
-        name="Captain Fen",
-        hair="ponytail",
-        hair_colour=colour("d93b27"),
-        eyes="sharp",
-        eye_colour=colour("e8b02e"),
-        accessories=(("eyepatch", colour("23232e")), ("captain's hat", colour("2d3f7c"))),
-        outfit=Outfit(
-            collar="coat",
-            top=colour("2d3f7c"),
-            accent=colour("f0c04a"),
-            bottom=colour("8f2333"),
-            below="trousers",
-            shoes=colour("3a2a22"),
-        ),
-        skin=colour("f6d3b8"),
-    ),
-    Person(
-        name="Tobi",
-        hair="messy",
-        hair_colour=colour("8ac63f"),
-        eyes="bright",
-        eye_colour=colour("8a5a2c"),
-        accessories=(("goggles", colour("c98a3a")),),
-        outfit=Outfit(
-            collar="scarf",
-            top=colour("e9e2d2"),
-            accent=colour("f08a24"),
-            bottom=colour("6b5a45"),
-            below="trousers",
-        ),
-        skin=colour("f8dcc0"),
-        boy=True,
-        freckles=True,
-    ),
-)
+    Person("星野ひかり", "twin tails", colour("f7cf52"), "round", colour("2f9fe8"), _worn(ribbons="e6344a"),
+        Outfit("sailor", *_three("fbfbff e6344a 2c4f9e"), socks=colour("2b2f45"))),
+    Person("月影レン", "spiky", colour("2b3468"), "cool", colour("9a5fe0"), (),
+        Outfit("stand-up", *_three("2a2a36 f0c04a 2a2a36"), "trousers"),
+        colour("fbe3d6"), boy=True, mole=True),
+    Person("朝倉すず", "bob", colour("7b4a2b"), "gentle", colour("4fb05a"), _worn(glasses="b5303c", hairpin="ffd23e"),
+        Outfit("shirt and bow", *_three("ecd9b4 2f8f6b 6d4a63"), socks=colour("f7f5f0"))),
+    Person("白雪ねね", "long straight", colour("e6e8f4"), "cat", colour("e23a52"), _worn(cat_ears="d8daea"),
+        Outfit("gothic", *_three("33304a c03050 33304a"), socks=colour("2a2838")), colour("fff0ea")),
+    Person("花咲もも", "braids", colour("f58ab5"), "round", colour("c23f9a"), _worn(flower="fffaf2"),
+        Outfit("kimono", *_three("7d6bd0 f5d9e8 e0567a"), "gown", "wide", shoes=colour("b04a40"))),
+    Person("Mira", "ahoge", colour("35c2b8"), "sleepy", colour("f2a52c"), _worn(headphones="ff7a2c"),
+        Outfit("hood", *_three("f4f5f7 ff7a2c 4b5266"), "shorts", socks=colour("4b5266"), shoes=colour("ff7a2c"))),
+    Person("Captain Fen", "ponytail", colour("d93b27"), "sharp", colour("e8b02e"),
+        (("eyepatch", colour("23232e")), ("captain's hat", colour("2d3f7c"))),
+        Outfit("coat", *_three("2d3f7c f0c04a 8f2333"), "trousers", shoes=colour("3a2a22")), colour("f6d3b8")),
+    Person("Tobi", "messy", colour("8ac63f"), "bright", colour("8a5a2c"), _worn(goggles="c98a3a"),
+        Outfit("scarf", *_three("e9e2d2 f08a24 6b5a45"), "trousers"),
+        colour("f8dcc0"), boy=True, freckles=True),
+)  # fmt: skip
 
 NAMES: tuple[str, ...] = tuple(person.name for person in CAST if person.name is not None)
 
 # How far a stranger's hair must be from that of the one with the same cut, in the RGB cube with side 1: so
 # far that evening and night do not make them alike.
 UNLIKE = 0.35
-
-
-def _colours(text: str) -> tuple[Colour, ...]:
-    return tuple(colour(word) for word in text.split())
 
 
 # Colours that nobody of the cast has.

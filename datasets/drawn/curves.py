@@ -21,7 +21,7 @@ def along(point: Point, direction: Point, amount: float) -> Point:
 def sides_of(
     spine: Sequence[Point], directions: Sequence[tuple[Point, Point]], widths: Sequence[float]
 ) -> tuple[list[Point], list[Point]]:
-    """Returns the points ``widths`` to the left and right of a spine that runs in those directions (from, to)."""
+    """Returns the points ``widths`` to the left and right of a spine; a direction is (from, to)."""
     left, right = [], []
     for (x, y), (start, end), width in zip(spine, directions, widths, strict=True):
         dx, dy = end[0] - start[0], end[1] - start[1]

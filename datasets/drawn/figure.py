@@ -1,5 +1,6 @@
 """A figure: a person in a pose, drawn sheet by sheet, and the outlines of the head."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from datasets.drawn.cast import Person
 from datasets.drawn.clothes import body_layer
 from datasets.drawn.curves import moved
 from datasets.drawn.face import EXPRESSIONS, EYES, draw_brows, draw_ear, draw_face, face_path
-from datasets.drawn.hair import HAIR, Hair
+from datasets.drawn.hair import Hair, make_hair
 from datasets.drawn.pen import Layer, Pen, Style
 
 NECK = (0.0, 0.85)  # the point about which a head tilts
@@ -48,7 +49,7 @@ class Pose:
 
 @lru_cache(maxsize=64)
 def _hair(person: Person, style: Style) -> Hair:
-    return HAIR[person.hair](style, person.hair_colour)
+    return make_hair(person.hair, style, person.hair_colour)
 
 
 @lru_cache(maxsize=64)
@@ -92,9 +93,8 @@ def head_outlines(person: Person, style: Style, pose: Pose) -> list[skia.Path]:
     layers = [*hair.behind, hair.front, *hair.over, *(layer for _, layer in _accessories(person, style))]
     outlines = [moved(face_path(pose.turn, 1.0 if person.boy else 0.0), matrix)]
     for layer in layers:
-        if layer.head:
-            placed = skia.Matrix.Concat(matrix, _layer_matrix(layer, pose))
-            outlines.extend(moved(path, placed) for path in layer.head)
+        placed = skia.Matrix.Concat(matrix, _layer_matrix(layer, pose))
+        outlines.extend(moved(path, placed) for path in layer.head)
     return outlines
 
 
@@ -110,66 +110,47 @@ def other_outlines(person: Person, style: Style, pose: Pose) -> list[skia.Path]:
 
 def bounds(outlines: list[skia.Path]) -> tuple[float, float, float, float]:
     """Returns the tight (left, top, right, bottom) around outlines."""
-    rects = [path.computeTightBounds() for path in outlines]
-    return (
-        min(rect.left() for rect in rects),
-        min(rect.top() for rect in rects),
-        max(rect.right() for rect in rects),
-        max(rect.bottom() for rect in rects),
-    )
+    rects = [tuple(path.computeTightBounds()) for path in outlines]
+    left, top, right, bottom = zip(*rects, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def draw_figure(canvas: skia.Canvas, person: Person, style: Style, pose: Pose) -> None:
     """Draws somebody, from the hair behind to the accessories in front."""
     hair, accessories = _hair(person, style), _accessories(person, style)
-    expression, eye = EXPRESSIONS[pose.expression], EYES[person.eyes]
-    head = head_matrix(pose)
+    expression, head, pen = EXPRESSIONS[pose.expression], head_matrix(pose), Pen(canvas, style)
 
-    def play(layers: list[Layer]) -> None:
+    def play(layers: Iterable[Layer]) -> None:
         for layer in layers:
-            canvas.save()
-            canvas.concat(head)
-            canvas.concat(_layer_matrix(layer, pose))
-            canvas.drawPicture(layer.picture)
-            canvas.restore()
+            with pen.through(head):
+                canvas.concat(_layer_matrix(layer, pose))
+                canvas.drawPicture(layer.picture)
 
-    play(list(hair.behind))
-    canvas.save()
-    canvas.concat(body_matrix(pose))
-    canvas.drawPicture(_body(person, style, pose.arms).picture)
-    canvas.restore()
+    def worn(place: str) -> Iterator[Layer]:
+        return (layer for where, layer in accessories if where == place)
 
-    canvas.save()
-    canvas.concat(head)
-    pen = Pen(canvas, style)
-    jaw = 1.0 if person.boy else 0.0
-    outline = face_path(pose.turn, jaw)
-    if not hair.covers_ears:
-        for side in (-1.0, 1.0):
+    play(hair.behind)
+    with pen.through(body_matrix(pose)):
+        canvas.drawPicture(_body(person, style, pose.arms).picture)
+    with pen.through(head):
+        for side in () if hair.covers_ears else (-1.0, 1.0):
             if pose.turn * side < 0.55:
                 draw_ear(pen, side * 0.80 - 0.06 * pose.turn, person.skin)
-    shadow = moved(hair.fringe, skia.Matrix.Translate(0.09 * pose.turn + 0.03, 0.10))
-    draw_face(
-        pen,
-        outline,
-        expression,
-        eye,
-        person.eye_colour,
-        person.skin,
-        turn=pose.turn,
-        gaze=pose.gaze,
-        fringe_shadow=shadow,
-        freckles=person.freckles,
-        mole=person.mole,
-        covered_eye=any(key == "eyepatch" for key, _ in person.accessories),
-    )
-    canvas.restore()
-    play([layer for place, layer in accessories if place == "face"])
-    play([layer for place, layer in accessories if place == "behind"])
-    play([hair.front])
-    canvas.save()
-    canvas.concat(head)
-    draw_brows(Pen(canvas, style), expression, person.hair_colour, pose.turn, 1.25 if person.boy else 1.0)
-    canvas.restore()
-    play(list(hair.over))
-    play([layer for place, layer in accessories if place == "top"])
+        draw_face(
+            pen,
+            face_path(pose.turn, 1.0 if person.boy else 0.0),
+            expression,
+            EYES[person.eyes],
+            person.eye_colour,
+            person.skin,
+            turn=pose.turn,
+            gaze=pose.gaze,
+            fringe_shadow=moved(hair.fringe, skia.Matrix.Translate(0.09 * pose.turn + 0.03, 0.10)),
+            freckles=person.freckles,
+            mole=person.mole,
+            covered_eye=any(key == "eyepatch" for key, _ in person.accessories),
+        )
+    play((*worn("face"), *worn("behind"), hair.front))
+    with pen.through(head):
+        draw_brows(pen, expression, person.hair_colour, pose.turn, 1.25 if person.boy else 1.0)
+    play((*hair.over, *worn("top")))

@@ -27,9 +27,8 @@ from av.video.reformatter import Colorspace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from datasets.drawn.labels import labelled_heads
+from datasets.drawn.labels import HeadLabel, labelled_heads
 from datasets.drawn.shots import Shot, ShotPainter, heads_at, make_shots, shot_at
-from datasets.drawn.visibility import HeadLabel
 from datasets.pictures import ACCEPTED_SUFFIXES, examine_picture
 from datasets.voc import write_annotation
 

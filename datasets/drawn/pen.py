@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import skia
 
+from datasets.drawn.brushes import nib
 from datasets.drawn.colours import Colour, argb, line_colour, shade
 
 
@@ -76,17 +77,7 @@ class Pen:
 
     def line(self, path: skia.Path, colour: Colour, width: float = 1.0, alpha: float = 1.0) -> None:
         """Draws along a path with a round nib; width 1 is the style's own line."""
-        self.canvas.drawPath(
-            path,
-            skia.Paint(
-                Color=argb(colour, alpha),
-                AntiAlias=True,
-                Style=skia.Paint.kStroke_Style,
-                StrokeWidth=self.style.line * width,
-                StrokeCap=skia.Paint.kRound_Cap,
-                StrokeJoin=skia.Paint.kRound_Join,
-            ),
-        )
+        self.canvas.drawPath(path, nib(argb(colour, alpha), self.style.line * width))
 
     def shape(
         self, path: skia.Path, colour: Colour, *, line: Colour | None = None, width: float = 1.0
@@ -108,6 +99,14 @@ class Pen:
     def shadow(self, colour: Colour) -> Colour:
         """Returns a colour as it looks in shadow in this style."""
         return shade(colour, self.style.shading)
+
+    @contextmanager
+    def through(self, matrix: skia.Matrix) -> Iterator[None]:
+        """Draws seen through a matrix."""
+        self.canvas.save()
+        self.canvas.concat(matrix)
+        yield
+        self.canvas.restore()
 
     @contextmanager
     def inside(self, path: skia.Path) -> Iterator[None]:

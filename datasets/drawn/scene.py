@@ -14,8 +14,8 @@ from datasets.drawn.curves import oval
 from datasets.drawn.episodes import LIGHTS, Episode
 from datasets.drawn.figure import Pose, body_matrix, draw_figure
 from datasets.drawn.finish import add_grain, shine_light, soften
+from datasets.drawn.labels import HeadLabel, label_heads
 from datasets.drawn.props import PROPS, Prop
-from datasets.drawn.visibility import HeadLabel, label_heads
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))
 NO_GROUND = ("dots", "speed lines")  # places where nobody need stand on anything

@@ -19,9 +19,9 @@ from datasets.drawn.episodes import LIGHTS, Episode, make_episode
 from datasets.drawn.face import EXPRESSIONS
 from datasets.drawn.figure import bounds, draw_figure, head_outlines
 from datasets.drawn.finish import add_grain, shine_light, soften
+from datasets.drawn.labels import NEARLY_HIDDEN, HeadLabel, measure_heads
 from datasets.drawn.props import Prop
 from datasets.drawn.scene import NO_GROUND, Scene, arrange_scene, draw_ground_shadow
-from datasets.drawn.visibility import NEARLY_HIDDEN, HeadLabel, measure_heads
 
 SHORTEST, LONGEST = 1.5, 5.0  # seconds between two cuts
 OVERSCAN = 0.1  # of a background beyond each edge of the picture: room for the camera

@@ -18,10 +18,9 @@ from datasets.drawn.dataset import DrawnOptions, draw_dataset, plan_episodes, st
 from datasets.drawn.episodes import make_episode
 from datasets.drawn.face import EXPRESSIONS
 from datasets.drawn.figure import Pose, bounds, draw_figure, head_outlines
-from datasets.drawn.labels import labelled_heads
+from datasets.drawn.labels import HARD_TO_SEE, NEARLY_HIDDEN, labelled_heads
 from datasets.drawn.pen import Style
 from datasets.drawn.scene import Scene, compose_scene, paint_scene
-from datasets.drawn.visibility import HARD_TO_SEE, NEARLY_HIDDEN
 
 FEW = {"train_episodes": 3, "val_episodes": 1, "test_episodes": 1}
 
