@@ -1,22 +1,25 @@
 """Draws the demo set: python -m datasets.drawn --output_dir runs/demo/drawn."""
 
+from collections.abc import Sequence
+
 import tyro
 from rich.console import Console
 
 from datasets.drawn.dataset import DrawnOptions, counts_table, draw_dataset
+from terminal.bars import counting_bars
+from terminal.command import command
 
 
-def main() -> None:
+@command("drawn")
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
-    options = tyro.cli(DrawnOptions, prog="python -m datasets.drawn", use_underscores=True)
+    options = tyro.cli(DrawnOptions, args=arguments, prog="python -m datasets.drawn", use_underscores=True)
     console = Console()
-    try:
-        counts = draw_dataset(options, console)
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from None
+    with counting_bars(console) as bars:
+        counts = draw_dataset(options, lambda done: bars("drawing", done, options.pictures))
     console.print(counts_table(counts))
     console.print(f"Drew {options.pictures} pictures into {options.output_dir}", soft_wrap=True)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

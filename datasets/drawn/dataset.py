@@ -32,15 +32,13 @@ import json
 import multiprocessing
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from datasets.drawn.cast import NAMES
@@ -123,12 +121,14 @@ def stem_of(episode: int, index: int) -> str:
     return f"episode{episode:02d}_{index:06d}"
 
 
-def draw_dataset(options: DrawnOptions, console: Console | None = None) -> dict[str, Counter[str]]:
+def draw_dataset(
+    options: DrawnOptions, progress: Callable[[int], None] = lambda done: None
+) -> dict[str, Counter[str]]:
     """Draws the set; the folder appears under its name only when it is complete.
 
     Args:
         options: what to draw and where.
-        console: where the progress bar goes; None for silence.
+        progress: called with the number of pictures done.
 
     Returns:
         for every split how often each name was drawn; the key "" counts pictures without anyone labelled.
@@ -145,38 +145,10 @@ def draw_dataset(options: DrawnOptions, console: Console | None = None) -> dict[
     try:
         for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
             (temporary / name).mkdir(parents=True)
-        split_of = {episode: split for split, episodes in plan.items() for episode in episodes}
-        counts: dict[str, Counter[str]] = {split: Counter() for split in plan}
-        tasks = [
-            _Task(temporary, options.seed, episode, first, min(_CHUNK, count - first))
-            for episodes in plan.values()
-            for episode, count in episodes.items()
-            for first in range(0, count, _CHUNK)
-        ]
-        with Progress(
-            TextColumn("drawing"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=console is None,
-        ) as progress:
-            bar = progress.add_task("", total=options.pictures)
-            for task, found in _run(tasks, options.workers):
-                counts[split_of[task.episode]].update(found)
-                progress.advance(bar, task.count)
-        stems = {
-            split: [stem_of(episode, index) for episode, count in episodes.items() for index in range(count)]
-            for split, episodes in plan.items()
-        }
-        stems["trainval"] = stems["train"] + stems["val"]
-        for split, lines in stems.items():
-            (temporary / "ImageSets" / "Main" / f"{split}.txt").write_text(
-                "".join(f"{stem}\n" for stem in lines)
-            )
-        made_with = {
-            key: value for key, value in asdict(options).items() if key not in ("output_dir", "workers")
-        }
+        counts = _draw_all(options, plan, temporary, progress)
+        _write_lists(plan, temporary / "ImageSets" / "Main")
+        made_with = asdict(options)
+        del made_with["output_dir"], made_with["workers"]
         (temporary / MARK).write_text(json.dumps(made_with, indent=2) + "\n")
         _check_target(folder)
         if folder.exists():
@@ -185,6 +157,35 @@ def draw_dataset(options: DrawnOptions, console: Console | None = None) -> dict[
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return counts
+
+
+def _draw_all(
+    options: DrawnOptions, plan: dict[str, dict[int, int]], folder: Path, progress: Callable[[int], None]
+) -> dict[str, Counter[str]]:
+    counts: dict[str, Counter[str]] = {split: Counter() for split in plan}
+    split_of = {episode: split for split, episodes in plan.items() for episode in episodes}
+    tasks = [
+        _Task(folder, options.seed, episode, first, min(_CHUNK, count - first))
+        for episodes in plan.values()
+        for episode, count in episodes.items()
+        for first in range(0, count, _CHUNK)
+    ]
+    done = 0
+    for task, found in _run(tasks, options.workers):
+        counts[split_of[task.episode]].update(found)
+        done += task.count
+        progress(done)
+    return counts
+
+
+def _write_lists(plan: dict[str, dict[int, int]], folder: Path) -> None:
+    stems = {
+        split: [stem_of(episode, index) for episode, count in episodes.items() for index in range(count)]
+        for split, episodes in plan.items()
+    }
+    stems["trainval"] = stems["train"] + stems["val"]
+    for split, lines in stems.items():
+        (folder / f"{split}.txt").write_text("".join(f"{stem}\n" for stem in lines))
 
 
 def _check_target(folder: Path) -> None:
@@ -218,17 +219,14 @@ def _draw_some(task: _Task) -> Counter[str]:
     found: Counter[str] = Counter()
     for index in range(task.first, task.first + task.count):
         scene, source = compose_scene(task.seed, episode, index)
-        stem = stem_of(task.episode, index)
+        stem, objects = stem_of(task.episode, index), labelled_heads(scene.labels, scene.width, scene.height)
         (task.folder / "JPEGImages" / f"{stem}.jpg").write_bytes(paint_scene(scene, source))
-        objects = labelled_heads(scene.labels, scene.width, scene.height)
         # a path that is the same on every machine, so that the set is too
-        write_annotation(
-            task.folder / "Annotations" / f"{stem}.xml",
+        picture, path = (
             Path("drawn") / "JPEGImages" / f"{stem}.jpg",
-            scene.width,
-            scene.height,
-            objects,
+            task.folder / "Annotations" / f"{stem}.xml",
         )
+        write_annotation(path, picture, scene.width, scene.height, objects)
         found.update(item.name for item in objects)
         found[""] += not objects
     return found

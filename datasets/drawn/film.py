@@ -25,12 +25,13 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.reformatter import Colorspace
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from datasets.drawn.labels import HeadLabel, labelled_heads
 from datasets.drawn.shots import Shot, ShotPainter, heads_at, make_shots, shot_at
 from datasets.pictures import ACCEPTED_SUFFIXES, examine_picture
 from datasets.voc import write_annotation
+from terminal.bars import counting_bars
+from terminal.command import command
 
 FRAMES, DRAWINGS = 24, 12  # a second
 SAMPLES = 48_000  # of sound, a second
@@ -93,21 +94,21 @@ class FilmOptions:
 def heads_in(options: FilmOptions, seconds: float) -> tuple[HeadLabel, ...]:
     """The true boxes of the frame that is shown at a time, in pixels of the film."""
     moment = _drawing_of(round(seconds * FRAMES)) / DRAWINGS
-    return heads_at(shot_at(_shots(options), moment), moment)
+    return heads_at(_shot_in(options, moment), moment)
 
 
 def frame_at(options: FilmOptions, seconds: float) -> np.ndarray:
     """The picture that is shown at a time, before compression: uint8 [H, W, 3] RGB."""
     moment = _drawing_of(round(seconds * FRAMES)) / DRAWINGS
-    return ShotPainter(shot_at(_shots(options), moment)).paint(moment)
+    return ShotPainter(_shot_in(options, moment)).paint(moment)
 
 
-def draw_video(options: FilmOptions, advance: Callable[[int], None] = lambda frames: None) -> bool:
+def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda done: None) -> bool:
     """Draws the film; it appears under its name only when it is complete.
 
     Args:
         options: what to draw and where.
-        advance: called with the number of frames done since the last call.
+        progress: called with the number of frames done.
 
     Returns:
         whether it was drawn: a film of the same options that is there already is kept.
@@ -126,7 +127,7 @@ def draw_video(options: FilmOptions, advance: Callable[[int], None] = lambda fra
     try:
         with av.open(str(temporary), "w") as container:
             container.metadata["comment"] = made_with
-            _write(container, options, advance)
+            _write(container, options, progress)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -148,21 +149,15 @@ def write_true_boxes(options: FilmOptions) -> int:
     if options.pictures_dir is None:
         count = int((options.frames - 1) / FRAMES / options.annotation_interval) + 1
         moments = [round(1000 * index * options.annotation_interval) for index in range(count)]
-        wanted = [
-            (Path(f"{options.output_path.stem}_{ms:07d}.jpg"), ms, (options.width, options.height))
-            for ms in moments
-        ]
+        stem, size = options.output_path.stem, (options.width, options.height)
+        wanted = [(Path(f"{stem}_{moment:07d}.jpg"), moment, size) for moment in moments]
     else:
         wanted = list(_pictures_of(options, options.pictures_dir))
     folder.mkdir(parents=True, exist_ok=True)
     for picture, milliseconds, (width, height) in wanted:
-        objects = labelled_heads(
-            heads_in(options, milliseconds / 1000),
-            width,
-            height,
-            across=width / options.width,
-            down=height / options.height,
-        )
+        heads = heads_in(options, milliseconds / 1000)
+        across, down = width / options.width, height / options.height
+        objects = labelled_heads(heads, width, height, across=across, down=down)
         path = folder / f"{picture.stem}.xml"
         # Not ending in .xml: an interrupted run must not leave what looks like an annotation.
         draft = folder / f".{picture.stem}.{os.getpid()}.draft"
@@ -202,15 +197,16 @@ def _shots_of(seed: int, episode: int, seconds: float, width: int, height: int) 
     return make_shots(seed, episode, seconds, width, height)
 
 
-def _shots(options: FilmOptions) -> tuple[Shot, ...]:
-    return _shots_of(options.seed, options.episode, options.seconds, options.width, options.height)
+def _shot_in(options: FilmOptions, moment: float) -> Shot:
+    shots = _shots_of(options.seed, options.episode, options.seconds, options.width, options.height)
+    return shot_at(shots, moment)
 
 
 def _drawing_of(frame: int) -> int:
     return frame * DRAWINGS // FRAMES
 
 
-def _write(container: OutputContainer, options: FilmOptions, advance: Callable[[int], None]) -> None:
+def _write(container: OutputContainer, options: FilmOptions, progress: Callable[[int], None]) -> None:
     """Writes picture and sound, a drawing at a time."""
     video = container.add_stream(options.codec, rate=FRAMES)
     video.width, video.height, video.pix_fmt = options.width, options.height, "yuv420p"
@@ -220,17 +216,14 @@ def _write(container: OutputContainer, options: FilmOptions, advance: Callable[[
     if options.codec == "mpeg4":
         video.bit_rate = 4 * options.width * options.height
     audio = container.add_stream("aac", rate=SAMPLES, layout="mono") if options.sound else None
-    painter: ShotPainter | None = None
-    written = 0  # samples
-    frame = 0
+    painter = ShotPainter(_shot_in(options, 0.0))
+    written = frame = 0  # samples, frames
     while frame < options.frames:
         drawing = _drawing_of(frame)
         moment = drawing / DRAWINGS
-        shot = shot_at(_shots(options), moment)
-        if painter is None or painter.shot is not shot:
-            painter = ShotPainter(shot)
+        shot = _shot_in(options, moment)
+        painter = painter if painter.shot is shot else ShotPainter(shot)
         pixels = painter.paint(moment)
-        first = frame
         while frame < options.frames and _drawing_of(frame) == drawing:
             picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             picture.pts, picture.time_base = frame, Fraction(1, FRAMES)
@@ -240,7 +233,7 @@ def _write(container: OutputContainer, options: FilmOptions, advance: Callable[[
             until = round(frame / FRAMES * SAMPLES)
             container.mux(audio.encode(_tone(shot, written, until)))
             written = until
-        advance(frame - first)
+        progress(frame)
     container.mux(video.encode(None))
     if audio is not None:
         container.mux(audio.encode(None))
@@ -272,30 +265,17 @@ def _comment(path: Path) -> str:
     return tags.get("comment", "")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command("drawn_video")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
-    try:
-        options = tyro.cli(
-            FilmOptions, args=arguments, prog="python -m datasets.drawn_video", use_underscores=True
-        )
-        with Progress(
-            TextColumn("drawing frames"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress:
-            bar = progress.add_task("", total=options.frames)
-            drawn = draw_video(options, lambda frames: progress.advance(bar, frames))
-        size = f"{options.width} x {options.height}, {options.frames / FRAMES:g} s"
-        console.print(f"{'Drew' if drawn else 'Kept'} {options.output_path} ({size})")
-        if options.annotations_dir is not None:
-            count = write_true_boxes(options)
-            console.print(f"True boxes of {count} pictures are in {options.annotations_dir}")
-    except (ValueError, OSError) as error:
-        console.print(f"drawn_video: {error}")
-        return 1
-    return 0
+    options = tyro.cli(
+        FilmOptions, args=arguments, prog="python -m datasets.drawn_video", use_underscores=True
+    )
+    with counting_bars(console) as bars:
+        drawn = draw_video(options, lambda done: bars("drawing frames", done, options.frames))
+    size = f"{options.width} x {options.height}, {options.frames / FRAMES:g} s"
+    console.print(f"{'Drew' if drawn else 'Kept'} {options.output_path} ({size})")
+    if options.annotations_dir is not None:
+        count = write_true_boxes(options)
+        console.print(f"True boxes of {count} pictures are in {options.annotations_dir}")
