@@ -19,14 +19,6 @@ from web.browser_runtime import VERSION
 FOLDER = ROOT / "tools" / "containers"
 DOCKERFILES = [FOLDER / "web.Dockerfile", FOLDER / "train.Dockerfile"]
 USER = 10001
-# TODO(locks): not in requirements/serve.txt yet; the page cannot start in its container without them.
-MISSING = {
-    "scipy",
-    "tf2onnx",
-    "asgi-correlation-id",
-    "prometheus-fastapi-instrumentator",
-    "python-json-logger",
-}
 # Another build of the same code is in the page's image.
 OTHERS = {"tensorflow-cpu": "tensorflow", "opencv-python-headless": "opencv-python"}
 
@@ -115,12 +107,11 @@ def test_what_is_imported_is_copied():
 def test_what_the_page_imports_is_installed_with_the_versions_that_are_tested():
     text = (ROOT / "requirements" / "serve.txt").read_text(encoding="utf-8")
     assert not re.search(r"://|^-", text, re.MULTILINE)
-    tested = {line.split(" ;")[0] for line in locked("web")}
-    installed = set(MISSING)
-    for line in locked("serve"):
-        name, version = line.split(" ;")[0].split("==")
-        assert f"{OTHERS.get(name, name)}=={version}" in tested
-        installed.add(OTHERS.get(name, name))
+    tested = {(pin.name, pin.specifier) for pin in locked("web")}
+    installed = set()
+    for pin in locked("serve"):
+        installed.add(name := OTHERS.get(pin.name, pin.name))
+        assert (name, pin.specifier) in tested
     assert "tf2onnx" in installed  # Keras imports it
     brought = packages_distributions()
     for module in reached("web.__main__", "tools.inbox")[1]:
