@@ -94,7 +94,7 @@ def evaluate_model(
     batch_size: int,
     max_pictures: int | None = None,
     labels: Sequence[str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Evaluation:
     """Measure a model on a split.
 
@@ -107,12 +107,14 @@ def evaluate_model(
         max_pictures: measure the first so many only.
         labels: the names that the model's classes stand for, if they are not those of the dataset. Names
             meet by their text.
-        progress: called after each batch with the number of its pictures.
+        progress: called after each batch with (what is done, pictures done, all).
 
     Raises:
         ValueError: the split does not exist, or it has no object that counts.
     """
     split = dataset.split_name(split)
+    pictures = dataset.split(split).pictures
+    total = min(pictures, max_pictures or pictures)
     labels = tuple(dataset.labels if labels is None else labels)
     detector = detection_model(model, network)
     batches = evaluation_batches(dataset, split, image_size=network.image_size, batch_size=batch_size)
@@ -132,8 +134,7 @@ def evaluate_model(
             filenames.append(marks["filename"][i].decode("utf-8", errors="replace"))
             sizes.append((int(marks["height"][i]), int(marks["width"][i])))
             ground_truths.append(ground_truth_of(marks, i, dataset.labels))
-        if progress is not None:
-            progress(count)
+        progress("Detecting", min(len(filenames), total), total)
         timed += count
         if timed == len(filenames) == count:  # the first batch: making the graph is not timed
             timed, waiting, start = 0, 0.0, time.perf_counter()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import rich.box
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +29,7 @@ from engine.training.watch import new_checkpoints
 from files.writing import sha256_of
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, build_model, read_checkpoint, versions
 from nets.thresholds import Thresholds
+from terminal.bars import counting_bars
 from visualization.drawing import scale_to
 
 # Longer side of the pictures in report.html: readable labels, two beside each other on a page.
@@ -52,9 +54,8 @@ def measure_checkpoint(
     notes += leak_notes_of(checkpoint, dataset, split)
     for note in notes:
         console.print(Text(f"Warning: {note}", style="yellow"), soft_wrap=True)
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        found = _measure(options, checkpoint, dataset, split, total, progress)
+    with counting_bars(console) as progress:
+        found = _measure(options, checkpoint, dataset, split, min(options.batch_size, total) or 1, progress)
     shown = [number for part in found.gallery(options.gallery_pictures) for number in part]
     strangers = [] if found.strangers is None else found.strangers.worst[: options.gallery_pictures]
     write_reports(
@@ -99,33 +100,26 @@ def _measure(
     checkpoint: Checkpoint,
     dataset: RecordDataset,
     split: str,
-    total: int,
-    progress: Progress,
+    batch_size: int,
+    progress: Callable[[str, int, int], None],
 ) -> Measurements:
     """The measures of a checkpoint, on strangers too if there are any."""
-    task = progress.add_task("Detecting", total=total)
-    model, batch_size = build_model(checkpoint), min(options.batch_size, total) or 1
+    model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels
     evaluation = evaluate_model(
         model,
-        checkpoint.network,
+        network,
         dataset,
         split,
         batch_size=batch_size,
         max_pictures=options.most_pictures,
-        labels=checkpoint.labels,
-        progress=lambda count: progress.advance(task, count),
+        labels=labels,
+        progress=progress,
     )
     strangers = None
     if options.strangers_dir is not None:
-        progress.reset(task, description="Strangers", total=None)
-        strangers = detect_strangers(
-            model,
-            checkpoint.network,
-            checkpoint.labels,
-            options.strangers_dir,
-            batch_size=batch_size,
-            progress=lambda done, all_: progress.update(task, completed=done, total=all_),
-        )
+        said = partial(progress, "Strangers")
+        where = options.strangers_dir
+        strangers = detect_strangers(model, network, labels, where, batch_size=batch_size, progress=said)
     thresholds = checkpoint.thresholds
     if options.score_threshold is not None:
         thresholds = Thresholds(options.score_threshold, unknown=thresholds.unknown)
@@ -163,7 +157,7 @@ def _name_table(measurements: Measurements) -> Table:
     caption = f"counts, precision and recall at {measurements.threshold_text}"
     table = Table(show_footer=True, caption=caption, box=rich.box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("name", "all")
-    for heading, footer in {
+    footers = {
         "AP07": percent(evaluation.map_voc07),
         "AP12": percent(evaluation.map_voc12),
         "objects": str(overall.right + overall.missed),
@@ -172,7 +166,8 @@ def _name_table(measurements: Measurements) -> Table:
         "wrong": str(overall.wrong),
         "precision": percent(overall.precision),
         "recall": percent(overall.recall),
-    }.items():
+    }
+    for heading, footer in footers.items():
         table.add_column(heading, footer, justify="right", no_wrap=True)
     for row in name_rows(measurements):
         result, point = row["result"], row["point"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from visualization.plots import plot_training
 REPORT = "report.html"
 GALLERY_PICTURES = 6
 _GALLERY_PIXELS = 420
-_MOSAIC_PIXELS = 1200
+_FIRST_BATCH_PIXELS = 1200
 _MOST_BOXES = 20_000  # compared with anchors; more would change nothing that one can see
 
 
@@ -93,58 +94,52 @@ def _render(
     notes: list[str],
 ) -> str:
     network, info = checkpoint.network, dataset.split(training)
-    metrics = _metrics(folder)
-    boxes, counts = _boxes(dataset, {training, validation} - {None})
+    path = folder / METRICS
+    metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    boxes, counts = _boxes(dataset, (training, validation))
     title = f"Training of {network.name}: {folder.resolve().name}"
-    steps = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}.get(
-        "max_number_of_steps"
-    )
+    said = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}
     progress = _read_progress(folder)
     sentences = how_it_learnt(
-        progress.get("step", []), progress.get("map_voc07", []), metrics.get("step"), steps
+        progress.get("step", []),
+        progress.get("map_voc07", []),
+        metrics.get("step"),
+        said.get("max_number_of_steps"),
     )
-    content: dict[str, Any] = {}
-    if measurements is not None and validation is not None:
+    content: dict[str, Any] = {"measurements": None}
+    if measurements is None or validation is None:
+        sentences = what_it_learnt_from(counts[training]) + sentences
+    else:
         sentences = in_short(measurements)[:2] + what_would_help(measurements, counts[training]) + sentences
         shown = [number for part in measurements.gallery(GALLERY_PICTURES) for number in part]
         pictures = read_pictures(dataset, validation, shown, longest=_GALLERY_PIXELS)
         content = evaluation_content(measurements, pictures, GALLERY_PICTURES, {})
-    else:
-        content["measurements"] = None
-        sentences = what_it_learnt_from(counts[training]) + sentences
     ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
     ran["dataset"] = {
         "labels": list(dataset.labels),
         **{name: f"{one.pictures} pictures, {one.boxes} boxes" for name, one in dataset.splits.items()},
     }
     ran["best weights"] = metrics
+    filenames = () if measurements is None else measurements.evaluation.filenames
+    weights = f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved"
+    compared = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
     return render_page(
         "training.html",
-        says=[
-            title,
-            notes,
-            sentences,
-            list(dataset.labels),
-            ran,
-            [] if measurements is None else list(measurements.evaluation.filenames),
-        ],
+        says=[title, notes, sentences, dataset.labels, ran, filenames],
         title=title,
-        lead=(
-            f"{info.pictures} pictures with {info.boxes} boxes of {len(dataset.labels)} names; "
-            + (f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved")
-            + (f", measured on {validation}." if validation else ".")
-        ),
+        lead=f"{info.pictures} pictures with {info.boxes} boxes of {len(dataset.labels)} names; {weights}"
+        + (f", measured on {validation}." if validation else "."),
         notes=notes,
         sentences=sentences,
         progress=_progress_figures(progress, metrics.get("step")),
         labels=themed(
-            lambda theme: plot_dataset(
+            partial(
+                plot_dataset,
                 counts,
                 {name: dataset.split(name).pictures for name in counts},
                 boxes,
-                best_anchors(network.anchor_layers, boxes[:: -(-len(boxes) // _MOST_BOXES) or 1])[0],
+                best_anchors(network.anchor_layers, compared)[0],
                 network_name=network.name,
-                theme=theme,
             )
         ),
         first_batch=_first_batch(folder),
@@ -153,7 +148,9 @@ def _render(
     )
 
 
-def _boxes(dataset: RecordDataset, splits: set[str | None]) -> tuple[np.ndarray, dict[str, dict[str, int]]]:
+def _boxes(
+    dataset: RecordDataset, splits: Sequence[str | None]
+) -> tuple[np.ndarray, dict[str, dict[str, int]]]:
     """All boxes of some sets, and how many of each name: by set, by name."""
     boxes, counts = [], {}
     for name in dataset.splits:
@@ -162,11 +159,6 @@ def _boxes(dataset: RecordDataset, splits: set[str | None]) -> tuple[np.ndarray,
             boxes.append(some)
             counts[name] = {label: int(np.sum(classes == i)) for i, label in enumerate(dataset.labels, 1)}
     return np.concatenate(boxes), counts
-
-
-def _metrics(folder: Path) -> dict[str, Any]:
-    path = folder / METRICS
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _read_progress(folder: Path) -> dict[str, list[float]]:
@@ -184,20 +176,14 @@ def _progress_figures(progress: Mapping[str, list[float]], best_step: float | No
     if not progress.get("step") or "loss" not in progress:
         return None
     losses = {name: progress[name] for name in ("loss", "boxes", "names", "background") if name in progress}
-    return {
-        shape: themed(
-            lambda theme, columns=columns: plot_training(
-                progress["step"], losses, progress.get("map_voc07", []), progress.get("learning_rate", []),
-                best_step=best_step, columns=columns, theme=theme,
-            )
-        )
-        for shape, columns in (("wide", 3), ("narrow", 1))
-    }  # fmt: skip
+    curves = progress["step"], losses, progress.get("map_voc07", []), progress.get("learning_rate", [])
+    plot = partial(plot_training, *curves, best_step=best_step)
+    return {"wide": themed(plot), "narrow": themed(partial(plot, columns=1))}
 
 
 def _first_batch(folder: Path) -> str | None:
     """first_batch.jpg, small enough for a page."""
     try:
-        return jpeg_uri(scale_to(read_picture(folder / "first_batch.jpg"), _MOSAIC_PIXELS), quality=80)
+        return jpeg_uri(scale_to(read_picture(folder / "first_batch.jpg"), _FIRST_BATCH_PIXELS), quality=80)
     except PictureError:
         return None
