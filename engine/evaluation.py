@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +17,7 @@ from engine.average_precision import DetectionResult, GroundTruth, evaluate_dete
 from engine.input_pipeline import evaluation_batches
 from nets.detector import DetectionModel, named_detections
 from nets.network import Network
+from terminal.bars import Progress, silent
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def evaluate_model(
     batch_size: int,
     max_pictures: int | None = None,
     labels: Sequence[str] | None = None,
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Measure a model on a split.
 
@@ -107,7 +108,7 @@ def evaluate_model(
         max_pictures: measure the first so many only.
         labels: the names that the model's classes stand for, if they are not those of the dataset. Names
             meet by their text.
-        progress: called after each batch with (what is done, pictures done, all).
+        progress: called after each batch.
 
     Raises:
         ValueError: the split does not exist, or it has no object that counts.

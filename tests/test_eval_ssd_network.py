@@ -111,23 +111,18 @@ def test_strangers_and_thresholds(dataset, tmp_path, capsys):
 def test_names_meet_by_their_text(dataset, tmp_path, capsys):
     """One name that both have, one that only the data has, one that only the checkpoint has."""
     checkpoint = make_checkpoint(tmp_path / "run", ["千反田", "stranger"])
-    assert run(dataset, checkpoint, tmp_path / "eval") == 0
+    assert run(dataset, checkpoint, tmp_path / "eval", "--max_pictures=2") == 0
     numbers = json.loads((tmp_path / "eval" / "report.json").read_text(encoding="utf-8"))
     assert numbers["ap_voc07"] == {"千反田": pytest.approx(1), "[bold]折木": 0, "stranger": None}
     assert numbers["map_voc12"] == pytest.approx(0.5)
+    assert numbers["images"] == 2
     screen = " ".join(capsys.readouterr().out.split())
+    assert "Only the first 2 of the 3 pictures of test" in screen
     assert "Warning: The checkpoint does not know [bold]折木." in screen
     assert "Warning: The dataset does not have stranger" in screen
     assert "The checkpoint does not know [bold]折木." in (tmp_path / "eval" / "report.html").read_text(
         "utf-8"
     )
-
-
-def test_first_pictures_only_is_said(dataset, tmp_path, capsys):
-    checkpoint = make_checkpoint(tmp_path / "run", ["千反田", "[bold]折木"])
-    assert run(dataset, checkpoint, tmp_path / "eval", "--max_pictures=2") == 0
-    assert json.loads((tmp_path / "eval" / "report.json").read_text("utf-8"))["images"] == 2
-    assert "Only the first 2 of the 3 pictures of test" in " ".join(capsys.readouterr().out.split())
 
 
 def test_network_that_sees_nothing(dataset, tmp_path, capsys):
@@ -147,18 +142,14 @@ def test_network_that_sees_nothing(dataset, tmp_path, capsys):
         (["千反田", "[bold]折木"], ["--dataset_split_name=validation"], "'validation'"),
         (["千反田", "[bold]折木"], ["--dataset_split_name=nobody"], "1 pictures have no marked object"),
         (["別人"], [], "knows none of the dataset's names"),
+        ([], [], "nowhere does not exist"),
     ],
 )
 def test_nothing_to_measure_is_status_1(dataset, tmp_path, capsys, labels, flags, message):
-    checkpoint = make_checkpoint(tmp_path / "run", labels)
+    checkpoint = make_checkpoint(tmp_path / "run", labels) if labels else str(tmp_path / "nowhere")
     assert run(dataset, checkpoint, tmp_path / "eval", *flags) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "eval").exists()
-
-
-def test_no_checkpoint_is_status_1(dataset, tmp_path, capsys):
-    assert run(dataset, str(tmp_path / "nowhere"), tmp_path / "eval") == 1
-    assert "nowhere does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

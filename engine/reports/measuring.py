@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -29,7 +28,7 @@ from engine.training.watch import new_checkpoints
 from files.writing import sha256_of
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, build_model, read_checkpoint, versions
 from nets.thresholds import Thresholds
-from terminal.bars import counting_bars
+from terminal.bars import Progress, counting_bars
 from visualization.drawing import scale_to
 
 # Longer side of the pictures in report.html: readable labels, two beside each other on a page.
@@ -101,7 +100,7 @@ def _measure(
     dataset: RecordDataset,
     split: str,
     batch_size: int,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> Measurements:
     """The measures of a checkpoint, on strangers too if there are any."""
     model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels

@@ -30,3 +30,29 @@ def evaluated(
     result = evaluate_detections(found, truths, names=names)
     filenames = filenames or tuple(f"{number}.jpg" for number in range(count))
     return Evaluation(filenames, ((40, 80),) * count, tuple(truths), tuple(found), result, Timing(0, 0, 0))
+
+
+def random_pictures(rng: np.random.Generator, pictures: int = 12, digits: int = 16):
+    """(truths, found) of crowded pictures, in which every name has an object.
+
+    Jittered copies of objects (some of another name), noise, difficult objects; scores of so many digits.
+    """
+    names = ("a", "b", "千反田")
+    truths, found = [], []
+    for _ in range(pictures):
+        corner = rng.uniform(0, 0.6, (rng.integers(0, 5), 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(0.1, 0.4, corner.shape)], 1).astype(np.float32)
+        chosen = rng.choice(names, len(boxes))
+        truths.append(GroundTruth(boxes, tuple(chosen.tolist()), rng.random(len(boxes)) < 0.4))
+        rows = []
+        for box, name in zip(boxes, chosen, strict=True):
+            for _ in range(rng.integers(0, 4)):
+                other = rng.choice(names) if rng.random() < 0.2 else name
+                rows.append((str(other), np.clip(box + rng.normal(0, 0.03, 4), 0, 1)))
+        for _ in range(rng.integers(0, 3)):
+            y, x = rng.uniform(0, 0.7, 2)
+            rows.append((str(rng.choice(names)), (y, x, y + 0.3, x + 0.3)))
+        found.append(detected(*((name, round(rng.random(), digits), box) for name, box in rows)))
+    corners = np.array([[0, 0], [0, 0.5], [0.5, 0]], "f")
+    truths[0] = GroundTruth(np.concatenate([corners, corners + 0.4], axis=1), names)
+    return truths, found

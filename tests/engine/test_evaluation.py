@@ -37,8 +37,11 @@ def dataset(tmp_path_factory):
 def test_known_answers_whatever_the_batch_size(dataset, batch_size):
     model = NETWORK.build(4)
     seen = []
-    evaluation = evaluate_model(model, NETWORK, dataset, "test", batch_size=batch_size, progress=seen.append)
-    assert sum(seen) == evaluation.images == 5
+    evaluation = evaluate_model(
+        model, NETWORK, dataset, "test", batch_size=batch_size, progress=lambda *said: seen.append(said)
+    )
+    assert evaluation.images == 5
+    assert seen[-1] == ("Detecting", 5, 5)
     assert evaluation.filenames == ("a.jpg", "b.jpg", "空.jpg", "d.jpg", "e.jpg")
     assert evaluation.sizes[2] == (24, 100)
     assert evaluation.ground_truths[3].names == ("折木", "千反田")

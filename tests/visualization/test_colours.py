@@ -30,6 +30,7 @@ def test_colour_is_the_same_in_another_process():
 def test_colour_never_changes_between_versions():
     # A project's pictures, plots and pages of last year and of today show a character in one colour.
     assert hex_colour("千反田える") == "#dc9300"
+    assert tuple(bytes.fromhex(hex_colour("Mio")[1:])) == name_colour("Mio")
 
 
 def test_spelling_of_accents_does_not_matter():
@@ -53,7 +54,3 @@ def test_many_names_have_many_colours():
 def test_contrast_as_in_wcag():
     assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
     assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.005)  # the known #777
-
-
-def test_hex_colour_is_the_same_colour():
-    assert tuple(bytes.fromhex(hex_colour("Mio")[1:])) == name_colour("Mio")

@@ -8,29 +8,11 @@ import pytest
 from boxes.detections import Detections
 from engine.average_precision import GroundTruth, evaluate_detections
 from engine.measures.intervals import average_precision_of_draws, bootstrap_intervals
-
-
-def random_pictures(rng, pictures: int):
-    """Up to three objects a picture, some found, some difficult; some detections wrong; scores with ties."""
-    truths, found = [], []
-    for _ in range(pictures):
-        count = rng.integers(0, 4)
-        corners = rng.uniform(0, 0.5, (count, 2))
-        boxes = np.concatenate([corners, corners + 0.3], axis=1).astype("f")
-        names = tuple(rng.choice(["a", "b", "c"], count))
-        truths.append(GroundTruth(boxes, names, rng.random(count) < 0.1))
-        guesses = [(name, box) for name, box in zip(names, boxes, strict=True) if rng.random() < 0.8]
-        for _ in range(rng.integers(0, 3)):
-            guesses.append((str(rng.choice(["a", "b", "c"])), rng.uniform(0, 1, 4)))
-        scores = np.sort(np.round(rng.uniform(0.01, 1, len(guesses)), 1))[::-1].astype("f")
-        order = rng.permutation(len(guesses))
-        boxes = np.array([np.sort(guesses[i][1].reshape(2, 2), axis=0).ravel() for i in order], "f")
-        found.append(Detections(boxes.reshape(-1, 4), scores, tuple(guesses[i][0] for i in order)))
-    return found, truths
+from tests.engine.by_hand import random_pictures
 
 
 def test_every_draw_is_the_measure_of_its_pictures(rng):
-    found, truths = random_pictures(rng, 25)
+    truths, found = random_pictures(rng, 25, digits=1)
     result = evaluate_detections(found, truths)
     names = [name for name, one in result.names.items() if one.objects]
     drawn = rng.multinomial(25, np.full(25, 1 / 25), size=20)
@@ -51,7 +33,7 @@ def test_every_draw_is_the_measure_of_its_pictures(rng):
 def test_intervals_hold_the_figure_and_shrink_with_more_pictures(rng):
     widths = []
     for pictures in (30, 300):
-        found, truths = random_pictures(rng, pictures)
+        truths, found = random_pictures(rng, pictures)
         result = evaluate_detections(found, truths, names=["never"])
         intervals = bootstrap_intervals(result, replicates=200)
         low, high = intervals.map_voc12
@@ -63,12 +45,13 @@ def test_intervals_hold_the_figure_and_shrink_with_more_pictures(rng):
 
 
 def test_the_same_result_has_the_same_intervals(rng):
-    result = evaluate_detections(*random_pictures(rng, 12))
+    truths, found = random_pictures(rng)
+    result = evaluate_detections(found, truths)
     assert bootstrap_intervals(result, replicates=50) == bootstrap_intervals(result, replicates=50)
 
 
 def test_a_thousand_pictures_in_seconds(rng):
-    found, truths = random_pictures(rng, 1000)
+    truths, found = random_pictures(rng, 1000)
     result = evaluate_detections(found, truths)
     started = time.perf_counter()
     bootstrap_intervals(result)
