@@ -15,9 +15,9 @@ import numpy as np
 import tyro
 from rich.console import Console
 
-from datasets.pictures import read_picture
+from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
+from files.below import files_below
 from terminal.quiet import start_tensorflow
-from tools.sort_faces import find_faces
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,21 @@ def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.face_clusters", use_underscores=True)
     start_tensorflow()
-    from faces.clusters import ward_clusters
-    from faces.likeness import backbone_of, colours_and_outlines, combine
+    from faces.likeness import alike_groups, colours_and_outlines, combine, features_of_backbone
 
-    paths = find_faces(options.faces_dir, options.faces_dir / "none")
+    paths = list(files_below(options.faces_dir, ACCEPTED_SUFFIXES))
     names = sorted({path.parent.name for path in paths})
     truth = np.array([names.index(path.parent.name) for path in paths])
     images = [read_picture(path) for path in paths]
     blocks = colours_and_outlines(images)
     if options.features is not None:
-        blocks += backbone_of(options.features)(images)
+        blocks += features_of_backbone(options.features)(images)
     points = combine(blocks)
     console = Console()
     console.print(f"{len(paths)} faces of {len(names)} characters", highlight=False)
     for count in (len(names), 2 * len(names), 4 * len(names), 8 * len(names)):
         if count <= len(paths):
-            groups = ward_clusters(points, count)
+            groups = alike_groups(points, count)
             right = sum(np.bincount(truth[groups == group]).max() for group in range(count))
             console.print(f"{count:4} groups: purity {right / len(paths):.3f}", highlight=False)
 

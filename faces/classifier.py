@@ -15,21 +15,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from datasets.labels import clean_name
-from faces.answers import evidence_of, softmax
 from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
-from faces.encoder import FaceEncoder, Pooling
+from faces.encoder import MEAN, FaceEncoder
 from faces.views import MIRRORED, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
+<<<<<<< HEAD
 from nets.thresholds import BEST_RULE, RULES, UNKNOWN
+=======
+from nets.thresholds import BEST_RULE, RULES, UNKNOWN, evidence
+>>>>>>> 2142b1f (faces: what measured worse or was never measured is gone; faces are copied, so nothing is to be undone)
 from preprocessing.crops import crop_around
 
 KIND = "face_classifier"
 FORMAT = 1
+ANSWERED = (0, 1)  # views of a face that have their say in its answer, see `faces.views`
 _MOST_NAMES = 100_000
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """[..., K] -> float64 [..., K], rows sum to 1."""
+    return special.softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +77,18 @@ class Judgement:
     rule: str = BEST_RULE
     limit: float | None = None
 
+    def evidence(self, logits: np.ndarray) -> np.ndarray:
+        """How clearly each face speaks for its name: [N, K] -> float64 [N]."""
+        logits = np.asarray(logits, np.float32)
+        if not len(logits):
+            return np.zeros(0)
+        with_background = np.concatenate([np.zeros((len(logits), 1), np.float32), logits], axis=1)
+        return np.asarray(evidence(with_background)[self.rule], np.float64)
+
+    def known(self, logits: np.ndarray) -> np.ndarray:
+        """Which faces are not called unknown: [N, K] -> bool [N]."""
+        return self.evidence(logits) >= (-math.inf if self.limit is None else self.limit)
+
 
 @dataclass(frozen=True, eq=False)
 class FaceAnswer:
@@ -98,7 +120,7 @@ class FaceClassifier:
         head: rows -> logits.
         judgement: logits -> answers.
         margin: around a box, as a share of its longer side.
-        mirrored: a face's mirror image has its say, too.
+        mirrored: a face's mirror image has its say, too; False in some that were trained with --no-mirrored.
         config: everything else that config.json says.
         folder: where it came from; None for one that was not read.
     """
@@ -147,13 +169,18 @@ class FaceClassifier:
             "format": FORMAT,
             "names": list(self.names),
             "backbone": {**asdict(backbone.spec), "source": backbone.source},
-            "pooling": asdict(self.encoder.pooling),
+            "pooling": {"cells": self.encoder.cells, "statistics": [MEAN]},
             "margin": self.margin,
             "mirrored": self.mirrored,
             "judgement": asdict(self.judgement),
             "weights": _digest(arrays),
         }
         write_json(folder / CONFIG, said)
+
+    @property
+    def views(self) -> tuple[int, ...]:
+        """Numbers of the views that have their say."""
+        return ANSWERED if self.mirrored else ANSWERED[:1]
 
     def crop(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """What of a picture is looked at to name the face in a box ([4] corners, fractions)."""
@@ -178,12 +205,9 @@ class FaceClassifier:
 
     def judge(self, logits: np.ndarray) -> list[FaceAnswer]:
         """Answers from logits [N, K]."""
-        judgement = self.judgement
-        known = np.ones(len(logits), bool)
-        if judgement.limit is not None:
-            known = evidence_of(logits, judgement.rule) >= judgement.limit
+        known = self.judgement.known(logits).tolist()
         answers = []
-        for row, sure in zip(softmax(logits / judgement.temperature), known.tolist(), strict=True):
+        for row, sure in zip(softmax(logits / self.judgement.temperature), known, strict=True):
             order = np.argsort(-row, kind="stable")
             answers.append(FaceAnswer(tuple(self.names[i] for i in order), row[order], sure))
         return answers
@@ -211,16 +235,7 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path
         raise ValueError("a name is empty or not clean")
     if len(set(names)) != len(names) or not 2 <= len(names) <= _MOST_NAMES:
         raise ValueError(f"{len(names)} names, {len(set(names))} different; 2 or more are needed")
-    said = config["backbone"]
-    spec = BackboneSpec(str(said["name"]), int(said["image_size"]), tuple(map(int, said["strides"])))
-    if not 16 <= spec.image_size <= 2048:
-        raise ValueError(f"image_size {spec.image_size} is not in 16...2048")
-    keys = sorted(key for key in arrays if key.startswith("backbone/"))
-    backbone = rebuild_backbone(
-        spec, [arrays[key].astype(np.float32) for key in keys], str(said.get("source", ""))
-    )
-    pooling = Pooling(int(config["pooling"]["cells"]), tuple(config["pooling"]["statistics"]))
-    encoder = FaceEncoder(backbone, pooling)
+    encoder = _encoder(config, arrays)
     head = Head(np.asarray(arrays["head/kernel"], np.float32), np.asarray(arrays["head/bias"], np.float32))
     if head.kernel.shape != (encoder.size, len(names)) or head.bias.shape != (len(names),):
         raise ValueError(
@@ -237,6 +252,22 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path
         mirrored=config["mirrored"] is True,
         config=config,
         folder=folder,
+    )
+
+
+def _encoder(config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceEncoder:
+    said, statistics = config["backbone"], list(config["pooling"]["statistics"])
+    spec = BackboneSpec(str(said["name"]), int(said["image_size"]), tuple(map(int, said["strides"])))
+    if not 16 <= spec.image_size <= 2048:
+        raise ValueError(f"image_size {spec.image_size} is not in 16...2048")
+    if statistics != [MEAN]:
+        raise ValueError(
+            f"it was trained with --statistics {' '.join(map(str, statistics))}, and only the mean is left, "
+            "for the others were measured no better"
+        )
+    own = [arrays[key].astype(np.float32) for key in sorted(arrays) if key.startswith("backbone/")]
+    return FaceEncoder(
+        rebuild_backbone(spec, own, str(said.get("source", ""))), int(config["pooling"]["cells"])
     )
 
 

@@ -3,48 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from faces.backbone import Backbone
-from faces.pooling import STATISTICS, FacePooling
 from preprocessing.resize import resize_picture
 
+CELLS = 4  # per side: measured, docs/face_classifier.md; classifiers of before may have others
+MEAN = "mean"  # of each channel in each cell; what folders and caches call it
 # Goes up whenever the same pictures and options give other rows: rows kept on disk then count no more.
 VERSION = 1
 _BATCH = 16
 _WORTH_COMPILING = 96  # pixels
 
 
-@dataclass(frozen=True)
-class Pooling:
-    """How maps are summed up.
+class FacePooling(keras.layers.Layer):
+    """The mean of each channel in a grid of cells: [B, h, w, channels] -> [B, D], of length 1.
+
+    Square roots come before the scaling to length 1: a few strong channels would drown the others otherwise
+    (as in Perronnin et al. 2010, "Improving the Fisher Kernel", sections 3.1 and 3.2).
 
     Attributes:
-        cells: per side of each map, in which statistics are taken.
-        statistics: of each channel in each cell, of `faces.pooling.STATISTICS`.
+        cells: per side.
     """
 
-    cells: int
-    statistics: tuple[str, ...]
+    def __init__(self, cells: int, **options):
+        super().__init__(**options)
+        self.cells = cells
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.cells <= 4:
-            raise ValueError(f"--cells {self.cells}: must be in 1...4")
-        wrong = [one for one in self.statistics if one not in STATISTICS]
-        if wrong or not self.statistics:
-            raise ValueError(
-                f"--statistics {' '.join(wrong) or '(none)'}: choose from {', '.join(STATISTICS)}"
-            )
+    def build(self, input_shape):
+        """Which rows and columns belong to which cell."""
+        self.rows, self.columns = (
+            cell_shares(self.cells, int(size)) for size in (input_shape[1], input_shape[2])
+        )
+
+    def call(self, inputs):
+        """Sum up."""
+        rows, columns = ops.convert_to_tensor(self.rows), ops.convert_to_tensor(self.columns)
+        means = ops.einsum("ch,bhwk,dw->bcdk", rows, ops.cast(inputs, "float32"), columns)
+        vector = ops.reshape(means, (-1, int(np.prod(means.shape[1:]))))
+        root = ops.sign(vector) * ops.sqrt(ops.maximum(ops.abs(vector), 1e-12))
+        return root / ops.maximum(ops.sqrt(ops.sum(ops.square(root), axis=1, keepdims=True)), 1e-6)
 
 
-def pooled(maps: Sequence[keras.KerasTensor], pooling: Pooling) -> keras.KerasTensor:
-    """Maps [B, h, w, channels] as rows [B, D]; every map has the same say."""
-    rows = [FacePooling(pooling.cells, pooling.statistics)(one) for one in maps]
-    return rows[0] if len(rows) == 1 else keras.layers.Concatenate()(rows)
+def cell_shares(cells: int, size: int) -> np.ndarray:
+    """What each of `size` rows counts in each of `cells` equal parts of them: float32 [cells, size]."""
+    edges = np.linspace(0, size, cells + 1)
+    rows = np.arange(size)
+    shared = np.minimum(edges[1:, None], rows + 1) - np.maximum(edges[:-1, None], rows)
+    shares = np.clip(shared, 0, None)
+    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 class FaceEncoder:
@@ -52,18 +63,25 @@ class FaceEncoder:
 
     Attributes:
         backbone: what looks at them.
-        pooling: how its maps are summed up.
+        cells: per side of each map.
+        sizes: numbers that each map gives to a row; every map has the same say.
         size: D, of a row.
     """
 
-    def __init__(self, backbone: Backbone, pooling: Pooling):
-        self.backbone, self.pooling = backbone, pooling
-        self._model = keras.Model(backbone.model.inputs[0], pooled(backbone.model.outputs, pooling))
+    def __init__(self, backbone: Backbone, cells: int = CELLS):
+        if not 1 <= cells <= 4:
+            raise ValueError(f"cells {cells}: must be in 1...4")
+        self.backbone, self.cells = backbone, cells
+        rows = [FacePooling(cells)(one) for one in backbone.model.outputs]
+        self.sizes = [int(row.shape[-1]) for row in rows]
+        self.size = sum(self.sizes)
+        self._model = keras.Model(
+            backbone.model.inputs[0], rows[0] if len(rows) == 1 else keras.layers.Concatenate()(rows)
+        )
         # XLA speeds plain convolutions on a CPU up and slows depthwise ones down: benchmarks/networks.py. To
         # compile takes seconds, which small pictures do not give back.
         jit = backbone.plain_convolutions and backbone.spec.image_size >= _WORTH_COMPILING
         self._model.compile(jit_compile=jit)
-        self.size = int(self._model.outputs[0].shape[-1])
 
     def way(self) -> dict[str, Any]:
         """Everything that rows depend on, as plain values."""
@@ -74,7 +92,8 @@ class FaceEncoder:
             "image_size": spec.image_size,
             "strides": list(spec.strides),
             "weights": self.backbone.digest(),
-            **asdict(self.pooling),
+            "cells": self.cells,
+            "statistics": [MEAN],
         }
 
     def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
@@ -93,6 +112,6 @@ class FaceEncoder:
             # Always a whole batch, so that one compiled graph serves all; alone, a face goes by itself.
             batch = np.zeros((1 if len(images) == 1 else _BATCH, size, size, 3), np.float32)
             for number, image in enumerate(some):
-                batch[number] = np.asarray(keras.ops.convert_to_numpy(resize_picture(image, size)))
+                batch[number] = np.asarray(ops.convert_to_numpy(resize_picture(image, size)))
             rows[start : start + len(some)] = np.asarray(self._model.predict_on_batch(batch))[: len(some)]
         return rows

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from datasets.look_alikes import near_duplicates
-from datasets.problems import some_of
+from datasets.problems import Problem, some_of
 from engine.measures.trained_on import read_trained_on
-from faces.cache import FeatureCache
 from faces.classifier import FaceClassifier
-from faces.extraction import face_rows
-from faces.folder import Face, FaceOptions, read_faces, read_strangers
+from faces.features import FeatureCache, face_rows
+from faces.folder import Face, read_faces, read_strangers
 from faces.measures import FaceMeasures, measure_faces
-from faces.report import doubtful_sheet, write_face_report
-from faces.training_files import read_splits
+from faces.options import FaceEvaluationOptions
+from faces.report import doubtful_sheet, read_splits, write_face_report
 from files.writing import write_table
 from nets.checkpoint import versions
 
@@ -50,130 +49,92 @@ class FaceEvaluation:
 
 def evaluate_faces(
     classifier: FaceClassifier,
-    faces_dir: Path,
-    options: FaceOptions,
+    options: FaceEvaluationOptions,
     *,
-    cache_dir: Path,
-    split: str | None = None,
-    strangers_dir: Path | None = None,
     progress: Progressed = lambda what, done, total: None,
 ) -> FaceEvaluation:
-    """Names every face of a folder.
+    """Names every face of a folder; names that the classifier does not know are strangers'.
 
     Args:
         classifier: read from a folder, or fresh.
-        faces_dir: see `read_faces`; names that the classifier does not know are strangers'.
-        options: how faces are found.
-        cache_dir: see `FeatureCache`.
-        split: only faces that the training put into it; None: all.
-        strangers_dir: more strangers.
+        options: of the command line.
         progress: called with what is done, how much, and of how much.
 
     Raises:
         ValueError: there is no face of a known name.
     """
-    reading = read_faces(
-        faces_dir,
-        options,
-        margin=classifier.margin,
-        progress=lambda done, total: progress("reading", done, total),
-    )
-    found, problems = list(reading.faces), list(reading.problems)
-    if split is not None:
-        if classifier.folder is None:
-            raise ValueError(f"--split {split}: the classifier has no folder that says which faces those are")
-        splits = read_splits(classifier.folder)
-        found = [face for face in found if splits.get(face.digest) == split]
-        if not found:
-            raise ValueError(
-                f"--split {split}: no face in {faces_dir} was in this split of the training; leave it out, "
-                "or give the folder that was trained on"
-            )
-    if strangers_dir is not None:
-        others = read_strangers(strangers_dir, options, margin=classifier.margin)
-        found += others.faces
-        problems += others.problems
-    cache = FeatureCache(cache_dir, classifier.encoder.way(), classifier.encoder.size)
+    found, problems = _read(classifier, options, partial(progress, "reading"))
+    encoder = classifier.encoder
     rows = face_rows(
         found,
-        classifier.encoder,
-        cache,
-        views=(0, 1) if classifier.mirrored else (0,),
-        seed=0,
+        encoder,
+        FeatureCache(options.cache_dir, encoder.way(), encoder.size),
+        views=classifier.views,
         margin=classifier.margin,
-        max_pixels=options.max_pixels,
-        progress=lambda done, total: progress("looking", done, total),
+        max_pixels=options.reading.max_pixels,
+        progress=partial(progress, "looking"),
     )
     problems += rows.problems
     logits = classifier.head.of_views(rows.rows)
     own = np.array([face.name in classifier.names for face in rows.faces], bool)
     if not own.any():
+        names = sorted({face.name for face in found if face.name})
         raise ValueError(
-            f"--faces_dir {faces_dir} has none of the classifier's names, so there is nothing to measure: it "
-            f"knows {some_of(classifier.names)}; the folder has {some_of(reading.names)}. Names are compared "
-            "letter by letter"
+            f"--faces_dir {options.faces_dir} has none of the classifier's names, so there is nothing to "
+            f"measure: it knows {some_of(classifier.names)}; the folder has {some_of(names)}. Names are "
+            "compared letter by letter"
         )
-    known = [face for face, mine in zip(rows.faces, own.tolist(), strict=True) if mine]
-    strangers = [face for face, mine in zip(rows.faces, own.tolist(), strict=True) if not mine]
-    judgement = classifier.judgement
+    known = [rows.faces[i] for i in np.flatnonzero(own)]
+    strangers = [rows.faces[i] for i in np.flatnonzero(~own)]
     measures = measure_faces(
         classifier.names,
         logits[own],
         np.array([classifier.names.index(face.name) for face in known]),
         [face.source or face.shown for face in known],
-        temperature=judgement.temperature,
-        rule=judgement.rule,
-        limit=float("-inf") if judgement.limit is None else judgement.limit,
+        classifier.judgement,
         strangers=logits[~own] if strangers else None,
     )
-    notes = _notes(classifier, known, rows.hashes[own], split)
-    if strangers:
-        names = sorted({face.name for face in strangers if face.name})
-        notes.append(
-            f"{len(strangers)} faces count as strangers'" + (f": {some_of(names)}." if names else ".")
-        )
-    if problems:
-        notes.append(
-            f"{len(problems)} faces or files were left out; the first: {problems[0].file}: "
-            f"{problems[0].reason}."
-        )
-    ran = {
-        "data": {"faces_dir": str(faces_dir), "split": split or "all", **asdict(options)},
-        "classifier": {"names": list(classifier.names), **classifier.encoder.way(), **asdict(judgement)},
-        "versions": versions(),
-    }
-    return FaceEvaluation(known, strangers, logits[own], logits[~own], measures, notes, ran)
+    way, judgement, reading = encoder.way(), asdict(classifier.judgement), asdict(options.reading)
+    return FaceEvaluation(
+        faces=known,
+        strangers=strangers,
+        logits=logits[own],
+        stranger_logits=logits[~own],
+        measures=measures,
+        notes=[
+            *_traces(classifier, known, rows.hashes[own], options.split),
+            *_left_out(strangers, problems),
+        ],
+        ran={
+            "data": {"faces_dir": str(options.faces_dir), "split": options.split, **reading},
+            "classifier": {"names": list(classifier.names), **way, **judgement},
+            "versions": versions(),
+        },
+    )
 
 
 def write_evaluation(
-    folder: Path,
-    evaluation: FaceEvaluation,
-    classifier: FaceClassifier,
-    faces_dir: Path,
-    options: FaceOptions,
+    evaluation: FaceEvaluation, classifier: FaceClassifier, options: FaceEvaluationOptions
 ) -> None:
-    """Writes report.html, report.json, names.csv and answers.csv; the rest is what `evaluate_faces` took."""
+    """Writes report.html, report.json, names.csv and answers.csv into `eval_dir`."""
+    folder, measures = options.eval_dir, evaluation.measures
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
-    for faces, logits in (
-        (evaluation.faces, evaluation.logits),
-        (evaluation.strangers, evaluation.stranger_logits),
+    for face, answer in zip(
+        [*evaluation.faces, *evaluation.strangers],
+        classifier.judge(np.concatenate([evaluation.logits, evaluation.stranger_logits])),
+        strict=True,
     ):
-        for face, answer in zip(faces, classifier.judge(logits), strict=True):
-            likeliest = [
-                value
-                for name, share in zip(answer.names[:2], answer.probabilities[:2], strict=True)
-                for value in (name, f"{share:.4f}")
-            ]
-            rows.append([face.shown, face.name, *likeliest, "yes" if answer.known else "no"])
+        (first, second), (share, rest) = answer.names[:2], answer.probabilities[:2]
+        known = "yes" if answer.known else "no"
+        rows.append([face.shown, face.name, first, f"{share:.4f}", second, f"{rest:.4f}", known])
     headings = ("face", "name", "answer", "probability", "second", "its_probability", "known")
     write_table(folder / "answers.csv", headings, rows)
-    measures = evaluation.measures
-    wrong = doubtful_sheet(evaluation.faces, measures, classifier.margin, options.max_pixels)
+    wrong = doubtful_sheet(evaluation.faces, measures, classifier.margin, options.reading.max_pixels)
     write_face_report(
         folder,
         measures,
-        title=f"Faces of {faces_dir.name or faces_dir}",
+        title=f"Faces of {options.faces_dir.name or options.faces_dir}",
         lead=f"{len(measures.truth)} faces of {sum(one.faces > 0 for one in measures.per_name)} names.",
         judgement=classifier.judgement,
         ran=evaluation.ran,
@@ -184,21 +145,55 @@ def write_evaluation(
     )
 
 
-def _notes(classifier: FaceClassifier, faces: list[Face], hashes: np.ndarray, split: str | None) -> list[str]:
+def _read(
+    classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Callable[[int, int], None]
+) -> tuple[list[Face], list[Problem]]:
+    """The faces to be measured, and what was left out."""
+    reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
+    found, problems = list(reading.faces), list(reading.problems)
+    if options.split != "all":
+        if classifier.folder is None:
+            raise ValueError(
+                f"--split {options.split}: the classifier has no folder that says which faces those are"
+            )
+        splits = read_splits(classifier.folder)
+        found = [face for face in found if splits.get(face.digest) == options.split]
+        if not found:
+            raise ValueError(
+                f"--split {options.split}: no face in {options.faces_dir} was in this split of the training; "
+                "leave it out, or give the folder that was trained on"
+            )
+    if options.strangers_dir is not None:
+        others = read_strangers(options.strangers_dir, options.reading, margin=classifier.margin)
+        found += others.faces
+        problems += others.problems
+    return found, problems
+
+
+def _left_out(strangers: Sequence[Face], problems: Sequence[Problem]) -> list[str]:
+    notes = []
+    if strangers:
+        names = sorted({face.name for face in strangers if face.name})
+        notes.append(
+            f"{len(strangers)} faces count as strangers'" + (f": {some_of(names)}." if names else ".")
+        )
+    if problems:
+        first = f"{problems[0].file}: {problems[0].reason}"
+        notes.append(f"{len(problems)} faces or files were left out; the first: {first}.")
+    return notes
+
+
+def _traces(classifier: FaceClassifier, faces: list[Face], hashes: np.ndarray, split: str) -> list[str]:
     """Warnings when measured faces, or others like them, are among those that were learnt from."""
     trained = None if classifier.folder is None else read_trained_on(classifier.folder)
     if trained is None:
         return [
             "Which faces the classifier learnt from is not known: if some are among these, results flatter."
         ]
-    same = sum(face.digest in set(trained.names) for face in faces)
-    alike = len({int(mine) for mine, _ in near_duplicates(hashes, trained.hashes)})
-    notes = []
-    if same:
-        cure = "" if split else " --split=test measures those that it never saw."
-        notes.append(f"{same} of the {len(faces)} faces were learnt from: results flatter.{cure}")
-    elif alike:
-        notes.append(
-            f"{alike} of the {len(faces)} faces look like faces that were learnt from: results flatter."
-        )
-    return notes
+    digests = set(trained.names)
+    if same := sum(face.digest in digests for face in faces):
+        cure = " --split=test measures those that it never saw." if split == "all" else ""
+        return [f"{same} of the {len(faces)} faces were learnt from: results flatter.{cure}"]
+    if alike := len({int(mine) for mine, _ in near_duplicates(hashes, trained.hashes)}):
+        return [f"{alike} of the {len(faces)} faces look like faces that were learnt from: results flatter."]
+    return []

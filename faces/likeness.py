@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
+from sklearn.cluster import AgglomerativeClustering
 
-from faces.backbone import VGG16, Backbone, open_backbone
-from faces.pooling import FacePooling
-from preprocessing.resize import resize_picture
+from faces.backbone import VGG16, open_backbone
+from faces.encoder import FaceEncoder
 
 _SIDE = 96  # pixels of a face from which colours and outlines are taken
 _CELLS = 3  # per side
@@ -25,9 +24,9 @@ _HUES, _GREYS = 12, 4
 _KEPT = 64  # directions in which faces differ most, of each kind of feature
 _VGG_SIDE = 144
 _STRIDES = (4, 8)
-_BATCH = 16
+MOST_FACES = 8000  # their distances take 8 bytes for each pair: 256 MB
 
-Look = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+FeaturesOf = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 """Pictures uint8 [H, W, 3] -> arrays [N, D], one for each kind of feature."""
 
 
@@ -43,7 +42,7 @@ def colours_and_outlines(images: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [np.stack(colours), 0.5 * _unit(np.stack(outlines))]
 
 
-def backbone_of(path: Path) -> Look:
+def features_of_backbone(path: Path) -> FeaturesOf:
     """What a trained network sees in a face.
 
     Args:
@@ -55,7 +54,9 @@ def backbone_of(path: Path) -> Look:
     vgg = path.suffix == ".npz"
     name, weights = (VGG16, str(path)) if vgg else (str(path), None)
     size = _VGG_SIDE if vgg else None
-    return _look_with(open_backbone(name, weights, image_size=size, strides=_STRIDES))
+    encoder = FaceEncoder(open_backbone(name, weights, image_size=size, strides=_STRIDES), cells=1)
+    ends = np.cumsum(encoder.sizes)[:-1]
+    return lambda images: np.split(encoder.encode(images).astype(np.float32), ends, axis=1)
 
 
 def combine(blocks: Sequence[np.ndarray]) -> np.ndarray:
@@ -78,6 +79,36 @@ def combine(blocks: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
+def alike_groups(points: np.ndarray, count: int) -> np.ndarray:
+    """Puts alike faces together: Ward's clustering.
+
+    Of the usual methods it put most faces with faces of the same character (average linkage and HDBSCAN left
+    half of them alone or threw characters together; benchmarks/face_clusters.py).
+
+    Args:
+        points: [N, D].
+        count: of groups, 1...N.
+
+    Returns:
+        int [N], the number of each point's group; 0 is the largest group, then 1 ...
+
+    Raises:
+        ValueError: no such number of groups, or more than `MOST_FACES` points.
+    """
+    total = len(points)
+    if not 1 <= count <= total:
+        raise ValueError(f"{total} faces cannot make {count} groups; ask for 1 to {total}")
+    if total > MOST_FACES:
+        raise ValueError(
+            f"{total} faces are too many to compare at once, at most {MOST_FACES}; sort folder by folder"
+        )
+    if total == 1:
+        return np.zeros(1, int)
+    labels = AgglomerativeClustering(count, linkage="ward").fit_predict(points)
+    _, first, sizes = np.unique(labels, return_index=True, return_counts=True)
+    return np.argsort(np.lexsort((first, -sizes)))[labels]
+
+
 def _colours(hsv: np.ndarray) -> np.ndarray:
     """Of each cell, the share of each hue and, for what has little colour, of each brightness."""
     cells = []
@@ -96,29 +127,6 @@ def _colours(hsv: np.ndarray) -> np.ndarray:
             both = np.concatenate([hues, greys])
             cells.append(np.sqrt(both / both.sum()))
     return np.concatenate(cells) / _CELLS
-
-
-def _look_with(backbone: Backbone) -> Look:
-    model = keras.Model(
-        backbone.model.inputs[0], [FacePooling(1, ("mean", "std"))(one) for one in backbone.model.outputs]
-    )
-
-    def look(images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        blocks: list[list[np.ndarray]] = [[] for _ in model.outputs]
-        for start in range(0, len(images), _BATCH):
-            batch = np.stack(
-                [
-                    np.asarray(resize_picture(image, backbone.spec.image_size))
-                    for image in images[start : start + _BATCH]
-                ]
-            )
-            outputs = model.predict_on_batch(batch)
-            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            for block, output in zip(blocks, outputs, strict=True):
-                block.append(np.asarray(output))
-        return [np.concatenate(block) for block in blocks]
-
-    return look
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

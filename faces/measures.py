@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.measures.calibration import Reliability, auroc, reliability_of
-from faces.answers import evidence_of, softmax
+from faces.classifier import Judgement, softmax
 
 BINS = 10
 KEPT = 0.95  # of the right answers on the validation set keep their name when "unknown" may be answered
@@ -80,7 +80,6 @@ class FaceMeasures:
         names: K names.
         truth: int [N].
         probabilities: float [N, K].
-        known: bool [N]: not called unknown.
         top1: share of right first answers.
         top5: share of faces whose name is among the five likeliest.
         top1_interval: in which it would be with other sources of the same kind, at `LEVEL`.
@@ -95,7 +94,6 @@ class FaceMeasures:
     names: tuple[str, ...]
     truth: np.ndarray
     probabilities: np.ndarray
-    known: np.ndarray
     top1: float
     top5: float
     top1_interval: tuple[float, float]
@@ -114,6 +112,13 @@ class FaceMeasures:
     def mean_recall(self) -> float:
         """Of the names that have faces: each name counts the same."""
         return float(np.mean([one.recall for one in self.per_name if one.recall is not None]))
+
+
+def choose_judgement(logits: np.ndarray, truth: np.ndarray) -> Judgement:
+    """Temperature and limit of "unknown" by faces that were not trained on: logits [N, K], truth int [N]."""
+    limit = choose_limit(logits, truth)
+    temperature = choose_temperature(logits, truth)
+    return Judgement(round(temperature, 4), limit=None if limit is None else round(limit, 4))
 
 
 def choose_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -135,15 +140,18 @@ def choose_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
-def choose_limit(logits: np.ndarray, truth: np.ndarray, rule: str) -> float:
-    """The value of a rule that the share KEPT of the right answers reaches; -inf where there are none."""
-    right = logits.argmax(axis=1) == truth
-    evidence = evidence_of(logits[right], rule)
-    return float(np.quantile(evidence, 1 - KEPT)) if len(evidence) else float("-inf")
+def choose_limit(logits: np.ndarray, truth: np.ndarray) -> float | None:
+    """The evidence that the share KEPT of the right answers reaches; None where there are none.
+
+    Evidence is the rule that `Judgement` has. Measured on faces that are no test faces, each fifth of ten
+    characters left out once: AUROC 0.92 as with max_logit, energy 0.87.
+    """
+    evidence = Judgement().evidence(logits[logits.argmax(axis=1) == truth])
+    return float(np.quantile(evidence, 1 - KEPT)) if len(evidence) else None
 
 
 def measure_unknown(
-    logits: np.ndarray, truth: np.ndarray, strangers: np.ndarray, *, rule: str, limit: float
+    logits: np.ndarray, truth: np.ndarray, strangers: np.ndarray, judgement: Judgement
 ) -> UnknownMeasures:
     """What the answer "unknown" does.
 
@@ -151,18 +159,17 @@ def measure_unknown(
         logits: [N, K] of faces of known characters.
         truth: int [N].
         strangers: [M, K], logits of faces of nobody that is known.
-        rule: one of `nets.thresholds.RULES`.
-        limit: of the rule.
+        judgement: says who is called unknown.
     """
-    own, others = evidence_of(logits, rule), evidence_of(strangers, rule)
     right = logits.argmax(axis=1) == truth
+    kept = judgement.known(logits)
     return UnknownMeasures(
-        strangers=len(others),
-        rejected=int((others < limit).sum()),
-        known=len(own),
-        known_kept=int((own >= limit).sum()),
-        right_kept=float((own[right] >= limit).mean()) if right.any() else None,
-        auroc=auroc(own[right], others),
+        strangers=len(strangers),
+        rejected=int((~judgement.known(strangers)).sum()),
+        known=len(logits),
+        known_kept=int(kept.sum()),
+        right_kept=float(kept[right].mean()) if right.any() else None,
+        auroc=auroc(judgement.evidence(logits[right]), judgement.evidence(strangers)),
     )
 
 
@@ -171,10 +178,8 @@ def measure_faces(
     logits: np.ndarray,
     truth: np.ndarray,
     groups: Sequence[str],
+    judgement: Judgement,
     *,
-    temperature: float,
-    rule: str,
-    limit: float,
     strangers: np.ndarray | None = None,
 ) -> FaceMeasures:
     """Measures N faces of known characters, and M of strangers.
@@ -184,9 +189,7 @@ def measure_faces(
         logits: [N, K].
         truth: int [N].
         groups: of each face: what comes from one source, for the interval.
-        temperature: of the probabilities.
-        rule: by which "unknown" is answered.
-        limit: of the rule.
+        judgement: of the classifier.
         strangers: [M, K] logits.
 
     Raises:
@@ -194,36 +197,28 @@ def measure_faces(
     """
     if not len(truth):
         raise ValueError("there is no face of a known name to measure")
-    probabilities = softmax(logits / temperature)
+    count = len(names)
+    probabilities = softmax(logits / judgement.temperature)
     order = np.argsort(-logits, axis=1, kind="stable")
     places = (order == truth[:, None]).argmax(axis=1)  # [N], 0 for a right first answer
-    answers, known = order[:, 0], evidence_of(logits, rule) >= limit
-    count = len(names)
+    answers, known, right = order[:, 0], judgement.known(logits), places == 0
     confusion = np.zeros((count + 1, count + 1), np.int64)
     np.add.at(confusion, (truth, np.where(known, answers, count)), 1)
     if strangers is not None and len(strangers):
-        named = evidence_of(strangers, rule) >= limit
-        np.add.at(
-            confusion, (np.full(len(strangers), count), np.where(named, strangers.argmax(axis=1), count)), 1
-        )
-    best = probabilities[np.arange(len(truth)), answers]
-    plain = softmax(logits)[np.arange(len(truth)), answers]
-    right = places == 0
+        np.add.at(confusion[count], np.where(judgement.known(strangers), strangers.argmax(axis=1), count), 1)
+    best = (np.arange(len(truth)), answers)
     return FaceMeasures(
         names=tuple(names),
         truth=truth,
         probabilities=probabilities,
-        known=known,
         top1=float(right.mean()),
         top5=float((places < LIKELIEST).mean()),
         top1_interval=_interval(right, groups),
         per_name=tuple(_per_name(names, number, truth, answers, places) for number in range(count)),
         confusion=confusion,
-        calibration=reliability_of(best, right, bins=BINS, lowest_score=0.0),
-        uncalibrated=reliability_of(plain, right, bins=BINS, lowest_score=0.0),
-        unknown=None
-        if strangers is None
-        else measure_unknown(logits, truth, strangers, rule=rule, limit=limit),
+        calibration=reliability_of(probabilities[best], right, bins=BINS, lowest_score=0.0),
+        uncalibrated=reliability_of(softmax(logits)[best], right, bins=BINS, lowest_score=0.0),
+        unknown=None if strangers is None else measure_unknown(logits, truth, strangers, judgement),
     )
 
 

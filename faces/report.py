@@ -1,7 +1,12 @@
-"""What measuring a face classifier leaves behind: report.json for programs, report.html, names.csv."""
+"""What training and measuring a face classifier leave behind.
+
+report.json for programs, report.html and names.csv of both; a training's folder also has faces.csv (split and
+answer of each face), problems.csv, views.jpg and what later evaluations recognise its faces by.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,20 +15,30 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from datasets.pictures import PictureError, decode_picture
+from datasets.look_alikes import Traces
+from datasets.pictures import PictureError, decode_picture, save_picture
+from datasets.problems import write_problems
 from engine.measures.calibration import Reliability
+from engine.measures.trained_on import write_trained_on
 from engine.reports.page import jpeg_uri, lines, percent, render_page, themed
+from engine.training.log import TrainingLog
 from faces.classifier import Judgement
-from faces.extraction import crop_face
+from faces.features import crop_face
 from faces.folder import Face
 from faces.measures import LIKELIEST, FaceMeasures, UnknownMeasures
-from faces.plots import plot_epochs
+from faces.options import FaceTrainingOptions
+from faces.training import Trained
+from faces.views import face_view, look_at
 from files.writing import write_json, write_table, write_text
+from nets.checkpoint import is_checkpoint
+from preprocessing.resize import resize_picture
 from visualization.colours import hex_colour
 from visualization.drawing import contact_sheet, scale_to
 from visualization.figures import LIGHT, Theme, picture_of
 from visualization.plots import plot_confusion, plot_reliability
 
+VIEWS, FACES = "views.jpg", "faces.csv"
+_SHOWN_FACES, _SHOWN_VIEWS = 6, 10
 _TILE = 112
 _MOST_TILES = 60
 
@@ -68,7 +83,6 @@ def write_face_report(
     unknown: UnknownMeasures | None = None,
     unknown_text: str = "",
     trained_on: Mapping[str, Mapping[str, int]] | None = None,
-    epochs: Sequence[tuple[float, float | None]] = (),
     sheets: Sequence[Sheet] = (),
     notes: Sequence[str] = (),
 ) -> None:
@@ -84,7 +98,6 @@ def write_face_report(
         unknown: how strangers are told apart.
         unknown_text: who these strangers are.
         trained_on: name -> split -> faces.
-        epochs: loss and share of right answers on the validation faces of each.
         sheets: pictures to show.
         notes: warnings that a reader must know.
     """
@@ -92,8 +105,6 @@ def write_face_report(
     numbers = report_numbers(measures, unknown, judgement, ran)
     write_json(folder / "report.json", numbers)
     _write_names(folder / "names.csv", measures, trained_on or {})
-    strangers = bool(measures.confusion[-1].any())
-    losses, top1 = [loss for loss, _ in epochs], [share for _, share in epochs]
     html = render_page(
         "faces.html",
         says=[title, lead, notes, numbers, [sheet[:2] for sheet in sheets]],
@@ -104,18 +115,16 @@ def write_face_report(
         judgement=judgement,
         unknown=unknown,
         unknown_text=unknown_text,
-        unknown_row=strangers,
+        unknown_row=bool(measures.confusion[-1].any()),
         sentences=in_short(measures, unknown),
         faces=trained_on or {},
-        rows=_rows(measures),
-        progress={
-            shape: themed(
-                lambda theme, columns=columns: plot_epochs(losses, top1, columns=columns, theme=theme)
+        rows=[
+            {"one": one, "colour": hex_colour(one.name)}
+            for one in sorted(
+                measures.per_name,
+                key=lambda one: (one.recall is None, one.recall or 0.0, one.precision or 0.0),
             )
-            for shape, columns in (("wide", 2), ("narrow", 1))
-        }
-        if len(epochs) > 1  # the discriminant has no way to show
-        else None,
+        ],
         confusion=themed(lambda theme: _confusion(measures, theme)),
         reliability=themed(
             lambda theme: plot_reliability(
@@ -132,11 +141,6 @@ def write_face_report(
         ran=[(section, lines(values)) for section, values in ran.items()],
     )
     write_text(folder / "report.html", html)
-
-
-def confusion_picture(measures: FaceMeasures) -> np.ndarray:
-    """Who is taken for whom: uint8 [h, w, 3]."""
-    return decode_picture(picture_of(_confusion(measures, LIGHT), dots_per_inch=110))
 
 
 def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
@@ -202,13 +206,6 @@ def doubtful_sheet(
     )
 
 
-def _rows(measures: FaceMeasures) -> list[dict[str, Any]]:
-    ordered = sorted(
-        measures.per_name, key=lambda one: (one.recall is None, one.recall or 0.0, one.precision or 0.0)
-    )
-    return [{"one": one, "colour": hex_colour(one.name)} for one in ordered]
-
-
 def _write_names(path: Path, measures: FaceMeasures, trained_on: Mapping[str, Mapping[str, int]]) -> None:
     rows = []
     for one in measures.per_name:
@@ -230,3 +227,175 @@ def _calibration(calibration: Reliability) -> dict[str, Any]:
         "shares_right": [number(value) for value in calibration.shares_right],
         "edges": calibration.edges.tolist(),
     }
+
+
+def check_train_dir(folder: Path) -> None:
+    """Nothing of somebody else's is overwritten.
+
+    Raises:
+        ValueError: the folder holds a detector, or is a file.
+    """
+    if is_checkpoint(folder):
+        raise ValueError(f"--train_dir {folder}: there is a detector in it; give a folder of its own")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--train_dir {folder}: this is a file; give a folder")
+
+
+def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
+    """Writes the classifier and everything about it.
+
+    Args:
+        options: of the training.
+        trained: the result.
+
+    Returns:
+        Notes that a person should see.
+    """
+    folder = options.train_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    trained.classifier.save(folder)
+    own = trained.split.indices("train")
+    traces = [(trained.faces[i].digest, trained.faces[i].source) for i in own]
+    digests, sources = zip(*traces, strict=True)
+    write_trained_on(folder, Traces(digests, sources, trained.hashes[own]))
+    write_faces(folder / FACES, trained)
+    write_problems(folder / "problems.csv", trained.problems)
+    views = views_sheet(options, trained)
+    save_picture(folder / VIEWS, views)
+    _write_tensorboard(folder, trained, views)
+    notes = list(trained.split.notes)
+    if trained.problems:
+        notes.append(f"{len(trained.problems)} faces or files were left out: see problems.csv.")
+    measured = [
+        (part, one)
+        for part, one in (("test", trained.test), ("validation", trained.validation))
+        if one is not None
+    ]
+    if not measured:
+        notes.append("Nothing was measured: all faces were trained on (--split_fractions).")
+        return notes
+    part, measures = measured[0]
+    if part == "validation":
+        notes.append("There is no test split: these are the faces by which probabilities were adjusted.")
+    faces = [trained.faces[i] for i in trained.split.indices(part)]
+    wrong = doubtful_sheet(faces, measures, options.margin, options.reading.max_pixels)
+    spec = trained.classifier.encoder.backbone.spec
+    sheets: list[Sheet] = [
+        *([] if wrong is None else [wrong]),
+        (
+            "What the network saw",
+            "Some training faces, each in a row with its views. Would you recognise everybody?",
+            views,
+        ),
+    ]
+    write_face_report(
+        folder,
+        measures,
+        title=f"Faces: {spec.name} on {part} of {options.faces_dir.name or options.faces_dir}",
+        lead=f"{len(measures.truth)} faces of the {part} split, from sources that the training never saw; "
+        f"{len(own)} faces to learn from, {len(trained.classifier.names)} names.",
+        judgement=trained.classifier.judgement,
+        ran=what_ran(trained),
+        unknown=trained.left_out,
+        unknown_text="Each character was left out of one training: then its faces are a stranger's. The "
+        "limit was chosen on the validation faces, the figures are of the test faces.",
+        trained_on=trained.classifier.config["faces"],
+        sheets=sheets,
+        notes=notes,
+    )
+    return notes
+
+
+def summary(trained: Trained) -> list[str]:
+    """The result in a few lines."""
+    said = []
+    for part, one in (("validation", trained.validation), ("test", trained.test)):
+        if one is not None:
+            low, high = one.top1_interval
+            said.append(
+                f"{part}: {percent(one.top1)} of {len(one.truth)} faces right (95 %: {percent(low)} to "
+                f"{percent(high)}), {percent(one.top5)} among the five likeliest, "
+                f"calibration error {one.calibration.error:.3f}"
+            )
+    left = trained.left_out
+    if left is not None and left.strangers:
+        said.append(
+            f"characters that were left out: {percent(left.rejected_share)} of {left.strangers} faces called "
+            f"unknown, {percent(left.right_kept)} of the right answers kept"
+        )
+    spent = ", ".join(f"{what} {seconds:.1f}" for what, seconds in trained.seconds.items())
+    return [*said, f"seconds: {spent}"]
+
+
+def read_splits(folder: Path) -> dict[str, str]:
+    """Split of each face of a training, by digest, as `write_faces` wrote it.
+
+    Raises:
+        ValueError: the file is not there or not what was written.
+    """
+    path = folder / FACES
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row["digest"]: row["split"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise ValueError(
+            f"{path} does not say which face was in which split ({type(error).__name__}); measure without "
+            "--split, or train again"
+        ) from None
+
+
+def what_ran(trained: Trained) -> dict[str, dict[str, Any]]:
+    """What a reader of the numbers needs to repeat them."""
+    classifier = trained.classifier
+    return {
+        "options": dict(classifier.config["options"]),
+        "backbone": {**classifier.encoder.way(), "source": classifier.encoder.backbone.source},
+        "splits": {part: len(trained.split.indices(part)) for part in ("train", "validation", "test")},
+        "versions": dict(classifier.config["versions"]),
+    }
+
+
+def write_faces(path: Path, trained: Trained) -> None:
+    """Every face, its split and its answer."""
+    rows = []
+    answers = trained.classifier.judge(trained.logits)
+    for face, split, answer in zip(trained.faces, trained.split.splits, answers, strict=True):
+        probability = f"{answer.probabilities[0]:.4f}"
+        known = "yes" if answer.known else "no"
+        rows.append(
+            [face.shown, face.name, face.source, split, answer.names[0], probability, known, face.digest]
+        )
+    headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
+    write_table(path, headings, rows)
+
+
+def _write_tensorboard(folder: Path, trained: Trained, views: np.ndarray) -> None:
+    log = TrainingLog(folder, step=0)
+    log.picture("views", views, step=0)
+    for part, one in (("validation", trained.validation), ("test", trained.test)):
+        if one is not None:
+            log.scalars(1, {f"{part}_top1": one.top1, f"{part}_top5": one.top5})
+    if trained.test is not None:
+        picture = decode_picture(picture_of(_confusion(trained.test, LIGHT), dots_per_inch=110))
+        log.picture("confusion", picture, step=1)
+    log.close()
+
+
+def views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
+    """Some training faces with their views, as the backbone takes them: uint8 [h, w, 3]."""
+    own = trained.split.indices("train")
+    size = trained.classifier.encoder.backbone.spec.image_size
+    views = min(options.views, _SHOWN_VIEWS)
+    tiles = []
+    for i in own[:: max(1, len(own) // _SHOWN_FACES)][:_SHOWN_FACES]:
+        face = trained.faces[i]
+        try:
+            image = crop_face(face, options.margin, options.reading.max_pixels)
+        except PictureError:  # gone since
+            continue
+        for number in range(views):
+            seen = look_at(image, face_view(number, face.digest))
+            tiles.append(np.clip(np.asarray(resize_picture(seen, size)), 0, 255).astype(np.uint8))
+    if not tiles:
+        return np.zeros((8, 8, 3), np.uint8)
+    return contact_sheet(tiles, columns=views, cell=112, gap=4)

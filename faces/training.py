@@ -6,39 +6,37 @@ the last word and are looked at once.
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from datasets.problems import Problem
+from datasets.splits import SPLITS
 from faces.backbone import open_backbone
-from faces.cache import FeatureCache
-from faces.classifier import FaceClassifier, Head, Judgement
-from faces.encoder import FaceEncoder, Pooling
-from faces.extraction import Rows, face_rows
-from faces.fine_tuning import fine_tune
+from faces.classifier import ANSWERED, FaceClassifier, Head, Judgement
+from faces.encoder import FaceEncoder
+from faces.features import FeatureCache, Rows, face_rows
 from faces.folder import Face, read_faces
-from faces.head import train_head
-from faces.left_out import RULE, measure_left_out
 from faces.measures import (
     FaceMeasures,
     UnknownMeasures,
+    choose_judgement,
     choose_limit,
-    choose_temperature,
     measure_faces,
+    measure_unknown,
 )
 from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
 from nets.checkpoint import versions
 
-# Views are drawn by a seed of their own: another --seed splits anew and finds the same views in the cache.
-VIEW_SEED = 0
+# From 0.1 to 1 the answers differed for two faces of 629: docs/face_classifier.md.
+_SHRINKAGE = 0.3
 
 Progressed = Callable[[str, int, int], None]
 
@@ -91,18 +89,22 @@ class _Seen:
     """What the head is taught and judged by.
 
     Attributes:
+        encoder: saw it.
         plain: rows of all N faces as they are, V of each.
         taught: rows of every view of the training faces.
         names: K.
         classes: int [N].
         split: of the N faces.
+        problems: faces that were left out.
     """
 
+    encoder: FaceEncoder
     plain: Rows
     taught: Rows
     names: list[str]
     classes: np.ndarray
     split: FaceSplit
+    problems: list[Problem]
 
 
 def train_faces(
@@ -110,7 +112,6 @@ def train_faces(
     *,
     progress: Progressed = lambda what, done, total: None,
     say: Callable[[str], None] = lambda line: None,
-    on_epoch: Callable[[int, float, float | None], None] = lambda epoch, loss, top1: None,
 ) -> Trained:
     """Trains on a folder of faces, without writing the classifier.
 
@@ -118,183 +119,96 @@ def train_faces(
         options: of the command line.
         progress: called with what is done, how much, and of how much.
         say: told in a sentence what is going on.
-        on_epoch: called with epoch, loss and share of right answers on the validation faces (None without).
 
     Raises:
         ValueError: faces or backbone cannot be used.
     """
     laps = _Laps()
-    reading = read_faces(
-        options.faces_dir, options.reading, margin=options.margin, progress=partial(progress, "reading")
-    )
-    encoder = _open_encoder(options)
-    spec, source = encoder.backbone.spec, encoder.backbone.source
-    say(f"{len(reading.faces)} faces of {len(reading.names)} names, labelled by {reading.labelled_by}")
-    say(f"{spec.name} at {spec.image_size} pixels ({source}), {encoder.size} numbers a face")
-    laps.done("reading")
-    seen = _look(reading.faces, encoder, options, progress)
-    computed = seen.plain.computed + seen.taught.computed
-    laps.done("features")
-    found = f"found in {_cache(options, encoder).folder}"
-    say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
-    head = _teach(seen, options, on_epoch)
-    logits = head.of_views(seen.plain.rows)  # [N, K]
+    seen, computed = _look(options, laps, progress, say)
+    plain, names, classes, split = seen.plain, seen.names, seen.classes, seen.split
+    head = train_head(seen.taught.rows, classes[split.indices("train")], len(names))
+    logits = head.of_views(plain.rows)  # [N, K]
     laps.done("head")
-    if options.tuning.fine_tune_epochs:
-        encoder, head, logits = _fine_tuned(encoder, head, logits, seen, options, progress)
-        laps.done("fine-tuning")
     left_out = None
     if options.left_out:
-        left_out = _left_out(seen, options, partial(progress, "strangers"))
+        left_out = measure_left_out(
+            plain.rows,
+            seen.taught.rows,
+            classes,
+            split,
+            options.left_out,
+            progress=partial(progress, "strangers"),
+        )
         laps.done("left out")
-    judged = seen.split.indices("validation")
-    judgement = choose_judgement(logits[judged], seen.classes[judged])
-    classifier = _classifier(encoder, head, judgement, seen, options)
+    judged = split.indices("validation")
+    judgement = choose_judgement(logits[judged], classes[judged])
+
+    def measured(part: str) -> FaceMeasures | None:
+        own = split.indices(part)
+        groups = [split.groups[i] for i in own]
+        return measure_faces(names, logits[own], classes[own], groups, judgement) if groups else None
+
     return Trained(
-        classifier=classifier,
-        faces=seen.plain.faces,
-        split=seen.split,
+        classifier=FaceClassifier(
+            names=tuple(names),
+            encoder=seen.encoder,
+            head=head,
+            judgement=judgement,
+            margin=options.margin,
+            config={
+                "options": json.loads(json.dumps(asdict(options), default=str)),
+                "rows": seen.encoder.way(),
+                "faces": _counts(plain.faces, split),
+                "versions": versions(),
+            },
+        ),
+        faces=plain.faces,
+        split=split,
         logits=logits,
-        validation=measure_split(classifier, logits, seen.classes, seen.split, "validation"),
-        test=measure_split(classifier, logits, seen.classes, seen.split, "test"),
+        validation=measured("validation"),
+        test=measured("test"),
         left_out=left_out,
-        problems=[*reading.problems, *seen.plain.problems, *seen.taught.problems],
-        hashes=seen.plain.hashes,
+        problems=seen.problems,
+        hashes=plain.hashes,
         seconds=laps.seconds,
         computed=computed,
     )
 
 
-def _open_encoder(options: FaceTrainingOptions) -> FaceEncoder:
-    backbone = open_backbone(
-        options.backbone,
-        options.backbone_weights,
-        image_size=options.image_size,
-        strides=options.strides,
-    )
-    return FaceEncoder(backbone, Pooling(options.cells, options.statistics))
-
-
-def _cache(options: FaceTrainingOptions, encoder: FaceEncoder) -> FeatureCache:
-    return FeatureCache(options.cache_dir, encoder.way(), encoder.size)
-
-
-def _rows(
-    faces: Sequence[Face],
-    encoder: FaceEncoder,
-    views: Sequence[int],
-    options: FaceTrainingOptions,
-    progress: Callable[[int, int], None],
-) -> Rows:
-    """Rows of some views, from the cache where they are there."""
-    return face_rows(
-        faces,
-        encoder,
-        _cache(options, encoder),
-        views=views,
-        seed=VIEW_SEED,
-        margin=options.margin,
-        max_pixels=options.reading.max_pixels,
-        progress=progress,
-    )
-
-
-def _answered(options: FaceTrainingOptions) -> tuple[int, ...]:
-    """Views of a face that have their say in its answer."""
-    return (0, 1) if options.mirrored else (0,)
-
-
 def _look(
-    faces: Sequence[Face], encoder: FaceEncoder, options: FaceTrainingOptions, progress: Progressed
-) -> _Seen:
-    """Splits the faces that can be read, and looks at all of them, at those of the training in every view."""
-    plain = _rows(faces, encoder, _answered(options), options, partial(progress, "looking"))
+    options: FaceTrainingOptions, laps: _Laps, progress: Progressed, say: Callable[[str], None]
+) -> tuple[_Seen, int]:
+    """Reads and splits the faces, and looks at all of them, at those of the training in every view.
+
+    Returns:
+        What was seen, and how many views were not in the cache.
+    """
+    reading = read_faces(
+        options.faces_dir, options.reading, margin=options.margin, progress=partial(progress, "reading")
+    )
+    backbone = open_backbone(
+        options.backbone, options.backbone_weights, image_size=options.image_size, strides=options.strides
+    )
+    encoder, spec = FaceEncoder(backbone), backbone.spec
+    cache = FeatureCache(options.cache_dir, encoder.way(), encoder.size)
+    say(f"{len(reading.faces)} faces of {len(reading.names)} names, labelled by {reading.labelled_by}")
+    say(f"{spec.name} at {spec.image_size} pixels ({backbone.source}), {encoder.size} numbers a face")
+    laps.done("reading")
+
+    def rows_of(faces: Sequence[Face], views: Sequence[int], what: str) -> Rows:
+        margin, most, told = options.margin, options.reading.max_pixels, partial(progress, what)
+        return face_rows(faces, encoder, cache, views=views, margin=margin, max_pixels=most, progress=told)
+
+    plain = rows_of(reading.faces, ANSWERED, "looking")
     names = names_of(plain.faces, options.faces_dir)
     classes = np.array([names.index(face.name) for face in plain.faces])
     split = split_faces(plain.faces, plain.hashes, options.splitting)
-    own = [plain.faces[i] for i in split.indices("train")]
-    taught = _rows(own, encoder, range(options.views), options, partial(progress, "views"))
-    return _Seen(plain, taught, names, classes, split)
-
-
-def _teach(
-    seen: _Seen, options: FaceTrainingOptions, on_epoch: Callable[[int, float, float | None], None]
-) -> Head:
-    """A head on the rows of the training faces."""
-    judged = seen.split.indices("validation")
-
-    def validate(epoch: int, loss: float, head: Head) -> None:
-        right = None
-        if len(judged):
-            said = head.of_views(seen.plain.rows[judged]).argmax(axis=1)
-            right = float((said == seen.classes[judged]).mean())
-        on_epoch(epoch, loss, right)
-
-    return train_head(
-        seen.taught.rows,
-        seen.classes[seen.split.indices("train")],
-        len(seen.names),
-        options.head,
-        seed=options.splitting.seed,
-        on_epoch=validate,
-    )
-
-
-def _fine_tuned(
-    encoder: FaceEncoder,
-    head: Head,
-    logits: np.ndarray,
-    seen: _Seen,
-    options: FaceTrainingOptions,
-    progress: Progressed,
-) -> tuple[FaceEncoder, Head, np.ndarray]:
-    """Encoder and head after fine-tuning, which changes the backbone, and the logits of all faces anew."""
-    own, judged = seen.split.indices("train"), seen.split.indices("validation")
-    # Probabilities must mean something before their loss can teach.
-    temperature = choose_temperature(logits[judged], seen.classes[judged])
-    encoder, head = fine_tune(
-        encoder.backbone,
-        encoder.pooling,
-        Head(head.kernel / temperature, head.bias / temperature),
-        [seen.plain.faces[i] for i in own],
-        seen.classes[own],
-        options,
-        view_seed=VIEW_SEED,
-        progress=partial(progress, "tuning"),
-    )
-    anew = _rows(seen.plain.faces, encoder, _answered(options), options, partial(progress, "looking"))
-    return encoder, head, head.of_views(anew.rows)
-
-
-def _left_out(
-    seen: _Seen, options: FaceTrainingOptions, progress: Callable[[int, int], None]
-) -> UnknownMeasures | None:
-    return measure_left_out(
-        seen.plain.rows, seen.taught.rows, seen.classes, seen.split, options, progress=progress
-    )
-
-
-def _classifier(
-    encoder: FaceEncoder, head: Head, judgement: Judgement, seen: _Seen, options: FaceTrainingOptions
-) -> FaceClassifier:
-    """The classifier, which says itself what it learnt from."""
-    splits_of = {name: Counter() for name in seen.names}
-    for split, face in zip(seen.split.splits, seen.plain.faces, strict=True):
-        splits_of[face.name][split] += 1
-    return FaceClassifier(
-        names=tuple(seen.names),
-        encoder=encoder,
-        head=head,
-        judgement=judgement,
-        margin=options.margin,
-        mirrored=options.mirrored,
-        config={
-            "options": plain_values(asdict(options)),
-            "rows": encoder.way(),
-            "faces": {name: dict(counts) for name, counts in splits_of.items()},
-            "versions": versions(),
-        },
-    )
+    taught = rows_of([plain.faces[i] for i in split.indices("train")], range(options.views), "views")
+    computed, found = plain.computed + taught.computed, f"found in {cache.folder}"
+    say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
+    laps.done("features")
+    problems = [*reading.problems, *plain.problems, *taught.problems]
+    return _Seen(encoder, plain, taught, names, classes, split, problems), computed
 
 
 def names_of(faces: Sequence[Face], faces_dir: Path) -> list[str]:
@@ -312,37 +226,111 @@ def names_of(faces: Sequence[Face], faces_dir: Path) -> list[str]:
     return names
 
 
-def choose_judgement(logits: np.ndarray, truth: np.ndarray) -> Judgement:
-    """Temperature and limit of "unknown" by the validation faces."""
-    limit = choose_limit(logits, truth, RULE)
-    return Judgement(
-        round(choose_temperature(logits, truth), 4), RULE, round(limit, 4) if np.isfinite(limit) else None
-    )
+def _counts(faces: Sequence[Face], split: FaceSplit) -> dict[str, dict[str, int]]:
+    """How many faces of each name went into each split."""
+    counts: dict[str, Counter[str]] = {}
+    for part, face in zip(split.splits, faces, strict=True):
+        counts.setdefault(face.name, Counter())[part] += 1
+    return {name: dict(counts[name]) for name in sorted(counts)}
 
 
-def measure_split(
-    classifier: FaceClassifier, logits: np.ndarray, classes: np.ndarray, split: FaceSplit, part: str
-) -> FaceMeasures | None:
-    """Measures of one split; None where it is empty."""
-    own = split.indices(part)
-    if not len(own):
+def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:
+    """Fisher's linear discriminant with a shrunk covariance, scaled so that logits vary by about 1.
+
+    What differs between pictures of one character counts little, what differs between characters counts much.
+    One layer by gradient descent was measured worse (docs/face_classifier.md).
+
+    Args:
+        rows: float16 [N, V, D], all views of all faces.
+        classes: int [N], each of the K at least once.
+        names: K.
+    """
+    count, views, size = rows.shape
+    flat = rows.reshape(-1, size).astype(np.float32)
+    of_row = np.repeat(classes, views)
+    centre = flat.mean(axis=0)
+    flat -= centre
+    means = np.stack([flat[of_row == name].mean(axis=0) for name in range(names)])  # [K, D]
+    flat -= means[of_row]
+    # Added to each direction's variance within characters: a share of its mean over as many directions as
+    # there are faces.
+    variance = float(np.einsum("nd,nd->", flat, flat)) / len(flat)
+    ridge = max(_SHRINKAGE * variance / min(size, count), 1e-12)
+    if len(flat) < size:  # through the rows' products with each other (Woodbury's identity)
+        products = (flat @ flat.T).astype(np.float64)
+        products[np.diag_indices_from(products)] += ridge * len(flat)
+        kernel = (means.T - flat.T @ np.linalg.solve(products, flat @ means.T)) / ridge
+    else:
+        covariance = (flat.T @ flat).astype(np.float64) / len(flat)
+        covariance[np.diag_indices_from(covariance)] += ridge
+        kernel = np.linalg.solve(covariance, means.T)
+    kernel = kernel.astype(np.float32)  # [D, K]
+    bias = -0.5 * np.einsum("kd,dk->k", means, kernel)
+    flat += means[of_row]
+    spread = max(float((flat @ kernel + bias).std()), 1e-12)
+    kernel /= spread
+    return Head(kernel, bias / spread - centre @ kernel)
+
+
+def measure_left_out(
+    plain: np.ndarray,
+    taught: np.ndarray,
+    classes: np.ndarray,
+    split: FaceSplit,
+    parts: int,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> UnknownMeasures | None:
+    """How well characters are told apart that a head was not taught: each is left out of one training.
+
+    The limit is chosen on the validation faces of those that were taught; known faces and strangers are those
+    of the test split, of the validation split where there is no test.
+
+    Args:
+        plain: float16 [N, V, D] of all faces, as they are.
+        taught: float16 [T, V, D] of the training faces.
+        classes: int [N].
+        split: of the N faces.
+        parts: into which the characters are divided.
+        progress: called with parts done and all.
+
+    Returns:
+        Of all parts together: counts are added, shares averaged, the AUROC weighted by its strangers. None
+        where there are too few names or faces.
+    """
+    count = int(classes.max()) + 1
+    left_out = [part for part in np.array_split(np.arange(count), min(parts, count)) if len(part)]
+    if not len(split.indices("validation")) or count - max(map(len, left_out)) < 2:
         return None
-    judgement = classifier.judgement
-    return measure_faces(
-        classifier.names,
-        logits[own],
-        classes[own],
-        [split.groups[i] for i in own],
-        temperature=judgement.temperature,
-        rule=judgement.rule,
-        limit=float("-inf") if judgement.limit is None else judgement.limit,
+    measured = []
+    for done, part in enumerate(left_out, start=1):
+        measured.append(_without(part, plain, taught, classes, split))
+        progress(done, len(left_out))
+    right = [one.right_kept for one in measured if one.right_kept is not None]
+    told = [(one.auroc, one.strangers) for one in measured if one.auroc is not None]
+    return UnknownMeasures(
+        strangers=sum(one.strangers for one in measured),
+        rejected=sum(one.rejected for one in measured),
+        known=sum(one.known for one in measured),
+        known_kept=sum(one.known_kept for one in measured),
+        right_kept=float(np.mean(right)) if right else None,
+        auroc=float(np.average([auroc for auroc, _ in told], weights=[n for _, n in told])) if told else None,
     )
 
 
-def plain_values(values: Any) -> Any:
-    """Nested options as values for JSON."""
-    if isinstance(values, dict):
-        return {str(key): plain_values(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [plain_values(value) for value in values]
-    return str(values) if isinstance(values, Path) else values
+def _without(
+    part: np.ndarray, plain: np.ndarray, taught: np.ndarray, classes: np.ndarray, split: FaceSplit
+) -> UnknownMeasures:
+    """Measures of a head that was not taught the characters of `part`, int [P]; the rest see above."""
+    known = np.setdiff1d(np.unique(classes), part)
+    new = np.searchsorted(known, classes)  # class -> class among those that are known, where it is one
+    trained, judged, tested = (split.indices(one) for one in SPLITS)
+    tested = tested if len(tested) else judged
+    mine = np.isin(classes[trained], known)
+    head = train_head(taught[mine], new[trained[mine]], len(known))
+    judged, strangers = judged[np.isin(classes[judged], known)], tested[np.isin(classes[tested], part)]
+    tested = np.setdiff1d(tested, strangers)
+    limit = choose_limit(head.of_views(plain[judged]), new[judged])
+    return measure_unknown(
+        head.of_views(plain[tested]), new[tested], head.of_views(plain[strangers]), Judgement(limit=limit)
+    )

@@ -4,17 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces.answers import evidence_of, softmax
 from faces.backbone import open_backbone
-from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier
-from faces.encoder import FaceEncoder, Pooling
+from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
+from faces.encoder import FaceEncoder
 from tests.drawn_faces import HAIR, drawn_face, write_vgg
 
 
 @pytest.fixture
 def classifier(tmp_path, rng) -> FaceClassifier:
     backbone = open_backbone("vgg16", str(write_vgg(tmp_path / "v.npz", rng)), image_size=32, strides=(4, 8))
-    encoder = FaceEncoder(backbone, Pooling(2, ("mean",)))
+    encoder = FaceEncoder(backbone, 2)
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32))
     return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, "gap", 0.3))
 
@@ -46,7 +45,7 @@ def test_answers_are_sorted_and_sum_to_one(classifier, faces):
         assert answer.probabilities.sum() == pytest.approx(1)
         assert answer.name == (answer.names[0] if answer.known else "unknown")
     assert classifier.answers([]) == []
-    known = evidence_of(classifier.logits(faces), "gap") >= 0.3
+    known = classifier.judgement.evidence(classifier.logits(faces)) >= 0.3
     assert [answer.known for answer in answers] == known.tolist()
 
 
@@ -63,9 +62,12 @@ def test_boxes_are_cropped_with_their_margin(classifier, rng):
 
 def test_softmax_and_evidence_of_nothing():
     assert softmax(np.array([[1000.0, 0.0]]))[0] == pytest.approx([1, 0])
-    assert evidence_of(np.zeros((0, 3)), "gap").shape == (0,)
-    assert evidence_of(np.array([[3.0, 1.0, 0.5]]), "gap") == pytest.approx([2.0])
-    assert evidence_of(np.array([[3.0, 1.0, 0.5]]), "max_logit") == pytest.approx([3.0])
+    assert Judgement().evidence(np.zeros((0, 3))).shape == (0,)
+    logits = np.array([[3.0, 1.0, 0.5]])
+    assert Judgement().evidence(logits) == pytest.approx([2.0])
+    assert Judgement(rule="max_logit").evidence(logits) == pytest.approx([3.0])
+    assert Judgement(limit=2.5).known(logits).tolist() == [False]
+    assert Judgement().known(logits).tolist() == [True]
 
 
 def changed(folder: Path, **values) -> Path:
@@ -88,7 +90,11 @@ def changed(folder: Path, **values) -> Path:
         ({"judgement": {"temperature": 0, "rule": "gap", "limit": None}}, "is not above 0"),
         ({"judgement": {"temperature": 1, "rule": "guess", "limit": None}}, "there is no rule 'guess'"),
         ({"margin": "wide"}, "'wide' is not a number"),
-        ({"pooling": {"cells": 99, "statistics": ["mean"]}}, "--cells 99"),
+        ({"pooling": {"cells": 99, "statistics": ["mean"]}}, "cells 99: must be in"),
+        (
+            {"pooling": {"cells": 2, "statistics": ["mean", "max"]}},
+            "--statistics mean max, and only the mean is left",
+        ),
     ],
 )
 def test_a_changed_configuration_is_refused(classifier, tmp_path, values, message):

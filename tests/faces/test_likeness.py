@@ -2,9 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
 
-from faces.clusters import ward_clusters
-from faces.likeness import backbone_of, colours_and_outlines, combine
+from faces import likeness
+from faces.likeness import alike_groups, colours_and_outlines, combine, features_of_backbone
 
 
 def face(hair: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
@@ -19,7 +20,7 @@ def test_faces_with_the_same_hair_are_alike(rng):
     hair = [(200, 40, 40), (40, 60, 200), (30, 30, 30), (240, 220, 90)]
     images = [face(hair[i % 4], rng) for i in range(40)]
     points = combine(colours_and_outlines(images))
-    groups = ward_clusters(points, 8)
+    groups = alike_groups(points, 8)
     assert all(len(set((np.flatnonzero(groups == group) % 4).tolist())) == 1 for group in range(8))
 
 
@@ -55,26 +56,26 @@ def vgg(path: Path, rng: np.random.Generator, *, without: str = "") -> Path:
 
 
 def test_layers_of_vgg(tmp_path, rng):
-    look = backbone_of(vgg(tmp_path / "vgg.npz", rng))
+    features_of = features_of_backbone(vgg(tmp_path / "vgg.npz", rng))
     images = [face((200, 40, 40), rng) for _ in range(3)]
-    blocks = look(images)
-    assert [block.shape for block in blocks] == [(3, 8), (3, 8)]
-    np.testing.assert_allclose(np.linalg.norm(blocks[0], axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(look(images[1:2])[1], blocks[1][1:2], atol=1e-4)
+    blocks = features_of(images)
+    assert [block.shape for block in blocks] == [(3, 4), (3, 4)]
+    np.testing.assert_allclose(np.linalg.norm(blocks[0], axis=1), 1, rtol=1e-3)
+    np.testing.assert_allclose(features_of(images[1:2])[1], blocks[1][1:2], atol=1e-3)
 
 
 def test_what_is_no_backbone_is_named(tmp_path, rng):
     with pytest.raises(ValueError, match=r"has no conv4_2/weights and conv4_2/biases; give VGG-16's"):
-        backbone_of(vgg(tmp_path / "vgg.npz", rng, without="conv4_2/biases"))
+        features_of_backbone(vgg(tmp_path / "vgg.npz", rng, without="conv4_2/biases"))
     with pytest.raises(ValueError, match="is not a checkpoint folder"):
-        backbone_of(tmp_path)
+        features_of_backbone(tmp_path)
 
 
 def test_layers_of_a_checkpoint(rng):
     """With the shipped detector of the drawn characters."""
     checkpoint = Path(__file__).parents[2] / "checkpoints" / "drawn_lite"
     images = [face((200, 40, 40), rng) for _ in range(2)]
-    assert [len(block) for block in backbone_of(checkpoint)(images)] == [2, 2]
+    assert [len(block) for block in features_of_backbone(checkpoint)(images)] == [2, 2]
 
 
 def test_drawn_heads_get_their_names():
@@ -98,3 +99,30 @@ def test_drawn_heads_get_their_names():
     assert all(0 < one.score <= 1 for one in said)
     right = sum(one.name == name for one, name in zip(said, names, strict=True))
     assert right >= 0.7 * len(names) > 5
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40, 119, 120])
+def test_groups_are_those_of_scipy(rng, count):
+    points = rng.normal(size=(120, 6)) + 3 * rng.integers(0, 5, (120, 1))
+    ours = alike_groups(points, count)
+    theirs = fcluster(linkage(points, "ward"), count, "maxclust")
+    assert len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours.tolist())) == count
+
+
+def test_the_largest_group_comes_first():
+    points = np.array([[0.0], [0.1], [9.0], [0.2], [5.0], [5.1]])
+    assert alike_groups(points, 3).tolist() == [0, 0, 2, 0, 1, 1]
+
+
+def test_equal_points_are_one_group():
+    assert alike_groups(np.zeros((5, 2)), 1).tolist() == [0] * 5
+    assert sorted(alike_groups(np.zeros((5, 2)), 5).tolist()) == [0, 1, 2, 3, 4]
+    assert alike_groups(np.repeat(np.eye(3), 4, axis=0), 3).tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_impossible_numbers_are_named(monkeypatch):
+    with pytest.raises(ValueError, match="5 faces cannot make 6 groups; ask for 1 to 5"):
+        alike_groups(np.zeros((5, 2)), 6)
+    monkeypatch.setattr(likeness, "MOST_FACES", 4)
+    with pytest.raises(ValueError, match="5 faces are too many to compare at once, at most 4"):
+        alike_groups(np.zeros((5, 2)), 2)

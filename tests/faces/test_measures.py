@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from faces.classifier import Judgement
 from faces.measures import (
     choose_limit,
     choose_temperature,
@@ -15,10 +16,8 @@ TRUTH = np.array([0, 0, 1, 2, 2])
 GROUPS = ["s1", "s1", "s2", "s3", "s3"]
 
 
-def measure(**options):
-    return measure_faces(
-        NAMES, LOGITS, TRUTH, GROUPS, **{"temperature": 1.0, "rule": "gap", "limit": -np.inf, **options}
-    )
+def measure(limit=None, strangers=None):
+    return measure_faces(NAMES, LOGITS, TRUTH, GROUPS, Judgement(limit=limit), strangers=strangers)
 
 
 def test_counts_by_hand():
@@ -50,7 +49,7 @@ def test_the_temperature_makes_honest_probabilities(rng):
     assert choose_temperature(logits * 3, truth) == pytest.approx(3, rel=0.1)
     assert choose_temperature(np.zeros((0, 5)), np.zeros(0, int)) == 1.0
     found = measure_faces(
-        list("abcde"), logits * 3, truth, list(map(str, range(4000))), temperature=3, rule="gap", limit=0
+        list("abcde"), logits * 3, truth, list(map(str, range(4000))), Judgement(temperature=3, limit=0)
     )
     assert found.calibration.error is not None
     assert found.uncalibrated.error is not None
@@ -60,14 +59,15 @@ def test_the_temperature_makes_honest_probabilities(rng):
 def test_the_limit_keeps_nineteen_in_twenty():
     logits = np.zeros((100, 2))
     logits[:, 0] = np.arange(100)
-    limit = choose_limit(logits, np.zeros(100, int), "max_logit")
+    limit = choose_limit(logits, np.zeros(100, int))
+    assert limit is not None
     assert (logits[:, 0] >= limit).sum() == 95
-    assert choose_limit(logits, np.ones(100, int), "max_logit") == -np.inf  # nothing right
-    assert choose_limit(np.zeros((0, 2)), np.zeros(0, int), "gap") == -np.inf
+    assert choose_limit(logits[1:], np.ones(99, int)) is None  # nothing right
+    assert choose_limit(np.zeros((0, 2)), np.zeros(0, int)) is None
 
 
 def test_strangers_of_nobody_are_no_accident():
-    found = measure_unknown(LOGITS, TRUTH, np.zeros((0, 3)), rule="gap", limit=0.5)
+    found = measure_unknown(LOGITS, TRUTH, np.zeros((0, 3)), Judgement(limit=0.5))
     assert (found.strangers, found.rejected_share, found.auroc) == (0, None, None)
     with pytest.raises(ValueError, match="no face of a known name"):
-        measure_faces(NAMES, LOGITS[:0], TRUTH[:0], [], temperature=1, rule="gap", limit=0)
+        measure_faces(NAMES, LOGITS[:0], TRUTH[:0], [], Judgement())

@@ -7,7 +7,7 @@ import pytest
 
 from faces.backbone import open_backbone
 from faces.classifier import FaceClassifier, Head, Judgement
-from faces.encoder import FaceEncoder, Pooling
+from faces.encoder import FaceEncoder
 from faces.names import ClassifierNames, DetectorNames, open_names
 from tests.drawn_faces import HAIR, drawn_face, write_vgg
 
@@ -16,7 +16,7 @@ DETECTOR = Path(__file__).parents[2] / "checkpoints" / "drawn_lite"
 
 def test_a_classifier_names_faces_and_leaves_strangers_without(tmp_path, rng):
     backbone = open_backbone("vgg16", str(write_vgg(tmp_path / "v.npz", rng)), image_size=32, strides=(4,))
-    encoder = FaceEncoder(backbone, Pooling(1, ("mean",)))
+    encoder = FaceEncoder(backbone, 1)
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32) * 9, np.zeros(4, np.float32))
     faces = [drawn_face(hair, rng) for hair in HAIR.values()]
     FaceClassifier(tuple(HAIR), encoder, head, Judgement()).save(tmp_path / "all")

@@ -64,26 +64,22 @@ def test_groups_without_a_model(faces, tmp_path, capsys):
     assert folders(out) == {"group_001": 6, "group_002": 6, "group_003": 6, "contact_sheets": 3}
     for group in range(1, 4):
         assert len({path.stem[3:] for path in (out / f"group_{group:03}").iterdir()}) == 1
-    assert [path.name for path in faces.iterdir()] == ["broken.jpg"]
+    assert len(list(faces.iterdir())) == 19  # copied, not moved
     with Image.open(out / "contact_sheets" / "group_001.jpg") as sheet:
         assert sheet.width > 300
-    (log,) = out.glob("*.jsonl")
-    status, said = run(capsys, "undo", log)
-    assert (status, said) == (0, "18 faces put back.")
-    assert len(list(faces.iterdir())) == 19
 
 
 def test_a_later_run_makes_groups_of_its_own(faces, tmp_path, capsys):
     out = tmp_path / "sorted"
     (out / "group_007").mkdir(parents=True)
-    run(capsys, "--faces_dir", faces, "--output_dir", out, "--groups", 2, "--copy")
+    run(capsys, "--faces_dir", faces, "--output_dir", out, "--groups", 2)
     assert sorted(folders(out)) == ["contact_sheets", "group_007", "group_008", "group_009"]
     assert len(list(faces.iterdir())) == 19
 
 
 def test_an_interrupted_copy_goes_on(faces, tmp_path, capsys, detector):
     out = tmp_path / "sorted"
-    flags = "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", "--copy"
+    flags = "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any"
     aside = [path.rename(tmp_path / path.name) for path in sorted(faces.glob("*_ao.png"))]
     run(capsys, *flags)
     for path in aside:
@@ -94,10 +90,11 @@ def test_an_interrupted_copy_goes_on(faces, tmp_path, capsys, detector):
     assert folders(out) == {"赤": 6, "unsure": 12, "contact_sheets": 2}
     _, said = run(capsys, *flags)
     assert "18 faces were copied earlier." in said
-    assert said.endswith("Nothing was moved.")
-    for log in out.glob("*.jsonl"):
-        run(capsys, "undo", log)
-    assert "earlier" not in run(capsys, *flags)[1]
+    assert said.endswith("Nothing was copied.")
+    # What a person has put elsewhere is not sorted again; what was thrown away is.
+    (out / "赤").rename(out / "Akane")
+    next((out / "unsure").iterdir()).unlink()
+    assert "17 faces were copied earlier." in run(capsys, *flags)[1]
 
 
 def test_ctrl_c_is_one_line(faces, tmp_path, capsys, monkeypatch):
@@ -132,14 +129,14 @@ def test_names_are_no_paths(faces, tmp_path, capsys, detector):
     assert folders(out) == {"赤": 6, "unsure": 6, "黒_": 6, "contact_sheets": 3}
 
 
-def test_dry_run_moves_nothing(faces, tmp_path, capsys, detector):
+def test_dry_run_copies_nothing(faces, tmp_path, capsys, detector):
     out = tmp_path / "sorted"
     status, said = run(
         capsys, "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", "--dry_run"
     )
     assert status == 0
     assert "12 unsure" in said
-    assert "Nothing was moved." in said
+    assert "Nothing was copied." in said
     assert not out.exists()
 
 
@@ -148,7 +145,6 @@ def test_dry_run_moves_nothing(faces, tmp_path, capsys, detector):
     [
         (["--faces_dir", "{tmp}/gone", "--output_dir", "{tmp}/out"], "gone: there is no such folder"),
         (["--faces_dir", "{tmp}/empty", "--output_dir", "{tmp}/out"], "empty: no picture in it"),
-        (["undo", "{tmp}/gone.jsonl"], "gone.jsonl: there is no such file"),
     ],
 )
 def test_mistakes_are_one_line(faces, tmp_path, capsys, arguments, message):
@@ -158,3 +154,28 @@ def test_mistakes_are_one_line(faces, tmp_path, capsys, arguments, message):
     assert message in said
     assert said.count("\n") == 1
     assert len(list(faces.iterdir())) == 19
+
+
+def test_faces_of_one_name_stay_apart(tmp_path):
+    for number, folder in enumerate("abc"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "face.png").write_bytes(bytes([number]))
+        sort_faces.copy_face(tmp_path / folder / "face.png", tmp_path / "out")
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert found == {"face.png": b"\0", "face_2.png": b"\1", "face_3.png": b"\2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("../../etc", "_.._etc"),
+        ("a/b\\c:d", "a_b_c_d"),
+        (" . ", "_"),
+        ("", "_"),
+        ("a\x00b", "a_b"),
+        ("千反田", "千反田"),
+    ],
+)
+def test_a_folder_is_never_a_path(text, name):
+    assert sort_faces.folder_name(text) == name
+    assert len(sort_faces.folder_name(300 * "x")) == 100

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from faces.answers import softmax
-from faces.classifier import FaceAnswer
+from faces.classifier import FaceAnswer, softmax
 from nets.thresholds import Thresholds
 from tests.web.conftest import picture
 from web.app import create_app
