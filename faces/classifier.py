@@ -24,11 +24,7 @@ from faces.views import MIRRORED, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
-<<<<<<< HEAD
-from nets.thresholds import BEST_RULE, RULES, UNKNOWN
-=======
 from nets.thresholds import BEST_RULE, RULES, UNKNOWN, evidence
->>>>>>> 2142b1f (faces: what measured worse or was never measured is gone; faces are copied, so nothing is to be undone)
 from preprocessing.crops import crop_around
 
 KIND = "face_classifier"

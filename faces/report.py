@@ -360,11 +360,8 @@ def write_faces(path: Path, trained: Trained) -> None:
     rows = []
     answers = trained.classifier.judge(trained.logits)
     for face, split, answer in zip(trained.faces, trained.split.splits, answers, strict=True):
-        probability = f"{answer.probabilities[0]:.4f}"
-        known = "yes" if answer.known else "no"
-        rows.append(
-            [face.shown, face.name, face.source, split, answer.names[0], probability, known, face.digest]
-        )
+        said = [answer.names[0], f"{answer.probabilities[0]:.4f}", "yes" if answer.known else "no"]
+        rows.append([face.shown, face.name, face.source, split, *said, face.digest])
     headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
     write_table(path, headings, rows)
 
