@@ -16,35 +16,31 @@ Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for 
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import tyro
 
-from engine.training.options import TrainingOptions
-from engine.training.recipes import BELONGS_TO, RECIPES, default_recipe, flag_value, with_recipe
-from ssd_tensorflow import flags as ancestor_flags
+from engine.training.options import TrainingOptions, recipe_defaults
+from ssd_tensorflow.flags import TRAINING, parse
 from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 
-def recipe_defaults(given: Sequence[str]) -> TrainingOptions:
-    """What flags that are not given are: values of the recipe that the command line names or leaves out."""
-    recipe = flag_value(given, "recipe") or default_recipe(given)
-    if recipe not in RECIPES or "--help" in given or "-h" in given:
-        recipe = "none"  # the parser says what is wrong
-    needed = {"dataset_dir": tyro.MISSING, "train_dir": tyro.MISSING}
-    decisive = {name: flag_value(given, name) for name in ("checkpoint_path", *BELONGS_TO)}
-    return with_recipe(recipe, **needed, **{name: value for name, value in decisive.items() if value})
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Trains an SSD on TFRecords made by tf_convert_data.py."""
+
+    report: bool = True
+    """At the end write report.html: how it learnt, from what, and how good it is on the validation set."""
 
 
 @command("train_ssd_network.py", interrupted="the same command goes on from the last save")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
-    given = sys.argv[1:] if arguments is None else arguments
-    gone = ancestor_flags.training_flags(given)
-    options = ancestor_flags.parse(
-        TrainingOptions, given, gone, description=__doc__, default=recipe_defaults(given)
-    )
-    if options.recipe != "none" and flag_value(given, "recipe") is None:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    usual = recipe_defaults(given, Options, dataset_dir=tyro.MISSING, train_dir=tyro.MISSING)
+    options = parse(Options, given, TRAINING, description=__doc__, default=usual)
+    if options.recipe != "none" and not any(token.startswith("--recipe") for token in given):
         print(f"Neither --recipe nor --model_name nor --checkpoint_path is given: --recipe={options.recipe}.")
     start_tensorflow()
     # Not at the top: --help need not wait for TensorFlow.

@@ -12,8 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
 
@@ -23,17 +22,16 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from engine.training.freezing import set_trainable
-from engine.training.model import TrainingModel
-from engine.training.optimizer import make_optimizer, resolve
-from engine.training.options import TrainingOptions
+from engine.training.learning import TrainingModel, make_optimizer, set_trainable
+from engine.training.options import OptimizerOptions
 from nets import get_network
 from nets.normalised_convolution import NormalisedConvolution
+from nets.slim_names import matches_scopes
 
 NETWORK = get_network("ssd_300_mobilenet_v2")
 WARM_UP = 2  # steps before the clock runs: the first traces and compiles, the second still allocates
 # The blocks on the largest maps, up to the first of 19 x 19 cells.
-EARLY = ",".join(["Conv", "expanded_conv", *(f"expanded_conv_{index}" for index in range(1, 7))])
+EARLY = ("Conv", "expanded_conv", *(f"expanded_conv_{index}" for index in range(1, 7)))
 HEADS = ",".join(f"BoxPredictor_{index}" for index in range(6))
 
 
@@ -59,25 +57,25 @@ class Way:
     Attributes:
         name: for the table.
         apart: convolution, normalisation and ReLU6 as three steps over the feature map.
-        freeze_batch_norm: as the flag of train_ssd_network.py.
-        freeze_scopes: likewise.
-        trainable_scopes: likewise.
+        norms: whether batch normalisation learns.
+        frozen: scopes that do not learn.
+        trainable_scopes: as the flag of train_ssd_network.py.
         jit_compile: with XLA.
     """
 
     name: str
     apart: bool = False
-    freeze_batch_norm: Literal["auto", "on", "off"] = "on"
-    freeze_scopes: str = ""
+    norms: bool = False
+    frozen: tuple[str, ...] = ()
     trainable_scopes: str = ""
     jit_compile: bool = False
 
 
 WAYS = (
-    Way(name="statistics of the batch, in three steps", apart=True, freeze_batch_norm="off"),
+    Way(name="statistics of the batch, in three steps", apart=True, norms=True),
     Way(name="frozen batch normalisation, in three steps", apart=True),
     Way(name="frozen and folded into the kernels (default)"),
-    Way(name="and blocks before 19 x 19 cells frozen", freeze_scopes=EARLY),
+    Way(name="and blocks before 19 x 19 cells frozen", frozen=EARLY),
     Way(name="and everything but the heads frozen", trainable_scopes=HEADS),
 )
 XLA_WAY = Way(name="frozen and folded, XLA", jit_compile=True)
@@ -108,19 +106,14 @@ def new_trainer(way: Way, num_classes: int) -> TrainingModel:
     model = NETWORK.build(num_classes)
     if way.apart:
         model = in_three_steps(model)
-    options = TrainingOptions(
-        dataset_dir=Path(),
-        train_dir=Path(),
-        checkpoint_path="coco",
-        freeze_batch_norm=way.freeze_batch_norm,
-        freeze_scopes=way.freeze_scopes,
-        trainable_scopes=way.trainable_scopes,
-    )
-    set_trainable(model, options, unfrozen=False)
+    set_trainable(model, way.trainable_scopes, norms=way.norms)
+    for layer in model.layers:
+        if way.frozen and layer.weights and matches_scopes(model, layer.weights[0].path, way.frozen):
+            layer.trainable = False
     trainer = TrainingModel(NETWORK, model)
-    settings = resolve(options, total_steps=1000, pretrained=True)
+    rates = OptimizerOptions(learning_rate=1e-4, end_learning_rate=1e-6)
     compiled: Any = way.jit_compile
-    trainer.compile(optimizer=make_optimizer(settings, total_steps=1000), jit_compile=compiled)
+    trainer.compile(optimizer=make_optimizer(rates, total_steps=1000), jit_compile=compiled)
     return trainer
 
 

@@ -24,8 +24,7 @@ from rich.table import Table
 
 from benchmarks.networks import draw_records
 from datasets.records import RecordDataset, open_dataset, parse_example
-from engine.input_pipeline import evaluation_batches, remembered, training_batches
-from engine.training.memory import free_bytes
+from engine.input_pipeline import TrainingPictures, evaluation_batches
 from preprocessing.presets import PRESETS
 
 WARM_UP = 4  # batches: as many as are made ahead and in the making
@@ -82,22 +81,21 @@ def main(arguments: list[str] | None = None) -> int:
 def all_pipelines(dataset: RecordDataset, options: Options) -> dict[str, tf.data.Dataset]:
     """Endless batches by the name of what makes them, the reference first."""
     size, count = options.image_size, options.batch_size
-    presets = {
-        f"training, {name}": training_batches(
-            dataset, "train", image_size=size, batch_size=count, augmentation=preset, seed=0
+
+    def training(preset: str, *, in_memory: bool = False) -> tf.data.Dataset:
+        pictures = TrainingPictures(
+            dataset=dataset,
+            split="train",
+            image_size=size,
+            batch_size=count,
+            augmentation=PRESETS[preset],
+            seed=0,
+            in_memory=in_memory,
         )
-        for name, preset in PRESETS.items()
-    }
-    memory, _ = remembered(dataset, "train", "on", free_bytes())
-    presets["training, anime, from memory"] = training_batches(
-        dataset,
-        "train",
-        image_size=size,
-        batch_size=count,
-        augmentation=PRESETS["anime"],
-        seed=0,
-        memory=memory,
-    )
+        return pictures.batches()
+
+    presets = {f"training, {name}": training(name) for name in PRESETS}
+    presets["training, anime, from memory"] = training("anime", in_memory=True)
     evaluation = evaluation_batches(dataset, "train", image_size=size, batch_size=count).repeat()
     return {REFERENCE: reference_batches(dataset, options), **presets, "evaluation": evaluation}
 

@@ -30,11 +30,10 @@ from rich.table import Table
 
 from datasets.pictures import read_picture
 from datasets.records import RecordDataset, open_dataset, parse_example
-from engine.input_pipeline import training_batches
-from engine.training.model import TrainingModel
-from engine.training.optimizer import OptimizerOptions, make_optimizer, resolve
-from engine.training.precision import choose_precision, computing_in
-from engine.training.train import use_xla
+from engine.input_pipeline import TrainingPictures
+from engine.training.learning import TrainingModel, make_optimizer
+from engine.training.machine import choose_precision, computing_in, use_xla
+from engine.training.options import OptimizerOptions
 from nets import get_network
 from nets.detector import Detector
 from nets.network import Network
@@ -154,14 +153,15 @@ def measure(
         console.print(f"{network.name}: {text} ...")
 
     classes = len(dataset.labels) + 1
-    batches = training_batches(
-        dataset,
-        "train",
+    pictures = TrainingPictures(
+        dataset=dataset,
+        split="train",
         image_size=network.image_size,
         batch_size=options.batch_size,
         augmentation=get_preset("anime"),
         seed=0,
     )
+    batches = pictures.batches()
     batch = next(iter(batches))
     before = matrix_rate()
 
@@ -172,7 +172,7 @@ def measure(
     )
 
     say("waiting for input")
-    by_default = new_trainer(network, classes, use_xla(network, "auto"), choose_precision("auto", network))
+    by_default = new_trainer(network, classes, use_xla(network), choose_precision("auto", network))
     training, waiting = with_input(by_default, batches, options)
 
     say("detection")
@@ -225,8 +225,8 @@ def new_trainer(network: Network, classes: int, jit: Any, precision: str) -> Tra
     """A network ready to train, as engine.training.train sets it up."""
     with computing_in(precision):
         trainer = TrainingModel(network, network.build(classes))
-    settings = resolve(OptimizerOptions(), total_steps=1000, pretrained=True)
-    trainer.compile(optimizer=make_optimizer(settings, total_steps=1000), jit_compile=jit)
+    rates = OptimizerOptions(learning_rate=1e-4, end_learning_rate=1e-6)
+    trainer.compile(optimizer=make_optimizer(rates, total_steps=1000), jit_compile=jit)
     return trainer
 
 

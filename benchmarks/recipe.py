@@ -24,14 +24,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from engine.training.recipes import DRAWN_LITE
+from engine.training.options import DRAWN_LITE
 
-# Scopes of the network that the recipe trains: all that COCO taught to see, and what sees edges and textures.
-TRUNK = "FeatureExtractor"
-EARLY = tuple(
-    f"{TRUNK}/MobilenetV2/{block}"
-    for block in ("Conv", "expanded_conv", *(f"expanded_conv_{number}" for number in range(1, 7)))
-)
+TRUNK = "FeatureExtractor"  # scope of all that COCO taught to see
 
 # Row -> the flags that differ from the recipe.
 ROWS: dict[str, Mapping[str, Any]] = {
@@ -56,38 +51,19 @@ ROWS: dict[str, Mapping[str, Any]] = {
     # How pictures vary.
     "preset_none": {"augmentation": "none"},
     "preset_ssd": {"augmentation": "ssd"},
-    "colours_off": {"colour_strength": 0.0},
-    "colours_x2": {"colour_strength": 2.0},
     "zoom_out_off": {"zoom_out_max": 1.0},
-    "zoom_out_rarely": {"zoom_out_probability": 0.2},
-    "crop_from_0.5": {"crop_min": 0.5},
-    "flip_off": {"flip_probability": 0.0},
-    "mosaic_0.3": {"mosaic_probability": 0.3},
     "paste_off": {"paste_probability": 0.0},
     "repeat_0.3": {"repeat_factor": 0.3},
     # What learns, and how fast.
     "one_rate": {"learning_rate_multipliers": "", "learning_rate": 6e-4},
-    "one_rate_two_stages": {
-        "learning_rate_multipliers": "",
-        "learning_rate": 6e-4,
-        "freeze_scopes": TRUNK,
-        "unfreeze_after": 0.25,
-    },
     "rate_2e-3": {"learning_rate": 2e-3},
     "rate_4e-3": {"learning_rate": 4e-3},
     "trunk_twentieth": {"learning_rate_multipliers": f"{TRUNK}=0.05"},
-    "early_frozen": {"freeze_scopes": ",".join(EARLY)},
-    "two_stages": {"freeze_scopes": TRUNK, "unfreeze_after": 0.1},
     "batch_4": {"batch_size": 4},
     "batch_8": {"batch_size": 8},
-    "ema_off": {"ema_decay": 0.0},
     "bfloat16": {"precision": "bfloat16"},
     # What the network is asked for.
-    "norm_frozen": {"freeze_batch_norm": "on"},
-    "label_smoothing": {"label_smoothing": 0.1},
-    "focal": {"loss": "focal"},
     "smooth_l1": {"box_loss": "smooth_l1", "loss_alpha": 1.0},
-    "ciou": {"box_loss": "ciou", "loss_alpha": 2.0},
     "anchors_network": {"anchors": "network"},
     # Everything of the recipe that is not the plain way to fine-tune.
     "plain": {
@@ -177,7 +153,6 @@ def command_of(options: Options, row: str, seed: int, pictures: int) -> list[str
         "max_number_of_steps": steps,
         "evaluate_steps": steps,
         "seed": seed,
-        "cache_pictures": "on",
         **change,
     }
     given = [f"--{name}={value}" for name, value in flags.items()]

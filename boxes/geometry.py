@@ -1,10 +1,8 @@
 """Areas, overlaps and the two ways to write a box, on any Keras backend."""
 
-import math
-
 from keras import ops
 
-_EPSILON = 1e-9  # of an area or a squared length, as fractions of the picture: keeps divisions finite
+_EPSILON = 1e-9  # of an area, as a fraction of the picture: keeps divisions finite
 
 
 def area(boxes):
@@ -58,41 +56,14 @@ def generalized_iou(boxes, others):
     Returns:
         [...] in -1...1: IoU, less the share of the smallest enclosing box that neither covers.
     """
-    overlap, union, enclosing = _paired(boxes, others)
-    around = enclosing[..., 0] * enclosing[..., 1]
-    return overlap - (around - union) / (around + _EPSILON)
-
-
-def complete_iou(boxes, others):
-    """Complete IoU of pairs (Zheng et al. 2020, "Distance-IoU Loss", section 4): also centre and shape.
-
-    Args:
-        boxes: [..., 4], as predicted.
-        others: [..., 4], as they should be; broadcast against `boxes`.
-
-    Returns:
-        [...], at most 1: IoU, less the squared distance of the centres over the squared diagonal of the
-        smallest enclosing box, less a penalty for another ratio of width to height.
-    """
-    overlap, _, enclosing = _paired(boxes, others)
-    box, other = corners_to_centers(boxes), corners_to_centers(others)
-    distance = ops.sum(ops.square(box[..., :2] - other[..., :2]), axis=-1)
-    diagonal = ops.sum(ops.square(enclosing), axis=-1)
-    angle, other_angle = (ops.arctan(one[..., 3] / (one[..., 2] + _EPSILON)) for one in (box, other))
-    shape = (4.0 / math.pi**2) * ops.square(angle - other_angle)
-    weight = ops.stop_gradient(shape / (ops.maximum(1.0 - overlap, 0.0) + shape + _EPSILON))
-    return overlap - distance / (diagonal + _EPSILON) - weight * shape
-
-
-def _paired(boxes, others):
-    """IoU and union of pairs [...], height and width of what encloses them [..., 2]."""
     boxes, others = ops.convert_to_tensor(boxes), ops.convert_to_tensor(others)
     inside = ops.minimum(boxes[..., 2:], others[..., 2:]) - ops.maximum(boxes[..., :2], others[..., :2])
     inside = ops.maximum(inside, 0.0)
     shared = inside[..., 0] * inside[..., 1]
     union = area(boxes) + area(others) - shared
-    enclosing = ops.maximum(boxes[..., 2:], others[..., 2:]) - ops.minimum(boxes[..., :2], others[..., :2])
-    return shared / (union + _EPSILON), union, enclosing
+    around = ops.maximum(boxes[..., 2:], others[..., 2:]) - ops.minimum(boxes[..., :2], others[..., :2])
+    enclosing = around[..., 0] * around[..., 1]
+    return shared / (union + _EPSILON) - (enclosing - union) / (enclosing + _EPSILON)
 
 
 def clip(boxes):

@@ -8,18 +8,26 @@ got, without making those before, and the pictures of any step can be named late
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
-from engine.input.index import RecordIndex, index_records
-from engine.input.memory import SHARE, PictureMemory, needed_bytes, remember_pictures
-from engine.input.mix import most_boxes, parts_of, put_together, shown_pictures
-from engine.input.reading import filename_of, parse_record, picture_name, read_records
+from engine.input.memory import PictureMemory, free_bytes, remember_pictures
+from engine.input.order import shown_pictures
+from engine.input.records import (
+    RecordIndex,
+    filename_of,
+    index_records,
+    parse_record,
+    picture_name,
+    read_records,
+)
 from files.threads import cores
-from preprocessing.augment import Picture
+from preprocessing.augment import Picture, augment_picture
 from preprocessing.decode import decode_picture, decode_window
+from preprocessing.paste import paste_sometimes
 from preprocessing.presets import Augmentation
 from preprocessing.resize import resize_picture
 
@@ -27,64 +35,98 @@ from preprocessing.resize import resize_picture
 PREFETCHED_BATCHES = 2
 
 
-def training_batches(
-    dataset: RecordDataset,
-    split: str,
-    *,
-    image_size: int,
-    batch_size: int,
-    augmentation: Augmentation,
-    seed: int,
-    first_step: int = 0,
-    repeat_threshold: float = 0.0,
-    memory: PictureMemory | None = None,
-) -> tf.data.Dataset:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainingPictures:
     """Augmented pictures without end; a batch may reach from one round through the pictures into the next.
 
-    Args:
+    Attributes:
         dataset: what `open_dataset` found.
         split: the name of the set to train on.
         image_size: S.
         batch_size: B.
         augmentation: a preset or one's own.
         seed: decides about everything that is random; any number of 64 bits.
-        first_step: how many batches to leave out at the beginning; they are not made.
         repeat_threshold: share of the pictures below which a name counts as rare; its pictures are then shown
             more often (`engine.input.order.repeat_factors`).
-        memory: the pictures of the split, already decoded; not given: each is decoded when it is shown.
-
-    Returns:
-        Elements (images float32 [B, S, S, 3] in 0...255, {"boxes": float32 [B, G, 4], "classes": int32
-        [B, G]}). G is the most boxes that a picture of the split can have after augmentation, at least 1; a
-        row with class 0 is padding. Difficult objects are kept.
-
-    Raises:
-        ValueError: no such split, one without pictures, or a damaged file of records.
+        in_memory: whether pictures are decoded once, and not each time they are shown.
     """
-    index = _index(dataset, split)
-    first_position, parts = first_step * batch_size, parts_of(augmentation)
 
-    @tf.autograph.experimental.do_not_convert  # nothing to convert, which takes it a second to find out
-    def make(position, shown, sources):
-        picture_of = _encoded_picture if memory is None else memory.picture
-        pictures = [picture_of(sources[part]) for part in range(parts)]
-        picture_seed = tf.stack([tf.constant(seed, tf.int64), position])
-        image, boxes, classes = put_together(
-            pictures, shown["pasted"], picture_seed, augmentation, size=image_size
+    dataset: RecordDataset
+    split: str
+    image_size: int
+    batch_size: int
+    augmentation: Augmentation
+    seed: int
+    repeat_threshold: float = 0.0
+    in_memory: bool = False
+
+    @cached_property
+    def memory(self) -> PictureMemory | None:
+        """The pictures, decoded when they are first asked for; None if they are not to be kept.
+
+        Raises:
+            ValueError: there is not the memory, or a picture cannot be decoded.
+        """
+        if not self.in_memory:
+            return None
+        with naming_unreadable_pictures(self.dataset, self.split):
+            return remember_pictures(index_of(self.dataset, self.split), free_bytes())
+
+    def batches(self, first_step: int = 0) -> tf.data.Dataset:
+        """The stream from a step on; batches before it are not made.
+
+        Returns:
+            Elements (images float32 [B, S, S, 3] in 0...255, {"boxes": float32 [B, G, 4], "classes": int32
+            [B, G]}). G is the most boxes that a picture of the split can have after augmentation, at least 1;
+            a row with class 0 is padding. Difficult objects are kept.
+
+        Raises:
+            ValueError: no such split, one without pictures, or a damaged file of records.
+        """
+        index, shown = self._shown(first_step)
+        seed, size, augmentation = tf.constant(self.seed, tf.int64), self.image_size, self.augmentation
+        picture_of = _encoded_picture if self.memory is None else self.memory.picture
+
+        @tf.autograph.experimental.do_not_convert  # nothing to convert, which takes it a second to find out
+        def make(position, shown, sources):
+            own = tf.stack([seed, position])
+            made = augment_picture(picture_of(sources[0]), own, augmentation, size=size)
+            if augmentation.paste_probability:
+                made = paste_sometimes(
+                    *made, picture_of(sources[1]), shown["pasted"], own, augmentation, size=size
+                )
+            image, boxes, classes = made
+            return image, {"boxes": boxes, "classes": classes}
+
+        positions = tf.data.Dataset.range(first_step * self.batch_size, tf.int64.max)
+        sources = shown.map(lambda one: one["numbers"])
+        if self.memory is None:
+            parts = 2 if augmentation.paste_probability else 1
+            sources = read_records(index, sources.unbatch()).batch(parts)
+        pictures = tf.data.Dataset.zip(positions, shown, sources)
+        pictures = pictures.map(make, num_parallel_calls=2 * cores(), deterministic=True)
+        boxes = _padded_boxes(self.dataset, self.split) + bool(augmentation.paste_probability)
+        shapes = ([size, size, 3], {"boxes": [boxes, 4], "classes": [boxes]})
+        batches = pictures.padded_batch(self.batch_size, padded_shapes=shapes, drop_remainder=True)
+        return batches.prefetch(PREFETCHED_BATCHES).with_options(_options())
+
+    def filenames(self, step: int) -> list[str]:
+        """Names the pictures that went into the batch of a step (0, 1, ...)."""
+        index, shown = self._shown(step)
+        shown = shown.take(self.batch_size).as_numpy_iterator()
+        numbers = tf.data.Dataset.from_tensor_slices([int(n) for one in shown for n in one["numbers"]])
+        records = tf.data.Dataset.zip(numbers, read_records(index, numbers))
+        return list(dict.fromkeys(filename_of(parse_example(record), number) for number, record in records))
+
+    def _shown(self, first_step: int) -> tuple[RecordIndex, tf.data.Dataset]:
+        index = index_of(self.dataset, self.split)
+        return index, shown_pictures(
+            index,
+            self.seed,
+            first_step * self.batch_size,
+            repeat_threshold=self.repeat_threshold,
+            pasting=self.augmentation.paste_probability > 0.0,
         )
-        return image, {"boxes": boxes, "classes": classes}
-
-    positions = tf.data.Dataset.range(first_position, tf.int64.max)
-    shown = shown_pictures(index, augmentation, seed, first_position, repeat_threshold)
-    sources = shown.map(lambda one: one["numbers"])
-    if memory is None:
-        sources = read_records(index, sources.unbatch()).batch(parts)
-    pictures = tf.data.Dataset.zip(positions, shown, sources)
-    pictures = pictures.map(make, num_parallel_calls=2 * cores(), deterministic=True)
-    boxes = most_boxes(augmentation, _padded_boxes(dataset, split))
-    shapes = ([image_size, image_size, 3], {"boxes": [boxes, 4], "classes": [boxes]})
-    batches = pictures.padded_batch(batch_size, padded_shapes=shapes, drop_remainder=True)
-    return batches.prefetch(PREFETCHED_BATCHES).with_options(_options())
 
 
 def evaluation_batches(
@@ -101,7 +143,7 @@ def evaluation_batches(
     Raises:
         ValueError: no such split, one without pictures, or a damaged file of records.
     """
-    index = _index(dataset, split)
+    index = index_of(dataset, split)
 
     @tf.autograph.experimental.do_not_convert
     def make(number, serialized):
@@ -122,59 +164,6 @@ def evaluation_batches(
     return batches.prefetch(PREFETCHED_BATCHES).with_options(_options())
 
 
-def remembered(
-    dataset: RecordDataset, split: str, choice: str, free: int | None
-) -> tuple[PictureMemory | None, str]:
-    """The pictures of a split in memory, if that was chosen or, for `auto`, if they fit in well.
-
-    Args:
-        dataset: what `open_dataset` found.
-        split: the name of the set to train on.
-        choice: auto, on or off.
-        free: bytes of memory that are free; None if unknown, which is too few for `auto`.
-
-    Returns:
-        The pictures or None, and what to say about it.
-
-    Raises:
-        ValueError: they were asked for, but there is not the memory.
-    """
-    if choice == "off":
-        return None, ""
-    index = _index(dataset, split)
-    with naming_unreadable_pictures(dataset, split):
-        needed = needed_bytes(index)
-        facts = f"{len(index)} decoded pictures take {needed / 2**30:.2f} GiB"
-        room = "it is not known how much is free" if free is None else f"{free / 2**30:.1f} GiB are free"
-        if choice == "auto" and (free is None or needed > SHARE * free):
-            return None, f"Pictures are decoded each time they are shown: {facts} of memory; {room}."
-        if free is not None and 2 * needed > free:
-            raise ValueError(
-                f"--cache_pictures=on: {facts} of memory, twice that while they are put together; {room}. "
-                "Give --cache_pictures=off and another --train_dir, or make room."
-            )
-        return remember_pictures(index), f"Pictures are kept in memory: {facts}; {room}."
-
-
-def training_filenames(
-    dataset: RecordDataset,
-    split: str,
-    *,
-    batch_size: int,
-    augmentation: Augmentation,
-    seed: int,
-    step: int,
-    repeat_threshold: float = 0.0,
-) -> list[str]:
-    """Names the pictures that went into the batch of `training_batches` for `step` (0, 1, ...)."""
-    index = _index(dataset, split)
-    shown = shown_pictures(index, augmentation, seed, step * batch_size, repeat_threshold).take(batch_size)
-    numbers = [int(number) for one in shown.as_numpy_iterator() for number in one["numbers"]]
-    order = tf.data.Dataset.from_tensor_slices(numbers)
-    records = tf.data.Dataset.zip(order, read_records(index, order))
-    return list(dict.fromkeys(filename_of(parse_example(record), number) for number, record in records))
-
-
 @contextmanager
 def naming_unreadable_pictures(dataset: RecordDataset, split: str) -> Iterator[None]:
     """Turns the error of a batch that cannot be made into one that names the files.
@@ -188,7 +177,7 @@ def naming_unreadable_pictures(dataset: RecordDataset, split: str) -> Iterator[N
     try:
         yield
     except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
-        problems = list(_unreadable(_index(dataset, split)))
+        problems = list(_unreadable(index_of(dataset, split)))
         if not problems:
             raise
         shown = "\n".join(f"  {problem}" for problem in problems[:5])
@@ -199,7 +188,8 @@ def naming_unreadable_pictures(dataset: RecordDataset, split: str) -> Iterator[N
         ) from error
 
 
-def _index(dataset: RecordDataset, split: str) -> RecordIndex:
+def index_of(dataset: RecordDataset, split: str) -> RecordIndex:
+    """Where each record of a split begins; as many as dataset.json counts, and at least one."""
     info = dataset.split(split)
     index = index_records(info.files)
     if len(index) != info.pictures:

@@ -1,9 +1,9 @@
-"""The multibox loss of the SSD paper, section 2.2, and what may stand in its place."""
+"""The multibox loss of the SSD paper, section 2.2."""
 
 from keras import ops
 
 from boxes.coding import decode
-from boxes.geometry import complete_iou, generalized_iou
+from boxes.geometry import generalized_iou
 
 
 def smooth_l1(errors):
@@ -39,103 +39,47 @@ def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
     return ops.cast(ops.logical_and(background, rank < keep), "float32")
 
 
-def smoothed_cross_entropy(logits, classes, smoothing):
-    """`cross_entropy` where names are asked for a little less surely; background stays what it is.
-
-    For a name the right answer is that name with 1 − smoothing, and every name with an equal part of the
-    rest. Background is left out: a detector that suspects names everywhere would report them.
-
-    Args:
-        logits: [..., C].
-        classes: int [...], 0 for background.
-        smoothing: 0...1.
-
-    Returns:
-        [...].
-    """
-    entropy = cross_entropy(logits, classes)
-    if not smoothing:
-        return entropy
-    every_name = -ops.mean(ops.log_softmax(logits, axis=-1)[..., 1:], axis=-1)
-    return entropy + smoothing * ops.cast(classes > 0, "float32") * (every_name - entropy)
-
-
-def focal_weights(logits, classes, *, gamma, alpha):
-    """How much each anchor counts in the focal loss (Lin et al. 2017, section 3), for softmax.
-
-    Args:
-        logits: [..., C].
-        classes: int [...], 0 for background.
-        gamma: how fast an anchor that is right already stops counting.
-        alpha: weight of the matched anchors; background has 1 − alpha.
-
-    Returns:
-        float32 [...]: alpha_t · (1 − p of the right class)^gamma.
-    """
-    wrong = 1.0 - ops.exp(-cross_entropy(logits, classes))
-    balance = ops.where(classes > 0, alpha, 1.0 - alpha)
-    return balance * ops.power(ops.maximum(wrong, 1e-6), gamma)  # 0 to a power below 1 has no gradient
-
-
 def box_errors(codes, target_codes, anchors, kind):
     """How wrong each box is: [B, A, 4] twice, [A, 4] -> [B, A].
 
     Args:
         codes: as predicted.
         target_codes: as they should be.
-        anchors: corners; only for giou and ciou.
-        kind: smooth_l1 of the codes, or 1 − giou or 1 − ciou of the boxes.
+        anchors: corners; only for giou.
+        kind: smooth_l1 of the codes, or giou: 1 − the generalised IoU of the boxes.
     """
     if kind == "smooth_l1":
         return ops.sum(smooth_l1(codes - target_codes), axis=-1)
-    measure = {"giou": generalized_iou, "ciou": complete_iou}[kind]
     # A code of 100 makes a box e^20 times as large as its anchor: more would leave float32.
     boxes = decode(ops.clip(codes, -100.0, 100.0), anchors)
-    return 1.0 - measure(boxes, decode(target_codes, anchors))
+    return 1.0 - generalized_iou(boxes, decode(target_codes, anchors))
 
 
 def multibox_loss(
-    codes,
-    logits,
-    targets,
-    *,
-    anchors=None,
-    box_weight=1.0,
-    box_loss="smooth_l1",
-    negative_ratio=3.0,
-    label_smoothing=0.0,
-    focal=None,
+    codes, logits, targets, *, anchors=None, box_weight=1.0, box_loss="smooth_l1", negative_ratio=3.0
 ):
     """How wrong a network is about a batch.
 
     L = (box_weight · Σ box errors of matched anchors + Σ cross-entropy over matched and kept background
-    anchors) / max(1, matched anchors of the batch). With `focal` all background is kept, and every anchor's
-    cross-entropy is weighted by how wrong the network is about it.
+    anchors) / max(1, matched anchors of the batch).
 
     Args:
         codes: [B, A, 4] as predicted.
         logits: [B, A, C] as predicted.
         targets: (codes [B, A, 4], classes int [B, A]) from `boxes.matching.assign_targets`.
-        anchors: [A, 4]; for giou and ciou.
+        anchors: [A, 4]; for giou.
         box_weight: α in the paper.
-        box_loss: smooth_l1 (the paper), giou or ciou.
-        negative_ratio: kept background anchors per matched anchor; not for focal.
-        label_smoothing: see `smoothed_cross_entropy`.
-        focal: (gamma, alpha) of the focal loss instead of kept background; None for the paper's.
+        box_loss: smooth_l1 (the paper) or giou.
+        negative_ratio: kept background anchors per matched anchor.
 
     Returns:
         The scalar loss, and its parts {"boxes", "names", "background"} which add up to it.
     """
     target_codes, target_classes = targets
     codes = ops.cast(codes, "float32")
-    logits = ops.cast(logits, "float32")
     positive = ops.cast(target_classes > 0, "float32")  # [B, A]
-    entropy = smoothed_cross_entropy(logits, target_classes, label_smoothing)  # [B, A]
-    if focal is None:
-        kept = hardest_background(ops.stop_gradient(entropy), target_classes, ratio=negative_ratio)
-    else:
-        kept = 1.0 - positive
-        entropy = entropy * focal_weights(logits, target_classes, gamma=focal[0], alpha=focal[1])
+    entropy = cross_entropy(ops.cast(logits, "float32"), target_classes)  # [B, A]
+    kept = hardest_background(ops.stop_gradient(entropy), target_classes, ratio=negative_ratio)
     matches = ops.maximum(ops.sum(positive), 1.0)
     errors = box_errors(codes, target_codes, anchors, box_loss)  # [B, A]
     parts = {

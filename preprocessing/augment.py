@@ -104,28 +104,17 @@ def augment_encoded(encoded, boxes, classes, seed, augmentation: Augmentation, *
     return augment_picture(picture, seed, augmentation, size=size)
 
 
-def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size, part=None):
-    """`augment` of a picture, wherever its pixels come from.
-
-    Args:
-        picture: its pixels and objects.
-        seed: int64 [2].
-        augmentation: a preset or one's own.
-        size: S, or int32 [2]: height and width of the result.
-        part: float32 [4], the part of what would be shown that is shown; not given: all of it.
-    """
+def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size: int):
+    """`augment` of a picture, wherever its pixels come from."""
     plan = draw_plan(picture.boxes, seed, augmentation)
-    if part is not None:
-        plan = plan._replace(window=window_inside(plan.window, part))
     pixels, origin, picture_size = picture.take(plan.window, size)
     sampling = sample_window(pixels, origin, picture_size, plan.window, size)
-    return render(sampling, plan, augmentation, size=size), *move_boxes(
-        picture.boxes, picture.classes, plan, augmentation, size=size
-    )
+    image = render(sampling, plan, augmentation, size=size)
+    return image, *move_boxes(picture.boxes, picture.classes, plan, augmentation, size=size)
 
 
-def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size) -> tf.Tensor:
-    """Colours, canvas and flip: what a window shows -> float32 [S, S, 3], or of the size [2]."""
+def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: int) -> tf.Tensor:
+    """Colours, canvas and flip: what a window shows -> float32 [S, S, 3]."""
     image = sampling.picture
     if augmentation.colour_probability:
         image = change_colour(image, plan.colour)
@@ -138,11 +127,11 @@ def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size) 
         )
     if augmentation.flip_probability:
         image = tf.cond(plan.flip, lambda: flip_picture(image), lambda: image)
-    return tf.ensure_shape(image, [size, size, 3]) if isinstance(size, int) else image
+    return tf.ensure_shape(image, [size, size, 3])
 
 
 def move_boxes(
-    boxes, classes, plan: Plan, augmentation: Augmentation, *, size
+    boxes, classes, plan: Plan, augmentation: Augmentation, *, size: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The objects that are still there, and where: [G, 4], [G] -> [K, 4], [K]."""
     smallest_side = augmentation.smallest_side / tf.cast(size, tf.float32)

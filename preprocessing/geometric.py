@@ -110,7 +110,7 @@ def keep_visible(boxes, *, smallest_side) -> tuple[tf.Tensor, tf.Tensor]:
 
     Args:
         boxes: float32 [G, 4] as fractions of the window.
-        smallest_side: as a fraction of the window; one number, or [2] for height and width.
+        smallest_side: as a fraction of the window.
 
     Returns:
         boxes float32 [G, 4] within 0...1; keep bool [G].

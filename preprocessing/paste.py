@@ -18,6 +18,19 @@ SMALLEST = 16.0  # pixels
 PLACES = 12  # tried
 MOST_HIDDEN = 0.3  # of another character; if every place hides more, nothing is pasted
 FADE = 0.08  # of its side: how far in from its border it is transparent
+_WHETHER, _HOW = 64, 16  # which of a picture's chances (`salted`) decide here
+
+
+def paste_sometimes(
+    image, boxes, classes, donor: Picture, chosen, seed, augmentation: Augmentation, *, size: int
+):
+    """`paste`, as often as the augmentation says."""
+    happens = tf.random.stateless_uniform([2], salted(seed, _WHETHER), alg="philox")[1]
+    return tf.cond(
+        happens < augmentation.paste_probability,
+        lambda: paste(image, boxes, classes, donor, chosen, seed, augmentation, size=size),
+        lambda: (image, boxes, classes),
+    )
 
 
 def paste(image, boxes, classes, donor: Picture, chosen, seed, augmentation: Augmentation, *, size: int):
@@ -36,7 +49,7 @@ def paste(image, boxes, classes, donor: Picture, chosen, seed, augmentation: Aug
     Returns:
         The picture, boxes [G + 1, 4] and classes [G + 1], or all three as they were.
     """
-    draws = tf.random.stateless_uniform([2 + COLOUR_DRAWS + 2 * PLACES], salted(seed, 16), alg="philox")
+    draws = tf.random.stateless_uniform([2 + COLOUR_DRAWS + 2 * PLACES], salted(seed, _HOW), alg="philox")
     window = donor.boxes[chosen]
     natural = window[2:] - window[:2]  # fractions of its picture, so of ours
     scale = SCALES[0] + draws[0] * (SCALES[1] - SCALES[0])

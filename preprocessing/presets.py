@@ -32,7 +32,6 @@ class Augmentation:
         contrast_pivot: the value 0...255 that a change of contrast leaves alone.
         saturation: the range of the factor on the distance of a colour from its grey.
         hue: at most this fraction of the circle of colours is turned, either way.
-        mosaic_probability: how often four pictures share one, see `preprocessing.mosaic`.
         paste_probability: how often a character of another picture is pasted in, see `preprocessing.paste`.
     """
 
@@ -51,7 +50,6 @@ class Augmentation:
     contrast_pivot: float = 0.0
     saturation: tuple[float, float] = (1.0, 1.0)
     hue: float = 0.0
-    mosaic_probability: float = 0.0
     paste_probability: float = 0.0
 
 
@@ -107,45 +105,17 @@ def get_preset(name: str) -> Augmentation:
 
 
 def adjusted(
-    augmentation: Augmentation,
-    *,
-    colour_strength: float = 1.0,
-    zoom_out_probability: float | None = None,
-    zoom_out_max: float | None = None,
-    crop_min: float | None = None,
-    flip_probability: float | None = None,
-    mosaic_probability: float = 0.0,
-    paste_probability: float = 0.0,
+    augmentation: Augmentation, *, zoom_out_max: float | None = None, paste_probability: float = 0.0
 ) -> Augmentation:
-    """A preset with some of its strengths changed; None leaves what the preset says.
+    """A preset with some of its strengths changed.
 
     Args:
         augmentation: the preset.
-        colour_strength: every range of colours is this many times as wide; 0 leaves colours alone.
-        zoom_out_probability: 0...1.
-        zoom_out_max: side of the largest canvas, 1 for none.
-        crop_min: sqrt(area) of the smallest crop as a fraction of the canvas; 1 crops nothing.
-        flip_probability: 0...1.
-        mosaic_probability: 0...1.
+        zoom_out_max: side of the largest canvas, 1 for none; None for the preset's.
         paste_probability: 0...1.
     """
-    changes: dict = {
-        "zoom_out_probability": zoom_out_probability,
-        "zoom_out_limit": zoom_out_max,
-        "flip_probability": flip_probability,
-        "mosaic_probability": mosaic_probability,
-        "paste_probability": paste_probability,
-    }
-    if zoom_out_max == 1.0:
-        changes["zoom_out_probability"] = 0.0
-    if crop_min == 1.0:
-        changes["crop_overlaps"] = ()
-    elif crop_min is not None:
-        changes["crop_overlaps"] = augmentation.crop_overlaps or PAPER_OVERLAPS
-        changes["crop_scale"] = (crop_min, augmentation.crop_scale[1])
-    for name in ("contrast", "saturation"):
-        low, high = getattr(augmentation, name)
-        changes[name] = max(0.0, 1.0 - (1.0 - low) * colour_strength), 1.0 + (high - 1.0) * colour_strength
-    changes["brightness"] = augmentation.brightness * colour_strength
-    changes["hue"] = min(0.5, augmentation.hue * colour_strength)
-    return replace(augmentation, **{name: value for name, value in changes.items() if value is not None})
+    changed = replace(augmentation, paste_probability=paste_probability)
+    if zoom_out_max is None:
+        return changed
+    probability = 0.0 if zoom_out_max == 1.0 else augmentation.zoom_out_probability
+    return replace(changed, zoom_out_limit=zoom_out_max, zoom_out_probability=probability)

@@ -49,13 +49,28 @@ TRAINING = {
     "preprocessing_name": "--augmentation chooses it",
     "train_image_size": _SIZE,
     "ignore_missing_vars": "what the checkpoint has is restored, the rest starts fresh, and both are counted",
+    "label_smoothing": "has no effect, as there; and where it had one it was measured worse (docs/recipe.md)",
+    "moving_average_decay": "the saved weights are always averages, over the last 2 % of the training",
+    **dict.fromkeys(
+        ("learning_rate_decay_factor", "num_epochs_per_decay"),
+        "the learning rate falls over the whole training, to --end_learning_rate",
+    ),
+    # Of this project, until CHANGELOG.md says so.
+    **dict.fromkeys(
+        ("loss", "focal_gamma", "focal_alpha", "mosaic_probability", "freeze_scopes", "unfreeze_after"),
+        "is gone, for it was measured no better (docs/recipe.md)",
+    ),
+    **dict.fromkeys(
+        ("colour_strength", "crop_min", "flip_probability", "zoom_out_probability"),
+        "--augmentation fixes it (preprocessing/presets.py)",
+    ),
+    **dict.fromkeys(
+        ("warmup_steps", "gradient_clip", "ema_decay"), "follows from the length of the training, or is fixed"
+    ),
+    "validation_pictures": "all of the validation set is measured",
+    **dict.fromkeys(("cache_pictures", "jit_compile"), "the machine decides it"),
+    "freeze_batch_norm": "the network and what it starts from decide it",
 }
-# Only meaningful with --learning_rate_decay_type=exponential.
-TRAINING_DECAY = dict.fromkeys(
-    ("learning_rate_decay_factor", "num_epochs_per_decay"),
-    "the learning rate falls over the whole training; with --learning_rate_decay_type=exponential this flag "
-    "does what it did",
-)
 EVALUATION = {
     "select_threshold": _FIXED.format(0.01),
     "select_top_k": "the best 200 anchors of each name are looked at",
@@ -78,7 +93,6 @@ CONVERSION: dict[str, str] = {}
 # Of those that are gone, the ones that may stand without a value.
 _GONE_BOOLEANS = frozenset({"clone_on_cpu", "ignore_missing_vars", "remove_difficult"})
 # Other words for the same.
-_NAMES = {"moving_average_decay": "ema_decay"}
 _VALUES = {
     ("optimizer", "momentum"): "sgd",  # which has momentum 0.9 here
     ("learning_rate_decay_type", "fixed"): "constant",
@@ -102,13 +116,6 @@ def parse(options: type[T], arguments: Sequence[str] | None, gone: Mapping[str, 
     for note in notes:
         print(note)
     return parsed
-
-
-def training_flags(arguments: Sequence[str] | None) -> dict[str, str]:
-    """The flags of a training that have nothing left to do on this command line."""
-    given = sys.argv[1:] if arguments is None else arguments
-    exponential = any(token.rpartition("=")[2] == "exponential" for token in given)
-    return TRAINING if exponential else TRAINING | TRAINING_DECAY
 
 
 def modernise(
@@ -135,7 +142,6 @@ def modernise(
             token += tokens.pop(0)
         flag, equals, value = token.removeprefix("--").partition("=")
         name = flag.replace("-", "_")
-        name = name if name in gone else _NAMES.get(name, name)
         positive = re.sub(r"^no_?", "", name)
         if name in gone or (positive in gone and positive in _GONE_BOOLEANS):
             name = name if name in gone else positive

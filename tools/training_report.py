@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = tyro.cli(Options, args=arguments, prog="python -m tools.training_report", use_underscores=True)
     start_tensorflow()
     from engine.reports.training import write_training_report
-    from engine.training.validation import write_thresholds
+    from engine.training.train import write_thresholds
 
     console = Console()
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)

@@ -7,12 +7,12 @@ its end, or it could not be resumed exactly.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from engine.input.index import RecordIndex
-from engine.input.reading import parse_record, read_records
+from engine.input.records import RecordIndex, parse_record, read_records
 from preprocessing.augment import Picture
 from preprocessing.decode import JPEG_RATIOS, decode_picture, shrinking
 
@@ -63,9 +63,39 @@ def needed_bytes(index: RecordIndex) -> int:
     return sum(int(size) for size in _records(index).map(_bytes).as_numpy_iterator())
 
 
-def remember_pictures(index: RecordIndex) -> PictureMemory:
-    """Decode all pictures of a set; takes twice `needed_bytes` for a moment."""
-    pixels = np.empty(needed_bytes(index), np.uint8)
+def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
+    """Whether the pictures of a set fit well into memory, and what to say about it.
+
+    Args:
+        index: of the set.
+        free: bytes that are free; None if unknown, which is too few.
+    """
+    needed = needed_bytes(index)
+    room = "it is not known how much is free" if free is None else f"{free / 2**30:.1f} GiB are free"
+    facts = f"{len(index)} decoded pictures take {needed / 2**30:.2f} GiB of memory; {room}"
+    if free is None or needed > SHARE * free:
+        return False, f"Pictures are decoded each time they are shown: {facts}."
+    return True, f"Pictures are kept in memory: {facts}."
+
+
+def remember_pictures(index: RecordIndex, free: int | None = None) -> PictureMemory:
+    """Decode all pictures of a set; takes twice `needed_bytes` for a moment.
+
+    Args:
+        index: of the set.
+        free: bytes that are free; None if unknown.
+
+    Raises:
+        ValueError: there is not the memory.
+    """
+    needed = needed_bytes(index)
+    if free is not None and 2 * needed > free:
+        raise ValueError(
+            f"This training keeps its {len(index)} decoded pictures in memory: {needed / 2**30:.2f} GiB, "
+            f"twice that while they are put together, and {free / 2**30:.1f} GiB are free. Make room, or "
+            "begin anew in another --train_dir."
+        )
+    pixels = np.empty(needed, np.uint8)
     columns: dict[str, list] = {name: [] for name in ("starts", "shapes", "sizes", "boxes", "classes")}
     filled = 0
     decoded = _records(index).map(_decoded, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -133,3 +163,27 @@ def _laid_out(pictures, sizes):
     starts = tf.cumsum(tf.stack([tf.size(one, out_type=tf.int64) for one in flat]), exclusive=True)
     shapes = tf.stack([tf.shape(picture)[:2] for picture in pictures])
     return tf.concat(flat, axis=0), starts, shapes, sizes
+
+
+def free_bytes() -> int | None:
+    """Memory that this process may still take, by the machine and by its container; None if unknown."""
+    known = [value for value in (_meminfo(), _container()) if value is not None]
+    return min(known) if known else None
+
+
+def _meminfo() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # not Linux
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _container() -> int | None:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text(encoding="ascii").strip()
+        used = (folder / "memory.current").read_text(encoding="ascii").strip()
+        return None if limit == "max" else max(0, int(limit) - int(used))
+    except (OSError, ValueError):
+        return None

@@ -1,6 +1,7 @@
-"""In which order pictures are shown, without end: each once in a round, or as often as its names need.
+"""In which order pictures are shown, without end, and who is pasted into them.
 
-An order follows from a seed and can be entered anywhere, so that a training goes on where it stopped.
+Each picture stands once in a round, or as often as its names need. An order follows from a seed and can be
+entered anywhere, so that a training goes on where it stopped.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from engine.input.records import RecordIndex, parse_record, read_records
+from preprocessing.augment import salted
+
 _PARTS = 2**20  # repeats are counted in parts of a picture, so that sums are exact on every machine
+_DONOR = 65  # which of a picture's chances (`salted`) decides who is pasted into it
 # Seeds of rounds are (seed, -1 − number of the round); pictures have (seed, position) from 0 on.
 _PHASES = -(2**62)
 
@@ -37,7 +42,7 @@ def repeat_factors(classes: Sequence[np.ndarray], threshold: float) -> np.ndarra
 
 
 def endless_order(
-    pictures: int, seed: int, first_position: int, *, factors: np.ndarray | None = None, stream: int = 0
+    pictures: int, seed: int, first_position: int, *, factors: np.ndarray | None = None
 ) -> tf.data.Dataset:
     """Numbers of pictures from a position of the stream on, each round in another random order.
 
@@ -47,21 +52,18 @@ def endless_order(
         first_position: how many numbers to leave out; they are not made.
         factors: float64 [N], how often each picture is in a round; a fraction is there in as many of the
             rounds, spread evenly. Not given: once.
-        stream: another number gives another order.
 
     Returns:
         Elements int64 scalars.
     """
     parts = np.full(pictures, _PARTS) if factors is None else np.round(factors * _PARTS)
     parts = parts.astype(np.int64)
-    phases = tf.random.stateless_uniform([pictures], (seed, _PHASES - stream), 0, _PARTS, tf.int64, "philox")
+    phases = tf.random.stateless_uniform([pictures], (seed, _PHASES), 0, _PARTS, tf.int64, "philox")
     phases = phases.numpy()  # so that fractions do not all fall due in the same round
     first_round, skipped = _round_of(first_position, parts, phases)
 
     def one_round(number):
         below = tf.stack([tf.constant(seed, tf.int64), -1 - number])
-        if stream:
-            below = below + tf.constant([0, -stream * 2**40], tf.int64)
         times = _shown_before(number + 1, parts, phases) - _shown_before(number, parts, phases)
         numbers = tf.repeat(tf.range(pictures, dtype=tf.int64), times)
         keys = tf.random.stateless_uniform([tf.size(numbers)], below, dtype=tf.float64, alg="philox")
@@ -108,3 +110,49 @@ def paste_candidates(classes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
     if len(chances):
         chances[-1] = 1.0
     return pictures.astype(np.int64), objects.astype(np.int64), chances
+
+
+def shown_pictures(
+    index: RecordIndex, seed: int, first_position: int, *, repeat_threshold: float, pasting: bool
+) -> tf.data.Dataset:
+    """What goes into each picture of the stream, from a position on.
+
+    Args:
+        index: of the training pictures.
+        seed: of the order.
+        first_position: of the stream.
+        repeat_threshold: see `repeat_factors`.
+        pasting: whether characters of other pictures are pasted in.
+
+    Returns:
+        Elements {"numbers": int64 [P], "pasted": int64 scalar}: the picture; then, if there is pasting, the
+        one that is pasted from, and which of its objects.
+
+    Raises:
+        ValueError: nobody can be pasted, for nobody is there.
+    """
+    names = _classes(index) if repeat_threshold or pasting else []
+    factors = repeat_factors(names, repeat_threshold) if repeat_threshold else None
+    sources, objects, chances = paste_candidates(names) if pasting else 3 * [np.zeros(0, np.int64)]
+    if pasting and not len(sources):
+        raise ValueError("--paste_probability: the training pictures have no objects to paste.")
+
+    @tf.autograph.experimental.do_not_convert
+    def choose(position, number):
+        if not pasting:
+            return {"numbers": number[tf.newaxis], "pasted": tf.constant(0, tf.int64)}
+        own = salted(tf.stack([tf.constant(seed, tf.int64), position]), _DONOR)
+        draw = tf.random.stateless_uniform([1], own, dtype=tf.float64, alg="philox")
+        donor = tf.searchsorted(tf.constant(chances), draw)[0]
+        numbers = tf.stack([number, tf.constant(sources)[donor]])
+        return {"numbers": numbers, "pasted": tf.constant(objects)[donor]}
+
+    positions = tf.data.Dataset.range(first_position, tf.int64.max)
+    order = endless_order(len(index), seed, first_position, factors=factors)
+    return tf.data.Dataset.zip(positions, order).map(choose)
+
+
+def _classes(index: RecordIndex) -> list[np.ndarray]:
+    """The class ids of each picture's objects, without decoding a picture."""
+    records = read_records(index, tf.data.Dataset.range(len(index)))
+    return list(records.map(lambda one: parse_record(one)["classes"]).as_numpy_iterator())

@@ -23,8 +23,7 @@ from engine.reports.evaluation import name_rows, write_reports
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent
 from engine.reports.words import name_notes, summary
-from engine.training.log import TrainingLog
-from engine.training.watch import new_checkpoints
+from engine.training.log import TrainingLog, new_checkpoints
 from files.writing import sha256_of
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, build_model, read_checkpoint, versions
 from nets.thresholds import Thresholds

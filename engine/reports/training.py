@@ -25,7 +25,7 @@ from engine.reports.evaluation import evaluation_content
 from engine.reports.page import jpeg_uri, lines, render_page, themed
 from engine.reports.words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
 from engine.training.log import METRICS_CSV
-from engine.training.validation import dataset_of, measure_best_weights, split_of
+from engine.training.train import dataset_of, measure_best_weights, split_of
 from files.writing import write_text
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, read_checkpoint
 from visualization.dataset_figure import plot_dataset

@@ -4,18 +4,17 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 
+from engine.evaluation import evaluate_model
 from engine.training.log import TrainingLog
+from engine.training.plan import Run, Say
 from engine.training.run_folder import LAST, Progress, demanding_room, save_state
-from files.arrays import read_arrays
-from nets.checkpoint import WEIGHTS, model_weights, write_checkpoint
+from nets.checkpoint import model_weights, write_checkpoint
 from terminal.bars import TrainingBar
 
 SCALAR_STEPS = 10  # between two points of TensorBoard's curves
@@ -34,90 +33,21 @@ def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) 
             variable.assign(value)
 
 
-def demand_best_weights(folder: Path, progress: Progress, say: Callable[[str], None]) -> None:
-    """A training goes on with the best weights that it has written, if they can be read.
-
-    Args:
-        folder: of the training.
-        progress: how far it is; without readable ones the best from here on count.
-        say: prints a line.
-
-    Raises:
-        ValueError: they cannot be read, and nothing is left to do that would write others.
-    """
-    if not progress.best_step:
-        return
-    try:
-        read_arrays(folder / WEIGHTS)
-    except (ValueError, FileNotFoundError) as error:
-        if progress.finished:
-            raise ValueError(
-                f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
-            ) from error
-        say(f"Warning: {error} The best weights from here on are kept instead.")
-        progress.best, progress.best_step, progress.stale = -1.0, 0, 0
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When things happen.
-
-    Attributes:
-        total_steps: the end.
-        stage_end: the last step with this optimiser, `total_steps` or earlier.
-        evaluate_steps: steps between validations.
-        save_seconds: between two saves of the state, validations aside.
-        patience: validations without a new best after which the training stops; 0 never.
-    """
-
-    total_steps: int
-    stage_end: int
-    evaluate_steps: int
-    save_seconds: float
-    patience: int
-
-
 class Bookkeeper(keras.callbacks.Callback):
     """Counts steps and does, between them, all that is not training."""
 
-    def __init__(
-        self,
-        folder: Path,
-        network_model: keras.Model,
-        progress: Progress,
-        schedule: Schedule,
-        *,
-        config: Mapping,
-        evaluate: Callable[[], Mapping[str, float]] | None,
-        guilty_pictures: Callable[[int], list[str]],
-        log: TrainingLog,
-        bar: TrainingBar,
-        say: Callable[[str], None],
-    ):
+    def __init__(self, run: Run, progress: Progress, log: TrainingLog, bar: TrainingBar, say: Say):
         """Set it up.
 
         Args:
-            folder: the training's folder.
-            network_model: the network inside of the model that is fitted.
+            run: what is trained.
             progress: kept up to date in place.
-            schedule: when things happen.
-            config: written beside every checkpoint.
-            evaluate: measures the network as it is; has "map_voc07". None where there is nothing to
-                validate on.
-            guilty_pictures: step -> file names of its batch.
             log: takes the numbers.
             bar: is told about time spent here.
             say: prints a line.
         """
         super().__init__()
-        self._folder, self._network_model, self._progress, self._schedule = (
-            folder,
-            network_model,
-            progress,
-            schedule,
-        )
-        self._config, self._evaluate, self._guilty_pictures = config, evaluate, guilty_pictures
-        self._log, self._bar, self._say = log, bar, say
+        self._run, self._progress, self._log, self._bar, self._say = run, progress, log, bar, say
         self._stop_requested = ""
         self._handlers: dict[int, object] = {}
         self._last_save = self._clock = 0.0
@@ -143,22 +73,22 @@ class Bookkeeper(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Everything between two steps."""
         losses = dict(logs or {})
-        progress, schedule = self._progress, self._schedule
+        progress, settings = self._progress, self._run.settings
         self._demand_finite(losses)
         progress.step += 1
         now = time.monotonic()
         progress.seconds += now - self._clock
-        due = progress.step % schedule.evaluate_steps == 0 or progress.step == schedule.total_steps
+        last = progress.step == settings.max_number_of_steps
+        due = progress.step % settings.evaluate_steps == 0 or last
         if progress.step % SCALAR_STEPS == 0:
             self._log.scalars(progress.step, {**losses, "learning_rate": self._learning_rate()})
-        save = now - self._last_save > schedule.save_seconds or progress.step == schedule.stage_end
-        if due or save or self._stop_requested:
+        if due or now - self._last_save > settings.save_interval_secs or self._stop_requested:
             if hasattr(self.model, "jax_state_sync"):
                 self.model.jax_state_sync()  # under JAX the variables are filled only on request
-            with demanding_room(self._folder, f"step {progress.step}", self._saved_step):
+            with demanding_room(self._run.folder, f"step {progress.step}", self._saved_step):
                 if due:
                     self._validate(losses)
-                save_state(self._folder, self.model, progress)
+                save_state(self._run.folder, self.model, progress)
             self._saved_step, self._last_save = progress.step, time.monotonic()
             self._bar.leave_out(time.monotonic() - now)
         self._clock = time.monotonic()
@@ -175,43 +105,46 @@ class Bookkeeper(keras.callbacks.Callback):
         if all(math.isfinite(value) for value in losses.values()):
             return
         parts = ", ".join(f"{name} {value}" for name, value in losses.items())
-        pictures = "\n  ".join(self._guilty_pictures(self._progress.step))
+        pictures = "\n  ".join(self._run.pictures.filenames(self._progress.step))
         raise FloatingPointError(
             f"The loss is not finite after step {self._progress.step + 1}: {parts}. "
-            f"Pictures of the batch:\n  {pictures}\n"
-            "Lower --learning_rate, give more --warmup_steps, or look at these pictures' labels."
+            f"Pictures of the batch:\n  {pictures}\nLower --learning_rate, or look at these pictures' labels."
         )
 
     def _validate(self, losses: Mapping[str, float]) -> None:
         """Measure the averaged weights, keep them as last, and as best if they are."""
-        progress = self._progress
-        values = {**losses, "learning_rate": self._learning_rate(), "seconds": progress.seconds}
-        with averaged_weights(self._network_model, self.model.optimizer):
-            metrics = dict(self._evaluate()) if self._evaluate else {}
-            weights = model_weights(self._network_model)
-        values |= metrics
+        progress, run = self._progress, self._run
+        metrics = {}
+        with averaged_weights(run.model, self.model.optimizer):
+            if run.validation:
+                result = evaluate_model(
+                    run.model, run.network, run.dataset, run.validation, batch_size=run.settings.batch_size
+                )
+                metrics = {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
+            weights = model_weights(run.model)
+        values = {**losses, "learning_rate": self._learning_rate(), "seconds": progress.seconds, **metrics}
         score = metrics.get("map_voc07", math.inf)  # without a validation split the last is the best
-        improved = score > progress.best or self._evaluate is None
+        improved = score > progress.best or not run.validation
         if improved:
             progress.best, progress.best_step, progress.stale = score, progress.step, 0
         else:
             progress.stale += 1
-        for target in (self._folder / LAST, *([self._folder] if improved else [])):
+        for target in (run.folder / LAST, *([run.folder] if improved else [])):
             write_checkpoint(
                 target,
-                labels=self._config["dataset"]["labels"],
-                config=self._config,
+                labels=run.config["dataset"]["labels"],
+                config=run.config,
                 weights=weights,
                 metrics={"step": progress.step, **values},
             )
         self._log.row(progress.step, values)
         line = f"step {progress.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        if self._evaluate:
+        if run.validation:
             line += f" · validation mAP {score:.3f}" + (" (best so far)" if improved else "")
         self._say(line)
         self.model.forget_means()
-        patience = self._schedule.patience
-        progress.finished = progress.step == self._schedule.total_steps
+        patience = run.settings.early_stopping
+        progress.finished = progress.step == run.settings.max_number_of_steps
         if patience and progress.stale >= patience:
             progress.finished = True
             self._say(

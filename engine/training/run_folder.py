@@ -1,4 +1,4 @@
-"""Stop and go on: the state of a training in one file, and the refusal to mix two trainings.
+"""The folder of a training: one training in it at a time, and the state to go on from.
 
 A training that was killed goes on as if nothing had happened: on a CPU its final weights are equal, bit for
 bit, to those of one that was not. For that everything that the next step depends on is in the state: the
@@ -18,17 +18,17 @@ import numpy as np
 
 from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
-from engine.training.model import TrainingModel
-from engine.training.run_config import differences
+from engine.training.learning import TrainingModel
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
-from nets.checkpoint import CONFIG, is_checkpoint
+from nets.checkpoint import CONFIG, WEIGHTS, is_checkpoint
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones
 _PROGRESS = "progress"  # the entry that holds the `Progress`; it stands last
 
 
+# -------------------------------------------------------------------------------------------- the state
 @dataclass
 class Progress:
     """How far a training is.
@@ -71,20 +71,17 @@ def state_of(trainer: TrainingModel, progress: Progress) -> State:
     return State(Progress(**asdict(progress)), arrays)
 
 
-def put_back(state: State, trainer: TrainingModel, *, optimizer: bool = True) -> None:
+def put_back(state: State, trainer: TrainingModel) -> None:
     """Bring a compiled trainer, its optimiser built, to where `state_of` saw one.
 
     Args:
         state: of the same network, trained in the same way.
         trainer: changed in place.
-        optimizer: whether the optimiser goes on too; otherwise it stays as it is.
 
     Raises:
         ValueError: a value is missing or has another shape.
     """
     for name, variable in _variables(trainer).items():
-        if name.startswith("optimizer/") and not optimizer:
-            continue
         array = state.arrays.get(name)
         if array is None or array.shape != tuple(variable.shape):
             raise ValueError(
@@ -92,72 +89,6 @@ def put_back(state: State, trainer: TrainingModel, *, optimizer: bool = True) ->
                 "Was it written by another version of this project? Give another --train_dir."
             )
         variable.assign(array)
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Keeps other trainings out of a folder, which is made; it goes again if nothing came into it.
-
-    A training that is killed leaves no lock behind. Where there are no such locks (Windows, some network
-    drives) nothing is kept out.
-
-    Args:
-        folder: of the training.
-
-    Raises:
-        ValueError: another one is at work there.
-    """
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
-        try:
-            yield
-        finally:
-            if made and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise ValueError(
-            f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give "
-            "another --train_dir."
-        ) from None
-    except OSError:  # a drive without locks
-        pass
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel, progress: Progress) -> None:
-    """Write the state of the start, so that whatever is found beside it was written by this training.
-
-    Args:
-        folder: of the training; of one that was begun there and never made a step nothing is left.
-        config: of this training.
-        traces: of its pictures.
-        trainer: with its starting weights.
-        progress: of the start.
-    """
-    for name in (STATE, PREVIOUS):
-        (folder / name).unlink(missing_ok=True)  # first: it belongs to another config.json
-    for checkpoint in (folder, folder / LAST):
-        checkpoint.mkdir(exist_ok=True)
-        write_trained_on(checkpoint, traces)
-    write_json(folder / CONFIG, config)
-    save_state(folder, trainer, progress)
 
 
 def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None:
@@ -168,29 +99,53 @@ def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None
     write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
 
 
-@contextmanager
-def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> Iterator[None]:
-    """Says what a disk that takes no more means for the training.
+def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str], object]) -> State:
+    """The state that a training goes on from; config.json says from now on where its records are.
 
     Args:
         folder: of the training.
-        what: is being written.
-        saved_step: of the newest state; None before there is one.
+        config: of this training, where it may differ: in its options.
+        total_steps: of the training.
+        say: prints a line.
 
     Raises:
-        ValueError: something could not be written.
+        ValueError: no state can be read, or what it says is there cannot be.
     """
+    state = read_state(folder, say)
+    say(f"Resuming {folder} after step {state.progress.step} of {total_steps}.")
+    _demand_best_weights(folder, state.progress, say)
+    begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if begun.get("options") != config["options"]:
+        with demanding_room(folder, CONFIG, state.progress.step):
+            write_json(folder / CONFIG, begun | {"options": config["options"]})
+    return state
+
+
+def _demand_best_weights(folder: Path, progress: Progress, say: Callable[[str], object]) -> None:
+    """A training goes on with the best weights that it has written, if they can be read.
+
+    Args:
+        folder: of the training.
+        progress: how far it is; without readable ones the best from here on count.
+        say: prints a line.
+
+    Raises:
+        ValueError: they cannot be read, and nothing is left to do that would write others.
+    """
+    if not progress.best_step:
+        return
     try:
-        yield
-    except OSError as error:
-        cure = "make room, and the same command begins anew"
-        if saved_step is not None:
-            cure = "what was written before is whole: make room, and the same command goes on after step "
-            cure += str(saved_step)
-        raise ValueError(f"{folder} does not take {what}: {error.strerror or error}; {cure}.") from error
+        read_arrays(folder / WEIGHTS)
+    except (ValueError, FileNotFoundError) as error:
+        if progress.finished:
+            raise ValueError(
+                f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
+            ) from error
+        say(f"Warning: {error} The best weights from here on are kept instead.")
+        progress.best, progress.best_step, progress.stale = -1.0, 0, 0
 
 
-def read_state(folder: Path, say: Callable[[str], None]) -> State:
+def read_state(folder: Path, say: Callable[[str], object]) -> State:
     """The newest state that can be read, to go on from it.
 
     A newer one that cannot is removed: the next save would put it in the place of the good one.
@@ -258,34 +213,99 @@ def _newest(folder: Path) -> tuple[State | None, list[str]]:
     return None, problems
 
 
-def _never_learnt(folder: Path) -> bool:
+# ----------------------------------------------------------------------------- one training in a folder
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a folder, which is made; it goes again if nothing came into it.
+
+    A training that is killed leaves no lock behind. Where there are no such locks (Windows, some network
+    drives) nothing is kept out.
+
+    Args:
+        folder: of the training.
+
+    Raises:
+        ValueError: another one is at work there.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        for half in (*folder.glob(".*.tmp"), *(folder / LAST).glob(".*.tmp")):  # of one that was killed
+            half.unlink()
+        try:
+            yield
+        finally:
+            if made and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise ValueError(
+            f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give "
+            "another --train_dir."
+        ) from None
+    except OSError:  # a drive without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel, progress: Progress) -> None:
+    """Write the state of the start, so that whatever is found beside it was written by this training.
+
+    Args:
+        folder: of the training; of one that was begun there and never made a step nothing is left.
+        config: of this training.
+        traces: of its pictures.
+        trainer: with its starting weights.
+        progress: of the start.
+    """
+    with demanding_room(folder, "the start of a training"):
+        for name in (STATE, PREVIOUS):
+            (folder / name).unlink(missing_ok=True)  # first: it belongs to another config.json
+        for checkpoint in (folder, folder / LAST):
+            checkpoint.mkdir(exist_ok=True)
+            write_trained_on(checkpoint, traces)
+        write_json(folder / CONFIG, config)
+        save_state(folder, trainer, progress)
+
+
+@contextmanager
+def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> Iterator[None]:
+    """Says what a disk that takes no more means for the training.
+
+    Args:
+        folder: of the training.
+        what: is being written.
+        saved_step: of the newest state; None before there is one.
+
+    Raises:
+        ValueError: something could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        cure = "make room, and the same command begins anew"
+        if saved_step is not None:
+            cure = "what was written before is whole: make room, and the same command goes on after step "
+            cure += str(saved_step)
+        raise ValueError(f"{folder} does not take {what}: {error.strerror or error}; {cure}.") from error
+
+
+def never_learnt(folder: Path) -> bool:
     """Whether a training was begun and left before its first step."""
     state, _ = _newest(folder)
     return not is_checkpoint(folder) and state is not None and state.progress.step == 0
-
-
-def can_resume(folder: Path, config: Mapping) -> bool:
-    """Whether `folder` holds an unfinished or finished run of exactly this training.
-
-    Raises:
-        ValueError: it holds another training or a checkpoint; the message names what differs.
-    """
-    path = folder / CONFIG
-    if not path.is_file() or not any((folder / name).is_file() for name in (STATE, PREVIOUS)):
-        if is_checkpoint(folder):
-            raise ValueError(
-                f"--train_dir={folder} already holds a checkpoint that cannot be resumed ({STATE} is "
-                "missing). "
-                f"Give another --train_dir; to start from its weights add --checkpoint_path={folder}."
-            )
-        return False
-    differing = differences(json.loads(path.read_text(encoding="utf-8")), config)
-    if differing and _never_learnt(folder):
-        return False  # with other options it begins anew
-    if differing:
-        raise ValueError(
-            f"--train_dir={folder} holds another training:\n" + "\n".join(differing) + "\n"
-            "Give the same options and records to go on with it, or another --train_dir; to start from its "
-            f"weights add --checkpoint_path={folder}."
-        )
-    return True

@@ -1,24 +1,26 @@
-"""Where first weights come from: a checkpoint folder, variables by name, ImageNet, or nowhere."""
+"""What a training starts from: weights of a checkpoint, by name, of ImageNet or random ones; and anchors."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from nets.checkpoint import is_checkpoint, read_checkpoint
+from boxes.anchor_fitting import best_anchors, fit_anchors
+from nets.checkpoint import is_checkpoint, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
-from nets.network import CLASS_HEADS, Network, background_prior
+from nets.network import CLASS_HEADS, Network
 from nets.slim_names import find_scopes, load_slim_variables, matches_scopes, read_slim_variables, slim_name
 
 # Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
 # of VGG-16 are 0.63 of ssd_300_vgg's.
 LEAST_RESTORED = 0.5
-
-# Of background to names at the start of a training with focal loss (Lin et al. 2017, section 4.1: 0.01).
-FOCAL_ODDS = 99.0
+# Boxes that anchors are fitted to: enough for thirty clusters, some seconds of work.
+FITTED_BOXES = 2000
+# Pictures that are looked at for them; most may be empty.
+MOST_PICTURES = 5000
 
 
 @dataclass(frozen=True)
@@ -95,24 +97,19 @@ def starting_weights(
     return start
 
 
-def expect_background(model: keras.Model, fresh: Sequence[str], num_classes: int) -> None:
-    """Give fresh class heads the prior for a loss that shows all of the background, in place.
-
-    Args:
-        model: as built by `network.build`.
-        fresh: variables that nothing was restored into.
-        num_classes: C, with background.
-    """
-    for variable in model.weights:
-        bias = variable.path.endswith("bias") and matches_scopes(model, variable.path, CLASS_HEADS)
-        if bias and variable.path in fresh:
-            prior = background_prior(num_classes, variable.shape[0] // num_classes, odds=FOCAL_ODDS)
-            variable.assign(prior(variable.shape))
-
-
 def from_imagenet(checkpoint_path: str) -> bool:
     """Whether the path means a network of keras.applications, which classifies pictures."""
     return checkpoint_path == "imagenet" or checkpoint_path.endswith(".h5")
+
+
+def keeps_statistics(network: Network, checkpoint_path: str) -> bool:
+    """Whether batch normalisation keeps what it starts with.
+
+    Where a network asks for it and a detector's weights are there to start from: those of
+    ssd_300_mobilenet_v2 come with their statistics folded into scales and shifts. Weights of ImageNet leave
+    the layers behind the trunk without statistics, which have to be learnt then.
+    """
+    return network.freeze_batch_norm and bool(checkpoint_path) and not from_imagenet(checkpoint_path)
 
 
 def _start(model: keras.Model, source: str, restored: set[str]) -> Start:
@@ -192,3 +189,54 @@ def _demand_enough(model: keras.Model, start: Start, checkpoint_path: str, skip:
             "(--checkpoint_model_scope)? "
             f"Not restored: {', '.join(start.fresh[:5])}, …"
         )
+
+
+def choose_anchors(
+    network: Network,
+    choice: str,
+    *,
+    checkpoint_path: str,
+    batches: Callable[[], Iterable],
+    say: Callable[[str], object],
+) -> Network:
+    """The network with the anchors that were asked for.
+
+    Args:
+        network: with its own.
+        choice: start, network or fitted, as the option.
+        checkpoint_path: what the training starts from.
+        batches: makes training batches, augmented: what fitted anchors are fitted to.
+        say: prints a line.
+    """
+    if choice == "fitted":
+        boxes = augmented_boxes(batches())
+        if not len(boxes):
+            say("Augmented pictures show no boxes to fit anchors to: they stay the network's own.")
+            return network
+        fitted = replace(network, anchor_layers=fit_anchors(network.anchor_layers, boxes))
+        before, after = (best_anchors(one.anchor_layers, boxes)[0].mean() for one in (network, fitted))
+        say(
+            f"Anchors fitted to {len(boxes)} boxes of augmented pictures: mean overlap with the best anchor "
+            f"{before:.3f} before, {after:.3f} now."
+        )
+        return fitted
+    if choice == "start" and is_checkpoint(Path(checkpoint_path)):
+        there = read_network(Path(checkpoint_path))
+        if there.name == network.name and there.anchor_layers != network.anchor_layers:
+            say(f"Anchors as in {checkpoint_path}, where they were fitted to its labels.")
+            return replace(network, anchor_layers=there.anchor_layers)
+    return network
+
+
+def augmented_boxes(batches: Iterable) -> np.ndarray:
+    """The boxes of training batches as corners: [N, 4], `FITTED_BOXES` or the rest of a batch more.
+
+    Fewer where `MOST_PICTURES` do not show so many.
+    """
+    found, boxes, pictures = [], 0, 0
+    for images, targets in batches:
+        found.append(np.asarray(targets["boxes"])[np.asarray(targets["classes"]) > 0])
+        boxes, pictures = boxes + len(found[-1]), pictures + len(images)
+        if boxes >= FITTED_BOXES or pictures >= MOST_PICTURES:
+            break
+    return np.concatenate(found)

@@ -4,12 +4,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import tyro
 from rich.console import Console
 
 from benchmarks.recipe import ROWS, Options, Result, append_result, command_of, main, read_results, table_of
-from engine.training.options import TrainingOptions
-from ssd_tensorflow import flags as ancestor_flags
-from train_ssd_network import recipe_defaults
+from engine.training.options import recipe_defaults
+from ssd_tensorflow.flags import TRAINING, parse
+from train_ssd_network import Options as TrainingOptions
 
 OPTIONS = Options(dataset_dir=Path("records"), runs_dir=Path("runs"), checkpoint_path="coco.npz")
 RESULT = Result(
@@ -27,10 +28,8 @@ RESULT = Result(
 
 def parsed(row: str) -> TrainingOptions:
     arguments = command_of(OPTIONS, row, 3, 385)[2:]
-    gone = ancestor_flags.training_flags(arguments)
-    return ancestor_flags.parse(
-        TrainingOptions, arguments, gone, description="", default=recipe_defaults(arguments)
-    )
+    usual = recipe_defaults(arguments, TrainingOptions, dataset_dir=tyro.MISSING, train_dir=tyro.MISSING)
+    return parse(TrainingOptions, arguments, TRAINING, description="", default=usual)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -67,19 +66,23 @@ def test_what_is_done_is_not_run_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr("benchmarks.recipe.run", run)
     options = Options(
-        dataset_dir=tmp_path, runs_dir=path.parent, checkpoint_path="", rows=("base", "ciou"), seeds=(0, 1)
+        dataset_dir=tmp_path,
+        runs_dir=path.parent,
+        checkpoint_path="",
+        rows=("base", "batch_8"),
+        seeds=(0, 1),
     )
     console = Console(width=200, record=True, quiet=True)
     main(options, console)
     main(options, console)
-    assert ran == [("ciou", 0, 385), ("base", 1, 385), ("ciou", 1, 385)]
+    assert ran == [("batch_8", 0, 385), ("base", 1, 385), ("batch_8", 1, 385)]
     assert read_results(path)[0] == RESULT
     assert list(table_of(read_results(path)).columns[3].cells) == ["+0.050", "+0.000"]
 
 
 def test_a_row_that_does_not_exist_is_named():
     options = Options(
-        dataset_dir=Path(), runs_dir=Path(), checkpoint_path="", rows=("base", "flip_off+bigger")
+        dataset_dir=Path(), runs_dir=Path(), checkpoint_path="", rows=("base", "paste_off+bigger")
     )
     with pytest.raises(ValueError, match="there is no bigger; choose from base, "):
         main(options, Console(quiet=True))

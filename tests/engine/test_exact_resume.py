@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def options(squares, tmp_path, tiny):
-    """Six steps with everything that has to be remembered: two stages, an average, early stopping."""
+    """Six steps with everything that has to be remembered: frozen layers, multipliers, early stopping."""
     return {
         "dataset_dir": squares,
         "train_dir": tmp_path / "run",
@@ -31,10 +31,9 @@ def options(squares, tmp_path, tiny):
         "max_number_of_steps": 6,
         "evaluate_steps": 2,
         "early_stopping": 9,
-        "freeze_scopes": "stage0",
-        "unfreeze_after": 0.5,
+        "trainable_scopes": "stage1.conv,stage1.norm,stage2.conv,head.conv_loc,head.conv_cls",
+        "learning_rate_multipliers": "stage1.conv=0.5",
         "save_interval_secs": 0.0,
-        "jit_compile": "off",
     }
 
 
@@ -70,7 +69,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 def test_killed_short_of_room_and_damaged_it_ends_as_if_nothing_had_happened(options, tmp_path, monkeypatch):
     whole = tmp_path / "whole"
-    assert "from here on every layer learns" in run(**{**options, "train_dir": whole})
+    assert "layers frozen" in run(**{**options, "train_dir": whole})
 
     folder = options["train_dir"]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -89,7 +88,7 @@ def test_killed_short_of_room_and_damaged_it_ends_as_if_nothing_had_happened(opt
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     with monkeypatch.context() as patch:
-        killing_before_step(patch, 4)  # the first step with every layer: another optimiser than in the state
+        killing_before_step(patch, 4)
         with pytest.raises(Killed):
             run(**options)
     data = (folder / STATE).read_bytes()

@@ -5,10 +5,10 @@ import tensorflow as tf
 
 from preprocessing.augment import Picture
 from preprocessing.paste import MOST_HIDDEN, paste
-from preprocessing.presets import adjusted, get_preset
+from preprocessing.presets import Augmentation
 
 SIZE = 160
-AUGMENTATION = adjusted(get_preset("none"), flip_probability=0.5)
+AUGMENTATION = Augmentation(flip_probability=0.5)
 
 
 def donor() -> Picture:

@@ -7,17 +7,10 @@ from pathlib import Path
 import pytest
 
 import tf_convert_data
+from datasets.options import ConversionOptions
 from engine.reports.options import EvaluationOptions
-from engine.training.options import TrainingOptions
-from ssd_tensorflow.flags import (
-    CONVERSION,
-    EVALUATION,
-    TRAINING,
-    TRAINING_DECAY,
-    modernise,
-    parse,
-    training_flags,
-)
+from ssd_tensorflow.flags import CONVERSION, EVALUATION, TRAINING, modernise, parse
+from train_ssd_network import Options
 
 NEW_LAYERS = (
     "ssd_300_vgg/conv6,ssd_300_vgg/conv7,ssd_300_vgg/block8,ssd_300_vgg/block9,ssd_300_vgg/block10,"
@@ -87,9 +80,8 @@ EVALUATION_FLAGS = """--select_threshold=0.1 --select_top_k=100 --keep_top_k=100
     --gpu_memory_fraction=0.5 --wait_for_checkpoints=True"""
 
 
-def train_options(text: str) -> TrainingOptions:
-    arguments = shlex.split(text)
-    return parse(TrainingOptions, arguments, training_flags(arguments))
+def train_options(text: str) -> Options:
+    return parse(Options, shlex.split(text), TRAINING)
 
 
 def said(capsys) -> list[str]:
@@ -155,7 +147,7 @@ def test_what_is_gone_is_said_once_and_takes_its_value_along(written, rest):
 
 
 def test_conversion():
-    options = parse(tf_convert_data.Options, shlex.split(CONVERT), CONVERSION)
+    options = parse(ConversionOptions, shlex.split(CONVERT), CONVERSION)
     assert options.output_name == "voc_2007_train"
     assert options.dataset_dir == Path("VOC2007/test")
     assert options.output_dir == Path("tfrecords")
@@ -165,7 +157,7 @@ def test_conversion():
 def test_trainings(text, capsys):
     options = train_options(text)
     given = dict(part.removeprefix("--").split("=", 1) for part in shlex.split(text.replace(" =", "=")))
-    gone = [name for name in given if name in TRAINING | TRAINING_DECAY]
+    gone = [name for name in given if name in TRAINING]
     assert [line.split(":")[0] for line in said(capsys)] == [f"--{name}" for name in gone]
     for name, value in given.items():
         if name not in gone:
@@ -194,22 +186,11 @@ def test_every_flag_of_its_training_is_taken(capsys):
     assert len(names) == 48
     options = train_options(TRAINING_FLAGS)
     lines = said(capsys)
-    assert {line.removeprefix("--").split(":")[0] for line in lines} == set(names) & (
-        TRAINING.keys() | TRAINING_DECAY.keys()
-    )
+    assert {line.removeprefix("--").split(":")[0] for line in lines} == set(names) & TRAINING.keys()
     assert all(line.endswith(".") for line in lines)
     assert (options.optimizer, options.learning_rate_decay_type) == ("sgd", "constant")
-    assert (options.ema_decay, options.loss_alpha, options.negative_ratio) == (0.99, 2, 2)
+    assert (options.loss_alpha, options.negative_ratio) == (2, 2)
     assert (options.match_threshold, options.end_learning_rate) == (0.4, 0.01)
-
-
-def test_its_exponential_decay_on_request(capsys):
-    text = TRAININGS["fine-tuning"] + " --learning_rate_decay_factor=0.94 --num_epochs_per_decay=3"
-    options = train_options(text + " --learning_rate_decay_type=exponential")
-    assert (options.learning_rate_decay_factor, options.num_epochs_per_decay) == (0.94, 3)
-    assert not any("decay" in line for line in said(capsys))
-    assert train_options(text).learning_rate_decay_factor is None
-    assert "--learning_rate_decay_type=exponential this flag does what it did" in capsys.readouterr().out
 
 
 def test_every_flag_of_its_evaluation_is_taken(capsys):
@@ -219,7 +200,15 @@ def test_every_flag_of_its_evaluation_is_taken(capsys):
     assert (options.batch_size, options.max_num_batches, options.dataset_split_name) == (2, 3, "train")
 
 
-@pytest.mark.parametrize(("options", "gone"), [(TrainingOptions, TRAINING), (EvaluationOptions, EVALUATION)])
+def test_what_this_project_had_before_says_why_it_is_gone(capsys):
+    former = "--loss=focal --focal_gamma=1 --unfreeze_after 0.25 --freeze_batch_norm=on --cache_pictures on"
+    train_options(f"--train_dir=t --dataset_dir=d {former} --jit_compile=off --ema_decay=0 --crop_min=0.5")
+    lines = said(capsys)
+    assert len(lines) == 8
+    assert lines[0] == "--loss: is gone, for it was measured no better (docs/recipe.md)."
+
+
+@pytest.mark.parametrize(("options", "gone"), [(Options, TRAINING), (EvaluationOptions, EVALUATION)])
 def test_what_is_an_option_is_not_called_gone(options, gone):
     assert not {field.name for field in fields(options)} & gone.keys()
 

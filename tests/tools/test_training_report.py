@@ -17,7 +17,7 @@ def test_flags_reach_thresholds_and_report(tmp_path, monkeypatch, capsys):
         called.append(Options(folder, dataset_dir))
         return folder / "report.html"
 
-    monkeypatch.setattr("engine.training.validation.write_thresholds", act)
+    monkeypatch.setattr("engine.training.train.write_thresholds", act)
     monkeypatch.setattr("engine.reports.training.write_training_report", act)
     assert main([f"--train_dir={tmp_path}", f"--dataset_dir={tmp_path / 'data'}"]) == 0
     assert called == 2 * [Options(tmp_path, tmp_path / "data")]

@@ -5,9 +5,9 @@ import tensorflow as tf
 
 from datasets.labels import write_labels
 from datasets.records import RecordDataset, make_example, open_dataset, write_shards
-from engine.input.index import RecordIndex, index_records
-from engine.input.memory import needed_bytes, remember_pictures
-from engine.input_pipeline import remembered, training_batches
+from engine.input.memory import fits_in_memory, free_bytes, needed_bytes, remember_pictures
+from engine.input.records import RecordIndex, index_records
+from engine.input_pipeline import TrainingPictures
 from preprocessing.decode import JPEG_RATIOS, decode_picture
 from preprocessing.presets import get_preset
 
@@ -72,24 +72,22 @@ def test_every_scale_is_what_the_decoder_gives(dataset, pictures):
 
 
 def test_pictures_from_memory_look_like_those_decoded_each_time(dataset):
-    memory, said = remembered(dataset, "train", "on", None)
-    assert "3 decoded pictures take 0.00 GiB" in said
     for augmentation in (get_preset("none"), get_preset("anime")):
         batches = [
             next(
                 iter(
-                    training_batches(
-                        dataset,
-                        "train",
+                    TrainingPictures(
+                        dataset=dataset,
+                        split="train",
                         image_size=48,
                         batch_size=6,
                         augmentation=augmentation,
                         seed=2,
-                        memory=source,
-                    )
+                        in_memory=in_memory,
+                    ).batches()
                 )
             )
-            for source in (None, memory)
+            for in_memory in (False, True)
         ]
         (images, targets), (others, other_targets) = batches
         np.testing.assert_allclose(images, others, atol=25)  # at borders of windows
@@ -98,16 +96,21 @@ def test_pictures_from_memory_look_like_those_decoded_each_time(dataset):
             np.testing.assert_array_equal(targets[name], other_targets[name])
 
 
-def test_only_what_fits_well_is_kept_unless_asked_for(dataset):
-    needed = needed_bytes(index(dataset))
-    memory, said = remembered(dataset, "train", "auto", 3 * needed)
-    assert memory is None
-    assert said.startswith("Pictures are decoded each time they are shown: 3 decoded pictures")
-    memory, said = remembered(dataset, "train", "auto", 5 * needed)
-    assert memory is not None
-    assert said.startswith("Pictures are kept in memory")
-    assert remembered(dataset, "train", "auto", None)[0] is None
-    assert remembered(dataset, "train", "on", 3 * needed)[0] is not None
-    with pytest.raises(ValueError, match=r"--cache_pictures=on: 3 decoded pictures take .* twice that"):
-        remembered(dataset, "train", "on", needed)
-    assert remembered(dataset, "train", "off", 10 * needed) == (None, "")
+def test_only_what_fits_well_is_kept(dataset):
+    records = index(dataset)
+    needed = needed_bytes(records)
+    fits, said = fits_in_memory(records, 3 * needed)
+    assert not fits
+    assert said.startswith("Pictures are decoded each time they are shown: 3 decoded pictures take 0.00 GiB")
+    fits, said = fits_in_memory(records, 5 * needed)
+    assert fits
+    assert said.startswith("Pictures are kept in memory: 3 decoded pictures")
+    assert not fits_in_memory(records, None)[0]
+    assert remember_pictures(records, 3 * needed).starts.shape == (3, 4)
+    with pytest.raises(ValueError, match=r"keeps its 3 decoded pictures in memory: .* twice that"):
+        remember_pictures(records, needed)
+
+
+def test_this_machine_has_some_memory_or_says_nothing():
+    free = free_bytes()
+    assert free is None or 2**20 < free < 2**50

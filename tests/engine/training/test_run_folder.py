@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.look_alikes import traces_of
-from engine.training.model import TrainingModel
+from engine.training.learning import TrainingModel
 from engine.training.run_folder import (
     PREVIOUS,
     STATE,
@@ -17,7 +17,6 @@ from engine.training.run_folder import (
     put_back,
     read_state,
     save_state,
-    state_of,
 )
 
 
@@ -63,14 +62,6 @@ def test_everything_comes_back(tiny, tmp_path):
     put_back(state, other)
     assert same(values(trainer), values(other))
     assert state.progress == Progress(step=7, best=0.25, best_step=5, stale=2)
-
-
-def test_without_the_optimiser_it_stays_fresh(tiny):
-    trainer, other = new_trainer(tiny, 1), new_trainer(tiny, 2)
-    optimizer = [np.array(variable) for variable in other.optimizer.variables]
-    put_back(state_of(trainer, Progress()), other, optimizer=False)
-    assert same([np.array(v) for v in trainer.model.variables], [np.array(v) for v in other.model.variables])
-    assert same(optimizer, [np.array(variable) for variable in other.optimizer.variables])
 
 
 @pytest.fixture

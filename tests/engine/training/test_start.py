@@ -1,16 +1,20 @@
-from pathlib import Path
-from typing import Any
+import itertools
+import json
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from engine.training.freezing import demand_statistics, freezes_batch_norm, norms, set_trainable
-from engine.training.options import TrainingOptions
-from engine.training.start import expect_background, starting_weights
+import nets
+from boxes.anchor_fitting import with_shapes
+from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.arrays import write_arrays
 from nets import get_network
-from nets.checkpoint import model_weights, write_checkpoint
+from nets.checkpoint import CONFIG, model_weights, read_checkpoint, write_checkpoint
+from nets.detector import Detector
 from nets.slim_names import slim_variables
+from tests.engine.training_run import run, stop_at
 
 NETWORK = get_network("ssd_300_lite")
 
@@ -115,19 +119,6 @@ def test_random_weights_say_so():
     assert "random" in start.summary()
 
 
-def test_fresh_class_heads_expect_ninety_nine_parts_of_background_for_the_focal_loss():
-    model = NETWORK.build(4)
-    fresh = [variable.path for variable in model.weights if "head19" not in variable.path]
-    kept = model.get_layer("head19.conv_cls").get_weights()[1]
-    expect_background(model, fresh, 4)
-    biases = model.get_layer("head38.conv_cls").get_weights()[1].reshape(-1, 4)
-    share = np.exp(biases) / np.exp(biases).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(
-        share, np.tile([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3], (len(share), 1)), rtol=1e-4
-    )
-    np.testing.assert_array_equal(model.get_layer("head19.conv_cls").get_weights()[1], kept)
-
-
 @pytest.fixture(scope="module")
 def mobilenet():
     network = get_network("ssd_300_mobilenet_v2")
@@ -168,34 +159,81 @@ def test_sigmoid_heads_of_a_checkpoint_start_fresh_even_under_the_same_names(mob
     assert "names it knows: a; new names: b, c" in start.source
 
 
-def test_folded_statistics_are_not_trained_on(mobilenet):
-    model = mobilenet[1]
-    for weight in model.weights:
-        if weight.path.endswith("moving_mean"):
-            weight.assign(np.zeros(weight.shape))
-    restored = [weight.path for weight in model.weights]
-    given: dict[str, Any] = {"dataset_dir": Path(), "train_dir": Path(), "checkpoint_path": "coco.npz"}
-    for choice in ("auto", "on"):
-        options = TrainingOptions(**given, freeze_batch_norm=choice)
-        set_trainable(model, options, unfrozen=False)
-        demand_statistics(model, options, restored)
-        assert not any(norm.trainable for norm in norms(model))
-        assert len(norms(model)) == 1 + 2 + 16 * 3 + 1 + 4 * 3 + 6 * 2
-    options = TrainingOptions(**given, freeze_batch_norm="off")
-    set_trainable(model, options, unfrozen=False)
-    with pytest.raises(ValueError, match=r"off cannot start from coco\.npz.*moving_mean.*folded"):
-        demand_statistics(model, options, restored)
-    demand_statistics(model, options, [])  # fresh statistics are no lie
+def test_where_batch_normalisation_keeps_what_it_starts_with(mobilenet):
+    """COCO's weights come with their statistics folded into scales and shifts; ImageNet's have real ones."""
+    assert keeps_statistics(mobilenet[0], "coco.npz")
+    assert not keeps_statistics(mobilenet[0], "imagenet")
+    assert not keeps_statistics(mobilenet[0], "")
+    assert not keeps_statistics(NETWORK, "run")
 
 
-def test_where_batch_normalisation_is_frozen_by_itself(mobilenet):
-    model = mobilenet[1]
+@pytest.fixture
+def wide(tiny, monkeypatch):
+    """A network whose anchors are too wide for the squares."""
+    layers = with_shapes(tiny.anchor_layers, [[0.2, 0.5], [0.3, 0.6]])
+    network = replace(tiny, name="wide", anchor_layers=layers)
+    monkeypatch.setitem(nets.NETWORKS, "wide", network)
+    return network
 
-    def frozen(model, **given):
-        return freezes_batch_norm(model, TrainingOptions(dataset_dir=Path(), train_dir=Path(), **given))
 
-    assert frozen(model, checkpoint_path="coco.npz")
-    assert not frozen(model, checkpoint_path="imagenet")
-    assert not frozen(model)
-    assert not frozen(NETWORK.build(2), checkpoint_path="run")
-    assert frozen(NETWORK.build(2), checkpoint_path="run", freeze_batch_norm="on")
+@pytest.fixture
+def fitting(squares, tmp_path, wide, monkeypatch):
+    monkeypatch.setattr("engine.training.start.FITTED_BOXES", 100)  # the squares come two a batch
+    return {
+        "dataset_dir": squares,
+        "train_dir": tmp_path / "fitted",
+        "model_name": wide.name,
+        "batch_size": 2,
+        "max_number_of_steps": 2,
+        "anchors": "fitted",
+    }
+
+
+def test_fitted_anchors_go_with_the_weights(fitting, wide):
+    said = run(**fitting)
+    assert "Anchors fitted to" in said
+    fitted = read_checkpoint(fitting["train_dir"]).network
+    assert fitted.anchor_layers != wide.anchor_layers
+    assert fitted.anchors.shape == wide.anchors.shape
+    assert (Detector.load(fitting["train_dir"]).network.anchors == fitted.anchors).all()
+    assert (read_checkpoint(fitting["train_dir"] / "last").network.anchors == fitted.anchors).all()
+
+    # A training that starts from them has them too, unless it is told otherwise.
+    said = []
+    ask = partial(choose_anchors, checkpoint_path=str(fitting["train_dir"]), batches=list, say=said.append)
+    assert ask(wide, "start").anchor_layers == fitted.anchor_layers
+    assert "where they were fitted to its labels" in said[0]
+    assert ask(wide, "network") == wide
+    other = replace(wide, name="other")
+    assert ask(other, "start") == other
+    assert len(said) == 1
+
+
+def test_pictures_with_few_boxes_or_none_do_not_keep_it_looking_for_ever(wide, monkeypatch):
+    monkeypatch.setattr("engine.training.start.MOST_PICTURES", 60)
+
+    def batches(boxes: int):
+        for number in itertools.count():
+            box = np.array([[[0.1, 0.1, 0.5, 0.4]]], np.float32)
+            yield np.zeros((1, 4, 4, 3)), {"boxes": box, "classes": np.array([[int(number < boxes)]])}
+
+    said = []
+    fit = partial(choose_anchors, wide, "fitted", checkpoint_path="", say=said.append)
+    assert fit(batches=lambda: batches(40)) != wide
+    assert "fitted to 40 boxes" in said[0]
+    assert fit(batches=lambda: batches(0)) == wide
+    assert "no boxes to fit anchors to" in said[1]
+
+
+def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(fitting, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        run(**fitting)
+    path = fitting["train_dir"] / CONFIG
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    begun["anchor_shapes"] = [[0.25, 0.2], [0.4, 0.5]]  # others than the fit gives, so that it would show
+    path.write_text(json.dumps(begun), encoding="utf-8")
+    said = run(**fitting)
+    assert "after step 1 of 2" in said
+    assert "Anchors fitted" not in said
+    assert read_checkpoint(fitting["train_dir"]).network.anchor_layers[0].shapes == ((0.25, 0.2), (0.4, 0.5))

@@ -1,13 +1,11 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import train_ssd_network
-from engine.training.length import training_length
-from engine.training.options import TrainingOptions
-from engine.training.recipes import RECIPES, with_recipe
+from engine.training.options import RECIPES, TrainingOptions, with_recipe, without_gaps
 from nets.checkpoint import is_checkpoint, read_network
 
 FOLDERS: dict[str, Any] = {"dataset_dir": Path("records"), "train_dir": Path("run")}
@@ -50,7 +48,10 @@ def test_values_that_belong_to_an_optimiser_or_a_loss_go_with_it(parsed):
     assert parsed("--recipe=small_cpu").loss_alpha == 2
     assert parsed("--recipe=small_cpu", "--box_loss=smooth_l1").loss_alpha == 1
     assert parsed("--recipe=small_cpu", "--checkpoint_path=coco.npz", "--optimizer=sgd").learning_rate is None
-    assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--box_loss=ciou").learning_rate == 1e-3
+    assert (
+        parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--box_loss=smooth_l1").learning_rate
+        == 1e-3
+    )
 
 
 def test_rates_of_a_recipe_are_those_of_its_network():
@@ -69,11 +70,13 @@ def parsed(monkeypatch):
     import engine.training.train
 
     seen = []
-    monkeypatch.setattr(engine.training.train, "train", seen.append)
+    monkeypatch.setattr(engine.training.train, "train", seen.append)  # None: not finished, no report
 
     def run(*arguments: str) -> TrainingOptions:
         assert train_ssd_network.main(["--dataset_dir=records", "--train_dir=run", *arguments]) == 0
-        return seen[-1]
+        (options,) = seen
+        seen.clear()
+        return TrainingOptions(**{one.name: getattr(options, one.name) for one in fields(TrainingOptions)})
 
     return run
 
@@ -90,10 +93,8 @@ def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe
 def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
     recipe = parsed("--recipe=small_cpu", "--checkpoint_path", "coco.npz")
     assert recipe == with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
-    changed = parsed(
-        "--recipe", "small_cpu", "--checkpoint-path=coco.npz", "--passes=3", "--label_smoothing=0.1"
-    )
-    assert (changed.passes, changed.label_smoothing) == (3.0, 0.1)
+    changed = parsed("--recipe", "small_cpu", "--checkpoint-path=coco.npz", "--passes=3", "--seed=4")
+    assert (changed.passes, changed.seed) == (3.0, 4)
     assert changed.learning_rate == recipe.learning_rate
     shipped, random = parsed("--recipe=small_cpu"), parsed("--recipe=small_cpu", "--checkpoint_path=")
     assert shipped.checkpoint_path.endswith("drawn_lite")
@@ -111,20 +112,50 @@ def test_a_recipe_without_its_weights_is_one_clear_line(capsys):
 
 
 def test_length_by_hand():
-    plain = training_length(TrainingOptions(**FOLDERS), 385)
-    assert (plain.batch_size, plain.steps, plain.evaluate_steps) == (16, 1444, 145)
-    assert plain.why == (
+    def length(pictures: int, **given):
+        settings, said = without_gaps(TrainingOptions(**FOLDERS, **given), pictures)
+        return settings.batch_size, settings.max_number_of_steps, settings.evaluate_steps, said
+
+    assert length(385) == (
+        16,
+        1444,
+        145,
         "Not given, so chosen: 16 pictures a step (the usual), 1444 steps (60 passes over 385 pictures); "
-        "--batch_size and --max_number_of_steps or --passes set others."
+        "--batch_size and --max_number_of_steps or --passes set others.",
     )
-    small = training_length(TrainingOptions(**FOLDERS), 40)
-    assert (small.batch_size, small.steps) == (4, 1000)
-    assert "a pass has at least 8 steps" in small.why
-    assert "the least; 60 passes over 40 pictures would be 600" in small.why
-    asked = training_length(TrainingOptions(**FOLDERS, passes=3), 40)
-    assert (asked.steps, asked.evaluate_steps) == (30, 3)  # whoever says how long is not overruled
-    given = training_length(
-        TrainingOptions(**FOLDERS, batch_size=3, max_number_of_steps=7, evaluate_steps=2), 40
-    )
-    assert (given.batch_size, given.steps, given.evaluate_steps, given.why) == (3, 7, 2, "")
-    assert training_length(TrainingOptions(**FOLDERS), 1).batch_size == 1
+    batch_size, steps, _, said = length(40)
+    assert (batch_size, steps) == (4, 1000)
+    assert "a pass has at least 8 steps" in said
+    assert "the least; 60 passes over 40 pictures would be 600" in said
+    assert length(40, passes=3)[1:3] == (30, 3)  # whoever says how long is not overruled
+    assert length(40, batch_size=3, max_number_of_steps=7, evaluate_steps=2) == (3, 7, 2, "")
+    assert length(1)[0] == 1
+
+
+def test_rates_follow_from_optimizer_and_start():
+    def rates(**given):
+        settings, _ = without_gaps(TrainingOptions(**FOLDERS, **given), 40)
+        return settings.learning_rate, settings.end_learning_rate
+
+    assert rates() == (2e-3, 2e-5)
+    assert rates(optimizer="sgd", checkpoint_path="run") == (1e-3, 1e-5)
+    assert rates(learning_rate=0.5, end_learning_rate=0.0) == (0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "rule"),
+    [
+        ("batch_size", 0, "at least 1, not 0"),
+        ("learning_rate", -0.1, r"at least 0, not -0\.1"),
+        ("zoom_out_max", 0.5, r"at least 1, not 0\.5"),
+        ("paste_probability", 1.5, r"in 0\.\.\.1, not 1\.5"),
+        ("passes", 0.0, r"more than 0, not 0\.0"),
+    ],
+)
+def test_values_out_of_their_range_are_refused(flag, value, rule):
+    with pytest.raises(ValueError, match=rf"--{flag} must be {rule}\."):
+        TrainingOptions(**FOLDERS, **{flag: value})
+
+
+def test_a_training_has_few_flags():
+    assert len(fields(TrainingOptions)) <= 34

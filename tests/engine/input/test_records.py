@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from engine.input.index import index_records
+from engine.input.records import index_records
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from engine.training.log import SECONDS_BETWEEN_LOOKS, new_checkpoints
 from engine.training.run_folder import LAST, STATE
-from engine.training.watch import SECONDS_BETWEEN_LOOKS, new_checkpoints
 from files.arrays import write_arrays
 from nets.checkpoint import CONFIG, LABELS, WEIGHTS
 

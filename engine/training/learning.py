@@ -1,0 +1,239 @@
+"""How a network learns: its loss, the layers that move, and how fast."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from boxes.matching import assign_targets
+from engine.training.options import LossOptions, OptimizerOptions
+from nets.losses import multibox_loss
+from nets.network import Network
+from nets.slim_names import matches_scopes
+
+SGD_MOMENTUM = 0.9  # the paper, section 3
+RMSPROP = {"rho": 0.9, "momentum": 0.9}  # rmsprop_decay and rmsprop_momentum of SSD-Tensorflow
+GRADIENT_CLIP = 10.0  # largest norm of all gradients together
+WARMUP_SHARE, MOST_WARMUP = 20, 500  # a twentieth of the training rises linearly from 0, 500 steps at most
+AVERAGED_SHARE = 0.02  # of the training: what the moving average of the weights spans
+
+
+class TrainingModel(keras.Model):
+    """A network with its loss: what Keras fits."""
+
+    def __init__(self, network: Network, model: keras.Model, options: LossOptions | None = None):
+        super().__init__(name="training")
+        self.network, self.model = network, model
+        self._options = options or LossOptions()
+        self._parts = {name: keras.metrics.Mean(name) for name in ("loss", "boxes", "names", "background")}
+
+    @property
+    def metrics(self):
+        return list(self._parts.values())
+
+    def reset_metrics(self):
+        """Nothing: Keras does it whenever it starts to fit, but what a stopped training showed goes on."""
+
+    def forget_means(self):
+        """Start the means of the losses anew."""
+        super().reset_metrics()
+
+    def call(self, images, training=None):
+        return self.model(images, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        assert y is not None
+        assert y_pred is not None
+        options, anchors = self._options, self.network.anchors
+        targets = assign_targets(anchors, y["boxes"], y["classes"], threshold=options.match_threshold)
+        loss, parts = multibox_loss(
+            y_pred["codes"],
+            y_pred["logits"],
+            targets,
+            anchors=anchors,
+            box_weight=options.loss_alpha,
+            box_loss=options.box_loss,
+            negative_ratio=options.negative_ratio,
+        )
+        for name, value in {"loss": loss, **parts}.items():
+            self._parts[name].update_state(value)
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return self.get_metrics_result()
+
+
+# ------------------------------------------------------------------------------- which layers learn
+def scopes(text: str) -> tuple[str, ...]:
+    """Scopes with commas between them, as on the command line."""
+    return tuple(scope.strip() for scope in text.split(",") if scope.strip())
+
+
+def set_trainable(model: keras.Model, trainable_scopes: str = "", *, norms: bool = True) -> None:
+    """Decide for every layer whether it learns.
+
+    Args:
+        model: changed in place.
+        trainable_scopes: as the option; empty for all.
+        norms: whether batch normalisation learns in layers that do; frozen, it keeps its statistics too
+            (Keras runs it as in inference).
+
+    Raises:
+        ValueError: a scope holds no layer.
+    """
+    trained = scopes(trainable_scopes)
+    _check_scopes(model, "trainable_scopes", trained)
+    for layer in (layer for layer in model.layers if layer.weights):
+        layer.trainable = not trained or matches_scopes(model, layer.weights[0].path, trained)
+        norm = getattr(layer, "norm", layer)  # a convolution may have one inside
+        if isinstance(norm, keras.layers.BatchNormalization):
+            norm.trainable = layer.trainable and norms
+
+
+def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
+    """A factor of the learning rate for each trainable variable; None if nothing was said.
+
+    Args:
+        model: with what learns.
+        text: `scope=factor` with commas between them.
+
+    Raises:
+        ValueError: it is not that, or a scope holds no layer.
+    """
+    pairs = []
+    for entry in scopes(text):
+        scope, _, factor = entry.partition("=")
+        try:
+            pairs.append((scope.strip(), float(factor)))
+        except ValueError:
+            raise ValueError(
+                f"--learning_rate_multipliers: {entry!r} is not scope=factor, as in conv1=0.1."
+            ) from None
+    _check_scopes(model, "learning_rate_multipliers", [scope for scope, _ in pairs])
+    if not pairs:
+        return None
+    return [
+        next((factor for scope, factor in pairs if matches_scopes(model, variable.path, (scope,))), 1.0)
+        for variable in model.trainable_variables
+    ]
+
+
+def _check_scopes(model: keras.Model, flag: str, wanted: Sequence[str]) -> None:
+    for scope in wanted:
+        if not any(matches_scopes(model, variable.path, (scope,)) for variable in model.weights):
+            layers = ", ".join(layer.name for layer in model.layers if layer.weights)
+            raise ValueError(f"--{flag}: {scope} holds no layer of {model.name}. Its layers are: {layers}.")
+
+
+# -------------------------------------------------------------------------------------- how fast
+@keras.saving.register_keras_serializable("anime_ssd")
+class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear from 0 to the highest rate over `warmup_steps`, then a decay over the remaining steps.
+
+    Everything is counted in steps of this training: never in epochs of a data set whose size someone typed.
+    """
+
+    def __init__(self, highest: float, total_steps: int, warmup_steps: int, decay: str, final: float):
+        """Set it up.
+
+        Args:
+            highest: the highest rate.
+            total_steps: of the training.
+            warmup_steps: of the rise.
+            decay: cosine, exponential, polynomial (a straight line) or constant.
+            final: rate at the last step, but of constant.
+        """
+        self.highest, self.total_steps, self.warmup_steps = highest, total_steps, warmup_steps
+        self.decay, self.final = decay, final
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        warm = (step + 1.0) / max(self.warmup_steps, 1)
+        done = ops.clip((step - self.warmup_steps) / max(self.total_steps - self.warmup_steps, 1), 0.0, 1.0)
+        final = self.final / self.highest if self.highest else 1.0
+        if self.decay == "cosine":
+            share = final + (1.0 - final) * 0.5 * (1.0 + ops.cos(math.pi * done))
+        elif self.decay == "exponential":
+            share = ops.exp(math.log(final) * done)
+        elif self.decay == "polynomial":
+            share = 1.0 + (final - 1.0) * done
+        else:
+            share = ops.ones_like(done)
+        return self.highest * ops.minimum(warm, share)
+
+    def get_config(self):
+        names = ("highest", "total_steps", "warmup_steps", "decay", "final")
+        return {name: getattr(self, name) for name in names}
+
+
+def constants_of(total_steps: int) -> dict[str, Any]:
+    """What follows from the length alone: steps of warm-up, and how much the average keeps a step."""
+    return {
+        "warmup_steps": min(MOST_WARMUP, max(1, total_steps // WARMUP_SHARE)),
+        "ema_decay": 1.0 - 1.0 / max(1.0, AVERAGED_SHARE * total_steps),
+    }
+
+
+def make_optimizer(
+    options: OptimizerOptions,
+    *,
+    total_steps: int,
+    precision: str = "float32",
+    multipliers: Sequence[float] | None = None,
+) -> keras.optimizers.Optimizer:
+    """A Keras optimiser for options without gaps (see `engine.training.options.without_gaps`).
+
+    Args:
+        options: how the weights move.
+        total_steps: length of the training.
+        precision: of the network. For float16 the loss is scaled so that small gradients do not become 0; a
+            step whose gradients leave its range is left out, and the next is scaled less.
+        multipliers: of the learning rate, one for each of the variables that it will be built for; the decay
+            of weights keeps the whole rate.
+    """
+    rate, final, decay = options.learning_rate, options.end_learning_rate, options.learning_rate_decay_type
+    if rate is None or final is None:
+        raise ValueError("make_optimizer needs options whose gaps `without_gaps` has filled.")
+    if final > rate or (final == 0.0 < rate and decay == "exponential"):
+        raise ValueError(
+            f"--end_learning_rate must be at most --learning_rate, {rate:g}, and more than 0 for exponential "
+            f"decay; it is {final:g}."
+        )
+    constants = constants_of(total_steps)
+    average = constants["ema_decay"]
+    kind, own = {
+        # Keras's AdamW refuses to be without decay, which makes it Adam.
+        "adamw": (keras.optimizers.AdamW if options.weight_decay else keras.optimizers.Adam, {}),
+        "adam": (keras.optimizers.Adam, {}),
+        "rmsprop": (keras.optimizers.RMSprop, RMSPROP),
+        "sgd": (keras.optimizers.SGD, {"momentum": SGD_MOMENTUM}),
+    }[options.optimizer]
+    # Keras decays the weight itself; in the paper's SGD the penalty passes through the momentum, which
+    # multiplies it by 1 / (1 - momentum) in the long run.
+    through_momentum = 1.0 - SGD_MOMENTUM if options.optimizer == "sgd" else 1.0
+    optimizer = _with_multipliers(kind, multipliers)(
+        learning_rate=WarmUpThenDecay(rate, total_steps, constants["warmup_steps"], decay, final),
+        weight_decay=options.weight_decay / through_momentum or None,
+        global_clipnorm=GRADIENT_CLIP,
+        use_ema=average > 0.0,
+        ema_momentum=average,
+        **own,
+    )
+    if options.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "float16" else optimizer
+
+
+def _with_multipliers(kind, multipliers: Sequence[float] | None):
+    """The optimiser class, or one that moves its variables by multiples of the learning rate."""
+    if multipliers is None:
+        return kind
+
+    class Multiplied(kind):
+        def update_step(self, gradient, variable, learning_rate):
+            factor = multipliers[self._get_variable_index(variable)]
+            super().update_step(gradient, variable, learning_rate * factor)
+
+    return Multiplied

@@ -1,0 +1,367 @@
+"""Everything about a training that is decided before its first step, in one object that does not change.
+
+And what config.json says about it, by which it is known again.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import keras
+from rich.console import Console
+
+from datasets.records import RecordDataset, has_countable_box, open_dataset
+from engine.input.memory import fits_in_memory, free_bytes
+from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
+from engine.training.learning import constants_of, scopes, set_trainable
+from engine.training.machine import Machine, choose_precision, computing_in, use_xla
+from engine.training.options import VALIDATION, Settings, TrainingOptions, without_gaps
+from engine.training.run_folder import PREVIOUS, STATE, never_learnt
+from engine.training.start import choose_anchors, keeps_statistics, starting_weights
+from files.writing import sha256_of
+from nets import get_network
+from nets.checkpoint import CONFIG, anchors_for_config, is_checkpoint, read_network, versions
+from nets.network import Network
+from preprocessing.presets import Augmentation, adjusted, get_preset
+
+FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/training/options.py
+Say = Callable[[str], object]
+# Options that change where files are and how a run is watched, not what it computes: they may differ when it
+# goes on. Records are compared by their contents; two that are gone are what the machine chose.
+NOT_COMPARED = frozenset(
+    {"dataset_dir", "train_dir", "save_interval_secs", "report", "cache_pictures", "jit_compile"}
+)
+# Options that are gone, and what every training has now.
+GONE = {
+    "loss": "multibox",
+    "focal_gamma": 2.0,
+    "focal_alpha": 0.25,
+    "label_smoothing": 0.0,
+    "colour_strength": 1.0,
+    "zoom_out_probability": None,
+    "crop_min": None,
+    "flip_probability": None,
+    "mosaic_probability": 0.0,
+    "freeze_scopes": "",
+    "unfreeze_after": None,
+    "freeze_batch_norm": "auto",
+    "warmup_steps": None,
+    "gradient_clip": 10.0,
+    "ema_decay": None,
+    "learning_rate_decay_factor": None,
+    "num_epochs_per_decay": 2.0,
+    "validation_pictures": 0,
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """A training.
+
+    Attributes:
+        options: as given; None is what was left to be chosen.
+        settings: the same without gaps.
+        dataset: the records.
+        validation: the set that the best weights are chosen on; None where nothing can be measured.
+        network: with the anchors of this training.
+        model: of the network, with the weights that it starts with; those that learn are marked.
+        pictures: the stream of augmented pictures.
+        machine: what the machine decided.
+        config: what config.json says.
+        begun: whether the folder holds it already, finished or not.
+    """
+
+    options: TrainingOptions
+    settings: Settings
+    dataset: RecordDataset
+    validation: str | None
+    network: Network
+    model: keras.Model
+    pictures: TrainingPictures
+    machine: Machine
+    config: Mapping
+    begun: bool
+
+    @property
+    def folder(self) -> Path:
+        """Of this training."""
+        return self.options.train_dir
+
+    def summary(self) -> str:
+        """What will run, in one line."""
+        settings, split = self.settings, self.dataset.split(self.options.dataset_split_name)
+        steps, batch_size = settings.max_number_of_steps, settings.batch_size
+        layers = [layer for layer in self.model.layers if layer.weights]
+        frozen, chosen = sum(not layer.trainable for layer in layers), self.config["chosen"]
+        return (
+            f"{self.network.name}, {len(self.dataset.labels)} names, {split.pictures} pictures with "
+            f"{split.boxes} boxes; {steps} steps of {batch_size} pictures = "
+            f"{steps * batch_size / max(1, split.pictures):.1f} passes; {settings.optimizer} with rate "
+            f"{settings.learning_rate:g}, {settings.learning_rate_decay_type}, warm-up "
+            f"{chosen['warmup_steps']} steps"
+            + (f"; {frozen} of {len(self.model.layers)} layers frozen" if frozen else "")
+            + (f"; computing in {self.machine.precision}" if self.machine.precision != "float32" else "")
+            + ("; batch normalisation frozen" if chosen["freeze_batch_norm"] == "on" else "")
+        )
+
+
+def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
+    """Decide everything about a training, once.
+
+    Args:
+        options: as given.
+        console: shows that something takes a moment.
+        say: prints a line.
+
+    Raises:
+        ValueError: something about the options, the data, the starting weights or the folder is wrong.
+    """
+    keras.utils.set_random_seed(options.seed)
+
+    # ------------------------------------------------------------------ data
+    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    training = dataset.split(options.dataset_split_name)
+    if not training.boxes:
+        raise ValueError(
+            f"{dataset.folder}: split {options.dataset_split_name!r} has no boxes, and nothing can be learnt "
+            "from it: label its pictures and convert again."
+        )
+    settings, chosen = without_gaps(options, training.pictures)
+    validation, note = _validation(dataset, options)
+    lines = [dataset.note, note, chosen]
+    if options.recipe == "none" and options.checkpoint_path and training.pictures <= FEW_PICTURES:
+        lines.append(
+            "Without --recipe values are the usual ones; --recipe=small_cpu, or small_gpu for a VGG network, "
+            "has those that measured best on a few hundred pictures (docs/recipe.md)."
+        )
+    for line in filter(None, lines):
+        say(line)
+
+    # ----------------------------------------------- network, machine, folder
+    published = get_network(options.model_name)
+    augmentation = adjusted(
+        get_preset(options.augmentation),
+        zoom_out_max=options.zoom_out_max,
+        paste_probability=options.paste_probability,
+    )
+    asked = make_config(options, dataset, published, augmentation)
+    begun = begun_config(options.train_dir, asked)
+    machine, on_memory = _machine(options, published, dataset, begun)
+    pictures = TrainingPictures(
+        dataset=dataset,
+        split=options.dataset_split_name,
+        image_size=published.image_size,
+        batch_size=settings.batch_size,
+        augmentation=augmentation,
+        seed=options.seed,
+        repeat_threshold=options.repeat_factor,
+        in_memory=machine.cache_pictures,
+    )
+
+    # ------------------------------------------ the model and what it starts from
+    with computing_in(machine.precision):
+        model = published.build(len(dataset.labels) + 1)
+    frozen_norms = keeps_statistics(published, options.checkpoint_path)
+    set_trainable(model, options.trainable_scopes, norms=not frozen_norms)
+    if begun:
+        start, network = begun.get("start"), read_network(options.train_dir)
+    else:
+        start = _start(options, model, published, dataset, say)
+        say(on_memory)
+        with console.status("Looking at the training pictures"):
+            network = choose_anchors(
+                published,
+                options.anchors,
+                checkpoint_path=options.checkpoint_path,
+                batches=pictures.batches,
+                say=say,
+            )
+    ran = {name: value for name, value in asdict(settings).items() if asdict(options)[name] != value}
+    ran |= {**machine.as_json(), **constants_of(settings.max_number_of_steps)}
+    ran["freeze_batch_norm"] = "on" if frozen_norms else "off"
+    return Run(
+        options=options,
+        settings=settings,
+        dataset=dataset,
+        validation=validation,
+        network=network,
+        model=model,
+        pictures=pictures,
+        machine=machine,
+        config={**asked, **anchors_for_config(network), "chosen": ran, "start": start},
+        begun=bool(begun),
+    )
+
+
+def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str]:
+    """The set to validate on, if it has anything to find; else why there is none.
+
+    Args:
+        dataset: the records.
+        name: as the training was told.
+    """
+    try:
+        name = dataset.split_name(name)
+    except ValueError:
+        return None, "There is no validation set"
+    if has_countable_box(dataset.split(name).files):
+        return name, ""
+    return None, f"Nothing that counts is marked in {name}"
+
+
+def _validation(dataset: RecordDataset, options: TrainingOptions) -> tuple[str | None, str]:
+    """The set to validate on, and what to say where there is none; one that was asked for must serve."""
+    name = options.validation_split_name
+    if name != VALIDATION:
+        dataset.split_name(name)  # an error that lists the sets
+    split, problem = validation_split(dataset, name)
+    if split is not None:
+        return split, ""
+    if name != VALIDATION:
+        raise ValueError(f"{dataset.folder}: {problem}: nothing could be measured. Give another set.")
+    return None, f"{problem}: the last weights are kept, and nothing says how good they are."
+
+
+def _machine(
+    options: TrainingOptions, network: Network, dataset: RecordDataset, begun: Mapping
+) -> tuple[Machine, str]:
+    """What the machine decides, or decided where the training was begun; and a line about its memory."""
+    if begun:
+        return Machine.from_json({**begun["options"], **begun.get("chosen", {})}), ""
+    split = options.dataset_split_name
+    with naming_unreadable_pictures(dataset, split):
+        in_memory, line = fits_in_memory(index_of(dataset, split), free_bytes())
+    return Machine(choose_precision(options.precision, network), use_xla(network), in_memory), line
+
+
+def _start(
+    options: TrainingOptions, model: keras.Model, network: Network, dataset: RecordDataset, say: Say
+) -> dict:
+    """Fill the model with what it starts from; what config.json says about it."""
+    start = starting_weights(
+        model,
+        network,
+        dataset.labels,
+        options.checkpoint_path,
+        scope=options.checkpoint_model_scope,
+        skip=scopes(options.checkpoint_exclude_scopes),
+    )
+    say(f"New training in {options.train_dir} from {start.summary()}")
+    if not start.restored and "vgg" in network.name:
+        say(
+            "Warning: a VGG network from random weights needs very many pictures. "
+            "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
+        )
+    return {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
+
+
+# ------------------------------------------------------------------------------------------ config.json
+def make_config(
+    options: TrainingOptions, dataset: RecordDataset, network: Network, augmentation: Augmentation
+) -> dict:
+    """What config.json says: the network, every option, the data and the versions.
+
+    What was chosen where nothing was given, and what it started from, come later.
+
+    Args:
+        options: as given; None is what was left to be chosen.
+        dataset: the records.
+        network: the network.
+        augmentation: the preset with the options' changes.
+    """
+    return {
+        "model_name": network.name,
+        "options": {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
+        },
+        "augmentation": asdict(augmentation),
+        "dataset": {
+            "labels": list(dataset.labels),
+            "splits": {
+                name: {
+                    "pictures": split.pictures,
+                    "boxes": split.boxes,
+                    "shards": {path.name: sha256_of(path) for path in split.files},
+                }
+                for name, split in dataset.splits.items()
+                if name in _used_splits(dataset, options)
+            },
+        },
+        "versions": versions(),
+    }
+
+
+def differences(there: Mapping, config: Mapping) -> list[str]:
+    """A line for each option and each fact about the data in which two trainings differ.
+
+    Args:
+        there: config.json of the one.
+        config: `make_config` of the other.
+    """
+    defaults = {one.name: one.default for one in fields(TrainingOptions)}  # options that did not exist then
+    old = {**defaults, **there.get("options", {})}
+    gone = {name: old.pop(name) for name in GONE if name in old}
+    compared = (
+        ("--", old, config["options"], "asked for"),
+        ("", _facts_of_data(there.get("dataset", {})), _facts_of_data(config["dataset"]), "now"),
+    )
+    lines = [
+        f"  {before}{key}: {old.get(key)!r} there, {new.get(key)!r} {now}"
+        for before, old, new, now in compared
+        for key in sorted(old.keys() | new.keys())
+        if key not in NOT_COMPARED and old.get(key) != new.get(key)
+    ]
+    return lines + [
+        f"  --{name}: {value!r} there; there is no such option any more (CHANGELOG.md), and every training "
+        f"has {GONE[name]!r}"
+        for name, value in gone.items()
+        if value != GONE[name]
+    ]
+
+
+def _facts_of_data(dataset: Mapping) -> dict[str, object]:
+    """What config.json says about the records, one fact to a name; a shard's is its checksum."""
+    facts: dict[str, object] = {"labels": dataset.get("labels")}
+    for name, split in dataset.get("splits", {}).items():
+        facts |= {f"{name} {key}": value for key, value in split.items() if key != "shards"}
+        facts |= {
+            f"content of {shard}": str(digest)[:12] for shard, digest in split.get("shards", {}).items()
+        }
+    return facts
+
+
+def _used_splits(dataset: RecordDataset, options: TrainingOptions) -> set[str]:
+    """The full names of the sets that decide about the weights."""
+    used = {dataset.split_name(options.dataset_split_name)}
+    with suppress(ValueError):  # there need not be one to validate on
+        used.add(dataset.split_name(options.validation_split_name))
+    return used
+
+
+def begun_config(folder: Path, config: Mapping) -> dict:
+    """config.json of exactly this training, where it was begun in `folder`, finished or not; else {}.
+
+    Raises:
+        ValueError: it holds another training or a checkpoint; the message names what differs.
+    """
+    path = folder / CONFIG
+    cure = f"another --train_dir; to start from its weights add --checkpoint_path={folder}."
+    if not path.is_file() or not any((folder / name).is_file() for name in (STATE, PREVIOUS)):
+        if is_checkpoint(folder):
+            raise ValueError(
+                f"--train_dir={folder} already holds a checkpoint that cannot be resumed ({STATE} is "
+                f"missing). Give {cure}"
+            )
+        return {}
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    differing = differences(begun, config)
+    if differing and never_learnt(folder):
+        return {}  # with other options it begins anew
+    if differing:
+        raise ValueError(
+            f"--train_dir={folder} holds another training:\n" + "\n".join(differing) + "\n"
+            f"Give the same options and records to go on with it, or {cure}"
+        )
+    return begun
