@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import skia
 
-from datasets.drawn.brushes import Easel
 from datasets.drawn.colours import WHITE, Palette, argb, colour, mix, shade
 from datasets.drawn.curves import polygon, star
 from datasets.drawn.landscapes import cherry_trees, forest, sea, sky, snow
+from datasets.drawn.pen import Easel
 from datasets.drawn.towns import classroom, festival, night_street, room, sunset_roof
 
 

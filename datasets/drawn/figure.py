@@ -6,13 +6,13 @@ from functools import lru_cache
 
 import skia
 
-from datasets.drawn.accessories import accessory_layers
 from datasets.drawn.cast import Person
 from datasets.drawn.clothes import body_layer
 from datasets.drawn.curves import moved
 from datasets.drawn.face import EXPRESSIONS, EYES, draw_brows, draw_ear, draw_face, face_path
 from datasets.drawn.hair import Hair, make_hair
 from datasets.drawn.pen import Layer, Pen, Style
+from datasets.drawn.strokes import accessory_layers
 
 NECK = (0.0, 0.85)  # the point about which a head tilts
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import skia
 
-from datasets.drawn.brushes import Easel
 from datasets.drawn.colours import WHITE, Colour, Palette, colour, mix, shade
 from datasets.drawn.curves import Point, box, curve, oval, polygon, smooth, together
+from datasets.drawn.pen import Easel
 
 
 def cloud(

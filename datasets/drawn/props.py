@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import skia
 
-from datasets.drawn.brushes import Easel
 from datasets.drawn.colours import INK, WHITE, Palette, colour, glow, mix, shade
 from datasets.drawn.curves import box, curve, oval, polygon, stroke, together
+from datasets.drawn.pen import Easel
 
 Prop = tuple[skia.Path, Callable[[skia.Canvas], None]]
 

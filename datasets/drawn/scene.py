@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import skia
 
 from datasets.drawn.backgrounds import BACKGROUNDS
-from datasets.drawn.brushes import Easel
 from datasets.drawn.clothes import FEET
 from datasets.drawn.colours import INK, argb
 from datasets.drawn.crowd import Placed, place_people, sample_people
@@ -15,6 +14,7 @@ from datasets.drawn.episodes import LIGHTS, Episode
 from datasets.drawn.figure import Pose, body_matrix, draw_figure
 from datasets.drawn.finish import add_grain, shine_light, soften
 from datasets.drawn.labels import HeadLabel, label_heads
+from datasets.drawn.pen import Easel
 from datasets.drawn.props import PROPS, Prop
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))

@@ -12,7 +12,6 @@ import numpy as np
 import skia
 
 from datasets.drawn.backgrounds import BACKGROUNDS
-from datasets.drawn.brushes import Easel
 from datasets.drawn.crowd import STEEPEST, Placed
 from datasets.drawn.curves import moved
 from datasets.drawn.episodes import LIGHTS, Episode, make_episode
@@ -20,6 +19,7 @@ from datasets.drawn.face import EXPRESSIONS
 from datasets.drawn.figure import bounds, draw_figure, head_outlines
 from datasets.drawn.finish import add_grain, shine_light, soften
 from datasets.drawn.labels import NEARLY_HIDDEN, HeadLabel, measure_heads
+from datasets.drawn.pen import Easel
 from datasets.drawn.props import Prop
 from datasets.drawn.scene import NO_GROUND, Scene, arrange_scene, draw_ground_shadow
 

@@ -24,7 +24,7 @@ import skia
 
 from datasets.drawn.colours import INK, WHITE, Colour, colour, glow, mix, shade
 from datasets.drawn.curves import box, curve, moved, oval, polygon, route, smooth, star, stroke
-from datasets.drawn.pen import Pen
+from datasets.drawn.pen import Layer, Pen, Style, record
 
 Rows = Sequence[Sequence[Any]]
 
@@ -140,3 +140,26 @@ def play(
                 pen.shape(path, base, width=strong)
             else:
                 (pen.fill if what == "fill" else pen.line)(path, base, strong)
+
+
+def accessory_layers(key: str, style: Style, base: Colour) -> list[tuple[str, Layer]]:
+    """Returns the sheets of an accessory in its colour, each with its place.
+
+    A place is ``behind`` (under the front hair), ``face`` (on the face, under the fringe) or ``top`` (over
+    everything).
+    """
+    drawings = table("accessories")
+    layers = []
+    for sheet in drawings[key]:
+        rows = sheet["draw"] if isinstance(sheet["draw"], list) else drawings[sheet["draw"]]
+        if "at" in sheet:
+            rows = [["at", sheet["at"], rows]]
+        for side in (-1.0, 1.0) if sheet.get("both") else (1.0,):
+            layer = record(
+                style,
+                lambda pen, rows=rows, side=side: play(pen, rows, {"base": base}, side=side),
+                head=sheet.get("head", False),
+                depth=sheet.get("depth", 0.0),
+            )
+            layers.append((sheet["place"], layer))
+    return layers

@@ -5,10 +5,10 @@ import random
 
 import skia
 
-from datasets.drawn.brushes import Easel
 from datasets.drawn.colours import WHITE, Colour, Palette, colour, glow, mix, shade
 from datasets.drawn.curves import box, curve, oval, route
 from datasets.drawn.landscapes import cloud, hills
+from datasets.drawn.pen import Easel
 
 
 def classroom(easel: Easel, source: random.Random, palette: Palette) -> None:
