@@ -1,1 +1,1 @@
-"""What is measured about a detector, each measure in a file."""
+"""What is measured about a detector, from one table of matches (`engine.average_precision.Matches`)."""
