@@ -75,7 +75,7 @@ class Small:
     """A recogniser of which only the weights matter."""
 
     labels = ("Mira",)
-    checkpoint = SimpleNamespace(network=None)
+    network = None
 
     def __init__(self, weight):
         self.model = SimpleNamespace(get_weights=lambda: [np.full(3, weight, np.float32)])
