@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from globox import BoundingBox, BoxFormat
-
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
@@ -52,7 +50,7 @@ def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
         some, found = _coco_pictures(content, folders, split, shown)
         pictures += some
         problems += found
-    return ForeignDataset("coco", pictures, problems)
+    return ForeignDataset(pictures, problems)
 
 
 def coco_files(folder: Path) -> list[Path]:
@@ -99,58 +97,48 @@ def _coco_pictures(
 ) -> tuple[list[ForeignPicture], list[Problem]]:
     """Pictures of one COCO file that are there."""
     problems: list[Problem] = []
+
+    def left_out(kind: str, detail: str, action: str = "left out") -> None:
+        problems.append(Problem(file, "", kind, detail, action))
+
     names: dict[int, str] = {}
     for category in content["categories"]:
         match category:
             case {"id": int(number), "name": str(name)}:
                 names[number] = name
             case _:
-                problems.append(
-                    Problem(file, "", "category without id or name", shorten(category), "left out")
-                )
+                left_out("category without id or name", shorten(category))
     boxes: dict[int, list[Mapping[str, Any]]] = {}
     for annotation in content["annotations"]:
         match annotation:
             case {"image_id": int(image), "category_id": int(category)} if category in names:
                 boxes.setdefault(image, []).append(annotation)
             case _:
-                kind = "annotation of no known picture or category"
-                problems.append(Problem(file, "", kind, shorten(annotation), "left out"))
+                left_out("annotation of no known picture or category", shorten(annotation))
     pictures: list[ForeignPicture] = []
     seen: set[Path] = set()
+    known: set[int] = set()
     for image in content["images"]:
+        if isinstance(image, dict) and isinstance(image.get("id"), int):
+            known.add(image["id"])
         match image:
             case {"id": int(number), "file_name": str(name)}:
-                path = next(
-                    (
-                        found
-                        for folder in folders
-                        if (found := inside(folder, folder, name)) and found.is_file()
-                    ),
-                    None,
-                )
+                tries = (inside(folder, folder, name) for folder in folders)
+                path = next((one for one in tries if one and one.is_file()), None)
             case _:
-                problems.append(
-                    Problem(file, "", "picture without id or file name", shorten(image), "left out")
-                )
+                left_out("picture without id or file name", shorten(image))
                 continue
         if path is None or path.suffix.lower() not in ACCEPTED_SUFFIXES:
-            where = ", ".join(str(folder) for folder in folders[:3])
-            problems.append(Problem(file, "", "no such picture", f"{name!r} in {where}", "left out"))
+            left_out("no such picture", f"{name!r} in {', '.join(str(folder) for folder in folders[:3])}")
         elif path in seen:
-            problems.append(Problem(file, "", "the same picture twice", name, "second one left out"))
+            left_out("the same picture twice", name, "second one left out")
         else:
             seen.add(path)
             objects = _coco_objects(boxes.pop(number, []), names, f"{file}: {name}")
             pictures.append(ForeignPicture(path, name, split, _size(image), objects))
-    known = {
-        image["id"]
-        for image in content["images"]
-        if isinstance(image, dict) and isinstance(image.get("id"), int)
-    }
     for number in boxes.keys() - known:
         detail = f"image_id {number}, {len(boxes[number])} boxes"
-        problems.append(Problem(file, "", "annotation of no known picture or category", detail, "left out"))
+        left_out("annotation of no known picture or category", detail)
     return pictures, problems
 
 
@@ -163,12 +151,10 @@ def _coco_objects(annotations: Sequence[Mapping[str, Any]], names: Mapping[int, 
                 problems.append(Problem(file, name, "crowd", "one region for many", "left out"))
                 continue
             try:
-                corners = annotation["bbox"]
-                box = BoundingBox.create(
-                    label=name, coords=tuple(float(value) for value in corners), box_format=BoxFormat.LTWH
-                )
-                objects.append(raw_object(box, bool(annotation.get("difficult"))))
-            except (AssertionError, KeyError, TypeError, ValueError, OverflowError) as error:
+                xmin, ymin, width, height = (float(value) for value in annotation["bbox"])
+                box = (xmin, ymin, xmin + width, ymin + height)
+                objects.append(raw_object(name, box, difficult=bool(annotation.get("difficult"))))
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 detail = f"{shorten(annotation.get('bbox'))} ({error})"
                 problems.append(Problem(file, name, "box is not four numbers", detail, "object dropped"))
         return tuple(objects), problems

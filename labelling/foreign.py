@@ -1,16 +1,14 @@
 """Labelled pictures of other formats: what is common to them, and what of their files may be touched at all.
 
-globox knows the formats' boxes; the readers decide what may be read: only files inside the folder that a
-person gave, of limited size, with what is wrong listed as problems instead of ending the reading.
+Only files inside the folder that a person gave are read, of limited size, and what is wrong is listed as
+problems instead of ending the reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-from globox import BoundingBox
 
 from datasets.problems import Problem
 from datasets.voc import RawObject
@@ -45,24 +43,19 @@ class ForeignPicture:
 
 @dataclass(frozen=True)
 class ForeignDataset:
-    """What was found.
+    """The pictures that were found, in order, and what could not be taken."""
 
-    Attributes:
-        kind: "coco" or "yolo".
-        pictures: in order.
-        problems: what could not be taken.
-    """
-
-    kind: str
     pictures: list[ForeignPicture]
     problems: list[Problem]
 
 
-def raw_object(box: BoundingBox, difficult: bool) -> RawObject:
-    """A box of globox as our readers take it."""
-    corners = (box.xmin, box.ymin, box.xmax, box.ymax)
-    xmin, ymin, xmax, ymax = (repr(float(value)) for value in corners)
-    return RawObject(box.label, (xmin, ymin, xmax, ymax), "1" if difficult else "0", None)
+def raw_object(name: str, box: Sequence[float], *, difficult: bool = False) -> RawObject:
+    """A box (xmin, ymin, xmax, ymax) in pixels as our readers take it; ValueError if it is none."""
+    xmin, ymin, xmax, ymax = box
+    if not (xmin <= xmax and ymin <= ymax):
+        raise ValueError("its width or height is not a number from 0 on")
+    corners = (repr(xmin), repr(ymin), repr(xmax), repr(ymax))
+    return RawObject(printable(name), corners, "1" if difficult else "0", None)
 
 
 def lines_of(file: Path) -> list[str]:

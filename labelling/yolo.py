@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from globox import BoundingBox
-from globox.errors import ParsingError
 
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
 from files.below import files_below
-from files.writing import printable
 from labelling.foreign import (
     SPLIT_WORDS,
     ForeignDataset,
@@ -76,7 +73,7 @@ def read_yolo(source: Path) -> ForeignDataset:
             problems.append(Problem(shown, "", "picture without a label file", "", "left out"))
         elif path not in pictures:
             pictures[path] = ForeignPicture(path, shown, split, None, _yolo_objects(label, names, shown))
-    return ForeignDataset("yolo", list(pictures.values()), problems)
+    return ForeignDataset(list(pictures.values()), problems)
 
 
 def _yolo_objects(label: Path, names: Mapping[int, str], file: str) -> ObjectsIn:
@@ -91,24 +88,28 @@ def _yolo_objects(label: Path, names: Mapping[int, str], file: str) -> ObjectsIn
         for number, line in enumerate(lines[:MAX_OBJECTS], start=1):
             if not line.strip():
                 continue
-            where = f"line {number}"
             try:
-                box = BoundingBox.from_yolo_v5(line, image_size=size)
-                name = names[int(box.label)]
-            except KeyError:
-                problems.append(
-                    Problem(file, where, "number without a name", shorten(line), "object dropped")
-                )
-                continue
-            except (AssertionError, ParsingError, ValueError, OverflowError):
-                rule = "not a number and four fractions"
-                problems.append(Problem(file, where, rule, shorten(line), "object dropped"))
-                continue
-            box.label = printable(name)
-            objects.append(raw_object(box, difficult=False))
+                name, box = _box_of(line, size)
+                objects.append(raw_object(names[name], box))
+            except (KeyError, ValueError, OverflowError) as error:
+                unknown = isinstance(error, KeyError)
+                rule = "number without a name" if unknown else "not a number and four fractions"
+                problems.append(Problem(file, f"line {number}", rule, shorten(line), "object dropped"))
         return tuple(objects), problems
 
     return objects_in
+
+
+def _box_of(line: str, size: tuple[int, int]) -> tuple[int, tuple[float, ...]]:
+    """The number, and (xmin, ymin, xmax, ymax) in pixels, of `number x y width height [confidence]`."""
+    number, *values = line.split()
+    x, y, width, height, *confidence = map(float, values)
+    if len(confidence) > 1 or not all(0 <= one <= 1 for one in confidence):
+        raise ValueError("too many numbers, or the sixth is no confidence")
+    corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    if not (width >= 0 and height >= 0):
+        raise ValueError("no width or no height")
+    return int(number), tuple(value * side for value, side in zip(corners, 2 * size, strict=True))
 
 
 def _load_yaml(file: Path) -> dict[str, Any]:
