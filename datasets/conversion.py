@@ -23,23 +23,8 @@ from datasets.look_alikes import find_leak, leak_notes, perceptual_hash_of_jpeg,
 from datasets.options import ConversionOptions
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
 from datasets.problems import Problem, group_problems, some_of, write_problems
-from datasets.records import (
-    SHARD_NAME,
-    VOC_NAMES,
-    is_voc_set,
-    make_example,
-    traces_of_records,
-    write_shards,
-)
-from datasets.splits import (
-    SPLITS,
-    Assignment,
-    assign,
-    coverage_notes,
-    hash_fraction,
-    read_lists,
-    source_of,
-)
+from datasets.records import SHARD_NAME, VOC_NAMES, is_voc_set, make_example, traces_of_records, write_shards
+from datasets.splits import SPLITS, Assignment, assign, coverage_notes, hash_fraction, read_lists, source_of
 from files.threads import map_in_threads
 from files.writing import printable, sha256_of
 from terminal.bars import Progress, silent
@@ -91,9 +76,8 @@ def convert(
     output_dir = options.output_dir
     if output_dir.exists() and not output_dir.is_dir():
         raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")
-    reading = read_folder(
-        options.dataset_dir, options.reading, exclude=_own_files(options), progress=progress
-    )
+    own = _own_files(options)
+    reading = read_folder(options.dataset_dir, options.reading, exclude=own, progress=progress)
     output_dir.mkdir(parents=True, exist_ok=True)
     earlier = _read_earlier(output_dir / "dataset.json")
     assignment = _assign(reading, options, earlier)
@@ -108,11 +92,8 @@ def convert(
 
     labels = _labels(sets, options)
     statistics = {name: set_statistics(some) for name, some in sets.items()}
-    notes = [
-        *assignment.notes,
-        *coverage_notes(statistics, assignment.by),
-        *_notes(reading, sets, labels, options),
-    ]
+    notes = [*assignment.notes, *coverage_notes(statistics, assignment.by)]
+    notes += _notes(reading, sets, labels, options)
 
     working = output_dir / ".converting"
     shutil.rmtree(working, ignore_errors=True)  # left by a run that was killed

@@ -73,15 +73,15 @@ class RecordDataset:
     note: str = ""
 
     def split(self, name: str) -> SplitInfo:
-        """The set called `name`, or the only one whose name ends in `_name` (`train` finds `voc_2007_train`).
+        """The set that `split_name` finds."""
+        return self.splits[self.split_name(name)]
+
+    def split_name(self, name: str) -> str:
+        """`name`, or the name of the only set that ends in `_name` (`train` finds `voc_2007_train`).
 
         Raises:
             ValueError: there is no such set, or more than one; lists those that exist.
         """
-        return self.splits[self.split_name(name)]
-
-    def split_name(self, name: str) -> str:
-        """The full name of the set that `split` finds."""
         if name in self.splits:
             return name
         endings = [known for known in self.splits if known.endswith(f"_{name}")]
@@ -103,8 +103,7 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
 
     Args:
         folder: where the records are.
-        dataset_name: look only at sets of this name: `pascalvoc_2007` at `voc_2007_train`, `voc_2007_test`
-            and the like. None or `pascalvoc`: at all.
+        dataset_name: look only at the sets that `set_prefix` tells of; None: at all.
 
     Raises:
         ValueError: no folder, no TFRecords, none of that name, a shard missing or of another size than
@@ -124,10 +123,8 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
     labels_path = folder / "labels.txt"
     names = [*known, *(name for name in shards if name not in known)]
     for name in _sets_of_name(folder, names, dataset_name or ""):
-        if name in known and labels_path.is_file():
-            splits[name] = known[name]
-        else:
-            splits[name] = _count(shards[name], pairs)
+        counted = name in known and labels_path.is_file()
+        splits[name] = known[name] if counted else _count(shards[name], pairs)
     if labels_path.is_file():
         labels, note = read_labels(labels_path), ""
     else:
@@ -153,18 +150,12 @@ def set_prefix(dataset_name: str) -> str:
 
 
 def traces_of_records(files: Sequence[Path]) -> Traces:
-    """By what the pictures of a set can be recognised; about 1 ms for each.
-
-    Raises:
-        ValueError: a file is damaged or cut short; names it.
-    """
+    """By what the pictures of a set can be recognised; about 1 ms for each, errors as of `examples`."""
 
     def trace(example: tf.train.Example) -> tuple[str, str, np.uint64]:
-        encoded, name, source = (
-            next(iter(example.features.feature[f"image/{key}"].bytes_list.value), b"")
-            for key in ("encoded", "filename", "source")
-        )
-        name, source = (text.decode("utf-8", errors="replace") for text in (name, source))
+        texts = (example.features.feature[f"image/{key}"] for key in ("encoded", "filename", "source"))
+        encoded, *more = (next(iter(text.bytes_list.value), b"") for text in texts)
+        name, source = (text.decode("utf-8", errors="replace") for text in more)
         return name, source, perceptual_hash_of_jpeg(encoded)
 
     return traces_of(map_in_threads(trace, (example for _, example in examples(files))))
@@ -217,11 +208,8 @@ def has_countable_box(files: Sequence[Path], most: int | None = None) -> bool:
     """Whether some box of a set counts when a detector is measured: one that is not marked difficult.
 
     Args:
-        files: its records.
+        files: its records; errors as of `examples`.
         most: look at the first so many pictures only.
-
-    Raises:
-        ValueError: a file is damaged or cut short; names it.
     """
     for _, example in itertools.islice(examples(files), most):
         feature = example.features.feature
@@ -232,17 +220,7 @@ def has_countable_box(files: Sequence[Path], most: int | None = None) -> bool:
 
 
 def read_boxes(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """All boxes of a set.
-
-    Args:
-        files: its records.
-
-    Returns:
-        float32 [N, 4] corners and int32 [N] class ids.
-
-    Raises:
-        ValueError: a file is damaged or cut short; names it.
-    """
+    """All boxes of a set: float32 [N, 4] corners and int32 [N] class ids; errors as of `examples`."""
     boxes, classes = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.int32)]
     for _, example in examples(files):
         feature = example.features.feature
@@ -332,8 +310,7 @@ def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
 def _labels_of_pairs(folder: Path, pairs: Mapping[int, str]) -> tuple[list[str], str]:
     """Names by class id, and a note on where they come from.
 
-    Where VOC's names stand under VOC's ids they are all twenty; else an id below the largest that no box
-    uses gets a placeholder.
+    Where VOC's names stand under VOC's ids they are all twenty; else an id without box gets a placeholder.
     """
     if not pairs or min(pairs) < 1:
         raise ValueError(
@@ -371,10 +348,10 @@ def make_example(
         width: in pixels.
         height: in pixels.
         boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
-        classes: G ids from 1.
-        names: G names.
-        difficult: G flags.
-        truncated: G flags.
+        classes: G ids from 1; likewise G names and flags.
+        names: likewise.
+        difficult: likewise.
+        truncated: likewise.
 
     Returns:
         Equal bytes for equal arguments.

@@ -1,8 +1,7 @@
 """The door between LabelImg's Pascal VOC XML, in pixels, and everything else, in fractions.
 
-A draft is an annotation that a program proposed, as `<source><annotation>draft DIGEST</annotation>` says.
-LabelImg drops that when it saves: what a person has saved is no draft any more; conversion leaves drafts out.
-The digest is of the boxes: a draft that was changed otherwise is not written over either.
+A draft, boxes that a program proposed, says so in `<source><annotation>`, which LabelImg drops when it saves,
+with a digest of the boxes: what a person has saved or changed is no draft any more.
 """
 
 import hashlib
@@ -26,7 +25,6 @@ MAX_OBJECTS = 5_000
 
 _DRAFT = "draft"
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
-
 _DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _DECLARED = re.compile(r"^\ufeff?(<\?xml.*?\?>)?\s*", re.DOTALL)  # how a file begins
 
@@ -36,7 +34,6 @@ class VocObject:
     """One `<object>` as LabelImg writes it.
 
     Attributes:
-        name: the character.
         box: (xmin, ymin, xmax, ymax) in pixels, minimum counted from 1, maximum at most the width and height.
         truncated: 1 when the object touches the border of the picture.
         difficult: 1 when a person ticked "difficult".
@@ -67,8 +64,7 @@ def write_annotation(
         width: of the picture in pixels.
         height: likewise.
         objects: may be empty: a picture without objects is a normal picture.
-        verified: True writes `verified="yes"` (a person pressed the space key), False writes "no" as
-            LabelImg 1.2 did, None leaves the attribute out.
+        verified: True writes "yes" (a person pressed the space key), False "no", None no attribute.
         draft: says in `<source><annotation>` that a program proposed the boxes.
 
     Raises:
@@ -103,6 +99,10 @@ def _add(parent: etree._Element, **texts: str | int | None) -> etree._Element:
     for tag, text in texts.items():
         etree.SubElement(parent, tag).text = None if text is None else str(text)
     return parent[-1]
+
+
+class XmlError(UnusableFile):
+    """An XML file that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -144,16 +144,8 @@ class RepairedObjects:
     truncated: tuple[bool, ...]
 
 
-class XmlError(UnusableFile):
-    """An XML file that cannot be used."""
-
-
 def read_xml(path: Path) -> RawAnnotation:
-    """Reads an annotation as hostile input: no entities, no network, no DTD, limited size.
-
-    Raises:
-        XmlError: unreadable, too large, with a DOCTYPE, not well-formed or not an annotation.
-    """
+    """Reads an annotation as hostile input: no entities, no network, no DTD, limited size; else XmlError."""
     return parse_xml(xml_bytes(path))
 
 
@@ -195,8 +187,7 @@ def _root(data: bytes) -> etree._Element:
         raise declared
     if root.tag != "annotation":
         raise XmlError("XML is not an annotation", f"its root is <{root.tag}>, not <annotation>")
-    count = len(root.findall("object"))
-    if count > MAX_OBJECTS:
+    if (count := len(root.findall("object"))) > MAX_OBJECTS:
         raise XmlError("too many objects in one XML", f"{count}, at most {MAX_OBJECTS}", "refused")
     return root
 
@@ -204,15 +195,12 @@ def _root(data: bytes) -> etree._Element:
 def rename_objects(data: bytes, change: Callable[[str], str | None]) -> bytes:
     """Gives objects of an annotation file other names, or removes them, and keeps all else that it says.
 
-    The declaration, white space, comments, other tools' elements and the kind of line ends stay; what means
-    the same (quotes of attributes, `<a></a>` and `<a/>`) may come out in the other spelling.
+    White space, comments, other tools' elements and the kind of line ends stay; what means the same (quotes
+    of attributes, `<a></a>` and `<a/>`) may come out in the other spelling.
 
     Args:
-        data: the file.
+        data: the file; it is also the result where nothing changes.
         change: from a name (see `clean_name`) to its new one, the same one, or None to remove the object.
-
-    Returns:
-        The new content; `data` itself where nothing changes.
 
     Raises:
         XmlError: the file is not an annotation, or its encoding is not known.
@@ -225,11 +213,9 @@ def rename_objects(data: bytes, change: Callable[[str], str | None]) -> bytes:
         changed = changed or new != name
         if new is None:
             # The white space before the object goes, what follows it stays.
-            before, after = element.getprevious(), element.tail or ""
-            if before is None:
-                root.text = (root.text or "").rstrip() + after
-            else:
-                before.tail = (before.tail or "").rstrip() + after
+            before = element.getprevious()
+            place, end = (root, "text") if before is None else (before, "tail")
+            setattr(place, end, (getattr(place, end) or "").rstrip() + (element.tail or ""))
             root.remove(element)
         elif new != name:
             element.find("name").text = new
@@ -272,15 +258,11 @@ def repair_objects(
 
         if not name:
             report("object without name", "<name> is missing or blank", "object dropped")
-            continue
-        box = _repair_box(item.box, reference, report)
-        if box is None:
-            continue
-        if (name, box) in flags:
+        elif (box := _repair_box(item.box, reference, report)) and (name, box) in flags:
             report("same object twice", "equal name and box", "second one dropped")
-            continue
-        difficult = _flag("difficult", item.difficult, report)
-        flags[name, box] = difficult, _flag("truncated", item.truncated, report)
+        elif box:
+            difficult = _flag("difficult", item.difficult, report)
+            flags[name, box] = difficult, _flag("truncated", item.truncated, report)
     repaired = RepairedObjects(
         boxes=np.asarray([box for _, box in flags], np.float32).reshape(-1, 4),
         names=tuple(name for name, _ in flags),
@@ -291,12 +273,7 @@ def repair_objects(
 
 
 def voc_objects(
-    boxes: np.ndarray,
-    names: Sequence[str],
-    width: int,
-    height: int,
-    *,
-    difficult: Sequence[bool] | None = None,
+    boxes: np.ndarray, names: Sequence[str], width: int, height: int, *, difficult: Sequence[bool] = ()
 ) -> list[VocObject]:
     """Fractions as LabelImg writes them in whole pixels, the inverse of `repair_objects`.
 
@@ -305,15 +282,15 @@ def voc_objects(
     Args:
         boxes: [G, 4], (ymin, xmin, ymax, xmax) as fractions; clipped to the picture.
         names: G of them.
-        width: of the picture in pixels.
+        width: of the picture in pixels, as the height.
         height: likewise.
-        difficult: G flags; None: all False.
+        difficult: G flags, or none at all.
     """
     pixels = np.rint(to_pixels(boxes, height, width)).astype(int)  # [G, 4]
     lowest = np.clip(pixels[:, :2], 1, (width - 1, height - 1))
     highest = np.clip(pixels[:, 2:], lowest + 1, (width, height))
     corners = np.concatenate([lowest, highest], axis=1).tolist()
-    flags = [False] * len(names) if difficult is None else difficult
+    flags = difficult or [False] * len(names)
     return [
         VocObject(name, tuple(box), int(touches_border(box, width, height)), int(flag))
         for name, box, flag in zip(names, corners, flags, strict=True)
@@ -338,13 +315,11 @@ def _repair_box(
 ) -> tuple[float, float, float, float] | None:
     """(ymin, xmin, ymax, xmax) as fractions, or None when the box was dropped."""
     if raw is None:
-        report("object without box", "<bndbox> is missing", "object dropped")
-        return None
+        return report("object without box", "<bndbox> is missing", "object dropped")
     values = _numbers(raw)
     if values is None:
         found = ", ".join("nothing" if text is None else repr(text) for text in raw)
-        report("box is not four numbers", found, "object dropped")
-        return None
+        return report("box is not four numbers", found, "object dropped")
     x0, y0, x1, y1 = values
     shown = f"({x0:g}, {y0:g}, {x1:g}, {y1:g})"
     if x0 > x1 or y0 > y1:
@@ -352,13 +327,11 @@ def _repair_box(
         report("box with minimum and maximum exchanged", shown, "exchanged back")
     width, height = reference
     if x1 - x0 < 1 or y1 - y0 < 1:
-        report("empty box", f"{shown} is less than one pixel wide or high", "object dropped")
-        return None
+        return report("empty box", f"{shown} is less than one pixel wide or high", "object dropped")
     if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
         x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
         if x1 - x0 < 1 or y1 - y0 < 1:
-            report("box outside the picture", f"{shown} of {width} x {height}", "object dropped")
-            return None
+            return report("box outside the picture", f"{shown} of {width} x {height}", "object dropped")
         report("box over the border", f"{shown} of {width} x {height}", "clipped")
     return y0 / height, x0 / width, y1 / height, x1 / width
 
@@ -393,10 +366,8 @@ def _raw_object(element: etree._Element) -> RawObject:
 
 
 def _size(width: str | None, height: str | None) -> tuple[int, int] | None:
-    try:
-        size = round(float(width or "")), round(float(height or ""))
-    except (ValueError, OverflowError):
-        return None
+    numbers = _numbers((width, height, "1", "1"))
+    size = (round(numbers[0]), round(numbers[1])) if numbers else (0, 0)
     return size if min(size) > 0 else None
 
 
@@ -407,21 +378,16 @@ def is_draft(annotation: RawAnnotation) -> bool:
 
 def may_write(xml: Path) -> bool:
     """Whether a draft may be written there: no file yet, or a draft that nobody has changed."""
-    if not xml.exists():
-        return True
     try:
         annotation = read_xml(xml)
     except XmlError:
-        return False  # whatever it is, it is not ours
+        return not xml.exists()  # whatever it is, it is not ours
     rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in annotation.objects)
     return is_draft(annotation) and annotation.origin == _mark(rows)
 
 
 def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
-    """Writes a draft, with verified="no", unless a person's file stands there; says whether it did.
-
-    The arguments are those of `write_annotation`.
-    """
+    """Writes a draft (see `write_annotation`) unless a person's file stands there; says whether it did."""
     if not may_write(xml):
         return False
     rows = ((item.name, *item.box, int(item.difficult), int(item.truncated)) for item in objects)

@@ -27,7 +27,7 @@ import tyro
 from rich.console import Console
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.problems import GROUP_HEADINGS, group_problems, write_problems
+from datasets.problems import group_problems, write_problems
 from datasets.splits import SplitOptions, assign
 from labelling import names as name_edits
 from labelling.report import find_alike, notes_of, write_alike, write_statistics, write_suspicions
@@ -131,7 +131,7 @@ def check(options: Check, console: Console) -> None:
             suspicions = write_suspicions(output_dir, reading.annotations, detector, progress)
 
     if problems:
-        show_table(console, GROUP_HEADINGS, group_problems(problems))
+        show_table(console, ("count", "problem", "what conversion does", "first"), group_problems(problems))
     names = sorted({name for part in numbers.values() for name in part["names"]})
     rows = [
         (name, *(part["names"].get(name, {}).get("boxes", 0) for part in numbers.values())) for name in names
