@@ -77,8 +77,7 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
 
     recogniser = Detector.load(options.checkpoint_dir)
     faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    network = recogniser.network.name
-    services = Services(options, recogniser, Inbox(options.inbox), network=network, faces=faces)
+    services = Services(options, recogniser, Inbox(options.inbox), faces)
     log_to(sys.stderr)
     print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
     config = uvicorn.Config(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 from fastapi import Depends, Request
 
 from datasets.inbox import Inbox
 from faces.classifier import FaceClassifier
-from nets.detector import Answers
-from nets.thresholds import Thresholds
+from nets.detector import Detector
 from web.batching import Batcher
 from web.browser_runtime import browser_model
 from web.observing import Metrics
@@ -24,24 +23,6 @@ from web.verdicts import DrawnBoxes, Verdicts
 Result = TypeVar("Result")
 # Pictures that are decoded at once; each may take 75 MB at the limit.
 _DECODERS = 4
-
-
-class Looked(Protocol):
-    """What of `nets.detector.Look` is used here."""
-
-    def found(self, score_threshold: float) -> Answers: ...
-    def answers(self, boxes: np.ndarray) -> Answers: ...
-
-
-class Recognises(Protocol):
-    """What of `nets.detector.Detector` is used here."""
-
-    @property
-    def labels(self) -> Sequence[str]: ...
-    @property
-    def thresholds(self) -> Thresholds: ...
-    def prepare(self, image: np.ndarray) -> np.ndarray: ...
-    def look(self, images: Sequence[np.ndarray]) -> Sequence[Looked]: ...
 
 
 class Services:
@@ -62,15 +43,10 @@ class Services:
     """
 
     def __init__(
-        self,
-        options: WebOptions,
-        recogniser: Recognises,
-        inbox: Inbox,
-        *,
-        network: str = "",
-        faces: FaceClassifier | None = None,
+        self, options: WebOptions, recogniser: Detector, inbox: Inbox, faces: FaceClassifier | None = None
     ):
-        self.options, self.recogniser, self.inbox, self.network = options, recogniser, inbox, network
+        self.options, self.recogniser, self.inbox = options, recogniser, inbox
+        self.network = recogniser.network.name
         self.verdicts = Verdicts(recogniser.thresholds)
         self.show_from = self.verdicts.show_from(options.show_from)
         self.browser, self.browser_reason = None, "off"

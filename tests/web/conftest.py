@@ -3,6 +3,8 @@
 import io
 import json
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ class FakeRecogniser:
     """Counts its batches; can be stopped to let pictures wait."""
 
     labels = NAMES
+    network = SimpleNamespace(name="fake")
     thresholds = Thresholds()
 
     def __init__(self):
@@ -73,7 +76,7 @@ def chromium():
 
 
 @pytest.fixture
-def recogniser():
+def recogniser() -> Any:
     return FakeRecogniser()
 
 
@@ -88,7 +91,7 @@ def serve(recogniser, inbox):
     opened = []
 
     def start(**options):
-        app = create_app(Services(WebOptions(browser=False, **options), recogniser, inbox, network="fake"))
+        app = create_app(Services(WebOptions(browser=False, **options), recogniser, inbox))
         client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         opened.append(client)
         return client.__enter__()
