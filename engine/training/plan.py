@@ -121,23 +121,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
     keras.utils.set_random_seed(options.seed)
 
     # ------------------------------------------------------------------ data
-    dataset = open_dataset(options.dataset_dir, options.dataset_name)
-    training = dataset.split(options.dataset_split_name)
-    if not training.boxes:
-        raise ValueError(
-            f"{dataset.folder}: split {options.dataset_split_name!r} has no boxes, and nothing can be learnt "
-            "from it: label its pictures and convert again."
-        )
-    settings, chosen = without_gaps(options, training.pictures)
-    validation, note = _validation(dataset, options)
-    lines = [dataset.note, note, chosen]
-    if options.recipe == "none" and options.checkpoint_path and training.pictures <= FEW_PICTURES:
-        lines.append(
-            "Without --recipe values are the usual ones; --recipe=small_cpu, or small_gpu for a VGG network, "
-            "has those that measured best on a few hundred pictures (docs/recipe.md)."
-        )
-    for line in filter(None, lines):
-        say(line)
+    dataset, validation, settings = _data(options, say)
 
     # ----------------------------------------------- network, machine, folder
     published = get_network(options.model_name)
@@ -178,9 +162,6 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
                 batches=pictures.batches,
                 say=say,
             )
-    ran = {name: value for name, value in asdict(settings).items() if asdict(options)[name] != value}
-    ran |= {**machine.as_json(), **constants_of(settings.max_number_of_steps)}
-    ran["freeze_batch_norm"] = "on" if frozen_norms else "off"
     return Run(
         options=options,
         settings=settings,
@@ -190,9 +171,36 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
         model=model,
         pictures=pictures,
         machine=machine,
-        config={**asked, **anchors_for_config(network), "chosen": ran, "start": start},
+        config={
+            **asked,
+            **anchors_for_config(network),
+            "chosen": _chosen(options, settings, machine, frozen_norms),
+            "start": start,
+        },
         begun=bool(begun),
     )
+
+
+def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None, Settings]:
+    """The records, the set to validate on if there is one, and the options without gaps."""
+    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    training = dataset.split(options.dataset_split_name)
+    if not training.boxes:
+        raise ValueError(
+            f"{dataset.folder}: split {options.dataset_split_name!r} has no boxes, and nothing can be learnt "
+            "from it: label its pictures and convert again."
+        )
+    settings, chosen = without_gaps(options, training.pictures)
+    validation, note = _validation(dataset, options)
+    lines = [dataset.note, note, chosen]
+    if options.recipe == "none" and options.checkpoint_path and training.pictures <= FEW_PICTURES:
+        lines.append(
+            "Without --recipe values are the usual ones; --recipe=small_cpu, or small_gpu for a VGG network, "
+            "has those that measured best on a few hundred pictures (docs/recipe.md)."
+        )
+    for line in filter(None, lines):
+        say(line)
+    return dataset, validation, settings
 
 
 def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str]:
@@ -234,6 +242,14 @@ def _machine(
     with naming_unreadable_pictures(dataset, split):
         in_memory, line = fits_in_memory(index_of(dataset, split), free_bytes())
     return Machine(choose_precision(options.precision, network), use_xla(network), in_memory), line
+
+
+def _chosen(options: TrainingOptions, settings: Settings, machine: Machine, frozen_norms: bool) -> dict:
+    """For config.json: what ran where it was left to be chosen."""
+    given = asdict(options)
+    ran = {name: value for name, value in asdict(settings).items() if given[name] != value}
+    constants = constants_of(settings.max_number_of_steps)
+    return {**ran, **machine.as_json(), **constants, "freeze_batch_norm": "on" if frozen_norms else "off"}
 
 
 def _start(
