@@ -19,23 +19,10 @@ from datasets.annotations import Annotation
 
 Kind = Literal["wrong name?", "nobody there?", "not labelled?"]
 LOWEST_SCORE = 0.05  # detections below say nothing
-
-
-@dataclass(frozen=True)
-class SuspicionOptions:
-    """From when on a disagreement is strong.
-
-    Attributes:
-        sure: score from which on the detector is sure of what it says.
-        doubtful: score below which it does not believe in a name at all.
-        same: overlap from which on a detection and a label mean the same face.
-        apart: overlap up to which a detection is of nobody who is labelled.
-    """
-
-    sure: float = 0.8
-    doubtful: float = 0.2
-    same: float = 0.4
-    apart: float = 0.3
+_SURE = 0.8  # score from which on the detector is sure of what it says
+_DOUBTFUL = 0.2  # score below which it does not believe in a name at all
+_SAME = 0.4  # overlap from which on a detection and a label mean the same face
+_APART = 0.3  # overlap up to which a detection is of nobody who is labelled
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +48,6 @@ def find_suspicions(
     annotation: Annotation,
     detections: Detections,
     labels: Sequence[str],
-    options: SuspicionOptions | None = None,
 ) -> list[Suspicion]:
     """Compares one picture's labels with what a detector finds, the strongest disagreement first.
 
@@ -69,33 +55,26 @@ def find_suspicions(
         annotation: the labels.
         detections: of the picture, down to `LOWEST_SCORE`.
         labels: names that the detector knows; of others it can only say that nobody is there.
-        options: see there.
     """
-    options = options or SuspicionOptions()
     difficult = np.array(annotation.difficult, bool)
     overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, annotation.boxes)))  # [N, G]
     found: list[Suspicion] = []
     names = np.array(detections.names, object)
     for g, name in enumerate(annotation.names):
-        on_it = overlap[:, g] >= options.same
+        on_it = overlap[:, g] >= _SAME
         scores = np.where(on_it, detections.scores, 0.0)
         own = float(scores[names == name].max(initial=0.0))
         best = int(scores.argmax()) if len(scores) else -1
         highest = float(scores[best]) if best >= 0 else 0.0
         box = annotation.boxes[g]
-        if highest < options.doubtful:
+        if highest < _DOUBTFUL:
             # A difficult object is one of which a person says that it can hardly be seen.
             if not difficult[g]:
                 found.append(Suspicion("nobody there?", box, name, "", 1 - highest))
-        elif (
-            name in labels
-            and highest >= options.sure
-            and own < options.doubtful
-            and detections.names[best] != name
-        ):
+        elif name in labels and highest >= _SURE and own < _DOUBTFUL and detections.names[best] != name:
             found.append(Suspicion("wrong name?", box, name, detections.names[best], highest - own))
     for n, score in enumerate(detections.scores):
-        if score < options.sure or (overlap[n] > options.apart).any():
+        if score < _SURE or (overlap[n] > _APART).any():
             continue
         # Several names on one face are one finding.
         if not any(one.kind == "not labelled?" and _same(one.box, detections.boxes[n]) for one in found):
