@@ -3,6 +3,7 @@ import threading
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -35,10 +36,10 @@ def clip(path: Path, *, sound: str | None, seconds: float = 2.0, codec: str = "m
     """A clip of 25 frames a second and a tone."""
     rate = 48_000
     with av.open(str(path), "w") as container:
-        pictures = container.add_stream(codec, rate=25)
+        pictures: Any = container.add_stream(codec, rate=25)  # of a kind that only its name says
         pictures.width, pictures.height = 96, 72
         pictures.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        tone = container.add_stream(sound, rate=rate, layout="stereo") if sound is not None else None
+        tone: Any = container.add_stream(sound, rate=rate, layout="stereo") if sound is not None else None
         for i in range(round(25 * seconds)):
             frame = av.VideoFrame.from_ndarray(scene(i // 10), "rgb24")
             frame.pts = i
@@ -89,7 +90,7 @@ def test_other_sound_becomes_aac_of_the_same_length(tmp_path, suffix, codec, pic
     source, target = clip(tmp_path / f"clip{suffix}", sound=codec, codec=pictures), tmp_path / "out.mp4"
     assert run(source, target).notes == []
     with av.open(str(target)) as container:
-        track = container.streams.audio[0]
+        track: Any = container.streams.audio[0]
         assert track.codec_context.name == "aac"
         assert float(track.duration * track.time_base) == pytest.approx(2.0, abs=0.06)
         loud = [np.abs(frame.to_ndarray()).mean() for frame in container.decode(track)]
@@ -156,7 +157,7 @@ def test_stopped_early_what_is_done_is_complete(tmp_path):
         assert len(list(written.frames())) == 12
         assert written.facts.sound
     with av.open(str(target)) as container:
-        track = container.streams.audio[0]
+        track: Any = container.streams.audio[0]
         assert float(track.duration * track.time_base) == pytest.approx(12 / 25, abs=0.06)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
 
