@@ -92,5 +92,5 @@ def test_no_folder_is_crowded() -> None:
 
 @pytest.mark.parametrize("path", [path for path in OURS if path.parts[0] == "tools"], ids=str)
 def test_tools_are_commands(path: Path) -> None:
-    if path.name != "__init__.py" and str(path) not in ("tools/environment.py", "tools/setup_failures.py"):
+    if path.name != "__init__.py":
         assert 'if __name__ == "__main__":' in (ROOT / path).read_text(encoding="utf-8")
