@@ -1,1 +1,1 @@
-"""Programs around the training: the set-up, data preparation, conversion of checkpoints."""
+"""Commands, and nothing else: each is started by `python -m tools.NAME`; what they share lies below."""
