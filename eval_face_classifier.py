@@ -47,13 +47,12 @@ def run(options: FaceEvaluationOptions, console: Console) -> None:
         ValueError: the classifier or the faces cannot be used.
     """
     from faces.classifier import FaceClassifier
-    from faces.evaluation import evaluate_faces, write_evaluation
+    from faces.evaluation import evaluate_faces
     from faces.report import in_short
 
     classifier = FaceClassifier.load(options.checkpoint_path)
     with counting_bars(console) as progress:
         evaluation = evaluate_faces(classifier, options, progress=progress)
-    write_evaluation(evaluation, classifier, options)
     for note in evaluation.notes:
         console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
     for sentence in in_short(evaluation.measures, evaluation.measures.unknown):

@@ -134,14 +134,14 @@ def cost(options: CostOptions, console: Console) -> None:
             with counting_bars(console) as progress:
                 trained = train_faces(recipe, progress=progress)
             seconds = time.monotonic() - started
-            console.print(f"{what}: {seconds:.1f} s, {trained.computed} views computed", highlight=False)
+            console.print(f"{what}: {seconds:.1f} s, {trained.seen.computed} views computed", highlight=False)
             return seconds, trained
 
         pass_seconds, _ = timed("each face and its mirror image", one_view)
         views_seconds, _ = timed(f"{options.views} views of each training face", several)
         cached_seconds, again = timed("the same, from the cache", several)
-    if again.computed:
-        raise ValueError(f"{again.computed} views were computed though all were in the cache")
+    if again.seen.computed:
+        raise ValueError(f"{again.seen.computed} views were computed though all were in the cache")
     ratio = views_seconds / pass_seconds
     console.print(
         f"{options.views} views took {ratio:.2f} times the first pass; from the cache "

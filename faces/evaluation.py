@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from datasets.look_alikes import near_duplicates
 from datasets.problems import Problem, some_of
 from engine.measures.trained_on import read_trained_on
-from faces.classifier import FaceClassifier
+from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
-from faces.folder import Face, read_faces, read_strangers
+from faces.folder import Face, read_faces
 from faces.measures import FaceMeasures, measure_faces
 from faces.options import FaceEvaluationOptions
 from faces.report import doubtful_sheet, read_splits, write_face_report
 from files.writing import write_table
 from nets.checkpoint import versions
-
-Progressed = Callable[[str, int, int], None]
+from terminal.bars import Progress, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,49 +28,33 @@ class FaceEvaluation:
     """What was measured.
 
     Attributes:
-        faces: N of known characters.
-        strangers: M others.
-        logits: float32 [N, K].
-        stranger_logits: float32 [M, K].
-        measures: of both.
+        measures: of the faces of known characters, and of strangers.
         notes: what a reader must know, each a sentence.
-        ran: what a reader needs to repeat it.
     """
 
-    faces: list[Face]
-    strangers: list[Face]
-    logits: np.ndarray
-    stranger_logits: np.ndarray
     measures: FaceMeasures
     notes: list[str]
-    ran: dict[str, dict[str, Any]]
 
 
 def evaluate_faces(
-    classifier: FaceClassifier,
-    options: FaceEvaluationOptions,
-    *,
-    progress: Progressed = lambda what, done, total: None,
+    classifier: FaceClassifier, options: FaceEvaluationOptions, *, progress: Progress = silent
 ) -> FaceEvaluation:
-    """Names every face of a folder; names that the classifier does not know are strangers'.
+    """Names every face of a folder; writes report.html, report.json, names.csv and answers.csv.
 
-    Args:
-        classifier: read from a folder, or fresh.
-        options: of the command line.
-        progress: called with what is done, how much, and of how much.
+    Faces of names that the classifier does not know are strangers'.
 
     Raises:
         ValueError: there is no face of a known name.
     """
-    found, problems = _read(classifier, options, partial(progress, "reading"))
-    encoder = classifier.encoder
+    found, problems = _read(classifier, options, progress)
+    encoder, max_pixels = classifier.encoder, options.reading.max_pixels
     rows = face_rows(
         found,
         encoder,
         FeatureCache(options.cache_dir, encoder.way(), encoder.size),
         views=classifier.views,
         margin=classifier.margin,
-        max_pixels=options.reading.max_pixels,
+        max_pixels=max_pixels,
         progress=partial(progress, "looking"),
     )
     problems += rows.problems
@@ -94,59 +77,43 @@ def evaluate_faces(
         classifier.judgement,
         strangers=logits[~own] if strangers else None,
     )
-    way, judgement, reading = encoder.way(), asdict(classifier.judgement), asdict(options.reading)
-    return FaceEvaluation(
-        faces=known,
-        strangers=strangers,
-        logits=logits[own],
-        stranger_logits=logits[~own],
-        measures=measures,
-        notes=[
-            *_traces(classifier, known, rows.hashes[own], options.split),
-            *_left_out(strangers, problems),
-        ],
+    notes = [*_traces(classifier, known, rows.hashes[own], options.split), *_left_out(strangers, problems)]
+    answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
+    _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
+    wrong = doubtful_sheet(known, measures, classifier.margin, max_pixels)
+    reading, judgement = asdict(options.reading), asdict(classifier.judgement)
+    write_face_report(
+        options.eval_dir,
+        measures,
+        title=f"Faces of {options.faces_dir.name or options.faces_dir}",
+        lead=f"{len(known)} faces of {sum(one.faces > 0 for one in measures.per_name)} names.",
+        judgement=classifier.judgement,
         ran={
             "data": {"faces_dir": str(options.faces_dir), "split": options.split, **reading},
-            "classifier": {"names": list(classifier.names), **way, **judgement},
+            "classifier": {"names": list(classifier.names), **encoder.way(), **judgement},
             "versions": versions(),
         },
+        unknown=measures.unknown,
+        unknown_text="Faces of characters that the classifier does not know.",
+        sheets=wrong,
+        notes=notes,
     )
+    return FaceEvaluation(measures, notes)
 
 
-def write_evaluation(
-    evaluation: FaceEvaluation, classifier: FaceClassifier, options: FaceEvaluationOptions
-) -> None:
-    """Writes report.html, report.json, names.csv and answers.csv into `eval_dir`."""
-    folder, measures = options.eval_dir, evaluation.measures
-    folder.mkdir(parents=True, exist_ok=True)
+def _write_answers(path: Path, faces: Sequence[Face], answers: Sequence[FaceAnswer]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     rows = []
-    for face, answer in zip(
-        [*evaluation.faces, *evaluation.strangers],
-        classifier.judge(np.concatenate([evaluation.logits, evaluation.stranger_logits])),
-        strict=True,
-    ):
+    for face, answer in zip(faces, answers, strict=True):
         (first, second), (share, rest) = answer.names[:2], answer.probabilities[:2]
         known = "yes" if answer.known else "no"
         rows.append([face.shown, face.name, first, f"{share:.4f}", second, f"{rest:.4f}", known])
     headings = ("face", "name", "answer", "probability", "second", "its_probability", "known")
-    write_table(folder / "answers.csv", headings, rows)
-    wrong = doubtful_sheet(evaluation.faces, measures, classifier.margin, options.reading.max_pixels)
-    write_face_report(
-        folder,
-        measures,
-        title=f"Faces of {options.faces_dir.name or options.faces_dir}",
-        lead=f"{len(measures.truth)} faces of {sum(one.faces > 0 for one in measures.per_name)} names.",
-        judgement=classifier.judgement,
-        ran=evaluation.ran,
-        unknown=measures.unknown,
-        unknown_text="Faces of characters that the classifier does not know.",
-        sheets=[] if wrong is None else [wrong],
-        notes=evaluation.notes,
-    )
+    write_table(path, headings, rows)
 
 
 def _read(
-    classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Callable[[int, int], None]
+    classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Progress
 ) -> tuple[list[Face], list[Problem]]:
     """The faces to be measured, and what was left out."""
     reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
@@ -164,7 +131,7 @@ def _read(
                 "leave it out, or give the folder that was trained on"
             )
     if options.strangers_dir is not None:
-        others = read_strangers(options.strangers_dir, options.reading, margin=classifier.margin)
+        others = read_faces(options.strangers_dir, options.reading, margin=classifier.margin, strangers=True)
         found += others.faces
         problems += others.problems
     return found, problems

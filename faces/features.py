@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,13 @@ from datasets.look_alikes import perceptual_hash
 from datasets.pictures import PictureError, read_picture
 from datasets.problems import Problem
 from faces.encoder import FaceEncoder
-from faces.folder import Face
+from faces.folder import Face, read_pictures
 from faces.views import face_view, look_at
 from files.arrays import read_arrays, write_arrays
 from files.threads import map_in_threads
 from files.writing import write_json
 from preprocessing.crops import crop_around
 
-_CHUNK = 48  # faces in memory at once
 _DIGITS = re.compile(r"[0-9a-f]{32}")
 
 
@@ -165,7 +164,11 @@ def face_rows(
     wanting = [face for face in faces if missing(face)]
     problems: list[Problem] = []
     computed, total = 0, sum(len(missing(face)) for face in wanting)
-    for chunk in _pictures(wanting, margin, max_pixels, problems):
+
+    def wrong(face: Face, error: PictureError) -> None:
+        problems.append(Problem(face.shown, face.name, error.kind, error.detail, error.action))
+
+    for chunk in read_pictures(wanting, lambda face: crop_face(face, margin, max_pixels), wrong):
         wanted = [(face, image, number, key) for face, image in chunk for number, key in missing(face)]
         seen = [look_at(image, face_view(number, face.digest)) for face, image, number, _ in wanted]
         fresh: dict[str, dict[str, np.ndarray]] = {}
@@ -183,26 +186,3 @@ def face_rows(
         rows[place] = [entries[face.digest].rows[key] for key in keys[face.digest]]
     hashes = np.array([entries[face.digest].hash for face in readable], np.uint64)
     return Rows(readable, hashes, rows, problems, computed)
-
-
-def _pictures(
-    faces: Sequence[Face], margin: float, max_pixels: int, problems: list[Problem]
-) -> Iterator[list[tuple[Face, np.ndarray]]]:
-    """Faces with their pictures, some at a time; those that cannot be read go into `problems`."""
-
-    def read(face: Face) -> np.ndarray | Problem:
-        try:
-            return crop_face(face, margin, max_pixels)
-        except PictureError as error:
-            return Problem(face.shown, face.name, error.kind, error.detail, error.action)
-
-    for start in range(0, len(faces), _CHUNK):
-        chunk = []
-        some = faces[start : start + _CHUNK]
-        for face, image in zip(some, map_in_threads(read, some), strict=True):
-            if isinstance(image, Problem):
-                problems.append(image)
-            else:
-                chunk.append((face, image))
-        if chunk:
-            yield chunk

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
-from datasets.folder import INBOX_MARK, find_files
+from datasets.folder import INBOX_MARK, PictureFile, find_files
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture_file
 from datasets.problems import Problem
 from datasets.splits import source_of
 from files.threads import map_in_threads
+from terminal.bars import Progress, silent
+
+Item = TypeVar("Item")
+_CHUNK = 48  # pictures in memory at once
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,11 @@ class FaceReading:
     faces: list[Face]
     problems: list[Problem]
     labelled_by: str
-    names: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(sorted({face.name for face in self.faces})))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the characters, in text order."""
+        return tuple(sorted({face.name for face in self.faces}))
 
 
 def read_faces(
@@ -100,8 +105,8 @@ def read_faces(
     options: FaceOptions,
     *,
     margin: float,
-    flag: str = "faces_dir",
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    strangers: bool = False,
+    progress: Progress = silent,
 ) -> FaceReading:
     """Lists the faces of a folder; pictures without XML are not decoded yet.
 
@@ -109,17 +114,19 @@ def read_faces(
         folder: one folder per character (their names are the characters'), or pictures with VOC XML.
         options: see there.
         margin: around boxes, as a share of their longer side; pictures without XML are taken whole.
-        flag: what the folder is called in messages.
-        progress: called with pictures done and all.
+        strangers: every picture, or every box of XML, is a face without a name.
+        progress: told of "reading".
 
     Raises:
         ValueError: there is no such folder, no face in it, or it is an inbox of unconfirmed reports.
     """
+    given = f"--{'strangers' if strangers else 'faces'}_dir {folder}"
     if not folder.is_dir():
-        raise ValueError(f"--{flag} {folder}: there is no such folder; give one with a folder per character")
+        what = "with pictures of faces" if strangers else "with a folder per character"
+        raise ValueError(f"{given}: there is no such folder; give one {what}")
     if any((place / INBOX_MARK).exists() for place in (folder, folder.resolve().parent)):
         raise ValueError(
-            f"--{flag} {folder}: this is an inbox of reports that nobody has confirmed yet; bring them into "
+            f"{given}: this is an inbox of reports that nobody has confirmed yet; bring them into "
             "your data set with: python -m tools.inbox accept"
         )
     contents = find_files(folder, lambda path: None)
@@ -127,61 +134,41 @@ def read_faces(
         found, problems = _faces_of_xml(folder, options, margin, progress)
         labelled_by = "XML"
     else:
-        problems = list(contents.problems)
-        found = _faces_of_folders(
-            [(file.path, file.name) for file in contents.files], options, problems, progress
-        )
-        labelled_by = "folders"
+        problems, labelled_by = list(contents.problems), "folders"
+        found = _faces_of_folders(contents.files, options, problems, strangers, progress)
+    if strangers:
+        found = [replace(face, name="") for face in found]
     faces = _without_twins(found, problems)
     if not faces:
         wrong = f" ({problems[0].file}: {problems[0].kind})" if problems else ""
-        raise ValueError(
-            f"--{flag} {folder}: no face with a name in it{wrong}; put the pictures of each character into a "
-            "folder of its name, or label boxes with LabelImg"
+        cure = (
+            "no picture in it that can be read" + wrong
+            if strangers
+            else f"no face with a name in it{wrong}; put the pictures of each character into a folder of its "
+            "name, or label boxes with LabelImg"
         )
+        raise ValueError(f"{given}: {cure}")
     return FaceReading(faces, problems, labelled_by)
 
 
-def read_strangers(folder: Path, options: FaceOptions, *, margin: float) -> FaceReading:
-    """Lists the faces of nobody: every picture in a folder, or every box of its XML, whatever it is called.
-
-    Raises:
-        ValueError: there is no such folder, or no face in it.
-    """
-    flag = "strangers_dir"
-    if not folder.is_dir():
-        raise ValueError(f"--{flag} {folder}: there is no such folder; give one with pictures of faces")
-    contents = find_files(folder, lambda path: None)
-    if any(file.xml is not None for file in contents.files):
-        reading = read_faces(folder, options, margin=margin, flag=flag)
-        return FaceReading([replace(one, name="") for one in reading.faces], reading.problems, "XML")
-    problems = list(contents.problems)
-    files = [(file.path, f"-/{file.name}") for file in contents.files]
-    faces = _without_twins(_faces_of_folders(files, options, problems, lambda done, total: None), problems)
-    if not faces:
-        raise ValueError(f"--{flag} {folder}: no picture in it that can be read")
-    return FaceReading(
-        [replace(one, name="", shown=one.shown.removeprefix("-/")) for one in faces], problems, "folders"
-    )
-
-
 def _faces_of_folders(
-    files: Sequence[tuple[Path, str]],
+    files: Sequence[PictureFile],
     options: FaceOptions,
     problems: list[Problem],
-    progress: Callable[[int, int], None],
+    strangers: bool,
+    progress: Progress,
 ) -> list[Face]:
-    def read(file: tuple[Path, str]) -> Face | Problem:
-        path, shown = file
+    def read(file: PictureFile) -> Face | Problem:
+        shown = file.name
         name = clean_name(shown.split("/")[0]) if "/" in shown else ""
-        if not name:
+        if not name and not strangers:
             return Problem(shown, "", "picture in no character's folder", "", "left out")
         try:
-            data = read_picture_file(path, max_pixels=options.max_pixels)
+            data = read_picture_file(file.path, max_pixels=options.max_pixels)
         except PictureError as error:
             return Problem(shown, "", error.kind, error.detail, error.action)
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-        return Face(path, shown, name, _source(shown, options), None, True, digest)
+        return Face(file.path, shown, name, _source(shown, options), None, True, digest)
 
     faces = []
     for done, one in enumerate(map_in_threads(read, files), start=1):
@@ -189,17 +176,17 @@ def _faces_of_folders(
             problems.append(one)
         else:
             faces.append(one)
-        progress(done, len(files))
+        progress("reading", done, len(files))
     return faces
 
 
 def _faces_of_xml(
-    folder: Path, options: FaceOptions, margin: float, progress: Callable[[int, int], None]
+    folder: Path, options: FaceOptions, margin: float, progress: Progress
 ) -> tuple[list[Face], list[Problem]]:
     reading = read_folder(
         folder,
         ReadOptions(verified_only=options.verified_only, max_pixels=options.max_pixels),
-        progress=lambda _, done, every: progress(done, every),
+        progress=lambda _, done, every: progress("reading", done, every),
     )
     problems = list(reading.problems)
     faces = []
@@ -234,15 +221,41 @@ def _without_twins(faces: Sequence[Face], problems: list[Problem]) -> list[Face]
     names: dict[str, set[str]] = {}
     for face in faces:
         names.setdefault(face.digest, set()).add(face.name)
-    seen: Counter[str] = Counter()
-    kept = []
+    kept: dict[str, Face] = {}
     for face in faces:
-        seen[face.digest] += 1
         if len(names[face.digest]) > 1:
             detail = " and ".join(sorted(names[face.digest]))
             problems.append(Problem(face.shown, face.name, "one face, two names", detail, "left out"))
-        elif seen[face.digest] > 1:
+        elif face.digest in kept:
             problems.append(Problem(face.shown, face.name, "the same face twice", "", "left out"))
         else:
-            kept.append(face)
-    return kept
+            kept[face.digest] = face
+    return list(kept.values())
+
+
+def read_pictures(
+    items: Sequence[Item], read: Callable[[Item], np.ndarray], wrong: Callable[[Item, PictureError], None]
+) -> Iterator[list[tuple[Item, np.ndarray]]]:
+    """Things with their pictures, 48 at a time, so that few are in memory at once.
+
+    Args:
+        items: faces, paths ...
+        read: raises PictureError where that cannot be done, which is then passed over.
+        wrong: told of these.
+    """
+
+    def tried(item: Item) -> np.ndarray | PictureError:
+        try:
+            return read(item)
+        except PictureError as error:
+            return error
+
+    for start in range(0, len(items), _CHUNK):
+        chunk, some = [], items[start : start + _CHUNK]
+        for item, image in zip(some, map_in_threads(tried, some), strict=True):
+            if isinstance(image, PictureError):
+                wrong(item, image)
+            else:
+                chunk.append((item, image))
+        if chunk:
+            yield chunk

@@ -1,11 +1,9 @@
-"""Names for pictures that show one face each."""
+"""Names for pictures that show one face each, by a face classifier or a detector."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,78 +13,11 @@ _BATCH = 16
 # 157 drawn heads were named rightly with 0.3, 92 % with 0.15, 90 % with 0.5.
 _AROUND = 0.3
 
-
-@dataclass(frozen=True)
-class FaceName:
-    """Who a face is thought to be.
-
-    Attributes:
-        name: "" where it is nobody who is known.
-        score: 0...1.
-    """
-
-    name: str
-    score: float
+NamesOf = Callable[[Sequence[np.ndarray]], list[tuple[str, float]]]
+"""Faces, uint8 [H, W, 3] RGB each -> their likeliest names ("": nobody who is known) and scores in 0...1."""
 
 
-class NamesFaces(Protocol):
-    """Whatever can name faces: a detector or a face classifier."""
-
-    def names_of(self, faces: Sequence[np.ndarray]) -> list[FaceName]:
-        """The likeliest name of each picture, uint8 [H, W, 3] RGB."""
-        ...
-
-
-class ClassifierNames:
-    """Names faces with a trained face classifier."""
-
-    def __init__(self, checkpoint_path: Path):
-        """Loads it.
-
-        Raises:
-            ValueError: not the folder of a face classifier, or damaged.
-        """
-        from faces.classifier import FaceClassifier
-
-        self._classifier = FaceClassifier.load(checkpoint_path)
-
-    def names_of(self, faces: Sequence[np.ndarray]) -> list[FaceName]:
-        """The likeliest name of each face; "" where it is most likely nobody who is known."""
-        return [
-            FaceName(answer.names[0] if answer.known else "", float(answer.probabilities[0]))
-            for answer in self._classifier.answers(faces)
-        ]
-
-
-class DetectorNames:
-    """Names faces with a trained detector, by what it says about the box in which the face is."""
-
-    def __init__(self, checkpoint_path: Path):
-        """Loads it.
-
-        Raises:
-            ValueError: not a checkpoint folder, or damaged.
-        """
-        from nets.detector import Detector
-
-        self._detector = Detector.load(checkpoint_path)
-
-    def names_of(self, faces: Sequence[np.ndarray]) -> list[FaceName]:
-        """The likeliest name of each face."""
-        inner = _AROUND / (1 + 2 * _AROUND)
-        box = np.array([[inner, inner, 1 - inner, 1 - inner]], np.float32)
-        names = []
-        for start in range(0, len(faces), _BATCH):
-            prepared = [self._detector.prepare(_with_border(face)) for face in faces[start : start + _BATCH]]
-            for look in self._detector.look(prepared):
-                said = look.answers(box).probabilities[0]  # [C], background first
-                best = int(np.argmax(said))
-                name = self._detector.labels[best - 1] if best else ""
-                names.append(FaceName(name, float(said[best])))
-        return names
-
-
-def open_names(checkpoint_path: Path) -> NamesFaces:
+def open_names(checkpoint_path: Path) -> NamesOf:
     """Whatever is in a checkpoint folder that can name faces: a face classifier or a detector.
 
     Raises:
@@ -94,8 +25,38 @@ def open_names(checkpoint_path: Path) -> NamesFaces:
     """
     from faces.classifier import is_face_classifier
 
-    kind = ClassifierNames if is_face_classifier(checkpoint_path) else DetectorNames
-    return kind(checkpoint_path)
+    return (_by_classifier if is_face_classifier(checkpoint_path) else _by_detector)(checkpoint_path)
+
+
+def _by_classifier(checkpoint_path: Path) -> NamesOf:
+    from faces.classifier import FaceClassifier
+
+    classifier = FaceClassifier.load(checkpoint_path)
+    return lambda faces: [
+        (answer.names[0] if answer.known else "", float(answer.probabilities[0]))
+        for answer in classifier.answers(faces)
+    ]
+
+
+def _by_detector(checkpoint_path: Path) -> NamesOf:
+    """By what it says about the box in which the face is."""
+    from nets.detector import Detector
+
+    detector = Detector.load(checkpoint_path)
+    inner = _AROUND / (1 + 2 * _AROUND)
+    box = np.array([[inner, inner, 1 - inner, 1 - inner]], np.float32)
+
+    def names_of(faces: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        names = []
+        for start in range(0, len(faces), _BATCH):
+            prepared = [detector.prepare(_with_border(face)) for face in faces[start : start + _BATCH]]
+            for look in detector.look(prepared):
+                said = look.answers(box).probabilities[0]  # [C], background first
+                best = int(np.argmax(said))
+                names.append((detector.labels[best - 1] if best else "", float(said[best])))
+        return names
+
+    return names_of
 
 
 def _with_border(face: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from datasets.look_alikes import Traces
 from datasets.pictures import PictureError, decode_picture, save_picture
 from datasets.problems import write_problems
+from datasets.splits import SPLITS
 from engine.measures.calibration import Reliability
 from engine.measures.trained_on import write_trained_on
 from engine.reports.page import jpeg_uri, lines, percent, render_page, themed
@@ -44,32 +46,6 @@ _MOST_TILES = 60
 
 Sheet = tuple[str, str, np.ndarray]
 """Heading, explanation, uint8 [H, W, 3]."""
-
-
-def report_numbers(
-    measures: FaceMeasures, unknown: UnknownMeasures | None, judgement: Judgement, ran: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The content of report.json; shares are 0...1, null where something is undefined."""
-    return {
-        "faces": len(measures.truth),
-        "top1": measures.top1,
-        "top1_interval": list(measures.top1_interval),
-        "top5": measures.top5,
-        "mean_recall": measures.mean_recall,
-        "calibration": _calibration(measures.calibration),
-        "calibration_without_temperature": _calibration(measures.uncalibrated),
-        "judgement": asdict(judgement),
-        "unknown": None if unknown is None else asdict(unknown),
-        "names": {
-            one.name: {**asdict(one), "recall": one.recall, "precision": one.precision}
-            for one in measures.per_name
-        },
-        "confusion": {
-            "names": [*measures.names, "unknown or stranger"],
-            "counts": measures.confusion.tolist(),
-        },
-        **ran,
-    }
 
 
 def write_face_report(
@@ -102,9 +78,14 @@ def write_face_report(
         notes: warnings that a reader must know.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = report_numbers(measures, unknown, judgement, ran)
+    numbers = _numbers(measures, unknown, judgement, ran)
     write_json(folder / "report.json", numbers)
     _write_names(folder / "names.csv", measures, trained_on or {})
+    worst_first = sorted(
+        measures.per_name, key=lambda one: (one.recall is None, one.recall or 0.0, one.precision or 0.0)
+    )
+    calibration = measures.calibration
+    bars = partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
     html = render_page(
         "faces.html",
         says=[title, lead, notes, numbers, [sheet[:2] for sheet in sheets]],
@@ -118,22 +99,9 @@ def write_face_report(
         unknown_row=bool(measures.confusion[-1].any()),
         sentences=in_short(measures, unknown),
         faces=trained_on or {},
-        rows=[
-            {"one": one, "colour": hex_colour(one.name)}
-            for one in sorted(
-                measures.per_name,
-                key=lambda one: (one.recall is None, one.recall or 0.0, one.precision or 0.0),
-            )
-        ],
-        confusion=themed(lambda theme: _confusion(measures, theme)),
-        reliability=themed(
-            lambda theme: plot_reliability(
-                measures.calibration.edges,
-                measures.calibration.shares_right,
-                measures.calibration.counts,
-                theme=theme,
-            )
-        ),
+        rows=[{"one": one, "colour": hex_colour(one.name)} for one in worst_first],
+        confusion=themed(partial(_confusion, measures)),
+        reliability=themed(bars),
         sheets=[
             (heading, explain, jpeg_uri(picture), picture.shape[1], picture.shape[0])
             for heading, explain, picture in sheets
@@ -143,15 +111,45 @@ def write_face_report(
     write_text(folder / "report.html", html)
 
 
+def _numbers(
+    measures: FaceMeasures, unknown: UnknownMeasures | None, judgement: Judgement, ran: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of report.json; shares are 0...1, null where something is undefined."""
+    return {
+        "faces": len(measures.truth),
+        "top1": measures.top1,
+        "top1_interval": list(measures.top1_interval),
+        "top5": measures.top5,
+        "mean_recall": measures.mean_recall,
+        "calibration": _calibration(measures.calibration),
+        "calibration_without_temperature": _calibration(measures.uncalibrated),
+        "judgement": asdict(judgement),
+        "unknown": None if unknown is None else asdict(unknown),
+        "names": {
+            one.name: {**asdict(one), "recall": one.recall, "precision": one.precision}
+            for one in measures.per_name
+        },
+        "confusion": {
+            "names": [*measures.names, "unknown or stranger"],
+            "counts": measures.confusion.tolist(),
+        },
+        **ran,
+    }
+
+
+def _calibration(calibration: Reliability) -> dict[str, Any]:
+    return {
+        "expected_calibration_error": calibration.error,
+        "mean_probability_minus_share_right": calibration.excess,
+        "counts": calibration.counts.tolist(),
+        "shares_right": [None if np.isnan(value) else float(value) for value in calibration.shares_right],
+        "edges": calibration.edges.tolist(),
+    }
+
+
 def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
-    return plot_confusion(
-        measures.names,
-        measures.confusion,
-        theme=theme,
-        no_answer="unknown",
-        nobody="strangers",
-        corner="is ↓   called →",
-    )
+    words = {"no_answer": "unknown", "nobody": "strangers", "corner": "is ↓   called →"}
+    return plot_confusion(measures.names, measures.confusion, theme=theme, **words)
 
 
 def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[str]:
@@ -185,8 +183,8 @@ def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[st
 
 def doubtful_sheet(
     faces: Sequence[Face], measures: FaceMeasures, margin: float, max_pixels: int
-) -> tuple[str, str, np.ndarray] | None:
-    """Faces with a wrong name, the surest first; None where there is none."""
+) -> list[Sheet]:
+    """Faces with a wrong name, the surest first: one sheet, or none where there is no such face."""
     answers, best = measures.probabilities.argmax(axis=1), measures.probabilities.max(axis=1)
     wrong = [i for i in np.argsort(-best, kind="stable") if answers[i] != measures.truth[i]][:_MOST_TILES]
     tiles, captions = [], []
@@ -197,13 +195,12 @@ def doubtful_sheet(
             continue
         captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")
     if not tiles:
-        return None
-    return (
-        "Wrong names",
+        return []
+    explain = (
         "Below each face the name that it got, and how probable that was thought to be; the surest mistakes "
-        "first. Wrong labels show up here, too.",
-        contact_sheet(tiles, columns=10, cell=_TILE, captions=captions),
+        "first. Wrong labels show up here, too."
     )
+    return [("Wrong names", explain, contact_sheet(tiles, columns=10, cell=_TILE, captions=captions))]
 
 
 def _write_names(path: Path, measures: FaceMeasures, trained_on: Mapping[str, Mapping[str, int]]) -> None:
@@ -214,19 +211,6 @@ def _write_names(path: Path, measures: FaceMeasures, trained_on: Mapping[str, Ma
         rows.append([one.name, one.faces, one.right, one.right_of_five, one.called, taken, learnt])
     headings = ("name", "faces", "right", "right_of_five", "called", "taken_for", "learnt_from")
     write_table(path, headings, rows)
-
-
-def _calibration(calibration: Reliability) -> dict[str, Any]:
-    def number(value: float) -> float | None:
-        return None if np.isnan(value) else float(value)
-
-    return {
-        "expected_calibration_error": calibration.error,
-        "mean_probability_minus_share_right": calibration.excess,
-        "counts": calibration.counts.tolist(),
-        "shares_right": [number(value) for value in calibration.shares_right],
-        "edges": calibration.edges.tolist(),
-    }
 
 
 def check_train_dir(folder: Path) -> None:
@@ -244,63 +228,52 @@ def check_train_dir(folder: Path) -> None:
 def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     """Writes the classifier and everything about it.
 
-    Args:
-        options: of the training.
-        trained: the result.
-
     Returns:
         Notes that a person should see.
     """
-    folder = options.train_dir
+    folder, seen, classifier = options.train_dir, trained.seen, trained.classifier
     folder.mkdir(parents=True, exist_ok=True)
-    trained.classifier.save(folder)
-    own = trained.split.indices("train")
-    traces = [(trained.faces[i].digest, trained.faces[i].source) for i in own]
-    digests, sources = zip(*traces, strict=True)
-    write_trained_on(folder, Traces(digests, sources, trained.hashes[own]))
-    write_faces(folder / FACES, trained)
-    write_problems(folder / "problems.csv", trained.problems)
-    views = views_sheet(options, trained)
+    classifier.save(folder)
+    faces, own = seen.plain.faces, seen.split.indices("train")
+    digests, sources = zip(*((faces[i].digest, faces[i].source) for i in own), strict=True)
+    write_trained_on(folder, Traces(digests, sources, seen.plain.hashes[own]))
+    _write_faces(folder / FACES, trained)
+    write_problems(folder / "problems.csv", seen.problems)
+    views = _views_sheet(options, trained)
     save_picture(folder / VIEWS, views)
     _write_tensorboard(folder, trained, views)
-    notes = list(trained.split.notes)
-    if trained.problems:
-        notes.append(f"{len(trained.problems)} faces or files were left out: see problems.csv.")
-    measured = [
-        (part, one)
-        for part, one in (("test", trained.test), ("validation", trained.validation))
-        if one is not None
-    ]
-    if not measured:
-        notes.append("Nothing was measured: all faces were trained on (--split_fractions).")
-        return notes
-    part, measures = measured[0]
-    if part == "validation":
+    notes = list(seen.split.notes)
+    if seen.problems:
+        notes.append(f"{len(seen.problems)} faces or files were left out: see problems.csv.")
+    part, measures = "test", trained.test
+    if measures is None:
+        part, measures = "validation", trained.validation
         notes.append("There is no test split: these are the faces by which probabilities were adjusted.")
-    faces = [trained.faces[i] for i in trained.split.indices(part)]
-    wrong = doubtful_sheet(faces, measures, options.margin, options.reading.max_pixels)
-    spec = trained.classifier.encoder.backbone.spec
-    sheets: list[Sheet] = [
-        *([] if wrong is None else [wrong]),
-        (
-            "What the network saw",
-            "Some training faces, each in a row with its views. Would you recognise everybody?",
-            views,
-        ),
-    ]
+    if measures is None:
+        return [*notes[:-1], "Nothing was measured: all faces were trained on (--split_fractions)."]
+    wrong = doubtful_sheet(
+        [faces[i] for i in seen.split.indices(part)], measures, options.margin, options.reading.max_pixels
+    )
+    explain = "Some training faces, each in a row with its views. Would you recognise everybody?"
+    backbone = seen.encoder.backbone
     write_face_report(
         folder,
         measures,
-        title=f"Faces: {spec.name} on {part} of {options.faces_dir.name or options.faces_dir}",
+        title=f"Faces: {backbone.spec.name} on {part} of {options.faces_dir.name or options.faces_dir}",
         lead=f"{len(measures.truth)} faces of the {part} split, from sources that the training never saw; "
-        f"{len(own)} faces to learn from, {len(trained.classifier.names)} names.",
-        judgement=trained.classifier.judgement,
-        ran=what_ran(trained),
+        f"{len(own)} faces to learn from, {len(seen.names)} names.",
+        judgement=classifier.judgement,
+        ran={
+            "options": dict(classifier.config["options"]),
+            "backbone": {**seen.encoder.way(), "source": backbone.source},
+            "splits": {one: len(seen.split.indices(one)) for one in SPLITS},
+            "versions": dict(classifier.config["versions"]),
+        },
         unknown=trained.left_out,
         unknown_text="Each character was left out of one training: then its faces are a stranger's. The "
         "limit was chosen on the validation faces, the figures are of the test faces.",
-        trained_on=trained.classifier.config["faces"],
-        sheets=sheets,
+        trained_on=classifier.config["faces"],
+        sheets=[*wrong, ("What the network saw", explain, views)],
         notes=notes,
     )
     return notes
@@ -328,7 +301,7 @@ def summary(trained: Trained) -> list[str]:
 
 
 def read_splits(folder: Path) -> dict[str, str]:
-    """Split of each face of a training, by digest, as `write_faces` wrote it.
+    """Split of each face of a training, by digest, as the training wrote it.
 
     Raises:
         ValueError: the file is not there or not what was written.
@@ -344,22 +317,11 @@ def read_splits(folder: Path) -> dict[str, str]:
         ) from None
 
 
-def what_ran(trained: Trained) -> dict[str, dict[str, Any]]:
-    """What a reader of the numbers needs to repeat them."""
-    classifier = trained.classifier
-    return {
-        "options": dict(classifier.config["options"]),
-        "backbone": {**classifier.encoder.way(), "source": classifier.encoder.backbone.source},
-        "splits": {part: len(trained.split.indices(part)) for part in ("train", "validation", "test")},
-        "versions": dict(classifier.config["versions"]),
-    }
-
-
-def write_faces(path: Path, trained: Trained) -> None:
+def _write_faces(path: Path, trained: Trained) -> None:
     """Every face, its split and its answer."""
     rows = []
     answers = trained.classifier.judge(trained.logits)
-    for face, split, answer in zip(trained.faces, trained.split.splits, answers, strict=True):
+    for face, split, answer in zip(trained.seen.plain.faces, trained.seen.split.splits, answers, strict=True):
         said = [answer.names[0], f"{answer.probabilities[0]:.4f}", "yes" if answer.known else "no"]
         rows.append([face.shown, face.name, face.source, split, *said, face.digest])
     headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
@@ -378,14 +340,14 @@ def _write_tensorboard(folder: Path, trained: Trained, views: np.ndarray) -> Non
     log.close()
 
 
-def views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
+def _views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
     """Some training faces with their views, as the backbone takes them: uint8 [h, w, 3]."""
-    own = trained.split.indices("train")
-    size = trained.classifier.encoder.backbone.spec.image_size
+    own = trained.seen.split.indices("train")
+    size = trained.seen.encoder.backbone.spec.image_size
     views = min(options.views, _SHOWN_VIEWS)
     tiles = []
     for i in own[:: max(1, len(own) // _SHOWN_FACES)][:_SHOWN_FACES]:
-        face = trained.faces[i]
+        face = trained.seen.plain.faces[i]
         try:
             image = crop_face(face, options.margin, options.reading.max_pixels)
         except PictureError:  # gone since
@@ -395,4 +357,4 @@ def views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
             tiles.append(np.clip(np.asarray(resize_picture(seen, size)), 0, 255).astype(np.uint8))
     if not tiles:
         return np.zeros((8, 8, 3), np.uint8)
-    return contact_sheet(tiles, columns=views, cell=112, gap=4)
+    return contact_sheet(tiles, columns=views, cell=_TILE, gap=4)

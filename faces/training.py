@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,58 +35,14 @@ from faces.measures import (
 from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
 from nets.checkpoint import versions
+from terminal.bars import Progress, silent
 
 # From 0.1 to 1 the answers differed for two faces of 629: docs/face_classifier.md.
 _SHRINKAGE = 0.3
 
-Progressed = Callable[[str, int, int], None]
-
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A finished training.
-
-    Attributes:
-        classifier: ready to be used, with its judgement.
-        faces: N, of all splits.
-        split: of these.
-        logits: float32 [N, K] of all faces.
-        validation: measures; None where that split is empty.
-        test: measures; None where that split is empty.
-        left_out: how well characters that were left out are told apart; None where that was not measured.
-        problems: faces that were left out.
-        hashes: uint64 [N], perceptual.
-        seconds: of the stages.
-        computed: rows that were not in the cache.
-    """
-
-    classifier: FaceClassifier
-    faces: list[Face]
-    split: FaceSplit
-    logits: np.ndarray
-    validation: FaceMeasures | None
-    test: FaceMeasures | None
-    left_out: UnknownMeasures | None
-    problems: list[Problem]
-    hashes: np.ndarray
-    seconds: dict[str, float]
-    computed: int
-
-
-class _Laps:
-    """Seconds of the stages, each since the one before."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def done(self, stage: str) -> None:
-        now = time.monotonic()
-        self.seconds[stage], self._last = now - self._last, now
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
+class Seen:
     """What the head is taught and judged by.
 
     Attributes:
@@ -106,40 +63,65 @@ class _Seen:
     split: FaceSplit
     problems: list[Problem]
 
+    @property
+    def computed(self) -> int:
+        """Rows that were not in the cache."""
+        return self.plain.computed + self.taught.computed
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A finished training.
+
+    Attributes:
+        classifier: ready to be used, with its judgement.
+        seen: what it learnt from and was measured on.
+        logits: float32 [N, K] of all faces.
+        validation: measures; None where that split is empty.
+        test: measures; None where that split is empty.
+        left_out: how well characters that were left out are told apart; None where that was not measured.
+        seconds: of the stages.
+    """
+
+    classifier: FaceClassifier
+    seen: Seen
+    logits: np.ndarray
+    validation: FaceMeasures | None
+    test: FaceMeasures | None
+    left_out: UnknownMeasures | None
+    seconds: dict[str, float]
+
 
 def train_faces(
     options: FaceTrainingOptions,
     *,
-    progress: Progressed = lambda what, done, total: None,
+    progress: Progress = silent,
     say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Trains on a folder of faces, without writing the classifier.
 
     Args:
         options: of the command line.
-        progress: called with what is done, how much, and of how much.
+        progress: told of every stage.
         say: told in a sentence what is going on.
 
     Raises:
         ValueError: faces or backbone cannot be used.
     """
-    laps = _Laps()
-    seen, computed = _look(options, laps, progress, say)
-    plain, names, classes, split = seen.plain, seen.names, seen.classes, seen.split
+    laps = [("", time.monotonic())]
+
+    def done(stage: str) -> None:
+        laps.append((stage, time.monotonic()))
+
+    seen = _look(options, done, progress, say)
+    names, classes, split = seen.names, seen.classes, seen.split
     head = train_head(seen.taught.rows, classes[split.indices("train")], len(names))
-    logits = head.of_views(plain.rows)  # [N, K]
-    laps.done("head")
+    logits = head.of_views(seen.plain.rows)  # [N, K]
+    done("head")
     left_out = None
     if options.left_out:
-        left_out = measure_left_out(
-            plain.rows,
-            seen.taught.rows,
-            classes,
-            split,
-            options.left_out,
-            progress=partial(progress, "strangers"),
-        )
-        laps.done("left out")
+        left_out = measure_left_out(seen, options.left_out, progress)
+        done("left out")
     judged = split.indices("validation")
     judgement = choose_judgement(logits[judged], classes[judged])
 
@@ -148,44 +130,34 @@ def train_faces(
         groups = [split.groups[i] for i in own]
         return measure_faces(names, logits[own], classes[own], groups, judgement) if groups else None
 
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for part, face in zip(split.splits, seen.plain.faces, strict=True):
+        counts[face.name][part] += 1
+    config = {
+        "options": json.loads(json.dumps(asdict(options), default=str)),
+        "rows": seen.encoder.way(),
+        "faces": {name: dict(parts) for name, parts in counts.items()},
+        "versions": versions(),
+    }
     return Trained(
-        classifier=FaceClassifier(
-            names=tuple(names),
-            encoder=seen.encoder,
-            head=head,
-            judgement=judgement,
-            margin=options.margin,
-            config={
-                "options": json.loads(json.dumps(asdict(options), default=str)),
-                "rows": seen.encoder.way(),
-                "faces": _counts(plain.faces, split),
-                "versions": versions(),
-            },
-        ),
-        faces=plain.faces,
-        split=split,
-        logits=logits,
+        FaceClassifier(tuple(names), seen.encoder, head, judgement, options.margin, config=config),
+        seen,
+        logits,
         validation=measured("validation"),
         test=measured("test"),
         left_out=left_out,
-        problems=seen.problems,
-        hashes=plain.hashes,
-        seconds=laps.seconds,
-        computed=computed,
+        seconds={stage: end - start for (_, start), (stage, end) in pairwise(laps)},
     )
 
 
 def _look(
-    options: FaceTrainingOptions, laps: _Laps, progress: Progressed, say: Callable[[str], None]
-) -> tuple[_Seen, int]:
-    """Reads and splits the faces, and looks at all of them, at those of the training in every view.
-
-    Returns:
-        What was seen, and how many views were not in the cache.
-    """
-    reading = read_faces(
-        options.faces_dir, options.reading, margin=options.margin, progress=partial(progress, "reading")
-    )
+    options: FaceTrainingOptions,
+    done: Callable[[str], None],
+    progress: Progress,
+    say: Callable[[str], None],
+) -> Seen:
+    """Reads and splits the faces, and looks at all of them, at those of the training in every view."""
+    reading = read_faces(options.faces_dir, options.reading, margin=options.margin, progress=progress)
     backbone = open_backbone(
         options.backbone, options.backbone_weights, image_size=options.image_size, strides=options.strides
     )
@@ -193,7 +165,7 @@ def _look(
     cache = FeatureCache(options.cache_dir, encoder.way(), encoder.size)
     say(f"{len(reading.faces)} faces of {len(reading.names)} names, labelled by {reading.labelled_by}")
     say(f"{spec.name} at {spec.image_size} pixels ({backbone.source}), {encoder.size} numbers a face")
-    laps.done("reading")
+    done("reading")
 
     def rows_of(faces: Sequence[Face], views: Sequence[int], what: str) -> Rows:
         margin, most, told = options.margin, options.reading.max_pixels, partial(progress, what)
@@ -204,11 +176,12 @@ def _look(
     classes = np.array([names.index(face.name) for face in plain.faces])
     split = split_faces(plain.faces, plain.hashes, options.splitting)
     taught = rows_of([plain.faces[i] for i in split.indices("train")], range(options.views), "views")
-    computed, found = plain.computed + taught.computed, f"found in {cache.folder}"
-    say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
-    laps.done("features")
     problems = [*reading.problems, *plain.problems, *taught.problems]
-    return _Seen(encoder, plain, taught, names, classes, split, problems), computed
+    seen = Seen(encoder, plain, taught, names, classes, split, problems)
+    found = f"found in {cache.folder}"
+    say(f"{seen.computed} views looked at, the others {found}" if seen.computed else f"everything {found}")
+    done("features")
+    return seen
 
 
 def names_of(faces: Sequence[Face], faces_dir: Path) -> list[str]:
@@ -224,14 +197,6 @@ def names_of(faces: Sequence[Face], faces_dir: Path) -> list[str]:
             "tells at least two characters apart, each in a folder of its name"
         )
     return names
-
-
-def _counts(faces: Sequence[Face], split: FaceSplit) -> dict[str, dict[str, int]]:
-    """How many faces of each name went into each split."""
-    counts: dict[str, Counter[str]] = {}
-    for part, face in zip(split.splits, faces, strict=True):
-        counts.setdefault(face.name, Counter())[part] += 1
-    return {name: dict(counts[name]) for name in sorted(counts)}
 
 
 def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:
@@ -272,40 +237,24 @@ def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:
     return Head(kernel, bias / spread - centre @ kernel)
 
 
-def measure_left_out(
-    plain: np.ndarray,
-    taught: np.ndarray,
-    classes: np.ndarray,
-    split: FaceSplit,
-    parts: int,
-    *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> UnknownMeasures | None:
+def measure_left_out(seen: Seen, parts: int, progress: Progress) -> UnknownMeasures | None:
     """How well characters are told apart that a head was not taught: each is left out of one training.
 
     The limit is chosen on the validation faces of those that were taught; known faces and strangers are those
     of the test split, of the validation split where there is no test.
 
-    Args:
-        plain: float16 [N, V, D] of all faces, as they are.
-        taught: float16 [T, V, D] of the training faces.
-        classes: int [N].
-        split: of the N faces.
-        parts: into which the characters are divided.
-        progress: called with parts done and all.
-
     Returns:
-        Of all parts together: counts are added, shares averaged, the AUROC weighted by its strangers. None
-        where there are too few names or faces.
+        Of all `parts` of the characters: counts are added, shares averaged, the AUROC weighted by its
+        strangers. None where there are too few names or faces.
     """
-    count = int(classes.max()) + 1
+    count = len(seen.names)
     left_out = [part for part in np.array_split(np.arange(count), min(parts, count)) if len(part)]
-    if not len(split.indices("validation")) or count - max(map(len, left_out)) < 2:
+    if not len(seen.split.indices("validation")) or count - max(map(len, left_out)) < 2:
         return None
     measured = []
     for done, part in enumerate(left_out, start=1):
-        measured.append(_without(part, plain, taught, classes, split))
-        progress(done, len(left_out))
+        measured.append(_without(part, seen))
+        progress("strangers", done, len(left_out))
     right = [one.right_kept for one in measured if one.right_kept is not None]
     told = [(one.auroc, one.strangers) for one in measured if one.auroc is not None]
     return UnknownMeasures(
@@ -318,16 +267,15 @@ def measure_left_out(
     )
 
 
-def _without(
-    part: np.ndarray, plain: np.ndarray, taught: np.ndarray, classes: np.ndarray, split: FaceSplit
-) -> UnknownMeasures:
-    """Measures of a head that was not taught the characters of `part`, int [P]; the rest see above."""
+def _without(part: np.ndarray, seen: Seen) -> UnknownMeasures:
+    """Measures of a head that was not taught the characters of `part`, int [P]."""
+    plain, classes = seen.plain.rows, seen.classes
     known = np.setdiff1d(np.unique(classes), part)
     new = np.searchsorted(known, classes)  # class -> class among those that are known, where it is one
-    trained, judged, tested = (split.indices(one) for one in SPLITS)
+    trained, judged, tested = (seen.split.indices(one) for one in SPLITS)
     tested = tested if len(tested) else judged
     mine = np.isin(classes[trained], known)
-    head = train_head(taught[mine], new[trained[mine]], len(known))
+    head = train_head(seen.taught.rows[mine], new[trained[mine]], len(known))
     judged, strangers = judged[np.isin(classes[judged], known)], tested[np.isin(classes[tested], part)]
     tested = np.setdiff1d(tested, strangers)
     limit = choose_limit(head.of_views(plain[judged]), new[judged])

@@ -20,7 +20,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -29,11 +28,12 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
+from datasets.pictures import ACCEPTED_SUFFIXES, read_picture, save_picture
+from faces.folder import read_pictures
 from files.below import files_below
 from files.threads import map_in_threads
 from files.writing import whole_file
-from terminal.bars import counting_bars
+from terminal.bars import Progress, counting_bars
 from terminal.command import command
 from terminal.quiet import start_tensorflow
 from visualization.drawing import contact_sheet, scale_to
@@ -42,9 +42,8 @@ UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
 _MOST_NAME = 100  # letters of a folder's name
 _MOST_TILES = 120
 _TILE = 112
-_CHUNK = 64  # pictures in memory at once
 
-Progressed = Callable[[int, int], None]
+Chunks = Iterator[list[tuple[Path, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -90,36 +89,26 @@ class Place:
     caption: str
 
 
-def by_name(
-    faces: Iterator[list[tuple[Path, np.ndarray]]], options: Options, progress: Callable[[int], None]
-) -> list[Place]:
+def by_name(faces: Chunks, options: Options, progress: Callable[[int], None]) -> list[Place]:
     """One folder a name; `progress` is called with faces done."""
     from faces.names import open_names
 
     assert options.checkpoint_path is not None
-    namer = open_names(options.checkpoint_path)
+    names_of = open_names(options.checkpoint_path)
     places = []
     for chunk in faces:
-        for (path, _), said in zip(chunk, namer.names_of([image for _, image in chunk]), strict=True):
-            sure = bool(said.name) and said.score >= options.score_threshold
-            caption = f"{said.score:.0%}" if sure else f"{said.name or 'nobody'} {said.score:.0%}"
-            folder = folder_name(said.name) if sure else UNSURE
-            places.append(Place(path, folder, said.score, f"{caption} {path.stem}"))
+        for (path, _), (name, score) in zip(chunk, names_of([image for _, image in chunk]), strict=True):
+            sure = bool(name) and score >= options.score_threshold
+            caption = f"{score:.0%}" if sure else f"{name or 'nobody'} {score:.0%}"
+            folder = folder_name(name) if sure else UNSURE
+            places.append(Place(path, folder, score, f"{caption} {path.stem}"))
         progress(len(places))
     return places
 
 
-def by_likeness(
-    faces: Iterator[list[tuple[Path, np.ndarray]]], options: Options, progress: Callable[[int], None]
-) -> list[Place]:
+def by_likeness(faces: Chunks, options: Options, progress: Callable[[int], None]) -> list[Place]:
     """Groups of alike faces, the largest first; `progress` is called with faces done."""
-    from faces.likeness import (
-        FeaturesOf,
-        alike_groups,
-        colours_and_outlines,
-        combine,
-        features_of_backbone,
-    )
+    from faces.likeness import FeaturesOf, alike_groups, colours_and_outlines, combine, features_of_backbone
 
     ways: list[FeaturesOf] = [colours_and_outlines]
     if options.features is not None:
@@ -166,8 +155,8 @@ def copy_face(path: Path, folder: Path) -> None:
         shutil.copy2(path, temporary)
 
 
-def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progressed) -> None:
-    """One contact sheet for each folder, the least sure face first; `progress`: sheets done, and all."""
+def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progress) -> None:
+    """One contact sheet for each folder, the least sure face first."""
     folders: dict[str, list[Place]] = {}
     for place in sorted(places, key=lambda place: place.sureness):
         folders.setdefault(place.folder, []).append(place)
@@ -178,7 +167,7 @@ def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progressed)
         captions = [place.caption for place in shown]
         sheet = contact_sheet(tiles, columns=columns, cell=_TILE, captions=captions)
         save_picture(output_dir / SHEETS / f"{folder}.jpg", sheet)
-        progress(done, len(folders))
+        progress("drawing", done, len(folders))
 
 
 def run(options: Options, console: Console) -> None:
@@ -202,12 +191,13 @@ def run(options: Options, console: Console) -> None:
     unreadable: list[tuple[Path, str]] = []
     with counting_bars(console) as progress:
         sort = by_likeness if options.checkpoint_path is None else by_name
-        places = sort(_chunks(paths, unreadable), options, lambda done: progress("looking", done, len(paths)))
+        chunks = read_pictures(paths, read_picture, lambda path, why: unreadable.append((path, str(why))))
+        places = sort(chunks, options, lambda done: progress("looking", done, len(paths)))
         if not options.dry_run:
             for done, place in enumerate(places, start=1):
                 copy_face(place.path, options.output_dir / place.folder)
                 progress("copying", done, len(places))
-            draw_sheets(options.output_dir, places, partial(progress, "drawing"))
+            draw_sheets(options.output_dir, places, progress)
     for folder, number in sorted(Counter(place.folder for place in places).items()):
         console.print(escape(f"{number:6} {folder}"), highlight=False)
     for path, reason in unreadable:
@@ -221,28 +211,6 @@ def run(options: Options, console: Console) -> None:
 
 def _digest(path: Path) -> bytes:
     return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-
-
-def _chunks(
-    paths: Sequence[Path], unreadable: list[tuple[Path, str]]
-) -> Iterator[list[tuple[Path, np.ndarray]]]:
-    """Pictures, some at a time; those that cannot be read go into `unreadable`."""
-
-    def read(path: Path) -> tuple[Path, np.ndarray | str]:
-        try:
-            return path, read_picture(path)
-        except PictureError as error:
-            return path, str(error)
-
-    for start in range(0, len(paths), _CHUNK):
-        chunk = []
-        for path, image in map_in_threads(read, paths[start : start + _CHUNK]):
-            if isinstance(image, str):
-                unreadable.append((path, image))
-            else:
-                chunk.append((path, image))
-        if chunk:
-            yield chunk
 
 
 @command("sort_faces", interrupted="the same command sorts the faces that are left")

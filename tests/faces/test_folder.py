@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from datasets.folder import INBOX_MARK
-from faces.folder import FaceOptions, read_faces, read_strangers
+from faces.folder import FaceOptions, read_faces
 
 XML = """<annotation><filename>{file}</filename><size><width>40</width><height>30</height></size>{objects}
 </annotation>"""
@@ -91,7 +91,7 @@ def test_boxes_of_xml(tmp_path):
 def test_strangers_need_no_names(tmp_path):
     picture(tmp_path / "a.png", 1)
     picture(tmp_path / "deep" / "b.png", 2)
-    reading = read_strangers(tmp_path, FaceOptions(), margin=0.1)
+    reading = read_faces(tmp_path, FaceOptions(), margin=0.1, strangers=True)
     assert [(face.name, face.shown) for face in reading.faces] == [("", "a.png"), ("", "deep/b.png")]
 
 

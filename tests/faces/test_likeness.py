@@ -6,19 +6,11 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from faces import likeness
 from faces.likeness import alike_groups, colours_and_outlines, combine, features_of_backbone
-
-
-def face(hair: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
-    image = np.full((80, 70, 3), rng.integers(190, 255), np.uint8)
-    top = int(rng.integers(28, 36))
-    image[:top] = np.clip(np.array(hair) + rng.integers(-10, 10, 3), 0, 255)
-    image[top:60, 15:55] = (250, 225, 205)
-    return image
+from tests.drawn_faces import HAIR, drawn_face, write_vgg
 
 
 def test_faces_with_the_same_hair_are_alike(rng):
-    hair = [(200, 40, 40), (40, 60, 200), (30, 30, 30), (240, 220, 90)]
-    images = [face(hair[i % 4], rng) for i in range(40)]
+    images = [drawn_face(list(HAIR.values())[i % 4], rng) for i in range(40)]
     points = combine(colours_and_outlines(images))
     groups = alike_groups(points, 8)
     assert all(len(set((np.flatnonzero(groups == group) % 4).tolist())) == 1 for group in range(8))
@@ -43,62 +35,22 @@ def test_each_kind_of_feature_has_its_say(rng):
     assert (first**2).sum() == pytest.approx((second**2).sum(), rel=0.05)
 
 
-def vgg(path: Path, rng: np.random.Generator, *, without: str = "") -> Path:
-    arrays, before = {}, 3
-    for block, count in ((1, 2), (2, 2), (3, 3), (4, 3)):
-        for number in range(1, count + 1):
-            name = f"vgg_16/conv{block}/conv{block}_{number}"
-            arrays[f"{name}/weights"] = rng.normal(0, 0.2, (3, 3, before, 4)).astype(np.float16)
-            arrays[f"{name}/biases"] = np.zeros(4, np.float32)
-            before = 4
-    np.savez(path, **{name: array for name, array in arrays.items() if without not in name or not without})
-    return path
-
-
 def test_layers_of_vgg(tmp_path, rng):
-    features_of = features_of_backbone(vgg(tmp_path / "vgg.npz", rng))
-    images = [face((200, 40, 40), rng) for _ in range(3)]
+    features_of = features_of_backbone(write_vgg(tmp_path / "vgg.npz", rng, width=4, blocks=4))
+    images = [drawn_face(HAIR["ao"], rng) for _ in range(3)]
     blocks = features_of(images)
     assert [block.shape for block in blocks] == [(3, 4), (3, 4)]
     np.testing.assert_allclose(np.linalg.norm(blocks[0], axis=1), 1, rtol=1e-3)
     np.testing.assert_allclose(features_of(images[1:2])[1], blocks[1][1:2], atol=1e-3)
 
 
-def test_what_is_no_backbone_is_named(tmp_path, rng):
-    with pytest.raises(ValueError, match=r"has no conv4_2/weights and conv4_2/biases; give VGG-16's"):
-        features_of_backbone(vgg(tmp_path / "vgg.npz", rng, without="conv4_2/biases"))
+def test_layers_of_a_checkpoint(tmp_path, rng):
+    """With the shipped detector of the drawn characters."""
+    images = [drawn_face(HAIR["ao"], rng) for _ in range(2)]
+    checkpoint = Path(__file__).parents[2] / "checkpoints" / "drawn_lite"
+    assert [len(block) for block in features_of_backbone(checkpoint)(images)] == [2, 2]
     with pytest.raises(ValueError, match="is not a checkpoint folder"):
         features_of_backbone(tmp_path)
-
-
-def test_layers_of_a_checkpoint(rng):
-    """With the shipped detector of the drawn characters."""
-    checkpoint = Path(__file__).parents[2] / "checkpoints" / "drawn_lite"
-    images = [face((200, 40, 40), rng) for _ in range(2)]
-    assert [len(block) for block in features_of_backbone(checkpoint)(images)] == [2, 2]
-
-
-def test_drawn_heads_get_their_names():
-    from datasets.pictures import read_picture
-    from datasets.voc import read_xml
-    from faces.names import DetectorNames
-    from preprocessing.crops import crop_around
-
-    root = Path(__file__).parents[2]
-    faces, names = [], []
-    for xml in sorted((root / "demo").glob("*.xml")):
-        raw, image = read_xml(xml), read_picture(xml.with_suffix(".jpg"))
-        for item in raw.objects:
-            assert item.box is not None
-            xmin, ymin, xmax, ymax = (float(value or 0) for value in item.box)
-            height, width = image.shape[:2]
-            box = np.array([ymin / height, xmin / width, ymax / height, xmax / width])
-            faces.append(crop_around(image, box, 0.1)[0])
-            names.append(item.name)
-    said = DetectorNames(root / "checkpoints" / "drawn_lite").names_of(faces)
-    assert all(0 < one.score <= 1 for one in said)
-    right = sum(one.name == name for one, name in zip(said, names, strict=True))
-    assert right >= 0.7 * len(names) > 5
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 40, 119, 120])

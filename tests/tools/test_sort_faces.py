@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from faces import names as face_names
-from faces.names import FaceName
 from tools import sort_faces
 from tools.sort_faces import main
 
@@ -29,21 +28,11 @@ def faces(tmp_path: Path, rng: np.random.Generator) -> Path:
 def detector(monkeypatch):
     """Tells who it is by the colour of the hair; is unsure of the black-haired."""
 
-    class Names:
-        def __init__(self, checkpoint_path):
-            pass
+    def names_of(images):
+        hair = [image[5, 5] for image in images]
+        return [("黒/..", 0.3) if h.max() < 80 else ("赤" if h[0] > h[2] else "", 0.9) for h in hair]
 
-        def names_of(self, images):
-            said = []
-            for image in images:
-                hair = image[5, 5]
-                if hair.max() < 80:
-                    said.append(FaceName("黒/..", 0.3))
-                else:
-                    said.append(FaceName("赤" if hair[0] > hair[2] else "", 0.9))
-            return said
-
-    monkeypatch.setattr(face_names, "DetectorNames", Names)
+    monkeypatch.setattr(face_names, "_by_detector", lambda checkpoint_path: names_of)
 
 
 def folders(out: Path) -> dict[str, int]:
@@ -107,33 +96,20 @@ def test_ctrl_c_is_one_line(faces, tmp_path, capsys, monkeypatch):
     assert "sort_faces: interrupted; the same command sorts the faces that are left" in said
 
 
-def test_by_name(faces, tmp_path, capsys, detector):
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [((), {"赤": 6, "unsure": 12}), (("--score_threshold", 0.1), {"赤": 6, "unsure": 6, "黒_": 6})],
+)
+def test_by_name_which_is_no_path(faces, tmp_path, capsys, detector, flags, found):
     out = tmp_path / "sorted"
-    run(capsys, "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any")
-    assert folders(out) == {"赤": 6, "unsure": 12, "contact_sheets": 2}
-
-
-def test_names_are_no_paths(faces, tmp_path, capsys, detector):
-    out = tmp_path / "sorted"
-    run(
-        capsys,
-        "--faces_dir",
-        faces,
-        "--output_dir",
-        out,
-        "--checkpoint_path",
-        "any",
-        "--score_threshold",
-        0.1,
-    )
-    assert folders(out) == {"赤": 6, "unsure": 6, "黒_": 6, "contact_sheets": 3}
+    run(capsys, "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", *flags)
+    assert folders(out) == {**found, "contact_sheets": len(found)}
 
 
 def test_dry_run_copies_nothing(faces, tmp_path, capsys, detector):
     out = tmp_path / "sorted"
-    status, said = run(
-        capsys, "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", "--dry_run"
-    )
+    flags = "--faces_dir", faces, "--output_dir", out, "--checkpoint_path", "any", "--dry_run"
+    status, said = run(capsys, *flags)
     assert status == 0
     assert "12 unsure" in said
     assert "Nothing was copied." in said
@@ -167,15 +143,9 @@ def test_faces_of_one_name_stay_apart(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [
-        ("../../etc", "_.._etc"),
-        ("a/b\\c:d", "a_b_c_d"),
-        (" . ", "_"),
-        ("", "_"),
-        ("a\x00b", "a_b"),
-        ("千反田", "千反田"),
-    ],
+    [("../../etc", "_.._etc"), ("a/b\\c:d", "a_b_c_d"), (" . ", "_"), ("", "_"), ("a\x00b", "a_b")],
 )
 def test_a_folder_is_never_a_path(text, name):
     assert sort_faces.folder_name(text) == name
+    assert sort_faces.folder_name("千反田") == "千反田"
     assert len(sort_faces.folder_name(300 * "x")) == 100
