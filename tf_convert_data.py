@@ -4,12 +4,13 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
+from boxes.anchors import AnchorLayer
+from boxes.network_anchors import anchor_layers
 from datasets.options import ConversionOptions
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems
 from files.writing import write_bytes
@@ -20,7 +21,6 @@ from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from datasets.conversion import Conversion
-    from nets.network import Network
 
 # Boxes that dataset.png compares with anchors; more would change nothing that one can see.
 _MOST_BOXES = 20_000
@@ -36,14 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow takes seconds to import: not before --help and the check of the flags.
     start_tensorflow()
     from datasets.conversion import convert
-    from nets import get_network
 
     def report(problems: Sequence[Problem]) -> None:
         if problems:
             say(console, f"Problems; each is a line in {options.output_dir / 'problems.csv'}")
             show_table(console, GROUP_HEADINGS, group_problems(problems))
 
-    network = get_network(options.model_name) if options.figure else None
+    layers = anchor_layers(options.model_name) if options.figure else None
     started = time.monotonic()
     with counting_bars(console) as progress:
         result = convert(options, progress=progress, report=report)
@@ -52,14 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--strict, and there are {len(result.problems)} problems (all in "
             f"{options.output_dir / 'problems.csv'}); nothing was converted"
         )
-    if network is not None:
-        _draw(result, network, options.output_dir / "dataset.png")
+    if layers is not None:
+        _draw(result, layers, options)
     say(console, f"Written to {options.output_dir} in {time.monotonic() - started:.1f} s")
     _print_sets(result, console)
     return 0
 
 
-def _draw(result: "Conversion", network: "Network", path: Path) -> None:
+def _draw(result: "Conversion", layers: Sequence[AnchorLayer], options: ConversionOptions) -> None:
     """Draws dataset.png of the sets just converted."""
     from boxes.anchor_fitting import best_anchors
     from visualization.dataset_figure import plot_dataset
@@ -67,7 +66,7 @@ def _draw(result: "Conversion", network: "Network", path: Path) -> None:
 
     boxes = np.concatenate([one.boxes for some in result.sets.values() for one in some])
     boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
-    best_iou, _ = best_anchors(network.anchor_layers, boxes)
+    best_iou, _ = best_anchors(layers, boxes)
     figure = plot_dataset(
         {
             name: {label: one["boxes"] for label, one in numbers["names"].items()}
@@ -76,9 +75,9 @@ def _draw(result: "Conversion", network: "Network", path: Path) -> None:
         {name: len(some) for name, some in result.sets.items()},
         boxes,
         best_iou,
-        network_name=network.name,
+        network_name=options.model_name,
     )
-    write_bytes(path, picture_of(figure, dots_per_inch=120))
+    write_bytes(options.output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))
 
 
 def _print_sets(result: "Conversion", console: Console) -> None:

@@ -8,22 +8,15 @@ top-down path (Lin et al. 2017, Feature Pyramid Networks), so that small heads a
 import keras
 from keras import layers
 
-from boxes.anchors import AnchorLayer, ssd_shapes
+from boxes.network_anchors import anchor_layers
 from nets.network import Network, background_prior, small_kernel
 
 IMAGE_SIZE = 300
-FEATURE_SIZES = (38, 19, 10, 5, 3)
-# Sides of the square anchors. Labelled heads and characters span 8 % to 80 % of a picture; every layer
-# doubles the one before (roughly), and its extra square fills the gap.
-ANCHOR_SIZES = (0.08, 0.17, 0.32, 0.52, 0.74, 0.96)
-ANCHOR_RATIOS = (2.0, 0.5)
 CHANNELS = (16, 32, 64, 128, 128, 128, 128)  # at strides 2, 4, 8, 16, 32, 64, 128
 PYRAMID_CHANNELS = 96
 
-ANCHOR_LAYERS = tuple(
-    AnchorLayer(cells, cells, 1 / cells, ssd_shapes(size, next_size, ANCHOR_RATIOS))
-    for cells, size, next_size in zip(FEATURE_SIZES, ANCHOR_SIZES, ANCHOR_SIZES[1:], strict=False)
-)
+ANCHOR_LAYERS = anchor_layers("ssd_300_lite")
+FEATURE_SIZES = tuple(layer.rows for layer in ANCHOR_LAYERS)  # 38, 19, 10, 5, 3
 ANCHORS_PER_CELL = len(ANCHOR_LAYERS[0].shapes)
 
 

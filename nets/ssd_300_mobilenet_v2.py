@@ -10,12 +10,10 @@ checkpoint folder made from them says so in config.json ("scores": "sigmoid"). T
 start fresh and are a softmax, as in every other network.
 """
 
-import math
-
 import keras
 from keras import layers, ops
 
-from boxes.anchors import AnchorLayer
+from boxes.network_anchors import anchor_layers
 from nets.network import Network, background_prior, small_kernel
 from nets.normalised_convolution import NormalisedConvolution
 
@@ -28,34 +26,11 @@ EXPANSION = 6
 FIRST_MAP = 13
 # Feature maps behind the trunk: channels of the 1x1 and of the 3x3 convolution of stride 2.
 EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
-CELLS = (19, 10, 5, 3, 2, 1)
 # The API's codes are (ty, tx, th, tw), divided by (0.1, 0.1, 0.2, 0.2) as ours are; ours: (cx, cy, w, h).
 CODE_ORDER = (1, 0, 3, 2)
 
 
-def _shape(scale: float, ratio: float) -> tuple[float, float]:
-    """(height, width) of an anchor of that width / height."""
-    return scale / math.sqrt(ratio), scale * math.sqrt(ratio)
-
-
-def _anchor_layers() -> tuple[AnchorLayer, ...]:
-    """The API's `ssd_anchor_generator`: scales 0.2 to 0.95, the lowest layer reduced to three anchors."""
-    scales = [0.2 + 0.15 * index for index in range(len(CELLS))] + [1.0]
-    found = []
-    for index, cells in enumerate(CELLS):
-        scale, next_scale = scales[index : index + 2]
-        if index == 0:
-            shapes = (_shape(0.1, 1.0), _shape(scale, 2.0), _shape(scale, 0.5))
-        else:
-            # 0.3333, not a third: ssdlite_mobilenet_v2_coco.config.
-            ratios = (1.0, 2.0, 0.5, 3.0, 0.3333)
-            middle = math.sqrt(scale * next_scale)
-            shapes = (*(_shape(scale, ratio) for ratio in ratios), (middle, middle))
-        found.append(AnchorLayer(cells, cells, 1 / cells, shapes))
-    return tuple(found)
-
-
-ANCHOR_LAYERS = _anchor_layers()
+ANCHOR_LAYERS = anchor_layers("ssd_300_mobilenet_v2")
 
 
 @keras.saving.register_keras_serializable(package="anime_ssd")

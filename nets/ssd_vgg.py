@@ -13,7 +13,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from boxes.anchors import AnchorLayer, ssd_shapes
+from boxes.anchors import AnchorLayer
+from boxes.network_anchors import anchor_layers
 from nets.network import Network, background_prior, small_kernel
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
@@ -84,47 +85,23 @@ class Size:
     Attributes:
         name: of the network; the scope of its variables in slim checkpoints.
         image_size: side of the pictures in pixels.
-        maps: cells a side, step, size and next size (all three in pixels) of each feature map: feat_shapes,
-            anchor_steps and anchor_sizes of SSD-Tensorflow's `default_params`.
         extra_blocks: the feature maps behind block4 and block7.
     """
 
     name: str
     image_size: int
-    maps: tuple[tuple[int, int, float, float], ...]
     extra_blocks: tuple[ExtraBlock, ...]
 
     @property
     def anchor_layers(self) -> tuple[AnchorLayer, ...]:
-        """The anchors: two more ratios on the maps between the first and the last two."""
-        few, many = (2, 1 / 2), (2, 1 / 2, 3, 1 / 3)
-        return tuple(
-            AnchorLayer(
-                cells,
-                cells,
-                step / self.image_size,
-                ssd_shapes(
-                    size / self.image_size,
-                    next_size / self.image_size,
-                    many if 0 < index < len(self.maps) - 2 else few,
-                ),
-            )
-            for index, (cells, step, size, next_size) in enumerate(self.maps)
-        )
+        """The anchors, a layer for each feature map."""
+        return anchor_layers(self.name)
 
 
 SIZES = (
     Size(  # nets/ssd_vgg_300.py; 26 285 486 parameters with 21 classes, 8 732 anchors
         "ssd_300_vgg",
         300,
-        (
-            (38, 8, 21, 45),
-            (19, 16, 45, 99),
-            (10, 32, 99, 153),
-            (5, 64, 153, 207),
-            (3, 100, 207, 261),
-            (1, 300, 261, 315),
-        ),
         (
             ExtraBlock("block8", 256, 512),
             ExtraBlock("block9", 128, 256),
@@ -135,15 +112,6 @@ SIZES = (
     Size(  # nets/ssd_vgg_512.py; 27 188 676 parameters with 21 classes, 24 564 anchors
         "ssd_512_vgg",
         512,
-        (
-            (64, 8, 20.48, 51.2),
-            (32, 16, 51.2, 133.12),
-            (16, 32, 133.12, 215.04),
-            (8, 64, 215.04, 296.96),
-            (4, 128, 296.96, 378.88),
-            (2, 256, 378.88, 460.8),
-            (1, 512, 460.8, 542.72),
-        ),
         (
             ExtraBlock("block8", 256, 512),
             ExtraBlock("block9", 128, 256),

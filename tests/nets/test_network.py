@@ -2,14 +2,17 @@ import keras
 import numpy as np
 import pytest
 
+from boxes.network_anchors import ANCHOR_LAYERS, anchor_layers
 from nets import NETWORKS, get_network
 from nets.network import background_prior
 from nets.ssd_300_lite import FEATURE_SIZES
 
 
-def test_an_unknown_network_lists_those_there_are():
+@pytest.mark.parametrize("find", [get_network, anchor_layers])
+def test_an_unknown_network_lists_those_there_are(find):
+    assert set(NETWORKS) == set(ANCHOR_LAYERS)
     with pytest.raises(ValueError, match=r"ssd_300_lite.*ssd_300_vgg"):
-        get_network("yolo")
+        find("yolo")
 
 
 def test_every_network_needs_a_name_beside_background():
