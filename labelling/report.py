@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -93,21 +94,13 @@ def write_statistics(
         np.concatenate(boxes) if boxes else np.zeros((0, 4), np.float32),
     )
     write_bytes(output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))
+    columns = ("boxes", "pictures", "difficult", "median_width", "median_height")
     rows = [
-        (
-            split,
-            name,
-            one["boxes"],
-            one["pictures"],
-            one["difficult"],
-            one["median_width"],
-            one["median_height"],
-        )
+        (split, name, *(one[key] for key in columns))
         for split, part in numbers.items()
         for name, one in part["names"].items()
     ]
-    headings = ("split", "name", "boxes", "pictures", "difficult", "median_width", "median_height")
-    write_table(output_dir / "names.csv", headings, rows)
+    write_table(output_dir / "names.csv", ("split", "name", *columns), rows)
     return numbers
 
 
@@ -149,21 +142,10 @@ def write_suspicions(
     ]
     found.sort(key=lambda pair: -pair[1].strength)
     rows, tiles, captions = [], [], []
-    counts: dict[str, int] = {}
     for one, suspicion in found:
-        counts[suspicion.kind] = counts.get(suspicion.kind, 0) + 1
         ymin, xmin, ymax, xmax = suspicion.box * (one.height, one.width, one.height, one.width)
-        corners = (f"{value:.0f}" for value in (xmin, ymin, xmax, ymax))
-        rows.append(
-            (
-                one.name,
-                suspicion.kind,
-                suspicion.name,
-                suspicion.suggestion,
-                f"{suspicion.strength:.3f}",
-                *corners,
-            )
-        )
+        said = (suspicion.kind, suspicion.name, suspicion.suggestion, f"{suspicion.strength:.3f}")
+        rows.append((one.name, *said, *(f"{value:.0f}" for value in (xmin, ymin, xmax, ymax))))
     for one, suspicion in found[:MOST_TILES]:
         image = read_picture(one.path, turn=one.turned)
         crop, box = crop_around(image, suspicion.box, 0.6)
@@ -174,7 +156,7 @@ def write_suspicions(
     headings = ("picture", "suspicion", "name", "suggestion", "strength", "xmin", "ymin", "xmax", "ymax")
     write_table(output_dir / "suspicious.csv", headings, rows)
     _write_sheet(output_dir / "suspicious.jpg", tiles, captions)
-    return counts
+    return dict(Counter(suspicion.kind for _, suspicion in found))
 
 
 def _write_sheet(path: Path, tiles: Sequence[np.ndarray], captions: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ tf_convert_data.py, and everything that could not be taken is a line in import_p
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 from collections.abc import Sequence
@@ -170,14 +171,9 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     text = text.encode("utf-8")[-180:].decode("utf-8", errors="ignore")
     name = Path(text.lstrip(". ") or "picture")
     stem, suffix = name.stem, picture.path.suffix.lower()
-    candidates = [stem, *([f"{stem}_{picture.split}"] if picture.split else [])]
-    for candidate in candidates:
-        if candidate.casefold() not in stems:
-            return candidate + suffix
-    number = 2
-    while f"{stem}_{number}".casefold() in stems:
-        number += 1
-    return f"{stem}_{number}{suffix}"
+    more = [f"{stem}_{picture.split}"] if picture.split else []
+    names = itertools.chain([stem], more, (f"{stem}_{number}" for number in itertools.count(2)))
+    return next(one for one in names if one.casefold() not in stems) + suffix
 
 
 @command("import_dataset", interrupted="the same command goes on from here")

@@ -189,11 +189,7 @@ def test_no_lists(tmp_path):
 @pytest.mark.parametrize(
     "line",
     [
-        "035",
-        "035.",
-        "035.jpg",
-        "035.xml",
-        "JPEGImages/035.jpg",
+        *("035", "035.", "035.jpg", "035.xml", "JPEGImages/035.jpg"),
         "C:\\pictures\\035.jpg",
         "035  1",
         "035 -1",
@@ -201,36 +197,23 @@ def test_no_lists(tmp_path):
     ],
 )
 def test_spellings_of_a_line(tmp_path, line):
-    lists = _lists(tmp_path, train=f"\ufeff\r\n{line}\r\n\r\n")
-    assert lists is not None
+    lists = _lists(tmp_path, train=f"\ufeff\r\n{line}\r\n\r\n") or {}
     assignment = splits_of_lists(lists, ["035"], DEFAULT)
     assert assignment.splits == {"035": "train"}
     assert not assignment.problems
 
 
-def test_a_name_that_looks_like_a_column(tmp_path):
-    lists = _lists(tmp_path, train="frame 1\nが\n") or {}
-    assignment = splits_of_lists(lists, ["frame", "frame 1", "が"], DEFAULT)
-    assert assignment.splits == {"frame 1": "train", "が": "train"}
-
-
 def test_lists_are_honoured(tmp_path):
-    lists = _lists(tmp_path, train="a\nb\nmany\n", val="c\nb\n", test="d\n") or {}
-    assignment = splits_of_lists(lists, ["a", "b", "c", "d", "e"], DEFAULT, known=["many"])
-    assert assignment.splits == {"a": "train", "b": "validation", "c": "validation", "d": "test"}
+    lists = _lists(tmp_path, train="a\nb\nmany\nnone\n", val="c\nb\n") or {}
+    assignment = splits_of_lists(lists, ["a", "b", "c", "e"], DEFAULT, known=["many"])
+    assert assignment.splits == {"a": "train", "b": "validation", "c": "validation"}
+    assert assignment.notes == ("ImageSets/Main gives no pictures for test.",)
     said = {(problem.file, problem.object, problem.kind, problem.action) for problem in assignment.problems}
     assert said == {
         ("ImageSets/Main", "b", "picture in two lists", "kept in validation only"),
         ("ImageSets/Main", "e", "picture in no list", "left out"),
+        ("ImageSets/Main/train.txt", "line 4: none", "list names no picture", "line ignored"),
     }
-
-
-def test_a_line_without_picture_is_said(tmp_path):
-    lists = _lists(tmp_path, train="a\nb\n") or {}
-    (problem,) = splits_of_lists(lists, ["a"], DEFAULT).problems
-    assert problem.file == "ImageSets/Main/train.txt"
-    assert problem.object == "line 2: b"
-    assert problem.kind == "list names no picture"
 
 
 def test_trainval_is_divided(tmp_path):
@@ -247,19 +230,17 @@ def test_trainval_is_divided(tmp_path):
     assert not assignment.problems
 
 
-def test_trainval_beside_train_or_val(tmp_path):
-    lists = _lists(tmp_path, trainval="a\nb\nc\n", train="a\n", test="c\n") or {}
-    assert splits_of_lists(lists, ["a", "b", "c"], DEFAULT).splits == {
-        "a": "train",
-        "b": "validation",
-        "c": "test",
-    }
-    lists = {"trainval": [(1, "a"), (2, "b")], "validation": [(1, "a")]}
-    assert splits_of_lists(lists, ["a", "b"], DEFAULT).splits == {"a": "validation", "b": "train"}
-
-
-def test_missing_lists_are_said(tmp_path):
-    lists = _lists(tmp_path, train="a\n", val="b\n") or {}
-    assert splits_of_lists(lists, ["a", "b"], DEFAULT).notes == (
-        "ImageSets/Main gives no pictures for test.",
-    )
+@pytest.mark.parametrize(
+    ("lists", "splits"),
+    [
+        # Beside train or val, trainval adds what that list lacks.
+        ({"trainval": "a\nb\nc\n", "train": "a\n", "test": "c\n"}, "a train, b validation, c test"),
+        ({"trainval": "a\nb\n", "val": "a\n"}, "a validation, b train"),
+        # A name that ends as if it had VOC's column, and one that another system decomposed.
+        ({"train": "frame 1\nか\u3099\n"}, "frame 1 train, が train"),
+    ],
+)
+def test_lists_together(tmp_path, lists, splits):
+    expected = dict(one.rsplit(" ", 1) for one in splits.split(", "))
+    names = [*expected, *(["frame"] if "frame 1" in expected else [])]
+    assert splits_of_lists(_lists(tmp_path, **lists) or {}, names, DEFAULT).splits == expected
