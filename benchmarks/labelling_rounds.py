@@ -38,9 +38,6 @@ from datasets.pictures import read_picture
 from datasets.splits import SplitOptions, assign
 from files.threads import map_in_threads
 from labelling.order import ORDER
-from terminal.quiet import start_tensorflow
-from tools.preannotate import Options as DraftOptions
-from tools.preannotate import preannotate
 
 
 @dataclass(frozen=True)
@@ -113,12 +110,11 @@ def _mean_average_precision(folder: Path, held_out: Path) -> float:
 
 def _counted(folder: Path, threshold: float, there: Sequence[Annotation]) -> tuple[Effort, int]:
     """The effort for pictures of a data set, drafted anew with a threshold; and how many boxes they have."""
-    from nets.detector import Detector
-
     data = folder / "set"
-    preannotate(
-        DraftOptions(data, folder / "train", score_threshold=threshold), Detector.load(folder / "train")
-    )
+    _command(
+        "-m", "tools.preannotate", f"--dataset_dir={data}", f"--checkpoint_path={folder / 'train'}",
+        f"--score_threshold={threshold}",
+    )  # fmt: skip
     truth = folder / "truth"
     shutil.rmtree(truth, ignore_errors=True)
     truth.mkdir()
@@ -131,7 +127,6 @@ def _counted(folder: Path, threshold: float, there: Sequence[Annotation]) -> tup
 def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.labelling_rounds", use_underscores=True)
-    start_tensorflow()
     reading = read_folder(options.dataset_dir, ReadOptions())
     stems = [one.stem for one in reading.annotations]
     splits = assign(stems, options.dataset_dir, SplitOptions(), known=reading.stems).splits

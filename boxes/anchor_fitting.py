@@ -7,12 +7,11 @@ place, so that weights trained for the old ones have the least to learn anew.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from keras import ops
 
-from boxes.anchors import AnchorLayer, make_anchors
+from boxes.anchors import AnchorLayer, make_anchors, shapes_of, with_shapes
 from boxes.geometry import iou
 
 # A cluster of fewer boxes than this says little about the next picture's: its anchor stays.
@@ -69,29 +68,3 @@ def best_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[np.n
         overlaps.append(found.max(axis=1, initial=0.0))
         nearest.append(found.argmax(axis=1))
     return np.concatenate(overlaps), np.concatenate(shape)[np.concatenate(nearest)]
-
-
-def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]) -> tuple[AnchorLayer, ...]:
-    """Layers with other anchor shapes; the inverse is `shapes_of`.
-
-    Args:
-        layers: the grid.
-        shapes: (height, width) of each anchor of a cell, layer after layer.
-
-    Raises:
-        ValueError: they are not as many pairs as the layers have, or not sizes of boxes.
-    """
-    values = np.asarray(shapes, np.float64)
-    if values.shape != (sum(len(layer.shapes) for layer in layers), 2):
-        raise ValueError(f"anchor shapes of {values.shape} numbers are not a pair for each anchor of a cell")
-    if not ((values > 0.0) & (values <= 4.0)).all():  # NaN is neither
-        raise ValueError("anchor shapes are (height, width) as fractions of the picture, in 0...4")
-    pairs, found = iter(values.tolist()), []
-    for layer in layers:
-        found.append(replace(layer, shapes=tuple((h, w) for h, w in (next(pairs) for _ in layer.shapes))))
-    return tuple(found)
-
-
-def shapes_of(layers: Sequence[AnchorLayer]) -> list[list[float]]:
-    """(height, width) of each anchor of a cell, layer after layer, as numbers for JSON."""
-    return [[float(side) for side in shape] for layer in layers for shape in layer.shapes]

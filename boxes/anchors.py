@@ -1,7 +1,7 @@
 """The grid of anchors (default boxes, Liu et al. 2016, section 2.2) that a network predicts from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,3 +61,29 @@ def make_anchors(layers: Sequence[AnchorLayer]) -> np.ndarray:
         grid[..., 3] = cx[None, :, None] + shapes[:, 1] / 2
         corners.append(grid.reshape(-1, 4))
     return np.concatenate(corners).astype(np.float32)
+
+
+def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]) -> tuple[AnchorLayer, ...]:
+    """Layers with other anchor shapes; the inverse is `shapes_of`.
+
+    Args:
+        layers: the grid.
+        shapes: (height, width) of each anchor of a cell, layer after layer.
+
+    Raises:
+        ValueError: they are not as many pairs as the layers have, or not sizes of boxes.
+    """
+    values = np.asarray(shapes, np.float64)
+    if values.shape != (sum(len(layer.shapes) for layer in layers), 2):
+        raise ValueError(f"anchor shapes of {values.shape} numbers are not a pair for each anchor of a cell")
+    if not ((values > 0.0) & (values <= 4.0)).all():  # NaN is neither
+        raise ValueError("anchor shapes are (height, width) as fractions of the picture, in 0...4")
+    pairs, found = iter(values.tolist()), []
+    for layer in layers:
+        found.append(replace(layer, shapes=tuple((h, w) for h, w in (next(pairs) for _ in layer.shapes))))
+    return tuple(found)
+
+
+def shapes_of(layers: Sequence[AnchorLayer]) -> list[list[float]]:
+    """(height, width) of each anchor of a cell, layer after layer, as numbers for JSON."""
+    return [[float(side) for side in shape] for layer in layers for shape in layer.shapes]

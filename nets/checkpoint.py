@@ -19,7 +19,7 @@ from typing import get_args
 import keras
 import numpy as np
 
-from boxes.anchor_fitting import shapes_of, with_shapes
+from boxes.anchors import shapes_of, with_shapes
 from datasets.labels import read_labels, write_labels
 from files.arrays import read_arrays, save_arrays
 from files.writing import whole_file, write_json

@@ -33,7 +33,7 @@ FLOORS = {
     "video": 10,
     "tools": 11,
     "web": 11,
-    "benchmarks": 12,
+    "benchmarks": 11,
 }
 TOP_FLOOR = 11  # the scripts
 SKIPPED = {"tests", "notebooks", "runs", "checkpoints"}

@@ -72,7 +72,7 @@ def test_everybody_sees_the_same_boxes_and_names(tmp_path: Path) -> None:
             assert shown == dict(expected)
 
     web = WebOptions(browser=False, show_from=FROM)
-    app = create_app(Services(web, detector, Inbox(tmp_path / "inbox"), network="ssd_300_lite"))
+    app = create_app(Services(web, detector, Inbox(tmp_path / "inbox")))
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     with TestClient(app, base_url="http://localhost") as client:

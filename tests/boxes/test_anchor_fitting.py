@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from boxes.anchor_fitting import best_anchors, fit_anchors, shapes_of, with_shapes
-from boxes.anchors import AnchorLayer, make_anchors
+from boxes.anchor_fitting import best_anchors, fit_anchors
+from boxes.anchors import AnchorLayer, make_anchors, shapes_of, with_shapes
 from boxes.geometry import iou
 
 LAYERS = (

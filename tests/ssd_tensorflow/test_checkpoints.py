@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import nets
-from boxes.anchor_fitting import shapes_of
+from boxes.anchors import shapes_of
 from datasets.labels import write_labels
 from files.arrays import write_arrays
 from nets import get_network

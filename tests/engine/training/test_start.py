@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nets
-from boxes.anchor_fitting import with_shapes
+from boxes.anchors import with_shapes
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.arrays import write_arrays
 from nets import get_network
