@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ from nets.ssd_vgg import RGB_MEAN, VGG_BLOCKS
 
 IMAGENET, NO_WEIGHTS = "imagenet", "none"
 _RANDOM_SEED = 0  # of `none`: the same backbone on every machine, so that its cached features stay right
-_GONE = ("efficientnet_v2_b0", "efficientnet_v2_s")
 
 
 @dataclass(frozen=True)
@@ -146,16 +144,12 @@ def open_backbone(
         )
     _check_strides(spec, network.maps)
     if weights == NO_WEIGHTS:
-        model = (
-            _vgg(spec, [VGG_BLOCKS[block - 1][0] for _, block in _vgg_layers(max(strides))])
-            if name == VGG16
-            else _application(spec)
-        )
+        model = _build(spec)
         _fill_randomly(model)
         return Backbone(spec, model, "random weights")
     source = "ImageNet weights of keras.applications" if weights == IMAGENET else Path(weights).name
     if name == VGG16:
-        return Backbone(spec, _vgg_of(spec, weights), source)
+        return rebuild_backbone(spec, _vgg_arrays(spec, weights), source)
     how = f"Give the no_top .h5 file of keras.applications' {name}, or imagenet to download it."
     if weights != IMAGENET and not Path(weights).is_file():
         raise ValueError(f"--backbone_weights={weights}: there is no such file. {how}")
@@ -171,26 +165,28 @@ def rebuild_backbone(spec: BackboneSpec, arrays: Sequence[np.ndarray], source: s
     Raises:
         ValueError: they are not those of such a backbone.
     """
-    if spec.name in _GONE:
+    model = _build(spec, arrays)
+    if [tuple(weight.shape) for weight in model.weights] != [array.shape for array in arrays]:
         raise ValueError(
-            f"the backbone {spec.name} is gone, for it was never measured; train again, with --backbone=vgg16"
+            f"{source}: {len(arrays)} arrays do not fit the {len(model.weights)} variables of {spec.name}"
         )
-    if spec.name == VGG16:
-        model = _vgg(spec, [array.shape[-1] for array in arrays if array.ndim == 4])
-    elif spec.name in NETWORKS:
-        _check_size(spec.name, spec.image_size)
-        model = _cut(get_network(spec.name).build(2), spec.strides)
-    elif spec.name in _NETWORKS:
-        model = _application(spec)
-    else:
-        raise ValueError(
-            f"there is no backbone {spec.name!r}; known are {', '.join((*BACKBONES, *NETWORKS))}"
-        )
-    wanted = [tuple(weight.shape) for weight in model.weights]
-    if wanted != [array.shape for array in arrays]:
-        raise ValueError(f"{len(arrays)} arrays do not fit the {len(wanted)} variables of {spec.name}")
     model.set_weights(list(arrays))
     return Backbone(spec, model, source)
+
+
+def _build(spec: BackboneSpec, arrays: Sequence[np.ndarray] = ()) -> keras.Model:
+    """The network as it starts; VGG-16 with as many channels as these arrays have."""
+    if spec.name == VGG16:
+        return _vgg(spec, [array.shape[-1] for array in arrays if array.ndim == 4])
+    if spec.name in NETWORKS:
+        _check_size(spec.name, spec.image_size)
+        return _cut(get_network(spec.name).build(2), spec.strides)
+    if spec.name in _NETWORKS:
+        return _application(spec)
+    raise ValueError(
+        f"there is no backbone {spec.name!r} (those that were never measured are gone); train again, with "
+        f"one of {', '.join((*BACKBONES, *NETWORKS))}"
+    )
 
 
 def _check_strides(spec: BackboneSpec, known: Collection[int]) -> None:
@@ -229,61 +225,51 @@ def _application(spec: BackboneSpec, weights: str | None = None) -> keras.Model:
 # VGG-16, of which only the convolutions are built that the maps need
 
 
-def _vgg_of(spec: BackboneSpec, weights: str) -> keras.Model:
-    """With the convolutions of a file, or those that keras.applications has."""
+def _vgg_arrays(spec: BackboneSpec, weights: str) -> list[np.ndarray]:
+    """Kernels and biases, in the model's order, of a file or of keras.applications."""
     if weights == IMAGENET:
         arrays = keras_vgg16_variables()
     elif weights.endswith(".h5"):
         arrays = keras_vgg16_variables(Path(weights))
     else:
         arrays = read_slim_variables(weights)
-    convolutions = {
-        match[0]: np.asarray(array, np.float32)
-        for name, array in arrays.items()
-        if (match := re.search(r"conv\d_\d/(weights|biases)$", name))
-    }
-    names = [name for name, _ in _vgg_layers(max(spec.strides))]
+    convolutions = {"/".join(name.split("/")[-2:]): array for name, array in arrays.items()}
+    names = [f"conv{block}_{index}" for block, index, _ in _vgg_layers(spec)]
     for name in names:
         if not {f"{name}/weights", f"{name}/biases"} <= set(convolutions):
             raise ValueError(
                 f"{weights} has no {name}/weights and {name}/biases; give VGG-16's convolutions under "
                 "tf-slim's names, or a checkpoint folder"
             )
-    model = _vgg(spec, [convolutions[f"{name}/weights"].shape[-1] for name in names])
-    values = [convolutions[f"{name}/{part}"] for name in names for part in ("weights", "biases")]
-    for name, value, weight in zip(np.repeat(names, 2), values, model.weights, strict=True):
-        if value.shape != tuple(weight.shape):
-            raise ValueError(
-                f"{weights}: {name} has the shape {value.shape}, and needs {tuple(weight.shape)}"
-            )
-    model.set_weights(values)
-    return model
+    parts = [f"{name}/{part}" for name in names for part in ("weights", "biases")]
+    return [np.asarray(convolutions[part], np.float32) for part in parts]
 
 
-def _vgg_layers(deepest: int) -> list[tuple[str, int]]:
-    """Names of the convolutions up to a stride, with the block of each."""
+def _vgg_layers(spec: BackboneSpec) -> list[tuple[int, int, int]]:
+    """Block, number in it and usual channels of each convolution up to the deepest map."""
     return [
-        (f"conv{block}_{index}", block)
+        (block, index, width)
         for block, widths in enumerate(VGG_BLOCKS, start=1)
-        if 2 ** (block - 1) <= deepest
-        for index in range(1, len(widths) + 1)
+        if 2 ** (block - 1) <= max(spec.strides)
+        for index, width in enumerate(widths, start=1)
     ]
 
 
 def _vgg(spec: BackboneSpec, widths: Sequence[int]) -> keras.Model:
-    """The network with so many channels in each convolution."""
-    names = _vgg_layers(max(spec.strides))
-    if len(widths) != len(names):
-        raise ValueError(f"{len(widths)} convolutions for a VGG-16 that has {len(names)} up to there")
+    """The network with so many channels in each convolution; none given: the usual ones."""
+    wanted = _vgg_layers(spec)
+    widths = widths or [width for _, _, width in wanted]
+    if len(widths) != len(wanted):
+        raise ValueError(f"{len(widths)} convolutions for a VGG-16 that has {len(wanted)} up to there")
     images = keras.Input((spec.image_size, spec.image_size, 3), name="images")
     offset = [-mean for mean in RGB_MEAN]
     tensor = layers.Rescaling(1.0, offset, name="subtract_mean")(images)  # pyright: ignore[reportArgumentType]
-    maps, last = {}, 1
-    for (name, block), width in zip(names, widths, strict=True):
-        if block != last:
-            tensor, last = layers.MaxPooling2D(2, name=f"pool{last}")(tensor), block
-        layer = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)
-        tensor = maps[name] = layer(tensor)
+    maps = {}
+    for (block, index, _), width in zip(wanted, widths, strict=True):
+        if index == 1 and block > 1:
+            tensor = layers.MaxPooling2D(2, name=f"pool{block - 1}")(tensor)
+        name = f"conv{block}_{index}"
+        tensor = maps[name] = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(tensor)
     if 32 in spec.strides:
         maps["pool5"] = layers.MaxPooling2D(2, name="pool5")(tensor)
     return keras.Model(images, [maps[_NETWORKS[VGG16].maps[one]] for one in spec.strides], name=VGG16)

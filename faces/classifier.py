@@ -20,7 +20,7 @@ from scipy import special
 from datasets.labels import clean_name
 from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
 from faces.encoder import MEAN, FaceEncoder
-from faces.views import MIRRORED, look_at
+from faces.views import MIRRORED, PLAIN, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
@@ -186,14 +186,9 @@ class FaceClassifier:
         """Of pictures with one face each, uint8 [H, W, 3] RGB: float32 [N, K]."""
         if not len(faces):
             return np.zeros((0, len(self.names)), np.float32)
-        if not self.mirrored:
-            return self.head.logits(self.encoder.encode(faces))
-        both = [view for face in faces for view in (face, look_at(face, MIRRORED))]
-        return self.head.logits(self.encoder.encode(both)).reshape(len(faces), 2, -1).mean(axis=1)
-
-    def probabilities(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Of the names, in their order: float64 [N, K], rows sum to 1."""
-        return softmax(self.logits(faces) / self.judgement.temperature)
+        ways = (PLAIN, MIRRORED)[: len(self.views)]
+        rows = self.encoder.encode([look_at(face, way) for face in faces for way in ways])
+        return self.head.of_views(rows.reshape(len(faces), len(ways), -1))
 
     def answers(self, faces: Sequence[np.ndarray]) -> list[FaceAnswer]:
         """Who is in pictures with one face each."""

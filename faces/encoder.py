@@ -20,33 +20,17 @@ _BATCH = 16
 _WORTH_COMPILING = 96  # pixels
 
 
-class FacePooling(keras.layers.Layer):
+def pooled(maps: Any, cells: int) -> Any:
     """The mean of each channel in a grid of cells: [B, h, w, channels] -> [B, D], of length 1.
 
     Square roots come before the scaling to length 1: a few strong channels would drown the others otherwise
     (as in Perronnin et al. 2010, "Improving the Fisher Kernel", sections 3.1 and 3.2).
-
-    Attributes:
-        cells: per side.
     """
-
-    def __init__(self, cells: int, **options):
-        super().__init__(**options)
-        self.cells = cells
-
-    def build(self, input_shape):
-        """Which rows and columns belong to which cell."""
-        self.rows, self.columns = (
-            cell_shares(self.cells, int(size)) for size in (input_shape[1], input_shape[2])
-        )
-
-    def call(self, inputs):
-        """Sum up."""
-        rows, columns = ops.convert_to_tensor(self.rows), ops.convert_to_tensor(self.columns)
-        means = ops.einsum("ch,bhwk,dw->bcdk", rows, ops.cast(inputs, "float32"), columns)
-        vector = ops.reshape(means, (-1, int(np.prod(means.shape[1:]))))
-        root = ops.sign(vector) * ops.sqrt(ops.maximum(ops.abs(vector), 1e-12))
-        return root / ops.maximum(ops.sqrt(ops.sum(ops.square(root), axis=1, keepdims=True)), 1e-6)
+    rows, columns = (cell_shares(cells, int(size)) for size in maps.shape[1:3])
+    means = ops.einsum("ch,bhwk,dw->bcdk", rows, ops.cast(maps, "float32"), columns)
+    vector = ops.reshape(means, (-1, int(np.prod(means.shape[1:]))))
+    root = ops.sign(vector) * ops.sqrt(ops.maximum(ops.abs(vector), 1e-12))
+    return root / ops.maximum(ops.sqrt(ops.sum(ops.square(root), axis=1, keepdims=True)), 1e-6)
 
 
 def cell_shares(cells: int, size: int) -> np.ndarray:
@@ -72,7 +56,7 @@ class FaceEncoder:
         if not 1 <= cells <= 4:
             raise ValueError(f"cells {cells}: must be in 1...4")
         self.backbone, self.cells = backbone, cells
-        rows = [FacePooling(cells)(one) for one in backbone.model.outputs]
+        rows = [pooled(one, cells) for one in backbone.model.outputs]
         self.sizes = [int(row.shape[-1]) for row in rows]
         self.size = sum(self.sizes)
         self._model = keras.Model(

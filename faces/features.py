@@ -78,9 +78,8 @@ class FeatureCache:
         except (ValueError, KeyError, OSError):
             return None
         right = views.ndim == 1 and features.dtype == np.float16 and hashed.dtype == np.uint64
-        if not right or features.shape != (len(views), self._size) or hashed.shape != ():
-            return None
-        if not np.isfinite(features).all():
+        right = right and features.shape == (len(views), self._size) and hashed.shape == ()
+        if not right or not np.isfinite(features).all():
             return None
         return Entry(np.uint64(hashed[()]), dict(zip(map(str, views), features, strict=True)))
 

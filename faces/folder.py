@@ -234,7 +234,10 @@ def _without_twins(faces: Sequence[Face], problems: list[Problem]) -> list[Face]
 
 
 def read_pictures(
-    items: Sequence[Item], read: Callable[[Item], np.ndarray], wrong: Callable[[Item, PictureError], None]
+    items: Sequence[Item],
+    read: Callable[[Item], np.ndarray],
+    wrong: Callable[[Item, PictureError], None],
+    progress: Progress = silent,
 ) -> Iterator[list[tuple[Item, np.ndarray]]]:
     """Things with their pictures, 48 at a time, so that few are in memory at once.
 
@@ -242,6 +245,7 @@ def read_pictures(
         items: faces, paths ...
         read: raises PictureError where that cannot be done, which is then passed over.
         wrong: told of these.
+        progress: told of "looking" when the pictures before have been looked at.
     """
 
     def tried(item: Item) -> np.ndarray | PictureError:
@@ -259,3 +263,4 @@ def read_pictures(
                 chunk.append((item, image))
         if chunk:
             yield chunk
+        progress("looking", start + len(some), len(items))

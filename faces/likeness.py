@@ -112,20 +112,15 @@ def alike_groups(points: np.ndarray, count: int) -> np.ndarray:
 def _colours(hsv: np.ndarray) -> np.ndarray:
     """Of each cell, the share of each hue and, for what has little colour, of each brightness."""
     cells = []
-    step = _SIDE // _CELLS
-    for row in range(_CELLS):
-        for column in range(_CELLS):
-            cell = hsv[row * step : (row + 1) * step, column * step : (column + 1) * step]
-            hue, saturation, value = cell.reshape(-1, 3).astype(np.float64).T / 256
-            vivid = saturation * value
-            place = hue * _HUES
-            lower = place.astype(int) % _HUES
-            share = place - np.floor(place)
-            hues = np.bincount(lower, vivid * (1 - share), _HUES)
-            hues += np.bincount((lower + 1) % _HUES, vivid * share, _HUES)
-            greys = np.bincount((value * _GREYS).astype(int), 1 - vivid, _GREYS)
-            both = np.concatenate([hues, greys])
-            cells.append(np.sqrt(both / both.sum()))
+    for cell in (part for rows in np.split(hsv, _CELLS) for part in np.split(rows, _CELLS, axis=1)):
+        hue, saturation, value = cell.reshape(-1, 3).astype(np.float64).T / 256
+        vivid = saturation * value
+        place = hue * _HUES
+        lower, share = place.astype(int), place % 1
+        hues = np.bincount(lower, vivid * (1 - share), _HUES)
+        hues += np.bincount((lower + 1) % _HUES, vivid * share, _HUES)
+        both = np.concatenate([hues, np.bincount((value * _GREYS).astype(int), 1 - vivid, _GREYS)])
+        cells.append(np.sqrt(both / both.sum()))
     return np.concatenate(cells) / _CELLS
 
 

@@ -117,19 +117,14 @@ class FaceMeasures:
 def choose_judgement(logits: np.ndarray, truth: np.ndarray) -> Judgement:
     """Temperature and limit of "unknown" by faces that were not trained on: logits [N, K], truth int [N]."""
     limit = choose_limit(logits, truth)
-    temperature = choose_temperature(logits, truth)
-    return Judgement(round(temperature, 4), limit=None if limit is None else round(limit, 4))
+    return Judgement(round(choose_temperature(logits, truth), 4), limit=limit and round(limit, 4))
 
 
 def choose_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """By what logits are to be divided, so that the right names are likeliest (Guo et al. 2017, section 4.2).
 
     As if there were one more face that could be anybody (Laplace's rule of succession): of 150 faces with two
-    mistakes nobody can tell that 99.9 % is right.
-
-    Args:
-        logits: [N, K] of faces that were not trained on.
-        truth: int [N].
+    mistakes nobody can tell that 99.9 % is right. Logits [N, K], truth int [N].
     """
     if not len(truth):
         return 1.0

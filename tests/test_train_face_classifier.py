@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from datasets.pictures import read_picture
 from faces import features
 from faces.classifier import FaceClassifier
 from tests.drawn_faces import HAIR, drawn_face, write_faces, write_vgg
+
+DETECTOR = Path(__file__).parents[1] / "checkpoints" / "drawn_lite"
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +150,17 @@ def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
         (["--backbone=vgg17"], "--backbone=vgg17: there is no such backbone"),
         (["--backbone=vgg16"], "--backbone=vgg16 needs --backbone_weights: imagenet (downloads 59 MB once)"),
         (["--faces_dir=gone"], "--faces_dir gone: there is no such folder"),
+        ([f"--train_dir={DETECTOR}"], "there is a detector in it; give a folder of its own"),
+        (
+            ["--faces_dir={alone}", "--backbone_weights={trained}/vgg.npz", "--image_size=32"],
+            "faces of ao only; a classifier tells at least two",
+        ),
     ],
 )
 def test_mistakes_are_one_line(trained, tmp_path, capsys, arguments, message):
+    shutil.copytree(trained / "faces" / "ao", tmp_path / "alone" / "ao")
+    arguments = [one.format(alone=tmp_path / "alone", trained=trained) for one in arguments]
+    arguments.append(f"--cache_dir={tmp_path / 'cache'}")
     given = [f"--faces_dir={trained / 'faces'}", f"--train_dir={tmp_path / 'run'}", *arguments]
     assert train_face_classifier.main(given) == 1
     said = capsys.readouterr().err
@@ -170,21 +181,6 @@ def test_wrong_flags_are_named(tmp_path, capsys, argument, message):
         train_face_classifier.main([f"--faces_dir={tmp_path}", f"--train_dir={tmp_path / 'run'}", argument])
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
-
-
-def test_one_character_is_not_enough(trained, tmp_path, capsys):
-    alone = tmp_path / "alone"
-    (alone / "ao").mkdir(parents=True)
-    for path in (trained / "faces" / "ao").glob("show*.png"):
-        (alone / "ao" / path.name).write_bytes(path.read_bytes())
-    assert train(trained, "run2", f"--faces_dir={alone}") == 1
-    assert "faces of ao only; a classifier tells at least two" in capsys.readouterr().err
-
-
-def test_a_detector_is_not_overwritten(trained, capsys):
-    checkpoint = Path(__file__).parents[1] / "checkpoints" / "drawn_lite"
-    assert train(trained, "run", f"--train_dir={checkpoint}") == 1
-    assert "there is a detector in it; give a folder of its own" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

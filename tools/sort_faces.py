@@ -18,7 +18,7 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -28,7 +28,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from datasets.pictures import ACCEPTED_SUFFIXES, read_picture, save_picture
+from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
 from faces.folder import read_pictures
 from files.below import files_below
 from files.threads import map_in_threads
@@ -89,8 +89,8 @@ class Place:
     caption: str
 
 
-def by_name(faces: Chunks, options: Options, progress: Callable[[int], None]) -> list[Place]:
-    """One folder a name; `progress` is called with faces done."""
+def by_name(faces: Chunks, options: Options) -> list[Place]:
+    """One folder a name."""
     from faces.names import open_names
 
     assert options.checkpoint_path is not None
@@ -102,12 +102,11 @@ def by_name(faces: Chunks, options: Options, progress: Callable[[int], None]) ->
             caption = f"{score:.0%}" if sure else f"{name or 'nobody'} {score:.0%}"
             folder = folder_name(name) if sure else UNSURE
             places.append(Place(path, folder, score, f"{caption} {path.stem}"))
-        progress(len(places))
     return places
 
 
-def by_likeness(faces: Chunks, options: Options, progress: Callable[[int], None]) -> list[Place]:
-    """Groups of alike faces, the largest first; `progress` is called with faces done."""
+def by_likeness(faces: Chunks, options: Options) -> list[Place]:
+    """Groups of alike faces, the largest first."""
     from faces.likeness import FeaturesOf, alike_groups, colours_and_outlines, combine, features_of_backbone
 
     ways: list[FeaturesOf] = [colours_and_outlines]
@@ -119,7 +118,6 @@ def by_likeness(faces: Chunks, options: Options, progress: Callable[[int], None]
         images = [image for _, image in chunk]
         seen.append([block for features_of in ways for block in features_of(images)])
         paths += [path for path, _ in chunk]
-        progress(len(paths))
     if not paths:
         return []
     points = combine([np.concatenate(blocks) for blocks in zip(*seen, strict=True)])
@@ -188,11 +186,13 @@ def run(options: Options, console: Console) -> None:
     if len(paths) < every:
         console.print(f"{every - len(paths)} faces were copied earlier.", highlight=False)
     start_tensorflow()
-    unreadable: list[tuple[Path, str]] = []
+
+    def unreadable(path: Path, why: PictureError) -> None:
+        console.print(escape(f"{path}: {why}; left out"), highlight=False, soft_wrap=True)
+
     with counting_bars(console) as progress:
         sort = by_likeness if options.checkpoint_path is None else by_name
-        chunks = read_pictures(paths, read_picture, lambda path, why: unreadable.append((path, str(why))))
-        places = sort(chunks, options, lambda done: progress("looking", done, len(paths)))
+        places = sort(read_pictures(paths, read_picture, unreadable, progress), options)
         if not options.dry_run:
             for done, place in enumerate(places, start=1):
                 copy_face(place.path, options.output_dir / place.folder)
@@ -200,8 +200,6 @@ def run(options: Options, console: Console) -> None:
             draw_sheets(options.output_dir, places, progress)
     for folder, number in sorted(Counter(place.folder for place in places).items()):
         console.print(escape(f"{number:6} {folder}"), highlight=False)
-    for path, reason in unreadable:
-        console.print(escape(f"{path}: {reason}; left out"), highlight=False, soft_wrap=True)
     if options.dry_run or not places:
         console.print("Nothing was copied.")
     else:

@@ -29,12 +29,6 @@ def test_what_was_kept_is_found(tmp_path, rng):
     assert cache.read(OTHER) is None
 
 
-@pytest.mark.parametrize("change", [{"weights": "abd"}, {"image_size": 33}, {"version": 2}])
-def test_another_way_finds_nothing(tmp_path, rng, change):
-    FeatureCache(tmp_path, WAY, 6).write(FACE, entry(rng))
-    assert FeatureCache(tmp_path, {**WAY, **change}, 6).read(FACE) is None
-
-
 @pytest.mark.parametrize("damage", ["short", "text", "pickle", "shape", "type", "infinite", "no hash"])
 def test_damaged_entries_are_nothing(tmp_path, rng, damage):
     cache = FeatureCache(tmp_path, WAY, 6)

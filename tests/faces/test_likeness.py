@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from faces import likeness
 from faces.likeness import alike_groups, colours_and_outlines, combine, features_of_backbone
@@ -51,14 +50,6 @@ def test_layers_of_a_checkpoint(tmp_path, rng):
     assert [len(block) for block in features_of_backbone(checkpoint)(images)] == [2, 2]
     with pytest.raises(ValueError, match="is not a checkpoint folder"):
         features_of_backbone(tmp_path)
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 40, 119, 120])
-def test_groups_are_those_of_scipy(rng, count):
-    points = rng.normal(size=(120, 6)) + 3 * rng.integers(0, 5, (120, 1))
-    ours = alike_groups(points, count)
-    theirs = fcluster(linkage(points, "ward"), count, "maxclust")
-    assert len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours.tolist())) == count
 
 
 def test_the_largest_group_comes_first():
