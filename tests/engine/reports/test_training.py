@@ -20,7 +20,6 @@ def options(squares, tmp_path, tiny):
         "batch_size": 2,
         "max_number_of_steps": 3,
         "evaluate_steps": 1,
-        "jit_compile": "off",
     }
 
 
