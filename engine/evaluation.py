@@ -15,8 +15,8 @@ from boxes.detections import Detections
 from datasets.records import RecordDataset
 from engine.average_precision import DetectionResult, GroundTruth, evaluate_detections
 from engine.input_pipeline import evaluation_batches
-from nets.detector import DetectionModel, named_detections
 from nets.network import Network
+from nets.postprocess import DetectionModel, named_detections
 from terminal.bars import Progress, silent
 
 

@@ -15,8 +15,8 @@ from boxes.detections import Detections
 from boxes.geometry import iou
 from nets.checkpoint import build_model, read_checkpoint
 from nets.network import Network
-from nets.postprocess import select_detections
-from nets.thresholds import BEST_RULE, RULES, UNKNOWN, Thresholds
+from nets.postprocess import DetectionModel, named_detections
+from nets.thresholds import BEST_RULE, UNKNOWN, Thresholds
 from preprocessing.resize import resize_picture
 
 # Overlap below which an anchor's box is of somebody else, unless there is no better one.
@@ -25,51 +25,6 @@ _SAME = 0.4
 # first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best. A second look at the
 # enlarged neighbourhood of the box gained nothing.
 _SHARPNESS = 4
-
-
-class DetectionModel(keras.Model):
-    """[B, S, S, 3] -> what `select_detections` returns, in one graph; what every anchor says if asked for."""
-
-    def __init__(self, model: keras.Model, network: Network, *, every_anchor: bool = False):
-        super().__init__(name=f"{network.name}_detections")
-        self.model, self.network, self.every_anchor = model, network, every_anchor
-        # Eager without it under JAX. Under TensorFlow a graph is as fast (benchmarks/networks.py) and
-        # XLA's compiling need not be waited for before the first picture.
-        self.compile(jit_compile=keras.backend.backend() == "jax")
-
-    def call(self, images):
-        outputs = self.model(images, training=False)
-        selected = select_detections(
-            outputs["codes"], outputs["logits"], self.network.anchors, score_activation=self.network.scores
-        )
-        if not self.every_anchor:  # megabytes that nobody asked for
-            del selected["anchor_boxes"], selected["probabilities"]
-        return selected
-
-    def arrays(self, images: np.ndarray, *, batch_size: int = 0) -> dict[str, np.ndarray]:
-        """`call` with arrays.
-
-        Args:
-            images: float32 [B, S, S, 3].
-            batch_size: fill fewer pictures up to so many, so that the graph is not made again for them.
-        """
-        count = len(images)
-        if count < batch_size:
-            images = np.pad(images, ((0, batch_size - count), *[(0, 0)] * 3))
-        selected = self.predict_on_batch(images)
-        return {key: np.asarray(ops.convert_to_numpy(value))[:count] for key, value in selected.items()}
-
-
-def named_detections(selected: dict[str, np.ndarray], labels: Sequence[str]) -> list[Detections]:
-    """What `DetectionModel.arrays` returned, with names for class ids: one `Detections` a picture."""
-    batch = []
-    for row, count in enumerate((selected["classes"] > 0).sum(axis=1)):
-        boxes, scores, classes, *evidence = (
-            selected[key][row, :count] for key in ("boxes", "scores", "classes", *RULES)
-        )
-        names = tuple(labels[int(c) - 1] for c in classes)
-        batch.append(Detections(boxes, scores, names, dict(zip(RULES, evidence, strict=True))))
-    return batch
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,18 @@
 """From a network's codes and logits to the boxes that are kept, batched, in the graph."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
 from keras import ops
 
 from boxes.coding import decode
+from boxes.detections import Detections
 from boxes.geometry import clip, iou
-from nets.network import Scores
-from nets.thresholds import evidence
+from nets.network import Network, Scores
+from nets.thresholds import RULES, evidence
 
 # All of the SSD paper, section 3.7; Caffe has 400 candidates.
 SCORE_THRESHOLD = 0.01  # below it nothing is a detection
@@ -130,3 +137,48 @@ def select_detections(
     named = ops.where(selected["scores"] >= likeliest, selected["scores"], 0.0)
     best = suppress(selected["boxes"], named, iou_threshold=ONE_HEAD)
     return {**selected, "best_of_head": best, "anchor_boxes": boxes, "probabilities": shares}
+
+
+class DetectionModel(keras.Model):
+    """[B, S, S, 3] -> what `select_detections` returns, in one graph; what every anchor says if asked for."""
+
+    def __init__(self, model: keras.Model, network: Network, *, every_anchor: bool = False):
+        super().__init__(name=f"{network.name}_detections")
+        self.model, self.network, self.every_anchor = model, network, every_anchor
+        # Eager without it under JAX. Under TensorFlow a graph is as fast (benchmarks/networks.py) and
+        # XLA's compiling need not be waited for before the first picture.
+        self.compile(jit_compile=keras.backend.backend() == "jax")
+
+    def call(self, images):
+        outputs = self.model(images, training=False)
+        selected = select_detections(
+            outputs["codes"], outputs["logits"], self.network.anchors, score_activation=self.network.scores
+        )
+        if not self.every_anchor:  # megabytes that nobody asked for
+            del selected["anchor_boxes"], selected["probabilities"]
+        return selected
+
+    def arrays(self, images: np.ndarray, *, batch_size: int = 0) -> dict[str, np.ndarray]:
+        """`call` with arrays.
+
+        Args:
+            images: float32 [B, S, S, 3].
+            batch_size: fill fewer pictures up to so many, so that the graph is not made again for them.
+        """
+        count = len(images)
+        if count < batch_size:
+            images = np.pad(images, ((0, batch_size - count), *[(0, 0)] * 3))
+        selected = self.predict_on_batch(images)
+        return {key: np.asarray(ops.convert_to_numpy(value))[:count] for key, value in selected.items()}
+
+
+def named_detections(selected: dict[str, np.ndarray], labels: Sequence[str]) -> list[Detections]:
+    """What `DetectionModel.arrays` returned, with names for class ids: one `Detections` a picture."""
+    batch = []
+    for row, count in enumerate((selected["classes"] > 0).sum(axis=1)):
+        boxes, scores, classes, *clear = (
+            selected[key][row, :count] for key in ("boxes", "scores", "classes", *RULES)
+        )
+        names = tuple(labels[int(c) - 1] for c in classes)
+        batch.append(Detections(boxes, scores, names, dict(zip(RULES, clear, strict=True))))
+    return batch

@@ -48,6 +48,7 @@ TRAINING = {
     "labels_offset": "class ids are line numbers of labels.txt, and 0 is background",
     "preprocessing_name": "--augmentation chooses it",
     "train_image_size": _SIZE,
+    "checkpoint_model_scope": "what stands before a checkpoint's names is found out",
     "ignore_missing_vars": "what the checkpoint has is restored, the rest starts fresh, and both are counted",
     "label_smoothing": "has no effect, as there; and where it had one it was measured worse (docs/recipe.md)",
     "moving_average_decay": "the saved weights are always averages, over the last 2 % of the training",

@@ -18,8 +18,8 @@ from engine.evaluation import Evaluation, detection_model
 from engine.measures.calibration import auroc
 from engine.measures.thresholds import evidence_of, right_evidence
 from files.below import files_below
-from nets.detector import named_detections
 from nets.network import Network
+from nets.postprocess import named_detections
 from nets.thresholds import BEST_RULE, Thresholds
 from preprocessing.resize import resize_picture
 

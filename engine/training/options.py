@@ -92,7 +92,6 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing:
             random weights; with --recipe=small_cpu the shipped checkpoints/drawn_lite, unless the flag is
             given and empty.
-        checkpoint_model_scope: what stands before the names in a tf-slim checkpoint; not given: found out.
         checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
         trainable_scopes: scopes that train, with commas between them; not given: all.
         anchors: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the
@@ -126,7 +125,6 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     dataset_split_name: str = "train"
     validation_split_name: str = VALIDATION
     checkpoint_path: str = ""
-    checkpoint_model_scope: str | None = None
     checkpoint_exclude_scopes: str = ""
     trainable_scopes: str = ""
     anchors: Literal["start", "network", "fitted"] = "start"

@@ -29,9 +29,18 @@ from preprocessing.presets import Augmentation, adjusted, get_preset
 FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/training/options.py
 Say = Callable[[str], object]
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it
-# goes on. Records are compared by their contents; two that are gone are what the machine chose.
+# goes on. Records are compared by their contents; of those that are gone two are what the machine chose, and
+# one said where names of a checkpoint begin, which is found out.
 NOT_COMPARED = frozenset(
-    {"dataset_dir", "train_dir", "save_interval_secs", "report", "cache_pictures", "jit_compile"}
+    [
+        "dataset_dir",
+        "train_dir",
+        "save_interval_secs",
+        "report",
+        "cache_pictures",
+        "jit_compile",
+        "checkpoint_model_scope",
+    ]
 )
 # Options that are gone, and what every training has now.
 GONE = {
@@ -261,7 +270,6 @@ def _start(
         network,
         dataset.labels,
         options.checkpoint_path,
-        scope=options.checkpoint_model_scope,
         skip=scopes(options.checkpoint_exclude_scopes),
     )
     say(f"New training in {options.train_dir} from {start.summary()}")

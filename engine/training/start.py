@@ -12,7 +12,7 @@ from boxes.anchor_fitting import best_anchors, fit_anchors
 from nets.checkpoint import is_checkpoint, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
-from nets.slim_names import find_scopes, load_slim_variables, matches_scopes, read_slim_variables, slim_name
+from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
 
 # Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
 # of VGG-16 are 0.63 of ssd_300_vgg's.
@@ -52,7 +52,6 @@ def starting_weights(
     labels: Sequence[str],
     checkpoint_path: str,
     *,
-    scope: str | None = None,
     skip: Sequence[str] = (),
 ) -> Start:
     """Fill a fresh model from `checkpoint_path`, in place.
@@ -65,8 +64,6 @@ def starting_weights(
             start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
             keras.applications' VGG16 or MobileNetV2, or empty for random weights. Class outputs that were
             trained as sigmoids start fresh: their numbers mean something else in a softmax.
-        scope: what stands before the names in a tf-slim checkpoint; None finds out, and so does a scope
-            under which there is nothing.
         skip: scopes to leave fresh.
 
     Raises:
@@ -83,15 +80,10 @@ def starting_weights(
     else:
         variables = reduce_fully_connected(read_slim_variables(checkpoint_path))
         source = checkpoint_path
-        there = find_scopes(model, variables)
-        if scope is not None and there and scope.strip("/") not in there:
-            # SSD-Tensorflow's README gives vgg_16 for its own checkpoints too, which have ssd_300_vgg.
-            source += f" (nothing of {network.name} under {scope!r}: taken from {there[0]!r})"
-            scope = None
         if network.published_scores != network.scores:
             source += f" without its class outputs (trained as {network.published_scores}s)"
             skip = (*skip, *CLASS_HEADS)
-        report = load_slim_variables(model, variables, scope=scope, skip=skip)
+        report = load_slim_variables(model, variables, skip=skip)
         start = _slim_start(model, source, report.restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
@@ -184,9 +176,7 @@ def _demand_enough(model: keras.Model, start: Start, checkpoint_path: str, skip:
     if share < LEAST_RESTORED:
         raise ValueError(
             f"--checkpoint_path={checkpoint_path} restored only {len(start.restored)} of "
-            f"{len(model.weights)} variables of "
-            f"{model.name}. Is it another network's, or are its names under a scope "
-            "(--checkpoint_model_scope)? "
+            f"{len(model.weights)} variables of {model.name}. Is it another network's? "
             f"Not restored: {', '.join(start.fresh[:5])}, …"
         )
 

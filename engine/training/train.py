@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from rich.console import Console
 
-from datasets.pictures import save_picture
 from datasets.records import RecordDataset, open_dataset, traces_of_records
 from engine.evaluation import Evaluation, evaluate_model
 from engine.input.memory import free_bytes
@@ -21,7 +21,7 @@ from engine.training.machine import explaining_memory, has_gpu, memory_warning
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
 from engine.training.run_folder import Progress, alone_in, begin, demanding_room, put_back, resume
-from files.writing import write_json
+from files.writing import write_bytes, write_json
 from nets.checkpoint import THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from terminal.bars import TrainingBar
 from visualization.drawing import contact_sheet, draw_boxes
@@ -115,7 +115,8 @@ def fit(run: Run, trainer: TrainingModel, progress: Progress, console: Console, 
     if progress.step == 0:
         picture = first_batch_picture(batches, run.dataset.labels)
         with demanding_room(run.folder, "first_batch.jpg", 0):
-            save_picture(run.folder / "first_batch.jpg", picture)
+            jpeg = tf.io.encode_jpeg(picture, quality=95, chroma_downsampling=False)
+            write_bytes(run.folder / "first_batch.jpg", jpeg.numpy())
         log.picture("first_batch", picture, step=0)
     bar = TrainingBar(step=progress.step, total_steps=total_steps, batch_size=batch_size, console=console)
     try:

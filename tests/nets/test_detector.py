@@ -8,7 +8,8 @@ from datasets.pictures import read_picture
 from files.writing import write_json
 from nets import get_network
 from nets.checkpoint import model_weights, write_checkpoint
-from nets.detector import Detector, Look, named_detections
+from nets.detector import Detector, Look
+from nets.postprocess import named_detections
 from nets.thresholds import RULES, Thresholds
 from tests.conftest import ROOT
 

@@ -87,17 +87,13 @@ def test_variables_by_slim_name(trained, tmp_path):
     assert len(start.restored) == len(model.weights)
 
 
-def test_a_scope_that_holds_nothing_gives_way_to_the_one_that_does(trained, tmp_path):
-    """SSD-Tensorflow's README says vgg_16 when it goes on from its own checkpoint, whose scope is another."""
+def test_what_is_skipped_is_named_with_the_checkpoints_scope_or_without(trained, tmp_path):
     path = tmp_path / "weights.npz"
     write_arrays(path, slim_variables(trained, "ssd_300_lite"))
     model = NETWORK.build(4)
-    start = starting_weights(
-        model, NETWORK, ["x", "y", "z"], str(path), scope="vgg_16", skip=("ssd_300_lite/stage1",)
-    )
+    start = starting_weights(model, NETWORK, ["x", "y", "z"], str(path), skip=("ssd_300_lite/stage1",))
     np.testing.assert_array_equal(head(model), head(trained))
     assert {path.split(".")[0] for path in start.fresh} == {"stage1"}
-    assert "nothing of ssd_300_lite under 'vgg_16': taken from 'ssd_300_lite'" in start.summary()
 
 
 def test_too_little_restored_is_an_error(trained, tmp_path):
