@@ -13,17 +13,18 @@ import pytest
 
 from tests.test_floors import MODULES, NAMES, ROOT, imported
 
-LINES = 34_400
-FILES = 258
-LINES_OF_TESTS = 20_300
-LINES_OF_A_FILE = 600
-LINES_OF_A_FUNCTION = 240
-FILES_OF_A_FOLDER = 26
+# What the house has now; behind each, where it is to get. A ceiling is only ever lowered.
+LINES = 28_490  # 26 000
+FILES = 200  # 190
+LINES_OF_TESTS = 18_700  # 17 000
+LINES_OF_A_FILE = 400
+LINES_OF_A_FUNCTION = 60
+FILES_OF_A_FOLDER = 20
 ROADS = {
-    "detect": 5_010,
-    "nets.detector": 2_050,
-    "tf_convert_data": 5_080,
-    "engine.training.train": 12_320,
+    "detect": 4_920,  # 4 600
+    "nets.detector": 2_000,
+    "tf_convert_data": 4_320,
+    "engine.training.train": 8_430,  # 8 300
 }
 DRAWN = "datasets/drawn"  # coordinates and paint, a file for a thing that is drawn
 

@@ -114,12 +114,7 @@ def _render(
         shown = [number for part in measurements.gallery(GALLERY_PICTURES) for number in part]
         pictures = read_pictures(dataset, validation, shown, longest=_GALLERY_PIXELS)
         content = evaluation_content(measurements, pictures, GALLERY_PICTURES, {})
-    ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
-    ran["dataset"] = {
-        "labels": list(dataset.labels),
-        **{name: f"{one.pictures} pictures, {one.boxes} boxes" for name, one in dataset.splits.items()},
-    }
-    ran["best weights"] = metrics
+    ran = _what_ran(checkpoint, dataset, metrics)
     filenames = () if measurements is None else measurements.evaluation.filenames
     weights = f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved"
     compared = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
@@ -146,6 +141,16 @@ def _render(
         ran=[(section, lines(values)) for section, values in ran.items()],
         **content,
     )
+
+
+def _what_ran(checkpoint: Checkpoint, dataset: RecordDataset, metrics: dict) -> dict[str, Any]:
+    """Sections of the page's last part: config.json, what it learnt from, and the best weights' figures."""
+    ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
+    ran["dataset"] = {
+        "labels": list(dataset.labels),
+        **{name: f"{one.pictures} pictures, {one.boxes} boxes" for name, one in dataset.splits.items()},
+    }
+    return {**ran, "best weights": metrics}
 
 
 def _boxes(

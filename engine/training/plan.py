@@ -134,11 +134,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
 
     # ----------------------------------------------- network, machine, folder
     published = get_network(options.model_name)
-    augmentation = adjusted(
-        get_preset(options.augmentation),
-        zoom_out_max=options.zoom_out_max,
-        paste_probability=options.paste_probability,
-    )
+    augmentation = _augmentation(options)
     asked = make_config(options, dataset, published, augmentation)
     begun = begun_config(options.train_dir, asked)
     machine, on_memory = _machine(options, published, dataset, begun)
@@ -187,6 +183,15 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
             "start": start,
         },
         begun=bool(begun),
+    )
+
+
+def _augmentation(options: TrainingOptions) -> Augmentation:
+    """The preset, with the two strengths that have a flag of their own."""
+    return adjusted(
+        get_preset(options.augmentation),
+        zoom_out_max=options.zoom_out_max,
+        paste_probability=options.paste_probability,
     )
 
 
