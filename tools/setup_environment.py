@@ -132,6 +132,9 @@ def _uv() -> str:
 def _run(command: list[str]) -> None:
     """Runs uv or pip and shows what it says, but for lists of packages; ValueError: what a failure means."""
     variables = {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match"}  # hashes bind
+    for name, variable in SETTINGS.items():  # an environment made by uv has no pip to ask
+        if value := os.environ.get("PIP_" + name.upper().replace("-", "_")):
+            variables[variable] = " ".join(value.split())
     own = ROOT / ".uv" / "bin" / "python"
     pip = [str(own) if own.exists() else sys.executable, "-m", "pip", "config", "list"]
     for line in subprocess.run(pip, capture_output=True, text=True).stdout.splitlines():
