@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,14 +16,14 @@ class Detections:
         boxes: float32 [N, 4] corners.
         scores: float32 [N] in 0...1, descending.
         names: N names.
-        evidence: rule -> float32 [N], how clearly each box speaks for its name (`nets.thresholds`); empty
-            where it is not known.
+        evidence: float32 [N], how clearly each box speaks for its name (`nets.thresholds`); None where it is
+            not known.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     names: tuple[str, ...]
-    evidence: Mapping[str, np.ndarray] = field(default_factory=dict)
+    evidence: np.ndarray | None = None
 
     def __post_init__(self):
         if self.boxes.shape != (len(self.names), 4) or self.scores.shape != (len(self.names),):
@@ -45,7 +45,7 @@ class Detections:
             self.boxes[kept],
             self.scores[kept],
             tuple(name for name, keep in zip(self.names, kept.tolist(), strict=True) if keep),
-            {rule: values[kept] for rule, values in self.evidence.items()},
+            None if self.evidence is None else self.evidence[kept],
         )
 
     def renamed(self, names: Sequence[str]) -> Detections:

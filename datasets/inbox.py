@@ -142,11 +142,7 @@ class Inbox:
 
     def reject(self, key: str) -> None:
         """Move a pending report to `rejected/`; nothing is deleted."""
-        for suffix in (
-            ".jpg",
-            ".json",
-            ".xml",
-        ):  # the XML last: until then it is pending
+        for suffix in (".jpg", ".json", ".xml"):  # the XML last: until then it is pending
             self._move(key, suffix, REJECTED)
 
     def mark_accepted(self, key: str) -> None:

@@ -24,7 +24,7 @@ from faces.views import MIRRORED, PLAIN, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
-from nets.thresholds import BEST_RULE, RULES, UNKNOWN, evidence
+from nets.thresholds import EVIDENCE, UNKNOWN, evidence
 from preprocessing.crops import crop_around
 
 KIND = "face_classifier"
@@ -65,13 +65,15 @@ class Judgement:
 
     Attributes:
         temperature: divides them before the softmax.
-        rule: of `nets.thresholds`, that says how clearly a face speaks for its name.
-        limit: below it a face is called unknown; None: never.
+        limit: of the evidence (`nets.thresholds`); below it a face is called unknown; None: never.
     """
 
     temperature: float = 1.0
-    rule: str = BEST_RULE
     limit: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For config.json and reports."""
+        return {**asdict(self), "rule": EVIDENCE}
 
     def evidence(self, logits: np.ndarray) -> np.ndarray:
         """How clearly each face speaks for its name: [N, K] -> float64 [N]."""
@@ -79,7 +81,7 @@ class Judgement:
         if not len(logits):
             return np.zeros(0)
         with_background = np.concatenate([np.zeros((len(logits), 1), np.float32), logits], axis=1)
-        return np.asarray(evidence(with_background)[self.rule], np.float64)
+        return np.asarray(evidence(with_background), np.float64)
 
     def known(self, logits: np.ndarray) -> np.ndarray:
         """Which faces are not called unknown: [N, K] -> bool [N]."""
@@ -168,7 +170,7 @@ class FaceClassifier:
             "pooling": {"cells": self.encoder.cells, "statistics": [MEAN]},
             "margin": self.margin,
             "mirrored": self.mirrored,
-            "judgement": asdict(self.judgement),
+            "judgement": self.judgement.as_json(),
             "weights": _digest(arrays),
         }
         write_json(folder / CONFIG, said)
@@ -266,9 +268,9 @@ def _judgement(said: Mapping[str, Any]) -> Judgement:
     temperature, limit = _number(said["temperature"]), said["limit"]
     if temperature <= 0:
         raise ValueError(f"the temperature {temperature} is not above 0")
-    if said["rule"] not in RULES:
+    if said["rule"] != EVIDENCE:
         raise ValueError(f"there is no rule {said['rule']!r}")
-    return Judgement(temperature, said["rule"], None if limit is None else _number(limit))
+    return Judgement(temperature, None if limit is None else _number(limit))
 
 
 def _number(value: Any) -> float:

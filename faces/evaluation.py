@@ -81,7 +81,7 @@ def evaluate_faces(
     answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
     _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
     wrong = doubtful_sheet(known, measures, classifier.margin, max_pixels)
-    reading, judgement = asdict(options.reading), asdict(classifier.judgement)
+    reading, judgement = asdict(options.reading), classifier.judgement.as_json()
     write_face_report(
         options.eval_dir,
         measures,

@@ -123,7 +123,7 @@ def _numbers(
         "mean_recall": measures.mean_recall,
         "calibration": _calibration(measures.calibration),
         "calibration_without_temperature": _calibration(measures.uncalibrated),
-        "judgement": asdict(judgement),
+        "judgement": judgement.as_json(),
         "unknown": None if unknown is None else asdict(unknown),
         "names": {
             one.name: {**asdict(one), "recall": one.recall, "precision": one.precision}

@@ -1,4 +1,4 @@
-"""Files that are whole whenever somebody looks: written under a temporary name, then renamed."""
+"""Files that are whole whenever somebody looks, written under a temporary name; and their digests."""
 
 import csv
 import hashlib

@@ -13,6 +13,7 @@ from datasets.folder import find_files
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, XmlError, may_write, read_xml, voc_objects, write_draft
 from labelling.order import look, useful_first, write_order
+from terminal.bars import Progress
 
 # One `Detections` for each of some pictures, uint8 [H, W, 3] RGB.
 Finder = Callable[[list[np.ndarray]], list[Detections]]
@@ -135,7 +136,7 @@ def make_drafts(
     redo: bool,
     batch_size: int,
     max_pixels: int,
-    advance: Callable[[int, int], None],
+    progress: Progress,
 ) -> Drafted:
     """Writes drafts for the pictures that a person has not labelled, and the order in which to label them.
 
@@ -147,7 +148,7 @@ def make_drafts(
         redo: replace drafts that nobody has changed.
         batch_size: pictures for `find` at once.
         max_pixels: refuse pictures with more.
-        advance: called with (pictures done, pictures in all).
+        progress: told of every picture.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -171,7 +172,7 @@ def make_drafts(
         ):
             looks[target.name] = look(image)
             yield target, image, found
-            advance(len(looks) + len(outcome.failures), len(targets))
+            progress("drafting", len(looks) + len(outcome.failures), len(targets))
 
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
     for _ in looked_at(rest, lambda images: [nothing] * len(images)):

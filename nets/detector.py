@@ -16,7 +16,7 @@ from boxes.geometry import iou
 from nets.checkpoint import build_model, read_checkpoint
 from nets.network import Network
 from nets.postprocess import DetectionModel, named_detections
-from nets.thresholds import BEST_RULE, UNKNOWN, Thresholds
+from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
 from preprocessing.resize import resize_picture
 
 # Overlap below which an anchor's box is of somebody else, unless there is no better one.
@@ -93,7 +93,7 @@ class Detector:
         labels: the names it knows.
         network: what it looks with.
         thresholds: from which score on it reports each name, as chosen at the end of its training.
-        unknown: value of the rule `nets.thresholds.BEST_RULE` below which it answers "unknown"; None: never.
+        unknown: evidence (`nets.thresholds.evidence`) below which it answers "unknown"; None: never.
         model: the network with its weights.
     """
 
@@ -123,10 +123,10 @@ class Detector:
             ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
         """
         checkpoint = read_checkpoint(Path(folder))
-        limit = checkpoint.thresholds.unknown.get(BEST_RULE) if unknown else None
+        limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None
         if unknown and limit is None:
             raise ValueError(
-                f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {BEST_RULE}, "
+                f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {EVIDENCE}, "
                 f"which is chosen on the validation set. Run `python -m tools.training_report "
                 f"--train_dir={folder}`."
             )
@@ -157,7 +157,7 @@ class Detector:
             one = look.detections if all_names else look.detections.where(look.best_of_head)
             one = one.above(self.thresholds.of(one.names) if score_threshold is None else score_threshold)
             if self.unknown is not None:
-                clear = (one.evidence[BEST_RULE] >= self.unknown).tolist()
+                clear = (np.asarray(one.evidence) >= self.unknown).tolist()
                 one = one.renamed(
                     [name if sure else UNKNOWN for name, sure in zip(one.names, clear, strict=True)]
                 )

@@ -12,7 +12,7 @@ from boxes.coding import decode
 from boxes.detections import Detections
 from boxes.geometry import clip, iou
 from nets.network import Network, Scores
-from nets.thresholds import RULES, evidence
+from nets.thresholds import evidence
 
 # All of the SSD paper, section 3.7; Caffe has 400 candidates.
 SCORE_THRESHOLD = 0.01  # below it nothing is a detection
@@ -125,13 +125,13 @@ def select_detections(
         max_detections: N, kept per picture over all names.
 
     Returns:
-        What `choose_detections` does; each rule of `nets.thresholds.evidence`: [B, N]; "best_of_head": bool
-        [B, N], `ONE_HEAD`; "anchor_boxes": [B, A, 4]; "probabilities": [B, A, C].
+        What `choose_detections` does; "evidence": [B, N], see `nets.thresholds.evidence`; "best_of_head":
+        bool [B, N], `ONE_HEAD`; "anchor_boxes": [B, A, 4]; "probabilities": [B, A, C].
     """
     boxes, shares = answers_of_anchors(codes, logits, anchors, score_activation)
     selected = choose_detections(boxes, shares, max_detections=max_detections)
     at = selected["anchors"][..., None]
-    selected |= evidence(ops.take_along_axis(logits, at, axis=1))
+    selected["evidence"] = evidence(ops.take_along_axis(logits, at, axis=1))
     # An anchor has one name too: the others that it thought of are no names of the head.
     likeliest = ops.max(ops.take_along_axis(shares, at, axis=1)[..., 1:], axis=-1)
     named = ops.where(selected["scores"] >= likeliest, selected["scores"], 0.0)
@@ -176,9 +176,9 @@ def named_detections(selected: dict[str, np.ndarray], labels: Sequence[str]) -> 
     """What `DetectionModel.arrays` returned, with names for class ids: one `Detections` a picture."""
     batch = []
     for row, count in enumerate((selected["classes"] > 0).sum(axis=1)):
-        boxes, scores, classes, *clear = (
-            selected[key][row, :count] for key in ("boxes", "scores", "classes", *RULES)
+        boxes, scores, classes, clear = (
+            selected[key][row, :count] for key in ("boxes", "scores", "classes", "evidence")
         )
         names = tuple(labels[int(c) - 1] for c in classes)
-        batch.append(Detections(boxes, scores, names, dict(zip(RULES, clear, strict=True))))
+        batch.append(Detections(boxes, scores, names, clear))
     return batch

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from boxes.detections import Detections
 from datasets.pictures import MAX_PIXELS
 from labelling.drafts import Drafted, DraftTarget, make_drafts
 from labelling.order import expected_corrections
-from terminal.bars import counting_bars
+from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from visualization.text import one_line
 
@@ -69,15 +69,13 @@ class Options:
             raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
 
 
-def preannotate(
-    options: Options, detector: Detects, advance: Callable[[int, int], None] = lambda done, total: None
-) -> Drafted:
+def preannotate(options: Options, detector: Detects, progress: Progress = silent) -> Drafted:
     """Writes drafts and the order.
 
     Args:
         options: of the command line.
         detector: finds and names the boxes.
-        advance: called with (pictures done, pictures in all).
+        progress: told of every picture.
 
     Returns:
         Whose `useful` is how many boxes of each draft are likely to be wrong or missing.
@@ -100,7 +98,7 @@ def preannotate(
         redo=True,
         batch_size=options.batch_size,
         max_pixels=options.max_pixels,
-        advance=advance,
+        progress=progress,
     )
 
 
@@ -117,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     detector = Detector.load(options.checkpoint_path)
     with counting_bars(console) as progress:
-        outcome = preannotate(options, detector, partial(progress, "pre-annotating"))
+        outcome = preannotate(options, detector, progress)
     for name, reason in outcome.failures:
         console.print(one_line(f"preannotate: {name}: {reason}; left out"))
     console.print(

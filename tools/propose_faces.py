@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +30,7 @@ from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.voc import read_xml
 from labelling.drafts import Drafted, DraftTarget, Finder, make_drafts
 from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
-from terminal.bars import counting_bars
+from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from tools.setup_environment import ready
 from visualization.text import one_line
@@ -107,15 +106,13 @@ def make_finder(options: Options) -> Finder:
     return lambda images: [widen(found, (left, top, right, bottom)) for found in find(images)]
 
 
-def propose(
-    options: Options, find: Finder, advance: Callable[[int, int], None] = lambda done, total: None
-) -> Drafted:
+def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
     """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful.
 
     Args:
         options: of the command line.
         find: from `make_finder`.
-        advance: called with (pictures done, pictures in all).
+        progress: told of every picture.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -134,7 +131,7 @@ def propose(
         redo=options.redo,
         batch_size=_BATCH,
         max_pixels=options.max_pixels,
-        advance=advance,
+        progress=progress,
     )
 
 
@@ -164,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start_tensorflow()
     find = make_finder(options)
     with counting_bars(console) as progress:
-        outcome = propose(options, find, partial(progress, "finding faces"))
+        outcome = propose(options, find, progress)
     for name, reason in outcome.failures:
         console.print(one_line(f"propose_faces: {name}: {reason}; left out"))
     console.print(

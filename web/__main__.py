@@ -75,9 +75,9 @@ def _serve_at(listening: socket.socket, options: WebOptions) -> None:
     from web.observing import log_to
     from web.services import Services
 
-    recogniser = Detector.load(options.checkpoint_dir)
+    detector = Detector.load(options.checkpoint_dir)
     faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    services = Services(options, recogniser, Inbox(options.inbox), faces)
+    services = Services(options, detector, Inbox(options.inbox), faces)
     log_to(sys.stderr)
     print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
     config = uvicorn.Config(

@@ -16,8 +16,12 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from files.writing import write_bytes
+
+if TYPE_CHECKING:  # an image is built with this before TensorFlow is there
+    from nets.detector import Detector
 
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"
@@ -32,28 +36,28 @@ FOLDER = Path(__file__).resolve().parent / "runtime"
 MAX_MODEL_BYTES = 6_000_000
 
 
-def browser_model(recogniser, folder: Path, show_from: float) -> tuple[Path | None, str]:
-    """A recogniser's network as a file for the browser, or why there is none: "no runtime" or "too large".
+def browser_model(detector: Detector, folder: Path, show_from: float) -> tuple[Path | None, str]:
+    """A detector's network as a file for the browser, or why there is none: "no runtime" or "too large".
 
     Args:
-        recogniser: with its weights.
+        detector: with its weights.
         folder: of the file. Writing it takes some seconds, so that it is done once for each network: its name
             says what it was made of.
         show_from: score below which nothing is a detection.
     """
     if not is_complete():
         return None, "no runtime"
-    weights = recogniser.model.get_weights()
+    weights = detector.model.get_weights()
     if 2 * sum(weight.size for weight in weights) > MAX_MODEL_BYTES:
         return None, "too large"
     from nets import onnx_export
 
-    made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {recogniser.labels}".encode(), *weights]
+    made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {detector.labels}".encode(), *weights]
     path = folder / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
     if not path.is_file():
         print("writing the model for browsers, once (some seconds)", flush=True)
-        network, labels = recogniser.network, recogniser.labels
-        model = onnx_export.export_onnx(recogniser.model, network, labels, score_threshold=show_from)
+        network, labels = detector.network, detector.labels
+        model = onnx_export.export_onnx(detector.model, network, labels, score_threshold=show_from)
         folder.mkdir(exist_ok=True)
         for old in folder.glob("*.onnx"):
             old.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ async def about(services: UsesServices):
                 maybe_from=verdicts.maybe_from(name),
                 sure_from=verdicts.sure_from(name),
             )
-            for name in services.recogniser.labels
+            for name in services.detector.labels
         ],
         show_from=services.show_from,
         least_ratio=verdicts.least_ratio,
@@ -101,7 +101,7 @@ def _font(said: str) -> bytes:
 def add_files(app: FastAPI, services: Services) -> None:
     """Serve the files of the page, of ONNX Runtime, and a font for the names."""
     said = [(STATIC / name).read_text(encoding="utf-8") for name in ("words.js", "index.html")]
-    font = _font("".join([*services.recogniser.labels, *said]))
+    font = _font("".join([*services.detector.labels, *said]))
 
     @app.get("/names.woff", include_in_schema=False)
     async def names():

@@ -100,7 +100,7 @@ async def decode_uploads(uploads: Sequence[UploadFile], services: Services) -> l
 
 
 async def _prepared(images: list[np.ndarray], services: Services) -> list[np.ndarray]:
-    return [await services.in_worker(services.recogniser.prepare, image) for image in images]
+    return [await services.in_worker(services.detector.prepare, image) for image in images]
 
 
 def given_somebody(answers: Answers) -> Answers:
@@ -113,7 +113,7 @@ def given_somebody(answers: Answers) -> Answers:
 def picture_answer(shape: tuple[int, ...], found: Answers, services: Services) -> PictureAnswer:
     """What is told of a picture [H, W, 3]."""
     height, width = shape[:2]
-    labels, of = services.recogniser.labels, services.verdicts.of
+    labels, of = services.detector.labels, services.verdicts.of
     pixels = to_pixels(found.boxes, height, width).tolist()
     boxes = [
         told(box, of(labels, names), labels, names, nobody=nobody)

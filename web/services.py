@@ -1,4 +1,4 @@
-"""What the routes share: the recogniser, the batcher, the inbox, the metrics."""
+"""What the routes share: the detector, the batcher, the inbox, the metrics."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ class Services:
 
     Attributes:
         options: of the command line.
-        recogniser: looks at pictures.
+        detector: looks at pictures.
         inbox: keeps reports.
-        network: name of the network behind `recogniser`, shown on the page and kept with reports.
+        network: name of the network behind `detector`, shown on the page and kept with reports.
         browser: the network as a file for the browser; None: `browser_reason` says why.
         verdicts: how certain it is, in words.
         show_from: lowest score of a box that is shown.
         metrics: counters.
         batcher: brings pictures of concurrent requests together.
-        drawn_boxes: names the boxes that visitors draw; None: the recogniser does.
+        drawn_boxes: names the boxes that visitors draw; None: the detector does.
         ready: warmed up and not stopping.
     """
 
     def __init__(
-        self, options: WebOptions, recogniser: Detector, inbox: Inbox, faces: FaceClassifier | None = None
+        self, options: WebOptions, detector: Detector, inbox: Inbox, faces: FaceClassifier | None = None
     ):
-        self.options, self.recogniser, self.inbox = options, recogniser, inbox
-        self.network = recogniser.network.name
-        self.verdicts = Verdicts(recogniser.thresholds)
+        self.options, self.detector, self.inbox = options, detector, inbox
+        self.network = detector.network.name
+        self.verdicts = Verdicts(detector.thresholds)
         self.show_from = self.verdicts.show_from(options.show_from)
         self.browser, self.browser_reason = None, "off"
         if options.browser and faces is None:
             kept = inbox.folder / "browser"
-            self.browser, self.browser_reason = browser_model(recogniser, kept, self.show_from)
+            self.browser, self.browser_reason = browser_model(detector, kept, self.show_from)
         self.metrics = Metrics()
         self.batcher = Batcher(
-            recogniser.look,
+            detector.look,
             batch_size=options.batch_size,
             max_waiting=options.max_waiting,
             on_batch=self.metrics.batch.observe,
@@ -76,7 +76,7 @@ class Services:
         working = [asyncio.create_task(batcher.run()) for batcher in batchers]
         if self.drawn_boxes is not None:
             await self.drawn_boxes.batcher([np.zeros((8, 8, 3), np.uint8)])
-        blank = self.recogniser.prepare(np.zeros((8, 8, 3), np.uint8))
+        blank = self.detector.prepare(np.zeros((8, 8, 3), np.uint8))
         for size in sorted({1, 2, self.options.batch_size}):
             if size <= self.options.max_waiting:
                 await self.batcher([blank] * size)

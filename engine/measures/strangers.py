@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from engine.measures.thresholds import evidence_of, right_evidence
 from files.below import files_below
 from nets.network import Network
 from nets.postprocess import named_detections
-from nets.thresholds import BEST_RULE, Thresholds
+from nets.thresholds import EVIDENCE, Thresholds
 from preprocessing.resize import resize_picture
+from terminal.bars import Progress, silent
 
 FEWEST_COMPARED = 10
 
@@ -67,7 +68,7 @@ class StrangerResult:
         false_detections: at the thresholds.
         pictures_with_any: with at least one of them.
         by_name: name -> false detections, most frequent first.
-        auroc: "score" and BEST_RULE -> how well its value tells right detections on the measured set from
+        auroc: "score" and EVIDENCE -> how well its value tells right detections on the measured set from
             false ones on strangers, both at the thresholds; None where either is missing.
         right_detections: that the AUROC looks at.
         unknown: what remains with the answer "unknown"; None where it was not calibrated.
@@ -124,7 +125,7 @@ def detect_strangers(
     folder: Path,
     *,
     batch_size: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> StrangerDetections:
     """Looks for characters on the pictures of a folder.
 
@@ -134,7 +135,7 @@ def detect_strangers(
         labels: names of the model's classes.
         folder: of pictures, searched with its subfolders.
         batch_size: pictures computed at once.
-        progress: called with pictures done and all.
+        progress: told of every picture.
 
     Raises:
         ValueError: no picture that can be used.
@@ -163,7 +164,7 @@ def detect_strangers(
     ):
         filenames.append(name_of(path))
         detections.append(found)
-        progress(len(filenames) + len(unreadable), len(paths))
+        progress("Strangers", len(filenames) + len(unreadable), len(paths))
     if not filenames:
         raise ValueError(
             f"--strangers_dir={folder}: {unreadable[0][0]}: {unreadable[0][1]}; no other can be read."
@@ -196,7 +197,7 @@ def measure_strangers(
     picture = np.repeat(np.arange(len(shown)), [len(found) for found in shown])
     scores = np.concatenate([found.scores for found in shown])
     false = evidence_of(shown)
-    unknown, limit = None, thresholds.unknown.get(BEST_RULE)
+    unknown, limit = None, thresholds.unknown.get(EVIDENCE)
     if limit is not None and len(right):
         left = picture[false >= limit]
         unknown = UnknownAnswer(limit, len(left), len(set(left.tolist())), float(np.mean(right >= limit)))
@@ -207,7 +208,7 @@ def measure_strangers(
         false_detections=len(scores),
         pictures_with_any=len(set(surest)),
         by_name=dict(by_name.most_common()),
-        auroc={"score": auroc(right_scores, scores), BEST_RULE: auroc(right, false)},
+        auroc={"score": auroc(right_scores, scores), EVIDENCE: auroc(right, false)},
         right_detections=len(right_scores),
         unknown=unknown,
         worst=tuple((strangers.filenames[i], shown[i]) for i in dict.fromkeys(surest)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from engine.average_precision import DetectionResult, NameResult, name_result
-from nets.thresholds import BEST_RULE, DEFAULT_THRESHOLD, Thresholds
+from nets.thresholds import DEFAULT_THRESHOLD, EVIDENCE, Thresholds
 
 # With fewer objects of a name in the validation set, the best of its own thresholds is chance: it gets the
 # one that is best for all names together.
@@ -49,7 +49,7 @@ def choose_thresholds(
     if len(evidence) < _FEWEST_DETECTIONS:
         return thresholds
     limit = round(float(np.quantile(evidence, 1 - KEPT)), 4)
-    return replace(thresholds, unknown={BEST_RULE: limit})
+    return replace(thresholds, unknown={EVIDENCE: limit})
 
 
 def right_evidence(
@@ -64,8 +64,8 @@ def right_evidence(
 
 def evidence_of(detections: Sequence[Detections]) -> np.ndarray:
     """How clearly each detection of all pictures speaks for its name: [D]; [0] where nobody asked for it."""
-    nothing = np.zeros(0, np.float32)
-    return np.concatenate([nothing, *(one.evidence.get(BEST_RULE, nothing) for one in detections)])
+    known = [one.evidence for one in detections if one.evidence is not None]
+    return np.concatenate([np.zeros(0, np.float32), *known])
 
 
 def _best_threshold(result: NameResult) -> float | None:

@@ -24,7 +24,7 @@ from engine.reports.detections_file import detections_entry, write_detections
 from engine.reports.page import jpeg_uri, lines, render_page, themed
 from engine.reports.words import in_short
 from files.writing import write_json, write_text
-from nets.thresholds import BEST_RULE
+from nets.thresholds import EVIDENCE
 from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes, draw_detections
 from visualization.plots import Curve, plot_confusion, plot_errors, plot_precision_recall, plot_reliability
@@ -162,7 +162,7 @@ def evaluation_content(
         "reliability": themed(
             partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
         ),
-        "best_rule": BEST_RULE,
+        "best_rule": EVIDENCE,
         "strangers": [
             (heading, explain, result, _stranger_cards(result, shown))
             for heading, explain, result, shown in (
@@ -283,5 +283,5 @@ def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
         "auroc": {"right_detections": result.right_detections, **result.auroc},
         "with_unknown": {}
         if answer is None
-        else {BEST_RULE: {**asdict(answer), "false_detections_per_picture": share}},
+        else {EVIDENCE: {**asdict(answer), "false_detections_per_picture": share}},
     }

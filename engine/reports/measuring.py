@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +114,9 @@ def _measure(
     )
     strangers = None
     if options.strangers_dir is not None:
-        said = partial(progress, "Strangers")
-        where = options.strangers_dir
-        strangers = detect_strangers(model, network, labels, where, batch_size=batch_size, progress=said)
+        strangers = detect_strangers(
+            model, network, labels, options.strangers_dir, batch_size=batch_size, progress=progress
+        )
     thresholds = checkpoint.thresholds
     if options.score_threshold is not None:
         thresholds = Thresholds(options.score_threshold, unknown=thresholds.unknown)

@@ -22,10 +22,10 @@ def test_shapes_must_agree():
 def test_a_threshold_for_each_and_what_goes_along():
     found = Detections(
         np.arange(12, dtype="f").reshape(3, 4), np.array([0.9, 0.6, 0.5], "f"), ("a", "b", "a"),
-        {"gap": np.array([1, 2, 3], "f")},
+        np.array([1, 2, 3], "f"),
     )  # fmt: skip
     kept = found.above(np.array([0.95, 0.5, 0.5], "f"))
     assert kept.names == ("b", "a")
     assert kept.boxes.tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
-    assert kept.evidence["gap"].tolist() == [2, 3]
+    assert np.asarray(kept.evidence).tolist() == [2, 3]
     assert kept.renamed(["x", "y"]).names == ("x", "y")

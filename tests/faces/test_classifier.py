@@ -15,7 +15,7 @@ def classifier(tmp_path, rng) -> FaceClassifier:
     backbone = open_backbone("vgg16", str(write_vgg(tmp_path / "v.npz", rng)), image_size=32, strides=(4, 8))
     encoder = FaceEncoder(backbone, 2)
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32))
-    return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, "gap", 0.3))
+    return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, 0.3))
 
 
 @pytest.fixture
@@ -65,7 +65,6 @@ def test_softmax_and_evidence_of_nothing():
     assert Judgement().evidence(np.zeros((0, 3))).shape == (0,)
     logits = np.array([[3.0, 1.0, 0.5]])
     assert Judgement().evidence(logits) == pytest.approx([2.0])
-    assert Judgement(rule="max_logit").evidence(logits) == pytest.approx([3.0])
     assert Judgement(limit=2.5).known(logits).tolist() == [False]
     assert Judgement().known(logits).tolist() == [True]
 

@@ -23,7 +23,7 @@ def test_a_classifier_names_faces_and_leaves_strangers_without(tmp_path, rng):
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32) * 9, np.zeros(4, np.float32))
     faces = [drawn_face(hair, rng) for hair in HAIR.values()]
     FaceClassifier(tuple(HAIR), encoder, head, Judgement()).save(tmp_path / "all")
-    FaceClassifier(tuple(HAIR), encoder, head, Judgement(1.0, "gap", 1e9)).save(tmp_path / "none")
+    FaceClassifier(tuple(HAIR), encoder, head, Judgement(1.0, 1e9)).save(tmp_path / "none")
     said = open_names(tmp_path / "all")(faces)
     assert {name for name, _ in said} <= set(HAIR)
     assert all(0.25 <= score <= 1 for _, score in said)

@@ -10,7 +10,7 @@ from nets import get_network
 from nets.checkpoint import model_weights, write_checkpoint
 from nets.detector import Detector, Look
 from nets.postprocess import named_detections
-from nets.thresholds import RULES, Thresholds
+from nets.thresholds import Thresholds
 from tests.conftest import ROOT
 
 
@@ -58,7 +58,7 @@ def look(*found: tuple[str, float, int, bool, float]) -> Look:
     """From (name, score, anchor, best of its head, gap) rows, best first."""
     names, scores, anchors, best, gaps = zip(*found, strict=True) if found else ((),) * 5
     at = np.array(anchors, int)
-    detections = Detections(ANCHORS[at], np.array(scores, "f"), tuple(names), {"gap": np.array(gaps, "f")})
+    detections = Detections(ANCHORS[at], np.array(scores, "f"), tuple(names), np.array(gaps, "f"))
     return Look(detections, np.array(best, bool), at, ANCHORS, PROBABILITIES)
 
 
@@ -67,11 +67,11 @@ def test_padding_is_left_out():
         "boxes": np.zeros((1, 3, 4), "f"),
         "scores": np.array([[0.9, 0.4, 0.0]], "f"),
         "classes": np.array([[2, 1, 0]]),
-        **{rule: np.arange(3.0)[None] for rule in RULES},
+        "evidence": np.arange(3.0)[None],
     }
     (found,) = named_detections(selected, ["a", "b"])
     assert found.names == ("b", "a")
-    assert found.evidence["gap"].tolist() == [0, 1]
+    assert np.asarray(found.evidence).tolist() == [0, 1]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""An application with a recogniser that needs no network: a bright upper left quarter is Mira."""
+"""An application with a detector that needs no network: a bright upper left quarter is Mira."""
 
 import io
 import json
@@ -76,7 +76,7 @@ def chromium():
 
 
 @pytest.fixture
-def recogniser() -> Any:
+def detector() -> Any:
     return FakeRecogniser()
 
 
@@ -86,12 +86,12 @@ def inbox(tmp_path):
 
 
 @pytest.fixture
-def serve(recogniser, inbox):
+def serve(detector, inbox):
     """Makes clients of applications with given options; closes them in the end."""
     opened = []
 
     def start(**options):
-        app = create_app(Services(WebOptions(browser=False, **options), recogniser, inbox))
+        app = create_app(Services(WebOptions(browser=False, **options), detector, inbox))
         client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         opened.append(client)
         return client.__enter__()

@@ -77,12 +77,12 @@ def bomb(width, height):
         (bomb(100, 100), 415, "This is not a picture that can be read"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_one_sentence(client, recogniser, data, status, sentence):
-    before = len(recogniser.batches)
+def test_what_is_no_picture_is_refused_in_one_sentence(client, detector, data, status, sentence):
+    before = len(detector.batches)
     for answer in (find(client, data), ask(client, [], data)):
         assert answer.status_code == status
         assert answer.json()["error"].startswith(sentence)
-    assert len(recogniser.batches) == before
+    assert len(detector.batches) == before
 
 
 def test_any_bytes_are_a_4xx(client, rng):
@@ -150,38 +150,38 @@ def test_any_body_is_a_4xx(client, body, kind):
         assert answer.json()["error"]
 
 
-def test_concurrent_requests_share_a_batch(client, recogniser):
-    recogniser.batches.clear()
-    recogniser.go.clear()
+def test_concurrent_requests_share_a_batch(client, detector):
+    detector.batches.clear()
+    detector.go.clear()
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(find, client, picture())
-        while recogniser.waiting == 0:
+        while detector.waiting == 0:
             pass
         rest = [pool.submit(find, client, picture(value=value)) for value in (200, 0) * 4]
         while client.app.state.services.batcher.waiting < 8:
             pass
-        recogniser.go.set()
+        detector.go.set()
         answers = [one.result() for one in [first, *rest]]
     assert [len(answer.json()["pictures"][0]["boxes"]) for answer in answers] == [1, *(1, 0) * 4]
-    assert recogniser.batches == [1, 8]
+    assert detector.batches == [1, 8]
 
 
-def test_too_many_wait(serve, recogniser):
+def test_too_many_wait(serve, detector):
     client = serve(max_waiting=8, batch_size=1)
-    recogniser.go.clear()
+    detector.go.clear()
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(find, client, picture()) for _ in range(20)]
         while not any(answer.done() for answer in answers):
             pass
-        recogniser.go.set()
+        detector.go.set()
         codes = [answer.result().status_code for answer in answers]
     assert set(codes) == {200, 503}
 
 
-def test_a_failure_of_the_network_is_one_sentence_and_the_server_goes_on(client, recogniser, capsys):
-    recogniser.fails = True
+def test_a_failure_of_the_network_is_one_sentence_and_the_server_goes_on(client, detector, capsys):
+    detector.fails = True
     answer = find(client, picture())
     assert answer.status_code == 500
     assert answer.json()["error"] == "Something went wrong in the server; its log has the details."
-    recogniser.fails = False
+    detector.fails = False
     assert find(client, picture()).status_code == 200

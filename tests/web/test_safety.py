@@ -172,14 +172,14 @@ def test_ready_only_while_it_can_work(client):
     assert client.get("/health").status_code == 200
 
 
-def test_stopping_finishes_what_has_begun(client, recogniser):
-    recogniser.go.clear()
+def test_stopping_finishes_what_has_begun(client, detector):
+    detector.go.clear()
     services = client.app.state.services
     with ThreadPoolExecutor(1) as pool:
         begun = pool.submit(client.post, "/api/detections", files={"pictures": picture()})
-        while recogniser.waiting == 0:
+        while detector.waiting == 0:
             pass
         services.batcher.close()
-        recogniser.go.set()
+        detector.go.set()
         assert begun.result().status_code == 200
     assert client.post("/api/detections", files={"pictures": picture()}).status_code == 503

@@ -19,10 +19,10 @@ CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.
 
 
 @pytest.fixture
-def schema(recogniser, inbox):
+def schema(detector, inbox):
     """The schema of a server that runs in a thread."""
     options = WebOptions(browser=False, requests_per_minute=0)
-    app = create_app(Services(options, recogniser, inbox))
+    app = create_app(Services(options, detector, inbox))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tarfile
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,22 +72,18 @@ def test_without_npm_the_page_is_told(tmp_path, monkeypatch):
     assert not browser_runtime.is_complete(tmp_path)
 
 
-class Small:
-    """A recogniser of which only the weights matter."""
-
-    labels = ("Mira",)
-    network = None
-
-    def __init__(self, weight):
-        self.model = SimpleNamespace(get_weights=lambda: [np.full(3, weight, np.float32)])
+def small(weight: float) -> Any:
+    """A detector of which only the weights matter."""
+    model = SimpleNamespace(get_weights=lambda: [np.full(3, weight, np.float32)])
+    return SimpleNamespace(labels=("Mira",), network=None, model=model)
 
 
 def test_why_there_is_no_model_for_the_browser(tmp_path, monkeypatch):
     monkeypatch.setattr(browser_runtime, "is_complete", lambda: False)
-    assert browser_model(Small(0.0), tmp_path, 0.3) == (None, "no runtime")
+    assert browser_model(small(0.0), tmp_path, 0.3) == (None, "no runtime")
     monkeypatch.setattr(browser_runtime, "is_complete", lambda: True)
     monkeypatch.setattr(browser_runtime, "MAX_MODEL_BYTES", 5)
-    assert browser_model(Small(0.0), tmp_path, 0.3) == (None, "too large")
+    assert browser_model(small(0.0), tmp_path, 0.3) == (None, "too large")
 
 
 def test_the_model_is_written_once_for_a_network(tmp_path, monkeypatch):
@@ -100,7 +97,7 @@ def test_the_model_is_written_once_for_a_network(tmp_path, monkeypatch):
     monkeypatch.setattr(browser_runtime, "is_complete", lambda: True)
     kept = tmp_path / "browser"
     for weight, show_from in ((0.5, 0.3), (0.5, 0.3), (0.75, 0.3), (0.75, 0.2), (0.75, 0.2)):
-        path, _ = browser_model(Small(weight), kept, show_from)
+        path, _ = browser_model(small(weight), kept, show_from)
         assert path is not None
         assert path.read_text() == f"{weight:g} {show_from:g}"
         assert list(kept.iterdir()) == [path]

@@ -52,7 +52,7 @@ def test_boxes_are_shown_from_where_every_name_can_be_maybe():
     assert Verdicts(Thresholds(0.6, {"Mira": 0.2})).show_from(0.5) == 0.5
 
 
-def test_the_page_is_told_and_the_server_uses_them(client, recogniser):
+def test_the_page_is_told_and_the_server_uses_them(client, detector):
     about = client.get("/api/about").json()
     assert about["names"][0]["maybe_from"] == 0.5
     assert about["names"][0]["sure_from"] == 0.75
@@ -103,9 +103,9 @@ class FakeClassifier:
 
 
 @pytest.fixture
-def with_faces(recogniser, inbox, tmp_path):
+def with_faces(detector, inbox, tmp_path):
     faces: Any = FakeClassifier()
-    services = Services(WebOptions(inbox=tmp_path / "inbox"), recogniser, inbox, faces=faces)
+    services = Services(WebOptions(inbox=tmp_path / "inbox"), detector, inbox, faces=faces)
     with TestClient(create_app(services), base_url="http://127.0.0.1:8000") as client:
         yield client
 

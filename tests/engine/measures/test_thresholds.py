@@ -15,11 +15,11 @@ def pictures(name, right_scores, wrong_scores, objects=None):
     for scores, box in ((right_scores, A), (wrong_scores, FAR)):
         for score in scores:
             gap = np.array([10 * score], "f")
-            found.append(Detections(np.array([box], "f"), np.array([score], "f"), (name,), {"gap": gap}))
+            found.append(Detections(np.array([box], "f"), np.array([score], "f"), (name,), gap))
             marked = box is A
             truths.append(GroundTruth(np.array([A] * marked, "f").reshape(-1, 4), (name,) * marked))
     for _ in range((objects or len(right_scores)) - len(right_scores)):
-        found.append(Detections(np.zeros((0, 4), "f"), np.zeros(0, "f"), (), {"gap": np.zeros(0, "f")}))
+        found.append(Detections(np.zeros((0, 4), "f"), np.zeros(0, "f"), (), np.zeros(0, "f")))
         truths.append(GroundTruth(np.array([A], "f"), (name,)))
     return found, truths
 
