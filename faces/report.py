@@ -93,7 +93,7 @@ def write_face_report(
         lead=lead,
         notes=notes,
         measures=measures,
-        judgement=judgement,
+        judgement=judgement.as_json(),
         unknown=unknown,
         unknown_text=unknown_text,
         unknown_row=bool(measures.confusion[-1].any()),

@@ -96,3 +96,16 @@ def tiny(monkeypatch) -> Network:
     )
     monkeypatch.setitem(nets.NETWORKS, "tiny", network)
     return network
+
+
+@pytest.fixture
+def options(squares, tmp_path, tiny) -> dict:
+    """Keyword arguments of a training of four steps."""
+    return {
+        "dataset_dir": squares,
+        "train_dir": tmp_path / "run",
+        "model_name": tiny.name,
+        "batch_size": 2,
+        "max_number_of_steps": 4,
+        "evaluate_steps": 2,
+    }

@@ -21,15 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def options(squares, tmp_path, tiny):
+def options(options):
     """Six steps with everything that has to be remembered: frozen layers, multipliers, early stopping."""
     return {
-        "dataset_dir": squares,
-        "train_dir": tmp_path / "run",
-        "model_name": tiny.name,
-        "batch_size": 2,
+        **options,
         "max_number_of_steps": 6,
-        "evaluate_steps": 2,
         "early_stopping": 9,
         "trainable_scopes": "stage1.conv,stage1.norm,stage2.conv,head.conv_loc,head.conv_cls",
         "learning_rate_multipliers": "stage1.conv=0.5",

@@ -12,15 +12,8 @@ from tests.engine.training_run import run
 
 
 @pytest.fixture
-def options(squares, tmp_path, tiny):
-    return {
-        "dataset_dir": squares,
-        "train_dir": tmp_path / "run",
-        "model_name": tiny.name,
-        "batch_size": 2,
-        "max_number_of_steps": 3,
-        "evaluate_steps": 1,
-    }
+def options(options):
+    return {**options, "max_number_of_steps": 3, "evaluate_steps": 1}
 
 
 def test_a_report_says_how_it_learnt_and_how_good_it_is(options):

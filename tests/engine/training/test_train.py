@@ -19,19 +19,6 @@ from nets.detector import Detector
 from tests.engine.training_run import run, stop_at
 
 
-@pytest.fixture
-def options(squares, tmp_path, tiny):
-    """Keyword arguments of a training of four steps."""
-    return {
-        "dataset_dir": squares,
-        "train_dir": tmp_path / "run",
-        "model_name": tiny.name,
-        "batch_size": 2,
-        "max_number_of_steps": 4,
-        "evaluate_steps": 2,
-    }
-
-
 def test_leaves_a_checkpoint_a_log_and_pictures(options):
     said = run(**options)
     folder = options["train_dir"]
