@@ -37,11 +37,15 @@ def test_both_languages_have_the_same_commands_and_sections(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_and_pictures_exist(page):
-    folder = (ROOT / page).parent
-    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text(encoding="utf-8")):
-        path = target.partition("#")[0]
-        assert target.startswith(("https://", "#")) or (folder / path).exists(), f"{page}: {target}"
+def test_links_pictures_and_modules_exist(page):
+    folder, text = (ROOT / page).parent, (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        path = folder / target.partition("#")[0]
+        assert target.startswith(("https://", "#")) or path.exists(), f"{page}: {target}"
+        assert path.suffix not in (".jpg", ".png") or path.stat().st_size < 300_000, target
+    for module in re.findall(r"(?:python -m |`)((?:tools|datasets|benchmarks)\.\w+)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), module
 
 
 @pytest.mark.slow

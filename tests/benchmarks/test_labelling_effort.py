@@ -30,10 +30,7 @@ def test_effort_for_one_box(drafts: np.ndarray, names: list[str], effort: Effort
 def test_time_is_that_of_the_boxes_and_of_looking() -> None:
     assert Effort(right=5, moved=1, renamed=2, drawn=3, deleted=4, pictures=10).seconds == 5 + 8 + 30 + 8 + 20
     assert Effort(right=5).seconds == 0
-
-
-def test_picture_without_anybody() -> None:
-    assert effort_for(BOX[:0], [], BOX[:0], []) == Effort(untouched=1, pictures=1)
+    assert effort_for(BOX[:0], [], BOX[:0], []) == Effort(untouched=1, pictures=1)  # nobody is in it
 
 
 def test_folders(tmp_path: Path) -> None:

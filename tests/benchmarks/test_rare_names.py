@@ -24,9 +24,6 @@ def test_so_many_pictures_of_a_rare_name_stay_and_all_of_the_others():
     assert thin_out(NAMES_OF, ["Berta"], 5, seed=1) != stay
     both = thin_out(NAMES_OF, ["Anna", "Berta"], 5, seed=0)
     assert Counter(name for picture in both for name in NAMES_OF[picture])["Anna"] == 5
-
-
-def test_a_rare_name_must_be_there():
     with pytest.raises(ValueError, match="--names Clara: no training picture shows that name"):
         thin_out(NAMES_OF, ["Anna", "Clara"], 5, seed=0)
 

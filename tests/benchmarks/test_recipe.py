@@ -1,6 +1,6 @@
 """The rows of the recipe's table are commands that a training takes."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,17 +13,8 @@ from ssd_tensorflow.flags import TRAINING, parse
 from train_ssd_network import Options as TrainingOptions
 
 OPTIONS = Options(dataset_dir=Path("records"), runs_dir=Path("runs"), checkpoint_path="coco.npz")
-RESULT = Result(
-    row="base",
-    seed=0,
-    passes=20.0,
-    steps=481,
-    batch_size=16,
-    map_voc07=0.5,
-    map_voc12=0.5,
-    minutes=4.0,
-    processor_minutes=8.0,
-)
+RUN = {"row": "base", "seed": 0, "passes": 20.0, "steps": 481, "batch_size": 16}
+RESULT = Result(**RUN, map_voc07=0.5, map_voc12=0.5, minutes=4.0, processor_minutes=8.0)
 
 
 def parsed(row: str) -> TrainingOptions:
@@ -62,27 +53,19 @@ def test_what_is_done_is_not_run_again(tmp_path, monkeypatch):
 
     def run(options, row, seed, pictures):
         ran.append((row, seed, pictures))
-        return Result(**{**asdict(RESULT), "row": row, "seed": seed, "map_voc07": 0.6})
+        return replace(RESULT, row=row, seed=seed, map_voc07=0.6)
 
     monkeypatch.setattr("benchmarks.recipe.run", run)
-    options = Options(
-        dataset_dir=tmp_path,
-        runs_dir=path.parent,
-        checkpoint_path="",
-        rows=("base", "batch_8"),
-        seeds=(0, 1),
+    options = replace(
+        OPTIONS, dataset_dir=tmp_path, runs_dir=path.parent, rows=("base", "batch_8"), seeds=(0, 1)
     )
-    console = Console(width=200, record=True, quiet=True)
-    main(options, console)
-    main(options, console)
+    for _ in range(2):
+        main(options, Console(width=200, record=True, quiet=True))
     assert ran == [("batch_8", 0, 385), ("base", 1, 385), ("batch_8", 1, 385)]
     assert read_results(path)[0] == RESULT
     assert list(table_of(read_results(path)).columns[3].cells) == ["+0.050", "+0.000"]
 
 
 def test_a_row_that_does_not_exist_is_named():
-    options = Options(
-        dataset_dir=Path(), runs_dir=Path(), checkpoint_path="", rows=("base", "paste_off+bigger")
-    )
     with pytest.raises(ValueError, match="there is no bigger; choose from base, "):
-        main(options, Console(quiet=True))
+        main(replace(OPTIONS, rows=("base", "paste_off+bigger")), Console(quiet=True))

@@ -52,18 +52,14 @@ def test_rename_and_back(folder, capsys):
     assert "2 files restored" in said
 
 
-def test_dry_run_changes_nothing(folder, capsys):
-    before = content(folder)
+def test_merge_and_drop(folder, capsys):
+    where, before = ("--dataset_dir", str(folder)), content(folder)
     for command in (["rename", "oreki", "x"], ["merge", "oreki", "crowd", "--into", "x"], ["drop", "crowd"]):
-        status, said = run(capsys, *command, "--dataset_dir", str(folder), "--dry_run")
+        status, said = run(capsys, *command, *where, "--dry_run")
         assert status == 0
         assert "would change; nothing was changed" in said
     assert content(folder) == before
     assert not (folder / ".old_labels").exists()
-
-
-def test_merge_and_drop(folder, capsys):
-    where = "--dataset_dir", str(folder)
     assert run(capsys, "merge", "Chitanda", "chitanda", "--into", "千反田", *where)[0] == 0
     assert count_names(folder) == {"千反田": 3, "oreki": 1, "crowd": 1}
     assert run(capsys, "drop", "crowd", "oreki", *where)[0] == 0
@@ -78,11 +74,15 @@ def test_old_labels_are_no_labels(tmp_path, capsys):
     assert count_names(tmp_path) == {"b": 1}
 
 
-def test_what_a_person_changed_since_is_not_undone(folder, capsys):
+def test_what_a_person_changed_since_is_not_undone_nor_from_elsewhere(folder, capsys):
     run(capsys, "rename", "Chitanda", "千反田", "--dataset_dir", str(folder))
     edited = folder / "Annotations" / "2.xml"
     edited.write_bytes(b"<annotation/>")
-    status, said = run(capsys, "undo", str(kept(folder)))
+    changed, old = content(folder), kept(folder)
+    moved = old.rename(folder / "moved")
+    assert run(capsys, "undo", str(moved))[0] == 1
+    assert content(folder) == changed
+    status, said = run(capsys, "undo", str(moved.rename(old)))
     assert status == 0
     assert "1 files restored." in said
     assert "2.xml: was changed or removed since, and stays" in said
@@ -139,11 +139,3 @@ def test_what_holds_no_old_labels_is_said(folder, capsys, text):
     status, said = run(capsys, "undo", str(given))
     assert status == 1
     assert "not a folder of old labels that a change of names left behind" in said
-
-
-def test_old_labels_elsewhere_change_nothing(folder, capsys):
-    run(capsys, "rename", "Chitanda", "千反田", "--dataset_dir", str(folder))
-    moved = kept(folder).rename(folder / "moved")
-    before = content(folder)
-    assert run(capsys, "undo", str(moved))[0] == 1
-    assert content(folder) == before

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from boxes.detections import Detections
 from datasets.annotations import Annotation
@@ -26,34 +27,28 @@ def found(*detections: tuple[str, float, tuple[float, ...]]) -> Detections:
     )
 
 
-def kinds(annotation: Annotation, detections: Detections, labels=("a", "b")) -> list[tuple[str, str, str]]:
-    return [(one.kind, one.name, one.suggestion) for one in find_suspicions(annotation, detections, labels)]
+WRONG, NOBODY, MISSING = ("wrong name?", "a", "b"), ("nobody there?", "a", ""), ("not labelled?", "", "a")
 
 
-def test_agreement_is_not_suspicious():
-    assert kinds(labelled(("a", LEFT)), found(("a", 0.9, LEFT), ("b", 0.1, LEFT))) == []
-    assert kinds(labelled(), found()) == []
-    assert kinds(labelled(("a", LEFT)), found(("b", 0.85, LEFT), ("a", 0.4, LEFT))) == []  # it wavers
-
-
-def test_a_wrong_name_is_suspected():
-    assert kinds(labelled(("a", LEFT)), found(("b", 0.95, LEFT))) == [("wrong name?", "a", "b")]
-
-
-def test_of_a_name_that_it_does_not_know_it_says_nothing():
-    assert kinds(labelled(("c", LEFT)), found(("b", 0.95, LEFT))) == []
-
-
-def test_a_box_that_nobody_sees_is_suspected_unless_it_is_difficult():
-    assert kinds(labelled(("a", LEFT)), found(("a", 0.9, RIGHT)))[1:] == [("not labelled?", "", "a")]
-    assert kinds(labelled(("a", LEFT)), found()) == [("nobody there?", "a", "")]
-    assert kinds(labelled(("c", LEFT)), found()) == [("nobody there?", "c", "")]
-    assert kinds(labelled(("a", LEFT), difficult=True), found()) == []
-
-
-def test_a_face_without_label_is_suspected_once():
-    detections = found(("a", 0.95, LEFT), ("b", 0.85, LEFT), ("b", 0.7, RIGHT))
-    assert kinds(labelled(), detections) == [("not labelled?", "", "a")]
+@pytest.mark.parametrize(
+    ("annotation", "detections", "suspected"),
+    [
+        (labelled(("a", LEFT)), found(("a", 0.9, LEFT), ("b", 0.1, LEFT)), []),
+        (labelled(), found(), []),
+        (labelled(("a", LEFT)), found(("b", 0.85, LEFT), ("a", 0.4, LEFT)), []),  # it wavers
+        (labelled(("a", LEFT)), found(("b", 0.95, LEFT)), [WRONG]),
+        (labelled(("c", LEFT)), found(("b", 0.95, LEFT)), []),  # of a name that it does not know
+        (labelled(("a", LEFT)), found(("a", 0.9, RIGHT)), [NOBODY, MISSING]),
+        (labelled(("a", LEFT)), found(), [NOBODY]),
+        (labelled(("c", LEFT)), found(), [("nobody there?", "c", "")]),
+        (labelled(("a", LEFT), difficult=True), found(), []),
+        # A face without label is suspected once.
+        (labelled(), found(("a", 0.95, LEFT), ("b", 0.85, LEFT), ("b", 0.7, RIGHT)), [MISSING]),
+    ],
+)
+def test_what_is_suspected(annotation, detections, suspected):
+    listed = find_suspicions(annotation, detections, ("a", "b"))
+    assert [(one.kind, one.name, one.suggestion) for one in listed] == suspected
 
 
 def test_the_strongest_comes_first():

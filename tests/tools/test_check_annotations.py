@@ -59,13 +59,18 @@ def test_reports_without_converting(tmp_path, capsys):
     }  # fmt: skip
 
 
-def test_a_clean_folder_leaves_no_old_sheet(tmp_path):
+def test_a_clean_folder_leaves_no_old_sheet_and_mistakes_are_one_line(tmp_path, capsys):
     folder, out = dataset(tmp_path), tmp_path / "out"
     out.mkdir()
     (out / "near_duplicates.jpg").write_bytes(b"of an earlier run")
     assert main(["check", "--dataset_dir", str(folder), "--output_dir", str(out)]) == 0
     assert not (out / "near_duplicates.jpg").exists()
     assert rows(out / "near_duplicates.csv") == rows(out / "problems.csv") == []
+    capsys.readouterr()
+    assert main(["--dataset_dir", str(tmp_path / "gone"), "--output_dir", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("check_annotations: error: --dataset_dir")
+    assert said.count("\n") == 1
 
 
 def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
@@ -94,13 +99,6 @@ def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
     assert (first["strength"], second["strength"]) == ("0.970", "0.667")
     with Image.open(tmp_path / "suspicious.jpg") as sheet:
         assert sheet.width > 200
-
-
-def test_mistakes_are_one_line(tmp_path, capsys):
-    assert main(["--dataset_dir", str(tmp_path / "gone"), "--output_dir", str(tmp_path / "out")]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("check_annotations: error: --dataset_dir")
-    assert said.count("\n") == 1
 
 
 def test_a_detector_that_sees_nobody_is_no_judge(tmp_path, capsys, monkeypatch):

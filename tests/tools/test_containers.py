@@ -25,11 +25,6 @@ OTHERS = {"tensorflow-cpu": "tensorflow", "opencv-python-headless": "opencv-pyth
 each_dockerfile = pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
 
 
-@pytest.fixture(scope="module")
-def compose():
-    return yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
-
-
 def instructions(dockerfile):
     """Every instruction with its text on one line, without comments."""
     lines = dockerfile.read_text(encoding="utf-8").splitlines()
@@ -67,18 +62,13 @@ def reached(*starts):
 @each_dockerfile
 def test_images_are_pinned_and_run_as_nobody_special(dockerfile):
     steps = list(instructions(dockerfile))
-    for name, text in steps:
-        if name == "FROM":
-            assert re.fullmatch(r"\w+:\d+(\.\d+)?[\w.-]+( AS \w+)?", text), (
-                f"{text}: a plain name with a version"
-            )
-        assert name != "ADD", "COPY fetches nothing"
+    bases = [text for name, text in steps if name == "FROM"]
+    assert all(re.fullmatch(r"\w+:\d+(\.\d+)?[\w.-]+( AS \w+)?", text) for text in bases), bases
+    assert "ADD" not in dict(steps), "COPY fetches nothing"
     assert [text for name, text in steps if name == "USER"] == [f"{USER}:{USER}"]
     last = max(number for number, (name, _) in enumerate(steps) if name == "FROM")
-    for name, text in steps[last:]:
-        assert not re.search(r"\b(pip|npm|gcc|build-essential|git)\b", text), (
-            f"{name} {text} in the last stage"
-        )
+    tools = r"\b(pip|npm|gcc|build-essential|git)\b"
+    assert not [step for step in steps[last:] if re.search(tools, step[1])], "in the last stage"
 
 
 @each_dockerfile
@@ -87,10 +77,8 @@ def test_what_is_copied_exists_and_is_sent(dockerfile):
     for source in copied(dockerfile):
         assert list(ROOT.glob(source)), source
         assert {f"!{source}", f"!{source.partition('/')[0]}"} & set(sent) or source == "checkpoints", source
-
-
-def test_nothing_of_this_machine_is_sent():
-    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in ("#", "")]
+    # And nothing of this machine.
+    rules = [line for line in sent if line[:1] not in ("#", "")]
     assert rules[0] == "*"
     assert rules[-3:] == ["tools/containers", "web/runtime", "**/__pycache__"]
     assert all(list(ROOT.glob(rule[1:])) for rule in rules if rule.startswith("!"))
@@ -124,27 +112,25 @@ def test_the_browser_runtime_is_the_one_that_the_page_expects():
     assert argument == f"ONNXRUNTIME_WEB={VERSION}"
 
 
-def test_the_compose_file_is_hardened_and_has_no_secret(compose):
+def test_the_compose_file_is_hardened_has_no_secret_and_names_what_exists():
+    compose = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
     for name, service in compose["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "/tmp" in service["tmpfs"], name
         assert "privileged" not in service, name
-    assert compose["services"]["web"]["ports"] == ["${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000"]
-    assert [name for name, service in compose["services"].items() if "ports" in service] == ["web"]
-    token = compose["services"]["web"]["environment"]["ANIME_SSD_TOKEN"]
-    assert token.startswith("${ANIME_SSD_TOKEN:?"), "must be given, and has no default"
-
-
-def test_what_the_compose_file_names_exists(compose):
-    for name, service in compose["services"].items():
         source = (FOLDER / service["build"]["context"]).resolve()
         assert source == ROOT
         assert (source / service["build"]["dockerfile"]).is_file(), name
         for volume in service["volumes"]:
             origin = volume.split(":")[0]
             assert origin in compose["volumes"] or origin.startswith("${DATASETS"), volume
+    web = compose["services"]["web"]
+    assert web["ports"] == ["${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000"]
+    assert [name for name, service in compose["services"].items() if "ports" in service] == ["web"]
+    token = web["environment"]["ANIME_SSD_TOKEN"]
+    assert token.startswith("${ANIME_SSD_TOKEN:?"), "must be given, and has no default"
 
 
 @pytest.mark.skipif(shutil.which("hadolint") is None, reason="no hadolint on this machine")

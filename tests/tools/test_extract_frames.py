@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,15 @@ from datasets.pictures import read_picture
 from datasets.splits import SplitOptions, make_splits, source_of
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
-from tools.extract_frames import Options, extract_video, find_videos, main, name_sources, picture_name
+from tools.extract_frames import (
+    Options,
+    Outcome,
+    extract_video,
+    find_videos,
+    main,
+    name_sources,
+    picture_name,
+)
 from video.sparse import SparseVideo
 
 STEP = 40  # milliseconds between frames
@@ -32,12 +39,16 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(path, pictures, range(0, 10_000, STEP), gop=50)
 
 
-def options(folder: Path, **changes: Any) -> Options:
-    return replace(Options(inputs=(), output_dir=folder), **changes)
+def taken(video: Path, source: str, folder: Path, **changes: Any) -> Outcome:
+    return extract_video(video, source, Options(inputs=(), output_dir=folder, **changes))
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*.jpg"))
+
+
+def pictures_in(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in names(folder)}
 
 
 def of_scene(picture: np.ndarray) -> int:
@@ -48,9 +59,9 @@ def of_scene(picture: np.ndarray) -> int:
 
 
 def test_one_picture_in_every_interval(film: Path, tmp_path: Path) -> None:
-    outcome = extract_video(film, "episode01", options(tmp_path))
+    outcome = taken(film, "episode01", tmp_path)
     assert (outcome.kept, outcome.alike, outcome.error) == (10, 0, "")
-    assert names(tmp_path) == [f"episode01_{second}000.jpg".replace("_", "_000", 1) for second in range(10)]
+    assert names(tmp_path) == [f"episode01_000{second}000.jpg" for second in range(10)]
     shown = [of_scene(read_picture(tmp_path / name)) for name in names(tmp_path)]
     assert shown == list(range(0, 20, 2))
 
@@ -85,7 +96,7 @@ def test_names_give_the_source_to_the_split(film: Path, tmp_path: Path) -> None:
             assert Path(name).name == name
     assert picture_name("e", 1.0) < picture_name("e", 59.9) < picture_name("e", 9_999.0)
     for number in range(1, 6):
-        extract_video(film, f"episode{number:02d}", options(tmp_path, keep_near_duplicates=True))
+        taken(film, f"episode{number:02d}", tmp_path, keep_near_duplicates=True)
     split = make_splits([Path(name).stem for name in names(tmp_path)], SplitOptions())
     assert split.by == "source"
     assert set(split.keys) == {f"episode{number:02d}" for number in range(1, 6)}
@@ -95,7 +106,7 @@ def test_variable_frame_rate_by_presentation_times(tmp_path: Path) -> None:
     times = [0, 40, 80, 1500, 1540, 2900, 3100, 3140, 6000, 6040]
     video = write_video(tmp_path / "vfr.mp4", [scene(i) for i in range(len(times))], times, gop=4)
     out = tmp_path / "out"
-    extract_video(video, "vfr", options(out, keep_near_duplicates=True))
+    taken(video, "vfr", out, keep_near_duplicates=True)
     assert names(out) == [f"vfr_{at:07d}.jpg" for at in (0, 1500, 2900, 3100, 6000)]
     shown = [of_scene(read_picture(out / name)) for name in names(out)]
     assert shown == [times.index(int(Path(name).stem[-7:])) for name in names(out)]
@@ -106,19 +117,19 @@ def test_near_duplicates_are_left_out_also_of_other_videos(tmp_path: Path) -> No
     first = write_video(tmp_path / "a.mp4", pictures, range(0, 6000, STEP))
     second = write_video(tmp_path / "b.mp4", [*pictures[75:], *[scene(7)] * 75], range(0, 6000, STEP))
     out = tmp_path / "out"
-    assert extract_video(first, "a", options(out)).alike == 4
+    assert taken(first, "a", out).alike == 4
     assert names(out) == ["a_0000000.jpg", "a_0003000.jpg"]
-    outcome = extract_video(second, "b", options(out))
+    outcome = taken(second, "b", out)
     assert (outcome.kept, outcome.alike) == (1, 5)
     assert of_scene(read_picture(out / "b_0003000.jpg")) == 7
-    everything = extract_video(first, "a", options(tmp_path / "all", keep_near_duplicates=True))
+    everything = taken(first, "a", tmp_path / "all", keep_near_duplicates=True)
     assert (everything.kept, everything.alike) == (6, 0)
 
 
 def test_blank_pictures_are_left_out(tmp_path: Path) -> None:
     black = np.zeros((72, 96, 3), np.uint8)
     video = write_video(tmp_path / "fade.mp4", [*[black] * 25, *[scene(1)] * 25], range(0, 2000, STEP))
-    outcome = extract_video(video, "fade", options(tmp_path / "out"))
+    outcome = taken(video, "fade", tmp_path / "out")
     assert (outcome.kept, outcome.blank) == (1, 1)
     assert names(tmp_path / "out") == ["fade_0001000.jpg"]
 
@@ -126,15 +137,12 @@ def test_blank_pictures_are_left_out(tmp_path: Path) -> None:
 def test_one_picture_after_every_cut(tmp_path: Path) -> None:
     drawn = FilmOptions(tmp_path / "drawn.mp4", seconds=12.0, width=192, height=108, sound=False)
     draw_video(drawn)
-    outcome = extract_video(
-        drawn.output_path, "drawn", options(tmp_path, at="scenes", keep_near_duplicates=True)
-    )
+    outcome = taken(drawn.output_path, "drawn", tmp_path, at="scenes", keep_near_duplicates=True)
     assert outcome.error == ""
-    taken = [int(Path(name).stem[-7:]) / 1000 for name in names(tmp_path)]
+    moments = [int(Path(name).stem[-7:]) / 1000 for name in names(tmp_path)]
     starts = [shot.start for shot in make_shots(0, 17, 12.0, 192, 108)]
-    assert len(taken) == len(starts)
-    for at, start in zip(taken, starts, strict=True):
-        assert 0 < at - start < 0.8
+    assert len(moments) == len(starts)
+    assert all(0 < at - start < 0.8 for at, start in zip(moments, starts, strict=True))
 
 
 @pytest.mark.skipif(
@@ -143,7 +151,7 @@ def test_one_picture_after_every_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rotation", [90, -90, 180])
 def test_rotation_is_applied_as_opencv_does(rotation: int, tmp_path: Path) -> None:
     video = write_video(tmp_path / "phone.mp4", [scene(3)] * 5, range(0, 200, STEP), rotation=rotation)
-    extract_video(video, "phone", options(tmp_path))
+    taken(video, "phone", tmp_path)
     capture = cv2.VideoCapture(str(video))
     witness = capture.read()[1][..., ::-1]
     capture.release()
@@ -156,59 +164,51 @@ def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
     video = write_video(
         tmp_path / "dvd.mkv", [scene(3)] * 5, range(0, 200, STEP), pixel_shape=Fraction(32, 27)
     )
-    extract_video(video, "dvd", options(tmp_path))
+    taken(video, "dvd", tmp_path)
     assert read_picture(tmp_path / "dvd_0000000.jpg").shape == (72, round(96 * 32 / 27), 3)
 
 
 def test_pictures_are_made_smaller_never_larger(film: Path, tmp_path: Path) -> None:
-    extract_video(film, "small", options(tmp_path, max_side=48, interval=5.0))
-    assert read_picture(tmp_path / "small_0000000.jpg").shape == (36, 48, 3)
-    extract_video(film, "large", options(tmp_path, max_side=4800, interval=5.0, keep_near_duplicates=True))
-    assert read_picture(tmp_path / "large_0000000.jpg").shape == (72, 96, 3)
+    for source, max_side, shape in (("small", 48, (36, 48, 3)), ("large", 4800, (72, 96, 3))):
+        taken(film, source, tmp_path, max_side=max_side, interval=5.0, keep_near_duplicates=True)
+        assert read_picture(tmp_path / f"{source}_0000000.jpg").shape == shape
+    assert "96 x 72" in taken(film, "film", tmp_path / "refused", max_pixels=1000).error
+    assert names(tmp_path / "refused") == []
 
 
 def test_black_borders_and_subtitles_are_cropped(tmp_path: Path) -> None:
-    pictures = []
-    for at in range(0, 6000, STEP):
-        picture = np.zeros((96, 128, 3), np.uint8)
-        picture[12:84, 16:112] = 0 if at < 1000 else scene(at // 1000)  # black at first
-        pictures.append(picture)
-    video = write_video(tmp_path / "wide.mp4", pictures, range(0, 6000, STEP))
-    extract_video(video, "wide", options(tmp_path, crop_black_borders=True, crop_bottom=0.25))
+    pictures = np.zeros((150, 96, 128, 3), np.uint8)
+    for number in range(25, 150):  # black at first
+        pictures[number, 12:84, 16:112] = scene(number // 25)
+    video = write_video(tmp_path / "wide.mp4", list(pictures), range(0, 6000, STEP))
+    taken(video, "wide", tmp_path, crop_black_borders=True, crop_bottom=0.25)
     picture = read_picture(tmp_path / "wide_0003000.jpg")
     assert picture.shape == (54, 96, 3)
     assert np.abs(picture.astype(int) - scene(3)[:54]).mean() < 6
 
 
-def damaged_copy(film: Path, path: Path, start: float, length: int) -> Path:
-    data = bytearray(film.read_bytes())
-    at = int(len(data) * start)
-    data[at : at + length] = bytes(length)
-    path.write_bytes(data)
-    return path
-
-
 def test_frames_before_and_after_damage_are_kept(tmp_path: Path) -> None:
     drawn = FilmOptions(tmp_path / "drawn.mp4", seconds=25.0, width=192, height=108, sound=False)
     draw_video(drawn)
-    broken = damaged_copy(drawn.output_path, tmp_path / "broken.mp4", 0.3, 3000)
-    whole = options(tmp_path / "whole", keep_near_duplicates=True)
-    part = options(tmp_path / "part", keep_near_duplicates=True)
-    extract_video(drawn.output_path, "film", whole)
-    outcome = extract_video(broken, "film", part)
+    data = bytearray(drawn.output_path.read_bytes())
+    at = int(len(data) * 0.3)
+    data[at : at + 3000] = bytes(3000)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data)
+    taken(drawn.output_path, "film", tmp_path / "whole", keep_near_duplicates=True)
+    outcome = taken(broken, "film", tmp_path / "part", keep_near_duplicates=True)
     assert outcome.error.startswith("damaged at ")
     damage = float(outcome.error.split()[2])
     assert 3 < damage < 15
-    kept = {name: (part.output_dir / name).read_bytes() for name in names(part.output_dir)}
-    for name in names(whole.output_dir):
-        if int(Path(name).stem[-7:]) / 1000 < damage - 0.2:
-            assert kept[name] == (whole.output_dir / name).read_bytes(), name
+    whole, kept = pictures_in(tmp_path / "whole"), pictures_in(tmp_path / "part")
+    seconds = {name: int(Path(name).stem[-7:]) / 1000 for name in {*whole, *kept}}
     # From the next key frame on, and without the grey smear that builds on damage. The first picture there
     # may be of a moment of its own.
-    after = [name for name in kept if int(Path(name).stem[-7:]) / 1000 > damage][1:]
+    after = [name for name in kept if seconds[name] > damage][1:]
     assert len(after) > 5
-    assert all(kept[name] == (whole.output_dir / name).read_bytes() for name in after)
-    again = extract_video(broken, "film", part)
+    for name in [*after, *(name for name in whole if seconds[name] < damage - 0.2)]:
+        assert kept[name] == whole[name], name
+    again = taken(broken, "film", tmp_path / "part", keep_near_duplicates=True)
     assert again.earlier
     assert again.error == outcome.error
 
@@ -216,24 +216,20 @@ def test_frames_before_and_after_damage_are_kept(tmp_path: Path) -> None:
 def test_end_that_is_missing_is_told(film: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
-    outcome = extract_video(cut, "cut", options(tmp_path))
+    outcome = taken(cut, "cut", tmp_path)
     assert "it ends there, although it says that it lasts 10.0 s" in outcome.error
     assert 2 <= outcome.kept <= 8
     assert len(names(tmp_path)) == outcome.kept
 
 
-def test_files_that_are_no_videos_are_named(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_files_that_are_no_videos_are_named(film: Path, tmp_path: Path, capsys: Any) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
     (folder / "empty.mp4").touch()
     (folder / "text.mkv").write_text("hello")
-    cv2.imwrite(str(folder / "picture.png"), scene(1))
-    (folder / "picture.png").rename(folder / "picture.mp4")
-    (folder / "list.ts").write_text(
-        "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\n" + str(film) + "\n#EXT-X-ENDLIST\n"
-    )
+    (folder / "picture.mp4").write_bytes(cv2.imencode(".png", scene(1))[1].tobytes())
+    playlist = f"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\n{film}\n#EXT-X-ENDLIST\n"
+    (folder / "list.ts").write_text(playlist)
     write_sound(folder / "song.mp4")
     (folder / "good.mkv").write_bytes(film.read_bytes())
     assert main([f"--output_dir={tmp_path / 'out'}", str(folder)]) == 1
@@ -248,69 +244,49 @@ def test_files_that_are_no_videos_are_named(
     assert "Traceback" not in said
 
 
-def test_frames_with_too_many_pixels_are_refused(film: Path, tmp_path: Path) -> None:
-    outcome = extract_video(film, "film", options(tmp_path, max_pixels=1000))
-    assert "96 x 72" in outcome.error
-    assert names(tmp_path) == []
-
-
 def test_interrupted_run_goes_on_and_ends_like_one_without(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, part = options(tmp_path / "whole"), options(tmp_path / "part")
-    extract_video(film, "film", whole)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(extract_frames, "perceptual_hash", _stop_after(5, extract_frames.perceptual_hash))
-        with pytest.raises(KeyboardInterrupt):
-            extract_video(film, "film", part)
-    assert names(part.output_dir) == names(whole.output_dir)[:5]
-    outcome = extract_video(film, "film", part)
-    assert outcome.kept == 5
-    assert names(part.output_dir) == names(whole.output_dir)
-    for name in names(whole.output_dir):
-        assert (part.output_dir / name).read_bytes() == (whole.output_dir / name).read_bytes()
-
-
-def _stop_after(times: int, function: Callable[..., Any]) -> Callable[..., Any]:
-    calls = iter(range(times))
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    taken(film, "film", whole)
+    calls = iter(range(5))
 
     def stopping(*arguments: Any) -> Any:
         if next(calls, None) is None:
             raise KeyboardInterrupt
-        return function(*arguments)
+        return perceptual_hash(*arguments)
 
-    return stopping
+    perceptual_hash = extract_frames.perceptual_hash
+    with monkeypatch.context() as patch:
+        patch.setattr(extract_frames, "perceptual_hash", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            taken(film, "film", part)
+    assert names(part) == names(whole)[:5]
+    assert taken(film, "film", part).kept == 5
+    assert pictures_in(part) == pictures_in(whole)
 
 
 def test_nothing_is_overwritten_and_what_was_deleted_stays_deleted(film: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "film_0002000.jpg").write_bytes(b"a person's")
-    extract_video(film, "film", options(out))
-    assert (out / "film_0002000.jpg").read_bytes() == b"a person's"
-    (out / "film_0003000.jpg").unlink()
-    assert extract_video(film, "film", options(out)).earlier
-    outcome = extract_video(film, "film", options(out, interval=0.5))  # more moments, the same folder
-    assert outcome.kept == 10
-    assert "film_0003000.jpg" not in names(out)
-    assert "film_0003520.jpg" in names(out) or "film_0003500.jpg" in names(out)
-    assert (out / "film_0002000.jpg").read_bytes() == b"a person's"
+    (tmp_path / "film_0002000.jpg").write_bytes(b"a person's")
+    taken(film, "film", tmp_path)
+    assert (tmp_path / "film_0002000.jpg").read_bytes() == b"a person's"
+    (tmp_path / "film_0003000.jpg").unlink()
+    assert taken(film, "film", tmp_path).earlier
+    assert taken(film, "film", tmp_path, interval=0.5).kept == 10  # more moments, the same folder
+    assert "film_0003000.jpg" not in names(tmp_path)
+    assert {"film_0003520.jpg", "film_0003500.jpg"} & {*names(tmp_path)}
+    assert (tmp_path / "film_0002000.jpg").read_bytes() == b"a person's"
 
 
 def test_other_video_or_other_pixels_of_one_name_are_refused(film: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    extract_video(film, "film", options(out))
+    taken(film, "film", out)
     other = write_video(tmp_path / "film.mkv", [scene(1)] * 5, range(0, 200, STEP))
-    assert (
-        "holds pictures of another video named episode01.mkv"
-        in extract_video(other, "film", options(out)).error
-    )
-    smaller = extract_video(film, "film", options(out, max_side=48)).error
+    assert "holds pictures of another video named episode01.mkv" in taken(other, "film", out).error
+    smaller = taken(film, "film", out, max_side=48).error
     assert "made with --max_side=0, now it is 48; give another --output_dir" in smaller
-    journal = out / ".extract_frames" / "film.json"
-    journal.write_text("{")
-    assert "film.json is damaged" in extract_video(film, "film", options(out)).error
+    (out / ".extract_frames" / "film.json").write_text("{")
+    assert "film.json is damaged" in taken(film, "film", out).error
     assert len(names(out)) == 10
 
 

@@ -19,27 +19,25 @@ def picture(path: Path, seed: int = 0, width: int = 96, height: int = 72) -> Pat
     return path
 
 
-def run(module, capsys, *arguments: object) -> tuple[int, str]:
+def run(module, capsys, *arguments: object) -> str:
+    """What a command that succeeds says."""
     status = module.main([str(argument) for argument in arguments])
     captured = capsys.readouterr()
-    return status, " ".join((captured.out + captured.err).split())
+    assert status == 0, captured.err
+    return " ".join((captured.out + captured.err).split())
+
+
+def bring_in(capsys, source: Path, out: Path, *more: object) -> str:
+    return run(import_dataset, capsys, "--source_path", source, "--output_dir", out, *more)
 
 
 def objects(folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
     """Names and boxes in pixels by picture."""
-    return {
-        one.name: [
-            (
-                name,
-                [
-                    round(float(v), 3)
-                    for v in box[[1, 0, 3, 2]] * [one.width, one.height, one.width, one.height]
-                ],
-            )
-            for name, box in zip(one.names, one.boxes, strict=True)
-        ]
-        for one in read_folder(folder, ReadOptions()).annotations
-    }
+    found = {}
+    for one in read_folder(folder, ReadOptions()).annotations:
+        boxes = one.boxes[:, [1, 0, 3, 2]] * [one.width, one.height, one.width, one.height]
+        found[one.name] = list(zip(one.names, boxes.astype(float).round(3).tolist(), strict=True))
+    return found
 
 
 def problems(folder: Path) -> list[str]:
@@ -47,14 +45,13 @@ def problems(folder: Path) -> list[str]:
         return [row["reason"].split(":")[0] for row in csv.DictReader(file)]
 
 
-def coco(path: Path, images: list, annotations: list, categories: list | None = None) -> Path:
+NAMES = [{"id": 7, "name": "千反田"}, {"id": 3, "name": "折木"}]
+
+
+def coco(path: Path, images: list, annotations: list, categories: list = NAMES) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    categories = (
-        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "折木"}] if categories is None else categories
-    )
     content = {"images": images, "annotations": annotations, "categories": categories}
     path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 def image(number: int, name: str, width: int = 96, height: int = 72) -> dict:
@@ -84,54 +81,35 @@ def ours(folder: Path) -> Path:
 
 
 def test_out_and_in_again_is_the_same(tmp_path, capsys):
-    source = ours(tmp_path / "ours")
-    status, said = run(export_dataset, capsys, "--dataset_dir", source, "--output_dir", tmp_path / "coco")
-    assert status == 0
+    source, again = ours(tmp_path / "ours"), tmp_path / "again"
+    said = run(export_dataset, capsys, "--dataset_dir", source, "--output_dir", tmp_path / "coco")
     assert "train.json: 3 pictures, 3 boxes" in said
-    status, said = run(
-        import_dataset, capsys, "--source_path", tmp_path / "coco", "--output_dir", tmp_path / "again",
-        "--picture_dir", source / "JPEGImages",
-    )  # fmt: skip
-    assert status == 0
+    said = bring_in(capsys, tmp_path / "coco", again, "--picture_dir", source / "JPEGImages")
     assert "4 pictures with 3 boxes, 1 in test.txt, 3 in train.txt" in said
-    before, after = objects(source), objects(tmp_path / "again")
+    before, after = objects(source), objects(again)
     assert before.keys() == after.keys()
     for name in before:
         assert [one for one, _ in before[name]] == [one for one, _ in after[name]]
         for (_, first), (_, second) in zip(before[name], after[name], strict=True):
             np.testing.assert_allclose(first, second, atol=1e-3)
-    difficult = [
-        item.difficult for item in read_xml(tmp_path / "again" / "Annotations" / "ep2_001.xml").objects
-    ]
-    assert difficult == ["1", "0"]
+    written = read_xml(again / "Annotations" / "ep2_001.xml").objects
+    assert [item.difficult for item in written] == ["1", "0"]
     for path in (source / "JPEGImages").iterdir():
-        assert (tmp_path / "again" / "JPEGImages" / path.name).read_bytes() == path.read_bytes()
+        assert (again / "JPEGImages" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_other_programs_read_what_is_exported(tmp_path, capsys):
-    run(
-        export_dataset,
-        capsys,
-        "--dataset_dir",
-        ours(tmp_path / "ours"),
-        "--output_dir",
-        tmp_path,
-        "--one_file",
-    )
+def test_other_programs_read_what_is_exported_over_no_file(tmp_path, capsys):
+    flags = "--dataset_dir", str(ours(tmp_path / "ours")), "--output_dir", str(tmp_path)
+    run(export_dataset, capsys, *flags, "--one_file")
     read = COCO(str(tmp_path / "annotations.json"))
     assert sorted(category["name"] for category in read.loadCats(read.getCatIds())) == ["千反田", "折木"]
     annotations = read.loadAnns(read.getAnnIds(iscrowd=False))
     assert len(annotations) == 3
     assert annotations[0]["bbox"] == [6, 6, 34, 44]
     assert all(one["id"] > 0 and one["area"] > 0 for one in annotations)
-
-
-def test_nothing_is_exported_over_a_file(tmp_path, capsys):
-    source = ours(tmp_path / "ours")
     (tmp_path / "train.json").write_text("mine")
-    status, said = run(export_dataset, capsys, "--dataset_dir", source, "--output_dir", tmp_path)
-    assert status == 1
-    assert "train.json is there already" in said
+    assert export_dataset.main(flags) == 1
+    assert "train.json is there already" in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "train.json").read_text() == "mine"
     assert not (tmp_path / "test.json").exists()
 
@@ -160,9 +138,7 @@ def test_coco_with_everything_wrong(tmp_path, capsys):
         ],
         [{"id": 7, "name": "千反田"}, {"id": 3, "name": "a\x07 <b>&"}, {"id": "x", "name": "y"}, {"id": 4}],
     )  # fmt: skip
-    status, said = run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
-    assert status == 0
-    assert "2 pictures with 3 boxes" in said
+    assert "2 pictures with 3 boxes" in bring_in(capsys, source, out)
     found = objects(out)
     assert sorted(found) == ["a_1.png", "b_1.png"]
     assert found["a_1.png"] == [("千反田", [10, 10, 40, 50]), ("a\ufffd <b>&", [80, 60, 96, 72])]
@@ -181,26 +157,19 @@ def test_coco_with_everything_wrong(tmp_path, capsys):
 
 
 def test_roboflow_and_original_layouts_of_coco(tmp_path, capsys):
+    def one_picture(file: Path, picture_path: Path) -> None:
+        picture(picture_path)
+        coco(file, [image(1, picture_path.name)], [box(1, 7, 1, 1, 9, 9)])
+
+    robo, original = tmp_path / "robo", tmp_path / "coco"
     for split in ("train", "valid"):
-        picture(tmp_path / "robo" / split / "ep_1.png")
-        coco(
-            tmp_path / "robo" / split / "_annotations.coco.json",
-            [image(1, "ep_1.png")],
-            [box(1, 7, 1, 1, 9, 9)],
-        )
-    run(import_dataset, capsys, "--source_path", tmp_path / "robo", "--output_dir", tmp_path / "a")
-    assert sorted(path.name for path in (tmp_path / "a" / "Annotations").iterdir()) == [
-        "ep_1.xml",
-        "ep_1_val.xml",
-    ]
+        one_picture(robo / split / "_annotations.coco.json", robo / split / "ep_1.png")
+    bring_in(capsys, robo, tmp_path / "a")
+    written = sorted(path.name for path in (tmp_path / "a" / "Annotations").iterdir())
+    assert written == ["ep_1.xml", "ep_1_val.xml"]
     assert (tmp_path / "a" / "ImageSets" / "Main" / "val.txt").read_text() == "ep_1_val\n"
-    picture(tmp_path / "coco" / "val2017" / "7.png")
-    coco(
-        tmp_path / "coco" / "annotations" / "instances_val2017.json",
-        [image(1, "7.png")],
-        [box(1, 7, 1, 1, 9, 9)],
-    )
-    run(import_dataset, capsys, "--source_path", tmp_path / "coco", "--output_dir", tmp_path / "b")
+    one_picture(original / "annotations" / "instances_val2017.json", original / "val2017" / "7.png")
+    bring_in(capsys, original, tmp_path / "b")
     assert (tmp_path / "b" / "ImageSets" / "Main" / "val.txt").read_text() == "7\n"
 
 
@@ -217,17 +186,10 @@ def yolo(root: Path, **labels: str) -> Path:
 
 
 def test_yolo_of_ultralytics(tmp_path, capsys):
-    source = yolo(
-        tmp_path / "set",
-        train__a_1="0 0.5 0.5 0.25 0.5\n1 0.9 0.9 0.1 0.1\n",
-        train__b_1="",
-        val__c_1="1 0.5 0.5 1 1",
-    )
+    labels = {"train__a_1": "0 0.5 0.5 0.25 0.5\n1 0.9 0.9 0.1 0.1\n", "train__b_1": ""}
+    source = yolo(tmp_path / "set", **labels, val__c_1="1 0.5 0.5 1 1")
     picture(source / "images" / "train" / "unlabelled.png", 9)
-    status, said = run(
-        import_dataset, capsys, "--source_path", source / "data.yaml", "--output_dir", tmp_path / "out"
-    )
-    assert status == 0
+    said = bring_in(capsys, source / "data.yaml", tmp_path / "out")
     assert "3 pictures with 3 boxes, 2 in train.txt, 1 in val.txt" in said
     found = objects(tmp_path / "out")
     assert found["b_1.png"] == []
@@ -241,7 +203,7 @@ def test_yolo_of_labelimg(tmp_path, capsys):
     picture(folder / "ep_1.png")
     (folder / "ep_1.txt").write_text("1 0.5 0.5 0.5 0.5\r\n")
     (folder / "classes.txt").write_text("千反田\n折木\n")
-    assert run(import_dataset, capsys, "--source_path", folder, "--output_dir", tmp_path / "out")[0] == 0
+    bring_in(capsys, folder, tmp_path / "out")
     assert objects(tmp_path / "out") == {"ep_1.png": [("折木", [24, 18, 72, 54])]}
     assert not (tmp_path / "out" / "ImageSets").exists()
 
@@ -251,7 +213,7 @@ def test_yolo_lines_that_are_none(tmp_path, capsys):
              "-1 0.5 0.5 0.1 0.1", "0 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "0 0.5 0.5 0.2 0.2"]  # fmt: skip
     source = yolo(tmp_path / "set", train__a_1="\n".join(lines), val__b_1="0 0.5 0.5 0.2 0.2")
     (source / "labels" / "val" / "b_1.txt").write_bytes(b"\xff\xfe\x00")
-    assert run(import_dataset, capsys, "--source_path", source, "--output_dir", tmp_path / "out")[0] == 0
+    bring_in(capsys, source, tmp_path / "out")
     assert [len(found) for found in objects(tmp_path / "out").values()] == [1, 0]
     listed = problems(tmp_path / "out")
     assert listed.count("number without a name") == 2
@@ -269,25 +231,19 @@ def test_a_yolo_set_reaches_no_file_outside(tmp_path, capsys, train):
     source.mkdir()
     (source / "list.txt").write_text(f"../secret/a.png\n{tmp_path}/secret/a.png\n")
     (source / "data.yaml").write_text(f"path: ..\ntrain: {train}\nnames: [a]\n")
-    status, said = run(import_dataset, capsys, "--source_path", source, "--output_dir", tmp_path / "out")
-    assert status == 1
-    assert "no picture that can be taken" in said
+    assert import_dataset.main([f"--source_path={source}", f"--output_dir={tmp_path / 'out'}"]) == 1
+    assert "no picture that can be taken" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()
 
 
 def test_equal_names_and_odd_names_stay_apart(tmp_path, capsys):
     source = tmp_path / "set"
-    names = [
-        "ep1/0001.png",
-        "ep2/0001.png",
-        "ep1/0001.PNG",
-        " .hidden?.png",
-        "あ" * 60 + "/" + "い" * 60 + ".png",
-    ]
+    names = ["ep1/0001.png", "ep2/0001.png", "ep1/0001.PNG", " .hidden?.png"]
+    names.append("あ" * 60 + "/" + "い" * 60 + ".png")
     for seed, name in enumerate(names):
         picture(source / name, seed)
     coco(source / "all.json", [image(i, name) for i, name in enumerate(names)], [])
-    run(import_dataset, capsys, "--source_path", source, "--output_dir", tmp_path / "out")
+    bring_in(capsys, source, tmp_path / "out")
     written = {path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()}
     assert len(written) == len(names)
     assert {"ep1_0001.png", "ep2_0001.png", "ep1_0001_2.png"} <= written
@@ -295,22 +251,18 @@ def test_equal_names_and_odd_names_stay_apart(tmp_path, capsys):
 
 
 def test_an_interrupted_import_goes_on_and_keeps_what_a_person_did(tmp_path, capsys):
-    source, out = (
-        yolo(tmp_path / "set", train__a_1="0 0.5 0.5 0.2 0.2", train__b_1="0 0.5 0.5 0.2 0.2"),
-        tmp_path / "out",
-    )
-    run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
+    out = tmp_path / "out"
+    source = yolo(tmp_path / "set", train__a_1="0 0.5 0.5 0.2 0.2", train__b_1="0 0.5 0.5 0.2 0.2")
+    bring_in(capsys, source, out)
     mine = out / "Annotations" / "a_1.xml"
     mine.write_text("<annotation verified='yes'></annotation>")
     (out / "Annotations" / "b_1.xml").unlink()
-    status, said = run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
-    assert status == 0
-    assert "1 pictures with 1 boxes, 1 were there already" in said
+    assert "1 pictures with 1 boxes, 1 were there already" in bring_in(capsys, source, out)
     assert mine.read_text() == "<annotation verified='yes'></annotation>"
     assert (out / "ImageSets" / "Main" / "train.txt").read_text() == "a_1\nb_1\n"
     (out / "Annotations" / "b_1.xml").unlink()
     picture(out / "JPEGImages" / "b_1.png", 77)
-    run(import_dataset, capsys, "--source_path", source, "--output_dir", out)
+    bring_in(capsys, source, out)
     assert "another picture has its name in the output folder" in problems(out)
 
 

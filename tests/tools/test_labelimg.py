@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,42 +36,35 @@ def dataset(tmp_path: Path) -> Path:
 
 
 def test_session_takes_folders_names_and_order_of_the_set(dataset: Path) -> None:
+    pictures, annotations, order = (dataset / n for n in ("JPEGImages", "Annotations", "labelling_order.txt"))
     found = plan_session(Options(dataset))
-    assert (found.pictures, found.annotations) == (dataset / "JPEGImages", dataset / "Annotations")
+    assert (found.pictures, found.annotations, found.order) == (pictures, annotations, None)
     assert found.names == (NAME, "折木奉太郎")
-    assert found.order is None
     box = VocObject("希", (1, 1, 50, 50))
-    write_annotation(
-        dataset / "Annotations" / "ep_1.xml", dataset / "JPEGImages" / "ep_1.png", 640, 480, [box]
-    )
-    (dataset / "Annotations" / "ep_2.xml").write_text("damaged")
-    (dataset / "labelling_order.txt").write_text("ep_2.png\n")
+    write_annotation(annotations / "ep_1.xml", pictures / "ep_1.png", 640, 480, [box])
+    (annotations / "ep_2.xml").write_text("damaged")
+    order.write_text("ep_2.png\n")
     found = plan_session(Options(dataset))
-    assert found.names == (NAME, "折木奉太郎", "希")
-    assert found.order == dataset / "labelling_order.txt"
+    assert (found.names, found.order) == ((NAME, "折木奉太郎", "希"), order)
     write_labels(dataset / "other.txt", ["a"])
     assert plan_session(Options(dataset, labels_path=dataset / "other.txt")).names == ("a",)
+    flat = plan_session(Options(pictures))
+    assert (flat.pictures, flat.annotations, flat.names) == (pictures, pictures, ())
 
 
-def test_flat_folder(tmp_path: Path) -> None:
-    Image.fromarray(scene(1)).save(tmp_path / "a.jpg")
-    found = plan_session(Options(tmp_path))
-    assert (found.pictures, found.annotations, found.names) == (tmp_path, tmp_path, ())
-
-
-def test_what_is_missing_is_named(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match=r"--dataset_dir .*: there is no such folder"):
-        plan_session(Options(dataset / "x"))
-    with pytest.raises(ValueError, match="no picture in it"):
-        plan_session(Options(dataset / "Annotations"))
-    with pytest.raises(ValueError, match=r"--order_path .*: there is no such file"):
-        plan_session(Options(dataset, order_path=dataset / "x.txt"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-            patch.delenv(name, raising=False)
-        if sys.platform.startswith("linux"):
-            assert main([f"--dataset_dir={dataset}"]) == 1
-            assert "there is no screen (DISPLAY is not set)" in capsys.readouterr().err
+def test_what_is_missing_is_named(dataset: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for options, message in (
+        (Options(dataset / "x"), r"--dataset_dir .*: there is no such folder"),
+        (Options(dataset / "Annotations"), "no picture in it"),
+        (Options(dataset, order_path=dataset / "x.txt"), r"--order_path .*: there is no such file"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plan_session(options)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    if sys.platform.startswith("linux"):
+        assert main([f"--dataset_dir={dataset}"]) == 1
+        assert "there is no screen (DISPLAY is not set)" in capsys.readouterr().err
 
 
 def test_command_of_the_window(dataset: Path) -> None:
@@ -86,9 +80,6 @@ def test_pictures_follow_the_order_and_others_come_after(tmp_path: Path) -> None
     order.write_text("b.jpg\n\nmissing.jpg\n../elsewhere.jpg\nb.jpg\nsub/c.jpg\n")
     found = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "sub/c.jpg")]
     assert in_order(found, order, tmp_path) == [found[1], found[2], found[0]]
-
-
-def test_floats_become_whole() -> None:
     assert [whole(value) for value in (1.6, 2, -0.4, "a")] == [2, 2, 0, "a"]
 
 
@@ -136,10 +127,8 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 30) ->
 @pytest.mark.slow
 def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[str, str]) -> None:
     def do(*arguments: str) -> str:
-        process = subprocess.run(
-            ["xdotool", *arguments], env=screen, capture_output=True, text=True, check=False
-        )
-        return process.stdout.strip()
+        command = ["xdotool", *arguments]
+        return subprocess.run(command, env=screen, capture_output=True, text=True, check=False).stdout.strip()
 
     def window(name: str) -> str:
         return (do("search", "--onlyvisible", "--name", name).splitlines() or [""])[-1]
@@ -156,11 +145,8 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
     log = (dataset.parent / "log.txt").open("w")
     program = subprocess.Popen(
         [sys.executable, "-m", "tools.labelimg", f"--dataset_dir={dataset}"],
-        cwd=ROOT,
-        env=screen,
-        stdout=log,
-        stderr=log,
-    )
+        cwd=ROOT, env=screen, stdout=log, stderr=log,
+    )  # fmt: skip
     try:
         wait_for(lambda: window("ep_10.png") or program.poll() is not None, "the window", 300)
         main_window = window("ep_10.png")

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from faces.classifier import FaceAnswer, softmax
 from nets.thresholds import Thresholds
-from tests.web.conftest import picture
+from tests.web.conftest import ask, picture
 from web.app import create_app
 from web.options import WebOptions
 from web.pages import STATIC
@@ -40,47 +40,36 @@ def test_words_by_the_thresholds_of_the_checkpoint(row, word):
     assert CALIBRATED.of(NAMES, row) == word
 
 
-def test_where_nothing_was_chosen():
+def test_where_nothing_was_chosen_and_from_where_boxes_are_shown():
     plain = Verdicts(Thresholds())
     assert [plain.of(("A",), [p]) for p in (0.49, 0.51, 0.74, 0.76)] == ["unknown", "maybe", "maybe", "sure"]
     assert plain.least_ratio == 1
     assert plain.show_from(None) == 0.35
-
-
-def test_boxes_are_shown_from_where_every_name_can_be_maybe():
+    # Where every name can be maybe.
     assert Verdicts(Thresholds(0.6, {"Mira": 0.2})).show_from(None) == 0.2
     assert Verdicts(Thresholds(0.6, {"Mira": 0.2})).show_from(0.5) == 0.5
 
 
 def test_the_page_is_told_and_the_server_uses_them(client, detector):
     about = client.get("/api/about").json()
-    assert about["names"][0]["maybe_from"] == 0.5
-    assert about["names"][0]["sure_from"] == 0.75
+    assert (about["names"][0]["maybe_from"], about["names"][0]["sure_from"]) == (0.5, 0.75)
     assert about["least_ratio"] == 1
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js, which runs the page's answers.js")
 def test_the_browser_says_the_same_words(rng):
     rows = rng.dirichlet([0.4] * 4, 300)
-    about = {
-        "names": [
-            {"name": name, "maybe_from": CALIBRATED.maybe_from(name), "sure_from": CALIBRATED.sure_from(name)}
-            for name in NAMES
-        ],
-        "least_ratio": CALIBRATED.least_ratio,
-    }
-    words = "rows.map((row) => answer([], row, about).verdict)"
-    script = (
-        (STATIC / "answers.js").read_text(encoding="utf-8")
-        + f"const about = {json.dumps(about)}; const rows = {rows.tolist()};"
-        + f"console.log(JSON.stringify({words}));"
-    )
+    names = [
+        {"name": name, "maybe_from": CALIBRATED.maybe_from(name), "sure_from": CALIBRATED.sure_from(name)}
+        for name in NAMES
+    ]
+    about = json.dumps({"names": names, "least_ratio": CALIBRATED.least_ratio})
+    words = f"{rows.tolist()}.map((row) => answer([], row, {about}).verdict)"
+    script = (STATIC / "answers.js").read_text(encoding="utf-8") + f"console.log(JSON.stringify({words}));"
     command = ["node", "--input-type=module", "-"]
-    said = json.loads(
-        subprocess.run(command, input=script, capture_output=True, check=True, text=True).stdout
-    )
-    expected = [CALIBRATED.of(NAMES, row[1:].tolist()) for row in rows]
-    assert said == expected
+    node = subprocess.run(command, input=script, capture_output=True, check=True, text=True)
+    said = json.loads(node.stdout)
+    assert said == [CALIBRATED.of(NAMES, row[1:].tolist()) for row in rows]
     assert set(said) == {"sure", "maybe", "unknown"}
     assert np.mean([word == "unknown" for word in said]) < 0.9
 
@@ -110,12 +99,6 @@ def with_faces(detector, inbox, tmp_path):
         yield client
 
 
-def ask(client, boxes, value=200):
-    return client.post(
-        "/api/answers", files={"picture": picture(value=value)}, data={"boxes": json.dumps(boxes)}
-    )
-
-
 def test_drawn_boxes_are_named_by_the_classifier(with_faces):
     answer = ask(with_faces, [[0, 0, 40, 30], [-9, 10, 20, 60]]).json()
     assert [box["answers"][0]["name"] for box in answer["boxes"]] == ["Hana", "Hana"]
@@ -126,7 +109,8 @@ def test_drawn_boxes_are_named_by_the_classifier(with_faces):
 
 
 def test_a_stranger_is_unknown_and_found_boxes_stay_the_detectors(with_faces):
-    assert ask(with_faces, [[0, 0, 40, 30]], value=0).json()["boxes"][0]["verdict"] == "unknown"
+    stranger = ask(with_faces, [[0, 0, 40, 30]], picture(value=0)).json()
+    assert stranger["boxes"][0]["verdict"] == "unknown"
     found = with_faces.post("/api/detections", files=[("pictures", ("x", picture(), "image/png"))]).json()
     assert found["pictures"][0]["boxes"][0]["answers"][0]["name"] == "Mira"
 
