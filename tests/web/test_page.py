@@ -162,7 +162,21 @@ def test_what_is_no_picture_is_told(visit, tmp_path):
     page.errors.clear()  # the browser itself notes the 415
 
 
-def test_without_the_runtime_and_by_a_link_in_somebody_elses_page(chromium, tmp_path):
+def test_without_the_runtime_the_page_says_so_and_the_server_looks(chromium, tmp_path):
+    with serving(tmp_path / "inbox", "--no_browser") as address:
+        page = chromium.new_context(locale="en-US").new_page()
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        expect(page.locator("#where-note")).to_have_text(
+            "This server does not offer detection in the browser."
+        )
+        expect(page.get_by_label("In this browser")).to_be_disabled()
+        page.set_input_files("#choose", PICTURE)
+        expect(page.locator(".person")).to_have_count(4)
+        page.context.close()
+
+
+def test_a_link_in_somebody_elses_page_opens_this_one(chromium, tmp_path):
     token = "a-token-of-this-test"
     with serving(tmp_path / "inbox", "--no_browser", "--access_token", token) as address:
         page = chromium.new_context(locale="en-US").new_page()
@@ -170,9 +184,4 @@ def test_without_the_runtime_and_by_a_link_in_somebody_elses_page(chromium, tmp_
         page.get_by_text("Look").click()
         page.wait_for_selector("body[data-ready]")
         assert page.url == f"{address}/"
-        note = "This server does not offer detection in the browser."
-        expect(page.locator("#where-note")).to_have_text(note)
-        expect(page.get_by_label("In this browser")).to_be_disabled()
-        page.set_input_files("#choose", PICTURE)
-        expect(page.locator(".person")).to_have_count(4)
         page.context.close()
