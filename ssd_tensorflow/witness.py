@@ -22,25 +22,39 @@ v1 = tf.compat.v1
 
 @dataclass(frozen=True)
 class Published:
-    """What differs between the two published networks."""
+    """What differs between the two published networks.
 
-    blocks: tuple[str, ...]
+    Attributes:
+        extras: the blocks behind block7: name, channels of the 1x1 and of the second convolution, and the
+            second one's side, stride and zeros around its input.
+        anchors: of a cell of block4, block7 and the extras.
+    """
+
+    extras: tuple[tuple[str, int, int, int, int, int], ...]
     anchors: tuple[int, ...]
 
 
 PUBLISHED = {
     "ssd_300_vgg": Published(
-        blocks=("block4", "block7", "block8", "block9", "block10", "block11"), anchors=(4, 6, 6, 6, 4, 4)
+        extras=(
+            ("block8", 256, 512, 3, 2, 1),
+            ("block9", 128, 256, 3, 2, 1),
+            ("block10", 128, 256, 3, 1, 0),
+            ("block11", 128, 256, 3, 1, 0),
+        ),
+        anchors=(4, 6, 6, 6, 4, 4),
     ),
     "ssd_512_vgg": Published(
-        blocks=("block4", "block7", "block8", "block9", "block10", "block11", "block12"),
+        extras=(
+            ("block8", 256, 512, 3, 2, 1),
+            ("block9", 128, 256, 3, 2, 1),
+            ("block10", 128, 256, 3, 2, 1),
+            ("block11", 128, 256, 3, 2, 1),
+            ("block12", 128, 256, 4, 1, 1),
+        ),
         anchors=(4, 6, 6, 6, 6, 4, 4),
     ),
 }
-
-
-def _pad2d(net):
-    return tf.pad(net, [[0, 0], [1, 1], [1, 1], [0, 0]])
 
 
 def _l2_normalization(net):
@@ -59,57 +73,37 @@ def _multibox_layer(net, anchors: int, num_classes: int, normalize: bool):
     return outputs
 
 
-def _vgg(net, end_points):
+def _vgg(net):
+    """The maps block4 and block7."""
+    block4 = None
     for block, (repeats, channels) in enumerate([(2, 64), (2, 128), (3, 256), (3, 512)], start=1):
         net = slim.repeat(net, repeats, slim.conv2d, channels, [3, 3], scope=f"conv{block}")
-        end_points[f"block{block}"] = net
+        block4 = net
         net = slim.max_pool2d(net, [2, 2], scope=f"pool{block}")
     net = slim.repeat(net, 3, slim.conv2d, 512, [3, 3], scope="conv5")
     net = slim.max_pool2d(net, [3, 3], stride=1, scope="pool5")
     net = slim.conv2d(net, 1024, [3, 3], rate=6, scope="conv6")
-    net = slim.conv2d(net, 1024, [1, 1], scope="conv7")
-    end_points["block7"] = net
-    return net
+    return block4, slim.conv2d(net, 1024, [1, 1], scope="conv7")
 
 
-def _extra_300(net, end_points):
-    for block, narrow, wide in [("block8", 256, 512), ("block9", 128, 256)]:
-        with v1.variable_scope(block):
-            net = slim.conv2d(net, narrow, [1, 1], scope="conv1x1")
-            net = slim.conv2d(_pad2d(net), wide, [3, 3], stride=2, scope="conv3x3", padding="VALID")
-        end_points[block] = net
-    for block in ("block10", "block11"):
-        with v1.variable_scope(block):
-            net = slim.conv2d(net, 128, [1, 1], scope="conv1x1")
-            net = slim.conv2d(net, 256, [3, 3], scope="conv3x3", padding="VALID")
-        end_points[block] = net
-
-
-def _extra_512(net, end_points):
-    for block, narrow, wide in [
-        ("block8", 256, 512),
-        ("block9", 128, 256),
-        ("block10", 128, 256),
-        ("block11", 128, 256),
-    ]:
-        with v1.variable_scope(block):
-            net = slim.conv2d(net, narrow, [1, 1], scope="conv1x1")
-            net = slim.conv2d(_pad2d(net), wide, [3, 3], stride=2, scope="conv3x3", padding="VALID")
-        end_points[block] = net
-    with v1.variable_scope("block12"):
-        net = slim.conv2d(net, 128, [1, 1], scope="conv1x1")
-        net = slim.conv2d(_pad2d(net), 256, [4, 4], scope="conv4x4", padding="VALID")
-    end_points["block12"] = net
+def _extra(net, block: str, narrow: int, wide: int, kernel: int, stride: int, pad: int):
+    with v1.variable_scope(block):
+        net = slim.conv2d(net, narrow, [1, 1], scope="conv1x1")
+        net = tf.pad(net, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
+        scope = f"conv{kernel}x{kernel}"
+        return slim.conv2d(net, wide, [kernel, kernel], stride=stride, scope=scope, padding="VALID")
 
 
 def _network(name: str, images, num_classes: int):
-    end_points, codes, logits = {}, [], []
+    maps, codes, logits = {}, [], []
     with v1.variable_scope(name), slim.arg_scope([slim.conv2d, slim.max_pool2d], padding="SAME"):
-        net = _vgg(images, end_points)
-        (_extra_300 if name == "ssd_300_vgg" else _extra_512)(net, end_points)
-        for block, anchors in zip(PUBLISHED[name].blocks, PUBLISHED[name].anchors, strict=True):
+        maps["block4"], net = _vgg(images)
+        maps["block7"] = net
+        for block, *shape in PUBLISHED[name].extras:
+            net = maps[block] = _extra(net, block, *shape)
+        for (block, net), anchors in zip(maps.items(), PUBLISHED[name].anchors, strict=True):
             with v1.variable_scope(f"{block}_box"):
-                outputs = _multibox_layer(end_points[block], anchors, num_classes, block == "block4")
+                outputs = _multibox_layer(net, anchors, num_classes, block == "block4")
             codes.append(outputs[0])
             logits.append(outputs[1])
     return {"codes": tf.concat(codes, axis=1), "logits": tf.concat(logits, axis=1)}

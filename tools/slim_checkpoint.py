@@ -13,19 +13,16 @@ Exit status: 0; 1 if the file cannot be used or the proof on a picture fails; 2 
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich.box
 import rich.console
-import rich.table
-import rich.text
 import tyro
 
-from terminal.command import command
+from terminal.command import command, say, show_table
 from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -128,26 +125,32 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
             done = export_checkpoint(
                 options.checkpoint_path, options.output_dir, global_step=options.global_step, picture=picture
             )
-    left_out: dict[str, list[str]] = defaultdict(list)
-    for name in done.report.skipped:
-        left_out[f"left out: {done.report.reasons[name]}"].append(name)
-    table = _table("", "variables", "values", "such as")
-    for what, names, values in (
-        ("restored", done.report.restored, _spaced(done.values)),
-        *((reason, names, "") for reason, names in left_out.items()),
-        ("missing", done.report.missing, ""),
-    ):
-        table.add_row(what, str(len(names)), values, rich.text.Text(names[0] if names else ""))
-    console.print(table)
+    report = done.report
+    left_out = {
+        why: [name for name in report.skipped if report.reasons[name] == why]
+        for why in dict.fromkeys(report.reasons.values())
+    }
+    groups = {"restored": report.restored}
+    groups |= {f"left out: {why}": names for why, names in left_out.items()} | {"missing": report.missing}
+    rows = [(what, len(names), names[0] if names else "") for what, names in groups.items()]
+    show_table(console, ("", "variables", "such as"), rows)
     if picture:
-        _say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
-        table = _table("output", "values", "largest value", "largest difference", "allowed")
-        for one in done.differences:
-            row = (f"{one.largest_value:.4g}", f"{one.largest_difference:.3g}", f"{TOLERANCE:g}")
-            table.add_row(one.output, str(one.values), *row)
-        console.print(table)
+        say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
+        headings = ("output", "values", "largest value", "largest difference", "allowed")
+        rows = [
+            (
+                one.output,
+                one.values,
+                f"{one.largest_value:.4g}",
+                f"{one.largest_difference:.3g}",
+                f"{TOLERANCE:g}",
+            )
+            for one in done.differences
+        ]
+        show_table(console, headings, rows)
     step = "" if done.global_step is None else f", global_step {done.global_step}"
-    _say(console, f"{done.network.name} with {_names(len(done.labels))}{step}: {done.written}")
+    values = f"{_names(len(done.labels))}, {_spaced(done.values)} values{step}"
+    say(console, f"{done.network.name} with {values}: {done.written}")
 
 
 def inspect(options: Inspect, console: rich.console.Console) -> None:
@@ -169,16 +172,15 @@ def inspect(options: Inspect, console: rich.console.Console) -> None:
             variables = {slim_name(name): array for name, array in checkpoint.weights.items()}
         else:
             variables = read_slim_variables(path)
-    table = _table("variable", "shape", "type", "values", "state of a training")
+    rows = []
     for name, array in variables.items():
         state = training_state(name)
         if state and array.ndim == 0:
             state += f": {array.item():g}"
-        shape = " × ".join(str(side) for side in array.shape)
-        table.add_row(rich.text.Text(name), shape, str(array.dtype), str(array.size), state)
-    console.print(table)
+        rows.append((name, " × ".join(map(str, array.shape)), str(array.dtype), array.size, state))
+    show_table(console, ("variable", "shape", "type", "values", "state of a training"), rows)
     for line in summary(path, variables, labels):
-        _say(console, line)
+        say(console, line)
 
 
 def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[str]) -> list[str]:
@@ -217,24 +219,12 @@ def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[st
     return lines
 
 
-def _table(*headings: str) -> rich.table.Table:
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    numeric = {"variables", "values", "shape", "largest value", "largest difference", "allowed"}
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in numeric else "left", overflow="fold")
-    return table
-
-
 def _spaced(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
 def _names(count: int) -> str:
     return f"{count} name{'' if count == 1 else 's'}"
-
-
-def _say(console: rich.console.Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @command("slim_checkpoint")

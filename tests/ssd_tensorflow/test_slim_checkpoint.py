@@ -1,5 +1,6 @@
 """The command line; what it calls has its own tests."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ def labels(tmp_path):
     return tmp_path / "labels.txt"
 
 
+def lines_of(shown: str) -> list[str]:
+    """What was printed, without the frames of tables."""
+    return [" ".join(re.sub("[│┃]", " ", line).split()) for line in shown.splitlines()]
+
+
 def arguments(**flags):
     return [f"--{flag}={value}" for flag, value in flags.items()]
 
@@ -27,15 +33,15 @@ def arguments(**flags):
 def test_import_says_what_was_restored_left_out_and_missing(source, labels, tmp_path, capsys):
     flags = arguments(checkpoint_path=source.parent, labels_file=labels, output_dir=tmp_path / "out")
     assert main(["import", *flags]) == 0
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "restored 8 1 220 small_vgg/block4_box/conv_cls/biases" in lines
+    lines = lines_of(capsys.readouterr().out)
+    assert "restored 8 small_vgg/block4_box/conv_cls/biases" in lines
     assert (
         "left out: Adam slot of the training that wrote it 8 small_vgg/block4_box/conv_cls/biases/Adam"
         in lines
     )
     assert "left out: counter of the training that wrote it 2 beta1_power" in lines
     assert "missing 0" in lines
-    assert lines[-1] == f"small_vgg with 3 names, global_step 1234: {tmp_path / 'out'}"
+    assert lines[-1] == f"small_vgg with 3 names, 1 220 values, global_step 1234: {tmp_path / 'out'}"
     assert read_checkpoint(tmp_path / "out").labels == NAMES
 
 
@@ -62,7 +68,7 @@ def test_export_and_back(source, labels, tmp_path, capsys, monkeypatch):
 
 def test_inspect_lists_variables_and_says_what_they_are_good_for(source, variables, capsys):
     assert main(["inspect", f"--checkpoint_path={source}.index"]) == 0
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    lines = lines_of(capsys.readouterr().out)
     assert "small_vgg/conv6/weights 8 × 8 × 4 × 4 float32 1024" in lines
     assert "small_vgg/conv6/weights/Adam 8 × 8 × 4 × 4 float32 1024 Adam slot" in lines
     assert "global_step int64 1 counter: 1234" in lines
@@ -140,7 +146,7 @@ def test_the_proof_is_shown(source, labels, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("ssd_tensorflow.checkpoints._prove", lambda *_: differences)
     flags = arguments(checkpoint_path=source, labels_file=labels, output_dir=tmp_path / "out")
     assert main(["import", "--verify", *flags]) == 0
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    lines = lines_of(capsys.readouterr().out)
     assert "output values largest value largest difference allowed" in lines
     assert "codes 34928 7.474 1.67e-06 0.0001" in lines
     assert "logits 183372 9.883 1.31e-06 0.0001" in lines
