@@ -53,8 +53,9 @@ from terminal.command import command
 from terminal.quiet import start_tensorflow
 from video.appearances import find_appearances, plot_timeline, write_appearances
 from video.reader import VIDEO_SUFFIXES, Camera, VideoError, VideoReader, camera_number
-from visualization.drawing import contact_sheet, draw_detections, scale_to
+from visualization.drawing import draw_detections
 from visualization.figures import picture_of
+from visualization.sheets import contact_sheet, scale_to
 from visualization.text import one_line
 
 if TYPE_CHECKING:  # importing it would start Keras

@@ -35,9 +35,9 @@ from files.writing import write_json, write_table, write_text
 from nets.checkpoint import is_checkpoint
 from preprocessing.resize import resize_picture
 from visualization.colours import hex_colour
-from visualization.drawing import contact_sheet, scale_to
 from visualization.figures import LIGHT, Theme, picture_of
 from visualization.plots import plot_confusion, plot_reliability
+from visualization.sheets import contact_sheet, scale_to
 
 VIEWS, FACES = "views.jpg", "faces.csv"
 _SHOWN_FACES, _SHOWN_VIEWS = 6, 10

@@ -21,8 +21,9 @@ from files.writing import write_bytes, write_table
 from preprocessing.crops import crop_around
 from terminal.bars import Progress
 from visualization.dataset_figure import plot_dataset
-from visualization.drawing import contact_sheet, draw_boxes, scale_to
+from visualization.drawing import draw_boxes
 from visualization.figures import picture_of
+from visualization.sheets import contact_sheet, scale_to
 
 if TYPE_CHECKING:  # importing it would start Keras
     from nets.detector import Detects

@@ -76,7 +76,7 @@ def test_batches_times_their_size_are_measured(colours):
 
 
 def test_evaluation_follows_a_training(colours, monkeypatch, capsys):
-    monkeypatch.setattr("engine.training.log.SECONDS_BETWEEN_LOOKS", 0.05)
+    monkeypatch.setattr("engine.reports.measuring.SECONDS_BETWEEN_LOOKS", 0.05)
     training_is(finished=False)
 
     def go_on():
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_the_waiting(colours, monkeypatch, capsys):
 
 
 def test_without_a_sign_of_life_it_stops(colours, monkeypatch, capsys):
-    monkeypatch.setattr("engine.training.log.SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr("engine.reports.measuring.SECONDS_BETWEEN_LOOKS", 0.01)
     assert eval_ssd_network.main(evaluation("--wait_minutes=0", "--checkpoint_path=nothing/yet")) == 1
     assert "Was it stopped? --wait_minutes waits longer" in capsys.readouterr().err
 

@@ -36,7 +36,7 @@ from files.writing import whole_file
 from terminal.bars import Progress, counting_bars
 from terminal.command import command
 from terminal.quiet import start_tensorflow
-from visualization.drawing import contact_sheet, scale_to
+from visualization.sheets import contact_sheet, scale_to
 
 UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
 _MOST_NAME = 100  # letters of a folder's name

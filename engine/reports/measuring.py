@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import rich.box
 from rich.console import Console
 from rich.table import Table
@@ -22,15 +26,25 @@ from engine.reports.evaluation import name_rows, write_reports
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent
 from engine.reports.words import name_notes, summary
-from engine.training.log import TrainingLog, new_checkpoints
+from engine.training.log import TrainingLog
+from engine.training.run_folder import LAST, STATE
 from files.writing import sha256_of
-from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, build_model, read_checkpoint, versions
+from nets.checkpoint import (
+    METRICS,
+    WEIGHTS,
+    Checkpoint,
+    build_model,
+    is_checkpoint,
+    read_checkpoint,
+    versions,
+)
 from nets.thresholds import Thresholds
 from terminal.bars import Progress, counting_bars
-from visualization.drawing import scale_to
+from visualization.sheets import scale_to
 
 # Longer side of the pictures in report.html: readable labels, two beside each other on a page.
 GALLERY_PIXELS = 420
+SECONDS_BETWEEN_LOOKS = 5.0  # for a new checkpoint
 
 
 def measure_checkpoint(
@@ -90,6 +104,55 @@ def watch(options: EvaluationOptions, dataset: RecordDataset, console: Console) 
         figures = {"map_voc07": found.evaluation.map_voc07, "map_voc12": found.evaluation.map_voc12}
         log.row(step, {**figures, "coco_ap": found.coco.ap, "coco_ap50": found.coco.ap50})
     console.print(f"The training in {options.checkpoint_path} is finished.", highlight=False)
+
+
+def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
+    """The newest checkpoint of a training, again and again until the training is finished.
+
+    A checkpoint that is replaced before it is asked for is passed over. The folder need not exist yet.
+
+    Args:
+        train_dir: folder of the training.
+        patience: seconds without any sign of life from the training (it saves its state every
+            --save_interval_secs) after which it counts as stopped.
+
+    Raises:
+        ValueError: no sign of life for so long, and the training is not finished.
+    """
+    seen, sign, alive = None, None, time.monotonic()
+    while True:
+        # Before the look at the weights, so that the last ones cannot come between.
+        finished = _finished(train_dir / STATE)
+        folder = next((one for one in (train_dir / LAST, train_dir) if is_checkpoint(one)), None)
+        written = folder and (folder / WEIGHTS).stat().st_mtime_ns
+        if folder and written != seen:
+            yield folder
+            seen, alive = written, time.monotonic()
+            continue
+        if finished:
+            return
+        newest = _written(train_dir / STATE), written
+        if newest != sign:
+            sign, alive = newest, time.monotonic()
+        elif time.monotonic() - alive > patience:
+            raise ValueError(
+                f"--checkpoint_path={train_dir}: nothing was written there for {patience / 60:.0f} minutes, "
+                "and the training is not finished. Was it stopped? --wait_minutes waits longer."
+            )
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _finished(state: Path) -> bool:
+    """Whether a training's state says that nothing is left to do; of the file only that entry is read."""
+    try:
+        with state.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return bool(json.loads(arrays["progress"].tobytes())["finished"])
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
+        return False  # not there yet, or not to be read: what matters is whether more is written
+
+
+def _written(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.is_file() else None
 
 
 def _measure(

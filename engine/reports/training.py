@@ -29,8 +29,8 @@ from engine.training.train import dataset_of, measure_best_weights, split_of
 from files.writing import write_text
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, read_checkpoint
 from visualization.dataset_figure import plot_dataset
-from visualization.drawing import scale_to
 from visualization.plots import plot_training
+from visualization.sheets import scale_to
 
 REPORT = "report.html"
 GALLERY_PICTURES = 6

@@ -24,9 +24,9 @@ from engine.training.run_folder import Progress, alone_in, begin, demanding_room
 from files.writing import write_bytes, write_json
 from nets.checkpoint import THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from terminal.bars import TrainingBar
-from visualization.drawing import contact_sheet, draw_boxes
+from visualization.drawing import draw_boxes
 
-FIRST_PICTURES = 16  # of first_batch.jpg, at most
+FIRST_PICTURES, IN_A_ROW = 16, 4  # of first_batch.jpg, at most
 
 
 def train(options: TrainingOptions, console: Console | None = None) -> bool:
@@ -145,7 +145,10 @@ def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
         names = [labels[c - 1] for c in np.asarray(classes)[real]]
         pixels = np.clip(np.round(np.asarray(image)), 0, 255).astype(np.uint8)
         drawn.append(draw_boxes(pixels, np.asarray(boxes)[real], names))
-    return contact_sheet(drawn[:FIRST_PICTURES], columns=4)
+    shown = np.pad(drawn[:FIRST_PICTURES], ((0, 0), (2, 2), (2, 2), (0, 0)))  # a thin dark frame
+    columns = min(IN_A_ROW, len(shown))
+    shown = np.pad(shown, ((0, -len(shown) % columns), (0, 0), (0, 0), (0, 0)))
+    return np.vstack([np.hstack(list(row)) for row in np.split(shown, len(shown) // columns)])
 
 
 # ------------------------------------------------------- the last act, and what a report needs of it

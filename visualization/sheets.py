@@ -1,0 +1,153 @@
+"""Brings pictures to a size and puts them together on one sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from boxes.detections import Detections
+from visualization.colours import text_colour
+from visualization.drawing import Rectangle, blend, check_image, draw_detections
+from visualization.text import fit, one_line, text_mask
+
+_SHEET = (28, 28, 32)  # behind the pictures
+
+
+def contact_sheet(
+    images: Sequence[np.ndarray],
+    *,
+    columns: int | None = None,
+    cell: int | None = None,
+    gap: int = 8,
+    captions: Sequence[str] | None = None,
+    detections: Sequence[Detections] | None = None,
+) -> np.ndarray:
+    """Puts pictures of any sizes on one sheet, row by row.
+
+    Pictures of equal shape, or with `columns`, stand in a grid. Others fill rows of equal width, each row
+    as high as it needs.
+
+    Args:
+        images: uint8 [H, W, 3] RGB each; at least one.
+        columns: pictures per row; None makes the sheet a little wider than high.
+        cell: longest side in pixels to which pictures are scaled (in filled rows: about); None takes that of
+            the largest picture, at most 480. In a grid small pictures are at most doubled.
+        gap: pixels between and around pictures.
+        captions: one line of text below each picture, in any script.
+        detections: drawn on each picture after it is scaled, so that the labels have a readable size.
+
+    Returns:
+        uint8 [h, w, 3].
+    """
+    if not images:
+        raise ValueError("A contact sheet needs at least one picture; got none.")
+    for what, given in (("caption", captions), ("Detections", detections)):
+        if given is not None and len(given) != len(images):
+            raise ValueError(
+                f"A contact sheet needs one {what} per picture; got {len(given)} for {len(images)}."
+            )
+    if columns is not None and columns < 1:
+        raise ValueError(f"A contact sheet needs at least one column; got columns={columns}.")
+    for image in images:
+        check_image(image)
+    cell = cell or min(480, max(max(image.shape[:2]) for image in images))
+    size = max(11, round(cell / 26))
+    below = math.ceil(1.6 * size) if captions is not None else 0
+    if columns is None and len({image.shape for image in images}) > 1:
+        slots = _filled_rows([image.shape[1] / image.shape[0] for image in images], cell, gap, below)
+    else:
+        slots = _grid([_scaled_shape(image, cell) for image in images], columns, gap, below)
+
+    height, width = max(slot.bottom for slot in slots) + below + gap, max(slot.right for slot in slots) + gap
+    sheet = np.full((height, width, 3), _SHEET, np.uint8)
+    for i, (image, slot) in enumerate(zip(images, slots, strict=True)):
+        tile = _fill(image, slot.height, slot.width)
+        if detections is not None:
+            tile = draw_detections(tile, detections[i])
+        top = slot.top + (slot.height - tile.shape[0]) // 2
+        left = slot.left + (slot.width - tile.shape[1]) // 2
+        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+        if captions is not None:
+            _draw_caption(sheet, fit(one_line(captions[i]), size, slot.width), size, slot)
+    return sheet
+
+
+def _grid(shapes: Sequence[tuple[int, int]], columns: int | None, gap: int, below: int) -> list[Rectangle]:
+    """Slots of equal width, and of equal height in a row, for pictures of these (height, width) pixels."""
+    width = max(shape[1] for shape in shapes)
+    if columns is None:  # about 4:3
+        height = float(np.median([shape[0] for shape in shapes]))
+        columns = max(1, round(math.sqrt(len(shapes) * 4 / 3 * height / width)))
+    slots, top = [], gap
+    for start in range(0, len(shapes), columns):
+        row = shapes[start : start + columns]
+        height = max(shape[0] for shape in row)
+        lefts = [gap + column * (width + gap) for column in range(len(row))]
+        slots += [Rectangle(top, left, top + height, left + width) for left in lefts]
+        top += height + below + gap
+    return slots
+
+
+def _filled_rows(ratios: Sequence[float], cell: int, gap: int, below: int) -> list[Rectangle]:
+    """Slots in rows of equal width for pictures of these width / height, on a sheet of about 4:3."""
+    # A very long or high picture gets a slot of moderate shape, which it does not fill.
+    shares = np.clip(ratios, 0.5, 2.5)
+    usual = 0.75 * cell  # height of a row
+    rows = max(1, round(math.sqrt(shares.sum() * 3 / 4)))
+    total = round(shares.sum() / rows * usual)
+    # Each picture goes to the row in which its middle lies when all stand in one line.
+    row_of = ((np.cumsum(shares) - shares / 2) / shares.sum() * rows).astype(int)
+    slots, top = [], gap
+    for row in np.unique(row_of):
+        members = shares[row_of == row]
+        exact = min((total - gap * (len(members) - 1)) / members.sum(), 1.5 * usual)
+        height = max(1, round(exact))
+        lefts = (
+            gap + np.round(np.cumsum([0, *members[:-1]]) * exact).astype(int) + gap * np.arange(len(members))
+        )
+        rights = np.append(lefts[1:] - gap, gap + round(members.sum() * exact) + gap * (len(members) - 1))
+        slots += [Rectangle(top, int(x), top + height, int(y)) for x, y in zip(lefts, rights, strict=True)]
+        top += height + below + gap
+    return slots
+
+
+def _fill(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture as large as a slot of `height` x `width` pixels holds it."""
+    factor = min(height / image.shape[0], width / image.shape[1])
+    rows, columns = round(factor * image.shape[0]), round(factor * image.shape[1])
+    # Slots have whole pixels: a picture of the slot's shape may be one or two short, and is stretched.
+    return _resize(image, height if height - rows <= 2 else rows, width if width - columns <= 2 else columns)
+
+
+def scale_to(image: np.ndarray, longest: int) -> np.ndarray:
+    """The picture with its longest side `longest` pixels long, but never enlarged more than twice."""
+    return _resize(image, *_scaled_shape(image, longest))
+
+
+def _scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
+    """(height, width) with the longest side `longest` pixels long, but at most twice the picture's size."""
+    height, width = image.shape[:2]
+    factor = min(longest / max(height, width), 2.0)
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    height, width = max(1, height), max(1, width)
+    if (height, width) == image.shape[:2]:
+        return image
+    smaller = height * width < image.shape[0] * image.shape[1]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+
+
+def _draw_caption(sheet: np.ndarray, text: str, size: int, slot: Rectangle) -> None:
+    """Clean text, centred below a slot."""
+    if not text:
+        return
+    top = slot.bottom + round(0.3 * size)
+    mask = text_mask(text, size)[: min(math.ceil(1.6 * size), sheet.shape[0] - top)]
+    left = slot.left + (slot.width - mask.shape[1]) // 2
+    place = Rectangle(top, left, top + mask.shape[0], left + mask.shape[1])
+    blend(sheet, place, mask, text_colour(_SHEET))
