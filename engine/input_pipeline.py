@@ -14,8 +14,14 @@ from functools import cached_property, partial
 import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
-from engine.input.memory import PictureMemory, free_bytes, remember_pictures
 from engine.input.order import shown_pictures
+from engine.input.pictures import (
+    PictureMemory,
+    decode_picture,
+    decode_window,
+    free_bytes,
+    remember_pictures,
+)
 from engine.input.records import (
     RecordIndex,
     filename_of,
@@ -26,7 +32,6 @@ from engine.input.records import (
 )
 from files.threads import cores
 from preprocessing.augment import Picture, augment_picture
-from preprocessing.decode import decode_picture, decode_window
 from preprocessing.paste import paste_sometimes
 from preprocessing.presets import Augmentation
 from preprocessing.resize import resize_picture

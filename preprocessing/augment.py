@@ -5,12 +5,10 @@ window that will be shown is.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from preprocessing.decode import decode_window
 from preprocessing.geometric import (
     ZOOM_OUT_DRAWS,
     crop_draws,
@@ -68,7 +66,8 @@ class Picture(NamedTuple):
     """A picture that has not been decoded yet, and its objects.
 
     Attributes:
-        take: (window float32 [4], size) -> pixels, origin and picture size, as `decode.decode_window`.
+        take: (window float32 [4], size) -> pixels, their origin and the picture's size, as
+            `engine.input.pictures.decode_window`.
         boxes: float32 [G, 4]; G may be 0.
         classes: int32 [G].
     """
@@ -78,13 +77,11 @@ class Picture(NamedTuple):
     classes: tf.Tensor
 
 
-def augment(image, boxes, classes, seed, augmentation: Augmentation, *, size: int):
-    """Augments a decoded picture and resizes it to the network's size.
+def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size: int):
+    """Augments a picture and resizes it to the network's size.
 
     Args:
-        image: uint8 or float32 [H, W, 3], 0...255.
-        boxes: float32 [G, 4]; G may be 0.
-        classes: int32 [G].
+        picture: with its objects.
         seed: int64 [2], the same pair gives the same result.
         augmentation: a preset or one's own.
         size: S.
@@ -92,20 +89,6 @@ def augment(image, boxes, classes, seed, augmentation: Augmentation, *, size: in
     Returns:
         image float32 [S, S, 3] in 0...255, boxes float32 [K, 4], classes int32 [K] with K <= G.
     """
-    image = tf.convert_to_tensor(image)
-    whole = image, tf.zeros([2], tf.int32), tf.shape(image)[:2]
-    picture = Picture(lambda window, size: whole, boxes, classes)
-    return augment_picture(picture, seed, augmentation, size=size)
-
-
-def augment_encoded(encoded, boxes, classes, seed, augmentation: Augmentation, *, size: int):
-    """`augment` of a picture that is still encoded (scalar string), decoding only what will be seen."""
-    picture = Picture(partial(decode_window, encoded), boxes, classes)
-    return augment_picture(picture, seed, augmentation, size=size)
-
-
-def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size: int):
-    """`augment` of a picture, wherever its pixels come from."""
     plan = draw_plan(picture.boxes, seed, augmentation)
     pixels, origin, picture_size = picture.take(plan.window, size)
     sampling = sample_window(pixels, origin, picture_size, plan.window, size)

@@ -13,7 +13,7 @@ import keras
 from rich.console import Console
 
 from datasets.records import RecordDataset, has_countable_box, open_dataset
-from engine.input.memory import fits_in_memory, free_bytes
+from engine.input.pictures import fits_in_memory, free_bytes
 from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
 from engine.training.learning import constants_of, scopes, set_trainable
 from engine.training.machine import Machine, choose_precision, computing_in, use_xla

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from datasets.records import RecordDataset, open_dataset, traces_of_records
 from engine.evaluation import Evaluation, evaluate_model
-from engine.input.memory import free_bytes
+from engine.input.pictures import free_bytes
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
 from engine.training.between_steps import Bookkeeper

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from datasets.labels import write_labels
 from datasets.records import RecordDataset, make_example, open_dataset, write_shards
+from engine.input.pictures import decode_picture
 from engine.input_pipeline import TrainingPictures, evaluation_batches, naming_unreadable_pictures
-from preprocessing.decode import decode_picture
 from preprocessing.presets import PRESETS, get_preset
 from preprocessing.resize import resize_picture
 

@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,8 +7,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.augment import augment, augment_encoded, draw_plan
-from preprocessing.decode import decode_picture
+from engine.input.pictures import decode_picture, decode_window
+from preprocessing.augment import Picture, augment_picture, draw_plan
 from preprocessing.presets import PRESETS, get_preset
 from preprocessing.resize import resize_picture
 
@@ -17,8 +18,8 @@ SHAPES = [(512, 512), (350, 560), (97, 151), (1400, 900)]
 # Compiled once, as tf.data does; eager calls of the same functions are compared with these below.
 COMPILED = {
     name: tf.function(
-        lambda encoded, boxes, classes, seed, preset=preset: augment_encoded(
-            encoded, boxes, classes, seed, preset, size=SIZE
+        lambda encoded, boxes, classes, seed, preset=preset: augment_picture(
+            Picture(partial(decode_window, encoded), boxes, classes), seed, preset, size=SIZE
         ),
         input_signature=[
             tf.TensorSpec([], tf.string),
@@ -29,6 +30,13 @@ COMPILED = {
     )
     for name, preset in PRESETS.items()
 }
+
+
+def augment(image, boxes, classes, seed, augmentation, *, size=SIZE):
+    """`augment_picture` of a picture that is decoded already."""
+    whole = tf.convert_to_tensor(image), tf.zeros([2], tf.int32), tf.shape(image)[:2]
+    picture = Picture(lambda window, size: whole, tf.convert_to_tensor(boxes), tf.convert_to_tensor(classes))
+    return augment_picture(picture, seed, augmentation, size=size)
 
 
 def rectangle_picture(rng, shape):
@@ -82,7 +90,7 @@ def test_encoded_and_decoded_pictures_are_augmented_alike(preset, rng):
     for number in range(5):
         seed = tf.constant([11, number], tf.int64)
         compiled = COMPILED[preset](encoded, boxes, [1, 2], seed)
-        eager = augment(decode_picture(encoded), boxes, [1, 2], seed, get_preset(preset), size=SIZE)
+        eager = augment(decode_picture(encoded), boxes, [1, 2], seed, get_preset(preset))
         np.testing.assert_allclose(compiled[0], eager[0], atol=1.0)
         np.testing.assert_allclose(compiled[1], eager[1], atol=1e-6)
         np.testing.assert_array_equal(compiled[2], eager[2])
@@ -121,7 +129,7 @@ GREY = encode(np.full((60, 80, 3), 100, np.uint8)).numpy()
 def test_none_is_the_resized_picture(rng):
     image = rng.integers(0, 256, (40, 50, 3)).astype(np.uint8)
     boxes = np.array([[0.0, 0.0, 0.01, 0.01]], np.float32)  # however small
-    result, moved, classes = augment(image, boxes, [5], [1, 2], get_preset("none"), size=SIZE)
+    result, moved, classes = augment(image, boxes, [5], [1, 2], get_preset("none"))
     np.testing.assert_array_equal(result, resize_picture(image, SIZE))
     np.testing.assert_array_equal(moved, boxes)
     assert classes.numpy().tolist() == [5]

@@ -5,10 +5,16 @@ import tensorflow as tf
 
 from datasets.labels import write_labels
 from datasets.records import RecordDataset, make_example, open_dataset, write_shards
-from engine.input.memory import fits_in_memory, free_bytes, needed_bytes, remember_pictures
+from engine.input.pictures import (
+    JPEG_RATIOS,
+    decode_picture,
+    fits_in_memory,
+    free_bytes,
+    needed_bytes,
+    remember_pictures,
+)
 from engine.input.records import RecordIndex, index_records
 from engine.input_pipeline import TrainingPictures
-from preprocessing.decode import JPEG_RATIOS, decode_picture
 from preprocessing.presets import get_preset
 
 BOXES = [[[0.1, 0.2, 0.5, 0.6]], [], [[0.0, 0.0, 0.5, 0.5], [0.4, 0.4, 0.9, 0.8]]]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing.decode import decode_picture, decode_window
+from engine.input.pictures import decode_picture, decode_window
 from preprocessing.resize import resize_picture, sample_window
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
