@@ -17,8 +17,7 @@ class Sampling(NamedTuple):
 
     Attributes:
         picture: float32 [h, w, 3], 0...255, only the output pixels whose centres lie on the picture.
-        paddings: int32 [3, 2], how many output pixels lie outside before and after, for rows, columns,
-            channels.
+        paddings: int32 [3, 2], output pixels that lie outside before and after, of rows, columns, channels.
     """
 
     picture: tf.Tensor

@@ -1,7 +1,5 @@
 """Draws named boxes on pictures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,7 +30,7 @@ class Rectangle(NamedTuple):
     def width(self) -> int:
         return self.right - self.left
 
-    def grown(self, by: int, canvas: np.ndarray) -> Rectangle:
+    def grown(self, by: int, canvas: np.ndarray) -> "Rectangle":
         """So many pixels larger on each side, but not larger than the canvas."""
         return Rectangle(
             max(0, self.top - by),

@@ -1,7 +1,5 @@
 """Brings pictures to a size and puts them together on one sheet."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -25,10 +23,9 @@ def contact_sheet(
     captions: Sequence[str] | None = None,
     detections: Sequence[Detections] | None = None,
 ) -> np.ndarray:
-    """Puts pictures of any sizes on one sheet, row by row.
+    """Puts pictures of any sizes on one sheet, row by row: uint8 [h, w, 3].
 
-    Pictures of equal shape, or with `columns`, stand in a grid. Others fill rows of equal width, each row
-    as high as it needs.
+    Pictures of equal shape, or with `columns`, stand in a grid; others fill rows of equal width.
 
     Args:
         images: uint8 [H, W, 3] RGB each; at least one.
@@ -38,17 +35,12 @@ def contact_sheet(
         gap: pixels between and around pictures.
         captions: one line of text below each picture, in any script.
         detections: drawn on each picture after it is scaled, so that the labels have a readable size.
-
-    Returns:
-        uint8 [h, w, 3].
     """
     if not images:
         raise ValueError("A contact sheet needs at least one picture; got none.")
     for what, given in (("caption", captions), ("Detections", detections)):
         if given is not None and len(given) != len(images):
-            raise ValueError(
-                f"A contact sheet needs one {what} per picture; got {len(given)} for {len(images)}."
-            )
+            raise ValueError(f"A sheet needs one {what} per picture; got {len(given)} for {len(images)}.")
     if columns is not None and columns < 1:
         raise ValueError(f"A contact sheet needs at least one column; got columns={columns}.")
     for image in images:
@@ -103,12 +95,11 @@ def _filled_rows(ratios: Sequence[float], cell: int, gap: int, below: int) -> li
     slots, top = [], gap
     for row in np.unique(row_of):
         members = shares[row_of == row]
-        exact = min((total - gap * (len(members) - 1)) / members.sum(), 1.5 * usual)
+        gaps = gap * np.arange(len(members))
+        exact = min((total - gaps[-1]) / members.sum(), 1.5 * usual)
         height = max(1, round(exact))
-        lefts = (
-            gap + np.round(np.cumsum([0, *members[:-1]]) * exact).astype(int) + gap * np.arange(len(members))
-        )
-        rights = np.append(lefts[1:] - gap, gap + round(members.sum() * exact) + gap * (len(members) - 1))
+        lefts = gap + gaps + np.round(np.cumsum([0, *members[:-1]]) * exact).astype(int)
+        rights = np.append(lefts[1:] - gap, gap + gaps[-1] + round(members.sum() * exact))
         slots += [Rectangle(top, int(x), top + height, int(y)) for x, y in zip(lefts, rights, strict=True)]
         top += height + below + gap
     return slots
@@ -144,8 +135,6 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _draw_caption(sheet: np.ndarray, text: str, size: int, slot: Rectangle) -> None:
     """Clean text, centred below a slot."""
-    if not text:
-        return
     top = slot.bottom + round(0.3 * size)
     mask = text_mask(text, size)[: min(math.ceil(1.6 * size), sheet.shape[0] - top)]
     left = slot.left + (slot.width - mask.shape[1]) // 2
