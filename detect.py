@@ -24,7 +24,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -107,17 +107,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Source:
-    """One picture or video.
+    """One picture or video."""
 
-    Attributes:
-        path: where it is.
-        name: its path in `detections.json`, with slashes; annotated pictures have it in the output folder.
-        camera: number of the camera that it comes from; None for a file.
-    """
-
-    path: Path
-    name: str
-    camera: int | None = None
+    path: Path  # where it is
+    name: str  # its path in `detections.json`, with slashes; its picture has it in the output folder
+    camera: int | None = None  # number of the camera that it comes from; None for a file
 
     @property
     def is_video(self) -> bool:
@@ -172,156 +166,121 @@ def find_sources(inputs: Sequence[Path], output_dir: Path, *, contact_sheet: boo
     if contact_sheet:
         taken.add((output_dir / "detections.png").resolve())
     for source in sources:
-        for target in source.results(output_dir):
-            if target.resolve() in taken:
+        for target in (result.resolve() for result in source.results(output_dir)):
+            if target in taken:
                 raise ValueError(
-                    f"{target.resolve()} would be overwritten by the result for {source.path}. "
+                    f"{target} would be overwritten by the result for {source.path}. "
                     "Rename one, or choose another --output_dir."
                 )
-            taken.add(target.resolve())
+            taken.add(target)
     return sources
 
 
 @dataclass
-class Outcome:
-    """What a run found; grows while it goes on.
+class Run:
+    """Goes through pictures and videos, writes what it finds, and keeps account of it.
 
     Attributes:
-        entries: of `detections.json`.
-        failures: (name, reason) of inputs that could not be read.
-        notes: (name, what a person should know) of inputs that were read.
-        tiles: small pictures for the contact sheet, and what they show.
-    """
-
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    tiles: dict[Source, tuple[np.ndarray, Detections]] = field(default_factory=dict)
-
-
-def run(
-    sources: Sequence[Source],
-    detector: Detects,
-    options: Options,
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Outcome:
-    """Detects in all sources and writes what is found.
-
-    Args:
-        sources: from `find_sources`.
         detector: finds the boxes.
         options: of the command line.
         progress: called with what is gone through ("pictures", "frames"), how many are done, of how many.
         stopped: asked now and then; once it says so, only what is done so far is completed.
+        entries: of `detections.json`.
+        failures: (name, reason) of inputs that could not be read.
+        notes: (name, what a person should know) of inputs that were read.
     """
-    outcome = Outcome()
-    pictures = [source for source in sources if not source.is_video]
-    on_sheet = pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1] if options.contact_sheet else []
-    done = itertools.count(1)
-    # Neighbouring pictures go through the network together; videos stand alone.
-    for is_video, group in itertools.groupby(sources, key=lambda source: source.is_video):
-        if is_video:
-            for source in group:
-                if not stopped():
-                    _detect_in_video(source, detector, options, outcome, progress, stopped)
-        else:
-            for _ in _detect_in_pictures(group, set(on_sheet), detector, options, outcome, stopped):
-                progress("pictures", next(done), len(pictures))
-    options.output_dir.mkdir(parents=True, exist_ok=True)
-    write_detections(options.output_dir / "detections.json", outcome.entries)
-    shown = [source for source in on_sheet if source in outcome.tiles]
-    if shown:
-        sheet = contact_sheet(
-            [outcome.tiles[source][0] for source in shown],
-            detections=[outcome.tiles[source][1] for source in shown],
-            captions=[Path(source.name).name for source in shown],
-        )
-        save_picture(options.output_dir / "detections.png", sheet)
-    return outcome
 
+    detector: Detects
+    options: Options
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    stopped: Callable[[], bool] = lambda: False
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
-def _detect_in_pictures(
-    sources: Iterable[Source],
-    on_sheet: Collection[Source],
-    detector: Detects,
-    options: Options,
-    outcome: Outcome,
-    stopped: Callable[[], bool],
-) -> Iterator[None]:
-    """One by one; the next ones are read and the last ones drawn while the network works."""
+    def through(self, sources: Sequence[Source]) -> Run:
+        """Goes through what `find_sources` found; returns itself."""
+        pictures = [source for source in sources if not source.is_video]
+        on_sheet = set(pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1])
+        tiles, number = [], itertools.count(1)
+        # Neighbouring pictures go through the network together; videos stand alone.
+        for is_video, group in itertools.groupby(sources, key=lambda source: source.is_video):
+            if is_video:
+                for source in group:
+                    self._video(source)
+                continue
+            for source, image, found in self._pictures(group):
+                self.progress("pictures", next(number), len(pictures))
+                height, width = image.shape[:2]
+                self.entries.append(detections_entry(source.name, height, width, found))
+                if self.options.contact_sheet and source in on_sheet:
+                    tiles.append((scale_to(image, TILE), Path(source.name).name, found))
+        folder = self.options.output_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        write_detections(folder / "detections.json", self.entries)
+        if tiles:
+            images, names, all_found = zip(*tiles, strict=True)
+            sheet = contact_sheet(images, captions=names, detections=all_found)
+            save_picture(folder / "detections.png", sheet)
+        return self
 
-    def read(source: Source) -> np.ndarray:
-        suffix = source.path.suffix.lower()
-        if suffix not in ACCEPTED_SUFFIXES:
-            raise PictureError(f"{suffix} pictures are not read; convert it to PNG or JPEG", "")
-        return read_picture(source.path, max_pixels=options.max_pixels)
+    def _pictures(self, sources: Iterable[Source]) -> Iterator[tuple[Source, np.ndarray, Detections]]:
+        """One by one; the next ones are read and the last ones drawn while the network works."""
 
-    def found() -> Iterator[tuple[Source, np.ndarray, Detections]]:
-        detect = partial(detector.detect_batch, score_threshold=options.score_threshold)
-        for source, image, detections in in_batches(
+        def read(source: Source) -> np.ndarray:
+            suffix = source.path.suffix.lower()
+            if suffix not in ACCEPTED_SUFFIXES:
+                raise PictureError(f"{suffix} pictures are not read; convert it to PNG or JPEG", "")
+            return read_picture(source.path, max_pixels=self.options.max_pixels)
+
+        def save(one: tuple[Source, np.ndarray, Detections]) -> tuple[Source, np.ndarray, Detections]:
+            source, image, found = one
+            save_picture(source.results(self.options.output_dir)[0], draw_detections(image, found))
+            return one
+
+        found = in_batches(
             sources,
             read,
-            detect,
-            batch_size=options.batch_size,
-            unreadable=lambda source, reason: outcome.failures.append((source.name, reason)),
-        ):
-            if stopped():
-                return
-            height, width = image.shape[:2]
-            outcome.entries.append(detections_entry(source.name, height, width, detections))
-            yield source, image, detections
+            partial(self.detector.detect_batch, score_threshold=self.options.score_threshold),
+            batch_size=self.options.batch_size,
+            unreadable=lambda source, reason: self.failures.append((source.name, reason)),
+        )
+        return map_in_threads(save, itertools.takewhile(lambda _: not self.stopped(), found))
 
-    def save(one: tuple[Source, np.ndarray, Detections]) -> None:
-        source, image, detections = one
-        save_picture(source.results(options.output_dir)[0], draw_detections(image, detections))
-        if source in on_sheet:
-            outcome.tiles[source] = scale_to(image, TILE), detections
+    def _video(self, source: Source) -> None:
+        """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
+        from video.detection import VideoOptions, detect_in_video
 
-    return map_in_threads(save, found())
-
-
-def _detect_in_video(
-    source: Source,
-    detector: Detects,
-    options: Options,
-    outcome: Outcome,
-    progress: Callable[[str, int, int], None],
-    stopped: Callable[[], bool],
-) -> None:
-    """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
-    from video.detection import VideoOptions, detect_in_video
-
-    film, timeline, table = source.results(options.output_dir)
-    film.parent.mkdir(parents=True, exist_ok=True)
-    camera = source.camera
-    given = options.score_threshold, options.batch_size, options.steady, options.max_seconds
-    settings = VideoOptions(*given, live=camera is not None)
-    try:
-        with (
-            VideoReader(source.path, max_pixels=options.max_pixels) if camera is None else Camera(camera)
-        ) as reader:
-            count, seconds = itertools.count(1), reader.facts.seconds or 0
-            frames = round(min(seconds, options.max_seconds or math.inf) * reader.facts.rate)
-            done = detect_in_video(
-                reader,
-                source.name,
-                film,
-                detector,
-                settings,
-                sound_of=source.path if camera is None else None,
-                advance=lambda: progress("frames", number := next(count), max(frames, number)),
-                stopped=stopped,
-            )
-    except VideoError as error:
-        outcome.failures.append((source.name, str(error)))
-        return
-    outcome.entries += done.entries
-    outcome.notes += [(source.name, note) for note in done.notes]
-    spans = find_appearances(done.entries, done.seconds)
-    write_appearances(table, spans)
-    figure = plot_timeline(spans, done.seconds, title=Path(source.name).name)
-    write_bytes(timeline, picture_of(figure, dots_per_inch=120))
+        if self.stopped():
+            return
+        film, timeline, table = source.results(self.options.output_dir)
+        film.parent.mkdir(parents=True, exist_ok=True)
+        given = self.options
+        options = VideoOptions(given.score_threshold, given.batch_size, given.steady, given.max_seconds)
+        try:
+            if source.camera is None:
+                reader = VideoReader(source.path, max_pixels=given.max_pixels)
+            else:
+                reader = Camera(source.camera)
+            with reader:
+                done = detect_in_video(
+                    reader,
+                    source.name,
+                    film,
+                    self.detector,
+                    options,
+                    progress=self.progress,
+                    stopped=self.stopped,
+                )
+        except VideoError as error:
+            self.failures.append((source.name, str(error)))
+            return
+        self.entries += done.entries
+        self.notes += [(source.name, note) for note in done.notes]
+        spans = find_appearances(done.entries, done.seconds)
+        write_appearances(table, spans)
+        figure = plot_timeline(spans, done.seconds, title=Path(source.name).name)
+        write_bytes(timeline, picture_of(figure, dots_per_inch=120))
 
 
 @command("detect.py", interrupted="films and pictures that are there are complete")
@@ -351,23 +310,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             def progress(what: str, done: int, total: int) -> None:
                 bars.update(bar, description=f"{what} ({done} of {total})", completed=done, total=total)
 
-            outcome = run(sources, detector, options, progress, interrupted.is_set)
+            done = Run(detector, options, progress, interrupted.is_set).through(sources)
     finally:
         signal.signal(signal.SIGINT, before)
     # one_line(): a file's name could hold control characters for the terminal.
-    for name, note in outcome.notes:
+    for name, note in [*done.notes, *((name, f"{reason}; left out") for name, reason in done.failures)]:
         console.print(one_line(f"detect.py: {name}: {note}"))
-    for name, reason in outcome.failures:
-        console.print(one_line(f"detect.py: {name}: {reason}; left out"))
-    boxes = sum(len(element["detections"]) for element in outcome.entries)
+    boxes = sum(len(entry["detections"]) for entry in done.entries)
     console.print(
-        f"{len(outcome.entries)} pictures (or frames), {boxes} detections, "
-        f"{len(outcome.failures)} unreadable, in {time.monotonic() - started:.1f} s. "
+        f"{len(done.entries)} pictures (or frames), {boxes} detections, "
+        f"{len(done.failures)} unreadable, in {time.monotonic() - started:.1f} s. "
         f"See {options.output_dir / 'detections.json'}"
     )
     if interrupted.is_set():
         return 130
-    return 1 if outcome.failures else 0
+    return 1 if done.failures else 0
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datasets.drawn.film import FilmOptions, draw_video
-from video.sparse import SparseVideo
+from video.selection import SparseVideo
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ frames a second leave 80 of them.
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
@@ -61,7 +61,6 @@ def main() -> None:
                 Path(folder) / "annotated.mp4",
                 detector,
                 VideoOptions(batch_size=options.batch_size),
-                sound_of=video,
             )
         frames = len(done.entries)
         wall, cpu = time.perf_counter() - started, time.process_time() - used
@@ -111,7 +110,7 @@ def _parts(video: Path, detector, options: Options, folder: Path) -> Table:
     )
     measure("steady names", lambda: [list(tracker.push(one)) for one in found])
     measure("drawing", lambda: [draw_detections(f.image, one) for f, one in zip(frames, found, strict=True)])
-    writer = VideoWriter(folder / "alone.mp4", facts)
+    writer = VideoWriter(folder / "alone.mp4", replace(facts, sound=None))
     measure("encoding", lambda: [[writer.write(frame) for frame in frames], writer.finish()])
     return table
 

@@ -16,7 +16,7 @@ def cores() -> int:
 
 
 def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0, ahead: int = 0
 ) -> Generator[Result, None, None]:
     """`map` over threads, in order, with few results waiting: memory does not grow with `items`.
 
@@ -24,6 +24,7 @@ def map_in_threads(
         function: releases the interpreter lock where it works (decoding, reading files).
         items: taken only as fast as results are.
         workers: threads; 0 means one per core.
+        ahead: results that may wait; 0 means four per thread.
     """
     count = workers or cores()
     waiting: deque[Future[Result]] = deque()
@@ -31,7 +32,7 @@ def map_in_threads(
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) >= 4 * count:
+                if len(waiting) >= (ahead or 4 * count):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

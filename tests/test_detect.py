@@ -13,7 +13,7 @@ from PIL import Image
 
 import detect
 from boxes.detections import Detections
-from detect import Options, find_sources, run
+from detect import Options, Run, find_sources
 from nets.thresholds import Thresholds
 
 
@@ -52,7 +52,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def detect_in(inputs, output_dir, detector=None, **options):
     options = Options(tuple(inputs), Path("unused"), output_dir, **options)
-    outcome = run(find_sources(options.inputs, output_dir), detector or FakeDetector(), options)
+    outcome = Run(detector or FakeDetector(), options).through(find_sources(options.inputs, output_dir))
     written = json.loads((output_dir / "detections.json").read_text(encoding="utf-8"))
     assert written == outcome.entries
     return outcome

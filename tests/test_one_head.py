@@ -3,6 +3,7 @@
 import io
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class Still:
     def __init__(self, image: np.ndarray):
         self.image = image
         height, width = image.shape[:2]
-        self.facts = VideoFacts(width, height, Fraction(25), None, Fraction(1, 90_000), Fraction(1), False)
+        self.facts = VideoFacts(width, height, Fraction(25))
 
     def frames(self):
         yield from (Frame(Fraction(i, 25), self.image) for i in range(4))
@@ -60,12 +61,14 @@ def test_everybody_sees_the_same_boxes_and_names(tmp_path: Path) -> None:
     folder.mkdir()
     Image.fromarray(image).save(folder / "a_1.png")
     options = detect.Options((folder,), Path(), tmp_path / "out", score_threshold=FROM)
-    (entry,) = detect.run(detect.find_sources((folder,), tmp_path / "out"), detector, options).entries
+    sources = detect.find_sources((folder,), tmp_path / "out")
+    (entry,) = detect.Run(detector, options).through(sources).entries
     assert [(one["name"], one["box"]) for one in entry["detections"]] == expected
 
     for steady in (False, True):
+        still: Any = Still(image)
         film = detect_in_video(
-            Still(image), "film", tmp_path / "film.mp4", detector, VideoOptions(FROM, steady=steady)
+            still, "film", tmp_path / "film.mp4", detector, VideoOptions(FROM, steady=steady)
         )
         for entry in film.entries:
             shown = {one["name"]: one["box"] for one in entry["detections"]}

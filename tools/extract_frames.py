@@ -17,29 +17,26 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import cv2
 import numpy as np
 import tyro
 from rich.console import Console
 
 from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, save_picture
-from datasets.problems import UnusableFile
 from datasets.splits import source_of
 from files.below import files_below
-from terminal.bars import counting_bars
+from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from video.journal import Journal, journal_path, known_hashes, read_journal, write_journal
 from video.reader import VIDEO_SUFFIXES
-from video.selection import Crop, after_cuts, at_interval, find_black_borders, is_blank, must_decode
-from video.sparse import RawFrame, SparseVideo
+from video.selection import SparseVideo, after_cuts, at_interval, find_black_borders, is_blank
+from visualization.sheets import scale_to
 from visualization.text import one_line
 
 _BORDER_SAMPLES = 15  # frames, from all over a video
@@ -92,25 +89,14 @@ class Options:
 
 @dataclass
 class Outcome:
-    """What was done with one video; grows while it is read.
+    """What was done with one video; grows while it is read."""
 
-    Attributes:
-        source: first part of the names of its pictures.
-        kept: pictures that stand in the folder because of this run.
-        alike: frames left out as near-duplicates.
-        blank: frames left out because they show nothing.
-        seconds: how far it was read.
-        error: why it was not read to its end; empty if it was.
-        earlier: nothing was left to do.
-    """
-
-    source: str
-    kept: int = 0
-    alike: int = 0
-    blank: int = 0
-    seconds: float = 0.0
-    error: str = ""
-    earlier: bool = False
+    kept: int = 0  # pictures that stand in the folder because of this run
+    alike: int = 0  # frames left out as near-duplicates
+    blank: int = 0  # frames left out because they show nothing
+    seconds: float = 0.0  # how far it was read
+    error: str = ""  # why it was not read to its end; empty if it was
+    earlier: bool = False  # nothing was left to do
 
 
 def find_videos(inputs: Sequence[Path]) -> list[Path]:
@@ -156,25 +142,60 @@ def picture_name(source: str, seconds: float) -> str:
     return f"{source}_{round(1000 * seconds):07d}.jpg"
 
 
-def extract_video(
-    path: Path, source: str, options: Options, advance: Callable[[float], None] = lambda seconds: None
-) -> Outcome:
-    """Takes the pictures out of one video.
+def extract_video(path: Path, source: str, options: Options, progress: Progress = silent) -> Outcome:
+    """Takes the pictures out of one video, whose names begin with the source; counts its seconds."""
+    outcome, at = Outcome(), journal_path(options.output_dir, source)
+    writing: deque[Future[None]] = deque()
 
-    Args:
-        path: the video.
-        source: first part of the pictures' names.
-        options: of the command line.
-        advance: called with the time reached, in seconds.
-    """
-    outcome = Outcome(source)
-    at = journal_path(options.output_dir, source)
+    def wait(most: int = 0) -> None:
+        while len(writing) > most:
+            writing.popleft().result()
+
+    def note() -> None:
+        wait()  # the journal must not know of a picture that is not there
+        write_journal(at, journal)
+
+    def keep(picture: np.ndarray, seconds: float) -> None:
+        milliseconds, bits = round(1000 * seconds), int(perceptual_hash(picture))
+        if milliseconds in journal.kept:
+            return
+        known, here = np.array(hashes, np.uint64), np.array([bits], np.uint64)
+        alike = len(near_duplicates(known, here, max_distance=options.near))
+        if alike and not options.keep_near_duplicates:
+            outcome.alike += 1
+            return
+        target = options.output_dir / picture_name(source, seconds)
+        if not target.exists():
+            wait(8)
+            writing.append(pool.submit(save_picture, target, picture))
+        hashes.append(bits)
+        journal.kept[milliseconds] = bits
+        outcome.kept += 1
+
     try:
-        with SparseVideo(path, max_pixels=options.max_pixels) as video:
+        with SparseVideo(path, max_pixels=options.max_pixels) as video, ThreadPoolExecutor(2) as pool:
             journal = _begin(path, at, options)
             outcome.seconds, outcome.earlier, outcome.error = journal.reached, journal.done, journal.error
-            if not journal.done:
-                _take(video, journal, at, _crop(path, options), options, outcome, advance)
+            if journal.done:
+                return outcome
+            hashes, noted = known_hashes(options.output_dir), time.monotonic()
+            try:
+                for seconds, picture in _chosen(video, path, journal.reached, options):
+                    progress(one_line(path.name), round(seconds), round(video.facts.seconds or 0))
+                    if is_blank(picture):
+                        outcome.blank += 1
+                    else:
+                        keep(picture, seconds)
+                    # The next run starts at the next frame.
+                    journal.reached = outcome.seconds = seconds + 0.0005
+                    if time.monotonic() - noted > _JOURNAL_SECONDS:
+                        note()
+                        noted = time.monotonic()
+                if video.damage is not None:
+                    outcome.error = f"damaged at {video.damage[0]:.1f} s: {video.damage[1]}"
+                journal.done, journal.error = True, outcome.error
+            finally:
+                note()
     except ValueError as error:  # among them every UnusableFile
         outcome.error = str(error)
     return outcome
@@ -188,9 +209,7 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
     """
     size = path.stat().st_size
     asked = {name: getattr(options, name) for name in (*_PIXELS, *_CHOICE)}
-    journal = read_journal(at)
-    if journal is None:
-        return Journal(path.name, size, asked)
+    journal = read_journal(at) or Journal(path.name, size, asked)
     if journal.size not in (None, size):
         raise ValueError(
             f"{options.output_dir} holds pictures of another video named {journal.video}; rename {path}, "
@@ -207,94 +226,21 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
     return journal
 
 
-def _take(
-    video: SparseVideo,
-    journal: Journal,
-    at: Path,
-    crop: Crop,
-    options: Options,
-    outcome: Outcome,
-    advance: Callable[[float], None],
-) -> None:
-    """Reads the video on from where the journal stands, and writes pictures and journal."""
-    hashes = known_hashes(options.output_dir)
-    writing: deque[Future[None]] = deque()
-    noted = time.monotonic()
-
-    def note() -> None:
-        while writing:  # the journal must not know of a picture that is not there
-            writing.popleft().result()
-        write_journal(at, journal)
-
-    def keep(picture: np.ndarray, seconds: float) -> None:
-        milliseconds, bits = round(1000 * seconds), int(perceptual_hash(picture))
-        if milliseconds in journal.kept:
-            return
-        known, here = np.array(hashes, np.uint64), np.array([bits], np.uint64)
-        alike = len(near_duplicates(known, here, max_distance=options.near))
-        if alike and not options.keep_near_duplicates:
-            outcome.alike += 1
-            return
-        target = options.output_dir / picture_name(outcome.source, seconds)
-        writing.append(pool.submit(_write, target, picture))
-        hashes.append(bits)
-        journal.kept[milliseconds] = bits
-        outcome.kept += 1
-
-    with ThreadPoolExecutor(2, thread_name_prefix="pictures") as pool:
-        try:
-            for frame in _chosen(video, journal.reached, options):
-                advance(frame.seconds)
-                picture = _smaller(crop.apply(frame.picture()), options.max_side)
-                if is_blank(picture):
-                    outcome.blank += 1
-                else:
-                    keep(picture, frame.seconds)
-                # The next run starts at the next frame.
-                journal.reached = outcome.seconds = frame.seconds + 0.0005
-                while len(writing) > 8:
-                    writing.popleft().result()
-                if time.monotonic() - noted > _JOURNAL_SECONDS:
-                    note()
-                    noted = time.monotonic()
-            if video.damage is not None:
-                outcome.error = f"damaged at {video.damage[0]:.1f} s: {video.damage[1]}"
-            journal.done, journal.error = True, outcome.error
-        finally:
-            note()
-
-
-def _chosen(video: SparseVideo, start: float, options: Options) -> Iterator[RawFrame]:
-    if options.at == "scenes":
-        frames = video.frames(start=start, needed=lambda seconds: False)
-        return after_cuts(frames, first_scene=start == 0)
-    frames = video.frames(start=start, needed=lambda seconds: must_decode(seconds, options.interval))
-    return at_interval(frames, options.interval, start=start)
-
-
-def _crop(path: Path, options: Options) -> Crop:
-    """What is cut off every picture of a video: found on frames from all over it."""
-    if not options.crop_black_borders and not options.crop_bottom:
-        return Crop()
-    crop = Crop()
-    with SparseVideo(path, max_pixels=options.max_pixels) as video:
-        if options.crop_black_borders:
-            crop = find_black_borders(frame.picture() for frame in video.samples(_BORDER_SAMPLES))
-        below = round(options.crop_bottom * (video.facts.height - crop.top - crop.bottom))
-    return Crop(crop.left, crop.top, crop.right, crop.bottom + below)
-
-
-def _smaller(picture: np.ndarray, max_side: int) -> np.ndarray:
-    factor = max_side / max(picture.shape[:2])
-    if not 0 < factor < 1:
-        return picture
-    size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-
-
-def _write(target: Path, picture: np.ndarray) -> None:
-    if not target.exists():
-        save_picture(target, picture)
+def _chosen(
+    video: SparseVideo, path: Path, start: float, options: Options
+) -> Iterator[tuple[float, np.ndarray]]:
+    """The times in seconds and the pictures that are wanted from a time on, cut and made smaller."""
+    left, top, right, bottom = 0, 0, 0, 0
+    if options.crop_black_borders:
+        with SparseVideo(path, max_pixels=options.max_pixels) as other:
+            left, top, right, bottom = find_black_borders(other.samples(_BORDER_SAMPLES))
+    bottom += round(options.crop_bottom * (video.facts.height - top - bottom))
+    scenes = options.at == "scenes"
+    frames = after_cuts(video, start) if scenes else at_interval(video, options.interval, start)
+    for frame in frames:
+        picture = frame.picture()[top : -bottom or None, left : -right or None]
+        longest = max(picture.shape[:2])
+        yield frame.seconds, scale_to(picture, min(options.max_side or longest, longest))
 
 
 def _clean(stem: str) -> str:
@@ -313,31 +259,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.output_dir.mkdir(parents=True, exist_ok=True)
     failed = False
     for path, source in sources.items():
-        started, length = time.monotonic(), _length(path)
+        started = time.monotonic()
         with counting_bars(console) as progress:
-
-            def advance(seconds: float, progress=progress, what=path.name, length: int = length) -> None:
-                progress(one_line(what), round(seconds), length)
-
-            outcome = extract_video(path, source, options, advance)
+            outcome = extract_video(path, source, options, progress)
         failed = failed or bool(outcome.error)
-        said = [outcome.error] if outcome.error else []
+        took, left_out = time.monotonic() - started, f"{outcome.alike} alike and {outcome.blank} blank"
+        done = f"{outcome.kept} pictures, left out {left_out}, in {took:.1f} s"
         if outcome.earlier:
-            said.insert(0, "done earlier")
-        elif outcome.seconds or not outcome.error:
-            left_out = f"{outcome.alike} alike and {outcome.blank} blank"
-            took = time.monotonic() - started
-            said.insert(0, f"{outcome.kept} pictures, left out {left_out}, in {took:.1f} s")
-        console.print(one_line(f"{path}: {'; '.join(said)}"))
+            done = "done earlier"
+        elif outcome.error and not outcome.seconds:
+            done = ""
+        console.print(one_line(f"{path}: {'; '.join(filter(None, (done, outcome.error)))}"))
     console.print(one_line(f"Pictures are in {options.output_dir}"))
     return int(failed)
-
-
-def _length(path: Path) -> int:
-    """In seconds; 0 where a video does not say."""
-    with suppress(UnusableFile), SparseVideo(path) as video:
-        return round(video.facts.seconds or 0)
-    return 0
 
 
 if __name__ == "__main__":

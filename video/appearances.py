@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,23 +42,20 @@ def find_appearances(
         pause: a name that is away for less than so many seconds has not left.
     """
     ends = [*(entry["time"] for entry in entries[1:]), seconds]
-    open_spans: dict[str, Appearance] = {}
-    closed: list[Appearance] = []
+    spans: dict[str, list[Appearance]] = {}
     for entry, end in zip(entries, ends, strict=False):
         # A long frame of a variable frame rate shows its names as long as it stands.
-        scores: dict[str, float] = {}
+        start, scores = entry["time"], {}
         for one in entry["detections"]:
             scores[one["name"]] = max(one["score"], scores.get(one["name"], 0.0))
         for name, score in scores.items():
-            span = open_spans.get(name)
-            if span is not None and entry["time"] - span.end < pause:
-                best = max(span.best_score, score)
-                open_spans[name] = Appearance(name, span.start, end, span.frames + 1, best)
-            else:
-                if span is not None:
-                    closed.append(span)
-                open_spans[name] = Appearance(name, entry["time"], end, 1, score)
-    return sorted([*closed, *open_spans.values()], key=lambda span: (span.start, span.name))
+            of_name = spans.setdefault(name, [])
+            seen = Appearance(name, start, end, 1, score)
+            if of_name and start - of_name[-1].end < pause:
+                last = of_name.pop()
+                seen = Appearance(name, last.start, end, last.frames + 1, max(last.best_score, score))
+            of_name.append(seen)
+    return sorted(itertools.chain(*spans.values()), key=lambda span: (span.start, span.name))
 
 
 def write_appearances(path: Path, spans: Iterable[Appearance]) -> None:

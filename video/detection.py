@@ -6,23 +6,23 @@ work outside of the interpreter's lock most of the time, so threads suffice.
 
 from __future__ import annotations
 
-import contextlib
+import math
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from boxes.detections import Detections
 from engine.reports.detections_file import detections_entry
+from files.threads import map_in_threads
+from files.writing import whole_file
 from nets.detector import Detects
 from video.cuts import CutFinder
-from video.reader import Frame, VideoError, VideoFacts
+from video.reader import Camera, Frame, VideoError, VideoReader
 from video.tracking import Tracker, keep_threshold
 from video.writer import VideoWriter
 from visualization.drawing import draw_detections
@@ -34,108 +34,70 @@ _LONGEST_AHEAD = 12
 Item = TypeVar("Item")
 
 
-class ReadAhead(Generic[Item]):
-    """Takes items from a source in a thread; use it in a `with` statement, which ends the thread.
+def read_ahead(
+    source: Iterable[Item], count: int, batch_size: int, *, newest: bool = False
+) -> Generator[list[Item], None, None]:
+    """Gives lists of `batch_size` items that a thread takes from a source; the last one may have fewer.
 
-    An exception of the source is raised where the item would have come.
+    What the source raises is raised where the item would have come. Closing the generator ends the thread.
+
+    Args:
+        source: is read in the thread only.
+        count: so many items may wait.
+        batch_size: of a list.
+        newest: for a camera: where too many wait, the oldest is dropped instead of making it wait, and a list
+            has what is there.
     """
+    waiting: queue.Queue[Any] = queue.Queue(max(1, count))
+    closed, end, errors = threading.Event(), object(), []
 
-    def __init__(self, source: Iterable[Item], count: int, *, newest: bool = False):
-        """Starts.
+    def put(item: object) -> None:
+        while not closed.is_set():
+            try:
+                return waiting.put(item, timeout=0 if newest else 0.1)
+            except queue.Full:
+                if newest:
+                    with suppress(queue.Empty):
+                        waiting.get_nowait()
 
-        Args:
-            source: is read in the thread only.
-            count: so many items may wait.
-            newest: for a camera: where too many wait, the oldest is dropped instead of making it wait.
-        """
-        self._source, self._newest = source, newest
-        self._queue: queue.Queue[Item | _End] = queue.Queue(max(1, count))
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="read ahead", daemon=True)
-        self._thread.start()
+    def read() -> None:
+        try:
+            for item in source:
+                put(item)
+                if closed.is_set():
+                    return
+        except BaseException as error:  # raised again below
+            errors.append(error)
+        put(end)
 
-    def __enter__(self) -> ReadAhead[Item]:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._thread.join()
-
-    def batches(self, count: int) -> Iterator[list[Item]]:
-        """Lists of `count` items, fewer at the end (or, for a camera, those that are there)."""
-        end: _End | None = None
-        while end is None:
+    thread = threading.Thread(target=read, name="read ahead", daemon=True)
+    thread.start()
+    try:
+        item = None
+        while item is not end:
             items: list[Item] = []
-            while len(items) < count and end is None:
-                try:
-                    item = self._queue.get(block=not (self._newest and items))
-                except queue.Empty:
-                    break
-                if isinstance(item, _End):
-                    end = item
-                else:
+            with suppress(queue.Empty):
+                while len(items) < batch_size and (item := waiting.get(not (newest and items))) is not end:
                     items.append(item)
             if items:
                 yield items
-        if end.error is not None:
-            raise end.error
-
-    def _run(self) -> None:
-        error = None
-        try:
-            for item in self._source:
-                self._put(item)
-                if self._closing.is_set():
-                    return
-        except BaseException as caught:  # raised again in `batches`
-            error = caught
-        self._put(_End(error))
-
-    def _put(self, item: Item | _End) -> None:
-        while not self._closing.is_set():
-            try:
-                self._queue.put(item, timeout=0 if self._newest else 0.1)
-                return
-            except queue.Full:
-                if self._newest:
-                    with contextlib.suppress(queue.Empty):
-                        self._queue.get_nowait()
-
-
-@dataclass(frozen=True)
-class _End:
-    """What comes after the last item: nothing, or the error that ended the source."""
-
-    error: BaseException | None
-
-
-class GivesFrames(Protocol):
-    """What of `video.reader.VideoReader` and `video.reader.Camera` is used here."""
-
-    @property
-    def facts(self) -> VideoFacts: ...
-    def frames(self) -> Iterator[Frame]: ...
-    def notes(self) -> list[str]: ...
+        if errors:
+            raise errors[0]
+    finally:
+        closed.set()
+        thread.join()
 
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """How videos are gone through.
+    """How videos are gone through."""
 
-    Attributes:
-        score_threshold: lowest score of a detection; None takes what the training chose: for each name its
-            own, and for steady names, on which several have their say, the one for all together.
-        batch_size: frames that the network sees at once.
-        steady: follow faces, so that names stay the same from frame to frame.
-        max_seconds: stop after so many; None goes on to the end.
-        live: the frames come from a camera, which does not wait: those that are too many are left out.
-    """
-
+    # Lowest score of a detection; None takes what the training chose: for each name its own, and for steady
+    # names, on which several have their say, the one for all together.
     score_threshold: float | None = None
-    batch_size: int = 8
-    steady: bool = True
-    max_seconds: float | None = None
-    live: bool = False
+    batch_size: int = 8  # frames that the network sees at once
+    steady: bool = True  # follow faces, so that names stay the same from frame to frame
+    max_seconds: float | None = None  # stop after so many; None goes on to the end
 
 
 @dataclass
@@ -148,26 +110,24 @@ class VideoOutcome:
 
 
 def detect_in_video(
-    reader: GivesFrames,
+    reader: VideoReader | Camera,
     name: str,
     target: Path,
     detector: Detects,
     options: VideoOptions,
     *,
-    sound_of: Path | None = None,
-    advance: Callable[[], None] = lambda: None,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> VideoOutcome:
     """Writes an annotated MP4 and says what was found in every frame.
 
     Args:
-        reader: gives the frames.
+        reader: gives the frames; a camera does not wait, and those that are too many are left out.
         name: of the video in the entries.
         target: the MP4; its folder must exist. It appears only when complete.
         detector: finds the boxes.
         options: see there.
-        sound_of: file whose sound is taken over.
-        advance: called when one more frame is done.
+        progress: called with "frames", how many are done, of how many.
         stopped: asked now and then; once it says so, what is done so far is completed as a shorter video.
 
     Raises:
@@ -176,37 +136,48 @@ def detect_in_video(
     """
     facts, outcome = reader.facts, VideoOutcome()
     room = max(1, _MOST_BYTES // (3 * facts.width * facts.height))
-    unread: VideoError | None = None
-    writer = VideoWriter(target, facts, sound_of=sound_of)
-    try:
-        with (
-            _Output(writer, min(2 * options.batch_size, room), advance) as output,
-            contextlib.closing(_decided(reader, detector, options, room, stopped)) as decided,
-        ):
-            try:
-                for frame, found in decided:
-                    height, width = frame.image.shape[:2]
-                    entry = detections_entry(name, height, width, found)
-                    outcome.entries.append({**entry, "time": round(float(frame.time), 3)})
-                    output.take(frame, found)
-            except VideoError as error:  # frames that became too large on the way, say
-                unread = error
-            output.finish()
-            whole = not stopped() and options.max_seconds is None
+    ahead = min(2 * options.batch_size, room)
+    total = round(min(facts.seconds or 0, options.max_seconds or math.inf) * facts.rate)
+
+    def undrawn() -> Iterator[tuple[Frame, Detections]]:
+        try:
+            for frame, found in decided:
+                entry = detections_entry(name, facts.height, facts.width, found)
+                outcome.entries.append({**entry, "time": round(float(frame.time), 3)})
+                yield frame, found
+        except VideoError as error:  # frames that became too large on the way, say
+            if not outcome.entries:
+                raise
+            outcome.notes.append(f"it ends after {len(outcome.entries)} frames: {error}")
+
+    def draw(one: tuple[Frame, Detections]) -> Frame:
+        frame, found = one
+        return Frame(frame.time, draw_detections(frame.image, found))
+
+    with (
+        whole_file(target) as temporary,
+        closing(VideoWriter(temporary, facts)) as writer,
+        closing(_decided(reader, detector, options, room, stopped)) as decided,
+        closing(map_in_threads(draw, undrawn(), workers=2, ahead=ahead)) as drawn,
+        closing(map_in_threads(writer.write, drawn, workers=1, ahead=ahead)) as written,
+    ):
+        for number, _ in enumerate(written, 1):
+            progress("frames", number, max(total, number))
         if not outcome.entries:
-            raise unread or VideoError("no frame that can be decoded", "")
-        if unread is not None:
-            outcome.notes.append(f"it ends after {len(outcome.entries)} frames: {unread}")
+            raise VideoError("no frame that can be decoded", "")
+        whole = not stopped() and options.max_seconds is None
         writer.finish(whole_sound=whole)
-    finally:
-        writer.discard()
     outcome.seconds = outcome.entries[-1]["time"] + float(1 / facts.rate)
     outcome.notes += [*(reader.notes() if whole else ()), *writer.notes]
     return outcome
 
 
 def _decided(
-    reader: GivesFrames, detector: Detects, options: VideoOptions, room: int, stopped: Callable[[], bool]
+    reader: VideoReader | Camera,
+    detector: Detects,
+    options: VideoOptions,
+    room: int,
+    stopped: Callable[[], bool],
 ) -> Generator[tuple[Frame, Detections], None, None]:
     """Frames and what is shown on them; those that came before an error of the reader too."""
     threshold, batch_size, cuts = options.score_threshold, min(options.batch_size, room), CutFinder()
@@ -222,9 +193,10 @@ def _decided(
                 return
             yield frame, cuts.is_cut(frame.image)
 
-    with ReadAhead(frames(), min(2 * batch_size, room), newest=options.live) as ahead:
+    most, live = min(2 * batch_size, room), isinstance(reader, Camera)
+    with closing(read_ahead(frames(), most, batch_size, newest=live)) as batches:
         try:
-            for batch in ahead.batches(batch_size):
+            for batch in batches:
                 found = detector.detect_batch([frame.image for frame, _ in batch], score_threshold=threshold)
                 for (frame, cut), one in zip(batch, found, strict=True):
                     undecided.append(frame)
@@ -238,36 +210,3 @@ def _decided(
         yield undecided.popleft(), decided
     if unread is not None:
         raise unread
-
-
-class _Output:
-    """Draws on frames and writes them, in order, in threads of its own."""
-
-    def __init__(self, writer: VideoWriter, most_waiting: int, advance: Callable[[], None]):
-        self._writer, self._most, self._advance = writer, most_waiting, advance
-        self._drawers = ThreadPoolExecutor(2, thread_name_prefix="draw")
-        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
-        self._writing: deque[Future[None]] = deque()
-
-    def __enter__(self) -> _Output:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._drawers.shutdown()
-        self._encoder.shutdown()
-
-    def take(self, frame: Frame, found: Detections) -> None:
-        """The next frame, and what is shown on it."""
-        drawing = self._drawers.submit(draw_detections, frame.image, found)
-        self._writing.append(self._encoder.submit(self._write, frame, drawing))
-        while len(self._writing) > self._most:
-            self._writing.popleft().result()
-
-    def finish(self) -> None:
-        """Waits for what is to be written."""
-        while self._writing:
-            self._writing.popleft().result()
-
-    def _write(self, frame: Frame, drawing: Future[np.ndarray]) -> None:
-        self._writer.write(Frame(frame.time, drawing.result()))
-        self._advance()

@@ -12,25 +12,15 @@ FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that 
 
 @dataclass
 class Journal:
-    """The state of one video.
+    """The state of one video."""
 
-    Attributes:
-        video: its file name.
-        size: its bytes, which tell it from another of that name; None in journals of earlier versions.
-        options: what the pictures look like and how they were chosen.
-        reached: everything before this time in seconds is done.
-        done: the video was read to its end.
-        error: what was wrong with it on the way.
-        kept: hash of every picture that was kept, by its time in milliseconds.
-    """
-
-    video: str
-    size: int | None
-    options: dict[str, Any]
-    reached: float = 0.0
-    done: bool = False
-    error: str = ""
-    kept: dict[int, int] = field(default_factory=dict)
+    video: str  # its file name
+    size: int | None  # its bytes, which tell it from another of that name; None: of an earlier version
+    options: dict[str, Any]  # what the pictures look like and how they were chosen
+    reached: float = 0.0  # everything before this time in seconds is done
+    done: bool = False  # the video was read to its end
+    error: str = ""  # what was wrong with it on the way
+    kept: dict[int, int] = field(default_factory=dict)  # hash of every picture, by its time in milliseconds
 
 
 def journal_path(folder: Path, source: str) -> Path:
@@ -49,13 +39,13 @@ def read_journal(path: Path) -> Journal | None:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Journal(
-            video=str(values["video"]),
-            size=values.get("size"),
-            options=dict(values["options"]),
-            reached=float(values["reached"]),
-            done=bool(values["done"]),
-            error=str(values["error"]),
-            kept={int(time): int(bits, 16) for time, bits in dict(values["kept"]).items()},
+            str(values["video"]),
+            values.get("size"),
+            dict(values["options"]),
+            float(values["reached"]),
+            bool(values["done"]),
+            str(values["error"]),
+            {int(time): int(bits, 16) for time, bits in dict(values["kept"]).items()},
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(

@@ -8,7 +8,7 @@ OpenCV finds cameras on Linux, macOS and Windows alike.
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -40,8 +41,6 @@ _OPTIONS = {
 _RATES = (Fraction(1, 10), Fraction(480))
 # A clock that jumps further between two frames is broken, and goes on as if there had been no jump.
 _LONGEST_FRAME = 600  # seconds
-# So many packets without one frame in between: the rest is damaged beyond use.
-_MOST_DAMAGE = 5000
 
 _CAMERA = re.compile(r"webcam(?::(\d{1,3}))?")
 
@@ -54,25 +53,15 @@ class VideoError(UnusableFile):
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What a video says about itself.
+    """What a video says about itself."""
 
-    Attributes:
-        width: of a frame in pixels, upright.
-        height: likewise.
-        rate: frames a second, on average.
-        seconds: how long it lasts; None where it does not say.
-        time_base: the unit of its clock in seconds.
-        pixel_shape: width of a pixel by its height; 1 but for anamorphic video.
-        sound: has it a sound track?
-    """
-
-    width: int
+    width: int  # of a frame in pixels, upright
     height: int
-    rate: Fraction
-    seconds: float | None
-    time_base: Fraction
-    pixel_shape: Fraction
-    sound: bool
+    rate: Fraction  # frames a second, on average
+    seconds: float | None = None  # how long it lasts; None where it does not say
+    time_base: Fraction = Fraction(1, 90_000)  # the unit of its clock in seconds
+    pixel_shape: Fraction = Fraction(1)  # width of a pixel by its height; 1 but for anamorphic video
+    sound: Path | None = None  # the file with its sound tracks; None without any
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +81,10 @@ class VideoReader:
         Raises:
             VideoError: no video, without pictures, damaged from the start, or frames too large.
         """
-        self._damaged, self._last_time = 0, 0.0
+        self._damaged, self._smeared, self._last_time = 0, False, 0.0
         self._container = open_container(path)
         try:
-            self._stream = picture_stream(self._container)
+            self._stream = picture_stream(self._container, max_pixels)
             self._frames = self._decoded(max_pixels)
             first = next(self._frames, None)
             if first is None:
@@ -103,7 +92,7 @@ class VideoReader:
         except BaseException:
             self._container.close()
             raise
-        self._first, self.facts = first, _facts(self._container, self._stream, first)
+        self._first, self.facts = first, _facts(path, self._container, self._stream, first)
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -114,12 +103,10 @@ class VideoReader:
     def frames(self) -> Iterator[Frame]:
         """Every frame that can be decoded, in order, once; damaged places are passed over and counted."""
         reformatter = VideoReformatter()
-        turns = _quarter_turns(self._first)
-        width, height = self._first.width, self._first.height
         clock = _Clock(start_of(self._container), self.facts)
         for frame in itertools.chain([self._first], self._frames):
             # A few streams change their size on the way: every picture gets that of the first.
-            image = to_rgb(frame, width, height, turns=turns, reformatter=reformatter)
+            image = to_rgb(frame, like=self._first, reformatter=reformatter)
             time = clock.time_of(frame)
             self._last_time = float(time)
             yield Frame(time, image)
@@ -136,30 +123,13 @@ class VideoReader:
         return notes
 
     def _decoded(self, max_pixels: int) -> Iterator[VideoFrame]:
-        context = self._stream.codec_context
-        context.thread_type = "AUTO"
-        context.options = {"max_pixels": str(max_pixels)}
-        check_size(context.width, context.height, max_pixels)
-        since = 0
-        packets = self._container.demux(self._stream)
-        while since < _MOST_DAMAGE:
-            try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                for frame in packet.decode():
-                    if frame.is_corrupt and since:
-                        continue  # made of what was there before the damage
-                    since = 0
-                    check_size(frame.width, frame.height, max_pixels)
-                    yield frame
-            except EOFError:
-                return
-            except (FFmpegError, ValueError) as error:
-                if isinstance(error, VideoError):
-                    raise
-                self._damaged += 1
-                since += 1
+        for frame in decoded(self._container, self._stream, max_pixels, self._damage):
+            if not (frame.is_corrupt and self._smeared):  # else made of what was there before the damage
+                self._smeared = False
+                yield frame
+
+    def _damage(self, error: Exception) -> None:
+        self._damaged, self._smeared = self._damaged + 1, True
 
 
 def open_container(path: Path) -> InputContainer:
@@ -177,6 +147,60 @@ def open_container(path: Path) -> InputContainer:
         raise VideoError("not a video, or damaged from the start", error.strerror or str(error)) from None
     except OSError as error:
         raise VideoError("video cannot be read", error.strerror or str(error)) from None
+
+
+def picture_stream(container: InputContainer, max_pixels: int) -> VideoStream:
+    """The stream of a container that is watched, not the cover of a song, ready to be decoded.
+
+    Raises:
+        VideoError: there is none, or its frames have more pixels than allowed.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            context = stream.codec_context
+            if context is None:
+                raise VideoError("video codec is not known", "its pictures cannot be decoded")
+            context.thread_type, context.options = "AUTO", {"max_pixels": str(max_pixels)}
+            check_size(context.width, context.height, max_pixels)
+            return stream
+    if container.streams.audio:
+        raise VideoError("video has no pictures", "there is only sound in it")
+    raise VideoError("video has no pictures", f"it is {container.format.long_name}")
+
+
+def decoded(
+    container: InputContainer,
+    stream: VideoStream,
+    max_pixels: int,
+    damaged: Callable[[Exception], None],
+    coming: Callable[[Packet], None] = lambda packet: None,
+) -> Iterator[VideoFrame]:
+    """Every frame that can be decoded from where the container stands, in the order in which they are shown.
+
+    Args:
+        container: of the stream.
+        stream: from `picture_stream`.
+        max_pixels: larger frames raise VideoError.
+        damaged: told of every error that FFmpeg goes on after.
+        coming: called with every packet before it is decoded.
+    """
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            coming(packet)
+            frames = packet.decode()
+        except EOFError:
+            return
+        except (FFmpegError, ValueError) as error:
+            damaged(error)
+            continue
+        for frame in frames:
+            if isinstance(frame, VideoFrame):
+                check_size(frame.width, frame.height, max_pixels)
+                yield frame
 
 
 def start_of(container: InputContainer) -> Fraction:
@@ -213,50 +237,26 @@ class _Clock:
 
 
 def to_rgb(
-    frame: VideoFrame,
-    width: int | None = None,
-    height: int | None = None,
-    *,
-    turns: int | None = None,
-    reformatter: VideoReformatter | None = None,
+    frame: VideoFrame, *, like: VideoFrame | None = None, reformatter: VideoReformatter | None = None
 ) -> np.ndarray:
     """A decoded frame as an upright picture: uint8 [H, W, 3] RGB.
 
     Args:
         frame: as the decoder gave it.
-        width: to which it is scaled before it is turned, in pixels; its own if None.
-        height: likewise.
-        turns: by 90 degrees, counter-clockwise; what the frame says if None.
+        like: another frame, whose size and rotation it gets; None keeps its own.
         reformatter: made once for many frames of one video.
     """
+    like = like or frame
     space = frame.colorspace
     if space in (0, _UNSPECIFIED):  # players take high definition for BT.709, the rest for BT.601
         space = _BT709 if frame.height >= 720 else _BT601
     rgb = (reformatter or VideoReformatter()).reformat(
-        frame, width, height, "rgb24", src_colorspace=int(space), dst_color_range=2, threads=1
+        frame, like.width, like.height, "rgb24", src_colorspace=int(space), dst_color_range=2, threads=1
     )
-    turns = _quarter_turns(frame) if turns is None else turns
-    image = rgb.to_ndarray()
-    return np.ascontiguousarray(np.rot90(image, turns) if turns else image)
+    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), _quarter_turns(like)))
 
 
-def picture_stream(container: InputContainer) -> VideoStream:
-    """The stream of a container that is watched, not the cover of a song.
-
-    Raises:
-        VideoError: there is none.
-    """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise VideoError("video codec is not known", "its pictures cannot be decoded")
-            return stream
-    if container.streams.audio:
-        raise VideoError("video has no pictures", "there is only sound in it")
-    raise VideoError("video has no pictures", f"it is {container.format.long_name}")
-
-
-def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoFacts:
+def _facts(path: Path, container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoFacts:
     rates = (stream.average_rate, stream.guessed_rate)
     rate = next((rate for rate in rates if rate and _RATES[0] <= rate <= _RATES[1]), Fraction(25))
     tick, shape = stream.time_base, stream.sample_aspect_ratio
@@ -268,13 +268,13 @@ def _facts(container: InputContainer, stream: VideoStream, first: VideoFrame) ->
     if _quarter_turns(first) % 2:
         width, height, shape = height, width, 1 / shape
     return VideoFacts(
-        width=width,
-        height=height,
-        rate=Fraction(rate),
-        seconds=seconds if 0 < seconds < 1e7 else None,
-        time_base=Fraction(tick) if tick and tick <= Fraction(1, 10) else Fraction(1, 90_000),
-        pixel_shape=Fraction(shape),
-        sound=bool(container.streams.audio),
+        width,
+        height,
+        Fraction(rate),
+        seconds if 0 < seconds < 1e7 else None,
+        Fraction(tick) if tick and tick <= Fraction(1, 10) else VideoFacts.time_base,
+        Fraction(shape),
+        path if container.streams.audio else None,
     )
 
 
@@ -317,15 +317,8 @@ class Camera:
             )
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self._first = first
-        self.facts = VideoFacts(
-            width=first.shape[1],
-            height=first.shape[0],
-            rate=Fraction(round(rate) if 1 <= rate <= 240 else 25),
-            seconds=None,
-            time_base=Fraction(1, 90_000),
-            pixel_shape=Fraction(1),
-            sound=False,
-        )
+        height, width = first.shape[:2]
+        self.facts = VideoFacts(width, height, Fraction(round(rate) if 1 <= rate <= 240 else 25))
 
     def __enter__(self) -> "Camera":
         return self
@@ -336,13 +329,11 @@ class Camera:
     def frames(self) -> Iterator[Frame]:
         """Pictures until it is unplugged."""
         started = time.monotonic()
-        picture: np.ndarray | None = self._first
-        while picture is not None:
+        got, picture = True, self._first
+        while got:
             seconds = Fraction(round(1e6 * (time.monotonic() - started)), 1_000_000)
             yield Frame(seconds, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
             got, picture = self._capture.read()
-            if not got:
-                return
 
     def notes(self) -> list[str]:
         """Nothing to say."""

@@ -1,53 +1,182 @@
-"""Which frames of a video become pictures, one in every interval or after every cut, and what is cut off."""
+"""Which frames of a video become pictures, and how to get them without paying for the others.
 
-from collections.abc import Iterable, Iterator
+Frames are decoded where it must be and made RGB when asked. Times are their own presentation times, as in
+`video.reader`, so that a variable frame rate is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import floor
+from pathlib import Path
 
+import av
+import cv2
 import numpy as np
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
 
+from datasets.pictures import MAX_PIXELS
 from video.cuts import CutFinder
-from video.sparse import RawFrame
+from video.reader import VideoReader, check_size, decoded, open_container, picture_stream, start_of, to_rgb
 
+# A file may end this long before its stated length: its sound is often longer than its pictures.
+_SLACK_SECONDS, _SLACK_SHARE = 2.0, 0.02
 # After the wanted time, so many seconds are decoded completely: in a video whose frames come at least this
 # often the very first frame at or after that time is found.
-INTERVAL_MARGIN = 0.3
+_INTERVAL_MARGIN = 0.3
 _SETTLED = 2  # frames after a cut in which the picture is still mixed or smeared
 _BLACK = 28  # grey levels of 255; compression leaves black this bright here and there
 _MOST = 0.4  # of the width or height is border on one side: more is a dark scene
 _LEAST = 2  # pixels: thinner lines are not worth a cut
 
 
-def must_decode(seconds: float, interval: float) -> bool:
-    """Whether the frame of a time may be the one that `at_interval` takes."""
-    return seconds % interval < INTERVAL_MARGIN or interval <= INTERVAL_MARGIN
+@dataclass(frozen=True, eq=False)
+class RawFrame:
+    """One decoded frame that nobody has looked at yet."""
+
+    seconds: float  # when it is shown, from the beginning of the video
+    frame: VideoFrame  # as the decoder gave it
+    pixel_shape: float  # width of one of its pixels by the height
+
+    def picture(self) -> np.ndarray:
+        """As it is shown, upright and with square pixels: uint8 [H, W, 3] RGB."""
+        image = to_rgb(self.frame)
+        if abs(self.pixel_shape - 1) < 0.01:
+            return image
+        width = round(image.shape[1] * self.pixel_shape)
+        return cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_AREA)
+
+    def thumbnail(self) -> np.ndarray:
+        """Small and perhaps lying on its side, for comparing frames: uint8 [36, 64, 3] RGB."""
+        return self.frame.reformat(64, 36, "rgb24", interpolation="AREA").to_ndarray()
 
 
-def at_interval(frames: Iterable[RawFrame], interval: float, *, start: float = 0.0) -> Iterator[RawFrame]:
+class SparseVideo:
+    """A video file, opened, of which some frames are wanted; use it in a `with` statement.
+
+    Attributes:
+        facts: what it says about itself.
+        damage: the time in seconds and the kind of the first damage met while reading; None without any.
+    """
+
+    def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
+        """Opens a file.
+
+        Raises:
+            video.reader.VideoError: as `VideoReader`.
+        """
+        with VideoReader(path, max_pixels=max_pixels) as reader:
+            self.facts = reader.facts
+        self.damage: tuple[float, str] | None = None
+        self._max_pixels, self._last, self._whole = max_pixels, 0.0, False
+        self._container = open_container(path)
+        self._begin = start_of(self._container)
+        self._stream = picture_stream(self._container, max_pixels)
+
+    def __enter__(self) -> SparseVideo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def frames(
+        self, *, start: float = 0.0, needed: Callable[[float], bool] = lambda seconds: True
+    ) -> Iterator[RawFrame]:
+        """Frames in the order in which they are shown; call it once.
+
+        After damage frames are left out until the next key frame, because they build on what is damaged, and
+        `damage` tells of it. It tells too when the file ends long before its stated length.
+
+        Args:
+            start: seconds; no earlier frame is given.
+            needed: of a time in seconds: must a frame that is shown then be decoded although no other frame
+                builds on it? The others are left out, which saves about half of the work.
+        """
+
+        def coming(packet: Packet) -> None:
+            if packet.pts is not None and packet.time_base is not None:
+                shown = float(packet.pts * packet.time_base - self._begin)
+                self._stream.codec_context.skip_frame = "DEFAULT" if needed(shown) else "NONREF"
+
+        if start > 0:
+            with suppress(FFmpegError):  # a file without an index is read from its beginning
+                self._seek(start)
+        # Nothing before the first key frame: it builds on frames that were not read.
+        self._last, self._whole = start, False
+        frames = decoded(self._container, self._stream, self._max_pixels, self._damaged, coming)
+        for number, frame in enumerate(frames):
+            # Frames are counted only where there is no clock at all.
+            seconds = self._seconds(frame, number / float(self.facts.rate))
+            self._whole = self._whole or bool(frame.key_frame)
+            if self._whole and not frame.is_corrupt:
+                self._last = seconds
+                if seconds >= start:
+                    yield RawFrame(seconds, frame, float(self.facts.pixel_shape))
+        length = self.facts.seconds
+        if length is not None and self._last < length - max(_SLACK_SECONDS, _SLACK_SHARE * length):
+            self._note(f"it ends there, although it says that it lasts {length:.1f} s")
+
+    def samples(self, count: int) -> Iterator[np.ndarray]:
+        """Pictures from all over the video, at most `count`; for a video that is not read otherwise."""
+        length = self.facts.seconds or 0.0
+        self._stream.codec_context.skip_frame = "NONKEY"
+        for index in range(count if length else 1):
+            with suppress(FFmpegError, ValueError):  # damage tells nothing about the rest
+                self._seek(length * (index + 0.5) / count)
+                frame = next(self._container.decode(self._stream), None)
+                if frame is not None:
+                    check_size(frame.width, frame.height, self._max_pixels)
+                    yield RawFrame(0.0, frame, float(self.facts.pixel_shape)).picture()
+
+    def _seek(self, seconds: float) -> None:
+        self._container.seek(int((seconds + float(self._begin)) * av.time_base), backward=True)
+
+    def _seconds(self, frame: VideoFrame, unknown: float) -> float:
+        return unknown if frame.time is None else max(0.0, frame.time - float(self._begin))
+
+    def _damaged(self, error: Exception) -> None:
+        self._whole = False
+        # What FFmpeg says, without the number and the path around it.
+        self._note(str(getattr(error, "strerror", None) or error))
+
+    def _note(self, what: str) -> None:
+        self.damage = self.damage or (self._last, what)
+
+
+def at_interval(video: SparseVideo, interval: float, start: float = 0.0) -> Iterator[RawFrame]:
     """The first frame at or after every multiple of `interval` seconds; none twice.
 
     Args:
-        frames: in the order of their times.
+        video: nothing was read of it yet.
         interval: seconds.
         start: the multiples before this time are left out.
     """
     target = -floor(-start / interval + 1e-9)
-    for frame in frames:
+    for frame in video.frames(start=start, needed=lambda seconds: may_be_wanted(seconds, interval)):
         # A thousandth of a frame early counts as in time: times are rounded in files.
         if frame.seconds >= target * interval - 1e-4:
             yield frame
             target = floor(frame.seconds / interval + 1e-4) + 1
 
 
-def after_cuts(frames: Iterable[RawFrame], *, first_scene: bool = True) -> Iterator[RawFrame]:
+def may_be_wanted(seconds: float, interval: float) -> bool:
+    """Whether the frame of a time may be the one that `at_interval` takes."""
+    return seconds % interval < _INTERVAL_MARGIN or interval <= _INTERVAL_MARGIN
+
+
+def after_cuts(video: SparseVideo, start: float = 0.0) -> Iterator[RawFrame]:
     """One frame for every scene: shortly after the cut, when the picture has settled.
 
     Args:
-        frames: in the order of their times.
-        first_scene: also one at the beginning.
+        video: nothing was read of it yet.
+        start: in seconds; later than 0, only cuts after it begin a scene.
     """
-    cuts, since = CutFinder(), 0 if first_scene else _SETTLED + 1
-    for frame in frames:
+    cuts, since = CutFinder(), _SETTLED + 1 if start else 0
+    for frame in video.frames(start=start, needed=lambda seconds: False):
         if cuts.is_cut(frame.thumbnail()):
             since = 0
         if since == _SETTLED:
@@ -56,54 +185,27 @@ def after_cuts(frames: Iterable[RawFrame], *, first_scene: bool = True) -> Itera
 
 
 def is_blank(picture: np.ndarray) -> bool:
-    """Whether a picture shows nothing: the black and white between scenes.
-
-    Args:
-        picture: uint8 [H, W, 3] RGB.
-    """
+    """Whether a picture, uint8 [H, W, 3] RGB, shows nothing: the black and white between scenes."""
     return float(picture[::8, ::8].astype(np.float32).std(axis=(0, 1)).max()) < 4.0
 
 
-@dataclass(frozen=True)
-class Crop:
-    """What to cut off each side, in pixels of the upright picture."""
-
-    left: int = 0
-    top: int = 0
-    right: int = 0
-    bottom: int = 0
-
-    def apply(self, picture: np.ndarray) -> np.ndarray:
-        """The rest of a picture [H, W, 3]."""
-        height, width = picture.shape[:2]
-        return picture[self.top : height - self.bottom, self.left : width - self.right]
-
-
-def find_black_borders(pictures: Iterable[np.ndarray]) -> Crop:
-    """What is black at the border of every picture.
+def find_black_borders(pictures: Iterable[np.ndarray]) -> tuple[int, int, int, int]:
+    """What is black at the border of every picture, in pixels: left, top, right, bottom.
 
     Args:
         pictures: uint8 [H, W, 3] RGB, of one size, from different scenes; those black all over tell nothing.
     """
-    brightest: np.ndarray | None = None
-    for picture in pictures:
-        grey = picture.max(axis=2)
-        if grey.max() > _BLACK:
-            brightest = grey if brightest is None else np.maximum(brightest, grey)
-    if brightest is None:
-        return Crop()
+    lit = [grey for grey in (picture.max(axis=2) for picture in pictures) if grey.max() > _BLACK]
+    brightest = np.max(lit, axis=0) if lit else np.zeros((1, 1))
     # All but 1 % of a line: a speck of dust is no picture.
-    rows = np.percentile(brightest, 99, axis=1) > _BLACK
-    columns = np.percentile(brightest, 99, axis=0) > _BLACK
-    if not rows.any() or not columns.any():
-        return Crop()
-    top, bottom = _ends(rows)
-    left, right = _ends(columns)
-    return Crop(left, top, right, bottom)
+    rows, columns = (np.percentile(brightest, 99, axis=axis) > _BLACK for axis in (1, 0))
+    if not (rows.any() and columns.any()):
+        return 0, 0, 0, 0
+    (top, bottom), (left, right) = _ends(rows), _ends(columns)
+    return left, top, right, bottom
 
 
-def _ends(lit: np.ndarray) -> tuple[int, int]:
-    """How many values are False before the first and after the last True."""
-    where = np.flatnonzero(lit)
-    ends = int(where[0]), int(len(lit) - 1 - where[-1])
-    return tuple(end if _LEAST <= end <= _MOST * len(lit) else 0 for end in ends)  # pyright: ignore
+def _ends(lit: np.ndarray) -> tuple[int, ...]:
+    """How many values are False before the first and after the last True; 0 where that is no border."""
+    ends = lit.argmax(), lit[::-1].argmax()
+    return tuple(int(end) if _LEAST <= end <= _MOST * len(lit) else 0 for end in ends)

@@ -55,11 +55,8 @@ class _Track:
         return self.name
 
 
-@dataclass
-class _Waiting:
-    """A frame whose names are not decided yet: what was seen of each face in it."""
-
-    seen: list[tuple[_Track, np.ndarray, float]] = field(default_factory=list)
+# Of a frame whose names are not decided yet: whose face was seen, where, with which score.
+_Seen = list[tuple[_Track, np.ndarray, float]]
 
 
 class Tracker:
@@ -80,7 +77,7 @@ class Tracker:
         self._ahead = max(1, min(most_waiting, round(_LOOK_AHEAD * rate)))
         self._fading = 0.5 ** (1 / max(1.0, _MEMORY * rate))
         self._tracks: list[_Track] = []
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Seen] = deque()
 
     def push(self, found: Detections, *, cut: bool = False) -> Iterator[Detections]:
         """Takes the next frame; gives out those whose names are decided by now.
@@ -91,7 +88,7 @@ class Tracker:
         """
         if cut:
             yield from self.flush()
-        frame = _Waiting()
+        frame: _Seen = []
         self._waiting.append(frame)
         self._match(found, frame)
         while len(self._waiting) > self._ahead:
@@ -103,7 +100,7 @@ class Tracker:
             yield self._decide(self._waiting.popleft())
         self._tracks = []
 
-    def _match(self, found: Detections, frame: _Waiting) -> None:
+    def _match(self, found: Detections, frame: _Seen) -> None:
         for track in self._tracks:
             track.hits, track.frames = 0.9 * track.hits, 0.9 * track.frames + 1
             track.votes = {name: votes * self._fading for name, votes in track.votes.items()}
@@ -131,25 +128,25 @@ class Tracker:
                 self._see(track, found, n, frame)
         self._tracks = [track for track in self._tracks if not track.lost]
 
-    def _see(self, track: _Track, found: Detections, number: int, frame: _Waiting) -> None:
+    def _see(self, track: _Track, found: Detections, number: int, frame: _Seen) -> None:
         box, score, name = found.boxes[number], float(found.scores[number]), found.names[number]
         # It was there in the frames between, too.
         for step in range(1, track.missed + 1):
             between = self._waiting[-1 - step] if step < len(self._waiting) else None
             if between is not None:
                 share = np.float32(step / (track.missed + 1))
-                between.seen.append((track, box + share * (track.box - box), track.score))
+                between.append((track, box + share * (track.box - box), track.score))
         track.score = score if track.seen == 0 else 0.7 * track.score + 0.3 * score
         track.box, track.missed, track.seen = box, 0, track.seen + 1
         track.hits, track.frames = track.hits + 1, max(track.frames, 1.0)
         track.density = track.hits / track.frames
         track.votes[name] = track.votes.get(name, 0.0) + score
-        frame.seen.append((track, box, track.score))
+        frame.append((track, box, track.score))
 
-    def _decide(self, frame: _Waiting) -> Detections:
+    def _decide(self, frame: _Seen) -> Detections:
         shown = [
             (score, track.leader(), box)
-            for track, box, score in frame.seen
+            for track, box, score in frame
             if score >= self._threshold
             and track.density >= _DENSITY
             and not (track.missed and track.seen < _SHORTEST)

@@ -1,8 +1,7 @@
 """An MP4 of drawn-on frames with the sound of the video that they come from."""
 
-import contextlib
-import os
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,37 +25,24 @@ _BT709, _LIMITED = 1, 1  # H.273 and FFmpeg's AVCOL_RANGE_MPEG
 
 
 class VideoWriter:
-    """Writes frames as they come, under a temporary name; `finish` gives the file its own.
+    """Writes frames as they come; `finish` completes the file, and `close` must be called in any case.
 
     Attributes:
-        path: the MP4.
-        frames: how many were written.
         notes: what a person should know: sound that could not be kept.
     """
 
-    def __init__(self, path: Path, facts: VideoFacts, *, sound_of: Path | None = None):
-        """Begins a file.
-
-        Args:
-            path: its folder must exist.
-            facts: of the frames to come.
-            sound_of: file whose sound tracks are taken over, or None.
-        """
-        self.path, self.frames, self.notes = path, 0, []
-        # Keeps the suffix, which decides the format.
-        self._temporary = path.with_name(f".{os.getpid()}-{path.name}")
-        self._base = facts.time_base
+    def __init__(self, path: Path, facts: VideoFacts):
+        """Begins a file, in a folder that exists, for frames of which the facts tell, with their sound."""
+        self.notes: list[str] = []
+        self._base, self._last = facts.time_base, -1
         # H.264's usual profile stores colour for squares of 2 x 2 pixels: an odd side gets one more pixel.
-        self._padding = ((0, facts.height % 2), (0, facts.width % 2), (0, 0))
+        self._odd = facts.height % 2, facts.width % 2
         self._reformatter = VideoReformatter()
         self._container: OutputContainer = av.open(
-            str(self._temporary), "w", format="mp4", options={"movflags": "+faststart"}
+            str(path), "w", format="mp4", options={"movflags": "+faststart"}
         )
         self._stream = self._container.add_stream("libx264", rate=facts.rate, options=dict(_ENCODER))
-        self._stream.width, self._stream.height = (
-            facts.width + facts.width % 2,
-            facts.height + facts.height % 2,
-        )
+        self._stream.width, self._stream.height = (side + side % 2 for side in (facts.width, facts.height))
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
         context.time_base, context.sample_aspect_ratio = self._base, facts.pixel_shape
@@ -64,18 +50,17 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED
         self._sound: _Sound | None = None
-        if sound_of is not None and facts.sound:
+        if facts.sound is not None:
             try:
-                self._sound = _Sound(sound_of, self._container)
+                self._sound = _Sound(facts.sound, self._container)
             except (FFmpegError, VideoError, ValueError) as error:
                 self.notes.append(f"its sound cannot be read ({error}) and is missing")
-        self._last = -1
 
     def write(self, frame: Frame) -> None:
         """Appends a frame, and the sound up to its time."""
-        image = frame.image
-        if any(self._padding[axis][1] for axis in (0, 1)):
-            image = np.pad(image, self._padding, mode="edge")
+        image, (below, beside) = frame.image, self._odd
+        if below or beside:
+            image = np.pad(image, ((0, below), (0, beside), (0, 0)), mode="edge")
         made = VideoFrame.from_ndarray(image, "rgb24")
         picture = self._reformatter.reformat(
             made, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED, threads=1
@@ -83,11 +68,10 @@ class VideoWriter:
         picture.time_base, picture.pts = self._base, max(round(frame.time / self._base), self._last + 1)
         self._last = picture.pts
         self._container.mux(self._stream.encode(picture))
-        self.frames += 1
         self._write_sound(float(frame.time))
 
     def finish(self, *, whole_sound: bool = True) -> None:
-        """Completes the file and gives it its name.
+        """Completes the file.
 
         Args:
             whole_sound: also write the sound after the last frame; False where the frames were broken off.
@@ -95,16 +79,13 @@ class VideoWriter:
         self._container.mux(self._stream.encode())
         self._write_sound(float("inf") if whole_sound else float(self._last * self._base))
         self._container.close()
-        self._close_sound()
-        self._temporary.replace(self.path)
 
-    def discard(self) -> None:
-        """Gives up: nothing of it stays. Harmless after `finish`."""
+    def close(self) -> None:
+        """Lets go of the files, of an unfinished one too."""
         self._close_sound()
         # A full disk, say: that error is on its way already.
-        with contextlib.suppress(FFmpegError, OSError, ValueError):
+        with suppress(FFmpegError, OSError, ValueError):
             self._container.close()
-        self._temporary.unlink(missing_ok=True)
 
     def _write_sound(self, until: float) -> None:
         if self._sound is None:

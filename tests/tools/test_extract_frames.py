@@ -26,7 +26,7 @@ from tools.extract_frames import (
     name_sources,
     picture_name,
 )
-from video.sparse import SparseVideo
+from video.selection import SparseVideo, may_be_wanted
 
 STEP = 40  # milliseconds between frames
 
@@ -71,7 +71,7 @@ def test_skipping_frames_finds_the_same_moments_as_decoding_all(film: Path, tmp_
         with SparseVideo(film) as video:
             return [frame.seconds for frame in video.frames(needed=needed)]
 
-    every, few = moments(lambda at: True), moments(lambda at: extract_frames.must_decode(at, 2.0))
+    every, few = moments(lambda at: True), moments(lambda at: may_be_wanted(at, 2.0))
     assert len(every) == 250
     assert len(few) < 180  # some were really left out
     assert set(few) <= set(every)

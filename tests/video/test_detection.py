@@ -1,6 +1,8 @@
 import itertools
 import threading
 import time
+from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from boxes.detections import Detections
 from nets.thresholds import Thresholds
 from tests.video.small_videos import scene, write_video
-from video.detection import ReadAhead, VideoOptions, detect_in_video
+from video.detection import VideoOptions, detect_in_video, read_ahead
 from video.reader import Frame, VideoError, VideoFacts, VideoReader
 from video.writer import VideoWriter
 
@@ -57,17 +59,10 @@ def clip(path: Path, *, sound: str | None, seconds: float = 2.0, codec: str = "m
     return path
 
 
-def run(path: Path, target: Path, detector=None, *, sound: bool = True, stopped=lambda: False, **options):
+def run(path: Path, target: Path, detector=None, *, stopped=lambda: False, **options):
     with VideoReader(path) as reader:
-        return detect_in_video(
-            reader,
-            path.name,
-            target,
-            detector or Everywhere(),
-            VideoOptions(**options),
-            sound_of=path if sound else None,
-            stopped=stopped,
-        )
+        detector = detector or Everywhere()
+        return detect_in_video(reader, path.name, target, detector, VideoOptions(**options), stopped=stopped)
 
 
 def packets(path: Path) -> list[bytes]:
@@ -179,14 +174,12 @@ def test_a_failing_detector_leaves_nothing_behind(tmp_path):
     with pytest.raises(RuntimeError, match="out of memory"):
         run(source, tmp_path / "out.mp4", Failing())
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
-    assert not [
-        thread for thread in threading.enumerate() if thread.name.startswith(("read", "draw", "encode"))
-    ]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("read", "pictures"))]
 
 
 def test_frames_that_fail_later_keep_those_before(tmp_path):
     class Growing:
-        facts = VideoFacts(96, 72, Fraction(25), None, Fraction(1, 90_000), Fraction(1), False)
+        facts = VideoFacts(96, 72, Fraction(25))
 
         def frames(self):
             for i in range(5):
@@ -196,7 +189,8 @@ def test_frames_that_fail_later_keep_those_before(tmp_path):
         def notes(self):
             return []
 
-    done = detect_in_video(Growing(), "clip", tmp_path / "out.mp4", Everywhere(), VideoOptions())
+    growing: Any = Growing()
+    done = detect_in_video(growing, "clip", tmp_path / "out.mp4", Everywhere(), VideoOptions())
     assert len(done.entries) == 5
     assert done.notes[0].startswith("it ends after 5 frames: video has frames with too many pixels")
 
@@ -205,7 +199,7 @@ def test_damaged_sound_ends_and_is_reported(tmp_path):
     source = clip(tmp_path / "clip.mp4", sound="aac")
     silent = clip(tmp_path / "silent.mp4", sound=None)
     with VideoReader(source) as reader:
-        writer = VideoWriter(tmp_path / "out.mp4", reader.facts, sound_of=tmp_path / "gone.mp4")
+        writer = VideoWriter(tmp_path / "out.mp4", replace(reader.facts, sound=tmp_path / "gone.mp4"))
         for frame in reader.frames():
             writer.write(frame)
         writer.finish()
@@ -216,8 +210,7 @@ def test_damaged_sound_ends_and_is_reported(tmp_path):
 
 
 def test_items_are_read_ahead_in_order_and_in_full_batches():
-    with ReadAhead(iter(range(10)), 3) as ahead:
-        assert list(ahead.batches(4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert list(read_ahead(range(10), 3, 4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
 def test_an_error_comes_where_the_item_would_have():
@@ -225,17 +218,16 @@ def test_an_error_comes_where_the_item_would_have():
         yield from range(5)
         raise ValueError("damaged")
 
-    with ReadAhead(source(), 3) as ahead:
-        batches = ahead.batches(3)
-        assert [next(batches), next(batches)] == [[0, 1, 2], [3, 4]]
-        with pytest.raises(ValueError, match="damaged"):
-            next(batches)
+    batches = read_ahead(source(), 3, 3)
+    assert [next(batches), next(batches)] == [[0, 1, 2], [3, 4]]
+    with pytest.raises(ValueError, match="damaged"):
+        next(batches)
 
 
 def test_it_does_not_run_further_ahead_than_it_may_and_ends_when_left():
     taken = []
-    with ReadAhead((taken.append(i) or i for i in itertools.count()), 4) as ahead:
-        next(ahead.batches(2))
+    with closing(read_ahead((taken.append(i) or i for i in itertools.count()), 4, 2)) as batches:
+        next(batches)
         time.sleep(0.05)
         assert len(taken) <= 2 + 4 + 1
     assert not [thread for thread in threading.enumerate() if thread.name == "read ahead"]
@@ -247,6 +239,8 @@ def test_of_a_camera_the_newest_items_are_kept():
             time.sleep(0.002)
             yield i
 
-    with ReadAhead(camera(), 4, newest=True) as ahead:
-        time.sleep(0.3)
-        assert list(ahead.batches(10)) in ([[37, 38, 39]], [])
+    batches = read_ahead(camera(), 4, 10, newest=True)
+    first = next(batches)
+    time.sleep(0.3)
+    assert [*first, *next(batches)][-3:] == [37, 38, 39]
+    assert list(batches) == []

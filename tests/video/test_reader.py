@@ -25,7 +25,7 @@ def test_frames_of_a_variable_frame_rate_have_their_own_times(tmp_path):
     frames, reader = frames_of(write_video(tmp_path / "clip.mkv", pictures, times))
     assert [round(1000 * frame.time) for frame in frames] == times
     assert all(close(frame.image, picture) for frame, picture in zip(frames, pictures, strict=True))
-    assert (reader.facts.width, reader.facts.height, reader.facts.sound) == (96, 72, False)
+    assert (reader.facts.width, reader.facts.height, reader.facts.sound) == (96, 72, None)
     assert reader.notes() == []
 
 
