@@ -36,12 +36,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from boxes.detections import Detections
-from datasets.batches import in_batches
 from datasets.pictures import (
     ACCEPTED_SUFFIXES,
     MAX_PIXELS,
     OTHER_SUFFIXES,
     PictureError,
+    in_batches,
     read_picture,
     save_picture,
 )

@@ -35,7 +35,7 @@ from benchmarks.labelling_effort import Options as EffortOptions
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
-from datasets.splits import SplitOptions, assign
+from datasets.splits import SplitOptions
 from files.threads import map_in_threads
 from labelling.order import ORDER
 
@@ -128,8 +128,7 @@ def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.labelling_rounds", use_underscores=True)
     reading = read_folder(options.dataset_dir, ReadOptions())
-    stems = [one.stem for one in reading.annotations]
-    splits = assign(stems, options.dataset_dir, SplitOptions(), known=reading.stems).splits
+    splits = reading.assign(SplitOptions()).splits
     pool = {one.stem: one for one in reading.annotations if splits.get(one.stem) == "train"}
     held_out = [one for one in reading.annotations if splits.get(one.stem) in ("validation", "test")]
     if not (options.output_dir / "held_out").is_dir():

@@ -19,7 +19,7 @@ import tyro
 
 from benchmarks.labelled_folder import copy_annotations
 from datasets.annotations import ReadOptions, read_folder
-from datasets.splits import SplitOptions, assign
+from datasets.splits import SplitOptions
 from files.writing import write_text
 
 
@@ -81,7 +81,7 @@ def main(options: Options) -> None:
         raise FileExistsError(f"{options.output_dir} is not empty; pictures of two choices would mix there")
     reading = read_folder(options.dataset_dir, ReadOptions())
     annotations = {one.stem: one for one in reading.annotations}
-    splits = assign(list(annotations), options.dataset_dir, SplitOptions(), known=reading.stems).splits
+    splits = reading.assign(SplitOptions()).splits
     train = {stem: one.names for stem, one in annotations.items() if splits.get(stem) == "train"}
     stay = thin_out(train, options.names, options.pictures, options.seed)
     lists = {"train": stay} | {

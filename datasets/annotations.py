@@ -1,18 +1,26 @@
 """A folder of pictures and LabelImg XML becomes a list of checked annotations and a list of problems."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from datasets.folder import INBOX_MARK, FolderContents, PictureFile, find_files
+from datasets.folder import FolderContents, PictureFile, find_files, refuse_inbox
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
-from datasets.splits import source_of
-from datasets.voc import RawAnnotation, RawObject, XmlError, is_draft, outermost, read_xml, repair_objects
+from datasets.splits import SPLITS, Assignment, SplitOptions, assign, source_of
+from datasets.voc import (
+    RawAnnotation,
+    RepairedObjects,
+    XmlError,
+    is_draft,
+    outermost,
+    read_xml,
+    repair_objects,
+)
 from files.threads import map_in_threads
 from terminal.bars import Progress, silent
 
@@ -44,7 +52,7 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
-class Annotation:
+class Annotation(RepairedObjects):
     """One picture that can be trained on, and its G objects.
 
     Attributes:
@@ -57,10 +65,6 @@ class Annotation:
         turned: the EXIF orientation is to be applied to the pixels; the boxes already agree with that.
         keep_bytes: the file's own bytes can go into the record.
         digest: of the file's bytes.
-        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
-        names: G names.
-        difficult: G flags.
-        truncated: G flags.
     """
 
     path: Path
@@ -72,10 +76,6 @@ class Annotation:
     turned: bool
     keep_bytes: bool
     digest: bytes
-    boxes: np.ndarray
-    names: tuple[str, ...]
-    difficult: tuple[bool, ...]
-    truncated: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,21 @@ class FolderReading:
     """What `read_folder` found.
 
     Attributes:
+        dataset_dir: the folder.
         annotations: in the order of picture names.
         problems: everything that was repaired, dropped, refused or left out.
-        stems: of every picture file in the folder, usable or not.
         contents: the listing of the folder.
     """
 
+    dataset_dir: Path
     annotations: list[Annotation]
     problems: list[Problem]
-    stems: frozenset[str]
     contents: FolderContents
+
+    def assign(self, options: SplitOptions, earlier: Mapping[str, str] | None = None) -> Assignment:
+        """Distributes the pictures, see `datasets.splits.assign`."""
+        stems, known = ([one.stem for one in some] for some in (self.annotations, self.contents.files))
+        return assign(stems, self.dataset_dir, options, known=known, earlier=earlier)
 
 
 def read_folder(
@@ -118,30 +123,18 @@ def read_folder(
             f"--dataset_dir {dataset_dir}: there is no such folder; give the one that holds Annotations/ and "
             "JPEGImages/, or pictures and XML side by side"
         )
-    if any((folder / INBOX_MARK).exists() for folder in (dataset_dir, dataset_dir.resolve().parent)):
-        raise ValueError(
-            f"--dataset_dir {dataset_dir}: this is an inbox of reports that nobody has confirmed yet; bring "
-            "them into your data set with: python -m tools.inbox accept"
-        )
-    contents = find_files(dataset_dir, _filename_of, exclude=exclude)
+    refuse_inbox(dataset_dir, "--dataset_dir")
+    contents = find_files(dataset_dir, exclude=exclude)
     problems = list(contents.problems)
-    labelled = [file for file in contents.files if file.xml is not None]
-    unlabelled = [file for file in contents.files if file.xml is None]
-    if not options.unlabelled_as_negative:
-        problems += [
-            Problem(
-                _shown(file.path, dataset_dir),
-                "",
-                "picture without XML",
-                "",
-                "left out; --unlabelled_as_negative takes it",
-            )
-            for file in unlabelled
-        ]
-        unlabelled = []
-
     # Labelled pictures first: of two identical files the labelled one stays.
-    chosen = labelled + unlabelled
+    chosen = [file for file in contents.files if file.xml is not None]
+    unlabelled = [file for file in contents.files if file.xml is None]
+    if options.unlabelled_as_negative:
+        chosen += unlabelled
+    else:
+        action = "left out; --unlabelled_as_negative takes it"
+        shown = (_shown(file.path, dataset_dir) for file in unlabelled)
+        problems += [Problem(file, "", "picture without XML", "", action) for file in shown]
     annotations: list[Annotation] = []
     first_with: dict[bytes, Annotation] = {}
 
@@ -158,14 +151,27 @@ def read_folder(
         if twin is annotation:
             annotations.append(annotation)
         else:
+            same = annotation.names == twin.names and np.array_equal(annotation.boxes, twin.boxes)
+            detail = f"equal to {twin.name}{'' if same else ', but with other boxes'}"
             file = _shown(annotation.path, dataset_dir)
-            differs = "" if _same_objects(annotation, twin) else ", but with other boxes"
-            problems.append(
-                Problem(file, "", "the same picture twice", f"equal to {twin.name}{differs}", "left out")
-            )
+            problems.append(Problem(file, "", "the same picture twice", detail, "left out"))
     annotations.sort(key=lambda annotation: annotation.name)
     problems.sort(key=lambda problem: problem.file)
-    return FolderReading(annotations, problems, frozenset(file.stem for file in contents.files), contents)
+    return FolderReading(dataset_dir, annotations, problems, contents)
+
+
+def sets_of(annotations: Sequence[Annotation], splits: Mapping[str, str]) -> dict[str, list[Annotation]]:
+    """Annotations by the name of their set, train first; those of no set are left out.
+
+    Args:
+        annotations: in the order that they keep inside a set.
+        splits: name of the set by stem, see `Assignment`.
+    """
+    found = {split: [] for split in (*SPLITS, *splits.values())}
+    for one in annotations:
+        if one.stem in splits:
+            found[splits[one.stem]].append(one)
+    return {split: some for split, some in found.items() if some}
 
 
 @dataclass(frozen=True)
@@ -195,30 +201,28 @@ def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
     picture.
     """
     stored, turned, size = facts.size, facts.turned_size, raw.size
+    if facts.orientation == 1 and size in (None, stored):
+        return PixelFrame(False, stored, stored)
     if facts.orientation != 1 and not raw.objects:
         return PixelFrame(True, turned, turned)  # no box to contradict: upright, as every viewer shows it
     exif = f"EXIF orientation {facts.orientation}"
-    if facts.orientation != 1 and (size is None or size == stored == turned):
+    if size is None or size == stored == turned:
         detail = f"{exif} and <size> {_by(size)} leave open on which pixels the boxes were drawn"
-        return PixelFrame(
-            False, stored, stored, ("EXIF orientation is unclear", detail, "pixels kept as stored")
-        )
-    if size is None or size == stored:
-        if facts.orientation == 1:
-            return PixelFrame(False, stored, stored)
+        problem = "EXIF orientation is unclear", detail, "pixels kept as stored"
+        return PixelFrame(False, stored, stored, problem)
+    if size == stored:
         detail = f"{exif}, <size> {_by(size)} is the stored one"
-        return PixelFrame(
-            False, stored, stored, ("boxes drawn without EXIF orientation", detail, "pixels kept as stored")
-        )
+        problem = "boxes drawn without EXIF orientation", detail, "pixels kept as stored"
+        return PixelFrame(False, stored, stored, problem)
     if size == turned:
         detail = f"{exif}, <size> {_by(size)} is the turned one"
-        return PixelFrame(
-            True, turned, turned, ("boxes drawn with EXIF orientation", detail, "picture turned")
-        )
+        problem = "boxes drawn with EXIF orientation", detail, "picture turned"
+        return PixelFrame(True, turned, turned, problem)
 
     detail = f"<size> says {_by(size)}, the picture is {_by(stored)}"
+    right, bottom = outermost(raw.objects)
     for is_turned, candidate in ((False, stored), (True, turned)):
-        if _same_shape(size, candidate) and _inside(raw.objects, size):
+        if _same_shape(size, candidate) and right <= size[0] + 1 and bottom <= size[1] + 1:
             kind = "picture resized after labelling"
             return PixelFrame(is_turned, candidate, size, (kind, detail, "boxes scaled with it"))
     kind = "size in the XML is of another picture"
@@ -270,36 +274,37 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
 def _read_one(
     file: PictureFile, dataset_dir: Path, options: ReadOptions
 ) -> tuple[Annotation | None, list[Problem]]:
-    problems: list[Problem] = []
-    picture_shown = _shown(file.path, dataset_dir)
-    raw = RawAnnotation(None, None, ())
+    shown = _shown(file.path, dataset_dir)
+    xml_shown = shown if file.xml is None else _shown(file.xml, dataset_dir)
+    raw = RawAnnotation()
     if file.xml is not None:
         try:
             raw = read_xml(file.xml)
         except XmlError as error:
-            return None, [Problem(_shown(file.xml, dataset_dir), "", error.kind, error.detail, error.action)]
+            return None, [error.problem(xml_shown)]
     if options.verified_only and not raw.verified:
         detail = 'no verified="yes" in its XML: press the space key in LabelImg'
         action = "left out (--verified_only)"
-        return None, [Problem(picture_shown, "", "not confirmed by a person", detail, action)]
+        return None, [Problem(shown, "", "not confirmed by a person", detail, action)]
     if is_draft(raw) and not options.with_drafts:
         detail = "save it in LabelImg: the space key there says that it is right"
         action = "left out; --with_drafts takes it"
-        return None, [Problem(picture_shown, "", "draft that nobody has looked at", detail, action)]
+        return None, [Problem(shown, "", "draft that nobody has looked at", detail, action)]
     try:
         facts = examine_picture(file.path, max_pixels=options.max_pixels)
     except PictureError as error:
-        return None, [Problem(picture_shown, "", error.kind, error.detail, error.action)]
+        return None, [error.problem(shown)]
+    problems: list[Problem] = []
     if facts.frames > 1:
         detail = f"{facts.frames} pictures in one file"
-        problems.append(Problem(picture_shown, "", "animation", detail, "its first picture taken"))
-    xml_shown = picture_shown if file.xml is None else _shown(file.xml, dataset_dir)
+        problems.append(Problem(shown, "", "animation", detail, "its first picture taken"))
     frame = choose_frame(facts, raw)
     if frame.problem is not None:
         problems.append(Problem(xml_shown, "", *frame.problem))
     repaired, more = repair_objects(raw.objects, frame.reference, xml_shown)
     width, height = frame.size
     annotation = Annotation(
+        **vars(repaired),
         path=file.path,
         name=file.name,
         stem=file.stem,
@@ -309,34 +314,14 @@ def _read_one(
         turned=frame.turned,
         keep_bytes=facts.plain_jpeg and not frame.turned,
         digest=facts.digest,
-        boxes=repaired.boxes,
-        names=repaired.names,
-        difficult=repaired.difficult,
-        truncated=repaired.truncated,
     )
     return annotation, problems + more
-
-
-def _same_objects(a: Annotation, b: Annotation) -> bool:
-    return a.names == b.names and np.array_equal(a.boxes, b.boxes)
-
-
-def _filename_of(xml: Path) -> str | None:
-    try:
-        return read_xml(xml).filename
-    except XmlError:
-        return None
 
 
 def _same_shape(size: tuple[int, int], picture: tuple[int, int]) -> bool:
     """Equal aspect ratio within 1 %, or within the rounding of one pixel."""
     width_by_height = size[0] * picture[1] / size[1]
     return abs(width_by_height - picture[0]) <= max(1.0, 0.01 * picture[0])
-
-
-def _inside(objects: Sequence[RawObject], size: tuple[int, int]) -> bool:
-    right, bottom = outermost(objects)
-    return right <= size[0] + 1 and bottom <= size[1] + 1
 
 
 def _by(size: tuple[int, int] | None) -> str:

@@ -4,6 +4,7 @@ Nothing of an earlier conversion is touched before everything new is complete in
 """
 
 import hashlib
+import itertools
 import json
 import platform
 import re
@@ -17,14 +18,14 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics
+from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics, sets_of
 from datasets.labels import extend_labels, read_labels, write_labels
-from datasets.look_alikes import find_leak, leak_notes, perceptual_hash_of_jpeg, traces_of
+from datasets.look_alikes import leak_notes, perceptual_hash_of_jpeg, traces_of
 from datasets.options import ConversionOptions
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.records import SHARD_NAME, VOC_NAMES, is_voc_set, make_example, traces_of_records, write_shards
-from datasets.splits import SPLITS, Assignment, assign, coverage_notes, hash_fraction, read_lists, source_of
+from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction, list_files, source_of
 from files.threads import map_in_threads
 from files.writing import printable, sha256_of
 from terminal.bars import Progress, silent
@@ -84,7 +85,9 @@ def convert(
     problems = [*reading.problems, *assignment.problems]
     write_problems(output_dir / "problems.csv", problems)
     report(problems)
-    sets = _sets(reading.annotations, assignment, options)
+    sets = sets_of(reading.annotations, assignment.splits)
+    for some in sets.values():  # in an order that depends on the seed and nothing else
+        some.sort(key=lambda one: (hash_fraction(options.splitting.seed, one.name), one.name))
     if not sets:
         raise ValueError(_nothing_found(reading, problems))
     if options.strict and problems:
@@ -126,43 +129,25 @@ def _own_files(options: ConversionOptions) -> list[Path]:
 
 
 def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping[str, Any]) -> Assignment:
-    stems = [annotation.stem for annotation in reading.annotations]
     if options.output_name is not None:
-        notes = ()
-        if read_lists(options.dataset_dir) is not None:
-            notes = (
-                f"ImageSets/Main is not used: --output_name puts all {len(stems)} pictures into one set. "
-                "Leave it out to get one set per list.",
-            )
+        stems = [annotation.stem for annotation in reading.annotations]
+        note = (
+            f"ImageSets/Main is not used: --output_name puts all {len(stems)} pictures into one set. "
+            "Leave it out to get one set per list."
+        )
+        notes = (note,) if list_files(options.dataset_dir) else ()
         return Assignment("output_name", dict.fromkeys(stems, options.output_name), {}, notes)
     before = earlier.get("assignment", {})
     by = "picture" if options.splitting.split_by == "picture" else "source"
     again = before.get("by") == by and before.get("options") == options.assigning()
-    keys = before.get("keys") if again else None
-    return assign(stems, options.dataset_dir, options.splitting, known=reading.stems, earlier=keys)
-
-
-def _sets(
-    annotations: Sequence[Annotation], assignment: Assignment, options: ConversionOptions
-) -> dict[str, list[Annotation]]:
-    """Annotations by set; inside a set in an order that depends on the seed and nothing else."""
-    sets: dict[str, list[Annotation]] = {}
-    for annotation in annotations:
-        name = assignment.splits.get(annotation.stem)
-        if name is not None:
-            sets.setdefault(name, []).append(annotation)
-    seed = options.splitting.seed
-    names = [*(split for split in SPLITS if split in sets), *(name for name in sets if name not in SPLITS)]
-    return {
-        name: sorted(sets[name], key=lambda one: (hash_fraction(seed, one.name), one.name)) for name in names
-    }
+    return reading.assign(options.splitting, before.get("keys") if again else None)
 
 
 def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions) -> list[str]:
     own = options.output_dir / "labels.txt"
     existing = read_labels(own) if own.is_file() else []
-    files: dict[str, list[str]] = {}
-    for annotation in (annotation for some in sets.values() for annotation in some):
+    files: dict[str, list[str]] = {}  # in which a name occurs
+    for annotation in itertools.chain(*sets.values()):
         for name in set(annotation.names):
             files.setdefault(name, []).append((annotation.xml or annotation.path).name)
     if options.labels_file is None:
@@ -206,7 +191,7 @@ def _notes(
     if ignored := reading.contents.ignored:
         listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
         notes.append(f"Neither pictures nor XML, passed over: {listed}.")
-    met = {name for some in sets.values() for annotation in some for name in annotation.names}
+    met = {name for annotation in itertools.chain(*sets.values()) for name in annotation.names}
     if not options.labels_file and tuple(labels) == VOC_NAMES and _means_voc(met, options):
         notes.append(
             f"All names are Pascal VOC's and --output_name is {options.output_name}: labels.txt has VOC's "
@@ -222,19 +207,14 @@ def _write_sets(
     options: ConversionOptions,
     progress: Progress,
 ) -> tuple[dict[str, list[Path]], dict[str, np.uint64]]:
-    """Returns the shards by the name of the set, and the perceptual hash of each picture by its name."""
+    """Gives the shards by the name of the set, and the perceptual hash of each picture by its name."""
     hashes: dict[str, np.uint64] = {}
     ids = {name: number for number, name in enumerate(labels, start=1)}
-    total = sum(map(len, sets.values()))
-    done = 0
+    total, done = sum(map(len, sets.values())), itertools.count(1)
 
     def record(annotation: Annotation) -> bytes:
-        encoded = jpeg_bytes(
-            annotation.path,
-            keep=annotation.keep_bytes,
-            turn=annotation.turned,
-            max_pixels=options.reading.max_pixels,
-        )
+        keep, turn, most = annotation.keep_bytes, annotation.turned, options.reading.max_pixels
+        encoded = jpeg_bytes(annotation.path, keep=keep, turn=turn, max_pixels=most)
         hashes[annotation.name] = perceptual_hash_of_jpeg(encoded)
         return make_example(
             encoded,
@@ -250,10 +230,8 @@ def _write_sets(
         )
 
     def counted(annotations: Sequence[Annotation]) -> Iterator[bytes]:
-        nonlocal done
         for one in map_in_threads(record, annotations, workers=options.reading.workers):
-            done += 1
-            progress("writing", done, total)
+            progress("writing", next(done), total)
             yield one
 
     per_shard = options.pictures_per_shard
@@ -291,7 +269,7 @@ def _leak_notes(
         measured, trained = (
             traces[one] if one in traces else traces_of_records(kept[one]) for one in (name, train)
         )
-        notes += leak_notes(find_leak(measured, trained), name, train)
+        notes += leak_notes(measured, trained, name, train)
     return notes
 
 
@@ -313,6 +291,7 @@ def _describe(
         **asdict(options.splitting),
     }
     del given["workers"]  # has no influence on the result
+    versions = {"tensorflow": tf.__version__, "pillow": PIL.__version__, "numpy": np.__version__}
     # Sets of another --output_name stay.
     splits = {
         name: one
@@ -332,12 +311,7 @@ def _describe(
         }
     described = {
         "format": FORMAT,
-        "written_by": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "pillow": PIL.__version__,
-            "numpy": np.__version__,
-        },
+        "written_by": {"python": platform.python_version(), **versions},
         "labels": list(labels),
         "labels_sha256": hashlib.sha256("".join(f"{name}\n" for name in labels).encode()).hexdigest(),
         "splits": splits,
@@ -388,12 +362,12 @@ def _read_earlier(path: Path) -> dict[str, Any]:
 
 def _nothing_found(reading: FolderReading, problems: Sequence[Problem]) -> str:
     xml_dir, picture_dir = reading.contents.looked_in
-    pictures = len(reading.contents.files)
-    xmls = sum(file.xml is not None for file in reading.contents.files)
+    files = reading.contents.files
+    xmls = sum(file.xml is not None for file in files)
     suffixes = " ".join(sorted(ACCEPTED_SUFFIXES))
     said = f" problems.csv says what was wrong ({len(problems)} lines)." if problems else ""
     return (
         f"nothing to convert: looked for XML files in {xml_dir} and pictures ({suffixes}) in {picture_dir}, "
-        f"found {pictures} pictures, {xmls} of them with XML, and none that can be used.{said} Label "
+        f"found {len(files)} pictures, {xmls} of them with XML, and none that can be used.{said} Label "
         "pictures with LabelImg in its PascalVOC format, or give another --dataset_dir"
     )

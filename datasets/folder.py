@@ -8,6 +8,7 @@ from pathlib import Path
 
 from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
 from datasets.problems import Problem
+from datasets.voc import XmlError, read_xml
 from files.below import files_below
 
 # Lies in the page's inbox, whose reports nobody has confirmed: it is never read as a data set.
@@ -51,9 +52,16 @@ class FolderContents:
     looked_in: tuple[Path, Path]
 
 
-def find_files(
-    dataset_dir: Path, filename_of: Callable[[Path], str | None], *, exclude: Collection[Path] = ()
-) -> FolderContents:
+def refuse_inbox(folder: Path, flag: str) -> None:
+    """Raises ValueError, which names the flag, where a folder is the page's inbox or one of its folders."""
+    if any((place / INBOX_MARK).exists() for place in (folder, folder.resolve().parent)):
+        raise ValueError(
+            f"{flag} {folder}: this is an inbox of reports that nobody has confirmed yet; bring them into "
+            "your data set with: python -m tools.inbox accept"
+        )
+
+
+def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderContents:
     """Lists pictures and XML files, subfolders included, and brings them together.
 
     `Annotations/` and `JPEGImages/` are read when both exist, else everything below `dataset_dir`. An XML
@@ -63,8 +71,6 @@ def find_files(
 
     Args:
         dataset_dir: must exist.
-        filename_of: gives `<filename>` of an XML file, None when there is none or the file is unusable;
-            called only where names alone do not decide.
         exclude: files and folders to pass over: the output folder when it is inside `dataset_dir`. Folders
             that hold a dataset.json, the output of earlier conversions, are passed over anyway.
     """
@@ -82,16 +88,15 @@ def find_files(
     pictures = {path: name for path, name in listed.items() if kinds[path] == "picture"}
     ignored = Counter(path.suffix.lower() or path.name for path in listed if kinds[path] == "")
 
-    xml_of, partnerless = _match(xmls, pictures, filename_of)
-    problems = [
-        Problem(_relative(path, dataset_dir), "", kind, detail, "left out")
-        for path, (kind, detail) in partnerless.items()
+    xml_of, partnerless = _match(xmls, pictures)
+    wrong = [(path, *said, "left out") for path, said in partnerless.items()]
+    cure = "left out: save it as PNG or JPEG"
+    wrong += [
+        (path, "picture format is not read", path.suffix.lower(), cure)
+        for path in listed
+        if kinds[path] == "other picture"
     ]
-    for path in listed:
-        if kinds[path] == "other picture":
-            action = "left out: save it as PNG or JPEG"
-            file = _relative(path, dataset_dir)
-            problems.append(Problem(file, "", "picture format is not read", path.suffix.lower(), action))
+    problems = [Problem(path.relative_to(dataset_dir).as_posix(), "", *said) for path, *said in wrong]
     files = [
         PictureFile(path, name.as_posix(), xml_of.get(path))
         for path, name in sorted(pictures.items(), key=lambda item: item[1].as_posix())
@@ -101,14 +106,13 @@ def find_files(
 
 
 def _match(
-    xmls: Mapping[Path, Path], pictures: Mapping[Path, Path], filename_of: Callable[[Path], str | None]
+    xmls: Mapping[Path, Path], pictures: Mapping[Path, Path]
 ) -> tuple[dict[Path, Path], dict[Path, tuple[str, str]]]:
     """Brings XML files and pictures together.
 
     Args:
         xmls: name below the XML folder, by path.
         pictures: name below the picture folder, by path.
-        filename_of: see `find_files`.
 
     Returns:
         XML by picture; and (kind, detail) of the problem by XML or picture that has no partner.
@@ -130,7 +134,7 @@ def _match(
             waiting.append(xml)
             continue
         if len(same) > 1:
-            meant = _file_name(filename_of(xml))
+            meant = _file_name(xml)
             same = sorted(same, key=lambda path: _nfc(path.name) != meant)
             for other in same[1:]:
                 alone[other] = ("two pictures with the same name", f"{xml.name} goes with {same[0].name}")
@@ -143,7 +147,7 @@ def _match(
         by_file_name.setdefault(stem, some)  # LabelImg once wrote <filename> without its suffix
     for xml in waiting:
         stem = _nfc(xml.stem)
-        meant = _file_name(filename_of(xml))
+        meant = _file_name(xml)
         found = by_stem.get(stem, [])
         if len(found) != 1:
             found = by_file_name.get(meant, [])
@@ -176,13 +180,13 @@ def _index(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[
     return index
 
 
-def _file_name(filename: str | None) -> str:
+def _file_name(xml: Path) -> str:
     """The last part of what `<filename>` says, which may be a path of Windows or of Unix."""
-    return _nfc((filename or "").replace("\\", "/").rsplit("/", 1)[-1].strip())
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    try:
+        filename = read_xml(xml).filename or ""
+    except XmlError:
+        return ""
+    return _nfc(filename.replace("\\", "/").rsplit("/", 1)[-1].strip())
 
 
 def _nfc(text: str) -> str:

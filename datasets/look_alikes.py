@@ -99,23 +99,6 @@ class Traces:
         return len(self.names)
 
 
-@dataclass(frozen=True)
-class Leak:
-    """What a set has in common with the set of the training.
-
-    Attributes:
-        pictures: of the measured set.
-        sources: that both have, in text order.
-        from_sources: pictures of the measured set that come from these.
-        pairs: (measured picture, training picture) that look alike, one for each such measured picture.
-    """
-
-    pictures: int
-    sources: tuple[str, ...]
-    from_sources: int
-    pairs: tuple[tuple[str, str], ...]
-
-
 def traces_of(rows: Iterable[tuple[str, str, np.uint64]]) -> Traces:
     """From one (file name, source, hash) per picture."""
     rows = list(rows)
@@ -123,42 +106,34 @@ def traces_of(rows: Iterable[tuple[str, str, np.uint64]]) -> Traces:
     return Traces(tuple(names), tuple(sources), np.array(hashes, np.uint64))
 
 
-def find_leak(measured: Traces, trained: Traces) -> Leak:
-    """What the measured set has in common with the set of the training."""
-    shared = set(measured.sources) & set(trained.sources) - {""}
+def leak_notes(measured: Traces, trained: Traces, name: str, trained_name: str = "train") -> list[str]:
+    """What two sets have in common that makes figures on the first flatter, in sentences for a person.
+
+    Args:
+        measured: of the set to measure on.
+        trained: of the set of the training.
+        name: of the set to measure on.
+        trained_name: of the set of the training.
+    """
+    notes = []
+    shared = sorted(set(measured.sources) & set(trained.sources) - {""})
+    if shared:
+        from_shared = sum(source in shared for source in measured.sources)
+        notes.append(
+            f"{name} and {trained_name} share sources ({some_of(shared, 3)}): {from_shared} of the "
+            f"{len(measured)} pictures of {name} come from them. Frames of one source resemble each other, "
+            "so figures on this set flatter, unless the pictures are unrelated and only their names alike; "
+            "--split_by source keeps sources apart."
+        )
     alike: dict[int, int] = {}
     for mine, theirs in near_duplicates(measured.hashes, trained.hashes).tolist():
         alike.setdefault(mine, theirs)
-    return Leak(
-        pictures=len(measured),
-        sources=tuple(sorted(shared)),
-        from_sources=sum(source in shared for source in measured.sources),
-        pairs=tuple((measured.names[mine], trained.names[theirs]) for mine, theirs in alike.items()),
-    )
-
-
-def leak_notes(leak: Leak, measured: str, trained: str = "train") -> list[str]:
-    """What a person must know about it, in sentences; none when there is nothing.
-
-    Args:
-        leak: of the two sets.
-        measured: name of the measured set.
-        trained: name of the set of the training.
-    """
-    notes = []
-    if leak.sources:
+    if alike:
+        pairs = [f"{measured.names[mine]} like {trained.names[theirs]}" for mine, theirs in alike.items()]
         notes.append(
-            f"{measured} and {trained} share sources ({some_of(leak.sources, 3)}): {leak.from_sources} of "
-            f"the {leak.pictures} pictures of {measured} come from them. Frames of one source resemble each "
-            "other, so figures on this set flatter, unless the pictures are unrelated and only their names "
-            "alike; --split_by source keeps sources apart."
-        )
-    if leak.pairs:
-        pairs = [f"{mine} like {theirs}" for mine, theirs in leak.pairs]
-        notes.append(
-            f"{len(leak.pairs)} of the {leak.pictures} pictures of {measured} look nearly the same as "
-            f"pictures of {trained} ({some_of(pairs, 3)}): figures on this set flatter. Remove them, or put "
-            "each pair into one set with ImageSets/Main."
+            f"{len(alike)} of the {len(measured)} pictures of {name} look nearly the same as pictures of "
+            f"{trained_name} ({some_of(pairs, 3)}): figures on this set flatter. Remove them, or put each "
+            "pair into one set with ImageSets/Main."
         )
     return notes
 

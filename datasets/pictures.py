@@ -1,4 +1,4 @@
-"""Picture files: which are accepted, what is wrong with a bad one, and their pixels as RGB.
+"""Picture files: which are accepted, what is wrong with a bad one, their pixels as RGB, going through many.
 
 Pillow decodes here, because it says when a picture is cut short (older OpenCV fills the rest with grey) and
 because it reads EXIF, CMYK, palettes and 16 bits. It releases the interpreter lock while it works, so plain
@@ -7,20 +7,22 @@ threads decode in parallel (measured: benchmarks/conversion.py).
 
 import hashlib
 import io
+import itertools
 import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 from PIL.BmpImagePlugin import BmpImageFile
-from PIL.JpegImagePlugin import (
-    JpegImageFile,
-)  # gives an MpoImageFile where a camera appended a second picture
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from datasets.problems import UnusableFile
+from files.threads import map_in_threads
 from files.writing import write_bytes
 
 ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
@@ -31,7 +33,7 @@ OTHER_SUFFIXES = frozenset(
 )
 
 # Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
-# of its other readers start programs.
+# of its other readers start programs. JPEG's gives an MPO where a camera appended a second picture.
 _FORMATS = tuple(str(one.format) for one in (JpegImageFile, PngImageFile, BmpImageFile, WebPImageFile))
 
 MAX_PIXELS = 50_000_000
@@ -39,6 +41,9 @@ _MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
 
 # 95 with full colour resolution: the thin coloured lines of drawings survive.
 _JPEG_QUALITY = 95
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 class PictureError(UnusableFile):
@@ -105,9 +110,7 @@ def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXE
         max_pixels: as in `examine_picture`.
     """
     data = read_picture_file(path, max_pixels=max_pixels)
-    if keep:
-        return data
-    return _jpeg(_rgb(_decode(data, max_pixels), turn))
+    return data if keep else _jpeg(_rgb(_decode(data, max_pixels), turn))
 
 
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -130,6 +133,43 @@ def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS)
 def decode_picture(data: bytes, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """`read_picture` for a file's bytes, wherever they came from."""
     return np.asarray(_rgb(_decode(data, max_pixels), turn))
+
+
+def in_batches(
+    items: Iterable[Item],
+    read: Callable[[Item], np.ndarray],
+    work: Callable[[list[np.ndarray]], Sequence[Found]],
+    *,
+    batch_size: int,
+    unreadable: Callable[[Item, str], None],
+) -> Iterator[tuple[Item, np.ndarray, Found]]:
+    """Gives each item with its picture and result, in order; the next pictures are read during the work.
+
+    Args:
+        items: what the pictures are of.
+        read: gives an item's picture [H, W, 3]; called in threads.
+        work: one result for each of up to `batch_size` pictures.
+        batch_size: pictures worked on at once.
+        unreadable: told of every item for which `read` raises PictureError, and why; it is left out.
+    """
+
+    def attempt(item: Item) -> tuple[Item, np.ndarray | PictureError]:
+        try:
+            return item, read(item)
+        except PictureError as error:
+            return item, error
+
+    def readable() -> Iterator[tuple[Item, np.ndarray]]:
+        for item, picture in map_in_threads(attempt, items):
+            if isinstance(picture, PictureError):
+                unreadable(item, str(picture))
+            else:
+                yield item, picture
+
+    pictures = readable()
+    while batch := list(itertools.islice(pictures, batch_size)):
+        results = work([picture for _, picture in batch])
+        yield from ((item, picture, one) for (item, picture), one in zip(batch, results, strict=True))
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:
@@ -202,22 +242,18 @@ def _decode(data: bytes, max_pixels: int) -> Image.Image:
                 Image.MAX_IMAGE_PIXELS = pillow_limit
         pixels = image.width * image.height
         if pixels > max_pixels:
-            raise PictureError(
-                "picture has too many pixels",
-                f"{image.width} x {image.height} = {pixels}, at most {max_pixels} (--max_pixels)",
-                "refused",
-            )
+            detail = f"{image.width} x {image.height} = {pixels}, at most {max_pixels} (--max_pixels)"
+            raise PictureError("picture has too many pixels", detail, "refused")
         if max(image.size) > _MAX_SIDE:
             detail = f"{image.width} x {image.height}, at most {_MAX_SIDE} (the limit of JPEG)"
             raise PictureError("picture is too long", detail, "refused")
         image.load()
     except PictureError:
         raise
+    except Image.UnidentifiedImageError:
+        detail = f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP"
+        raise PictureError("not a picture", detail) from None
     except Exception as error:  # hostile files raise anything: OSError, SyntaxError, struct.error ...
-        if isinstance(error, Image.UnidentifiedImageError):
-            raise PictureError(
-                "not a picture", f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP"
-            ) from None
         if "truncated" in str(error).lower():
             raise PictureError("picture is cut short", str(error)) from None
         raise PictureError("picture cannot be decoded", f"{type(error).__name__}: {error}") from None

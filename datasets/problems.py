@@ -38,9 +38,11 @@ class UnusableFile(ValueError):
 
     def __init__(self, kind: str, detail: str, action: str = "left out"):
         super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
-        self.detail = detail
-        self.action = action
+        self.kind, self.detail, self.action = kind, detail, action
+
+    def problem(self, file: str) -> Problem:
+        """The line that says so of a file."""
+        return Problem(file, "", self.kind, self.detail, self.action)
 
 
 def some_of(texts: Sequence[str], most: int = 5) -> str:

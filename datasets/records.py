@@ -262,19 +262,13 @@ def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
     path = folder / "dataset.json"
     if not path.is_file():
         return {}
+    splits, sizes = {}, {}
     try:
-        sets = json.loads(path.read_text(encoding="utf-8"))["splits"]
-        splits = {
-            name: SplitInfo(
-                files=tuple(folder / shard["file"] for shard in one["shards"]),
-                pictures=one["pictures"],
-                boxes=one["boxes"],
-                max_boxes=one["max_boxes"],
-            )
-            for name, one in sets.items()
-        }
-        sizes = {folder / shard["file"]: shard["bytes"] for one in sets.values() for shard in one["shards"]}
-    except (ValueError, KeyError, TypeError) as error:
+        for name, one in json.loads(path.read_text(encoding="utf-8"))["splits"].items():
+            files = {folder / shard["file"]: shard["bytes"] for shard in one["shards"]}
+            splits[name] = SplitInfo(tuple(files), one["pictures"], one["boxes"], one["max_boxes"])
+            sizes |= files
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: not a dataset.json of tf_convert_data.py ({type(error).__name__}: {error}); "
             "convert again, or delete it to have the records counted"
@@ -345,13 +339,13 @@ def make_example(
         encoded: a JPEG of `width` x `height` pixels.
         filename: says in reports which picture it is.
         source: the episode or video it comes from.
-        width: in pixels.
-        height: in pixels.
+        width: in pixels, as the height.
+        height: likewise.
         boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
-        classes: G ids from 1; likewise G names and flags.
-        names: likewise.
-        difficult: likewise.
-        truncated: likewise.
+        classes: G ids from 1.
+        names: as many, like the flags.
+        difficult: flags.
+        truncated: flags.
 
     Returns:
         Equal bytes for equal arguments.
@@ -371,7 +365,8 @@ def make_example(
         "image/object/bbox/truncated": _ints(truncated),
     }
     for column, side in enumerate(SIDES):
-        features[f"image/object/bbox/{side}"] = _floats(boxes[:, column].tolist())
+        values = tf.train.FloatList(value=boxes[:, column].tolist())
+        features[f"image/object/bbox/{side}"] = tf.train.Feature(float_list=values)
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
 
@@ -390,10 +385,6 @@ def write_shards(folder: Path, name: str, records: Iterable[bytes], per_shard: i
 
 def _ints(values: Sequence[int]) -> tf.train.Feature:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value) for value in values]))
-
-
-def _floats(values: Sequence[float]) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
 
 
 def _bytes(values: Sequence[bytes]) -> tf.train.Feature:

@@ -21,6 +21,9 @@ SPLITS = ("train", "validation", "test")
 # Fewer boxes than this of one name in training is called few: published results on small sets start there.
 FEW_BOXES = 20
 
+# Lists of ImageSets/Main that count, by file name.
+_LISTS = {name: name for name in (*SPLITS, "trainval")} | dict.fromkeys(("val", "valid"), "validation")
+
 SplitBy = Literal["auto", "lists", "source", "picture"]
 
 
@@ -93,15 +96,15 @@ def assign(
         stems: of the usable pictures.
         dataset_dir: the folder whose ImageSets/Main counts.
         options: of the user.
-        known: stems of all pictures in the folder, see `splits_of_lists`.
+        known: stems of all pictures in the folder, see `_of_lists`.
         earlier: see `make_splits`.
 
     Raises:
         ValueError: lists are asked for and there are none.
     """
-    lists = read_lists(dataset_dir) if options.split_by in ("auto", "lists") else None
-    if lists is not None:
-        return splits_of_lists(lists, stems, options, known=known)
+    lists = list_files(dataset_dir) if options.split_by in ("auto", "lists") else {}
+    if lists:
+        return _of_lists(lists, stems, known, options)
     if options.split_by == "lists":
         raise ValueError(
             f"--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in "
@@ -126,82 +129,71 @@ def make_splits(
     Returns:
         `by` is "source", "picture" or "block".
     """
-    earlier = earlier or {}
     wanted = [split for split, part in zip(SPLITS, options.split_fractions, strict=True) if part > 0]
     stems = sorted(set(stems))
-    if options.split_by == "picture":
-        splits = _by_hash(stems, options, wanted, earlier)
-        return Assignment("picture", splits, splits, tuple(_empty_notes(splits.values(), wanted)))
-    sources = sorted({source_of(stem) for stem in stems})
-    if len(sources) >= len(wanted):
-        keys = _by_hash(sources, options, wanted, earlier)
-        splits = {stem: keys[source_of(stem)] for stem in stems}
-        notes = [*_empty_notes(splits.values(), wanted), *_share_notes(splits, options)]
-        return Assignment("source", splits, keys, tuple(notes))
-    splits = _in_blocks(stems, options, wanted)
-    shown = " and ".join(f"{source}..." if source else "numbers only" for source in sources)
-    note = (
-        f"The file names tell of {len(sources)} source{'s' * (len(sources) > 1)} ({shown}), too few to "
-        "give each split its own: each was cut into consecutive blocks. If these are frames of one video, "
-        "those at the cuts look alike and the evaluation flatters a little; if they are unrelated pictures, "
-        "--split_by picture mixes them better. Pictures that come later move the cuts: train anew after that."
-    )
-    return Assignment("block", splits, {}, (note, *_empty_notes(splits.values(), wanted)))
+    source = {stem: stem if options.split_by == "picture" else source_of(stem) for stem in stems}
+    sources = sorted(set(source.values()))
+    notes = []
+    if options.split_by == "picture" or len(sources) >= len(wanted):
+        by = "picture" if options.split_by == "picture" else "source"
+        keys = _by_hash(sources, options, wanted, earlier or {})
+        splits = {stem: keys[source[stem]] for stem in stems}
+    else:
+        by, keys = "block", {}
+        splits = _in_blocks(source, options, wanted)
+        shown = " and ".join(f"{source}..." if source else "numbers only" for source in sources)
+        notes.append(
+            f"The file names tell of {len(sources)} source{'s' * (len(sources) > 1)} ({shown}), too few to "
+            "give each split its own: each was cut into consecutive blocks. If these are frames of one "
+            "video, those at the cuts look alike and the evaluation flatters a little; if they are unrelated "
+            "pictures, --split_by picture mixes them better. Pictures that come later move the cuts: train "
+            "anew after that."
+        )
+    if missing := [split for split in wanted if split not in splits.values()]:
+        notes.append(f"Too few pictures: {' and '.join(missing)} got none.")
+    if by == "source":
+        notes += _share_notes(splits, options)
+    return Assignment(by, splits, keys, tuple(notes))
 
 
-def read_lists(dataset_dir: Path) -> dict[str, list[tuple[int, str]]] | None:
-    """Reads ImageSets/Main/{train,val,trainval,test}.txt.
+def list_files(dataset_dir: Path) -> dict[Path, str]:
+    """What the lists in ImageSets/Main are of: train, validation, trainval or test, by file.
 
-    Returns:
-        (line number, line) by list name, blank lines left out; None when there are no such files. The lists
-        of one name each (`dog_train.txt`) that VOC has beside them are not read.
+    The lists of one name each (`dog_train.txt`) that VOC has beside them are none.
     """
-    folder = dataset_dir / "ImageSets" / "Main"
-    lists: dict[str, list[tuple[int, str]]] = {}
-    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
-        key = {"val": "validation", "valid": "validation"}.get(path.stem.lower(), path.stem.lower())
-        if key not in (*SPLITS, "trainval"):
-            continue
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-        lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
-        lists.setdefault(key, []).extend((number, line) for number, line in lines if line)
-    return lists or None
+    files = sorted((dataset_dir / "ImageSets" / "Main").glob("*.txt"))
+    return {path: _LISTS[path.stem.lower()] for path in files if path.stem.lower() in _LISTS}
 
 
-def splits_of_lists(
-    lists: Mapping[str, Sequence[tuple[int, str]]],
-    stems: Iterable[str],
-    options: SplitOptions,
-    *,
-    known: Iterable[str] = (),
+def _of_lists(
+    files: Mapping[Path, str], stems: Iterable[str], known: Iterable[str], options: SplitOptions
 ) -> Assignment:
-    """Distributes pictures as ImageSets/Main says.
+    """Distributes pictures as their lists say.
 
     trainval alone is divided into train and validation as `make_splits` would; beside train (or val) it adds
     what that list lacks. A picture in two lists goes where it is not trained on.
 
     Args:
-        lists: from `read_lists`.
+        files: from `list_files`.
         stems: of the usable pictures.
-        options: for the division of trainval.
         known: stems of all pictures in the folder: a list may name one that was left out for another reason.
+        options: for the division of trainval.
     """
     usable = set(stems)
     known = usable | set(known)
     problems: list[Problem] = []
     notes: list[str] = []
     members: dict[str, list[str]] = {}
-    for key, lines in lists.items():
-        file = f"ImageSets/Main/{'val' if key == 'validation' else key}.txt"
-        found: dict[str, None] = {}
-        for number, line in lines:
-            stem = _stem_of_line(line, known)
+    for path, key in files.items():
+        found = members.setdefault(key, [])
+        lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
+        for number, line in enumerate(map(str.strip, lines), start=1):
+            stem = _stem_of_line(line, known) if line else ""
             if stem is None:
-                where = f"line {number}: {line}"
+                file, where = f"ImageSets/Main/{path.name}", f"line {number}: {line}"
                 problems.append(Problem(file, where, "list names no picture", "", "line ignored"))
             elif stem in usable:
-                found[stem] = None
-        members[key] = list(found)
+                found.append(stem)
 
     both = [stem for stem in members.pop("trainval", []) if stem not in members.get("test", ())]
     if "train" in members or "validation" in members:
@@ -249,14 +241,12 @@ def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list
         return []
     notes = []
     trained = statistics["train"]["names"]
+    cure = " If file names begin with the character's, use --split_by picture." if by == "source" else ""
     for split, one in statistics.items():
-        untaught = [name for name in one["names"] if name not in trained]
-        if untaught:
-            cure = (
-                " If file names begin with the character's, use --split_by picture." if by == "source" else ""
+        if untaught := ", ".join(name for name in one["names"] if name not in trained):
+            notes.append(
+                f"{split} has names that train has not, so they will never be found: {untaught}.{cure}"
             )
-            names = ", ".join(untaught)
-            notes.append(f"{split} has names that train has not, so they will never be found: {names}.{cure}")
     few = [f"{name} ({one['boxes']})" for name, one in trained.items() if one["boxes"] < FEW_BOXES]
     if few:
         notes.append(
@@ -264,11 +254,9 @@ def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list
             "--repeat_factor=0.3 of the training shows them more often."
         )
     for split in ("validation", "test"):
-        unjudged = [name for name in trained if name not in statistics.get(split, {}).get("names", {})]
-        if split in statistics and unjudged:
-            notes.append(
-                f"{split} has no box of: {', '.join(unjudged)}; nothing will be known of them there."
-            )
+        judged = statistics[split]["names"] if split in statistics else trained
+        if unjudged := ", ".join(name for name in trained if name not in judged):
+            notes.append(f"{split} has no box of: {unjudged}; nothing will be known of them there.")
     return notes
 
 
@@ -290,27 +278,32 @@ def _by_hash(
         else:
             splits[key] = next((split for split in wanted if at < edges[split][1]), wanted[-1])
     for split in wanted:
-        while split not in splits.values():
-            count = Counter(splits.values())
-            donors = [key for key in splits if count[splits[key]] > 1]
-            if not donors:
-                break
-            most = max(count[splits[key]] for key in donors)
-            low, high = edges[split]
-            nearest = min(
-                (key for key in donors if count[splits[key]] == most or splits[key] == "train"),
-                key=lambda key: (key in earlier, max(low - place[key], place[key] - high, 0.0), key),
-            )
-            splits[nearest] = split
+        count = Counter(splits.values())
+        donors = [key for key in splits if count[splits[key]] > 1]
+        if count[split] or not donors:
+            continue
+        most = max(count.values())
+        low, high = edges[split]
+        nearest = min(
+            (key for key in donors if count[splits[key]] == most or splits[key] == "train"),
+            key=lambda key: (key in earlier, max(low - place[key], place[key] - high, 0.0), key),
+        )
+        splits[nearest] = split
     return splits
 
 
-def _in_blocks(stems: Iterable[str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
-    """Consecutive blocks of every source, or of all pictures when sources are too short for that."""
-    ordered = sorted(stems, key=_natural)
+def _in_blocks(source: Mapping[str, str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
+    """Consecutive blocks of every source, or of all pictures when sources are too short for that.
+
+    Args:
+        source: of each picture, by its stem.
+        options: of the user.
+        wanted: splits that are to have pictures.
+    """
+    ordered = sorted(source, key=_natural)
     by_source: dict[str, list[str]] = {}
     for stem in ordered:
-        by_source.setdefault(source_of(stem), []).append(stem)
+        by_source.setdefault(source[stem], []).append(stem)
     splits: dict[str, str] = {}
     for some in by_source.values():
         splits |= _cut(some, options, wanted)
@@ -331,23 +324,17 @@ def _cut(stems: Sequence[str], options: SplitOptions, wanted: Sequence[str]) -> 
     return dict(zip(stems, order, strict=True))
 
 
-def _empty_notes(used: Iterable[str], wanted: Sequence[str]) -> list[str]:
-    missing = [split for split in wanted if split not in set(used)]
-    return [f"Too few pictures: {' and '.join(missing)} got none."] if missing else []
-
-
 def _share_notes(splits: Mapping[str, str], options: SplitOptions) -> list[str]:
     """Sources differ in size: says so when a split is far from what was asked for."""
     count = Counter(splits.values())
-    shares = {split: count[split] / len(splits) for split in SPLITS}
-    asked: dict[str, float] = dict(zip(SPLITS, options.split_fractions, strict=True))
-    far = [split for split in SPLITS if asked[split] and not 0.5 <= shares[split] / asked[split] <= 2]
-    if not far:
+    shares = [count[split] / len(splits) for split in SPLITS]
+    asked = zip(shares, options.split_fractions, strict=True)
+    if all(0.5 <= share / part <= 2 for share, part in asked if part):
         return []
+    came_out = ", ".join(f"{split} {share:.0%}" for split, share in zip(SPLITS, shares, strict=True))
     return [
-        "The split by source came out at "
-        + ", ".join(f"{split} {shares[split]:.0%}" for split in SPLITS)
-        + " of the pictures: whole sources go into one split. --seed tries another, ImageSets/Main decides."
+        f"The split by source came out at {came_out} of the pictures: whole sources go into one split. "
+        "--seed tries another, ImageSets/Main decides."
     ]
 
 

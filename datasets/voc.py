@@ -58,10 +58,10 @@ def write_annotation(
     """Writes one annotation element for element, tab for tab as LabelImg does (libs/pascal_voc_io.py there).
 
     Args:
-        xml_path: the file to write; it appears under its name only when complete.
+        xml_path: the file to write; whole or not there.
         picture_path: goes into `<folder>`, `<filename>` and, as given, into `<path>` (LabelImg writes an
             absolute path there; give a relative one for files that must be the same on every machine).
-        width: of the picture in pixels.
+        width: of the picture in pixels, as the height.
         height: likewise.
         objects: may be empty: a picture without objects is a normal picture.
         verified: True writes "yes" (a person pressed the space key), False "no", None no attribute.
@@ -127,16 +127,16 @@ class RawAnnotation:
         origin: text of `<source><annotation>`, which marks a draft.
     """
 
-    filename: str | None
-    size: tuple[int, int] | None
-    objects: tuple[RawObject, ...]
+    filename: str | None = None
+    size: tuple[int, int] | None = None
+    objects: tuple[RawObject, ...] = ()
     verified: bool = False
     origin: str = ""
 
 
 @dataclass(frozen=True)
 class RepairedObjects:
-    """G boxes that a network can learn from: float32 [G, 4] as fractions, clean names, flags."""
+    """G objects: boxes float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions, clean names, flags."""
 
     boxes: np.ndarray
     names: tuple[str, ...]

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from datasets.annotations import Annotation, ReadOptions, read_folder
-from datasets.folder import INBOX_MARK, PictureFile, find_files
+from datasets.folder import PictureFile, find_files, refuse_inbox
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture_file
 from datasets.problems import Problem
@@ -120,16 +120,12 @@ def read_faces(
     Raises:
         ValueError: there is no such folder, no face in it, or it is an inbox of unconfirmed reports.
     """
-    given = f"--{'strangers' if strangers else 'faces'}_dir {folder}"
+    flag = f"--{'strangers' if strangers else 'faces'}_dir"
     if not folder.is_dir():
         what = "with pictures of faces" if strangers else "with a folder per character"
-        raise ValueError(f"{given}: there is no such folder; give one {what}")
-    if any((place / INBOX_MARK).exists() for place in (folder, folder.resolve().parent)):
-        raise ValueError(
-            f"{given}: this is an inbox of reports that nobody has confirmed yet; bring them into "
-            "your data set with: python -m tools.inbox accept"
-        )
-    contents = find_files(folder, lambda path: None)
+        raise ValueError(f"{flag} {folder}: there is no such folder; give one {what}")
+    refuse_inbox(folder, flag)
+    contents = find_files(folder)
     if any(file.xml is not None for file in contents.files):
         found, problems = _faces_of_xml(folder, options, margin, progress)
         labelled_by = "XML"
@@ -147,7 +143,7 @@ def read_faces(
             else f"no face with a name in it{wrong}; put the pictures of each character into a folder of its "
             "name, or label boxes with LabelImg"
         )
-        raise ValueError(f"{given}: {cure}")
+        raise ValueError(f"{flag} {folder}: {cure}")
     return FaceReading(faces, problems, labelled_by)
 
 
@@ -166,7 +162,7 @@ def _faces_of_folders(
         try:
             data = read_picture_file(file.path, max_pixels=options.max_pixels)
         except PictureError as error:
-            return Problem(shown, "", error.kind, error.detail, error.action)
+            return error.problem(shown)
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         return Face(file.path, shown, name, _source(shown, options), None, True, digest)
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import MAX_OBJECTS, RawObject
-from files.writing import printable
 from labelling.foreign import (
     SPLIT_WORDS,
     ForeignDataset,
     ForeignPicture,
-    ObjectsIn,
     inside,
     raw_object,
     shorten,
+    text_of,
 )
 
 MAX_JSON_BYTES = 1_000_000_000  # COCO's own instances_train2017.json has 450 MB
+_LISTS = ("images", "annotations", "categories")
 
 
 def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
@@ -40,27 +41,18 @@ def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
     if not files:
         raise ValueError(f"{source}: no .json file with images, annotations and categories in it")
     root = source if source.is_dir() else source.parent
-    pictures: list[ForeignPicture] = []
-    problems: list[Problem] = []
+    dataset = ForeignDataset([], [])
     for file in files:
-        folders = [picture_dir] if picture_dir is not None else [file.parent, *_image_folders(root, file)]
-        content = _load_json(file)
-        shown = file.name if file.parent == root else file.relative_to(root).as_posix()
-        split = _split_of(shown)
-        some, found = _coco_pictures(content, folders, split, shown)
-        pictures += some
-        problems += found
-    return ForeignDataset(pictures, problems)
+        folders = [file.parent, *_image_folders(root, file)] if picture_dir is None else [picture_dir]
+        _add_pictures(dataset, _load_json(file), folders, file.relative_to(root).as_posix())
+    return dataset
 
 
 def coco_files(folder: Path) -> list[Path]:
     """The COCO files in a folder, its annotations/ and its folders of splits (Roboflow's)."""
-    candidates = sorted(
-        [*folder.glob("*.json"), *folder.glob("annotations/*.json"), *folder.glob("*/_annotations*.json")]
-    )
-    return [
-        file for file in candidates if not file.name.startswith(("captions_", "person_keypoints_", "stuff_"))
-    ]
+    others = ("captions_", "person_keypoints_", "stuff_")
+    files = [*folder.glob("*.json"), *folder.glob("annotations/*.json"), *folder.glob("*/_annotations*.json")]
+    return [file for file in sorted(files) if not file.name.startswith(others)]
 
 
 def _image_folders(root: Path, file: Path) -> list[Path]:
@@ -79,27 +71,25 @@ def _split_of(text: str) -> str:
 
 
 def _load_json(file: Path) -> dict[str, Any]:
+    text = text_of(file, MAX_JSON_BYTES)
     try:
-        if file.stat().st_size > MAX_JSON_BYTES:
-            raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-        if not isinstance(content, dict) or not all(
-            isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
-        ):
-            raise ValueError("not an object with the lists images, annotations and categories")
-    except (OSError, ValueError, RecursionError) as error:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not a COCO file ({error})") from None
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in _LISTS):
+        raise ValueError(
+            f"{file}: not a COCO file (not an object with the lists images, annotations and categories)"
+        )
     return content
 
 
-def _coco_pictures(
-    content: Mapping[str, Any], folders: Sequence[Path], split: str, file: str
-) -> tuple[list[ForeignPicture], list[Problem]]:
-    """Pictures of one COCO file that are there."""
-    problems: list[Problem] = []
+def _add_pictures(
+    dataset: ForeignDataset, content: Mapping[str, Any], folders: Sequence[Path], file: str
+) -> None:
+    """Adds the pictures of one COCO file that are there."""
 
     def left_out(kind: str, detail: str, action: str = "left out") -> None:
-        problems.append(Problem(file, "", kind, detail, action))
+        dataset.problems.append(Problem(file, "", kind, detail, action))
 
     names: dict[int, str] = {}
     for category in content["categories"]:
@@ -115,7 +105,6 @@ def _coco_pictures(
                 boxes.setdefault(image, []).append(annotation)
             case _:
                 left_out("annotation of no known picture or category", shorten(annotation))
-    pictures: list[ForeignPicture] = []
     seen: set[Path] = set()
     known: set[int] = set()
     for image in content["images"]:
@@ -134,36 +123,33 @@ def _coco_pictures(
             left_out("the same picture twice", name, "second one left out")
         else:
             seen.add(path)
-            objects = _coco_objects(boxes.pop(number, []), names, f"{file}: {name}")
-            pictures.append(ForeignPicture(path, name, split, _size(image), objects))
+            objects = partial(_objects, boxes.pop(number, []), names, f"{file}: {name}")
+            dataset.pictures.append(ForeignPicture(path, name, _split_of(file), _size(image), objects))
     for number in boxes.keys() - known:
         detail = f"image_id {number}, {len(boxes[number])} boxes"
         left_out("annotation of no known picture or category", detail)
-    return pictures, problems
 
 
-def _coco_objects(annotations: Sequence[Mapping[str, Any]], names: Mapping[int, str], file: str) -> ObjectsIn:
-    def objects_in(size: tuple[int, int]) -> tuple[tuple[RawObject, ...], list[Problem]]:
-        objects, problems = [], []
-        for annotation in annotations[:MAX_OBJECTS]:
-            name = printable(names[annotation["category_id"]])
-            if annotation.get("iscrowd") in (1, True):
-                problems.append(Problem(file, name, "crowd", "one region for many", "left out"))
-                continue
-            try:
-                xmin, ymin, width, height = (float(value) for value in annotation["bbox"])
-                box = (xmin, ymin, xmin + width, ymin + height)
-                objects.append(raw_object(name, box, difficult=bool(annotation.get("difficult"))))
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
-                detail = f"{shorten(annotation.get('bbox'))} ({error})"
-                problems.append(Problem(file, name, "box is not four numbers", detail, "object dropped"))
-        return tuple(objects), problems
-
-    return objects_in
+def _objects(
+    annotations: Sequence[Mapping[str, Any]], names: Mapping[int, str], file: str, size: tuple[int, int]
+) -> Iterator[RawObject | Problem]:
+    """The objects of one picture; their boxes are in pixels of whatever size."""
+    for annotation in annotations[:MAX_OBJECTS]:
+        name = names[annotation["category_id"]]
+        if annotation.get("iscrowd") in (1, True):
+            yield Problem(file, name, "crowd", "one region for many", "left out")
+            continue
+        try:
+            xmin, ymin, width, height = (float(value) for value in annotation["bbox"])
+            box = (xmin, ymin, xmin + width, ymin + height)
+            yield raw_object(name, box, difficult=bool(annotation.get("difficult")))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            detail = f"{shorten(annotation.get('bbox'))} ({error})"
+            yield Problem(file, name, "box is not four numbers", detail, "object dropped")
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
-    width, height = image.get("width"), image.get("height")
-    if isinstance(width, int) and isinstance(height, int) and 0 < width < 10**7 and 0 < height < 10**7:
-        return width, height
+    match image:
+        case {"width": int(width), "height": int(height)} if 0 < width < 10**7 and 0 < height < 10**7:
+            return width, height
     return None

@@ -8,10 +8,9 @@ import numpy as np
 
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
-from datasets.batches import in_batches
 from datasets.folder import find_files
-from datasets.pictures import read_picture
-from datasets.voc import VocObject, XmlError, may_write, read_xml, voc_objects, write_draft
+from datasets.pictures import in_batches, read_picture
+from datasets.voc import VocObject, may_write, voc_objects, write_draft
 from labelling.order import look, useful_first, write_order
 from terminal.bars import Progress
 
@@ -50,7 +49,7 @@ def draft_targets(dataset_dir: Path) -> list[DraftTarget]:
     if (dataset_dir / "JPEGImages").is_dir():
         annotations = dataset_dir / "Annotations"
         annotations.mkdir(exist_ok=True)  # or the folder would count as a flat one
-    contents = find_files(dataset_dir, _filename_of)
+    contents = find_files(dataset_dir)
     if not contents.files:
         raise ValueError(f"{dataset_dir}: no picture in it; tools.extract_frames takes them out of videos")
     taken: dict[Path, Path] = {}
@@ -93,13 +92,6 @@ def draft_objects(detections: Detections, height: int, width: int) -> list[VocOb
     sides = pixels[:, 2:] - pixels[:, :2]  # [N, 2]
     seen = np.minimum(sides[:, 0], sides[:, 1]) >= 1
     return voc_objects(inside[seen], detections.where(seen).names, width, height)
-
-
-def _filename_of(xml: Path) -> str | None:
-    try:
-        return read_xml(xml).filename
-    except XmlError:
-        return None
 
 
 @dataclass

@@ -6,7 +6,7 @@ problems instead of ending the reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,12 +14,11 @@ from datasets.problems import Problem
 from datasets.voc import RawObject
 from files.writing import printable
 
-MAX_TEXT_BYTES = 4_000_000  # of a YOLO label file, a list of names or of pictures
-
 # What folders and files of splits are called, and what ImageSets/Main calls them.
 SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
-ObjectsIn = Callable[[tuple[int, int]], tuple[tuple[RawObject, ...], list[Problem]]]
+# Gives the objects, in the pixels of a picture of such a (width, height), and what is wrong with the others.
+ObjectsIn = Callable[[tuple[int, int]], Iterator[RawObject | Problem]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class ForeignPicture:
         name: its path for people, with `/`.
         split: "train", "val", "test", or "" where the set has none.
         size: (width, height) that the boxes are given in, where the set says so.
-        objects_in: gives the objects, in the pixels of a picture of such a (width, height), and problems.
+        objects_in: its objects.
     """
 
     path: Path
@@ -58,16 +57,12 @@ def raw_object(name: str, box: Sequence[float], *, difficult: bool = False) -> R
     return RawObject(printable(name), corners, "1" if difficult else "0", None)
 
 
-def lines_of(file: Path) -> list[str]:
-    """The lines of a text of limited size.
-
-    Raises:
-        ValueError: too large, or cannot be read.
-    """
+def text_of(file: Path, most_bytes: int) -> str:
+    """A text of limited size; ValueError, which names the file: too large, or cannot be read."""
     try:
-        if file.stat().st_size > MAX_TEXT_BYTES:
-            raise ValueError(f"more than {MAX_TEXT_BYTES} bytes")
-        return file.read_text(encoding="utf-8-sig").splitlines()
+        if file.stat().st_size > most_bytes:
+            raise ValueError(f"more than {most_bytes} bytes")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise ValueError(f"{file}: cannot be read ({error})") from None
 
@@ -89,5 +84,5 @@ def inside(folder: Path, root: Path, name: str) -> Path | None:
 
 def shorten(value: object) -> str:
     """A value for a problem's detail."""
-    text = printable(repr(value)) if not isinstance(value, str) else printable(value)
+    text = printable(value if isinstance(value, str) else repr(value))
     return text if len(text) <= 80 else text[:79] + "…"

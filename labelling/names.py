@@ -158,7 +158,7 @@ def undo(kept: Path) -> tuple[list[Path], list[Path]]:
 def _xml_files(dataset_dir: Path) -> list[Path]:
     if not dataset_dir.is_dir():
         raise ValueError(f"--dataset_dir {dataset_dir}: there is no such folder")
-    contents = find_files(dataset_dir, lambda xml: None)
+    contents = find_files(dataset_dir)
     paired = [file.xml for file in contents.files if file.xml is not None]
     # Also those whose picture is missing: it may come back, with the old name.
     alone = [dataset_dir / problem.file for problem in contents.problems if problem.file.endswith(".xml")]

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasets.annotations import Annotation, set_statistics
-from datasets.batches import in_batches
+from datasets.annotations import Annotation, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
-from datasets.pictures import read_picture, save_picture
+from datasets.pictures import in_batches, read_picture, save_picture
 from datasets.splits import Assignment, coverage_notes
 from files.threads import map_in_threads
 from files.writing import write_bytes, write_table
@@ -80,11 +79,9 @@ def write_statistics(
     output_dir: Path, annotations: Sequence[Annotation], splits: Mapping[str, str]
 ) -> dict[str, dict]:
     """dataset.png and names.csv; gives the numbers of `set_statistics` by split."""
-    sets: dict[str, list[Annotation]] = {}
-    for one in annotations:
-        sets.setdefault(splits.get(one.stem, "in no split"), []).append(one)
-    order = ["train", "validation", "test", "in no split"]
-    numbers = {name: set_statistics(sets[name]) for name in order if name in sets}
+    nowhere = dict.fromkeys((one.stem for one in annotations), "in no split")
+    sets = sets_of(annotations, {**nowhere, **splits})
+    numbers = {name: set_statistics(some) for name, some in sets.items()}
     boxes = [one.boxes for one in annotations]
     figure = plot_dataset(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from labelling.foreign import (
     SPLIT_WORDS,
     ForeignDataset,
     ForeignPicture,
-    ObjectsIn,
     inside,
-    lines_of,
     raw_object,
     shorten,
+    text_of,
 )
 
+MAX_TEXT_BYTES = 4_000_000  # of a label file, a list of names or of pictures
 _MOST_NAMES = 100_000
 _YAML_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 _NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
@@ -49,21 +50,19 @@ def read_yolo(source: Path) -> ForeignDataset:
         content = _load_yaml(file)
         names = _names_of(content.get("names"), file)
         # What `path` says is a folder on the machine where the set was made, where it is absolute.
-        base = root
         declared = content.get("path")
         there = inside(root, root, declared) if isinstance(declared, str) else None
-        if there is not None and there.is_dir():
-            base = there
+        base = there if there is not None and there.is_dir() else root
         listed = [
-            (SPLIT_WORDS[key], path)
-            for key in SPLIT_WORDS
-            for path in _yolo_paths(content.get(key), base, root, file.name, problems)
+            (split, path)
+            for key, split in SPLIT_WORDS.items()
+            for path in _pictures_of(content.get(key), base, root, file.name, problems)
         ]
     else:
         names_file = _names_file(source)
         if names_file is None:
             raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
-        names = {number: name for number, name in enumerate(lines_of(names_file)) if name.strip()}
+        names = {number: name for number, name in enumerate(_lines_of(names_file)) if name.strip()}
         listed = [("", path) for path in _pictures_below(root)]
     pictures: dict[Path, ForeignPicture] = {}
     for split, path in listed:
@@ -72,32 +71,30 @@ def read_yolo(source: Path) -> ForeignDataset:
         if label is None:
             problems.append(Problem(shown, "", "picture without a label file", "", "left out"))
         elif path not in pictures:
-            pictures[path] = ForeignPicture(path, shown, split, None, _yolo_objects(label, names, shown))
+            objects = partial(_objects, label, names, shown)
+            pictures[path] = ForeignPicture(path, shown, split, None, objects)
     return ForeignDataset(list(pictures.values()), problems)
 
 
-def _yolo_objects(label: Path, names: Mapping[int, str], file: str) -> ObjectsIn:
-    def objects_in(size: tuple[int, int]) -> tuple[tuple[RawObject, ...], list[Problem]]:
-        objects, problems = [], []
+def _objects(
+    label: Path, names: Mapping[int, str], file: str, size: tuple[int, int]
+) -> Iterator[RawObject | Problem]:
+    """The objects of one picture."""
+    try:
+        lines = _lines_of(label)
+    except ValueError as error:
+        yield Problem(file, "", "label file cannot be read", str(error), "taken as without objects")
+        return
+    for number, line in enumerate(lines[:MAX_OBJECTS], start=1):
+        if not line.strip():
+            continue
         try:
-            lines = lines_of(label)
-        except ValueError as error:
-            return (), [
-                Problem(file, "", "label file cannot be read", str(error), "taken as without objects")
-            ]
-        for number, line in enumerate(lines[:MAX_OBJECTS], start=1):
-            if not line.strip():
-                continue
-            try:
-                name, box = _box_of(line, size)
-                objects.append(raw_object(names[name], box))
-            except (KeyError, ValueError, OverflowError) as error:
-                unknown = isinstance(error, KeyError)
-                rule = "number without a name" if unknown else "not a number and four fractions"
-                problems.append(Problem(file, f"line {number}", rule, shorten(line), "object dropped"))
-        return tuple(objects), problems
-
-    return objects_in
+            name, box = _box_of(line, size)
+            yield raw_object(names[name], box)
+        except (KeyError, ValueError, OverflowError) as error:
+            unknown = isinstance(error, KeyError)
+            rule = "number without a name" if unknown else "not a number and four fractions"
+            yield Problem(file, f"line {number}", rule, shorten(line), "object dropped")
 
 
 def _box_of(line: str, size: tuple[int, int]) -> tuple[int, tuple[float, ...]]:
@@ -114,7 +111,7 @@ def _box_of(line: str, size: tuple[int, int]) -> tuple[int, tuple[float, ...]]:
 
 def _load_yaml(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load("\n".join(lines_of(file)))
+        content = yaml.safe_load(text_of(file, MAX_TEXT_BYTES))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{file}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
@@ -137,7 +134,7 @@ def _names_of(names: object, file: Path) -> dict[int, str]:
     raise ValueError(f"{file}: names must be a list of names, or say a name for each number")
 
 
-def _yolo_paths(value: object, base: Path, root: Path, file: str, problems: list[Problem]) -> Iterator[Path]:
+def _pictures_of(value: object, base: Path, root: Path, file: str, problems: list[Problem]) -> Iterator[Path]:
     """Pictures of one split: `value` is a folder, a text with paths, or a list of such."""
     for entry in value if isinstance(value, list) else [value] if value is not None else []:
         # Roboflow writes ../train/images, counted from a folder that is not there.
@@ -149,31 +146,29 @@ def _yolo_paths(value: object, base: Path, root: Path, file: str, problems: list
         elif path.is_dir():
             yield from _pictures_below(path)
         else:
-            for line in lines_of(path):
-                picture = inside(path.parent, root, line.strip()) if line.strip() else None
+            for line in filter(str.strip, _lines_of(path)):
+                picture = inside(path.parent, root, line.strip())
                 if picture is not None and picture.is_file() and picture.suffix.lower() in ACCEPTED_SUFFIXES:
                     yield picture
-                elif line.strip():
+                else:
                     problems.append(Problem(path.name, "", "no such picture", shorten(line), "left out"))
 
 
 def _pictures_below(folder: Path) -> list[Path]:
-    return [
-        path for path in files_below(folder, ACCEPTED_SUFFIXES) if not path.is_symlink()
-    ]  # a link may lead anywhere
+    pictures = files_below(folder, ACCEPTED_SUFFIXES)
+    return [path for path in pictures if not path.is_symlink()]  # a link may lead anywhere
 
 
 def _label_file(picture: Path) -> Path | None:
     """images/x/a.jpg -> labels/x/a.txt, or a.txt beside it."""
-    parts = list(picture.parts)
-    if "images" in parts:
-        last = len(parts) - 1 - parts[::-1].index("images")
-        parts[last] = "labels"
-        label = Path(*parts).with_suffix(".txt")
-        if label.is_file() and not label.is_symlink():
-            return label
-    label = picture.with_suffix(".txt")
-    return label if label.is_file() and not label.is_symlink() else None
+    before, images, after = picture.with_suffix(".txt").as_posix().rpartition("/images/")
+    tries = [Path(before, "labels", after)] if images else []
+    tries.append(picture.with_suffix(".txt"))
+    return next((label for label in tries if label.is_file() and not label.is_symlink()), None)
+
+
+def _lines_of(file: Path) -> list[str]:
+    return text_of(file, MAX_TEXT_BYTES).splitlines()
 
 
 def _names_file(folder: Path) -> Path | None:

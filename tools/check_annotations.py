@@ -28,7 +28,7 @@ from rich.console import Console
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.problems import group_problems, write_problems
-from datasets.splits import SplitOptions, assign
+from datasets.splits import SplitOptions
 from labelling import names as name_edits
 from labelling.report import find_alike, notes_of, write_alike, write_statistics, write_suspicions
 from terminal.bars import counting_bars
@@ -114,9 +114,7 @@ def check(options: Check, console: Console) -> None:
     inside = [] if output_dir.resolve() == options.dataset_dir.resolve() else [output_dir]
     with counting_bars(console) as progress:
         reading = read_folder(options.dataset_dir, options.reading, exclude=inside, progress=progress)
-        # As tf_convert_data.py would into a new output folder.
-        stems = [one.stem for one in reading.annotations]
-        assignment = assign(stems, options.dataset_dir, options.splitting, known=reading.stems)
+        assignment = reading.assign(options.splitting)  # as tf_convert_data.py would into a new output folder
         problems = [*reading.problems, *assignment.problems]
         output_dir.mkdir(parents=True, exist_ok=True)
         write_problems(output_dir / "problems.csv", problems)

@@ -18,8 +18,8 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from datasets.annotations import Annotation, ReadOptions, read_folder
-from datasets.splits import SplitOptions, assign
+from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
+from datasets.splits import SplitOptions
 from files.writing import printable, write_text
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
@@ -84,16 +84,12 @@ def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, 
         ValueError: nothing to export, or a file of that name is there already.
     """
     reading = read_folder(options.dataset_dir, options.reading, progress=progress)
-    sets: dict[str, list[Annotation]] = {}
     if options.one_file:
-        sets["annotations"] = reading.annotations
+        splits = dict.fromkeys((one.stem for one in reading.annotations), "annotations")
     else:
-        stems = [one.stem for one in reading.annotations]
-        splits = assign(stems, options.dataset_dir, options.splitting, known=reading.stems).splits
-        for one in reading.annotations:
-            if one.stem in splits:
-                sets.setdefault(splits[one.stem], []).append(one)
-    if not any(sets.values()):
+        splits = reading.assign(options.splitting).splits
+    sets = sets_of(reading.annotations, splits)
+    if not sets:
         raise ValueError(
             f"--dataset_dir {options.dataset_dir}: no usable picture; tools.check_annotations says why"
         )

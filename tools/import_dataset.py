@@ -24,7 +24,7 @@ from rich.console import Console
 from datasets.annotations import choose_frame
 from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems, write_problems
-from datasets.voc import RawAnnotation, repair_objects, voc_objects, write_annotation
+from datasets.voc import RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
 from files.writing import printable, whole_file, write_text
 from labelling.coco import coco_files, read_coco
 from labelling.foreign import ForeignDataset, ForeignPicture
@@ -126,7 +126,7 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
         try:
             facts = examine_picture(picture.path, max_pixels=max_pixels)
         except PictureError as error:
-            done.problems.append(Problem(picture.name, "", error.kind, error.detail, error.action))
+            done.problems.append(error.problem(picture.name))
             return
         if target.exists() and target.read_bytes() != picture.path.read_bytes():
             kind = "another picture has its name in the output folder"
@@ -134,7 +134,9 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
             return
         # YOLO's fractions are of the picture as it is seen, COCO says of which size its pixels are.
         size = picture.size or facts.turned_size
-        objects, problems = picture.objects_in(size)
+        found = list(picture.objects_in(size))
+        objects = tuple(one for one in found if isinstance(one, RawObject))
+        problems = [one for one in found if isinstance(one, Problem)]
         frame = choose_frame(facts, RawAnnotation(picture.path.name, size, objects))
         if frame.problem is not None:
             problems.append(Problem(picture.name, "", *frame.problem))

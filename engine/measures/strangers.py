@@ -12,8 +12,7 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from datasets.batches import in_batches
-from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
+from datasets.pictures import ACCEPTED_SUFFIXES, in_batches, read_picture
 from engine.evaluation import Evaluation, detection_model
 from engine.measures.calibration import auroc
 from engine.measures.thresholds import evidence_of, right_evidence

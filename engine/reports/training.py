@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors
-from datasets.look_alikes import find_leak, leak_notes
+from datasets.look_alikes import leak_notes
 from datasets.pictures import PictureError, read_picture
 from datasets.records import RecordDataset, read_boxes, traces_of_records
 from engine.evaluation import read_pictures
@@ -70,7 +70,7 @@ def write_training_report(
         evaluation = measure_best_weights(checkpoint, dataset, validation)
         measurements = measure(evaluation, checkpoint.thresholds)
         traces, seen = (traces_of_records(dataset.split(name).files) for name in (validation, training))
-        notes += leak_notes(find_leak(traces, seen), validation, training)
+        notes += leak_notes(traces, seen, validation, training)
     for note in notes:
         say(f"Note: {note}")
     html = _render(folder, checkpoint, dataset, training, validation, measurements, notes)

@@ -5,19 +5,15 @@ import pytest
 from datasets.annotations import ReadOptions, choose_frame, read_folder
 from datasets.folder import find_files
 from datasets.pictures import PictureFacts
+from datasets.splits import SplitOptions
 from datasets.voc import RawAnnotation, RawObject
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
 
 
 def test_one_of_everything(tmp_path):
-    from datasets.splits import SplitOptions, read_lists, splits_of_lists
-
     expected = write_one_of_everything(tmp_path / "set")
     reading = read_folder(tmp_path / "set", ReadOptions())
-    lists = read_lists(tmp_path / "set")
-    stems = [annotation.stem for annotation in reading.annotations]
-    assignment = splits_of_lists(lists or {}, stems, SplitOptions(), known=reading.stems)
-    problems = [*reading.problems, *assignment.problems]
+    problems = [*reading.problems, *reading.assign(SplitOptions()).problems]
     said = {(problem.file, problem.object, problem.kind, problem.action) for problem in problems}
     assert said == expected
     assert len(said) == len(problems)
@@ -98,7 +94,9 @@ def _touch(folder: Path, *names: str) -> None:
 
 
 def _partners(folder: Path, filenames: dict[str, str] | None = None, **options) -> dict[str, str | None]:
-    contents = find_files(folder, lambda path: (filenames or {}).get(path.name), **options)
+    for xml, filename in (filenames or {}).items():
+        (folder / xml).write_text(xml_text(head=f"<filename>{filename}</filename>"))
+    contents = find_files(folder, **options)
     return {file.name: file.xml and file.xml.relative_to(folder).as_posix() for file in contents.files}
 
 
@@ -132,13 +130,14 @@ def test_stem_comes_before_filename(tmp_path):
 
 def test_filename_decides_between_two_pictures(tmp_path):
     _touch(tmp_path, "a.jpg", "a.png", "a.xml")
+    assert _partners(tmp_path) == {"a.jpg": "a.xml"}
     assert _partners(tmp_path, {"a.xml": "a.png"}) == {"a.png": "a.xml"}
-    assert _partners(tmp_path, {}) == {"a.jpg": "a.xml"}
 
 
 def test_an_ambiguous_filename_is_no_partner(tmp_path):
-    _touch(tmp_path, "1/a.jpg", "2/a.jpg", "x.xml")
-    contents = find_files(tmp_path, lambda path: "a.jpg")
+    _touch(tmp_path, "1/a.jpg", "2/a.jpg")
+    (tmp_path / "x.xml").write_text(xml_text(head="<filename>a.jpg</filename>"))
+    contents = find_files(tmp_path)
     assert [problem.reason for problem in contents.problems] == [
         "XML without picture: 2 pictures are named a.jpg"
     ]

@@ -1,17 +1,10 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.splits import (
-    SPLITS,
-    SplitOptions,
-    assign,
-    hash_fraction,
-    make_splits,
-    read_lists,
-    source_of,
-    splits_of_lists,
-)
+from datasets.splits import SPLITS, Assignment, SplitOptions, assign, hash_fraction, make_splits, source_of
 
 DEFAULT = SplitOptions()
 
@@ -172,18 +165,16 @@ def test_fractions_that_are_none(fractions):
         SplitOptions(split_fractions=fractions)
 
 
-def _lists(tmp_path, **files: str | bytes):
+def _assign(tmp_path, stems: list[str], known: Sequence[str] = (), /, **lists: str) -> Assignment:
     folder = tmp_path / "ImageSets" / "Main"
     folder.mkdir(parents=True)
-    for name, content in files.items():
-        data = content if isinstance(content, bytes) else content.encode()
-        (folder / f"{name}.txt").write_bytes(data)
-    return read_lists(tmp_path)
+    for name, content in lists.items():
+        (folder / f"{name}.txt").write_bytes(content.encode())
+    return assign(stems, tmp_path, DEFAULT, known=known or stems)
 
 
-def test_no_lists(tmp_path):
-    assert read_lists(tmp_path) is None
-    assert _lists(tmp_path, dog_train="000001 1", layout="x") is None
+def test_lists_of_one_name_or_of_something_else_do_not_count(tmp_path):
+    assert _assign(tmp_path, ["a_1"], dog_train="000001 1", layout="x").by == "block"
 
 
 @pytest.mark.parametrize(
@@ -197,15 +188,14 @@ def test_no_lists(tmp_path):
     ],
 )
 def test_spellings_of_a_line(tmp_path, line):
-    lists = _lists(tmp_path, train=f"\ufeff\r\n{line}\r\n\r\n") or {}
-    assignment = splits_of_lists(lists, ["035"], DEFAULT)
+    assignment = _assign(tmp_path, ["035"], train=f"\ufeff\r\n{line}\r\n\r\n")
     assert assignment.splits == {"035": "train"}
     assert not assignment.problems
 
 
 def test_lists_are_honoured(tmp_path):
-    lists = _lists(tmp_path, train="a\nb\nmany\nnone\n", val="c\nb\n") or {}
-    assignment = splits_of_lists(lists, ["a", "b", "c", "e"], DEFAULT, known=["many"])
+    lists = {"train": "a\nb\nmany\nnone\n", "val": "c\nb\n"}
+    assignment = _assign(tmp_path, ["a", "b", "c", "e"], ["many"], **lists)
     assert assignment.splits == {"a": "train", "b": "validation", "c": "validation"}
     assert assignment.notes == ("ImageSets/Main gives no pictures for test.",)
     said = {(problem.file, problem.object, problem.kind, problem.action) for problem in assignment.problems}
@@ -218,8 +208,8 @@ def test_lists_are_honoured(tmp_path):
 
 def test_trainval_is_divided(tmp_path):
     stems = episodes(20)
-    lists = _lists(tmp_path, trainval="\n".join(stems[:-30]), test="\n".join(stems[-30:])) or {}
-    assignment = splits_of_lists(lists, stems, DEFAULT)
+    lists = {"trainval": "\n".join(stems[:-30]), "test": "\n".join(stems[-30:])}
+    assignment = _assign(tmp_path, stems, **lists)
     assert {stem for stem, split in assignment.splits.items() if split == "test"} == set(stems[-30:])
     sources = {
         split: {source_of(stem) for stem in stems if assignment.splits[stem] == split} for split in SPLITS
@@ -243,4 +233,4 @@ def test_trainval_is_divided(tmp_path):
 def test_lists_together(tmp_path, lists, splits):
     expected = dict(one.rsplit(" ", 1) for one in splits.split(", "))
     names = [*expected, *(["frame"] if "frame 1" in expected else [])]
-    assert splits_of_lists(_lists(tmp_path, **lists) or {}, names, DEFAULT).splits == expected
+    assert _assign(tmp_path, names, **lists).splits == expected
