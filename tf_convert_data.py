@@ -11,6 +11,7 @@ from rich.console import Console
 
 from boxes.anchors import AnchorLayer
 from boxes.network_anchors import anchor_layers
+from datasets.annotations import count_rows
 from datasets.options import ConversionOptions
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems
 from files.writing import write_bytes
@@ -54,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if layers is not None:
         _draw(result, layers, options)
     say(console, f"Written to {options.output_dir} in {time.monotonic() - started:.1f} s")
-    _print_sets(result, console)
+    rows = count_rows(result.statistics, result.labels)
+    show_table(console, ("boxes of", *result.sets), rows, last=2)
+    for one in result.notes:
+        note(console, one)
     return 0
 
 
@@ -78,18 +82,6 @@ def _draw(result: "Conversion", layers: Sequence[AnchorLayer], options: Conversi
         network_name=options.model_name,
     )
     write_bytes(options.output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))
-
-
-def _print_sets(result: "Conversion", console: Console) -> None:
-    sets = result.statistics.values()
-    rows = [
-        (label, *(one["names"].get(label, {}).get("boxes", 0) for one in sets)) for label in result.labels
-    ]
-    for what, key in (("all names", "boxes"), ("pictures", "pictures")):
-        rows.append((what, *(one[key] for one in sets)))
-    show_table(console, ("boxes of", *result.sets), rows, last=2)
-    for one in result.notes:
-        note(console, one)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions
 from files.threads import map_in_threads
-from labelling.order import ORDER
+from labelling.drafts import ORDER
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A folder of pictures and LabelImg XML becomes a list of checked annotations and a list of problems."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -269,6 +269,21 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
         "picture_sizes": dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
         "sources": dict(sorted(sources.items())),
     }
+
+
+def count_rows(
+    statistics: Mapping[str, Mapping[str, Any]], names: Iterable[str]
+) -> list[tuple[str | int, ...]]:
+    """Rows of a table "boxes of": of each name in each set; last those of all names, and the pictures.
+
+    Args:
+        statistics: see `set_statistics`, by the name of the set.
+        names: in the order of the rows.
+    """
+    sets = statistics.values()
+    rows = [(name, *(one["names"].get(name, {}).get("boxes", 0) for one in sets)) for name in names]
+    sums = (("all names", "boxes"), ("pictures", "pictures"))
+    return [*rows, *((what, *(one[key] for one in sets)) for what, key in sums)]
 
 
 def _read_one(

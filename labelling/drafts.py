@@ -1,4 +1,4 @@
-"""Drafts of a data set: where they go, which pictures a person has labelled already, and drawing them."""
+"""Drafts of a data set: where they go, drawing them, and in which order a person should look at them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,15 @@ from boxes.pixels import to_pixels
 from datasets.folder import find_files
 from datasets.pictures import in_batches, read_picture
 from datasets.voc import VocObject, may_write, voc_objects, write_draft
-from labelling.order import look, useful_first, write_order
+from files.writing import write_text
 from terminal.bars import Progress
+
+ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
+
+# Pictures in which the detector sees nothing may show somebody that it does not know yet: variety alone must
+# be able to bring them forward.
+_BASE = 0.25
+_GRID = 8
 
 # One `Detections` for each of some pictures, uint8 [H, W, 3] RGB.
 Finder = Callable[[list[np.ndarray]], list[Detections]]
@@ -49,36 +56,20 @@ def draft_targets(dataset_dir: Path) -> list[DraftTarget]:
     if (dataset_dir / "JPEGImages").is_dir():
         annotations = dataset_dir / "Annotations"
         annotations.mkdir(exist_ok=True)  # or the folder would count as a flat one
-    contents = find_files(dataset_dir)
-    if not contents.files:
+    files = find_files(dataset_dir).files
+    if not files:
         raise ValueError(f"{dataset_dir}: no picture in it; tools.extract_frames takes them out of videos")
-    taken: dict[Path, Path] = {}
-    targets = []
-    for file in contents.files:
+    targets: dict[Path, DraftTarget] = {}
+    for file in files:
         xml = file.xml or annotations / f"{file.path.stem}.xml"
-        if xml in taken:
+        if xml in targets:
             raise ValueError(
-                f"{taken[xml]} and {file.path} would share {xml.name}: LabelImg knows pictures by their file "
-                "name only; rename one"
+                f"{targets[xml].picture} and {file.path} would share {xml.name}: LabelImg knows pictures by "
+                "their file name only; rename one"
             )
-        taken[xml] = file.path
         free = may_write(xml)
-        targets.append(DraftTarget(file.path, file.name, xml, free, free and xml.exists()))
-    return targets
-
-
-def save_draft(target: DraftTarget, detections: Detections, height: int, width: int) -> bool:
-    """Writes what was found as a draft, unless a person's file stands there meanwhile.
-
-    Args:
-        target: of the picture.
-        detections: what was found.
-        height: of the picture in pixels, upright.
-        width: likewise.
-    """
-    target.xml.parent.mkdir(parents=True, exist_ok=True)
-    picture = Path(target.picture.parent.name) / target.picture.name
-    return write_draft(target.xml, picture, width, height, draft_objects(detections, height, width))
+        targets[xml] = DraftTarget(file.path, file.name, xml, free, free and xml.exists())
+    return list(targets.values())
 
 
 def draft_objects(detections: Detections, height: int, width: int) -> list[VocObject]:
@@ -89,8 +80,7 @@ def draft_objects(detections: Detections, height: int, width: int) -> list[VocOb
     """
     inside = np.clip(detections.boxes, 0, 1)
     pixels = to_pixels(inside, height, width)
-    sides = pixels[:, 2:] - pixels[:, :2]  # [N, 2]
-    seen = np.minimum(sides[:, 0], sides[:, 1]) >= 1
+    seen = (pixels[:, 2:] - pixels[:, :2]).min(axis=1, initial=np.inf) >= 1  # [N]
     return voc_objects(inside[seen], detections.where(seen).names, width, height)
 
 
@@ -170,8 +160,11 @@ def make_drafts(
     for _ in looked_at(rest, lambda images: [nothing] * len(images)):
         pass  # only how they look is asked for
     for target, image, found in looked_at(todo, find):
+        height, width = image.shape[:2]
         draft = drafted(target, image, found)
-        if save_draft(target, draft, *image.shape[:2]):
+        objects = draft_objects(draft, height, width)
+        picture = Path(target.picture.parent.name, target.picture.name)
+        if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
             outcome.drafts += 1
             outcome.boxes += len(draft)
             outcome.empty += not len(draft)
@@ -181,5 +174,63 @@ def make_drafts(
     names = list(outcome.useful)
     mine = np.array([looks[name] for name in names], np.float32)
     outcome.order = [names[i] for i in useful_first(list(outcome.useful.values()), mine, known)]
-    write_order(dataset_dir, outcome.order)
+    write_text(dataset_dir / ORDER, "".join(f"{name}\n" for name in outcome.order))
     return outcome
+
+
+def expected_corrections(detections: Detections) -> float:
+    """How many boxes of a draft a person must put right, if scores are the chances of being right.
+
+    A box that is drawn is wrong with the chance 1 - score, one that is left out was right with the chance
+    score: of each the smaller counts.
+
+    Args:
+        detections: with low scores too.
+    """
+    return float(np.minimum(detections.scores, 1 - detections.scores).sum())
+
+
+def look(picture: np.ndarray) -> np.ndarray:
+    """What a picture looks like from afar: float32 [192] of its colours in an 8 x 8 grid, 0 to 1.
+
+    Args:
+        picture: uint8 [H, W, 3].
+    """
+    height, width = picture.shape[:2]
+    rows = np.array_split(picture.astype(np.float32) / 255, min(_GRID, height), axis=0)
+    cells = [
+        cell.mean(axis=(0, 1)) for row in rows for cell in np.array_split(row, min(_GRID, width), axis=1)
+    ]
+    return np.resize(np.concatenate(cells), 3 * _GRID**2).astype(np.float32)
+
+
+def useful_first(uncertainty: Sequence[float], looks: np.ndarray, labelled: np.ndarray) -> list[int]:
+    """Orders pictures, most useful first.
+
+    Each next picture is the one with the largest product of its uncertainty and its distance from the nearest
+    picture that is labelled or comes earlier (farthest-first, Gonzalez 1985): among ten frames of one scene
+    the most uncertain comes early, the others late.
+
+    Args:
+        uncertainty: one number for each of N pictures, as `expected_corrections`.
+        looks: float32 [N, D], from `look`.
+        labelled: float32 [M, D], of pictures that a person has labelled; M may be 0.
+
+    Returns:
+        a permutation of 0...N-1.
+    """
+    value = _BASE + np.asarray(uncertainty, np.float64)
+    # Until something is labelled, everything is equally far from it.
+    distance = np.full(len(looks), np.inf)
+    for one in labelled:
+        distance = np.minimum(distance, np.linalg.norm(looks - one, axis=1))
+    left = np.ones(len(looks), bool)
+    order: list[int] = []
+    for _ in looks:
+        finite = np.where(np.isinf(distance), 1.0, distance)
+        # The first of equals, so that the order is the same on every machine.
+        best = int(np.argmax(np.where(left, value * finite, -1.0)))
+        order.append(best)
+        left[best] = False
+        distance = np.minimum(distance, np.linalg.norm(looks - looks[best], axis=1))
+    return order

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets.folder import find_files
@@ -40,7 +41,7 @@ class Plan:
     edits: dict[Path, tuple[bytes, bytes]]
     names: Counter[str]
     after: Counter[str]
-    problems: tuple[Problem, ...]
+    problems: list[Problem]
 
 
 def renaming(old: str, new: str, names: Counter[str]) -> Change:
@@ -69,34 +70,27 @@ def dropping(dropped: Sequence[str], names: Counter[str]) -> Change:
 
 
 def count_names(dataset_dir: Path) -> Counter[str]:
-    """Objects by name in all readable XML files of a folder.
-
-    Raises:
-        ValueError: the folder does not exist.
-    """
+    """Objects by name in all readable XML files of a folder; ValueError where it does not exist."""
     return plan(dataset_dir, {}).names
 
 
 def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan:
     """Finds out what a change does to a folder as `read_folder` takes it, and changes nothing."""
-    edits: dict[Path, tuple[bytes, bytes]] = {}
-    names: Counter[str] = Counter()
-    after: Counter[str] = Counter()
-    problems = []
+    planned = Plan(change, {}, Counter(), Counter(), [])
     paths = _xml_files(dataset_dir)
     for number, path in enumerate(paths, start=1):
         try:
             data = xml_bytes(path)
             edited = rename_objects(data, lambda name: change.get(name, name))
-            names.update(_names_of(data))
-            after.update(_names_of(edited))
+            planned.names.update(_names_of(data))
+            planned.after.update(_names_of(edited))
             if edited is not data:
-                edits[path] = data, edited
+                planned.edits[path] = data, edited
         except XmlError as error:
-            shown = path.relative_to(dataset_dir).as_posix()
-            problems.append(Problem(shown, "", error.kind, error.detail, "left as it is"))
+            problem = error.problem(path.relative_to(dataset_dir).as_posix())
+            planned.problems.append(replace(problem, action="left as it is"))
         progress("reading", number, len(paths))
-    return Plan(change, edits, names, after, tuple(problems))
+    return planned
 
 
 def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path:
@@ -136,7 +130,7 @@ def undo(kept: Path) -> tuple[list[Path], list[Path]]:
         change = json.loads((kept / _CHANGE).read_text(encoding="utf-8"))
         if kept.absolute().parent.name != OLD_LABELS or not isinstance(change, dict):
             raise ValueError("not where it was made")
-        if not all(new is None or isinstance(new, str) for new in change.values()):
+        if not all(isinstance(new, str | None) for new in change.values()):
             raise ValueError("names are text")
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
@@ -186,8 +180,8 @@ def _new_name(name: str) -> str:
 
 def _new_folder(place: Path) -> Path:
     """A folder of this moment that nobody has yet."""
-    stamp, number = time.strftime("%Y%m%d_%H%M%S"), 0
-    while (folder := place / (f"{stamp}_{number}" if number else stamp)).exists():
-        number += 1
+    stamp = time.strftime("%Y%m%d_%H%M%S")
+    names = itertools.chain([stamp], (f"{stamp}_{number}" for number in itertools.count(1)))
+    folder = next(place / name for name in names if not (place / name).exists())
     folder.mkdir(parents=True)
     return folder

@@ -25,17 +25,16 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
+from tyro.conf import Positional
 
-from datasets.annotations import ReadOptions, read_folder
+from datasets.annotations import ReadOptions, count_rows, read_folder
 from datasets.problems import group_problems, write_problems
-from datasets.splits import SplitOptions
+from datasets.splits import SplitOptions, coverage_notes
 from labelling import names as name_edits
-from labelling.report import find_alike, notes_of, write_alike, write_statistics, write_suspicions
+from labelling.report import write_alike, write_statistics, write_suspicions
 from terminal.bars import counting_bars
 from terminal.command import command, note, say, show_table
 from terminal.quiet import start_tensorflow
-
-COMMANDS = ("check", "rename", "merge", "drop", "undo")
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,9 @@ class Edit:
 class Rename(Edit):
     """Gives all objects of a name another one, which nobody has yet."""
 
-    old: Annotated[str, tyro.conf.Positional]
+    old: Positional[str]
     """The name as it is."""
-    new: Annotated[str, tyro.conf.Positional]
+    new: Positional[str]
     """The name as it is to be."""
 
 
@@ -78,7 +77,7 @@ class Rename(Edit):
 class Merge(Edit):
     """Gives the objects of several names one name."""
 
-    names: Annotated[tuple[str, ...], tyro.conf.Positional]
+    names: Positional[tuple[str, ...]]
     """Names to be merged."""
     into: str
     """The name that their objects get: one of them, or another."""
@@ -88,7 +87,7 @@ class Merge(Edit):
 class Drop(Edit):
     """Removes the objects of names from the XML files; pictures and files stay."""
 
-    names: Annotated[tuple[str, ...], tyro.conf.Positional]
+    names: Positional[tuple[str, ...]]
     """Names whose objects are removed."""
 
 
@@ -96,7 +95,7 @@ class Drop(Edit):
 class Undo:
     """Takes a rename, merge or drop back, byte for byte, where nobody changed the file since."""
 
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Positional[Path]
     """The folder DATASET/.old_labels/DATE in which it kept the old files."""
 
 
@@ -121,47 +120,40 @@ def check(options: Check, console: Console) -> None:
         numbers = write_statistics(output_dir, reading.annotations, assignment.splits)
         said = [f"{len(problems)} problems"]
         if options.near_duplicates:
-            alike = find_alike(reading.annotations, assignment.splits, progress)
-            write_alike(output_dir, alike)
-            said.append(f"{len(alike)} pairs of pictures in different splits that look alike")
-        suspicions: dict[str, int] = {}
-        if detector is not None:
-            suspicions = write_suspicions(output_dir, reading.annotations, detector, progress)
+            alike = write_alike(output_dir, reading.annotations, assignment.splits, progress)
+            said.append(f"{alike} pairs of pictures in different splits that look alike")
+        suspicions = detector and write_suspicions(output_dir, reading.annotations, detector, progress)
 
     if problems:
         show_table(console, ("count", "problem", "what conversion does", "first"), group_problems(problems))
     names = sorted({name for part in numbers.values() for name in part["names"]})
-    rows = [
-        (name, *(part["names"].get(name, {}).get("boxes", 0) for part in numbers.values())) for name in names
-    ]
-    rows.append(("pictures", *(part["pictures"] for part in numbers.values())))
-    show_table(console, ("boxes of", *numbers), rows, last=1)
-    for one in notes_of(numbers, assignment):
+    show_table(console, ("boxes of", *numbers), count_rows(numbers, names), last=2)
+    for one in (*assignment.notes, *coverage_notes(numbers, assignment.by)):
         note(console, one)
-    if detector is not None:
+    if detector is not None and suspicions is not None:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"
         said.append(f"suspicious labels: {kinds}")
-        if 2 * suspicions.get("nobody there?", 0) > sum(part["boxes"] for part in numbers.values()):
+        if 2 * suspicions["nobody there?"] > sum(part["boxes"] for part in numbers.values()):
             note(
                 console,
                 "The detector sees nobody in most of the boxes: it is not good enough, or of another series, "
                 "to judge these labels.",
             )
-        strangers = [name for name in names if name not in detector.labels]
-        if strangers:
-            said.append(f"names that the detector does not know: {', '.join(strangers)}")
+        if strangers := ", ".join(name for name in names if name not in detector.labels):
+            said.append(f"names that the detector does not know: {strangers}")
     say(console, f"{'; '.join(said)}. See {output_dir}")
 
 
 def edit(options: Rename | Merge | Drop, console: Console) -> None:
     """Renames, merges or drops, or says what that would do."""
     names = name_edits.count_names(options.dataset_dir)
-    if isinstance(options, Rename):
-        change = name_edits.renaming(options.old, options.new, names)
-    elif isinstance(options, Merge):
-        change = name_edits.merging(options.names, options.into, names)
-    else:
-        change = name_edits.dropping(options.names, names)
+    match options:
+        case Rename():
+            change = name_edits.renaming(options.old, options.new, names)
+        case Merge():
+            change = name_edits.merging(options.names, options.into, names)
+        case Drop():
+            change = name_edits.dropping(options.names, names)
     with counting_bars(console) as progress:
         planned = name_edits.plan(options.dataset_dir, change, progress)
     now, after = planned.names, planned.after
@@ -182,9 +174,9 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     )
 
 
-def take_back(options: Undo, console: Console) -> None:
+def take_back(folder: Path, console: Console) -> None:
     """Undoes an edit."""
-    restored, left = name_edits.undo(options.folder)
+    restored, left = name_edits.undo(folder)
     say(console, f"{len(restored)} files restored.")
     for path in left:
         say(console, f"{path}: was changed or removed since, and stays")
@@ -199,22 +191,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] not in (*COMMANDS, "-h", "--help"):
+    if given and given[0] not in ("check", "rename", "merge", "drop", "undo", "-h", "--help"):
         given.insert(0, "check")
+    program = "python -m tools.check_annotations"
+    kinds = Check | Rename | Merge | Drop | Undo
+    options = tyro.cli(kinds, args=given, prog=program, description=__doc__, use_underscores=True)
     console = Console()
-    options = tyro.cli(
-        Check | Rename | Merge | Drop | Undo,
-        args=given,
-        prog="python -m tools.check_annotations",
-        description=__doc__,
-        use_underscores=True,
-    )
-    if isinstance(options, Check):
-        check(options, console)
-    elif isinstance(options, Undo):
-        take_back(options, console)
-    else:
-        edit(options, console)
+    match options:
+        case Check():
+            check(options, console)
+        case Undo(folder):
+            take_back(folder, console)
+        case _:
+            edit(options, console)
 
 
 if __name__ == "__main__":

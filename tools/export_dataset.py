@@ -111,13 +111,8 @@ def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     console = Console()
-    options = tyro.cli(
-        Options,
-        args=arguments,
-        prog="python -m tools.export_dataset",
-        description=__doc__,
-        use_underscores=True,
-    )
+    program = "python -m tools.export_dataset"
+    options = tyro.cli(Options, args=arguments, prog=program, description=__doc__, use_underscores=True)
     with counting_bars(console) as progress:
         counts = export_dataset(options, progress)
     for path, (pictures, boxes) in counts.items():

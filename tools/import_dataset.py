@@ -50,14 +50,11 @@ class Options:
 
 
 def find_dataset(source: Path) -> str:
-    """Which format lies at a path: "coco" or "yolo".
-
-    Raises:
-        ValueError: neither.
-    """
-    if source.suffix.lower() == ".json" or (source.is_dir() and coco_files(source)):
+    """Which format lies at a path: "coco" or "yolo"; ValueError where it is neither."""
+    suffix = source.suffix.lower()
+    if suffix == ".json" or (source.is_dir() and coco_files(source)):
         return "coco"
-    if source.suffix.lower() in (".yaml", ".yml") or (source.is_dir() and is_yolo(source)):
+    if suffix in (".yaml", ".yml") or (source.is_dir() and is_yolo(source)):
         return "yolo"
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder")
@@ -72,36 +69,32 @@ class Imported:
     """What an import did.
 
     Attributes:
+        problems: what was repaired or left out.
         pictures: newly taken.
         boxes: of these.
         kept: pictures whose XML was there already.
         splits: stems by split.
-        problems: what was repaired or left out.
     """
 
+    problems: list[Problem]
     pictures: int = 0
     boxes: int = 0
     kept: int = 0
     splits: dict[str, list[str]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
 
 
 def import_dataset(
-    dataset: ForeignDataset,
-    output_dir: Path,
-    *,
-    max_pixels: int = MAX_PIXELS,
-    progress: Progress = silent,
+    dataset: ForeignDataset, output_dir: Path, max_pixels: int, progress: Progress = silent
 ) -> Imported:
     """Copies pictures and writes their XML.
 
     Args:
         dataset: from `labelling.coco` or `labelling.yolo`.
-        output_dir: see `Options`.
-        max_pixels: see `Options`.
+        output_dir: see `Options`, as `max_pixels`.
+        max_pixels: likewise.
         progress: how many pictures are done.
     """
-    done = Imported(problems=list(dataset.problems))
+    done = Imported(list(dataset.problems))
     picture_dir, xml_dir = output_dir / "JPEGImages", output_dir / "Annotations"
     picture_dir.mkdir(parents=True, exist_ok=True)
     xml_dir.mkdir(parents=True, exist_ok=True)
@@ -109,66 +102,61 @@ def import_dataset(
     for number, picture in enumerate(dataset.pictures, start=1):
         target = picture_dir / _free_name(picture, stems)
         stems.add(target.stem.casefold())
-        _import_one(picture, target, xml_dir / f"{target.stem}.xml", max_pixels, done)
+        xml = xml_dir / f"{target.stem}.xml"
+        done.kept += xml.exists()
+        if (xml.exists() or _import_one(picture, target, xml, max_pixels, done)) and picture.split:
+            done.splits.setdefault(picture.split, []).append(target.stem)
         progress("importing", number, len(dataset.pictures))
-    lists = output_dir / "ImageSets" / "Main"
     for split, members in done.splits.items():
-        path = lists / f"{split}.txt"
-        lists.mkdir(parents=True, exist_ok=True)
+        path = output_dir / "ImageSets" / "Main" / f"{split}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
         there = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         write_text(path, "".join(f"{stem}\n" for stem in dict.fromkeys([*there, *members])))
     write_problems(output_dir / "import_problems.csv", done.problems)
     return done
 
 
-def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: int, done: Imported) -> None:
-    if not xml.exists():
-        try:
-            facts = examine_picture(picture.path, max_pixels=max_pixels)
-        except PictureError as error:
-            done.problems.append(error.problem(picture.name))
-            return
-        if target.exists() and target.read_bytes() != picture.path.read_bytes():
-            kind = "another picture has its name in the output folder"
-            done.problems.append(Problem(picture.name, "", kind, target.name, "left out"))
-            return
-        # YOLO's fractions are of the picture as it is seen, COCO says of which size its pixels are.
-        size = picture.size or facts.turned_size
-        found = list(picture.objects_in(size))
-        objects = tuple(one for one in found if isinstance(one, RawObject))
-        problems = [one for one in found if isinstance(one, Problem)]
-        frame = choose_frame(facts, RawAnnotation(picture.path.name, size, objects))
-        if frame.problem is not None:
-            problems.append(Problem(picture.name, "", *frame.problem))
-        repaired, more = repair_objects(objects, frame.reference, picture.name)
-        done.problems += [*problems, *more]
-        width, height = frame.size
-        voc = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
-        if not target.exists():
-            with whole_file(target) as temporary:
-                shutil.copyfile(picture.path, temporary)
-        # Last, so that a picture with XML is complete.
-        write_annotation(xml, Path("JPEGImages") / target.name, width, height, voc)
-        done.pictures += 1
-        done.boxes += len(voc)
-    else:
-        done.kept += 1
-    if picture.split:
-        done.splits.setdefault(picture.split, []).append(target.stem)
+def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: int, done: Imported) -> bool:
+    """Copies one picture and writes its XML; says whether it could."""
+    try:
+        facts = examine_picture(picture.path, max_pixels=max_pixels)
+    except PictureError as error:
+        done.problems.append(error.problem(picture.name))
+        return False
+    if target.exists() and target.read_bytes() != picture.path.read_bytes():
+        kind = "another picture has its name in the output folder"
+        done.problems.append(Problem(picture.name, "", kind, target.name, "left out"))
+        return False
+    # YOLO's fractions are of the picture as it is seen, COCO says of which size its pixels are.
+    size = picture.size or facts.turned_size
+    found = list(picture.objects_in(size))
+    objects = tuple(one for one in found if isinstance(one, RawObject))
+    done.problems += [one for one in found if isinstance(one, Problem)]
+    frame = choose_frame(facts, RawAnnotation(picture.path.name, size, objects))
+    if frame.problem is not None:
+        done.problems.append(Problem(picture.name, "", *frame.problem))
+    repaired, problems = repair_objects(objects, frame.reference, picture.name)
+    done.problems += problems
+    width, height = frame.size
+    voc = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
+    if not target.exists():
+        with whole_file(target) as temporary:
+            shutil.copyfile(picture.path, temporary)
+    # Last, so that a picture with XML is complete.
+    write_annotation(xml, Path("JPEGImages") / target.name, width, height, voc)
+    done.pictures += 1
+    done.boxes += len(voc)
+    return True
 
 
 def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     """A file name for a picture: folders become part of it, so that sources stay apart; never a path."""
-    parts = [
-        part for part in picture.name.replace("\\", "/").split("/") if part not in ("", ".", "..", "images")
-    ]
+    parts = picture.name.replace("\\", "/").split("/")
+    parts = [part for part in parts if part not in ("", ".", "..", "images")]
     # train/ and val/ say the split, which has its list.
     if picture.split and len(parts) > 1 and parts[0].lower() in ("train", "val", "valid", "test"):
         parts = parts[1:]
-    text = "".join(
-        "_" if letter in '\\:*?"<>|' or not letter.isprintable() else letter
-        for letter in printable("_".join(parts))
-    )
+    text = "".join("_" if letter in '\\:*?"<>|' else letter for letter in printable("_".join(parts)))
     # File systems take 255 bytes, of which other names made of this one need some.
     text = text.encode("utf-8")[-180:].decode("utf-8", errors="ignore")
     name = Path(text.lstrip(". ") or "picture")
@@ -182,13 +170,8 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     console = Console()
-    options = tyro.cli(
-        Options,
-        args=arguments,
-        prog="python -m tools.import_dataset",
-        description=__doc__,
-        use_underscores=True,
-    )
+    program = "python -m tools.import_dataset"
+    options = tyro.cli(Options, args=arguments, prog=program, description=__doc__, use_underscores=True)
     kind = find_dataset(options.source_path) if options.format == "auto" else options.format
     if kind == "coco":
         dataset = read_coco(options.source_path, options.picture_dir)
@@ -198,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
         raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")
     with counting_bars(console) as progress:
-        done = import_dataset(dataset, options.output_dir, max_pixels=options.max_pixels, progress=progress)
+        done = import_dataset(dataset, options.output_dir, options.max_pixels, progress)
     if done.problems:
         show_table(console, GROUP_HEADINGS, group_problems(done.problems))
     kept = f", {done.kept} were there already" if done.kept else ""

@@ -27,18 +27,17 @@ from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from tyro.conf import Positional
 
 from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
 from files.writing import whole_file, write_text
-from terminal.command import command
+from terminal.command import command, show_table
 from tools import labelimg
 
 _KEYS = tyro.conf.arg(metavar="KEY...", help="Of reports, or their beginnings.")
-_Keys = Annotated[tuple[str, ...], tyro.conf.Positional, _KEYS]
+_Keys = Positional[Annotated[tuple[str, ...], _KEYS]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,25 +59,22 @@ class List(Where):
         if not reports:
             print(f"No {self.state} reports in {inbox.folder}.")
             return
-        table = Table()
-        for heading in ("key", "received", "names", "corrections", "confirmed", "same picture"):
-            table.add_column(heading, overflow="fold")
+        rows = []
         for report in reports:
             twins = [one.key[:8] for one in reports if one.picture == report.picture and one != report]
             received = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.received))
-            names = escape(", ".join(report.names)) or "(nobody)"
+            names = ", ".join(report.names) or "(nobody)"
             confirmed = "yes" if self.state == PENDING and _confirmed(inbox, report) else ""
-            table.add_row(
-                report.key[:8], received, names, str(report.corrections), confirmed, ", ".join(twins)
-            )
-        Console().print(table)
+            rows.append((report.key[:8], received, names, report.corrections, confirmed, ", ".join(twins)))
+        headings = ("key", "received", "names", "corrections", "confirmed", "same picture")
+        show_table(Console(), headings, rows)
 
 
 @dataclass(frozen=True)
 class Open(Where):
     """Look at pending reports in LabelImg."""
 
-    key: Annotated[str, tyro.conf.Positional] = ""
+    key: Positional[str] = ""
     """Of the report to begin with, or the beginning of its key."""
 
     def run(self, inbox: Inbox) -> None:
@@ -136,7 +132,7 @@ def find(inbox: Inbox, beginning: str) -> Report:
     """
     found = [report for report in inbox.reports() if report.key.startswith(beginning)]
     if len(found) != 1:
-        how = "no pending report has" if not found else f"{len(found)} pending reports have"
+        how = f"{len(found)} pending reports have" if found else "no pending report has"
         raise ValueError(
             f"{how} a key that begins with {beginning!r}; `python -m tools.inbox list` shows the keys"
         )

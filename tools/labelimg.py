@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,10 @@ from rich.console import Console
 from datasets.labels import clean_name, extend_labels, read_labels
 from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import XmlError, read_xml
-from labelling.order import ORDER
-from terminal.command import command
+from labelling.drafts import ORDER
+from terminal.command import command, say
 from tools.setup_environment import ready
 from visualization.fonts import shipped_font
-from visualization.text import one_line
 
 _WINDOW = Path(__file__).resolve().parent.parent / "labelling" / "labelimg_window.py"
 
@@ -82,8 +82,7 @@ def plan_session(options: Options) -> Session:
     if options.labels_path is not None:
         names = read_labels(options.labels_path)
     else:
-        names = read_labels(own) if own.is_file() else []
-        names = extend_labels(names, _names_in(annotations))
+        names = extend_labels(read_labels(own) if own.is_file() else [], _names_in(annotations))
     order = options.order_path
     if order is not None and not order.is_file():
         raise ValueError(f"--order_path {order}: there is no such file; tools.preannotate writes it")
@@ -94,12 +93,10 @@ def plan_session(options: Options) -> Session:
 
 def _names_in(annotations: Path) -> set[str]:
     """Every name in the XML of a folder; files that cannot be read tell nothing."""
-    names: set[str] = set()
-    for path in sorted(annotations.rglob("*.xml")) if annotations.is_dir() else []:
-        try:
+    names = {""}
+    for path in annotations.rglob("*.xml"):
+        with suppress(XmlError):
             names.update(clean_name(item.name or "") for item in read_xml(path).objects)
-        except XmlError:
-            continue
     return names - {""}
 
 
@@ -119,17 +116,13 @@ def own_environment() -> dict[str, str]:
 
 
 def open_labelimg(session: Session) -> int:
-    """Opens the window and waits until it is closed.
-
-    Returns:
-        LabelImg's exit status.
+    """Opens the window, waits until it is closed, and gives LabelImg's exit status.
 
     Raises:
         ValueError: there is no screen, or LabelImg cannot be installed.
     """
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
+    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not screen:
         raise ValueError("there is no screen (DISPLAY is not set): run it on a desk, or with `ssh -X`")
     python = ready("labelimg-build", "labelimg")
     session.annotations.mkdir(exist_ok=True)
@@ -156,12 +149,11 @@ def open_labelimg(session: Session) -> int:
 @command("labelimg")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True)
     options = tyro.cli(Options, args=arguments, prog="python -m tools.labelimg", use_underscores=True)
     session = plan_session(options)
-    console.print(one_line(f"Pictures: {session.pictures}, XML: {session.annotations}"))
-    names = ", ".join(session.names) or "none yet: type them"
-    console.print(one_line(f"Names: {names}"))
+    say(console, f"Pictures: {session.pictures}, XML: {session.annotations}")
+    say(console, f"Names: {', '.join(session.names) or 'none yet: type them'}")
     return open_labelimg(session)
 
 

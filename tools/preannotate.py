@@ -28,11 +28,10 @@ from rich.console import Console
 
 from boxes.detections import Detections
 from datasets.pictures import MAX_PIXELS
-from labelling.drafts import Drafted, DraftTarget, make_drafts
-from labelling.order import expected_corrections
+from labelling.drafts import Drafted, DraftTarget, expected_corrections, make_drafts
 from terminal.bars import Progress, counting_bars, silent
-from terminal.command import command
-from visualization.text import one_line
+from terminal.command import command, say
+from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.detector import Detects
@@ -70,15 +69,7 @@ class Options:
 
 
 def preannotate(options: Options, detector: Detects, progress: Progress = silent) -> Drafted:
-    """Writes drafts and the order.
-
-    Args:
-        options: of the command line.
-        detector: finds and names the boxes.
-        progress: told of every picture.
-
-    Returns:
-        Whose `useful` is how many boxes of each draft are likely to be wrong or missing.
+    """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -105,11 +96,9 @@ def preannotate(options: Options, detector: Detects, progress: Progress = silent
 @command("preannotate", interrupted="drafts that were written stay, run it again for the rest")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns its exit status."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True)
     started = time.monotonic()
     options = tyro.cli(Options, args=arguments, prog="python -m tools.preannotate", use_underscores=True)
-    from terminal.quiet import start_tensorflow
-
     start_tensorflow()
     from nets.detector import Detector
 
@@ -117,15 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with counting_bars(console) as progress:
         outcome = preannotate(options, detector, progress)
     for name, reason in outcome.failures:
-        console.print(one_line(f"preannotate: {name}: {reason}; left out"))
-    console.print(
+        say(console, f"preannotate: {name}: {reason}; left out")
+    say(
+        console,
         f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s; at least "
         f"about {sum(outcome.useful.values()):.0f} boxes are wrong or missing, if scores are chances (whom "
         f"the detector does not see at all is not counted); {outcome.labelled} pictures saved by a person "
-        "were not touched"
-    )
-    console.print(
-        one_line(f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}")
+        "were not touched\n"
+        f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}",
     )
     return 1 if outcome.failures else 0
 

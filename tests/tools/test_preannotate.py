@@ -10,7 +10,7 @@ from PIL import Image
 from boxes.detections import Detections
 from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
-from labelling.order import expected_corrections, look, useful_first
+from labelling.drafts import expected_corrections, look, useful_first
 from nets.thresholds import Thresholds
 from tests.video.small_videos import scene
 from tools.preannotate import Options, main, preannotate
