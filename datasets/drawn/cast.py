@@ -1,28 +1,40 @@
-"""The eight named characters, and the strangers who look a little like them."""
+"""Who is drawn: the eight named characters, strangers a little like them, and how somebody stands."""
 
 import math
 import random
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from datasets.drawn.clothes import Outfit
-from datasets.drawn.colours import Colour, colour
+from datasets.drawn.colours import Colour, colour, colours
+from datasets.drawn.strokes import table
+
+# How far a stranger's hair must be from that of the one with the same cut, in the RGB cube with side 1: so
+# far that evening and night do not make them alike.
+UNLIKE = 0.35
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What somebody wears; cast.toml says what may stand here."""
+
+    collar: str
+    top: Colour
+    accent: Colour
+    bottom: Colour
+    below: str = "skirt"
+    sleeves: str = "long"
+    socks: Colour | None = None
+    shoes: Colour = (0.25, 0.18, 0.17)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Everything that makes somebody recognisable.
+    """Everything that makes somebody recognisable; cast.toml says what may stand here.
 
     Attributes:
         name: the label, or None for a stranger.
-        hair: a haircut of hair.toml.
-        hair_colour: its colour.
-        eyes: a key of ``face.EYES``.
-        eye_colour: colour of the iris.
         accessories: (one of accessories.toml, its colour).
-        outfit: the clothes.
-        skin: colour of the skin.
-        boy: whether the shoulders are broad and the jaw is strong.
-        freckles, mole: marks on the face.
     """
 
     name: str | None
@@ -38,95 +50,98 @@ class Person:
     mole: bool = False
 
 
-def _colours(text: str) -> tuple[Colour, ...]:
-    return tuple(colour(word) for word in text.split())
+@dataclass(frozen=True)
+class Pose:
+    """How and where somebody is.
+
+    Attributes:
+        x, y: middle of the face in the picture, in pixels.
+        unit: pixels per head unit (a head is a little over two units high).
+        tilt: of the head, in degrees clockwise.
+        turn: -1...1, sideways.
+        nod: -1...1, features up or down.
+        flip: whether left and right are exchanged.
+        lean: of the body, in degrees.
+        expression: one of face.toml.
+        arms: one of clothes.toml.
+        gaze: where the eyes look, -1...1 each way.
+    """
+
+    x: float
+    y: float
+    unit: float
+    tilt: float = 0.0
+    turn: float = 0.0
+    nod: float = 0.0
+    flip: bool = False
+    lean: float = 0.0
+    expression: str = "neutral"
+    arms: str = "rest"
+    gaze: tuple[float, float] = (0.0, 0.0)
 
 
-def _three(text: str) -> tuple[Colour, Colour, Colour]:
-    one, two, three = _colours(text)
-    return one, two, three
+@cache
+def cast() -> tuple[Person, ...]:
+    """Returns the eight."""
+    return tuple(_person(**row) for row in table("cast")["people"])
 
 
-def _worn(**things: str) -> tuple[tuple[str, Colour], ...]:
-    """Returns accessories with their colours; _ stands for a space."""
-    return tuple((thing.replace("_", " "), colour(tone)) for thing, tone in things.items())
+def names() -> tuple[str, ...]:
+    """Returns their names, in which they are labelled."""
+    return tuple(person.name for person in cast() if person.name is not None)
 
 
-CAST: tuple[Person, ...] = (
-    Person("星野ひかり", "twin tails", colour("f7cf52"), "round", colour("2f9fe8"),
-        _worn(ribbons="e6344a"),
-        Outfit("sailor", *_three("fbfbff e6344a 2c4f9e"), socks=colour("2b2f45"))),
-    Person("月影レン", "spiky", colour("2b3468"), "cool", colour("9a5fe0"), (),
-        Outfit("stand-up", *_three("2a2a36 f0c04a 2a2a36"), "trousers"),
-        colour("fbe3d6"), boy=True, mole=True),
-    Person("朝倉すず", "bob", colour("7b4a2b"), "gentle", colour("4fb05a"),
-        _worn(glasses="b5303c", hairpin="ffd23e"),
-        Outfit("shirt and bow", *_three("ecd9b4 2f8f6b 6d4a63"), socks=colour("f7f5f0"))),
-    Person("白雪ねね", "long straight", colour("e6e8f4"), "cat", colour("e23a52"), _worn(cat_ears="d8daea"),
-        Outfit("gothic", *_three("33304a c03050 33304a"), socks=colour("2a2838")), colour("fff0ea")),
-    Person("花咲もも", "braids", colour("f58ab5"), "round", colour("c23f9a"), _worn(flower="fffaf2"),
-        Outfit("kimono", *_three("7d6bd0 f5d9e8 e0567a"), "gown", "wide", shoes=colour("b04a40"))),
-    Person("Mira", "ahoge", colour("35c2b8"), "sleepy", colour("f2a52c"), _worn(headphones="ff7a2c"),
-        Outfit("hood", *_three("f4f5f7 ff7a2c 4b5266"), "shorts",
-            socks=colour("4b5266"), shoes=colour("ff7a2c"))),
-    Person("Captain Fen", "ponytail", colour("d93b27"), "sharp", colour("e8b02e"),
-        (("eyepatch", colour("23232e")), ("captain's hat", colour("2d3f7c"))),
-        Outfit("coat", *_three("2d3f7c f0c04a 8f2333"), "trousers", shoes=colour("3a2a22")),
-        colour("f6d3b8")),
-    Person("Tobi", "messy", colour("8ac63f"), "bright", colour("8a5a2c"), _worn(goggles="c98a3a"),
-        Outfit("scarf", *_three("e9e2d2 f08a24 6b5a45"), "trousers"),
-        colour("f8dcc0"), boy=True, freckles=True),
-)  # fmt: skip
-
-NAMES: tuple[str, ...] = tuple(person.name for person in CAST if person.name is not None)
-
-# How far a stranger's hair must be from that of the one with the same cut, in the RGB cube with side 1: so
-# far that evening and night do not make them alike.
-UNLIKE = 0.35
-
-
-# Colours that nobody of the cast has.
-_HAIR = _colours("8e5cc8 5a3f8f 2f6f4a 1d4f5a a9b7c6 c8a2d8 3b2f33 b06a86 4a86d8 6f7480 8a8f5a")
-_EYES = _colours("6a6f80 3f7f7a 8a4a2c 5a74c8 9a8a30 a04a6a")
-_CLOTHES = _colours("f4f1ea 8fb0c8 c8949f 7a8a62 575a78 d8b878 a0a4ae 784a52 4a6670 c0a8d0")
-_SKIN = _colours("ffe6d7 f5d5bd e2b692 b98562")
-_FRAMES = _colours("30343c 5a4030")
-_DULL_RIBBONS = _colours("575a78 f4f1ea 7a8a62")
+def _person(
+    hair: list[str], eyes: list[str], worn: dict[str, str], outfit: dict[str, str], **more: Any
+) -> Person:
+    """Returns a row of cast.toml with its colours read."""
+    if "skin" in more:
+        more["skin"] = colour(more["skin"])
+    words = {key: outfit[key] for key in ("collar", "below", "sleeves") if key in outfit}
+    tones = {key: colour(tone) for key, tone in outfit.items() if key not in words}
+    return Person(
+        hair=hair[0],
+        hair_colour=colour(hair[1]),
+        eyes=eyes[0],
+        eye_colour=colour(eyes[1]),
+        accessories=tuple((thing, colour(tone)) for thing, tone in worn.items()),
+        outfit=Outfit(**words, **tones),  # pyright: ignore[reportArgumentType]
+        **more,
+    )
 
 
 def make_stranger(source: random.Random) -> Person:
     """Returns somebody who is not of the cast: the cut of hair of one of them, in a colour of nobody's."""
-    pick = source.choice
-    double = pick(CAST)
+    pick, wardrobe = source.choice, table("cast")["strangers"]
+    tones = {key: colours(text) for key, text in wardrobe.items() if isinstance(text, str)}
+    double = pick(cast())
     accessories: list[tuple[str, Colour]] = []
     extra = source.random()
     if extra < 0.22:
-        accessories.append(("glasses", pick(_FRAMES)))
+        accessories.append(("glasses", pick(tones["frames"])))
     elif extra < 0.40:
-        accessories.append(("hairband", pick(_CLOTHES)))
-    elif extra < 0.52 and not double.boy:
-        accessories.append(("beret", pick(_CLOTHES)))
+        accessories.append(("hairband", pick(tones["clothes"])))
     elif extra < 0.64 and not double.boy:
-        accessories.append(("big bow", pick(_CLOTHES)))
+        accessories.append(("beret" if extra < 0.52 else "big bow", pick(tones["clothes"])))
     if double.hair == "twin tails":
-        accessories.append(("ribbons", pick(_DULL_RIBBONS)))
-    top, accent, bottom = source.sample(_CLOTHES, 3)
+        accessories.append(("ribbons", pick(tones["ribbons"])))
+    top, accent, bottom = source.sample(tones["clothes"], 3)
     return Person(
         name=None,
         hair=double.hair,
-        hair_colour=pick([tone for tone in _HAIR if math.dist(tone, double.hair_colour) > UNLIKE]),
-        eyes=pick(("round", "gentle", "cool", "bright", "sharp", "sleepy")),
-        eye_colour=pick(_EYES),
+        hair_colour=pick([tone for tone in tones["hair"] if math.dist(tone, double.hair_colour) > UNLIKE]),
+        eyes=pick(wardrobe["cuts"]),
+        eye_colour=pick(tones["eyes"]),
         accessories=tuple(accessories),
         outfit=Outfit(
-            collar=pick(("plain", "tie", "hood", "shirt and bow", "scarf", "sailor")),
+            collar=pick(wardrobe["collars"]),
             top=top,
             accent=accent,
             bottom=bottom,
             below="trousers" if double.boy else pick(("skirt", "trousers", "shorts", "gown")),
             sleeves=pick(("long", "short")),
-            socks=pick((None, *_colours("f7f5f0 3a3a48"))),
+            socks=pick((None, *tones["socks"])),
         ),
-        skin=pick(_SKIN),
+        skin=pick(tones["skin"]),
         boy=double.boy,
     )

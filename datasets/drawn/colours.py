@@ -32,6 +32,11 @@ def colour(hexadecimal: str) -> Colour:
     return red / 255, green / 255, blue / 255
 
 
+def colours(text: str) -> tuple[Colour, ...]:
+    """Returns the colours written ``"ffcc88 000000"``."""
+    return tuple(colour(word) for word in text.split())
+
+
 def mix(one: Colour, other: Colour, amount: float) -> Colour:
     """Returns ``one`` at amount 0, ``other`` at amount 1, and what lies between."""
     red, green, blue = (a + (b - a) * amount for a, b in zip(one, other, strict=True))
@@ -58,6 +63,16 @@ def glow(base: Colour, amount: float) -> Colour:
 def line_colour(base: Colour) -> Colour:
     """Returns the colour of the outline of an area: a dark relative of the area's own colour."""
     return mix(shade(shade(base, 1.0), 0.9), INK, 0.55)
+
+
+def skin_shadow(skin: Colour, strength: float) -> Colour:
+    """Returns the colour of a cel shadow on skin: pinker, not greyer."""
+    return mix(skin, mix(shade(skin, 0.5), colour("d8766c"), 0.6), 0.50 * strength)
+
+
+def skin_line(skin: Colour) -> Colour:
+    """Returns the colour of lines on skin: a reddish brown."""
+    return mix(shade(skin, 1.3), colour("6b2f33"), 0.62)
 
 
 def argb(base: Colour, alpha: float = 1.0) -> int:

@@ -1,18 +1,31 @@
-"""Who is in a picture, and who stands where: how large, in which pose, cut by the border or not."""
+"""Who is in a picture, who stands where, and how much of each head can be seen: what the labels say."""
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from datasets.drawn.cast import CAST, Person, make_stranger
-from datasets.drawn.clothes import FEET, POSES
-from datasets.drawn.face import EXPRESSIONS
-from datasets.drawn.figure import Pose, bounds, head_outlines
+import numpy as np
+import skia
+
+from datasets.drawn.cast import Person, Pose, cast, make_stranger
+from datasets.drawn.face import expressions
+from datasets.drawn.figure import FEET, bounds, head_outlines, other_outlines
 from datasets.drawn.pen import Style
+from datasets.drawn.props import Prop
+from datasets.drawn.strokes import table
+from datasets.voc import VocObject, touches_border
 
 SMALLEST_HEAD, LARGEST_HEAD = 0.08, 0.80  # height of a head, as a fraction of the picture's
 FAR = 0.20  # people whose heads are smaller than this are seen from head to foot
 STEEPEST = 20.0  # tilt of a head, in degrees
+NEARLY_HIDDEN = 0.20  # a named head of which less can be seen is not placed: nobody would label it
+HARD_TO_SEE = 0.45  # below this share a head is labelled difficult
+RASTER = 0.35  # resolution at which visibility is measured, relative to the picture
+WHOLE = 48  # pixels along the longer side of the raster on which the area of a whole head is measured
+OTHER = 255  # grey level of everything that is not a head
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,22 @@ class Placed:
 
     person: Person
     pose: Pose
-    box: tuple[float, float, float, float]
+    box: Box
+
+
+@dataclass(frozen=True)
+class HeadLabel:
+    """A labelled head.
+
+    Attributes:
+        name: the character.
+        box: (left, top, right, bottom) in pixels, clipped to the picture.
+        visible: share of the head's area that can be seen, 0 to 1.
+    """
+
+    name: str
+    box: Box
+    visible: float
 
 
 def sample_people(source: random.Random) -> list[Person]:
@@ -31,7 +59,7 @@ def sample_people(source: random.Random) -> list[Person]:
         return []
     if kind < 0.12:
         return [make_stranger(source) for _ in range(source.randint(1, 2))]
-    people = source.sample(CAST, source.choices((1, 2, 3, 4), (0.40, 0.32, 0.17, 0.11))[0])
+    people = source.sample(cast(), source.choices((1, 2, 3, 4), (0.40, 0.32, 0.17, 0.11))[0])
     if source.random() < 0.18:
         people.insert(source.randint(0, len(people)), make_stranger(source))
     return people
@@ -56,10 +84,9 @@ def place_people(
     # log-uniform with a leaning to the large; but a crowd does not fit at full size
     largest = LARGEST_HEAD if count == 1 else min(LARGEST_HEAD, 0.98 * width / height / (0.75 + 0.55 * count))
     typical = SMALLEST_HEAD * (largest / SMALLEST_HEAD) ** (source.random() ** 0.75)
-    # people at a distance stand closer together
-    spread = (
-        1.0 if count == 1 else min(1.0, source.uniform(0.7, 2.0) * typical * 1.5 * count * height / width)
-    )
+    spread = 1.0
+    if count > 1:  # people at a distance stand closer together
+        spread = min(1.0, source.uniform(0.7, 2.0) * typical * 1.5 * count * height / width)
     middle = source.uniform(spread / 2, 1 - spread / 2)
     ground = source.uniform(0.86, 1.0) if source.random() < 0.7 else source.uniform(1.0, 1.4)
     slots = list(range(count))
@@ -88,10 +115,8 @@ def place_people(
             y = {"top": slip, "bottom": height - slip}.get(side, y)
         elif source.random() < 0.9:  # the face at least is inside
             x, y = _inside(x, 0.8 * unit, width), _inside(y, 0.8 * unit, height)
-        pose = replace(pose, x=x, y=y, unit=unit)
-        placed.append(
-            Placed(person, pose, (x + left * unit, y + top * unit, x + right * unit, y + bottom * unit))
-        )
+        box = (x + left * unit, y + top * unit, x + right * unit, y + bottom * unit)
+        placed.append(Placed(person, replace(pose, x=x, y=y, unit=unit), box))
     return tuple(sorted(placed, key=lambda item: item.pose.unit))
 
 
@@ -103,15 +128,94 @@ def _sample_pose(source: random.Random) -> Pose:
     """Returns a pose at the origin, one pixel to the head unit."""
     tilt = source.gauss(0, 8) if source.random() < 0.8 else source.uniform(-STEEPEST, STEEPEST)
     return Pose(
-        0.0,
-        0.0,
-        1.0,
+        x=0.0,
+        y=0.0,
+        unit=1.0,
         tilt=max(-STEEPEST, min(STEEPEST, tilt)),
         turn=source.uniform(-1, 1),
         nod=source.uniform(-0.6, 0.6),
         flip=source.random() < 0.5,
         lean=source.uniform(-4, 4),
-        expression=source.choice(sorted(EXPRESSIONS)),
-        arms=source.choice(sorted(POSES)),
+        expression=source.choice(sorted(expressions())),
+        arms=source.choice(sorted(table("clothes")["arms"])),
         gaze=(source.uniform(-0.7, 0.7), source.uniform(-0.4, 0.5)),
     )
+
+
+def measure_heads(
+    figures: Sequence[Placed], props: Sequence[Prop], style: Style, width: int, height: int
+) -> tuple[HeadLabel, ...]:
+    """Returns every named head with the share of it that can be seen, which may be none.
+
+    Args:
+        figures: from back to front.
+        props: in front of them.
+        style: how the figures are drawn.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+    """
+    owners = np.zeros((math.ceil(height * RASTER), math.ceil(width * RASTER), 4), np.uint8)  # [H', W', 4]
+    canvas = skia.Surface(owners).getCanvas()
+    canvas.scale(RASTER, RASTER)
+    heads = [head_outlines(figure.person, style, figure.pose) for figure in figures]
+    for owner, (figure, head) in enumerate(zip(figures, heads, strict=True), start=1):
+        _cover(canvas, other_outlines(figure.person, style, figure.pose), OTHER)
+        _cover(canvas, head, owner)
+    _cover(canvas, [outline for outline, _ in props], OTHER)
+
+    labels = []
+    for owner, (figure, head) in enumerate(zip(figures, heads, strict=True), start=1):
+        if figure.person.name is None:
+            continue
+        seen = np.count_nonzero(owners[:, :, 0] == owner) / RASTER**2
+        visible = min(1.0, seen / _area(head, figure.box))
+        margin = style.line * figure.pose.unit / 2
+        left, top, right, bottom = figure.box
+        upper = max(0.0, left - margin), max(0.0, top - margin)
+        box = (*upper, min(float(width), right + margin), min(float(height), bottom + margin))
+        labels.append(HeadLabel(figure.person.name, box, visible))
+    return tuple(labels)
+
+
+def _cover(canvas: skia.Canvas, paths: Sequence[skia.Path], owner: int) -> None:
+    paint = skia.Paint(Color=skia.ColorSetARGB(255, owner, owner, owner), AntiAlias=False)
+    for path in paths:
+        canvas.drawPath(path, paint)
+
+
+def _area(head: Sequence[skia.Path], box: Box) -> float:
+    """Returns the area of a whole head, in pixels of the picture."""
+    left, top, right, bottom = box
+    scale = WHOLE / max(right - left, bottom - top)
+    pixels = np.zeros((WHOLE, WHOLE, 4), np.uint8)
+    canvas = skia.Surface(pixels).getCanvas()
+    canvas.scale(scale, scale)
+    canvas.translate(-left, -top)
+    _cover(canvas, head, OTHER)
+    return np.count_nonzero(pixels[:, :, 0]) / scale**2
+
+
+def labelled_heads(
+    labels: Sequence[HeadLabel], width: int, height: int, *, across: float = 1.0, down: float = 1.0
+) -> list[VocObject]:
+    """Pixels counted from 1, both ends included, as LabelImg does; a line at the border is left out.
+
+    Args:
+        labels: in pixels of the drawing.
+        width: of the picture in pixels.
+        height: likewise.
+        across: how much wider the picture is than the drawing.
+        down: how much higher it is.
+    """
+    objects = []
+    for label in labels:
+        left, top, right, bottom = label.box
+        xmin, ymin = int(left * across) + 1, int(top * down) + 1
+        xmax = min(width, max(xmin + 1, round(right * across)))
+        ymax = min(height, max(ymin + 1, round(bottom * down)))
+        if xmin >= xmax or ymin >= ymax:
+            continue
+        box = (xmin, ymin, xmax, ymax)
+        truncated, difficult = touches_border(box, width, height), label.visible < HARD_TO_SEE
+        objects.append(VocObject(label.name, box, truncated=int(truncated), difficult=int(difficult)))
+    return objects

@@ -1,11 +1,13 @@
-"""Bezier paths from a few points: smooth outlines, tapered strokes, locks of hair."""
+"""Paths from a few points: smooth outlines, tapered strokes, limbs, stars."""
 
 import math
 from collections.abc import Sequence
+from itertools import chain, islice
 
 import skia
 
 Point = tuple[float, float]
+_STEPS = {"M": ("moveTo", 1), "L": ("lineTo", 1), "Q": ("quadTo", 2), "C": ("cubicTo", 3)}
 
 
 def toward(one: Point, other: Point, amount: float) -> Point:
@@ -16,6 +18,11 @@ def toward(one: Point, other: Point, amount: float) -> Point:
 def along(point: Point, direction: Point, amount: float) -> Point:
     """Returns the point that lies ``amount`` times the direction away."""
     return point[0] + direction[0] * amount, point[1] + direction[1] * amount
+
+
+def mirrored(side: float, points: Sequence[Point]) -> list[Point]:
+    """Returns the points for side 1, their mirror images for side -1."""
+    return [(side * x, y) for x, y in points]
 
 
 def sides_of(
@@ -33,32 +40,18 @@ def sides_of(
 
 def polygon(points: Sequence[Point]) -> skia.Path:
     """Returns the closed path with straight sides through the points."""
-    path = skia.Path()
-    path.moveTo(*points[0])
-    for point in points[1:]:
-        path.lineTo(*point)
-    path.close()
-    return path
+    return skia.Path.Polygon(list(points), True)
 
 
 def smooth(points: Sequence[Point], *, closed: bool = True) -> skia.Path:
     """Returns a smooth path through the points (Catmull-Rom splines, written as cubics)."""
+    ends = (points[-1], points[:2]) if closed else (points[0], points[-1:])
+    around = [ends[0], *points, *ends[1]]
     path = skia.Path()
     path.moveTo(*points[0])
-    count = len(points)
-    for index in range(count if closed else count - 1):
-        if closed:
-            a, b, c, d = (points[(index + step) % count] for step in (-1, 0, 1, 2))
-        else:
-            a, b = points[max(index - 1, 0)], points[index]
-            c, d = points[index + 1], points[min(index + 2, count - 1)]
-        path.cubicTo(
-            b[0] + (c[0] - a[0]) / 6,
-            b[1] + (c[1] - a[1]) / 6,
-            c[0] - (d[0] - b[0]) / 6,
-            c[1] - (d[1] - b[1]) / 6,
-            *c,
-        )
+    for a, b, c, d in zip(around, around[1:], around[2:], around[3:], strict=False):
+        leaving = b[0] + (c[0] - a[0]) / 6, b[1] + (c[1] - a[1]) / 6
+        path.cubicTo(*leaving, c[0] - (d[0] - b[0]) / 6, c[1] - (d[1] - b[1]) / 6, *c)
     if closed:
         path.close()
     return path
@@ -73,14 +66,8 @@ def route(steps: str, points: Sequence[Point]) -> skia.Path:
     """Returns the closed path of SVG's steps: M and L take one point each, Q two and C three."""
     path, rest = skia.Path(), iter(points)
     for step in steps:
-        if step == "M":
-            path.moveTo(*next(rest))
-        elif step == "L":
-            path.lineTo(*next(rest))
-        elif step == "Q":
-            path.quadTo(*next(rest), *next(rest))
-        else:
-            path.cubicTo(*next(rest), *next(rest), *next(rest))
+        name, count = _STEPS[step]
+        getattr(path, name)(*chain.from_iterable(islice(rest, count)))
     path.close()
     return path
 
@@ -113,12 +100,15 @@ def stroke(start: Point, bend: Point, end: Point, width: float) -> skia.Path:
     along_x, along_y = end[0] - start[0], end[1] - start[1]
     length = math.hypot(along_x, along_y) or 1.0
     across_x, across_y = -along_y / length * width, along_x / length * width
-    path = skia.Path()
-    path.moveTo(*start)
-    path.quadTo(bend[0] + across_x, bend[1] + across_y, *end)
-    path.quadTo(bend[0] - across_x, bend[1] - across_y, *start)
-    path.close()
-    return path
+    left, right = (bend[0] + across_x, bend[1] + across_y), (bend[0] - across_x, bend[1] - across_y)
+    return route("MQQ", [start, left, end, right, start])
+
+
+def limb(spine: Sequence[Point], widths: Sequence[float]) -> skia.Path:
+    """Returns the outline of an arm or leg along a spine."""
+    ends = [spine[0], *spine, spine[-1]]
+    left, right = sides_of(spine, list(zip(ends, ends[2:], strict=False)), widths)
+    return smooth([*left, *reversed(right)])
 
 
 def together(paths: Sequence[skia.Path]) -> skia.Path:
@@ -136,6 +126,6 @@ def moved(path: skia.Path, matrix: skia.Matrix) -> skia.Path:
     return result
 
 
-def sided(side: float, points: Sequence[Point]) -> list[Point]:
-    """Returns the points for side 1, their mirror images for side -1."""
-    return [(side * x, y) for x, y in points]
+def shifted(path: skia.Path, x: float, y: float) -> skia.Path:
+    """Returns the path ``x`` further to the right and ``y`` further down."""
+    return moved(path, skia.Matrix.Translate(x, y))

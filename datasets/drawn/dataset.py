@@ -41,9 +41,9 @@ from typing import Annotated
 import tyro
 from rich.table import Table
 
-from datasets.drawn.cast import NAMES
+from datasets.drawn.cast import names
+from datasets.drawn.crowd import labelled_heads
 from datasets.drawn.episodes import make_episode
-from datasets.drawn.labels import labelled_heads
 from datasets.drawn.scene import compose_scene, paint_scene
 from datasets.voc import write_annotation
 from files.threads import cores
@@ -234,6 +234,6 @@ def _draw_some(task: _Task) -> Counter[str]:
 
 def counts_table(counts: dict[str, Counter[str]]) -> Table:
     table = Table("", *counts, title="heads drawn")
-    for name in (*NAMES, ""):
+    for name in (*names(), ""):
         table.add_row(name or "pictures without anyone", *(str(count[name]) for count in counts.values()))
     return table

@@ -1,67 +1,150 @@
-"""A figure: a person in a pose, drawn sheet by sheet, and the outlines of the head."""
+"""A figure: the body in its clothes, hair, face and what is worn, sheet by sheet, in a pose."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from itertools import pairwise
 
 import skia
 
-from datasets.drawn.cast import Person
-from datasets.drawn.clothes import body_layer
-from datasets.drawn.curves import moved
-from datasets.drawn.face import EXPRESSIONS, EYES, draw_brows, draw_ear, draw_face, face_path
-from datasets.drawn.hair import Hair, make_hair
-from datasets.drawn.pen import Layer, Pen, Style
-from datasets.drawn.strokes import accessory_layers
+from datasets.drawn.cast import Outfit, Person, Pose
+from datasets.drawn.colours import Colour, shade, skin_line, skin_shadow
+from datasets.drawn.curves import (
+    Point,
+    along,
+    box,
+    curve,
+    limb,
+    mirrored,
+    moved,
+    polygon,
+    route,
+    shifted,
+    smooth,
+    stroke,
+)
+from datasets.drawn.face import draw_brows, draw_ear, draw_face, face_path
+from datasets.drawn.hair import make_hair
+from datasets.drawn.pen import Layer, Pen, Style, record
+from datasets.drawn.strokes import outline, play, table
 
 NECK = (0.0, 0.85)  # the point about which a head tilts
-
-
-@dataclass(frozen=True)
-class Pose:
-    """How and where somebody is.
-
-    Attributes:
-        x, y: middle of the face in the picture, in pixels.
-        unit: pixels per head unit (a head is a little over two units high).
-        tilt: of the head, in degrees clockwise.
-        turn: -1...1, sideways.
-        nod: -1...1, features up or down.
-        flip: whether left and right are exchanged.
-        lean: of the body, in degrees.
-        expression: a key of ``face.EXPRESSIONS``.
-        arms: a key of ``clothes.POSES``.
-        gaze: where the eyes look.
-    """
-
-    x: float
-    y: float
-    unit: float
-    tilt: float = 0.0
-    turn: float = 0.0
-    nod: float = 0.0
-    flip: bool = False
-    lean: float = 0.0
-    expression: str = "neutral"
-    arms: str = "rest"
-    gaze: tuple[float, float] = (0.0, 0.0)
+FEET = 8.75  # y of the soles
 
 
 @lru_cache(maxsize=64)
-def _hair(person: Person, style: Style) -> Hair:
-    return make_hair(person.hair, style, person.hair_colour)
+def worn_layers(person: Person, style: Style) -> tuple[tuple[str, Layer], ...]:
+    """Returns the sheets of what is worn on the head, each with its place (accessories.toml)."""
+    drawings, layers = table("accessories"), []
+    for key, base in person.accessories:
+        for sheet in drawings[key]:
+            rows = sheet["draw"] if isinstance(sheet["draw"], list) else drawings[sheet["draw"]]
+            if "at" in sheet:
+                rows = [["at", sheet["at"], rows]]
+            for side in (-1.0, 1.0) if sheet.get("both") else (1.0,):
+                draw = partial(play, rows=rows, named={"base": base}, side=side)
+                head, depth = sheet.get("head", False), sheet.get("depth", 0.0)
+                layers.append((sheet["place"], record(style, draw, head=head, depth=depth)))
+    return tuple(layers)
 
 
-@lru_cache(maxsize=64)
-def _accessories(person: Person, style: Style) -> tuple[tuple[str, Layer], ...]:
-    return tuple(
-        placed for key, colour in person.accessories for placed in accessory_layers(key, style, colour)
-    )
+def _draw_arm(pen: Pen, elbow: Point, hand: Point, wide: float, outfit: Outfit, skin: Colour) -> None:
+    """Draws the arm on the picture's right from its shoulder to its fingers."""
+    shoulder, line = (wide - 0.20, 1.72), skin_line(skin)
+    dx, dy = hand[0] - elbow[0], hand[1] - elbow[1]
+    length = (dx * dx + dy * dy) ** 0.5
+    forth = (dx / length, dy / length)
+
+    def at(ahead: float, aside: float = 0.0) -> Point:
+        """Returns a point seen from the hand, as it points."""
+        return along(along(hand, (-forth[1], forth[0]), aside), forth, ahead)
+
+    wrist = at(-0.12)
+    pen.shape(limb([hand, at(0.10, -0.14), at(0.20, -0.18)], [0.06, 0.05, 0.035]), skin, 0.8, line=line)
+    pen.shape(limb([at(-0.10), at(0.12), at(0.30)], [0.11, 0.15, 0.09]), skin, 0.8, line=line)
+    for shift in (-0.05, 0.02):  # between the fingers
+        root = at(0.14, shift)
+        pen.fill(stroke(root, root, along(root, forth, 0.15), 0.012), line)
+    middle = (elbow[0] * 0.5 + shoulder[0] * 0.5 + 0.03, elbow[1] * 0.5 + shoulder[1] * 0.5 - 0.02)
+    if outfit.sleeves == "short":
+        pen.shape(limb([middle, elbow, wrist], [0.17, 0.155, 0.115]), skin, line=line)
+        end = (middle[0] * 0.55 + elbow[0] * 0.45, middle[1] * 0.55 + elbow[1] * 0.45)
+        sleeve, shadow = limb([shoulder, middle, end], [0.20, 0.27, 0.29]), (-0.22, 0.10)
+    else:
+        flare, bend = (0.46, 0.33) if outfit.sleeves == "wide" else (0.19, 0.22)
+        sleeve, shadow = limb([shoulder, middle, elbow, wrist], [0.20, 0.25, bend, flare]), (-0.24, 0.06)
+    pen.shape(sleeve, outfit.top)
+    with pen.inside(sleeve):
+        pen.fill(shifted(sleeve, *shadow), pen.shadow(outfit.top), 0.7)
+    if outfit.sleeves == "long":
+        pen.shape(limb([along(wrist, forth, -0.10), wrist], [0.20, 0.21]), outfit.accent, 0.8)
+
+
+def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
+    dark = skin_shadow(skin, pen.style.shading)
+    for side in (-1.0, 1.0):
+        if outfit.below != "trousers":
+            spine = [(0.36, 4.2), (0.39, 5.2), (0.40, 6.3), (0.43, 7.2), (0.42, 8.35)]
+            leg = limb(mirrored(side, spine), [0.33, 0.31, 0.23, 0.24, 0.16])
+            pen.shape(leg, skin, line=skin_line(skin))
+            with pen.inside(leg):
+                pen.fill(shifted(leg, 0.22, 0.0), dark, 0.8)
+                pen.fill(box(-1.2, 4.6, 1.2, 5.35), dark)
+            if outfit.socks is not None:
+                sock = skia.Op(leg, box(-2, 6.0, 2, 8.6), skia.PathOp.kIntersect_PathOp)
+                pen.shape(sock, outfit.socks, 0.7)
+                with pen.inside(sock):
+                    pen.fill(shifted(leg, 0.24, 0.0), pen.shadow(outfit.socks), 0.8)
+        shoe = [(0.24, 8.30), (0.22, 8.62), (0.20, FEET), (0.62, FEET), (0.72, 8.66), (0.60, 8.30)]
+        pen.shape(smooth(mirrored(side, shoe)), outfit.shoes)
+
+
+def _draw_skirt(pen: Pen, outfit: Outfit) -> None:
+    bottom, spread = (8.1, 1.55) if outfit.below == "gown" else (5.05, 1.28)
+    hem = [(-spread + 2 * spread * index / 6, bottom + (0.10 if index % 2 else 0.0)) for index in range(7)]
+    points = [(-0.60, 3.15), (-0.85, 3.7), hem[0]]
+    for one, other in pairwise(hem):
+        points += [((one[0] + other[0]) / 2, max(one[1], other[1]) + 0.08), other]
+    skirt = route("MQQQQQQQQ", [*points, (0.85, 3.7), (0.60, 3.15)])
+    pen.shape(skirt, outfit.bottom)
+    with pen.inside(skirt):
+        for x, _ in hem[1:6]:
+            pleat = polygon([(x * 0.45, 3.2), (x, bottom + 0.2), (x + 0.20 * spread, bottom + 0.2)])
+            pen.fill(pleat, pen.shadow(outfit.bottom), 0.75)
+        edge = [(-spread, bottom - 0.22), (0.0, bottom - 0.10), (spread, bottom - 0.22)]
+        pen.line(curve(edge), outfit.accent, 2.2, 0.9)
 
 
 @lru_cache(maxsize=128)
-def _body(person: Person, style: Style, arms: str) -> Layer:
-    return body_layer(style, person.outfit, person.skin, broad=person.boy, pose=arms)
+def body_layer(person: Person, style: Style, arms: str) -> Layer:
+    """Returns the sheet with everything below the head; ``arms`` are one of the poses in clothes.toml."""
+    return record(style, partial(_draw_body, person=person, arms=arms))
+
+
+def _draw_body(pen: Pen, person: Person, arms: str) -> None:
+    outfit, skin, clothes = person.outfit, person.skin, table("clothes")
+    sizes = {"wide": 1.16, "thick": 0.28} if person.boy else {"wide": 0.98, "thick": 0.225}  # shoulders, neck
+    named = {key: getattr(outfit, key) for key in ("top", "accent", "bottom", "shoes")}
+    named |= {"dark": shade(outfit.top, 1.0), "skin": skin, "skin-line": skin_line(skin)}
+    named["skin-shadow"] = skin_shadow(skin, pen.style.shading)
+
+    def draw_arms() -> None:
+        for side, (elbow, hand) in zip((-1.0, 1.0), clothes["arms"][arms], strict=True):
+            with pen.at(0.0, 0.0, across=side):
+                _draw_arm(pen, elbow, hand, sizes["wide"], outfit, skin)
+
+    _draw_legs(pen, outfit, skin)
+    if arms != "together":
+        draw_arms()
+    if outfit.below in clothes["below"]:
+        play(pen, clothes["below"][outfit.below], named)
+    else:
+        _draw_skirt(pen, outfit)
+    torso = outline(*clothes["body"]["torso"], sizes=sizes)
+    pen.shape(torso, outfit.top)
+    rows = [*clothes["body"]["front"], *clothes["collars"][outfit.collar]]
+    play(pen, rows, named, within=torso, sizes=sizes)
+    if arms == "together":
+        draw_arms()
 
 
 def body_matrix(pose: Pose) -> skia.Matrix:
@@ -89,9 +172,9 @@ def _layer_matrix(layer: Layer, pose: Pose) -> skia.Matrix:
 
 def head_outlines(person: Person, style: Style, pose: Pose) -> list[skia.Path]:
     """Returns what makes up the head, in pixels: face, hair above the chin (without tails), accessories."""
-    hair, matrix = _hair(person, style), head_matrix(pose)
-    layers = [*hair.behind, hair.front, *hair.over, *(layer for _, layer in _accessories(person, style))]
-    outlines = [moved(face_path(pose.turn, 1.0 if person.boy else 0.0), matrix)]
+    hair, matrix = make_hair(person, style), head_matrix(pose)
+    layers = [*hair.behind, hair.front, *hair.over, *(layer for _, layer in worn_layers(person, style))]
+    outlines = [moved(face_path(person, pose), matrix)]
     for layer in layers:
         placed = skia.Matrix.Concat(matrix, _layer_matrix(layer, pose))
         outlines.extend(moved(path, placed) for path in layer.head)
@@ -100,8 +183,8 @@ def head_outlines(person: Person, style: Style, pose: Pose) -> list[skia.Path]:
 
 def other_outlines(person: Person, style: Style, pose: Pose) -> list[skia.Path]:
     """Returns what else somebody covers, in pixels: body, tails and long hair."""
-    hair = _hair(person, style)
-    outlines = [moved(path, body_matrix(pose)) for path in _body(person, style, pose.arms).outlines]
+    hair = make_hair(person, style)
+    outlines = [moved(path, body_matrix(pose)) for path in body_layer(person, style, pose.arms).outlines]
     for layer in (*hair.behind, *hair.over):
         placed = skia.Matrix.Concat(head_matrix(pose), _layer_matrix(layer, pose))
         outlines.extend(moved(path, placed) for path in layer.outlines)
@@ -117,40 +200,26 @@ def bounds(outlines: list[skia.Path]) -> tuple[float, float, float, float]:
 
 def draw_figure(canvas: skia.Canvas, person: Person, style: Style, pose: Pose) -> None:
     """Draws somebody, from the hair behind to the accessories in front."""
-    hair, accessories = _hair(person, style), _accessories(person, style)
-    expression, head, pen = EXPRESSIONS[pose.expression], head_matrix(pose), Pen(canvas, style)
+    hair, head, pen = make_hair(person, style), head_matrix(pose), Pen(canvas, style)
+    worn: dict[str, list[Layer]] = {"behind": [], "face": [], "top": []}
+    for place, layer in worn_layers(person, style):
+        worn[place].append(layer)
 
-    def play(layers: Iterable[Layer]) -> None:
+    def show(layers: Sequence[Layer]) -> None:
         for layer in layers:
             with pen.through(head):
                 canvas.concat(_layer_matrix(layer, pose))
                 canvas.drawPicture(layer.picture)
 
-    def worn(place: str) -> Iterator[Layer]:
-        return (layer for where, layer in accessories if where == place)
-
-    play(hair.behind)
+    show(hair.behind)
     with pen.through(body_matrix(pose)):
-        canvas.drawPicture(_body(person, style, pose.arms).picture)
+        canvas.drawPicture(body_layer(person, style, pose.arms).picture)
     with pen.through(head):
         for side in () if hair.covers_ears else (-1.0, 1.0):
             if pose.turn * side < 0.55:
                 draw_ear(pen, side * 0.80 - 0.06 * pose.turn, person.skin)
-        draw_face(
-            pen,
-            face_path(pose.turn, 1.0 if person.boy else 0.0),
-            expression,
-            EYES[person.eyes],
-            person.eye_colour,
-            person.skin,
-            turn=pose.turn,
-            gaze=pose.gaze,
-            fringe_shadow=moved(hair.fringe, skia.Matrix.Translate(0.09 * pose.turn + 0.03, 0.10)),
-            freckles=person.freckles,
-            mole=person.mole,
-            covered_eye=any(key == "eyepatch" for key, _ in person.accessories),
-        )
-    play((*worn("face"), *worn("behind"), hair.front))
+        draw_face(pen, person, pose, hair.fringe)
+    show([*worn["face"], *worn["behind"], hair.front])
     with pen.through(head):
-        draw_brows(pen, expression, person.hair_colour, pose.turn, 1.25 if person.boy else 1.0)
-    play((*hair.over, *worn("top")))
+        draw_brows(pen, person, pose)
+    show([*hair.over, *worn["top"]])

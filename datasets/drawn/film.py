@@ -26,7 +26,7 @@ from av.error import FFmpegError
 from av.video.reformatter import Colorspace
 from rich.console import Console
 
-from datasets.drawn.labels import HeadLabel, labelled_heads
+from datasets.drawn.crowd import HeadLabel, labelled_heads
 from datasets.drawn.shots import Shot, ShotPainter, heads_at, make_shots, shot_at
 from datasets.pictures import ACCEPTED_SUFFIXES, examine_picture
 from datasets.voc import write_annotation

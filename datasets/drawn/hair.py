@@ -7,19 +7,21 @@ locks) and valleys.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
 import skia
 
+from datasets.drawn.cast import Person
 from datasets.drawn.colours import Colour, glow, line_colour, mix
 from datasets.drawn.curves import (
     Point,
     box,
-    moved,
     oval,
     polygon,
     route,
+    shifted,
     sides_of,
     smooth,
     stroke,
@@ -32,6 +34,9 @@ from datasets.drawn.strokes import pairs, play, table
 CHIN = 1.0
 CROWN: Point = (0.0, -0.92)
 LOW_VALLEY = 0.3  # valleys below this lie between two side locks: a strand from there would cross the eye
+
+
+Cut = Mapping[str, Any]  # a table in hair.toml
 
 
 @dataclass(frozen=True)
@@ -62,53 +67,41 @@ class Hair:
     covers_ears: bool
 
 
-def make_hair(key: str, style: Style, hair: Colour) -> Hair:
-    """Returns a haircut, one of those in hair.toml, in a style and colour."""
-    cut = table("hair")[key]
-    locks = [Lock((x, y), (vx, vy), bend) for x, y, vx, vy, bend in cut["locks"]]
+@lru_cache(maxsize=64)
+def make_hair(person: Person, style: Style) -> Hair:
+    """Returns somebody's haircut, drawn in a style."""
+    cut, hair = table("hair")[person.hair], person.hair_colour
     behind = tuple(layer for sheet in cut["behind"] for layer in _back_layers(style, hair, sheet))
-    front, fringe = _front_layer(style, hair, locks, cut)
+    locks = [Lock((x, y), (vx, vy), bend) for x, y, vx, vy, bend in cut["locks"]]
+    fringe = _front_path(locks, cut)
+    draw = partial(_draw_front, hair=hair, locks=locks, path=fringe, cut=cut)
+    front = record(style, draw, head=True, depth=0.09)
     over = tuple(_braid(style, hair, side) for side in (-1, 1)) if cut.get("braids") else ()
-    return Hair(behind, front, over, fringe, cut["covers_ears"])
+    return Hair(behind, _counted(front), over, fringe, cut["covers_ears"])
 
 
 def _counted(layer: Layer) -> Layer:
     """Returns the layer with its share of the head cut at the chin."""
-    above = box(-4, -6, 4, CHIN)
-    return replace(
-        layer, head=tuple(skia.Op(path, above, skia.PathOp.kIntersect_PathOp) for path in layer.head)
-    )
+    above, common = box(-4, -6, 4, CHIN), skia.PathOp.kIntersect_PathOp
+    return replace(layer, head=tuple(skia.Op(path, above, common) for path in layer.head))
 
 
-def _front_path(
-    locks: Sequence[Lock], end: Point, top: float, wide: float, belly: float, spikes: Sequence[Point]
-) -> skia.Path:
-    """Returns the outline of the front hair.
-
-    Args:
-        locks: the fringe, from left to right.
-        end: where the last lock meets the right side of the head; the first meets the left one likewise.
-        top: y of the crown.
-        wide: half the width of the hair.
-        belly: how far locks swell sideways.
-        spikes: instead of a round crown: tip, valley, tip ... from the right side over the top to the left.
-    """
+def _front_path(locks: Sequence[Lock], cut: Cut) -> skia.Path:
+    """Returns the outline of the front hair, from the left side of the head along the fringe and back."""
+    end: Point = tuple(cut["edge"])
+    top, wide, belly = cut["top"], cut["wide"], cut["belly"]
     start = here = (-end[0], end[1])
     points = [start]
-    for index, lock in enumerate(locks):
-        valley = end if index == len(locks) - 1 else lock.valley
+    for lock in locks:
+        valley = end if lock is locks[-1] else lock.valley
         down, up = toward(here, lock.tip, 0.58), toward(lock.tip, valley, 0.42)
-        points += [
-            (down[0] + lock.bend - belly, down[1]),
-            lock.tip,
-            (up[0] + lock.bend + belly, up[1]),
-            valley,
-        ]
+        points += [(down[0] + lock.bend - belly, down[1]), lock.tip]
+        points += [(up[0] + lock.bend + belly, up[1]), valley]
         here = valley
-    if not spikes:
+    if "spikes" not in cut:
         crown = [(wide + 0.03, -0.62), (0.60, top), (0.0, top), (-0.60, top), (-wide - 0.03, -0.62), start]
         return route("M" + "QQ" * len(locks) + "CC", points + crown)
-    for index, (one, other) in enumerate(pairwise([end, *spikes, start])):
+    for index, (one, other) in enumerate(pairwise([end, *pairs(cut["spikes"]), start])):
         x, y = toward(one, other, 0.5)
         # the lower edge of a spike swells outwards and the upper one is hollow, so that it points up
         swell = 1.10 if (index % 2 == 0) == (x > 0) else 0.95
@@ -161,68 +154,57 @@ def _roots(top: float, spikes: Sequence[Point]) -> skia.Path:
     )
 
 
-def _front_layer(
-    style: Style, hair: Colour, locks: Sequence[Lock], cut: Mapping[str, Any]
-) -> tuple[Layer, skia.Path]:
-    """Returns the sheet of the front hair and its outline."""
-    top, wide, belly = cut.get("top", -1.24), cut.get("wide", 0.96), cut.get("belly", 0.035)
-    spikes, parting = pairs(cut.get("spikes", ())), cut.get("parting")
-    path = _front_path(locks, tuple(cut["edge"]), top, wide, belly, spikes)
+def _draw_front(pen: Pen, hair: Colour, locks: Sequence[Lock], path: skia.Path, cut: Cut) -> None:
     inner = [lock for lock in locks[:-1] if lock.valley[1] <= LOW_VALLEY]
-
-    def draw(pen: Pen) -> None:
-        play(pen, cut.get("extra", ()), {"hair": hair})
-        dark, line = pen.shadow(hair), line_colour(hair)
-        pen.shape(path, hair)
-        with pen.inside(path):
-            if style.soft:
-                pen.gradient(path, (0.0, -0.55), (0.0, 0.55), [(0.0, dark, 0.0), (1.0, dark, 0.75)])
-            pen.fill(_shades(inner, belly), dark, 0.85)
-            edge = moved(path, skia.Matrix.Translate(-0.10, -0.03))
-            pen.fill(skia.Op(path, edge, skia.PathOp.kDifference_PathOp), dark, 0.6)
-            pen.fill(_halo(wide), glow(hair, 0.45), style.shine)
-        pen.fill(_strands(inner), line, 0.85)
-        pen.fill(_roots(top, spikes), line, 0.85 if spikes else 0.45)
-        if parting:
-            x, y = parting
-            pen.fill(stroke((x, top + 0.02), (x * 1.3, -1.0), (x, y), 0.02), line, 0.8)
-
-    return _counted(record(style, draw, head=True, depth=0.09)), path
+    play(pen, cut.get("extra", ()), {"hair": hair})
+    dark, line = pen.shadow(hair), line_colour(hair)
+    pen.shape(path, hair)
+    with pen.inside(path):
+        if pen.style.soft:
+            pen.gradient(path, (0.0, -0.55), (0.0, 0.55), [(0.0, dark, 0.0), (1.0, dark, 0.75)])
+        pen.fill(_shades(inner, cut["belly"]), dark, 0.85)
+        pen.fill(skia.Op(path, shifted(path, -0.10, -0.03), skia.PathOp.kDifference_PathOp), dark, 0.6)
+        pen.fill(_halo(cut["wide"]), glow(hair, 0.45), pen.style.shine)
+    pen.fill(_strands(inner), line, 0.85)
+    pen.fill(_roots(cut["top"], pairs(cut.get("spikes", ()))), line, 0.85 if "spikes" in cut else 0.45)
+    if "parting" in cut:
+        x, y = cut["parting"]
+        pen.fill(stroke((x, cut["top"] + 0.02), (x * 1.3, -1.0), (x, y), 0.02), line, 0.8)
 
 
-def _back_layers(style: Style, hair: Colour, sheet: Mapping[str, Any]) -> Iterator[Layer]:
+def _back_layers(style: Style, hair: Colour, sheet: Cut) -> Iterator[Layer]:
     """Yields the sheets of hair behind the face: darker than the front, but for tails."""
-    is_tail = "tail" in sheet
     for side in (1.0, -1.0) if sheet.get("both") else (1.0,):
-        if is_tail:
-            outline = smooth(_tail(pairs(sheet["tail"], side), sheet["width"] * side))
+        tail, pivot = "tail" in sheet, (0.0, 0.0)
+        if tail:
+            spine = pairs(sheet["tail"], side)
+            outline, pivot = smooth(_tail(spine, sheet["width"] * side)), spine[0]
         elif "fall" in sheet:
             outline = _fall(**sheet["fall"])
         elif "napes" in sheet:
-            one, other = (polygon(pairs(nape)) for nape in sheet["napes"])
-            outline = skia.Op(one, other, skia.PathOp.kUnion_PathOp)
+            outline = skia.Op(*(polygon(pairs(nape)) for nape in sheet["napes"]), skia.PathOp.kUnion_PathOp)
         else:
             outline = smooth(pairs(sheet["points"]))
         strands = [pairs(strand, side) for strand in sheet.get("strands", ())]
-        pivot = pairs(sheet["tail"], side)[0] if is_tail else (0.0, 0.0)
-
-        def draw(
-            pen: Pen, outline: skia.Path = outline, strands: Sequence[Sequence[Point]] = strands
-        ) -> None:
-            dark, line = pen.shadow(hair), line_colour(hair)
-            base = hair if is_tail else mix(hair, dark, 0.72)
-            pen.shape(outline, base, line=line)
-            with pen.inside(outline):
-                if is_tail and style.soft:
-                    bounds = outline.computeTightBounds()
-                    stops = [(0.0, dark, 0.55), (0.25, dark, 0.0), (0.6, dark, 0.0), (1.0, dark, 0.7)]
-                    pen.gradient(outline, (0.0, bounds.top()), (0.0, bounds.bottom()), stops)
-                for start, bend, end in strands:
-                    pen.fill(stroke(start, bend, end, 0.05), pen.shadow(base), 0.8)
-                    pen.fill(stroke(start, bend, end, 0.015), line, 0.7)
-
+        draw = partial(_draw_back, hair=hair, outline=outline, strands=strands, tail=tail)
         depth, hang = sheet.get("depth", -0.06), sheet.get("hang", 0.0)
-        yield _counted(record(style, draw, head=not is_tail, depth=depth, hang=hang, pivot=pivot))
+        yield _counted(record(style, draw, head=not tail, depth=depth, hang=hang, pivot=pivot))
+
+
+def _draw_back(
+    pen: Pen, hair: Colour, outline: skia.Path, strands: Sequence[Sequence[Point]], tail: bool
+) -> None:
+    dark, line = pen.shadow(hair), line_colour(hair)
+    base = hair if tail else mix(hair, dark, 0.72)
+    pen.shape(outline, base, line=line)
+    with pen.inside(outline):
+        if tail and pen.style.soft:
+            bounds = outline.computeTightBounds()
+            stops = [(0.0, dark, 0.55), (0.25, dark, 0.0), (0.6, dark, 0.0), (1.0, dark, 0.7)]
+            pen.gradient(outline, (0.0, bounds.top()), (0.0, bounds.bottom()), stops)
+        for start, bend, end in strands:
+            pen.fill(stroke(start, bend, end, 0.05), pen.shadow(base), 0.8)
+            pen.fill(stroke(start, bend, end, 0.015), line, 0.7)
 
 
 def _fall(half: float, bottom: float, teeth: int, drop: float = 0.14, flare: float = 0.0) -> skia.Path:
@@ -234,12 +216,8 @@ def _fall(half: float, bottom: float, teeth: int, drop: float = 0.14, flare: flo
         left, right = low - 2 * low * (index + 1) / teeth, low - 2 * low * index / teeth
         middle = (left + right) / 2 + (0.05 if index < teeth / 2 else -0.05)
         tip = bottom + drop * (1.0 if index % 2 == 0 else 0.55)
-        points += [
-            (right - 0.01, bottom - 0.02),
-            (middle, tip),
-            (left + 0.10, bottom + 0.02),
-            (left, bottom - 0.10),
-        ]
+        points += [(right - 0.01, bottom - 0.02), (middle, tip)]
+        points += [(left + 0.10, bottom + 0.02), (left, bottom - 0.10)]
     points += [(-low, bottom - 0.75), (-half + 0.01, 0.35), (-half, -0.05)]
     points += [(-half + 0.06, -0.72), (-0.45, top), (0.0, top)]
     return route("MCC" + "QQ" * teeth + "CC", points)
@@ -254,23 +232,14 @@ def _tail(spine: Sequence[Point], width: float) -> list[Point]:
 
 def _braid(style: Style, hair: Colour, side: int) -> Layer:
     def draw(pen: Pen) -> None:
-        x, y = side * 1.13, 2.365
-        tuft = (
-            (-0.11, -0.06),
-            (-0.16, 0.22),
-            (-0.05, 0.36),
-            (0.0, 0.44),
-            (0.08, 0.34),
-            (0.15, 0.20),
-            (0.11, -0.06),
-        )
-        pen.shape(smooth([(x + dx, y + dy) for dx, dy in tuft]), hair)
+        tuft = (-0.11, -0.06, -0.16, 0.22, -0.05, 0.36, 0.0, 0.44, 0.08, 0.34, 0.15, 0.20, 0.11, -0.06)
+        pen.shape(smooth([(side * 1.13 + dx, 2.365 + dy) for dx, dy in pairs(tuft)]), hair)
         for index in range(6, -1, -1):
             y, x = 0.72 + 0.235 * index, side * (0.92 + 0.03 * index)
             for half in (-0.185 + 0.010 * index, 0.185 - 0.010 * index):
                 knot = [(x, y - 0.14), (x + half, y - 0.13), (x + half * 1.10, y + 0.05), (x, y + 0.20)]
                 lean = -0.02 if half > 0 else 0.02
-                pen.shape(smooth([*knot, (x + lean, y + 0.02)]), hair, width=0.8)
+                pen.shape(smooth([*knot, (x + lean, y + 0.02)]), hair, 0.8)
                 crease = stroke((x + half * 0.9, y - 0.06), (x + half * 0.8, y + 0.07), (x, y + 0.17), 0.035)
                 pen.fill(crease, pen.shadow(hair), 0.8)
                 light = oval(x + half * 0.55, y - 0.06, abs(half) * 0.22, 0.03)

@@ -3,18 +3,77 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import skia
 
 from datasets.drawn.colours import Colour, argb, line_colour, shade
+from datasets.drawn.curves import Point, moved
+
+# (place 0...1, colour, alpha)
+Stop = tuple[float, Colour, float]
 
 
-def nib(colour: int, width: float) -> skia.Paint:
-    """Returns what draws lines with round ends and corners; ``width`` in the canvas's units."""
-    paint = skia.Paint(Color=colour, AntiAlias=True, Style=skia.Paint.kStroke_Style, StrokeWidth=width)
-    paint.setStrokeCap(skia.Paint.kRound_Cap)
-    paint.setStrokeJoin(skia.Paint.kRound_Join)
-    return paint
+def _fading(start: Point, end: Point, stops: Sequence[Stop]) -> skia.Shader:
+    places, tones = [place for place, _, _ in stops], [argb(tone, alpha) for _, tone, alpha in stops]
+    return skia.GradientShader.MakeLinear([skia.Point(*start), skia.Point(*end)], tones, places)
+
+
+class Brush:
+    """The ways of painting on a canvas."""
+
+    def __init__(self, canvas: skia.Canvas) -> None:
+        self.canvas = canvas
+
+    def fill(self, path: skia.Path, colour: Colour, alpha: float = 1.0) -> None:
+        """Fills a path, without an outline."""
+        self.canvas.drawPath(path, skia.Paint(Color=argb(colour, alpha), AntiAlias=True))
+
+    def trace(self, path: skia.Path, colour: Colour, width: float, alpha: float = 1.0) -> None:
+        """Draws along a path with a round nib; ``width`` in the canvas's units."""
+        paint = skia.Paint(Color=argb(colour, alpha), AntiAlias=True, StrokeWidth=width)
+        paint.setStyle(skia.Paint.kStroke_Style)
+        paint.setStrokeCap(skia.Paint.kRound_Cap)
+        paint.setStrokeJoin(skia.Paint.kRound_Join)
+        self.canvas.drawPath(path, paint)
+
+    def gradient(self, path: skia.Path, start: Point, end: Point, stops: Sequence[Stop]) -> None:
+        """Fills a path with a linear gradient."""
+        self.canvas.drawPath(path, skia.Paint(Shader=_fading(start, end, stops), AntiAlias=True))
+
+    def shine(self, x: float, y: float, radius: float, base: Colour, alpha: float) -> None:
+        """Draws a glow that fades out towards ``radius``."""
+        ends = [argb(base, alpha), argb(base, 0.0)]
+        shader = skia.GradientShader.MakeRadial(skia.Point(x, y), radius, ends)
+        self.canvas.drawCircle(x, y, radius, skia.Paint(Shader=shader, AntiAlias=True))
+
+    @contextmanager
+    def through(self, matrix: skia.Matrix) -> Iterator[None]:
+        """Draws seen through a matrix."""
+        self.canvas.save()
+        self.canvas.concat(matrix)
+        yield
+        self.canvas.restore()
+
+    @contextmanager
+    def at(
+        self, x: float, y: float, degrees: float = 0.0, across: float = 1.0, down: float = 1.0
+    ) -> Iterator[None]:
+        """Draws around (x, y), turned and scaled."""
+        self.canvas.save()
+        self.canvas.translate(x, y)
+        self.canvas.rotate(degrees)
+        self.canvas.scale(across, down)
+        yield
+        self.canvas.restore()
+
+    @contextmanager
+    def inside(self, path: skia.Path) -> Iterator[None]:
+        """Draws only inside a path."""
+        self.canvas.save()
+        self.canvas.clipPath(path, skia.ClipOp.kIntersect, True)
+        yield
+        self.canvas.restore()
 
 
 @dataclass(frozen=True)
@@ -32,6 +91,35 @@ class Style:
     shading: float = 0.9
     shine: float = 0.8
     soft: bool = True
+
+
+class Pen(Brush):
+    """Draws on a canvas in a style; ``outlines`` collects the shapes, not what is filled inside them."""
+
+    def __init__(self, canvas: skia.Canvas, style: Style) -> None:
+        super().__init__(canvas)
+        self.style = style
+        self.outlines: list[skia.Path] = []
+
+    def line(self, path: skia.Path, colour: Colour, width: float = 1.0, alpha: float = 1.0) -> None:
+        """Draws along a path; width 1 is the style's own line."""
+        self.trace(path, colour, self.style.line * width, alpha)
+
+    def shape(
+        self, path: skia.Path, colour: Colour, width: float = 1.0, *, line: Colour | None = None
+    ) -> None:
+        """Fills and outlines a path: the line is heavier below and to the right, as a hand would draw it."""
+        edge = line_colour(colour) if line is None else line
+        slip = self.style.line * 0.45 * width
+        with self.at(slip * 0.5, slip):
+            self.line(path, edge, width)
+        self.line(path, edge, width)
+        self.fill(path, colour)
+        self.outlines.append(moved(path, self.canvas.getTotalMatrix()))
+
+    def shadow(self, colour: Colour) -> Colour:
+        """Returns a colour as it looks in shadow in this style."""
+        return shade(colour, self.style.shading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,110 +140,24 @@ class Layer:
     head: tuple[skia.Path, ...] = ()
     depth: float = 0.0
     hang: float = 0.0
-    pivot: tuple[float, float] = (0.0, 0.0)
+    pivot: Point = (0.0, 0.0)
 
 
-class Pen:
-    """Draws on a canvas in a style; ``outlines`` collects the shapes drawn."""
-
-    def __init__(self, canvas: skia.Canvas, style: Style) -> None:
-        self.canvas = canvas
-        self.style = style
-        self.outlines: list[skia.Path] = []
-
-    def fill(self, path: skia.Path, colour: Colour, alpha: float = 1.0) -> None:
-        """Fills a path, without an outline; detail inside a shape, so it is not collected."""
-        self.canvas.drawPath(path, skia.Paint(Color=argb(colour, alpha), AntiAlias=True))
-
-    def gradient(
-        self,
-        path: skia.Path,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        stops: list[tuple[float, Colour, float]],
-    ) -> None:
-        """Fills a path with a linear gradient; a stop is (place 0...1, colour, alpha)."""
-        shader = skia.GradientShader.MakeLinear(
-            [skia.Point(*start), skia.Point(*end)],
-            [argb(colour, alpha) for _, colour, alpha in stops],
-            [place for place, _, _ in stops],
-        )
-        self.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, Dither=False))
-
-    def line(self, path: skia.Path, colour: Colour, width: float = 1.0, alpha: float = 1.0) -> None:
-        """Draws along a path with a round nib; width 1 is the style's own line."""
-        self.canvas.drawPath(path, nib(argb(colour, alpha), self.style.line * width))
-
-    def shape(
-        self, path: skia.Path, colour: Colour, *, line: Colour | None = None, width: float = 1.0
-    ) -> None:
-        """Fills and outlines a path: the line is heavier below and to the right, as a hand would draw it."""
-        edge = line_colour(colour) if line is None else line
-        if width > 0:
-            slip = self.style.line * 0.45 * width
-            self.canvas.save()
-            self.canvas.translate(slip * 0.5, slip)
-            self.line(path, edge, width)
-            self.canvas.restore()
-            self.line(path, edge, width)
-        self.fill(path, colour)
-        outline = skia.Path()
-        path.transform(self.canvas.getTotalMatrix(), outline)
-        self.outlines.append(outline)
-
-    def shadow(self, colour: Colour) -> Colour:
-        """Returns a colour as it looks in shadow in this style."""
-        return shade(colour, self.style.shading)
-
-    @contextmanager
-    def through(self, matrix: skia.Matrix) -> Iterator[None]:
-        """Draws seen through a matrix."""
-        self.canvas.save()
-        self.canvas.concat(matrix)
-        yield
-        self.canvas.restore()
-
-    @contextmanager
-    def inside(self, path: skia.Path) -> Iterator[None]:
-        """Draws only inside a path."""
-        self.canvas.save()
-        self.canvas.clipPath(path, skia.ClipOp.kIntersect, True)
-        yield
-        self.canvas.restore()
-
-
-def record(
-    style: Style,
-    draw: Callable[[Pen], None],
-    *,
-    head: bool = False,
-    depth: float = 0.0,
-    hang: float = 0.0,
-    pivot: tuple[float, float] = (0.0, 0.0),
-) -> Layer:
+def record(style: Style, draw: Callable[[Pen], None], *, head: bool = False, **place: Any) -> Layer:
     """Returns what ``draw`` draws, as a layer; ``head`` says whether it counts as a part of the head."""
     recorder = skia.PictureRecorder()
     pen = Pen(recorder.beginRecording(skia.Rect.MakeLTRB(-8, -8, 8, 16)), style)
     draw(pen)
     outlines = tuple(pen.outlines)
-    return Layer(recorder.finishRecordingAsPicture(), outlines, outlines if head else (), depth, hang, pivot)
+    return Layer(recorder.finishRecordingAsPicture(), outlines, outlines if head else (), **place)
 
 
-@dataclass(frozen=True)
-class Easel:
-    """A canvas of ``width`` by ``height`` pixels, and the ways of painting on it."""
+class Easel(Brush):
+    """A canvas of ``width`` by ``height`` pixels, and what is painted of it in one stroke."""
 
-    canvas: skia.Canvas
-    width: float
-    height: float
-
-    def paint(self, path: skia.Path, base: Colour, alpha: float = 1.0) -> None:
-        """Fills a path."""
-        self.canvas.drawPath(path, skia.Paint(Color=argb(base, alpha), AntiAlias=True))
-
-    def trace(self, path: skia.Path, base: Colour, width: float, alpha: float = 1.0) -> None:
-        """Draws along a path with a round nib; ``width`` in pixels."""
-        self.canvas.drawPath(path, nib(argb(base, alpha), width))
+    def __init__(self, canvas: skia.Canvas, width: float, height: float) -> None:
+        super().__init__(canvas)
+        self.width, self.height = width, height
 
     def rect(
         self, left: float, top: float, right: float, bottom: float, base: Colour, alpha: float = 1.0
@@ -164,12 +166,9 @@ class Easel:
         paint = skia.Paint(Color=argb(base, alpha), AntiAlias=True)
         self.canvas.drawRect(skia.Rect.MakeLTRB(left, top, right, bottom), paint)
 
-    def area(
-        self, left: float, top: float, right: float, bottom: float, base: Colour, alpha: float = 1.0
-    ) -> None:
+    def area(self, left: float, top: float, right: float, bottom: float, base: Colour) -> None:
         """Fills a rectangle whose sides are fractions of the width and height."""
-        width, height = self.width, self.height
-        self.rect(width * left, height * top, width * right, height * bottom, base, alpha)
+        self.rect(self.width * left, self.height * top, self.width * right, self.height * bottom, base)
 
     def disc(self, x: float, y: float, radius: float, base: Colour, alpha: float) -> None:
         """Fills a circle."""
@@ -180,15 +179,5 @@ class Easel:
     ) -> None:
         """Fills the width with a vertical gradient; a stop is (place 0...1, colour)."""
         low = self.height if bottom is None else bottom
-        shader = skia.GradientShader.MakeLinear(
-            [skia.Point(0, top), skia.Point(0, low)],
-            [argb(base) for _, base in stops],
-            [place for place, _ in stops],
-        )
+        shader = _fading((0, top), (0, low), [(place, base, 1.0) for place, base in stops])
         self.canvas.drawRect(skia.Rect.MakeLTRB(0, top, self.width, low), skia.Paint(Shader=shader))
-
-    def shine(self, x: float, y: float, radius: float, base: Colour, alpha: float) -> None:
-        """Draws a glow that fades out towards ``radius``."""
-        ends = [argb(base, alpha), argb(base, 0.0)]
-        shader = skia.GradientShader.MakeRadial(skia.Point(x, y), radius, ends)
-        self.canvas.drawCircle(x, y, radius, skia.Paint(Shader=shader, AntiAlias=True))

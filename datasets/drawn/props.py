@@ -13,7 +13,7 @@ from datasets.drawn.colours import INK, WHITE, Palette, colour, glow, mix, shade
 from datasets.drawn.curves import box, curve, oval, polygon, stroke, together
 from datasets.drawn.pen import Easel
 
-Prop = tuple[skia.Path, Callable[[skia.Canvas], None]]
+Prop = tuple[skia.Path, Callable[[Easel], None]]
 
 
 def _plant(source: random.Random, width: float, height: float, palette: Palette) -> Prop:
@@ -25,41 +25,39 @@ def _plant(source: random.Random, width: float, height: float, palette: Palette)
         tip = (x + math.sin(angle) * size, height - math.cos(angle) * size * source.uniform(0.7, 1.1))
         bend = ((x + tip[0]) / 2 - angle * size * 0.15, (height + tip[1]) / 2)
         blades.append(stroke((x + angle * 10, height + 12), bend, tip, size * 0.11))
-    tones = [mix(palette.leaf, shade(palette.leaf, 1.0), source.random()) for _ in blades]
+    dark = shade(palette.leaf, 1.0)
+    tones = [mix(palette.leaf, dark, source.random()) for _ in blades]
 
-    def draw(canvas: skia.Canvas) -> None:
-        easel = Easel(canvas, width, height)
+    def draw(easel: Easel) -> None:
         for blade, tone in zip(blades, tones, strict=True):
-            easel.paint(blade, tone)
-            easel.trace(blade, shade(shade(palette.leaf, 1.0), 0.9), max(1.0, height / 400))
+            easel.fill(blade, tone)
+            easel.trace(blade, shade(dark, 0.9), max(1.0, height / 400))
 
     return together(blades), draw
 
 
 def _desk(source: random.Random, width: float, height: float, palette: Palette) -> Prop:
     top = height * source.uniform(0.82, 0.93)
-    plate = box(-10, top, width + 10, height + 10)
-    has_cup = source.random() < 0.5
-    x = width * source.uniform(0.2, 0.8)
+    plate, edge = box(-10, top, width + 10, height + 10), box(-10, top, width + 10, top + height * 0.035)
+    has_cup, x = source.random() < 0.5, width * source.uniform(0.2, 0.8)
+    wood, accent = mix(palette.wood, WHITE, 0.15), palette.accent
 
-    def draw(canvas: skia.Canvas) -> None:
-        easel, wood, accent = Easel(canvas, width, height), mix(palette.wood, WHITE, 0.15), palette.accent
-        edge = box(-10, top, width + 10, top + height * 0.035)
-        easel.paint(plate, shade(wood, 0.55))
-        easel.paint(edge, wood)
+    def draw(easel: Easel) -> None:
+        easel.fill(plate, shade(wood, 0.55))
+        easel.fill(edge, wood)
         easel.trace(edge, shade(wood, 1.2), max(1.0, height / 400))
         if has_cup:
             size = height * 0.045
-            cup = box(x - size, top - size * 1.6, x + size, top + size * 0.3, size * 0.3)
             ear = oval(x + size * 1.05, top - size * 0.7, size * 0.45, size * 0.5)
             easel.trace(ear, shade(accent, 0.5), size * 0.25)
-            easel.paint(cup, accent)
+            cup = box(x - size, top - size * 1.6, x + size, top + size * 0.3, size * 0.3)
+            easel.fill(cup, accent)
             easel.trace(cup, shade(accent, 1.2), max(1.0, height / 400))
             return
         for index, base in enumerate((accent, palette.other, mix(palette.sky, WHITE, 0.3))):  # books
             low, right = top - height * 0.025 * index, x + height * (0.09 - 0.012 * index)
             book = box(x - height * 0.09, low - height * 0.025, right, low, 2)
-            easel.paint(book, base)
+            easel.fill(book, base)
             easel.trace(book, shade(base, 1.2), max(1.0, height / 450))
 
     return plate, draw
@@ -67,19 +65,17 @@ def _desk(source: random.Random, width: float, height: float, palette: Palette) 
 
 def _railing(source: random.Random, width: float, height: float, palette: Palette) -> Prop:
     top, base = height * source.uniform(0.72, 0.88), mix(palette.wall, WHITE, 0.4)
-    bars = [box(-5, top, width + 5, top + height * 0.028)]
-    count = source.randint(6, 9)
+    bars, count = [box(-5, top, width + 5, top + height * 0.028)], source.randint(6, 9)
     for index in range(count + 1):
         x = width * index / count
         bars.append(box(x - width * 0.007, top, x + width * 0.007, height + 5))
     outline = together(bars)
 
-    def draw(canvas: skia.Canvas) -> None:
-        easel = Easel(canvas, width, height)
-        easel.paint(outline, base)
+    def draw(easel: Easel) -> None:
+        easel.fill(outline, base)
         for bar in bars:
             easel.trace(bar, shade(base, 1.1), max(1.0, height / 450))
-        easel.paint(bars[0], glow(base, 0.4))
+        easel.fill(bars[0], glow(base, 0.4))
 
     return outline, draw
 
@@ -88,23 +84,21 @@ def _bubble(source: random.Random, width: float, height: float, palette: Palette
     x = width * source.choice((source.uniform(0.10, 0.24), source.uniform(0.76, 0.90)))
     y = height * source.uniform(0.10, 0.24)
     half, tall = width * source.uniform(0.09, 0.15), height * source.uniform(0.07, 0.11)
-    side = 1 if x < width / 2 else -1
-    tip = [
-        (x + side * half * across, y + tall * down) for across, down in ((0.1, 0.6), (0.6, 0.4), (0.95, 1.55))
-    ]
+    aside = half if x < width / 2 else -half
+    tip = [(x + aside * across, y + tall * down) for across, down in ((0.1, 0.6), (0.6, 0.4), (0.95, 1.55))]
     body = skia.Op(oval(x, y, half, tall), polygon(tip), skia.PathOp.kUnion_PathOp)
     lines = []
     for row in range(3):
-        start = x - half * 0.6 + half * 0.15 * (row == 1)
-        points = [
-            (start + step * half * 0.10, y + tall * (0.36 * (row - 1)) + source.uniform(-1, 1) * tall * 0.07)
-            for step in range(source.randint(7, 13))
-        ]
-        lines.append(curve(points))
+        start, level = x - half * 0.6 + half * 0.15 * (row == 1), y + tall * (0.36 * (row - 1))
+        steps = range(source.randint(7, 13))
+        lines.append(
+            curve(
+                [(start + step * half * 0.10, level + source.uniform(-1, 1) * tall * 0.07) for step in steps]
+            )
+        )
 
-    def draw(canvas: skia.Canvas) -> None:
-        easel = Easel(canvas, width, height)
-        easel.paint(body, WHITE, 0.96)
+    def draw(easel: Easel) -> None:
+        easel.fill(body, WHITE, 0.96)
         easel.trace(body, INK, max(1.4, height / 260))
         for line in lines:
             easel.trace(line, colour("55505c"), max(1.2, height / 300))
@@ -113,17 +107,17 @@ def _bubble(source: random.Random, width: float, height: float, palette: Palette
 
 
 def _petals(source: random.Random, width: float, height: float, palette: Palette) -> Prop:
-    petals = []
     base = source.choice((colour("f9bdd2"), mix(palette.leaf, WHITE, 0.2), WHITE))
+    petals = []
     for _ in range(source.randint(5, 12)):
         x, y = width * source.random(), height * source.random()
         size, turn = height * source.uniform(0.008, 0.022), source.random()
         ends = (x - size, y - size * turn), (x + size, y + size * turn)
         petals.append(stroke(ends[0], (x, y - size * 0.6), ends[1], size * 0.8))
 
-    def draw(canvas: skia.Canvas) -> None:
+    def draw(easel: Easel) -> None:
         for petal in petals:
-            Easel(canvas, width, height).paint(petal, base, 0.92)
+            easel.fill(petal, base, 0.92)
 
     return together(petals), draw
 

@@ -1,25 +1,24 @@
-"""A scene: composed first, so that its labels are known to be honest, and painted then."""
+"""A scene: composed first, so that its labels are known to be honest, and painted and lit then."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
 import skia
 
-from datasets.drawn.backgrounds import BACKGROUNDS
-from datasets.drawn.clothes import FEET
-from datasets.drawn.colours import INK, argb
-from datasets.drawn.crowd import Placed, place_people, sample_people
+from datasets.drawn.colours import BLACK, INK, WHITE, Colour, argb, mix
+from datasets.drawn.crowd import NEARLY_HIDDEN, HeadLabel, Placed, measure_heads, place_people, sample_people
 from datasets.drawn.curves import oval
-from datasets.drawn.episodes import LIGHTS, Episode
-from datasets.drawn.figure import Pose, body_matrix, draw_figure
-from datasets.drawn.finish import add_grain, shine_light, soften
-from datasets.drawn.labels import HeadLabel, label_heads
+from datasets.drawn.episodes import Episode
+from datasets.drawn.figure import FEET, body_matrix, draw_figure
 from datasets.drawn.pen import Easel
+from datasets.drawn.places import NIGHT_PLACES, NO_GROUND, PLACES
 from datasets.drawn.props import PROPS, Prop
+from datasets.drawn.strokes import table
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))
-NO_GROUND = ("dots", "speed lines")  # places where nobody need stand on anything
-NIGHT_PLACES = ("night street", "festival")
 TRIES = 12  # arrangements of a group that are tried before it is made smaller
 
 
@@ -45,7 +44,7 @@ def compose_scene(seed: int, episode: Episode, index: int) -> tuple[Scene, rando
 
 
 def arrange_scene(source: random.Random, episode: Episode, width: int, height: int) -> Scene:
-    """Returns a scene of an episode, ``width`` by ``height`` pixels."""
+    """Returns a scene of an episode, ``width`` by ``height`` pixels, without a named head nearly hidden."""
     people = sample_people(source)
     place, light = source.choice(episode.places), source.choices(episode.lights, (4, 2, 2, 2))[0]
     if place in NIGHT_PLACES and light not in ("stage", "lamp"):
@@ -58,8 +57,8 @@ def arrange_scene(source: random.Random, episode: Episode, width: int, height: i
     while True:
         attempt += 1
         figures = place_people(source, people, episode.style, width, height, on_ground=place not in NO_GROUND)
-        labels = label_heads(figures, props, episode.style, width, height)
-        if labels is not None:
+        labels = measure_heads(figures, props, episode.style, width, height)
+        if all(label.visible >= NEARLY_HIDDEN for label in labels):
             return Scene(episode, width, height, place, light, figures, props, labels)
         if attempt % TRIES == 0:
             people = people[:-1]  # too crowded for honest labels; an empty scene always has them
@@ -69,28 +68,103 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
     """Returns the finished picture as the bytes of a JPEG file."""
     width, height, episode = scene.width, scene.height, scene.episode
     surface = skia.Surface(width, height)
-    canvas = surface.getCanvas()
-    BACKGROUNDS[scene.place](Easel(canvas, width, height), source, episode.palette)
-    # a camera close to a face blurs what is behind
-    if scene.figures and scene.figures[0].pose.unit * 2.2 > 0.3 * height and source.random() < 0.4:
-        soften(surface, source.uniform(1.0, 2.5) * height / 512)
-    for figure in scene.figures:
-        if scene.place not in NO_GROUND:
-            draw_ground_shadow(canvas, figure.pose)
-        draw_figure(canvas, figure.person, episode.style, figure.pose)
+    easel = Easel(surface.getCanvas(), width, height)
+    PLACES[scene.place](easel, source, episode.palette)
+    soften(surface, sample_blur(scene, source))
+    draw_figures(easel, scene, scene.figures)
     for _, draw in scene.props:
-        draw(canvas)
-    shine_light(surface, LIGHTS[scene.light], episode.saturation, source)
+        draw(easel)
+    shine_light(surface, scene, source)
     if source.random() < 0.12:
         soften(surface, source.uniform(0.4, 0.9))
     if episode.grain:
-        add_grain(canvas, episode.grain * source.uniform(0.5, 1.2), source)
+        add_grain(surface, episode.grain * source.uniform(0.5, 1.2), source)
     quality = source.randint(*episode.quality)
     return bytes(surface.makeImageSnapshot().encodeToData(skia.EncodedImageFormat.kJPEG, quality))
 
 
-def draw_ground_shadow(canvas: skia.Canvas, pose: Pose) -> None:
-    """Draws the shadow in which a figure stands."""
-    middle = body_matrix(pose).mapXY(0.0, FEET)
-    path = oval(middle.x(), middle.y(), 1.25 * pose.unit, 0.17 * pose.unit)
-    canvas.drawPath(path, skia.Paint(Color=argb(INK, 0.28), AntiAlias=True))
+def sample_blur(scene: Scene, source: random.Random) -> float:
+    """Returns the blur of the place, in pixels: a camera close to a face blurs what is behind, or not."""
+    close = bool(scene.figures) and scene.figures[0].pose.unit * 2.2 > 0.3 * scene.height
+    return source.uniform(1.0, 2.5) * scene.height / 512 if close and source.random() < 0.4 else 0.0
+
+
+def draw_figures(easel: Easel, scene: Scene, figures: Sequence[Placed]) -> None:
+    """Draws people, each standing in a shadow."""
+    for figure in figures:
+        if scene.place not in NO_GROUND:
+            middle, unit = body_matrix(figure.pose).mapXY(0.0, FEET), figure.pose.unit
+            easel.fill(oval(middle.x(), middle.y(), 1.25 * unit, 0.17 * unit), INK, 0.28)
+        draw_figure(easel.canvas, figure.person, scene.episode.style, figure.pose)
+
+
+def soften(surface: skia.Surface, radius: float) -> None:
+    """Blurs the picture; ``radius`` is the standard deviation in pixels."""
+    if radius:
+        image = surface.makeImageSnapshot()
+        blur = skia.ImageFilters.Blur(radius, radius, skia.TileMode.kClamp)
+        surface.getCanvas().drawImage(image, 0, 0, skia.SamplingOptions(), skia.Paint(ImageFilter=blur))
+
+
+@dataclass(frozen=True)
+class Light:
+    """How light changes the colours of a finished picture; lights.toml says what may stand here."""
+
+    gain: Colour = (1.0, 1.0, 1.0)
+    saturation: float = 1.0
+    lift: float = 0.0
+    beam: Colour | None = None
+    beam_strength: float = 0.0
+    dark: bool = False
+
+
+def shine_light(surface: skia.Surface, scene: Scene, source: random.Random) -> None:
+    """Changes the colours of the picture, and lays a gradient of light or shade over it."""
+    light = Light(**table("lights")[scene.light])
+    keep = light.saturation * scene.episode.saturation
+    grey = (0.213, 0.715, 0.072)  # luma of sRGB primaries, ITU-R BT.709
+    matrix = []
+    for row, gain in enumerate(light.gain):
+        own = [keep if column == row else 0.0 for column in range(3)]
+        matrix += [gain * ((1 - keep) * luma + part) for luma, part in zip(grey, own, strict=True)]
+        matrix += [0.0, light.lift]
+    matrix += [0.0, 0.0, 0.0, 1.0, 0.0]
+    canvas = surface.getCanvas()
+    if matrix[:5] != [1.0, 0.0, 0.0, 0.0, 0.0]:
+        paint = skia.Paint(ColorFilter=skia.ColorFilters.Matrix(matrix))
+        canvas.drawImage(surface.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), paint)
+    if light.beam is not None:
+        x, y = 0.0, 0.0
+        if source.random() < 0.7:
+            x = scene.width * source.random()
+        else:
+            y = scene.height * source.random()
+        ends = [skia.Point(x, y), skia.Point(scene.width - x, scene.height - y)]
+        neutral = WHITE if light.dark else BLACK
+        strong = mix(neutral, light.beam, light.beam_strength)
+        shader = skia.GradientShader.MakeLinear(ends, [argb(strong), argb(neutral)], [0.0, 0.85])
+        mode = skia.BlendMode.kMultiply if light.dark else skia.BlendMode.kScreen
+        canvas.drawPaint(skia.Paint(Shader=shader, BlendMode=mode))
+
+
+@lru_cache(maxsize=1)
+def _noise() -> tuple[skia.Image, skia.Image]:
+    """Returns a tile of noise with a deviation of 16 grey levels: what is above the mean, and below it."""
+    values = np.random.default_rng(20).normal(0.0, 16.0, (256, 256))
+    tiles = []
+    for part in (values, -values):
+        pixels = np.full((256, 256, 4), 255, np.uint8)
+        pixels[:, :, :3] = np.clip(np.rint(part), 0, 255)[:, :, None].astype(np.uint8)
+        tiles.append(skia.Image.fromarray(pixels))
+    return tiles[0], tiles[1]
+
+
+def add_grain(surface: skia.Surface, deviation: float, source: random.Random) -> None:
+    """Adds film grain with that standard deviation, in grey levels of 255."""
+    shift = skia.Matrix.Translate(source.randrange(256), source.randrange(256))
+    strength = np.diag([min(1.0, deviation / 16.0)] * 3 + [1.0])
+    fade = skia.ColorFilters.Matrix(np.pad(strength, ((0, 0), (0, 1))).ravel().tolist())
+    above, below = _noise()
+    for tile, mode in ((above, skia.BlendMode.kPlus), (below, skia.BlendMode.kDifference)):
+        shader = tile.makeShader(skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(), shift)
+        surface.getCanvas().drawPaint(skia.Paint(Shader=shader, BlendMode=mode, ColorFilter=fade))

@@ -11,17 +11,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import skia
 
-from datasets.drawn.backgrounds import BACKGROUNDS
-from datasets.drawn.crowd import STEEPEST, Placed
-from datasets.drawn.curves import moved
-from datasets.drawn.episodes import LIGHTS, Episode, make_episode
-from datasets.drawn.face import EXPRESSIONS
-from datasets.drawn.figure import bounds, draw_figure, head_outlines
-from datasets.drawn.finish import add_grain, shine_light, soften
-from datasets.drawn.labels import NEARLY_HIDDEN, HeadLabel, measure_heads
+from datasets.drawn.crowd import NEARLY_HIDDEN, STEEPEST, HeadLabel, Placed, measure_heads
+from datasets.drawn.curves import Point, moved
+from datasets.drawn.episodes import Episode, make_episode
+from datasets.drawn.face import expressions
+from datasets.drawn.figure import bounds, head_outlines
 from datasets.drawn.pen import Easel
-from datasets.drawn.props import Prop
-from datasets.drawn.scene import NO_GROUND, Scene, arrange_scene, draw_ground_shadow
+from datasets.drawn.places import PLACES
+from datasets.drawn.scene import (
+    Scene,
+    add_grain,
+    arrange_scene,
+    draw_figures,
+    sample_blur,
+    shine_light,
+    soften,
+)
 
 SHORTEST, LONGEST = 1.5, 5.0  # seconds between two cuts
 OVERSCAN = 0.1  # of a background beyond each edge of the picture: room for the camera
@@ -35,7 +40,7 @@ class Motion:
     """How somebody moves during a shot.
 
     Attributes:
-        drift: in pixels per second.
+        drift: to the right, in pixels per second.
         sway: of the head, in degrees.
         turn: of the head, added at most to the pose's.
         beat: of sway and turn, in Hz.
@@ -45,7 +50,7 @@ class Motion:
         speaks: the mouth opens and closes.
     """
 
-    drift: tuple[float, float]
+    drift: float
     sway: float
     turn: float
     beat: float
@@ -76,7 +81,7 @@ class Shot:
     scene: Scene
     motions: tuple[Motion, ...]
     zoom: tuple[float, float]
-    pan: tuple[tuple[float, float], tuple[float, float]]
+    pan: tuple[Point, Point]
     blur: float
 
 
@@ -108,9 +113,8 @@ def figures_at(shot: Shot, seconds: float) -> tuple[Placed, ...]:
     placed = []
     for figure, motion in zip(shot.scene.figures, shot.motions, strict=True):
         swing = math.sin(2 * math.pi * motion.beat * since + motion.phase)
-        away = since - shot.seconds / 2
         pose = figure.pose
-        middle = camera.mapXY(pose.x + motion.drift[0] * away, pose.y + motion.drift[1] * away)
+        middle = camera.mapXY(pose.x + motion.drift * (since - shot.seconds / 2), pose.y)
         pose = replace(
             pose,
             x=middle.x(),
@@ -126,14 +130,10 @@ def figures_at(shot: Shot, seconds: float) -> tuple[Placed, ...]:
 
 def heads_at(shot: Shot, seconds: float) -> tuple[HeadLabel, ...]:
     """Returns the labels at a time of the film: named heads that can be seen well enough to be labelled."""
-    scene = shot.scene
-    measured = measure_heads(
-        figures_at(shot, seconds),
-        _props_at(shot, seconds),
-        scene.episode.style,
-        scene.width,
-        scene.height,
-    )
+    scene, camera = shot.scene, _camera(shot, seconds - shot.start)
+    props = [(moved(outline, camera), draw) for outline, draw in scene.props]
+    figures = figures_at(shot, seconds)
+    measured = measure_heads(figures, props, scene.episode.style, scene.width, scene.height)
     return tuple(label for label in measured if label.visible >= NEARLY_HIDDEN)
 
 
@@ -141,15 +141,12 @@ class ShotPainter:
     """Paints the moments of one shot; its background is painted once."""
 
     def __init__(self, shot: Shot):
-        self.shot = shot
-        scene = shot.scene
-        width, height = _overscanned(scene)
+        self.shot, scene = shot, shot.scene
+        width, height = (round(side * (1 + 2 * OVERSCAN)) for side in (scene.width, scene.height))
         surface = skia.Surface(width, height)
-        source = random.Random(f"{shot.seed} place")
         easel = Easel(surface.getCanvas(), width, height)
-        BACKGROUNDS[scene.place](easel, source, scene.episode.palette)
-        if shot.blur:
-            soften(surface, shot.blur)
+        PLACES[scene.place](easel, random.Random(f"{shot.seed} place"), scene.episode.palette)
+        soften(surface, shot.blur)
         self._background = surface.makeImageSnapshot()
 
     def paint(self, seconds: float) -> np.ndarray:
@@ -157,30 +154,20 @@ class ShotPainter:
         shot, scene = self.shot, self.shot.scene
         pixels = np.zeros((scene.height, scene.width, 4), np.uint8)
         surface = skia.Surface(pixels, colorType=skia.kRGBA_8888_ColorType)
-        canvas = surface.getCanvas()
-        canvas.save()
-        canvas.concat(_camera(shot, seconds - shot.start))
-        canvas.drawImage(
-            self._background,
-            -OVERSCAN * scene.width,
-            -OVERSCAN * scene.height,
-            skia.SamplingOptions(skia.FilterMode.kLinear),
-        )
-        canvas.restore()
-        for figure in figures_at(shot, seconds):
-            if scene.place not in NO_GROUND:
-                draw_ground_shadow(canvas, figure.pose)
-            draw_figure(canvas, figure.person, scene.episode.style, figure.pose)
-        canvas.save()
-        canvas.concat(_camera(shot, seconds - shot.start))
-        for _, draw in scene.props:
-            draw(canvas)
-        canvas.restore()
+        easel = Easel(surface.getCanvas(), scene.width, scene.height)
+        camera = _camera(shot, seconds - shot.start)
+        with easel.through(camera):
+            corner = -OVERSCAN * scene.width, -OVERSCAN * scene.height
+            linear = skia.SamplingOptions(skia.FilterMode.kLinear)
+            easel.canvas.drawImage(self._background, *corner, linear)
+        draw_figures(easel, scene, figures_at(shot, seconds))
+        with easel.through(camera):
+            for _, draw in scene.props:
+                draw(easel)
         # The same light during the whole shot, but new grain in every picture.
-        light = random.Random(f"{shot.seed} light")
-        shine_light(surface, LIGHTS[scene.light], scene.episode.saturation, light)
+        shine_light(surface, scene, random.Random(f"{shot.seed} light"))
         if scene.episode.grain:
-            add_grain(canvas, scene.episode.grain * 0.5, random.Random(f"{shot.seed} {seconds:.3f}"))
+            add_grain(surface, scene.episode.grain * 0.5, random.Random(f"{shot.seed} {seconds:.3f}"))
         surface.flushAndSubmit()
         return pixels[:, :, :3]
 
@@ -197,9 +184,7 @@ def _make_shot(seed: str, episode: Episode, start: float, width: int, height: in
         pans[1] = pans[0]  # a camera that stands still
     near = source.uniform(1.0, NEAREST) if source.random() < 0.5 else 1.0
     zoom = (1.0, near) if source.random() < 0.5 else (near, 1.0)
-    # As in `paint_scene`: a camera close to a face blurs what is behind.
-    close = bool(scene.figures) and scene.figures[0].pose.unit * 2.2 > 0.3 * height
-    blur = source.uniform(1.0, 2.5) * height / 512 if close and source.random() < 0.4 else 0.0
+    blur = sample_blur(scene, source)
     motions = tuple(_make_motion(source, figure, width) for figure in scene.figures)
     return Shot(seed, start, seconds, scene, motions, zoom, (pans[0], pans[1]), blur)
 
@@ -207,9 +192,9 @@ def _make_shot(seed: str, episode: Episode, start: float, width: int, height: in
 def _make_motion(source: random.Random, figure: Placed, width: int) -> Motion:
     walks = source.random() < 0.3
     speed = source.choice((-1, 1)) * source.uniform(0.04, 0.12) * width if walks else 0.0
-    mood = tuple(source.choice(sorted(EXPRESSIONS)) for _ in range(3))
+    mood = tuple(source.choice(sorted(expressions())) for _ in range(3))
     return Motion(
-        drift=(speed + source.gauss(0, 0.006) * width, 0.0),
+        drift=speed + source.gauss(0, 0.006) * width,
         sway=source.uniform(0.5, 4.0),
         turn=source.uniform(0.05, 0.5),
         beat=source.uniform(0.15, 0.5),
@@ -223,7 +208,7 @@ def _make_motion(source: random.Random, figure: Placed, width: int) -> Motion:
 def _expression(motion: Motion, since: float) -> str:
     mood = motion.mood[int(since / motion.mood_seconds) % len(motion.mood)]
     # Two steps of three open: a mouth that speaks, not one that chews.
-    if motion.speaks and EXPRESSIONS[mood].mouth == "smile" and int(since * MOUTH) % 3:
+    if motion.speaks and expressions()[mood].mouth == "smile" and int(since * MOUTH) % 3:
         return "laugh"
     return mood
 
@@ -239,13 +224,3 @@ def _camera(shot: Shot, since: float) -> skia.Matrix:
     matrix.preScale(zoom, zoom)
     matrix.preTranslate(-middle_x, -middle_y)
     return matrix
-
-
-def _props_at(shot: Shot, seconds: float) -> tuple[Prop, ...]:
-    camera = _camera(shot, seconds - shot.start)
-    return tuple((moved(outline, camera), draw) for outline, draw in shot.scene.props)
-
-
-def _overscanned(scene: Scene) -> tuple[int, int]:
-    """(width, height) of a background in pixels."""
-    return round(scene.width * (1 + 2 * OVERSCAN)), round(scene.height * (1 + 2 * OVERSCAN))

@@ -1,11 +1,11 @@
 """Drawings as tables: rows of strokes in the TOML files beside the code, played with a pen.
 
-A row is ``[what, outline, numbers, colour, strength]``. What: ``shape`` (strength is the width of its line),
-``fill`` (alpha) or ``line`` (width). Outline: ``smooth``, ``curve`` (open), ``polygon`` or SVG's steps as in
-``curves.route`` through points (x, y, x, y ...); ``stroke`` (three points and a width), ``oval`` (middle,
-half axes), ``box`` (left, top, right, bottom, radius), ``star`` (middle, radius); ``same`` is the outline
-before, changed by no numbers or by (factor of x, factor of y, shift of x, shift of y). A number may be
-``"wide"``, ``"-wide"`` or ``"wide+0.1"``: half the width of the shoulders.
+A row is ``[what, outline, numbers, colour, strength, line]``. What: ``shape`` (strength is the width of its
+line, which may have its own colour), ``fill`` (alpha) or ``line`` (width). Outline: ``smooth``, ``curve``
+(open), ``polygon`` or SVG's steps as in ``curves.route`` through points (x, y, x, y ...); ``stroke`` (three
+points and a width), ``oval`` (middle, half axes), ``box`` (left, top, right, bottom, radius), ``star``
+(middle, radius); ``same`` is the outline before, changed by no numbers or by (factor of x, factor of y, shift
+of x, shift of y). A number may be ``"wide"``, ``"-wide"`` or ``"wide+0.1"``: a size that ``play`` is given.
 
 Around rows stand ``["both", rows]``: on the left, then mirrored on the right; ``["inside", rows, change]``:
 only inside the outline before, perhaps changed; ``["within", rows]``: only inside the outline given to
@@ -14,19 +14,32 @@ circle. ``["fade", outline, numbers, [x, y, x, y], colours, places]`` is a gradi
 """
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import skia
 
-from datasets.drawn.colours import INK, WHITE, Colour, colour, glow, mix, shade
-from datasets.drawn.curves import box, curve, moved, oval, polygon, route, smooth, star, stroke
-from datasets.drawn.pen import Layer, Pen, Style, record
+from datasets.drawn.colours import INK, WHITE, Colour, colour, colours, glow, mix, shade
+from datasets.drawn.curves import (
+    Point,
+    box,
+    curve,
+    mirrored,
+    moved,
+    oval,
+    polygon,
+    route,
+    smooth,
+    star,
+    stroke,
+)
+from datasets.drawn.pen import Pen
 
-Rows = Sequence[Sequence[Any]]
+THROUGH = {"smooth": smooth, "curve": curve, "polygon": polygon}
 
 
 @cache
@@ -35,19 +48,23 @@ def table(name: str) -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def pairs(numbers: Sequence[float], side: float = 1.0) -> list[tuple[float, float]]:
+def pairs(numbers: Sequence[float], side: float = 1.0) -> list[Point]:
     """Returns the points (x, y), (x, y) ..., mirrored for side -1."""
-    return [(side * x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=False)]
+    return mirrored(side, list(zip(numbers[::2], numbers[1::2], strict=False)))
 
 
-def _number(value: float | str, wide: float) -> float:
+def _number(value: float | str, sizes: Mapping[str, float]) -> float:
     if not isinstance(value, str):
         return value
-    sign, _, more = value.partition("wide")
-    return (-wide if sign else wide) + float(more or 0.0)
+    sign, name, more = re.split(r"([a-z]+)", value)
+    return (-sizes[name] if sign else sizes[name]) + float(more or 0.0)
 
 
-def _outline(kind: str, numbers: Sequence[float], side: float) -> skia.Path:
+def outline(
+    kind: str, values: Sequence[float | str], side: float = 1.0, sizes: Mapping[str, float] | None = None
+) -> skia.Path:
+    """Returns an outline of a row."""
+    numbers = [_number(value, sizes or {}) for value in values]
     points = pairs(numbers, side)
     if kind == "oval":
         return oval(*points[0], numbers[2], numbers[3])
@@ -58,8 +75,7 @@ def _outline(kind: str, numbers: Sequence[float], side: float) -> skia.Path:
         return star(*points[0], numbers[2])
     if kind == "stroke":
         return stroke(points[0], points[1], points[2], numbers[6])
-    through = {"smooth": smooth, "curve": curve, "polygon": polygon}
-    return through[kind](points) if kind in through else route(kind, points)
+    return THROUGH[kind](points) if kind in THROUGH else route(kind, points)
 
 
 def _changed(path: skia.Path, change: Sequence[float], side: float) -> skia.Path:
@@ -70,96 +86,64 @@ def _changed(path: skia.Path, change: Sequence[float], side: float) -> skia.Path
     return moved(path, matrix)
 
 
-def _tone(words: str, colours: Mapping[str, Colour], pen: Pen) -> Colour:
+def _tone(words: str, named: Mapping[str, Colour], pen: Pen) -> Colour:
     """Returns "NAME", "NAME shadow", "NAME shade 1", "NAME glow 0.5", or "NAME OTHER 0.5": mixed."""
-
-    def named(name: str) -> Colour:
-        return colours[name] if name in colours else colour(name)
-
-    first, *change = words.split()
-    base = named(first)
+    name, *change = words.split()
+    base = named[name] if name in named else colour(name)
     if not change:
         return base
     if change[0] == "shadow":
         return pen.shadow(base)
-    amount = float(change[1])
-    if change[0] in ("shade", "glow"):
-        return (shade if change[0] == "shade" else glow)(base, amount)
-    return mix(base, named(change[0]), amount)
+    how, amount = change[0], float(change[1])
+    if how in ("shade", "glow"):
+        return (shade if how == "shade" else glow)(base, amount)
+    return mix(base, named[how] if how in named else colour(how), amount)
 
 
 def play(
     pen: Pen,
-    rows: Rows,
-    colours: Mapping[str, Colour],
+    rows: Sequence[Sequence[Any]],
+    named: Mapping[str, Colour],
     *,
     side: float = 1.0,
     within: skia.Path | None = None,
-    wide: float = 0.0,
+    sizes: Mapping[str, float] | None = None,
     last: skia.Path | None = None,
 ) -> None:
-    """Draws the rows; ``colours`` are those that they name beside white, ink and hexadecimal ones."""
-    colours = {"white": WHITE, "ink": INK, **colours}
+    """Draws the rows; ``named`` are the colours that they name beside white, ink and hexadecimal ones."""
+    named = {"white": WHITE, "ink": INK, **named}
+    again = partial(play, pen, named=named, within=within, sizes=sizes)
     for what, *rest in rows:
         if what == "both":
-            for mirrored in (-1.0, 1.0):
-                play(pen, rest[0], colours, side=mirrored, within=within, wide=wide)
+            for mirror in (-1.0, 1.0):
+                again(rest[0], side=mirror)
         elif what in ("inside", "within"):
             inner, *change = rest
             with pen.inside(
                 _changed(last, change[0] if change else (), side) if what == "inside" else within
             ):
-                play(pen, inner, colours, side=side, within=within, wide=wide, last=last)
+                again(inner, side=side, last=last)
         elif what == "at":
             (x, y, degrees, scale), inner = rest
-            pen.canvas.save()
-            pen.canvas.translate(side * x, y)
-            pen.canvas.rotate(side * degrees)
-            pen.canvas.scale(scale, scale)
-            play(pen, inner, colours, side=side)
-            pen.canvas.restore()
+            with pen.at(side * x, y, side * degrees, scale, scale):
+                again(inner, side=side)
         elif what == "ring":
             (x, y, radius, count), inner = rest
             for index in range(count):
                 angle = 2 * math.pi * index / count - math.pi / 2
                 middle = [x + radius * math.cos(angle), y + radius * math.sin(angle)]
-                play(pen, [[how, kind, middle + size, *more] for how, kind, size, *more in inner], colours)
+                again([[how, kind, middle + size, *more] for how, kind, size, *more in inner])
         elif what == "fade":
             kind, numbers, ends, words, places = rest
-            last = _outline(kind, numbers, side)
-            tones = [(place, colour(word), 1.0) for place, word in zip(places, words.split(), strict=True)]
-            pen.gradient(last, ends[:2], ends[2:], tones)
+            last = outline(kind, numbers, side)
+            stops = [(place, tone, 1.0) for place, tone in zip(places, colours(words), strict=True)]
+            pen.gradient(last, ends[:2], ends[2:], stops)
         else:
-            kind, numbers, words, *strength = rest
+            kind, numbers, words, *more = rest
             if kind == "same":
                 path = _changed(last, numbers, side)
             else:
-                path = last = _outline(kind, [_number(value, wide) for value in numbers], side)
-            base, strong = _tone(words, colours, pen), strength[0] if strength else 1.0
-            if what == "shape":
-                pen.shape(path, base, width=strong)
-            else:
-                (pen.fill if what == "fill" else pen.line)(path, base, strong)
-
-
-def accessory_layers(key: str, style: Style, base: Colour) -> list[tuple[str, Layer]]:
-    """Returns the sheets of an accessory in its colour, each with its place.
-
-    A place is ``behind`` (under the front hair), ``face`` (on the face, under the fringe) or ``top`` (over
-    everything).
-    """
-    drawings = table("accessories")
-    layers = []
-    for sheet in drawings[key]:
-        rows = sheet["draw"] if isinstance(sheet["draw"], list) else drawings[sheet["draw"]]
-        if "at" in sheet:
-            rows = [["at", sheet["at"], rows]]
-        for side in (-1.0, 1.0) if sheet.get("both") else (1.0,):
-            layer = record(
-                style,
-                lambda pen, rows=rows, side=side: play(pen, rows, {"base": base}, side=side),
-                head=sheet.get("head", False),
-                depth=sheet.get("depth", 0.0),
-            )
-            layers.append((sheet["place"], layer))
-    return layers
+                path = last = outline(kind, numbers, side, sizes)
+            draw = {"shape": pen.shape, "fill": pen.fill, "line": pen.line}[what]
+            base, line = _tone(words, named, pen), {"line": _tone(more[1], named, pen)} if more[1:] else {}
+            draw(path, base, *more[:1], **line)

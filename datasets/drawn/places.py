@@ -1,17 +1,36 @@
-"""Places that people built: classroom, room, night street, festival, a roof at sunset."""
+"""Where a scene plays: rooms, streets, and the painted nothing of manga panels; with landscapes, all of them.
+
+A place is a function ``(easel, source, palette)`` that covers the whole canvas; ``source`` is the picture's
+own random source.
+"""
 
 import math
 import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import skia
 
-from datasets.drawn.colours import WHITE, Colour, Palette, colour, glow, mix, shade
-from datasets.drawn.curves import box, curve, oval, route
-from datasets.drawn.landscapes import cloud, hills
+from datasets.drawn.colours import WHITE, Colour, Palette, argb, colour, colours, glow, mix, shade
+from datasets.drawn.curves import box, curve, oval, polygon, route, star
+from datasets.drawn.landscapes import cherry_trees, cloud, forest, hills, sea, sky, snow, spot
 from datasets.drawn.pen import Easel
 
+NO_GROUND = ("dots", "speed lines")  # places where nobody need stand on anything
+NIGHT_PLACES = ("night street", "festival")
 
-def classroom(easel: Easel, source: random.Random, palette: Palette) -> None:
+
+@contextmanager
+def _pane(easel: Easel, palette: Palette, pane: skia.Rect) -> Iterator[None]:
+    """Draws what is seen through a window, from the sky on."""
+    easel.canvas.save()
+    easel.canvas.clipRect(pane)
+    easel.wash([(0.0, palette.sky), (1.0, palette.horizon)], pane.top(), pane.bottom())
+    yield
+    easel.canvas.restore()
+
+
+def _classroom(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height, floor = easel.width, easel.height, easel.height * 0.80
     easel.area(0, 0, 1, 1, palette.wall)
     easel.area(0, 0.80, 1, 1, palette.wood)
@@ -19,17 +38,15 @@ def classroom(easel: Easel, source: random.Random, palette: Palette) -> None:
     for index in range(7):
         x = width * (index - 0.5) / 6
         easel.trace(curve([(x, floor), (x + (x - width / 2) * 0.4, height)]), shade(palette.wood, 0.6), 1.5)
-    if source.random() < 0.5:
-        _blackboard(easel, source, palette)
-    else:
-        _windows(easel, source, palette)
+    (_blackboard if source.random() < 0.5 else _windows)(easel, source, palette)
+    metal, plate = colour("848a94"), mix(palette.wood, WHITE, 0.25)
     for _ in range(source.randint(0, 3)):  # desks at the back
         x, y = width * source.uniform(0.0, 0.9), height * source.uniform(0.78, 0.90)
-        right, top = x + width * 0.16, mix(palette.wood, WHITE, 0.25)
-        easel.rect(x + 8, y, x + 14, y + height * 0.2, colour("848a94"))
-        easel.rect(right - 14, y, right - 8, y + height * 0.2, colour("848a94"))
-        easel.paint(box(x, y - 8, right, y + 6, 3), top)
-        easel.rect(x, y + 2, right, y + 6, shade(top, 0.7))
+        right = x + width * 0.16
+        easel.rect(x + 8, y, x + 14, y + height * 0.2, metal)
+        easel.rect(right - 14, y, right - 8, y + height * 0.2, metal)
+        easel.fill(box(x, y - 8, right, y + 6, 3), plate)
+        easel.rect(x, y + 2, right, y + 6, shade(plate, 0.7))
 
 
 def _blackboard(easel: Easel, source: random.Random, palette: Palette) -> None:
@@ -45,18 +62,15 @@ def _blackboard(easel: Easel, source: random.Random, palette: Palette) -> None:
 
 
 def _windows(easel: Easel, source: random.Random, palette: Palette) -> None:
-    width, height, canvas = easel.width, easel.height, easel.canvas
+    width, height = easel.width, easel.height
     frame, count = mix(palette.wall, WHITE, 0.6), source.randint(2, 3)
     top, low = height * 0.10, height * 0.62
     for index in range(count):
         left, right = width * (index + 0.07) / count, width * (index + 0.93) / count
-        canvas.save()
-        canvas.clipRect(skia.Rect.MakeLTRB(left, top, right, low))
-        easel.wash([(0.0, palette.sky), (1.0, palette.horizon)], top, low)
-        x, y = source.uniform(left, right), height * source.uniform(0.2, 0.4)
-        cloud(easel, source, x, y, width * 0.11, WHITE, mix(WHITE, palette.sky, 0.25))
-        hills(easel, source, 0.58, 0.02, palette.leaf)
-        canvas.restore()
+        with _pane(easel, palette, skia.Rect.MakeLTRB(left, top, right, low)):
+            at = source.uniform(left, right), height * source.uniform(0.2, 0.4)
+            cloud(easel, source, at, width * 0.11, WHITE, mix(WHITE, palette.sky, 0.25))
+            hills(easel, source, 0.58, 0.02, palette.leaf)
         for x in (left, (left + right) / 2, right):
             easel.rect(x - 4, top, x + 4, low, frame)
         for y in (top, height * 0.36, low):
@@ -69,7 +83,7 @@ def _windows(easel: Easel, source: random.Random, palette: Palette) -> None:
             easel.rect(x, height * 0.06, x + 3, height * 0.70, shade(curtain, 0.5))
 
 
-def room(easel: Easel, source: random.Random, palette: Palette) -> None:
+def _room(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height = easel.width, easel.height
     wall = mix(palette.wall, palette.other, 0.18)
     easel.area(0, 0, 1, 1, wall)
@@ -82,11 +96,8 @@ def room(easel: Easel, source: random.Random, palette: Palette) -> None:
     right = left + width * 0.34
     middle, top, low = (left + right) / 2, height * 0.12, height * 0.52
     easel.rect(left - 7, top - 7, right + 7, low + 7, WHITE)
-    easel.canvas.save()
-    easel.canvas.clipRect(skia.Rect.MakeLTRB(left, top, right, low))
-    easel.wash([(0.0, palette.sky), (1.0, palette.horizon)], top, low)
-    cloud(easel, source, middle, height * 0.3, width * 0.09, WHITE, mix(WHITE, palette.sky, 0.3))
-    easel.canvas.restore()
+    with _pane(easel, palette, skia.Rect.MakeLTRB(left, top, right, low)):
+        cloud(easel, source, (middle, height * 0.3), width * 0.09, WHITE, mix(WHITE, palette.sky, 0.3))
     easel.rect(middle - 3, top, middle + 3, low, WHITE)
     _curtains(easel, left, right, mix(palette.accent, WHITE, 0.35), palette.other)
     rail = left - width * 0.06, right + width * 0.06
@@ -100,7 +111,7 @@ def _curtains(easel: Easel, left: float, right: float, cloth: Colour, ribbon: Co
         outer, wide = edge - side * width * 0.03, side * width
         corners = ((0.09, 0.26), (0.05, 0.36), (0.01, 0.42), (0.04, 0.48), (0.05, 0.54), (0.05, 0.60))
         inner = [(edge + wide * x, height * y) for x, y in ((0.10, 0.08), *corners)]
-        easel.paint(route("MLCCL", [(outer, height * 0.08), *inner, (outer, height * 0.60)]), cloth)
+        easel.fill(route("MLCCL", [(outer, height * 0.08), *inner, (outer, height * 0.60)]), cloth)
         for fold in (0.02, 0.05):
             points = [(edge + wide * fold, height * 0.08), (edge + wide * fold * 0.5, height * 0.30)]
             points += [(edge - wide * 0.01, height * 0.42), (edge + wide * fold * 0.5, height * 0.60)]
@@ -124,24 +135,23 @@ def _bookshelf(easel: Easel, source: random.Random, palette: Palette, shelf: flo
             x += thick + 1.5
 
 
-def night_street(easel: Easel, source: random.Random, palette: Palette) -> None:
-    width, height, chance = easel.width, easel.height, source.uniform
-    haze, lamp = mix(colour("3a3568"), palette.accent, 0.25), colour("ffdf9a")
+def _night_street(easel: Easel, source: random.Random, palette: Palette) -> None:
+    width, height, chance, ground = easel.width, easel.height, source.uniform, easel.height * 0.84
+    dusk, blue, lamp = colours("3a3568 2a2c55 ffdf9a")
+    haze, wall = mix(dusk, palette.accent, 0.25), mix(blue, palette.other, 0.12)
     easel.wash([(0.0, colour("141a3c")), (0.8, haze), (1.0, haze)])
     for _ in range(45):
-        x, y, size = width * source.random(), height * chance(0, 0.55), chance(0.6, 1.6)
+        (x, y), size = spot(easel, source, 0, 0.55), chance(0.6, 1.6)
         easel.disc(x, y, size, WHITE, chance(0.4, 0.95))
     if source.random() < 0.7:
         x, y = width * chance(0.1, 0.9), height * chance(0.1, 0.25)
         easel.shine(x, y, width * 0.16, colour("fff2c0"), 0.45)
-        easel.paint(oval(x, y, width * 0.05, width * 0.05), colour("fff4cf"))
-    ground = height * 0.84
+        easel.fill(oval(x, y, width * 0.05, width * 0.05), colour("fff4cf"))
     for depth, tone in ((0, 0.25), (1, 0.0)):
         x = -width * 0.05
         while x < width:
             wide = width * chance(0.10, 0.22)
             tall = height * chance(0.25, 0.62) * (1 - 0.25 * (1 - depth))
-            wall = mix(colour("2a2c55"), palette.other, 0.12)
             base = mix(wall, haze, tone + 0.1 * source.random())
             easel.rect(x, ground - tall, x + wide, ground, base)
             if depth:
@@ -151,8 +161,8 @@ def night_street(easel: Easel, source: random.Random, palette: Palette) -> None:
     x = width * chance(0.05, 0.95)
     easel.rect(x - 3, height * 0.36, x + 3, ground + 10, colour("15162a"))
     easel.shine(x, height * 0.36, width * 0.20, lamp, 0.6)
-    easel.paint(box(x - 12, height * 0.335, x + 12, height * 0.365, 5), colour("fff1c4"))
-    easel.paint(oval(x, ground + height * 0.06, width * 0.16, height * 0.03), lamp, 0.18)
+    easel.fill(box(x - 12, height * 0.335, x + 12, height * 0.365, 5), colour("fff1c4"))
+    easel.fill(oval(x, ground + height * 0.06, width * 0.16, height * 0.03), lamp, 0.18)
 
 
 def _lit_windows(
@@ -169,24 +179,24 @@ def _lit_windows(
             easel.rect(x, y, x + wide * 0.5 / columns, y + tall * 0.45 / rows, base, 0.95)
 
 
-def festival(easel: Easel, source: random.Random, palette: Palette) -> None:
+def _festival(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height = easel.width, easel.height
     dusk = mix(colour("6a2f68"), palette.accent, 0.2)
     easel.wash([(0.0, colour("1d1a44")), (0.7, dusk), (1.0, colour("3a2040"))])
     if source.random() < 0.7:
         _fireworks(easel, source)
-    for row in range(2):
+    for row in (0, 1):
         y, sag = height * (0.16 + 0.20 * row), height * 0.06
         easel.trace(curve([(-10, y), (width * 0.5, y + sag), (width + 10, y)]), colour("20162c"), 2)
         for index in range(6):  # lanterns
             x, size = width * (index + 0.5) / 6, width * 0.032
             hang = y + sag * (1 - (2 * x / width - 1) ** 2) + height * 0.045
-            base = source.choice((colour("ff6b4a"), colour("ff8f3a"), palette.accent))
+            base = source.choice((*colours("ff6b4a ff8f3a"), palette.accent))
             easel.shine(x, hang, size * 2.2, colour("ffb05a"), 0.5)
-            easel.paint(oval(x, hang, size, size * 1.15), base)
-            easel.paint(oval(x, hang, size * 0.45, size * 1.0), glow(base, 0.55), 0.7)
-            top, low = hang - size * 1.25, hang - size * 1.0
-            easel.rect(x - size * 0.5, top, x + size * 0.5, low, colour("2a1a20"))
+            easel.fill(oval(x, hang, size, size * 1.15), base)
+            easel.fill(oval(x, hang, size * 0.45, size * 1.0), glow(base, 0.55), 0.7)
+            half, low = size * 0.5, hang - size * 1.0
+            easel.rect(x - half, hang - size * 1.25, x + half, low, colour("2a1a20"))
     for index in range(3):  # stalls
         left, right = width * (index / 3 + 0.015), width * ((index + 1) / 3 - 0.015)
         easel.rect(left, height * 0.66, right, height * 0.92, mix(colour("7a4a3a"), palette.wood, 0.3))
@@ -200,28 +210,26 @@ def festival(easel: Easel, source: random.Random, palette: Palette) -> None:
 
 def _fireworks(easel: Easel, source: random.Random) -> None:
     for _ in range(2):
-        x, y = easel.width * source.random(), easel.height * source.uniform(0.1, 0.35)
-        radius = easel.width * source.uniform(0.10, 0.18)
-        spark = colour(source.choice(("ffd86b", "ff8fb8", "8fe0ff", "b8ff9a")))
+        (x, y), radius = spot(easel, source, 0.1, 0.35), easel.width * source.uniform(0.10, 0.18)
+        spark = source.choice(colours("ffd86b ff8fb8 8fe0ff b8ff9a"))
         easel.shine(x, y, radius * 1.2, spark, 0.30)
         for index in range(20):
             angle = 2 * math.pi * index / 20
             across, down = math.cos(angle) * radius, math.sin(angle) * radius
-            easel.trace(
-                curve([(x + across * 0.35, y + down * 0.35), (x + across, y + down + 3)]), spark, 2.0, 0.9
-            )
+            ray = [(x + across * 0.35, y + down * 0.35), (x + across, y + down + 3)]
+            easel.trace(curve(ray), spark, 2.0, 0.9)
 
 
-def sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
-    width, height, glowing = easel.width, easel.height, colour("f2a27a")
-    top, low = mix(colour("5a5fa8"), palette.sky, 0.3), colour("ffd59a")
-    easel.wash([(0.0, top), (0.45, glowing), (0.7, low), (1.0, low)])
+def _sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
+    width, height = easel.width, easel.height
+    glowing, low, fence = colours("f2a27a ffd59a 5f4f66")
+    easel.wash([(0.0, mix(colour("5a5fa8"), palette.sky, 0.3)), (0.45, glowing), (0.7, low), (1.0, low)])
     x, y = width * source.uniform(0.2, 0.8), height * 0.58
     easel.shine(x, y, width * 0.35, colour("fff0c0"), 0.8)
-    easel.paint(oval(x, y, width * 0.055, width * 0.055), colour("fff6da"))
+    easel.fill(oval(x, y, width * 0.055, width * 0.055), colour("fff6da"))
     for _ in range(3):
-        x, y = width * source.random(), height * source.uniform(0.1, 0.42)
-        cloud(easel, source, x, y, width * source.uniform(0.08, 0.2), colour("f7bfa4"), colour("c887a0"))
+        at, size = spot(easel, source, 0.1, 0.42), width * source.uniform(0.08, 0.2)
+        cloud(easel, source, at, size, colour("f7bfa4"), colour("c887a0"))
     ground, left = height * 0.80, -10.0
     while left < width:
         wide, tall = width * source.uniform(0.06, 0.14), height * source.uniform(0.06, 0.24)
@@ -229,9 +237,48 @@ def sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
         easel.rect(left, ground - tall, left + wide, ground, house)
         left += wide
     easel.area(0, 0.80, 1, 1, mix(colour("9a8a94"), palette.wall, 0.3))
-    fence = colour("5f4f66")
     for index in range(15):
         x = width * index / 14
         easel.rect(x - 1.5, height * 0.52, x + 1.5, ground + 4, fence, 0.9)
     for y in (0.52, 0.66, 0.795):
         easel.rect(0, height * y - 2, width, height * y + 2, fence, 0.9)
+
+
+def _dots(easel: Easel, source: random.Random, palette: Palette) -> None:
+    ends = [argb(mix(palette.accent, WHITE, 0.45)), argb(mix(palette.other, WHITE, 0.55))]
+    corners = [skia.Point(0, 0), skia.Point(easel.width, easel.height)]
+    easel.canvas.drawPaint(skia.Paint(Shader=skia.GradientShader.MakeLinear(corners, ends)))
+    step, kind = easel.width / source.choice((8, 10, 14)), source.choice(("dots", "stars", "checks"))
+    for row in range(int(easel.height / step) + 2):
+        for column in range(int(easel.width / step) + 2):
+            x, y = (column + 0.5 * (row % 2)) * step, row * step
+            if kind == "dots":
+                easel.disc(x, y, step * 0.20, WHITE, 0.5)
+            elif kind == "checks" and (row + column) % 2:
+                easel.rect(column * step, row * step, (column + 1) * step, (row + 1) * step, WHITE, 0.25)
+            elif kind == "stars" and (row + column) % 2:
+                easel.fill(star(x, y, step * 0.34, points=4, waist=0.3), WHITE, 0.7)
+
+
+def _speed_lines(easel: Easel, source: random.Random, palette: Palette) -> None:
+    width, height, dark = easel.width, easel.height, colour("2a2a36")
+    coloured = mix(palette.accent, WHITE, 0.2), mix(palette.other, WHITE, 0.1), mix(palette.sky, WHITE, 0.3)
+    base = source.choice((*coloured, WHITE))
+    ink = dark if base == WHITE else source.choice((WHITE, shade(base, 1.2), dark))
+    easel.canvas.drawColor(argb(base))
+    x, y = width * source.uniform(0.35, 0.65), height * source.uniform(0.3, 0.6)
+    easel.shine(x, y, width * 0.6, WHITE, 0.9)
+    far = width + height
+    for _ in range(70):
+        angle, spread = source.uniform(0, 2 * math.pi), source.uniform(0.004, 0.02)
+        corners = ((angle, width * source.uniform(0.32, 0.55)), (angle - spread, far), (angle + spread, far))
+        wedge = polygon([(x + math.cos(turn) * reach, y + math.sin(turn) * reach) for turn, reach in corners])
+        easel.fill(wedge, ink, 0.8)
+
+
+PLACES: dict[str, Callable[[Easel, random.Random, Palette], None]] = {
+    "sky": sky, "cherry": cherry_trees, "sea": sea, "forest": forest, "snow": snow,
+    "classroom": _classroom, "room": _room,
+    "night street": _night_street, "festival": _festival, "sunset roof": _sunset_roof,
+    "dots": _dots, "speed lines": _speed_lines,
+}  # fmt: skip
