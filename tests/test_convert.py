@@ -16,14 +16,8 @@ import datasets.conversion
 import tf_convert_data
 from datasets.records import open_dataset, parse_example
 from datasets.voc import VocObject, write_annotation
-from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
+from tests.datasets.one_of_everything import draw, write_one_of_everything
 from tests.datasets.test_look_alikes import scene
-
-# The ids that SSD-Tensorflow gave them: pascalvoc_common.py there.
-VOC_NAMES = (
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
-    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
-)
 
 
 def _add(folder: Path, name: str, seed: int, *names: str) -> Path:
@@ -198,13 +192,6 @@ def test_image_sets(pictures, tmp_path, capfd):
     assert convert(pictures, tmp_path / "one", "--output_name=all") == 0
     assert open_dataset(tmp_path / "one").splits["all"].pictures == 24
     assert "ImageSets/Main is not used: --output_name" in capfd.readouterr().out
-
-
-def test_lists_that_are_asked_for_must_exist(pictures, tmp_path, capfd):
-    assert convert(pictures, tmp_path / "records", "--split_by=lists") == 1
-    assert (
-        "--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt" in capfd.readouterr().err
-    )
 
 
 def test_an_interrupted_run_leaves_the_earlier_output(pictures, tmp_path, monkeypatch):
@@ -383,43 +370,6 @@ def test_figure(pictures, tmp_path):
     before = digests(output)
     convert(pictures, output, "--figure", "--model_name=ssd_300_vgg")
     assert digests(output) == before
-
-
-def test_features_equal_the_ancestors(shared, tmp_path):
-    """The same XML and pictures, converted by SSD-Tensorflow; which wrote these two flags as 0 always."""
-    golden = json.loads((shared / "golden" / "tfrecord_dump.json").read_text())
-    names = tmp_path / "names.txt"
-    names.write_text("\n".join(VOC_NAMES))
-    source = shared / "golden" / "voc_tiny"
-    assert convert(source, tmp_path / "r", "--output_name=voc_2007_train", f"--labels_file={names}") == 0
-    expected = {one["image/encoded"]["sha256"][0]: one for one in golden["records_in_file_order"]}
-    flags = golden["true_flags_in_xml(original writes all 0: bug)"]
-    shard = str(tmp_path / "r" / "voc_2007_train_000.tfrecord")
-    for record in tf.data.TFRecordDataset(shard).as_numpy_iterator():
-        feature = tf.train.Example.FromString(record).features.feature
-        found = {}
-        for key, value in feature.items():
-            kind = str(value.WhichOneof("kind"))
-            is_text = kind == "bytes_list" and key != "image/encoded"
-            found[key] = [one.decode() if is_text else one for one in getattr(value, kind).value]
-        theirs = expected.pop(hashlib.sha256(found["image/encoded"][0]).hexdigest())
-        truth = flags[found.pop("image/filename")[0].replace(".jpg", ".xml")]
-        for key in ("difficult", "truncated"):
-            assert found.pop(f"image/object/bbox/{key}") == truth[key]
-            theirs.pop(f"image/object/bbox/{key}")
-        del found["image/encoded"], found["image/source"], theirs["image/encoded"]
-        assert found == {key: value["value"] for key, value in theirs.items() if key.startswith("image/")}
-    assert not expected
-
-
-def test_a_name_typed_on_two_machines_is_one_name(tmp_path):
-    for number, name in enumerate(("が", "か\u3099", " が ")):
-        draw(number).save(tmp_path / f"a_{number}.jpg")
-        (tmp_path / f"a_{number}.xml").write_text(
-            xml_text(xml_object(f"<name>{name}</name>")), encoding="utf-8"
-        )
-    assert convert(tmp_path, tmp_path / "records", "--output_name=all") == 0
-    assert open_dataset(tmp_path / "records").labels == ("が",)
 
 
 def test_near_duplicates_across_lists_are_said(tmp_path, capsys, rng):

@@ -28,16 +28,8 @@ Expected = set[tuple[str, str, str, str]]
 def write_one_of_everything(folder: Path) -> Expected:
     """Writes the folder and returns the problems that reading it must report."""
     writer = _Writer(folder)
-    for part in (
-        _accepted_xml,
-        _accepted_pictures,
-        _boxes,
-        _hostile_xml,
-        _partners,
-        _bad_pictures,
-        _sizes,
-        _lists,
-    ):
+    good, bad = (_accepted_xml, _accepted_pictures), (_boxes, _hostile_xml, _partners, _bad_pictures, _sizes)
+    for part in (*good, *bad, _lists):
         part(writer)
     return writer.expected
 
@@ -105,14 +97,8 @@ class _Writer:
 def _accepted_xml(to: _Writer) -> None:
     for verified in (None, True, False):
         picture = to.picture(f"ok_verified_{verified}_1.jpg")
-        write_annotation(
-            to.annotations / f"{picture.stem}.xml",
-            picture,
-            WIDTH,
-            HEIGHT,
-            [VocObject("Mira", BOX)],
-            verified=verified,
-        )
+        xml = to.annotations / f"{picture.stem}.xml"
+        write_annotation(xml, picture, WIDTH, HEIGHT, [VocObject("Mira", BOX)], verified=verified)
     to.picture("ok_filename_without_suffix_1.jpg")
     to.xml("ok_filename_without_suffix_1", xml_text(xml_object(), head="<filename>elsewhere</filename>"))
     to.picture("ok_found_by_filename_1.jpg")
@@ -185,51 +171,29 @@ def _boxes(to: _Writer) -> None:
 def _hostile_xml(to: _Writer) -> None:
     secret = to.lists.parent.parent / "secret.txt"
     secret.write_text("secret")
-    declared = "XML declares a DOCTYPE or entities"
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    for stem, text, kind, action in (
-        ("xml_cut_1", xml_text(xml_object())[:-30], "not well-formed XML", "left out"),
-        (
-            "xml_gbk_1",
-            xml_text(xml_object("<name>千反田</name>")).encode("gbk"),
-            "not well-formed XML",
-            "left out",
-        ),
-        ("xml_empty_1", "", "not well-formed XML", "left out"),
-        ("xml_other_1", "<svg/>", "XML is not an annotation", "left out"),
-        (
-            "xml_entity_1",
-            f'<!DOCTYPE a [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
-            + xml_text(xml_object("<name>&x;</name>")),
-            declared,
-            "refused",
-        ),
-        (
-            "xml_network_1",
-            '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">' + xml_text(xml_object()),
-            declared,
-            "refused",
-        ),
-        (
-            "xml_laughs_1",
-            f'<!DOCTYPE a [<!ENTITY l0 "ha">{laughs}]>' + xml_text(xml_object('<name a="&l9;">&l9;</name>')),
-            declared,
-            "refused",
-        ),
-        (
-            "xml_laughs_utf16_1",
-            f'<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY l0 "ha">{laughs}]>'.encode(
-                "utf-16"
-            ),
-            declared,
-            "refused",
-        ),
-        ("xml_large_1", xml_text("<!--" + "x" * 4_000_000 + "-->"), "XML file too large", "refused"),
-        ("xml_many_1", xml_text(*["<object/>"] * 5_001), "too many objects in one XML", "refused"),
-    ):
-        to.picture(f"{stem}.jpg")
-        to.xml(stem, text)
-        to.says(f"Annotations/{stem}.xml", kind, action)
+    laughs = f'<!DOCTYPE a [<!ENTITY l0 "ha">{laughs}]>'
+    utf16 = f'<?xml version="1.0" encoding="UTF-16"?>{laughs}'.encode("utf-16")
+    entity = f'<!DOCTYPE a [<!ENTITY x SYSTEM "{secret.as_uri()}">]>' + xml_text(
+        xml_object("<name>&x;</name>")
+    )
+    network = '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">' + xml_text(xml_object())
+    laughs += xml_text(xml_object('<name a="&l9;">&l9;</name>'))
+    gbk = xml_text(xml_object("<name>千反田</name>")).encode("gbk")
+    cases: dict[tuple[str, str], dict[str, str | bytes]] = {
+        ("not well-formed XML", "left out"): {"cut": xml_text(xml_object())[:-30], "gbk": gbk, "empty": ""},
+        ("XML is not an annotation", "left out"): {"other": "<svg/>"},
+        ("XML declares a DOCTYPE or entities", "refused"): {
+            **{"entity": entity, "network": network, "laughs": laughs, "laughs_utf16": utf16}
+        },
+        ("XML file too large", "refused"): {"large": xml_text("<!--" + "x" * 4_000_000 + "-->")},
+        ("too many objects in one XML", "refused"): {"many": xml_text(*["<object/>"] * 5_001)},
+    }
+    for (kind, action), texts in cases.items():
+        for name, text in texts.items():
+            to.picture(f"xml_{name}_1.jpg")
+            to.xml(f"xml_{name}_1", text)
+            to.says(f"Annotations/xml_{name}_1.xml", kind, action)
 
 
 def _partners(to: _Writer) -> None:
@@ -278,33 +242,25 @@ def _bad_pictures(to: _Writer) -> None:
 
 def _sizes(to: _Writer) -> None:
     """EXIF orientation and sizes that do not fit."""
-    turned = f"<size><width>{HEIGHT}</width><height>{WIDTH}</height></size>"
-    small = (5, 5, 30, 40)
-    for stem, orientation, size, box, kind, action in (
-        ("exif_stored_1", 6, None, BOX, "boxes drawn without EXIF orientation", "pixels kept as stored"),
-        ("exif_turned_1", 6, turned, small, "boxes drawn with EXIF orientation", "picture turned"),
-        ("exif_upside_down_1", 3, None, BOX, "EXIF orientation is unclear", "pixels kept as stored"),
-        ("exif_no_size_1", 8, "", BOX, "EXIF orientation is unclear", "pixels kept as stored"),
-        (
-            "resized_1",
-            1,
-            f"<size><width>{2 * WIDTH}</width><height>{2 * HEIGHT}</height></size>",
-            (2 * BOX[0], 2 * BOX[1], 2 * BOX[2], 2 * BOX[3]),
-            "picture resized after labelling",
-            "boxes scaled with it",
-        ),
-        (
-            "size_of_another_1",
-            1,
-            "<size><width>500</width><height>100</height></size>",
-            BOX,
-            "size in the XML is of another picture",
-            "boxes taken as pixels of the picture",
-        ),
+
+    def size(width: int, height: int) -> str:
+        return f"<size><width>{width}</width><height>{height}</height></size>"
+
+    twice, kept = tuple(2 * side for side in BOX), "pixels kept as stored"
+    without, unclear = "boxes drawn without EXIF orientation", "EXIF orientation is unclear"
+    turned, resized = "boxes drawn with EXIF orientation", "picture resized after labelling"
+    other, taken = "size in the XML is of another picture", "boxes taken as pixels of the picture"
+    for stem, orientation, text, box, kind, action in (
+        ("exif_stored_1", 6, None, BOX, without, kept),
+        ("exif_turned_1", 6, size(HEIGHT, WIDTH), (5, 5, 30, 40), turned, "picture turned"),
+        ("exif_upside_down_1", 3, None, BOX, unclear, kept),
+        ("exif_no_size_1", 8, "", BOX, unclear, kept),
+        ("resized_1", 1, size(2 * WIDTH, 2 * HEIGHT), twice, resized, "boxes scaled with it"),
+        ("size_of_another_1", 1, size(500, 100), BOX, other, taken),
     ):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        more: dict[str, Any] = {} if size is None else {"size": size}
+        more: dict[str, Any] = {} if text is None else {"size": text}
         to.pair(f"{stem}.jpg", xml_object(box=box), exif=exif, **more)
         to.says(f"Annotations/{stem}.xml", kind, action)
 
@@ -314,10 +270,10 @@ def _lists(to: _Writer) -> None:
     stems = sorted(set(to.listed) - {"ok_float_1", "box_1"})
     train, val, test = stems[: len(stems) // 2], stems[len(stems) // 2 : -8], stems[-8:]
     spelled = [
-        train[0] + ".",
-        train[1] + ".jpg",
+        f"{train[0]}.",
+        f"{train[1]}.jpg",
         f"JPEGImages/{train[2]}.jpg",
-        train[3] + "  -1",
+        f"{train[3]}  -1",
         "",
         *train[4:],
     ]
@@ -325,13 +281,8 @@ def _lists(to: _Writer) -> None:
     (to.lists / "val.txt").write_text("\n".join([*val, "box_1"]), encoding="utf-8")
     (to.lists / "test.txt").write_text("\n".join([*test, "box_1"]) + "\n", encoding="utf-8")
     (to.lists / "Mira_train.txt").write_text("whoever -1\n")
-    number = len(spelled) + 1
-    to.says(
-        "ImageSets/Main/train.txt",
-        "list names no picture",
-        "line ignored",
-        f"line {number}: nobody knows this",
-    )
+    where = f"line {len(spelled) + 1}: nobody knows this"
+    to.says("ImageSets/Main/train.txt", "list names no picture", "line ignored", where)
     to.says("ImageSets/Main", "picture in two lists", "kept in test only", "box_1")
     to.says("ImageSets/Main", "picture in no list", "left out", "ok_float_1")
 

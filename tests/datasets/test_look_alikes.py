@@ -17,7 +17,8 @@ from datasets.look_alikes import (
     perceptual_hash_of_jpeg,
     traces_of,
 )
-from datasets.records import make_example, traces_of_records
+from datasets.records import traces_of_records, write_shards
+from tests.datasets.test_records import example
 
 
 def scene(rng, height=240, width=320) -> np.ndarray:
@@ -114,18 +115,11 @@ def test_long_lists_are_cut():
 def test_traces_of_records_ours_and_foreign(rng, tmp_path):
     """SSD-Tensorflow's records have neither file name nor source."""
     picture = scene(rng)
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "jpeg", quality=95)
-    ours = make_example(
-        file.getvalue(), filename="千_1.jpg", source="千", width=320, height=240,
-        boxes=np.zeros((0, 4), "f"), classes=[], names=[], difficult=[], truncated=[],
-    )  # fmt: skip
-    encoded = tf.train.Feature(bytes_list=tf.train.BytesList(value=[file.getvalue()]))
-    foreign = tf.train.Example(features=tf.train.Features(feature={"image/encoded": encoded}))
-    with tf.io.TFRecordWriter(str(tmp_path / "a_000.tfrecord")) as writer:
-        writer.write(ours)
-        writer.write(foreign.SerializeToString())
-    found = traces_of_records([tmp_path / "a_000.tfrecord"])
+    encoded = jpeg(picture, 95)
+    ours = example((), (), (), encoded=encoded, filename="千_1.jpg", source="千")
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded]))
+    foreign = tf.train.Example(features=tf.train.Features(feature={"image/encoded": feature}))
+    found = traces_of_records(write_shards(tmp_path, "a", [ours, foreign.SerializeToString()], 2))
     assert (found.names, found.sources) == (("千_1.jpg", ""), ("千", ""))
     assert found.hashes[0] == found.hashes[1]
     assert np.bitwise_count(found.hashes[0] ^ perceptual_hash(picture)) <= 2

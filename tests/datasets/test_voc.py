@@ -125,12 +125,9 @@ def test_entities_and_network_are_refused(tmp_path):
     external = f'<!DOCTYPE a [<!ENTITY x SYSTEM "{secret.as_uri()}">]>' + xml_text(
         xml_object("<name>&x;</name>")
     )
-    for text in (
-        external,
+    for text in (  # beside those of one_of_everything
         external.replace("<!DOCTYPE", "<!doctype"),
-        f'<?xml version="1.0" encoding="UTF-16"?>{external}'.encode("utf-16"),
         f'<?xml version="1.0" encoding="UTF-16"?>{external}'.encode("utf-16-be"),
-        '<!DOCTYPE annotation SYSTEM "http://127.0.0.1:9/a.dtd">' + xml_text(),
         '<!DOCTYPE annotation [<!ENTITY % p SYSTEM "http://127.0.0.1:9/p"> %p;]>' + xml_text(),
     ):
         with pytest.raises(XmlError) as error:
