@@ -47,11 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     with counting_bars(console) as progress:
         result = convert(options, progress=progress, report=report)
-    if not result.written:
-        raise ValueError(
-            f"--strict, and there are {len(result.problems)} problems (all in "
-            f"{options.output_dir / 'problems.csv'}); nothing was converted"
-        )
     if layers is not None:
         _draw(result, layers, options)
     say(console, f"Written to {options.output_dir} in {time.monotonic() - started:.1f} s")

@@ -45,7 +45,6 @@ class Conversion:
         statistics: by the name of the set, see `set_statistics`.
         problems: all that were met.
         notes: what a person should know beside them.
-        written: False when `strict` stopped it.
     """
 
     labels: tuple[str, ...]
@@ -53,7 +52,6 @@ class Conversion:
     statistics: Mapping[str, Mapping[str, Any]]
     problems: Sequence[Problem]
     notes: Sequence[str]
-    written: bool
 
 
 def convert(
@@ -70,8 +68,8 @@ def convert(
         report: called with the problems as soon as all are known, also when an error follows.
 
     Raises:
-        ValueError: nothing to convert, unknown names against a given labels file, or options that contradict
-            the folders. problems.csv is written all the same.
+        ValueError: nothing to convert, unknown names against a given labels file, problems where `strict`
+            wants none, or options that contradict the folders. problems.csv is written all the same.
     """
     options.check()
     output_dir = options.output_dir
@@ -91,7 +89,8 @@ def convert(
     if not sets:
         raise ValueError(_nothing_found(reading, problems))
     if options.strict and problems:
-        return Conversion((), sets, {}, problems, assignment.notes, written=False)
+        counted = f"{len(problems)} problems (all in {output_dir / 'problems.csv'})"
+        raise ValueError(f"--strict, and there are {counted}; nothing was converted")
 
     labels = _labels(sets, options)
     statistics = {name: set_statistics(some) for name, some in sets.items()}
@@ -116,7 +115,7 @@ def convert(
         _move_in(working, output_dir, options)
     finally:
         shutil.rmtree(working, ignore_errors=True)
-    return Conversion(tuple(labels), sets, statistics, problems, notes, written=True)
+    return Conversion(tuple(labels), sets, statistics, problems, notes)
 
 
 def _own_files(options: ConversionOptions) -> list[Path]:

@@ -108,11 +108,7 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
 def _match(
     xmls: Mapping[Path, Path], pictures: Mapping[Path, Path]
 ) -> tuple[dict[Path, Path], dict[Path, tuple[str, str]]]:
-    """Brings XML files and pictures together.
-
-    Args:
-        xmls: name below the XML folder, by path.
-        pictures: name below the picture folder, by path.
+    """Brings XML files and pictures together, both given as the name below their folder by path.
 
     Returns:
         XML by picture; and (kind, detail) of the problem by XML or picture that has no partner.

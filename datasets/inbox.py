@@ -78,10 +78,8 @@ class Report:
 
 def report_key(image: np.ndarray, boxes: Sequence[ReportedBox]) -> tuple[str, str]:
     """(key of the report, digest of the picture): the same pixels with the same boxes are the same report."""
-    height, width = image.shape[:2]
-    picture = hashlib.sha256(
-        f"{width}x{height} ".encode() + np.ascontiguousarray(image).tobytes()
-    ).hexdigest()
+    size = "{1}x{0} ".format(*image.shape).encode()
+    picture = hashlib.sha256(size + np.ascontiguousarray(image).tobytes()).hexdigest()
     # What the model had said does not belong to it: another model's visitor may report the same.
     said = sorted(json.dumps([one.box, one.name], ensure_ascii=False) for one in boxes)
     return hashlib.sha256("\n".join([picture, *said]).encode()).hexdigest()[:32], picture
@@ -93,8 +91,7 @@ class Inbox:
     def __init__(self, folder: Path):
         """Open an inbox, made where there is none, and clear away what a crash left.
 
-        Args:
-            folder: of the inbox. What an index.sqlite in it says (kept until November 2026) is not needed.
+        What an index.sqlite in it says (kept until November 2026) is not needed.
         """
         self.folder = folder.resolve()
         for name in _MARKS:
@@ -123,7 +120,19 @@ class Inbox:
                 return key, False
             names = tuple(sorted({one.name for one in boxes if one.name}))
             corrections = sum(one.name != one.was for one in boxes)
-            self._write(Report(key, picture, time.time(), names, corrections), image, boxes, model)
+            report = Report(key, picture, time.time(), names, corrections)
+            said = {**asdict(report), "model": model, "boxes": [asdict(one) for one in boxes]}
+            write_bytes(self.path(key, ".jpg"), encode_jpeg(image), durable=True)
+            write_json(self.path(key, ".json"), said)
+            height, width = image.shape[:2]
+            objects = [
+                VocObject(one.name, one.box, int(touches_border(one.box, width, height)))
+                for one in boxes
+                if one.name is not None
+            ]
+            shown = Path(PENDING, f"{key}.jpg")  # relative: the same wherever the inbox is
+            with whole_file(self.path(key, ".xml"), durable=True) as xml:
+                write_annotation(xml, shown, width, height, objects, verified=False)
         return key, True
 
     def reports(self, state: str = PENDING) -> list[Report]:
@@ -154,20 +163,6 @@ class Inbox:
     def _move(self, key: str, suffix: str, state: str) -> None:
         if (source := self.path(key, suffix)).exists():
             source.replace(self.path(key, suffix, state))
-
-    def _write(self, report: Report, image: np.ndarray, boxes: Sequence[ReportedBox], model: str) -> None:
-        height, width = image.shape[:2]
-        objects = [
-            VocObject(name=one.name, box=one.box, truncated=int(touches_border(one.box, width, height)))
-            for one in boxes
-            if one.name is not None
-        ]
-        write_bytes(self.path(report.key, ".jpg"), encode_jpeg(image), durable=True)
-        said = {**asdict(report), "model": model, "boxes": [asdict(one) for one in boxes]}
-        write_json(self.path(report.key, ".json"), said)
-        picture = Path(PENDING, f"{report.key}.jpg")  # relative: the same wherever the inbox is
-        with whole_file(self.path(report.key, ".xml"), durable=True) as xml:
-            write_annotation(xml, picture, width, height, objects, verified=False)
 
     def _read(self, key: str) -> Report | None:
         """A report from its JSON, in whichever folder a crash left it; None where there is none of ours."""

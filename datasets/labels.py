@@ -1,6 +1,7 @@
 """labels.txt: one name per line, UTF-8; the line number, from 1, is the class id, and 0 is background."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,8 +19,7 @@ def clean_name(name: str) -> str:
 def read_labels(path: Path) -> list[str]:
     """Reads labels.txt.
 
-    Args:
-        path: the file; a byte order mark, Windows line ends and blank lines at the end are accepted.
+    A byte order mark, Windows line ends and blank lines at the end are accepted.
 
     Returns:
         K names; the class id of `names[i]` is `i + 1`.
@@ -45,21 +45,17 @@ def read_labels(path: Path) -> list[str]:
             raise ValueError(
                 f"{path}: line {number} is blank, but the line number is the class id; remove the blank line"
             )
-        if name in first_line:
-            raise ValueError(
-                f"{path}: {name!r} is on lines {first_line[name]} and {number}; keep one of them"
-            )
-        first_line[name] = number
+        first = first_line.setdefault(name, number)
+        if first != number:
+            raise ValueError(f"{path}: {name!r} is on lines {first} and {number}; keep one of them")
     return names
 
 
 def write_labels(path: Path, names: Sequence[str]) -> None:
     """Writes labels.txt so that `read_labels` gives `names` back."""
-    path = Path(path)
     if not names:
         raise ValueError(f"{path}: no names to write; a set needs at least one name")
-    if len(set(names)) != len(names):
-        doubles = sorted({name for name in names if list(names).count(name) > 1})
+    if doubles := sorted(name for name, count in Counter(names).items() if count > 1):
         raise ValueError(f"{path}: names given twice: {', '.join(doubles)}; every name has one line")
     for name in names:
         if not name or name != clean_name(name):

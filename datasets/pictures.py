@@ -39,8 +39,8 @@ _FORMATS = tuple(str(one.format) for one in (JpegImageFile, PngImageFile, BmpIma
 MAX_PIXELS = 50_000_000
 _MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
 
-# 95 with full colour resolution: the thin coloured lines of drawings survive.
-_JPEG_QUALITY = 95
+# With full colour resolution the thin coloured lines of drawings survive.
+_JPEG = {"quality": 95, "subsampling": "4:4:4"}
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -55,30 +55,24 @@ class PictureFacts:
     """What a completely decoded picture file holds.
 
     Attributes:
-        width: in pixels as stored, before any EXIF orientation.
-        height: likewise.
+        size: (width, height) in pixels as stored, before any EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
         plain_jpeg: a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are.
         frames: more than 1 for an animation, of which the first picture counts.
         digest: of the file's bytes; equal for identical files.
     """
 
-    width: int
-    height: int
+    size: tuple[int, int]
     orientation: int
     plain_jpeg: bool
     frames: int
     digest: bytes
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) as stored."""
-        return self.width, self.height
-
-    @property
     def turned_size(self) -> tuple[int, int]:
         """(width, height) after the EXIF orientation is applied."""
-        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+        width, height = self.size
+        return (height, width) if self.orientation >= 5 else (width, height)
 
 
 def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
@@ -90,8 +84,7 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
     data = read_picture_file(path, max_pixels=max_pixels)
     image = _decode(data, max_pixels)
     return PictureFacts(
-        width=image.width,
-        height=image.height,
+        size=image.size,
         orientation=_orientation(image),
         plain_jpeg=image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"),
         # An MPO's further frames are other views for 3-D screens, not an animation.
@@ -110,7 +103,7 @@ def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXE
         max_pixels: as in `examine_picture`.
     """
     data = read_picture_file(path, max_pixels=max_pixels)
-    return data if keep else _jpeg(_rgb(_decode(data, max_pixels), turn))
+    return data if keep else _encoded(_rgb(_decode(data, max_pixels), turn), "JPEG")
 
 
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -174,12 +167,12 @@ def in_batches(
 
 def encode_jpeg(image: np.ndarray) -> bytes:
     """uint8 [H, W, 3] RGB as a JPEG of high quality that holds nothing but the pixels."""
-    return _jpeg(Image.fromarray(image))
+    return _encoded(Image.fromarray(image), "JPEG")
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")
+    image.save(buffer, kind, **(_JPEG if kind == "JPEG" else {}))
     return buffer.getvalue()
 
 
@@ -194,15 +187,10 @@ def save_picture(path: Path, image: np.ndarray) -> None:
         ValueError: no format has this suffix.
     """
     suffix = path.suffix.lower()
-    if suffix in (".jpg", ".jpeg"):
-        data = encode_jpeg(image)
-    else:
-        buffer = io.BytesIO()
-        kind = Image.registered_extensions().get(suffix)
-        if kind is None:
-            raise ValueError(f"{path}: no picture format has the suffix {suffix!r}; use .jpg or .png")
-        Image.fromarray(image).save(buffer, kind)
-        data = buffer.getvalue()
+    kind = Image.registered_extensions().get(suffix)
+    if kind is None:
+        raise ValueError(f"{path}: no picture format has the suffix {suffix!r}; use .jpg or .png")
+    data = _encoded(Image.fromarray(image), kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, data)
 

@@ -54,37 +54,21 @@ def load_labelimg() -> Any:
         def drawText(self, *arguments: Any) -> None:
             super().drawText(*map(whole, arguments))
 
-    class Settings:
-        """What LabelImg would read from its pickle file: only what is set here, and never saved."""
+    class Settings(dict):
+        """What LabelImg would read from its pickle file: only what is set here."""
 
         def __init__(self) -> None:
             core = importlib.import_module("PyQt5.QtCore")
-            format_of = labelimg.LabelFileFormat.PASCAL_VOC
             # A save at every change of picture; names beside the boxes; a window that shows something.
-            self.data = {
-                "autosave": True,
-                "paintlabel": True,
-                "window/size": core.QSize(1280, 860),
-                "labelFileFormat": format_of,
-            }
-
-        def __setitem__(self, key: str, value: Any) -> None:
-            self.data[key] = value
-
-        def __getitem__(self, key: str) -> Any:
-            return self.data[key]
-
-        def get(self, key: str, default: Any = None) -> Any:
-            return self.data.get(key, default)
+            self["autosave"] = self["paintlabel"] = True
+            self["window/size"] = core.QSize(1280, 860)
+            self["labelFileFormat"] = labelimg.LabelFileFormat.PASCAL_VOC
 
         def load(self) -> bool:
+            """Nothing is loaded, saved or deleted."""
             return True
 
-        def save(self) -> bool:
-            return True
-
-        def reset(self) -> None:
-            self.data = {}
+        save = reset = load
 
     canvas.QPainter = Painter
     labelimg.Settings = Settings

@@ -45,11 +45,7 @@ class Plan:
 
 
 def renaming(old: str, new: str, names: Counter[str]) -> Change:
-    """The change that gives a name's objects a name that nobody has yet.
-
-    Raises:
-        ValueError: nobody has the old name, or somebody the new one.
-    """
+    """The change that gives a name's objects a name that nobody has yet; ValueError where it cannot be."""
     old, new = _known(old, names), _new_name(new)
     if new != old and names[new]:
         raise ValueError(

@@ -44,11 +44,7 @@ class Suspicion:
     strength: float
 
 
-def find_suspicions(
-    annotation: Annotation,
-    detections: Detections,
-    labels: Sequence[str],
-) -> list[Suspicion]:
+def find_suspicions(annotation: Annotation, detections: Detections, labels: Sequence[str]) -> list[Suspicion]:
     """Compares one picture's labels with what a detector finds, the strongest disagreement first.
 
     Args:
@@ -56,7 +52,6 @@ def find_suspicions(
         detections: of the picture, down to `LOWEST_SCORE`.
         labels: names that the detector knows; of others it can only say that nobody is there.
     """
-    difficult = np.array(annotation.difficult, bool)
     overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, annotation.boxes)))  # [N, G]
     found: list[Suspicion] = []
     names = np.array(detections.names, object)
@@ -69,7 +64,7 @@ def find_suspicions(
         box = annotation.boxes[g]
         if highest < _DOUBTFUL:
             # A difficult object is one of which a person says that it can hardly be seen.
-            if not difficult[g]:
+            if not annotation.difficult[g]:
                 found.append(Suspicion("nobody there?", box, name, "", 1 - highest))
         elif name in labels and highest >= _SURE and own < _DOUBTFUL and detections.names[best] != name:
             found.append(Suspicion("wrong name?", box, name, detections.names[best], highest - own))

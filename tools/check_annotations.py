@@ -134,11 +134,10 @@ def check(options: Check, console: Console) -> None:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"
         said.append(f"suspicious labels: {kinds}")
         if 2 * suspicions["nobody there?"] > sum(part["boxes"] for part in numbers.values()):
-            note(
-                console,
-                "The detector sees nobody in most of the boxes: it is not good enough, or of another series, "
-                "to judge these labels.",
+            blind = (
+                "The detector sees nobody in most of the boxes: it is not good enough, or of another series,"
             )
+            note(console, f"{blind} to judge these labels.")
         if strangers := ", ".join(name for name in names if name not in detector.labels):
             said.append(f"names that the detector does not know: {strangers}")
     say(console, f"{'; '.join(said)}. See {output_dir}")

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
+from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
 from datasets.splits import SplitOptions
 from files.writing import printable, write_text
@@ -47,11 +48,13 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
         names: category 1, 2 ... ; the same for all files of a data set.
     """
     ids = {name: number for number, name in enumerate(names, start=1)}
-    entries = []
+    images, entries = [], []
     for number, one in enumerate(annotations, start=1):
-        scale = (one.height, one.width, one.height, one.width)
-        for name, box, difficult in zip(one.names, one.boxes.astype(float), one.difficult, strict=True):
-            ymin, xmin, ymax, xmax = (box * scale).tolist()
+        images.append(
+            {"id": number, "file_name": printable(one.name), "width": one.width, "height": one.height}
+        )
+        corners = to_pixels(one.boxes, one.height, one.width).tolist()
+        for name, (xmin, ymin, xmax, ymax), difficult in zip(one.names, corners, one.difficult, strict=True):
             width, height = xmax - xmin, ymax - ymin
             entries.append(
                 {
@@ -66,19 +69,12 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
                     "difficult": int(difficult),
                 }
             )
-    images = [
-        {"id": number, "file_name": printable(one.name), "width": one.width, "height": one.height}
-        for number, one in enumerate(annotations, start=1)
-    ]
     categories = [{"supercategory": "none", "id": ids[name], "name": name} for name in names]
     return {"images": images, "annotations": entries, "categories": categories}
 
 
 def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, tuple[int, int]]:
-    """Writes the files.
-
-    Returns:
-        (pictures, boxes) by file.
+    """Writes the files, and gives (pictures, boxes) of each.
 
     Raises:
         ValueError: nothing to export, or a file of that name is there already.
@@ -95,16 +91,13 @@ def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, 
         )
     names = sorted({name for one in reading.annotations for name in one.names})
     files = {name: options.output_dir / f"{name}.json" for name in sets}
-    there = [path for path in files.values() if path.exists()]
-    if there:
-        raise ValueError(f"{there[0]} is there already, and is not overwritten; give another --output_dir")
+    for path in files.values():
+        if path.exists():
+            raise ValueError(f"{path} is there already, and is not overwritten; give another --output_dir")
     options.output_dir.mkdir(parents=True, exist_ok=True)
-    counts = {}
     for name, some in sets.items():
-        text = json.dumps(coco_of(some, names), ensure_ascii=False, allow_nan=False)
-        write_text(files[name], text)
-        counts[files[name]] = len(some), sum(len(one.names) for one in some)
-    return counts
+        write_text(files[name], json.dumps(coco_of(some, names), ensure_ascii=False, allow_nan=False))
+    return {files[name]: (len(some), sum(len(one.names) for one in some)) for name, some in sets.items()}
 
 
 @command("export_dataset", interrupted="files that are there are complete")

@@ -125,11 +125,7 @@ COMMANDS = {"list": List, "open": Open, "accept": Accept, "reject": Reject}
 
 
 def find(inbox: Inbox, beginning: str) -> Report:
-    """The one pending report whose key begins so.
-
-    Raises:
-        ValueError: there is none, or more than one.
-    """
+    """The one pending report whose key begins so; ValueError where there is none, or more than one."""
     found = [report for report in inbox.reports() if report.key.startswith(beginning)]
     if len(found) != 1:
         how = f"{len(found)} pending reports have" if found else "no pending report has"
@@ -140,22 +136,18 @@ def find(inbox: Inbox, beginning: str) -> Report:
 
 
 def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
-    """Bring a pending report into a data set, confirmed.
+    """Bring a pending report into a data set, confirmed, and give its XML there.
 
     The picture's stem is `visitorDIGEST_000000`, a source of its own, so that one picture that was reported
     twice is found to be there already. Where the data set has lists of splits, it goes into train.txt.
-
-    Returns:
-        The XML in the data set.
 
     Raises:
         ValueError: the data set has the picture already, or the XML is unusable; nothing has changed then.
     """
     key, picture = report.key, inbox.path(report.key, ".jpg")
     height, width = read_picture(picture).shape[:2]
-    repaired, problems = repair_objects(
-        read_xml(inbox.path(key, ".xml")).objects, (width, height), f"{key}.xml"
-    )
+    raw = read_xml(inbox.path(key, ".xml"))
+    repaired, problems = repair_objects(raw.objects, (width, height), f"{key}.xml")
     if problems:
         raise ValueError(
             f"report {key}: {problems[0].kind} ({problems[0].detail}); correct it with: "

@@ -38,7 +38,7 @@ def test_one_of_everything(tmp_path):
 
 
 def _facts(orientation: int = 1, size: tuple[int, int] = (640, 360)) -> PictureFacts:
-    return PictureFacts(*size, orientation=orientation, plain_jpeg=True, frames=1, digest=b"")
+    return PictureFacts(size, orientation=orientation, plain_jpeg=True, frames=1, digest=b"")
 
 
 def _xml(

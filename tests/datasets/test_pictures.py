@@ -42,7 +42,7 @@ def test_every_accepted_kind_becomes_the_same_rgb(tmp_path, name, mode):
     stored = image.quantize() if mode == "P" else image.convert(mode)
     path = _save(tmp_path / name, stored, **({"quality": 95} if name[-1] in "gG" else {}))
     facts = examine_picture(path)
-    assert (facts.width, facts.height, facts.orientation, facts.frames) == (96, 64, 1, 1)
+    assert (facts.size, facts.orientation, facts.frames) == ((96, 64), 1, 1)
     assert facts.plain_jpeg == (name.lower().endswith(("jpg", "jpeg")) and mode in ("RGB", "L"))
     for pixels in (read_picture(path), _decode(jpeg_bytes(path, keep=facts.plain_jpeg, turn=False))):
         assert pixels.shape == (64, 96, 3)
@@ -111,7 +111,7 @@ def test_what_is_accepted_the_training_can_decode(tmp_path, rng):
             noticed += 1
             continue
         pixels = _decode(jpeg_bytes(tmp_path / "b.jpg", keep=facts.plain_jpeg, turn=False))
-        assert pixels.shape == (facts.height, facts.width, 3)
+        assert pixels.shape == (*facts.size[::-1], 3)
     assert noticed
 
 
