@@ -16,9 +16,6 @@ Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for 
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import tyro
 
 from engine.training.options import TrainingOptions, recipe_defaults
 from ssd_tensorflow.flags import TRAINING, parse
@@ -26,20 +23,11 @@ from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
-    """Trains an SSD on TFRecords made by tf_convert_data.py."""
-
-    report: bool = True
-    """At the end write report.html: how it learnt, from what, and how good it is on the validation set."""
-
-
 @command("train_ssd_network.py", interrupted="the same command goes on from the last save")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    usual = recipe_defaults(given, Options, dataset_dir=tyro.MISSING, train_dir=tyro.MISSING)
-    options = parse(Options, given, TRAINING, description=__doc__, default=usual)
+    options = parse(TrainingOptions, given, TRAINING, description=__doc__, default=recipe_defaults(given))
     if options.recipe != "none" and not any(token.startswith("--recipe") for token in given):
         print(f"Neither --recipe nor --model_name nor --checkpoint_path is given: --recipe={options.recipe}.")
     start_tensorflow()

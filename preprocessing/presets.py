@@ -93,29 +93,23 @@ PRESETS: dict[str, Augmentation] = {
 }
 
 
-def get_preset(name: str) -> Augmentation:
-    """The preset called `name`.
+def get_preset(
+    name: str, *, zoom_out_max: float | None = None, paste_probability: float = 0.0
+) -> Augmentation:
+    """The preset called `name`, with two of its strengths changed.
+
+    Args:
+        name: a key of `PRESETS`.
+        zoom_out_max: side of the largest canvas, 1 for none; None for the preset's.
+        paste_probability: 0...1.
 
     Raises:
         ValueError: there is none of this name; lists those that there are.
     """
     if name not in PRESETS:
         raise ValueError(f"augmentation {name!r}: no such preset; the presets are: {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
-def adjusted(
-    augmentation: Augmentation, *, zoom_out_max: float | None = None, paste_probability: float = 0.0
-) -> Augmentation:
-    """A preset with some of its strengths changed.
-
-    Args:
-        augmentation: the preset.
-        zoom_out_max: side of the largest canvas, 1 for none; None for the preset's.
-        paste_probability: 0...1.
-    """
-    changed = replace(augmentation, paste_probability=paste_probability)
+    preset = replace(PRESETS[name], paste_probability=paste_probability)
     if zoom_out_max is None:
-        return changed
-    probability = 0.0 if zoom_out_max == 1.0 else augmentation.zoom_out_probability
-    return replace(changed, zoom_out_limit=zoom_out_max, zoom_out_probability=probability)
+        return preset
+    probability = 0.0 if zoom_out_max == 1.0 else preset.zoom_out_probability
+    return replace(preset, zoom_out_limit=zoom_out_max, zoom_out_probability=probability)

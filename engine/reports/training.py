@@ -25,7 +25,7 @@ from engine.reports.evaluation import evaluation_content
 from engine.reports.page import jpeg_uri, lines, render_page, themed
 from engine.reports.words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
 from engine.training.log import METRICS_CSV
-from engine.training.train import dataset_of, measure_best_weights, split_of
+from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, read_checkpoint
 from visualization.dataset_figure import plot_dataset
@@ -59,11 +59,10 @@ def write_training_report(
         ValueError: no checkpoint, or its records cannot be read.
     """
     checkpoint = read_checkpoint(folder)
-    dataset = dataset_of(checkpoint, dataset_dir)
+    dataset, validation, problem = records_of(checkpoint, dataset_dir)
     training = dataset.split_name(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
     notes: list[str] = []
     measurements = None
-    validation, problem = split_of(checkpoint, dataset)
     if validation is None:
         notes.append(f"{problem}, so nothing can be said about how good this detector is.")
     else:

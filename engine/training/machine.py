@@ -1,7 +1,7 @@
 """What there is to compute with, what a training makes of it, and what it says where that is too little."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from engine.input.pictures import free_bytes
 from nets.network import Network
 
 # Values kept for every weight: itself, its gradient, two moments and the moving average.
@@ -130,12 +131,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 # -------------------------------------------------------------------------------------------- memory
 def step_bytes(model: keras.Model, batch_size: int) -> int:
-    """About how much memory a training step takes, on top of the libraries.
-
-    Args:
-        model: as built by `network.build`.
-        batch_size: pictures a step.
-    """
+    """About how much memory a training step takes, on top of the libraries."""
     weights = 4 * VALUES_PER_WEIGHT * sum(math.prod(variable.shape) for variable in model.weights)
     return weights + batch_size * picture_bytes(model)
 
@@ -143,11 +139,9 @@ def step_bytes(model: keras.Model, batch_size: int) -> int:
 def picture_bytes(model: keras.Model) -> int:
     """About how much memory of a training step each picture takes: the outputs of all layers, and more."""
     total = 0
-    for layer in model.layers:
-        outputs = layer.output
-        for output in outputs.values() if isinstance(outputs, dict) else [outputs]:
-            size = 2 if keras.backend.standardize_dtype(output.dtype) in ("bfloat16", "float16") else 4
-            total += size * math.prod(side for side in output.shape if side is not None)
+    for output in (one for layer in model.layers for one in keras.tree.flatten(layer.output)):
+        size = 2 if keras.backend.standardize_dtype(output.dtype) in ("bfloat16", "float16") else 4
+        total += size * math.prod(side for side in output.shape if side is not None)
     return round(ACTIVATIONS * total)
 
 
@@ -165,39 +159,28 @@ def largest_batch(model: keras.Model, failed: int, limit: int | None) -> int:
     return batch_size
 
 
-def memory_warning(model: keras.Model, batch_size: int, free: int | None) -> str:
-    """What to say before a training that may be killed for its memory; nothing where it should fit.
-
-    A system without room kills the process, and no error can be explained then.
-
-    Args:
-        model: what is trained, on the processor.
-        batch_size: pictures a step.
-        free: bytes that there are; None if unknown.
-    """
-    needed = step_bytes(model, batch_size)
-    if free is None or needed <= free:
-        return ""
-    fits = largest_batch(model, batch_size, free)
-    return (
-        f"Warning: {batch_size} pictures a step take about {_gib(needed)}, and {_gib(free)} are free: the "
-        "system may kill this training. "
-        + (f"--batch_size={fits} would fit." if fits else "A smaller --model_name would fit.")
-    )
-
-
 @contextmanager
-def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> Iterator[None]:
-    """Turns the error of a step that takes too much memory into one that says which batch size would fit.
+def explaining_memory(model: keras.Model, batch_size: int, say: Callable[[str], object]) -> Iterator[None]:
+    """Says which batch size would fit where the steps of a training may take too much memory, or did.
+
+    It may is said before: a system without room kills the process, and no error can be explained then.
 
     Args:
         model: what is trained.
         batch_size: pictures a step.
-        free: bytes that there were before; None if unknown, as on a GPU.
+        say: prints a line.
 
     Raises:
         ValueError: out of memory, or a full disk, which TensorFlow calls by the same name.
     """
+    free = None if has_gpu() else free_bytes()  # of a GPU it is not known
+    needed, fits = step_bytes(model, batch_size), largest_batch(model, batch_size, free)
+    if free is not None and needed > free:
+        say(
+            f"Warning: {batch_size} pictures a step take about {_gib(needed)}, and {_gib(free)} are free: "
+            "the system may kill this training. "
+            + (f"--batch_size={fits} would fit." if fits else "A smaller --model_name would fit.")
+        )
     try:
         yield
     except (ValueError, FloatingPointError):
@@ -210,18 +193,16 @@ def explaining_memory(model: keras.Model, batch_size: int, free: int | None) -> 
         ours = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
         if not (ours or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower()):
             raise
-        fits = largest_batch(model, batch_size, free)
         if not fits:
             advice = f"{model.name} does not fit with one picture either: choose a smaller --model_name."
         elif free is None:
             advice = f"Try half of it: --batch_size={fits}."
         else:
             advice = f"About {fits} would fit: give --batch_size={fits}."
+        where = f" where {_gib(free)} were free" if free else ""
         raise ValueError(
-            f"Out of memory with {batch_size} pictures a step, which take about "
-            + _gib(step_bytes(model, batch_size))
-            + (f" where {_gib(free)} were free" if free else "")
-            + f". {advice} ({line})"
+            f"Out of memory with {batch_size} pictures a step, which take about {_gib(needed)}{where}. "
+            f"{advice} ({line})"
         ) from error
 
 

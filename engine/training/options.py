@@ -4,9 +4,11 @@ Without Keras, so that `--help` answers at once. The only place where a recipe's
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
+
+import tyro
 
 VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
 
@@ -24,6 +26,11 @@ FINAL_SHARE = 0.01  # of the highest learning rate, at the last step
 # The detector of drawn characters that comes with the project. It knows no name of others, but what drawn
 # heads look like, which is worth far more than nothing: docs/recipe.md.
 DRAWN_LITE = Path(__file__).resolve().parents[2] / "checkpoints" / "drawn_lite"
+
+# Option -> the least that it may be, where it is given.
+_LEAST = dict.fromkeys(("batch_size", "max_number_of_steps", "evaluate_steps", "zoom_out_max"), 1)
+_LEAST |= dict.fromkeys(("match_threshold", "negative_ratio", "loss_alpha", "early_stopping"), 0)
+_LEAST |= dict.fromkeys(("learning_rate", "end_learning_rate", "weight_decay", "save_interval_secs"), 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +122,8 @@ class TrainingOptions(OptimizerOptions, LossOptions):
         precision: of the numbers that the network computes with; its weights are float32 in any case. auto:
             bfloat16 or float16 on GPUs that are made for it, bfloat16 for a VGG network on such a CPU, else
             float32.
+        report: at the end write report.html: how it learnt, from what, and how good it is on the validation
+            set.
     """
 
     dataset_dir: Path
@@ -140,19 +149,16 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     save_interval_secs: float = 120.0
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    report: bool = True
 
     def __post_init__(self):
-        least = dict.fromkeys(("batch_size", "max_number_of_steps", "evaluate_steps"), 1)
-        least |= dict.fromkeys(("early_stopping", "learning_rate", "weight_decay", "save_interval_secs"), 0)
-        least |= dict.fromkeys(("end_learning_rate", "match_threshold", "negative_ratio", "loss_alpha"), 0)
-        for flag, limit in {**least, "zoom_out_max": 1}.items():
+        for flag, least in _LEAST.items():
             value = getattr(self, flag)
-            if value is not None and value < limit:
-                raise ValueError(f"--{flag} must be at least {limit}, not {value}.")
+            if value is not None and value < least:
+                raise ValueError(f"--{flag} must be at least {least}, not {value}.")
         for flag in ("paste_probability", "repeat_factor"):
-            value = getattr(self, flag)
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"--{flag} must be in 0...1, not {value}.")
+            if not 0.0 <= getattr(self, flag) <= 1.0:
+                raise ValueError(f"--{flag} must be in 0...1, not {getattr(self, flag)}.")
         if self.passes is not None and self.passes <= 0.0:
             raise ValueError(f"--passes must be more than 0, not {self.passes}.")
 
@@ -176,15 +182,13 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
         pictures: to train on.
     """
     reasons = []
-    batch_size = options.batch_size
+    batch_size, steps = options.batch_size, options.max_number_of_steps
     if batch_size is None:
         batch_size = BATCH_SIZE
         while batch_size > 1 and pictures < LEAST_STEPS_A_PASS * batch_size:
             batch_size //= 2
-        full = batch_size == BATCH_SIZE
-        why = "the usual" if full else f"so that a pass has at least {LEAST_STEPS_A_PASS} steps"
-        reasons.append(f"{batch_size} pictures a step ({why})")
-    steps = options.max_number_of_steps
+        fewer = f"so that a pass has at least {LEAST_STEPS_A_PASS} steps"
+        reasons.append(f"{batch_size} pictures a step ({'the usual' if batch_size == BATCH_SIZE else fewer})")
     if steps is None:
         passes, least = (PASSES, LEAST_STEPS) if options.passes is None else (options.passes, 1)
         wanted = -(-passes * pictures // batch_size)
@@ -194,7 +198,7 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
         reasons.append(f"{steps} steps ({why})")
     rate, final = options.learning_rate, options.end_learning_rate
     rate = RATES[options.optimizer][bool(options.checkpoint_path)] if rate is None else rate
-    values = {one.name: getattr(options, one.name) for one in fields(TrainingOptions)} | {
+    chosen = {
         "batch_size": batch_size,
         "max_number_of_steps": steps,
         "evaluate_steps": options.evaluate_steps or max(1, -(-steps // VALIDATIONS)),
@@ -202,10 +206,8 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
         "end_learning_rate": FINAL_SHARE * rate if final is None else final,
     }
     cure = "--batch_size and --max_number_of_steps or --passes set others"
-    return Settings(**values), f"Not given, so chosen: {', '.join(reasons)}; {cure}." if reasons else ""
-
-
-Options = TypeVar("Options", bound=TrainingOptions)
+    said = f"Not given, so chosen: {', '.join(reasons)}; {cure}." if reasons else ""
+    return Settings(**{**vars(options), **chosen}), said
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class Recipe:
     """Everything that a training can be told, for a purpose.
 
     Attributes:
-        values: option -> value; what is not named is as `TrainingOptions` says.
+        values: of options; what is not named is as `TrainingOptions` says.
         weights: what to give as --checkpoint_path, in words.
         without_weights: what is different without a --checkpoint_path, start and network included, and for
             that network wherever it starts; None if only trained weights from elsewhere will do.
@@ -281,38 +283,33 @@ BELONGS_TO: dict[str, tuple[str, ...]] = {
 }
 
 
-def with_recipe(recipe: str, kind: type[Options] = TrainingOptions, /, **given: Any) -> Options:
+def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
     """The options of a training by a recipe; what is given counts more.
 
     Args:
         recipe: a key of `RECIPES`, or none.
-        kind: of the options.
         given: options by name.
 
     Raises:
-        ValueError: there is no such recipe, or it needs weights to start from.
+        ValueError: it needs weights to start from.
     """
     if recipe == "none":
-        return kind(**given)
-    if recipe not in RECIPES:
-        raise ValueError(f"--recipe={recipe}: there is none of this name; choose from {', '.join(RECIPES)}.")
+        return TrainingOptions(**given)
     chosen, weights = RECIPES[recipe], given.get("checkpoint_path")
     other = chosen.without_weights
     if not weights and other is None:
-        raise ValueError(
-            f"--recipe={recipe} starts from trained weights: give --checkpoint_path, which is "
-            f"{chosen.weights}."
-        )
+        needed = f"starts from trained weights: give --checkpoint_path, which is {chosen.weights}"
+        raise ValueError(f"--recipe={recipe} {needed}.")
     values = {"optimizer": "adamw", "augmentation": "anime", **chosen.values}
     if other is not None and (not weights or given.get("model_name") == other["model_name"]):
         values |= other
     for choice, dependent in BELONGS_TO.items():
         if choice in values and given.get(choice, values[choice]) != values[choice]:
             values = {name: value for name, value in values.items() if name not in dependent}
-    return kind(**{**values, **given, "recipe": recipe})
+    return TrainingOptions(**{**values, **given, "recipe": recipe})
 
 
-def recipe_defaults(arguments: Sequence[str], kind: type[Options], **needed: Any) -> Options:
+def recipe_defaults(arguments: Sequence[str]) -> TrainingOptions:
     """What flags that a command line does not give are: values of its recipe.
 
     One that names none but a network or weights knows what it wants, SSD-Tensorflow's do; any other gets what
@@ -320,8 +317,6 @@ def recipe_defaults(arguments: Sequence[str], kind: type[Options], **needed: Any
 
     Args:
         arguments: the command line, not parsed yet: these values decide how.
-        kind: of the options.
-        needed: stand for the flags that must be given.
     """
     given: dict[str, str] = {}
     for token, following in zip(arguments, [*arguments[1:], ""], strict=True):
@@ -332,4 +327,4 @@ def recipe_defaults(arguments: Sequence[str], kind: type[Options], **needed: Any
     if recipe not in RECIPES or "--help" in arguments or "-h" in arguments:
         recipe = "none"  # the parser says what is wrong
     decisive = {name: given[name] for name in ("checkpoint_path", *BELONGS_TO) if given.get(name)}
-    return with_recipe(recipe, kind, **needed, **decisive)
+    return with_recipe(recipe, dataset_dir=tyro.MISSING, train_dir=tyro.MISSING, **decisive)

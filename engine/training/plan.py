@@ -24,45 +24,26 @@ from files.writing import sha256_of
 from nets import get_network
 from nets.checkpoint import CONFIG, anchors_for_config, is_checkpoint, read_network, versions
 from nets.network import Network
-from preprocessing.presets import Augmentation, adjusted, get_preset
+from preprocessing.presets import Augmentation, get_preset
 
 FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/training/options.py
 Say = Callable[[str], object]
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it
-# goes on. Records are compared by their contents; of those that are gone two are what the machine chose, and
-# one said where names of a checkpoint begin, which is found out.
-NOT_COMPARED = frozenset(
-    [
-        "dataset_dir",
-        "train_dir",
-        "save_interval_secs",
-        "report",
-        "cache_pictures",
-        "jit_compile",
-        "checkpoint_model_scope",
-    ]
-)
+# goes on. Records are compared by their contents.
+NOT_COMPARED = {"dataset_dir", "train_dir", "save_interval_secs", "report"}
+# Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
+NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
-GONE = {
+GONE: dict[str, object] = {
     "loss": "multibox",
     "focal_gamma": 2.0,
     "focal_alpha": 0.25,
     "label_smoothing": 0.0,
-    "colour_strength": 1.0,
-    "zoom_out_probability": None,
-    "crop_min": None,
-    "flip_probability": None,
-    "mosaic_probability": 0.0,
-    "freeze_scopes": "",
-    "unfreeze_after": None,
-    "freeze_batch_norm": "auto",
-    "warmup_steps": None,
-    "gradient_clip": 10.0,
-    "ema_decay": None,
-    "learning_rate_decay_factor": None,
-    "num_epochs_per_decay": 2.0,
-    "validation_pictures": 0,
 }
+GONE |= {"colour_strength": 1.0, "mosaic_probability": 0.0, "freeze_scopes": "", "freeze_batch_norm": "auto"}
+GONE |= {"gradient_clip": 10.0, "num_epochs_per_decay": 2.0, "validation_pictures": 0}
+GONE |= dict.fromkeys(("zoom_out_probability", "crop_min", "flip_probability", "learning_rate_decay_factor"))
+GONE |= dict.fromkeys(("unfreeze_after", "warmup_steps", "ema_decay"))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,8 +51,7 @@ class Run:
     """A training.
 
     Attributes:
-        options: as given; None is what was left to be chosen.
-        settings: the same without gaps.
+        settings: the options, without gaps.
         dataset: the records.
         validation: the set that the best weights are chosen on; None where nothing can be measured.
         network: with the anchors of this training.
@@ -82,7 +62,6 @@ class Run:
         begun: whether the folder holds it already, finished or not.
     """
 
-    options: TrainingOptions
     settings: Settings
     dataset: RecordDataset
     validation: str | None
@@ -96,11 +75,11 @@ class Run:
     @property
     def folder(self) -> Path:
         """Of this training."""
-        return self.options.train_dir
+        return self.settings.train_dir
 
     def summary(self) -> str:
         """What will run, in one line."""
-        settings, split = self.settings, self.dataset.split(self.options.dataset_split_name)
+        settings, split = self.settings, self.dataset.split(self.settings.dataset_split_name)
         steps, batch_size = settings.max_number_of_steps, settings.batch_size
         layers = [layer for layer in self.model.layers if layer.weights]
         frozen, chosen = sum(not layer.trainable for layer in layers), self.config["chosen"]
@@ -134,8 +113,10 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
 
     # ----------------------------------------------- network, machine, folder
     published = get_network(options.model_name)
-    augmentation = _augmentation(options)
-    asked = make_config(options, dataset, published, augmentation)
+    augmentation = get_preset(
+        options.augmentation, zoom_out_max=options.zoom_out_max, paste_probability=options.paste_probability
+    )
+    asked = _asked_for(options, dataset, published, augmentation)
     begun = begun_config(options.train_dir, asked)
     machine, on_memory = _machine(options, published, dataset, begun)
     pictures = TrainingPictures(
@@ -161,14 +142,12 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
         say(on_memory)
         with console.status("Looking at the training pictures"):
             network = choose_anchors(
-                published,
-                options.anchors,
-                checkpoint_path=options.checkpoint_path,
-                batches=pictures.batches,
-                say=say,
+                published, options.anchors, options.checkpoint_path, batches=pictures.batches, say=say
             )
+    chosen = {name: value for name, value in vars(settings).items() if vars(options)[name] != value}
+    chosen |= machine.as_json() | constants_of(settings.max_number_of_steps)
+    chosen["freeze_batch_norm"] = "on" if frozen_norms else "off"
     return Run(
-        options=options,
         settings=settings,
         dataset=dataset,
         validation=validation,
@@ -176,22 +155,8 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
         model=model,
         pictures=pictures,
         machine=machine,
-        config={
-            **asked,
-            **anchors_for_config(network),
-            "chosen": _chosen(options, settings, machine, frozen_norms),
-            "start": start,
-        },
+        config={**asked, **anchors_for_config(network), "chosen": chosen, "start": start},
         begun=bool(begun),
-    )
-
-
-def _augmentation(options: TrainingOptions) -> Augmentation:
-    """The preset, with the two strengths that have a flag of their own."""
-    return adjusted(
-        get_preset(options.augmentation),
-        zoom_out_max=options.zoom_out_max,
-        paste_probability=options.paste_probability,
     )
 
 
@@ -205,7 +170,13 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
             "from it: label its pictures and convert again."
         )
     settings, chosen = without_gaps(options, training.pictures)
-    validation, note = _validation(dataset, options)
+    wanted = options.validation_split_name
+    if wanted != VALIDATION:
+        dataset.split_name(wanted)  # one that was asked for must be there; the error lists the sets
+    validation, problem = validation_split(dataset, wanted)
+    if problem and wanted != VALIDATION:
+        raise ValueError(f"{dataset.folder}: {problem}: nothing could be measured. Give another set.")
+    note = problem and f"{problem}: the last weights are kept, and nothing says how good they are."
     lines = [dataset.note, note, chosen]
     if options.recipe == "none" and options.checkpoint_path and training.pictures <= FEW_PICTURES:
         lines.append(
@@ -233,19 +204,6 @@ def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str
     return None, f"Nothing that counts is marked in {name}"
 
 
-def _validation(dataset: RecordDataset, options: TrainingOptions) -> tuple[str | None, str]:
-    """The set to validate on, and what to say where there is none; one that was asked for must serve."""
-    name = options.validation_split_name
-    if name != VALIDATION:
-        dataset.split_name(name)  # an error that lists the sets
-    split, problem = validation_split(dataset, name)
-    if split is not None:
-        return split, ""
-    if name != VALIDATION:
-        raise ValueError(f"{dataset.folder}: {problem}: nothing could be measured. Give another set.")
-    return None, f"{problem}: the last weights are kept, and nothing says how good they are."
-
-
 def _machine(
     options: TrainingOptions, network: Network, dataset: RecordDataset, begun: Mapping
 ) -> tuple[Machine, str]:
@@ -258,25 +216,12 @@ def _machine(
     return Machine(choose_precision(options.precision, network), use_xla(network), in_memory), line
 
 
-def _chosen(options: TrainingOptions, settings: Settings, machine: Machine, frozen_norms: bool) -> dict:
-    """For config.json: what ran where it was left to be chosen."""
-    given = asdict(options)
-    ran = {name: value for name, value in asdict(settings).items() if given[name] != value}
-    constants = constants_of(settings.max_number_of_steps)
-    return {**ran, **machine.as_json(), **constants, "freeze_batch_norm": "on" if frozen_norms else "off"}
-
-
 def _start(
     options: TrainingOptions, model: keras.Model, network: Network, dataset: RecordDataset, say: Say
 ) -> dict:
     """Fill the model with what it starts from; what config.json says about it."""
-    start = starting_weights(
-        model,
-        network,
-        dataset.labels,
-        options.checkpoint_path,
-        skip=scopes(options.checkpoint_exclude_scopes),
-    )
+    skip = scopes(options.checkpoint_exclude_scopes)
+    start = starting_weights(model, network, dataset.labels, options.checkpoint_path, skip=skip)
     say(f"New training in {options.train_dir} from {start.summary()}")
     if not start.restored and "vgg" in network.name:
         say(
@@ -287,23 +232,20 @@ def _start(
 
 
 # ------------------------------------------------------------------------------------------ config.json
-def make_config(
+def _asked_for(
     options: TrainingOptions, dataset: RecordDataset, network: Network, augmentation: Augmentation
 ) -> dict:
-    """What config.json says: the network, every option, the data and the versions.
+    """What config.json says of what is asked for: the network, every option as given, the data, the versions.
 
-    What was chosen where nothing was given, and what it started from, come later.
-
-    Args:
-        options: as given; None is what was left to be chosen.
-        dataset: the records.
-        network: the network.
-        augmentation: the preset with the options' changes.
+    What was chosen where nothing was given (None), and what it started from, come later.
     """
+    used = {dataset.split_name(options.dataset_split_name)}  # the sets that decide about the weights
+    with suppress(ValueError):  # there need not be one to validate on
+        used.add(dataset.split_name(options.validation_split_name))
     return {
         "model_name": network.name,
         "options": {
-            name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()
+            name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()
         },
         "augmentation": asdict(augmentation),
         "dataset": {
@@ -315,58 +257,41 @@ def make_config(
                     "shards": {path.name: sha256_of(path) for path in split.files},
                 }
                 for name, split in dataset.splits.items()
-                if name in _used_splits(dataset, options)
+                if name in used
             },
         },
         "versions": versions(),
     }
 
 
-def differences(there: Mapping, config: Mapping) -> list[str]:
-    """A line for each option and each fact about the data in which two trainings differ.
-
-    Args:
-        there: config.json of the one.
-        config: `make_config` of the other.
-    """
-    defaults = {one.name: one.default for one in fields(TrainingOptions)}  # options that did not exist then
-    old = {**defaults, **there.get("options", {})}
-    gone = {name: old.pop(name) for name in GONE if name in old}
-    compared = (
-        ("--", old, config["options"], "asked for"),
-        ("", _facts_of_data(there.get("dataset", {})), _facts_of_data(config["dataset"]), "now"),
-    )
-    lines = [
-        f"  {before}{key}: {old.get(key)!r} there, {new.get(key)!r} {now}"
-        for before, old, new, now in compared
-        for key in sorted(old.keys() | new.keys())
-        if key not in NOT_COMPARED and old.get(key) != new.get(key)
-    ]
-    return lines + [
-        f"  --{name}: {value!r} there; there is no such option any more (CHANGELOG.md), and every training "
-        f"has {GONE[name]!r}"
-        for name, value in gone.items()
-        if value != GONE[name]
-    ]
-
-
-def _facts_of_data(dataset: Mapping) -> dict[str, object]:
-    """What config.json says about the records, one fact to a name; a shard's is its checksum."""
-    facts: dict[str, object] = {"labels": dataset.get("labels")}
-    for name, split in dataset.get("splits", {}).items():
+def _compared(config: Mapping) -> dict[str, object]:
+    """What config.json says that decides about the weights, one fact to a name; a shard's is its checksum."""
+    # An option that did not exist then had its default.
+    options = {one.name: one.default for one in fields(TrainingOptions)} | config.get("options", {})
+    facts = {f"--{name}": value for name, value in options.items() if name not in NOT_COMPARED}
+    data = config.get("dataset", {})
+    facts["labels"] = data.get("labels")
+    for name, split in data.get("splits", {}).items():
+        shards = split.get("shards", {}).items()
         facts |= {f"{name} {key}": value for key, value in split.items() if key != "shards"}
-        facts |= {
-            f"content of {shard}": str(digest)[:12] for shard, digest in split.get("shards", {}).items()
-        }
+        facts |= {f"content of {shard}": str(digest)[:12] for shard, digest in shards}
     return facts
 
 
-def _used_splits(dataset: RecordDataset, options: TrainingOptions) -> set[str]:
-    """The full names of the sets that decide about the weights."""
-    used = {dataset.split_name(options.dataset_split_name)}
-    with suppress(ValueError):  # there need not be one to validate on
-        used.add(dataset.split_name(options.validation_split_name))
-    return used
+def _differences(there: Mapping, config: Mapping) -> list[str]:
+    """A line for each option and each fact about the data in which two config.json differ."""
+    lines, old, new = [], _compared(there), _compared(config)
+    for name in sorted(old.keys() | new.keys()):
+        option = name.removeprefix("--")
+        was, now = old.get(name), GONE[option] if option in GONE else new.get(name)
+        if was == now:
+            continue
+        if option in GONE:
+            end = f"; there is no such option any more (CHANGELOG.md), and every training has {now!r}"
+        else:
+            end = f", {now!r} " + ("asked for" if name.startswith("--") else "now")
+        lines.append(f"  {name}: {was!r} there{end}")
+    return lines
 
 
 def begun_config(folder: Path, config: Mapping) -> dict:
@@ -385,7 +310,7 @@ def begun_config(folder: Path, config: Mapping) -> dict:
             )
         return {}
     begun = json.loads(path.read_text(encoding="utf-8"))
-    differing = differences(begun, config)
+    differing = _differences(begun, config)
     if differing and never_learnt(folder):
         return {}  # with other options it begins anew
     if differing:

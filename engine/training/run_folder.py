@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -50,8 +51,7 @@ class Progress:
     finished: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class State:
+class State(NamedTuple):
     """A training between two steps.
 
     Attributes:
@@ -63,16 +63,31 @@ class State:
     arrays: dict[str, np.ndarray]
 
 
-def state_of(trainer: TrainingModel, progress: Progress) -> State:
-    """Everything that the next step depends on, copied."""
-    arrays = {
-        name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in _variables(trainer).items()
+def _variables(trainer: TrainingModel) -> dict[str, keras.Variable]:
+    """Everything that the next step depends on: name in the state -> variable."""
+    weights = {f"model/{variable.path}": variable for variable in trainer.model.weights}
+    # What else a model remembers are the counters of its random numbers, whose paths may be equal.
+    known = {id(variable) for variable in weights.values()}
+    counters = [variable for variable in trainer.model.variables if id(variable) not in known]
+    means = [variable for metric in trainer.metrics for variable in metric.variables]
+    numbered = {"counter": counters, "optimizer": trainer.optimizer.variables, "mean": means}
+    return weights | {
+        f"{kind}/{index}": variable
+        for kind, variables in numbered.items()
+        for index, variable in enumerate(variables)
     }
-    return State(Progress(**asdict(progress)), arrays)
+
+
+def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None:
+    """Write the state; the one before it stays beside it."""
+    arrays = {name: np.asarray(keras.ops.convert_to_numpy(one)) for name, one in _variables(trainer).items()}
+    facts = json.dumps({"entries": len(arrays), **asdict(progress)})
+    arrays[_PROGRESS] = np.frombuffer(facts.encode(), np.uint8)
+    write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
 
 
 def put_back(state: State, trainer: TrainingModel) -> None:
-    """Bring a compiled trainer, its optimiser built, to where `state_of` saw one.
+    """Bring a compiled trainer, its optimiser built, to where `save_state` saw one.
 
     Args:
         state: of the same network, trained in the same way.
@@ -89,60 +104,6 @@ def put_back(state: State, trainer: TrainingModel) -> None:
                 "Was it written by another version of this project? Give another --train_dir."
             )
         variable.assign(array)
-
-
-def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None:
-    """Write the state; the one before it stays beside it."""
-    state = state_of(trainer, progress)
-    facts = {"entries": len(state.arrays), **asdict(progress)}
-    arrays = {**state.arrays, _PROGRESS: np.frombuffer(json.dumps(facts).encode(), np.uint8)}
-    write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
-
-
-def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str], object]) -> State:
-    """The state that a training goes on from; config.json says from now on where its records are.
-
-    Args:
-        folder: of the training.
-        config: of this training, where it may differ: in its options.
-        total_steps: of the training.
-        say: prints a line.
-
-    Raises:
-        ValueError: no state can be read, or what it says is there cannot be.
-    """
-    state = read_state(folder, say)
-    say(f"Resuming {folder} after step {state.progress.step} of {total_steps}.")
-    _demand_best_weights(folder, state.progress, say)
-    begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    if begun.get("options") != config["options"]:
-        with demanding_room(folder, CONFIG, state.progress.step):
-            write_json(folder / CONFIG, begun | {"options": config["options"]})
-    return state
-
-
-def _demand_best_weights(folder: Path, progress: Progress, say: Callable[[str], object]) -> None:
-    """A training goes on with the best weights that it has written, if they can be read.
-
-    Args:
-        folder: of the training.
-        progress: how far it is; without readable ones the best from here on count.
-        say: prints a line.
-
-    Raises:
-        ValueError: they cannot be read, and nothing is left to do that would write others.
-    """
-    if not progress.best_step:
-        return
-    try:
-        read_arrays(folder / WEIGHTS)
-    except (ValueError, FileNotFoundError) as error:
-        if progress.finished:
-            raise ValueError(
-                f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
-            ) from error
-        say(f"Warning: {error} The best weights from here on are kept instead.")
-        progress.best, progress.best_step, progress.stale = -1.0, 0, 0
 
 
 def read_state(folder: Path, say: Callable[[str], object]) -> State:
@@ -173,56 +134,96 @@ def read_state(folder: Path, say: Callable[[str], object]) -> State:
     return state
 
 
-def _variables(trainer: TrainingModel) -> dict[str, keras.Variable]:
-    """Name in the state -> variable."""
-    weights = {f"model/{variable.path}": variable for variable in trainer.model.weights}
-    # What else a model remembers are the counters of its random numbers, whose paths may be equal.
-    known = {id(variable) for variable in weights.values()}
-    counters = [variable for variable in trainer.model.variables if id(variable) not in known]
-    means = [variable for metric in trainer.metrics for variable in metric.variables]
-    numbered = {"counter": counters, "optimizer": trainer.optimizer.variables, "mean": means}
-    return weights | {
-        f"{kind}/{index}": variable
-        for kind, variables in numbered.items()
-        for index, variable in enumerate(variables)
-    }
-
-
-def _read(path: Path) -> State:
-    try:
-        arrays = read_arrays(path)
-    except FileNotFoundError:
-        raise ValueError(f"{path} is not there: writing it was cut off.") from None
-    try:
-        facts = json.loads(arrays.pop(_PROGRESS).tobytes())
-        if facts.pop("entries") != len(arrays):
-            raise ValueError("entries are missing")
-        return State(Progress(**facts), arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged ({error}).") from error
-
-
 def _newest(folder: Path) -> tuple[State | None, list[str]]:
     """The newest state that can be read, and what is wrong with those that cannot."""
     problems = []
-    for name in (STATE, PREVIOUS):
+    for path in (folder / STATE, folder / PREVIOUS):
         try:
-            return _read(folder / name), problems
-        except ValueError as error:
+            arrays = read_arrays(path)
+            facts = json.loads(arrays.pop(_PROGRESS).tobytes())
+            if facts.pop("entries") != len(arrays):
+                raise LookupError("entries are missing")
+            return State(Progress(**facts), arrays), problems
+        except FileNotFoundError:
+            problems.append(f"{path} is not there: writing it was cut off.")
+        except (LookupError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            problems.append(f"{path} is damaged ({error}).")
+        except ValueError as error:  # of `read_arrays`
             problems.append(str(error))
     return None, problems
 
 
-# ----------------------------------------------------------------------------- one training in a folder
+def never_learnt(folder: Path) -> bool:
+    """Whether a training was begun and left before its first step."""
+    state, _ = _newest(folder)
+    return not is_checkpoint(folder) and state is not None and state.progress.step == 0
+
+
+# -------------------------------------------------------------------------------------- to go on, to begin
+def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str], object]) -> State:
+    """The state that a training goes on from; config.json says from now on where its records are.
+
+    It goes on with the best weights that it has written, if they can be read; else the best from here on
+    count.
+
+    Args:
+        folder: of the training.
+        config: of this training, where it may differ: in its options.
+        total_steps: of the training.
+        say: prints a line.
+
+    Raises:
+        ValueError: no state can be read; or no best weights, and nothing is left to do that would write
+            others.
+    """
+    state = read_state(folder, say)
+    progress = state.progress
+    say(f"Resuming {folder} after step {progress.step} of {total_steps}.")
+    try:
+        if progress.best_step:
+            read_arrays(folder / WEIGHTS)
+    except (ValueError, FileNotFoundError) as error:
+        if progress.finished:
+            raise ValueError(
+                f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
+            ) from error
+        say(f"Warning: {error} The best weights from here on are kept instead.")
+        progress.best, progress.best_step, progress.stale = -1.0, 0, 0
+    begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if begun.get("options") != config["options"]:
+        with demanding_room(folder, CONFIG, progress.step):
+            write_json(folder / CONFIG, begun | {"options": config["options"]})
+    return state
+
+
+def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel) -> Progress:
+    """Write the state of the start, so that whatever is found beside it was written by this training.
+
+    And a disk without room for it is found now, not after the first hour.
+
+    Args:
+        folder: of the training; of one that was begun there and never made a step nothing is left.
+        config: of this training.
+        traces: of its pictures.
+        trainer: with its starting weights.
+    """
+    with demanding_room(folder, "the start of a training"):
+        for name in (STATE, PREVIOUS):
+            (folder / name).unlink(missing_ok=True)  # first: it belongs to another config.json
+        for checkpoint in (folder, folder / LAST):
+            checkpoint.mkdir(exist_ok=True)
+            write_trained_on(checkpoint, traces)
+        write_json(folder / CONFIG, config)
+        save_state(folder, trainer, Progress())
+    return Progress()
+
+
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Keeps other trainings out of a folder, which is made; it goes again if nothing came into it.
 
     A training that is killed leaves no lock behind. Where there are no such locks (Windows, some network
     drives) nothing is kept out.
-
-    Args:
-        folder: of the training.
 
     Raises:
         ValueError: another one is at work there.
@@ -263,26 +264,6 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel, progress: Progress) -> None:
-    """Write the state of the start, so that whatever is found beside it was written by this training.
-
-    Args:
-        folder: of the training; of one that was begun there and never made a step nothing is left.
-        config: of this training.
-        traces: of its pictures.
-        trainer: with its starting weights.
-        progress: of the start.
-    """
-    with demanding_room(folder, "the start of a training"):
-        for name in (STATE, PREVIOUS):
-            (folder / name).unlink(missing_ok=True)  # first: it belongs to another config.json
-        for checkpoint in (folder, folder / LAST):
-            checkpoint.mkdir(exist_ok=True)
-            write_trained_on(checkpoint, traces)
-        write_json(folder / CONFIG, config)
-        save_state(folder, trainer, progress)
-
-
 @contextmanager
 def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> Iterator[None]:
     """Says what a disk that takes no more means for the training.
@@ -303,9 +284,3 @@ def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> It
             cure = "what was written before is whole: make room, and the same command goes on after step "
             cure += str(saved_step)
         raise ValueError(f"{folder} does not take {what}: {error.strerror or error}; {cure}.") from error
-
-
-def never_learnt(folder: Path) -> bool:
-    """Whether a training was begun and left before its first step."""
-    state, _ = _newest(folder)
-    return not is_checkpoint(folder) and state is not None and state.progress.step == 0

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
-from nets.checkpoint import is_checkpoint, read_checkpoint, read_network
+from nets.checkpoint import Checkpoint, is_checkpoint, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
 from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
@@ -17,10 +17,8 @@ from nets.slim_names import load_slim_variables, matches_scopes, read_slim_varia
 # Share of a network's values (class heads aside) below which a start is called a mistake. The 13 convolutions
 # of VGG-16 are 0.63 of ssd_300_vgg's.
 LEAST_RESTORED = 0.5
-# Boxes that anchors are fitted to: enough for thirty clusters, some seconds of work.
-FITTED_BOXES = 2000
-# Pictures that are looked at for them; most may be empty.
-MOST_PICTURES = 5000
+FITTED_BOXES = 2000  # that anchors are fitted to: enough for thirty clusters, some seconds of work
+MOST_PICTURES = 5000  # that are looked at for them; most may be empty
 
 
 @dataclass(frozen=True)
@@ -69,22 +67,32 @@ def starting_weights(
     Raises:
         ValueError: not there, not readable, or so little of it fits that it must be the wrong one.
     """
+    path = Path(checkpoint_path)
     if not checkpoint_path:
         return _start(model, "random weights (no --checkpoint_path)", set())
     if from_imagenet(checkpoint_path):
-        report = load_imagenet(model, None if checkpoint_path == "imagenet" else Path(checkpoint_path))
+        report = load_imagenet(model, None if checkpoint_path == "imagenet" else path)
         trunk = "MobileNetV2" if "mobilenet" in network.name else "VGG-16"
-        return _slim_start(model, f"{trunk} of keras.applications, trained on ImageNet", report.restored)
-    if is_checkpoint(Path(checkpoint_path)):
-        start = _from_checkpoint(model, network, labels, Path(checkpoint_path), skip)
-    else:
+        source = f"{trunk} of keras.applications, trained on ImageNet"
+        return _start(model, source, _keras_paths(model, report.restored))
+    checkpoint = read_checkpoint(path) if is_checkpoint(path) else None
+    scores = network.published_scores if checkpoint is None else checkpoint.network.scores
+    skip = skip if scores == network.scores else (*skip, *CLASS_HEADS)
+    if checkpoint is None:
         variables = reduce_fully_connected(read_slim_variables(checkpoint_path))
         source = checkpoint_path
-        if network.published_scores != network.scores:
-            source += f" without its class outputs (trained as {network.published_scores}s)"
-            skip = (*skip, *CLASS_HEADS)
-        report = load_slim_variables(model, variables, skip=skip)
-        start = _slim_start(model, source, report.restored)
+        restored = _keras_paths(model, load_slim_variables(model, variables, skip=skip).restored)
+    else:
+        source = f"checkpoint {path}"
+        restored = _from_checkpoint(model, network, labels, checkpoint, skip)
+    if scores != network.scores:
+        source += f" without its class outputs (trained as {scores}s)"
+    elif checkpoint is not None:
+        shared = [name for name in labels if name in checkpoint.labels]
+        new = [name for name in labels if name not in checkpoint.labels]
+        source += f" (names it knows: {', '.join(shared) or 'none'}"
+        source += f"; new names: {', '.join(new)})" if new else ")"
+    start = _start(model, source, restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
 
@@ -106,33 +114,26 @@ def keeps_statistics(network: Network, checkpoint_path: str) -> bool:
 
 def _start(model: keras.Model, source: str, restored: set[str]) -> Start:
     paths = [variable.path for variable in model.weights]
-    return Start(
-        source,
-        tuple(path for path in paths if path in restored),
-        tuple(path for path in paths if path not in restored),
-    )
+    fresh = tuple(path for path in paths if path not in restored)
+    return Start(source, tuple(path for path in paths if path in restored), fresh)
 
 
-def _slim_start(model: keras.Model, source: str, restored: Sequence[str]) -> Start:
-    """A report of tf-slim names (with any scope in front) as one of variable paths."""
-    tails = {"/".join(name.split("/")[cut:]) for name in restored for cut in range(name.count("/") + 1)}
-    return _start(model, source, {v.path for v in model.weights if slim_name(v.path) in tails})
+def _keras_paths(model: keras.Model, slim_names: Sequence[str]) -> set[str]:
+    """The variables of the model that tf-slim names, with any scope in front, stand for."""
+    tails = {"/".join(name.split("/")[cut:]) for name in slim_names for cut in range(name.count("/") + 1)}
+    return {variable.path for variable in model.weights if slim_name(variable.path) in tails}
 
 
 def _from_checkpoint(
-    model: keras.Model, network: Network, labels: Sequence[str], folder: Path, skip: Sequence[str]
-) -> Start:
-    """Everything of equal path and shape; of the class heads the outputs whose names both know."""
-    checkpoint = read_checkpoint(folder)
+    model: keras.Model, network: Network, labels: Sequence[str], checkpoint: Checkpoint, skip: Sequence[str]
+) -> set[str]:
+    """Restore what has equal path and shape, of class heads the names that both know; the paths of it all."""
     if checkpoint.network.name != network.name:
         raise ValueError(
-            f"--checkpoint_path={folder} holds a {checkpoint.network.name}, but --model_name is "
+            f"--checkpoint_path={checkpoint.folder} holds a {checkpoint.network.name}, but --model_name is "
             f"{network.name}. "
             f"Train with --model_name={checkpoint.network.name}, or start from another checkpoint."
         )
-    sigmoids = checkpoint.network.scores != network.scores
-    if sigmoids:
-        skip = (*skip, *CLASS_HEADS)
     known = {name: class_id for class_id, name in enumerate(checkpoint.labels, start=1)}
     pairs = [(0, 0)] + [(new, known[name]) for new, name in enumerate(labels, start=1) if name in known]
     restored = set()
@@ -145,13 +146,7 @@ def _from_checkpoint(
         if tuple(array.shape) == tuple(variable.shape):
             variable.assign(array)
             restored.add(variable.path)
-    if sigmoids:
-        trained = f"trained as {checkpoint.network.scores}s"
-        return _start(model, f"checkpoint {folder} without its class outputs ({trained})", restored)
-    shared = [name for name in labels if name in known]
-    new = [name for name in labels if name not in known]
-    source = f"checkpoint {folder} (names it knows: {', '.join(shared) or 'none'}"
-    return _start(model, source + (f"; new names: {', '.join(new)})" if new else ")"), restored)
+    return restored
 
 
 def _class_outputs(fresh: np.ndarray, array: np.ndarray, pairs, classes: int, known: int) -> np.ndarray:
@@ -184,8 +179,8 @@ def _demand_enough(model: keras.Model, start: Start, checkpoint_path: str, skip:
 def choose_anchors(
     network: Network,
     choice: str,
-    *,
     checkpoint_path: str,
+    *,
     batches: Callable[[], Iterable],
     say: Callable[[str], object],
 ) -> Network:
@@ -199,7 +194,7 @@ def choose_anchors(
         say: prints a line.
     """
     if choice == "fitted":
-        boxes = augmented_boxes(batches())
+        boxes = _augmented_boxes(batches())
         if not len(boxes):
             say("Augmented pictures show no boxes to fit anchors to: they stay the network's own.")
             return network
@@ -218,7 +213,7 @@ def choose_anchors(
     return network
 
 
-def augmented_boxes(batches: Iterable) -> np.ndarray:
+def _augmented_boxes(batches: Iterable) -> np.ndarray:
     """The boxes of training batches as corners: [N, 4], `FITTED_BOXES` or the rest of a batch more.
 
     Fewer where `MOST_PICTURES` do not show so many.

@@ -1,6 +1,7 @@
 """The training program, read from top to bottom: plan, state, fit, thresholds."""
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,12 @@ from rich.console import Console
 
 from datasets.records import RecordDataset, open_dataset, traces_of_records
 from engine.evaluation import Evaluation, evaluate_model
-from engine.input.pictures import free_bytes
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
 from engine.training.between_steps import Bookkeeper
 from engine.training.learning import TrainingModel, make_optimizer, multipliers_of
 from engine.training.log import TrainingLog
-from engine.training.machine import explaining_memory, has_gpu, memory_warning
+from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
 from engine.training.run_folder import Progress, alone_in, begin, demanding_room, put_back, resume
@@ -56,11 +56,8 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
         if state is None or not state.progress.finished:
             trainer = new_trainer(run)
             if state is None:
-                progress = Progress()
-                # A state from the start on: whatever is found beside it was written by this training. And a
-                # disk without room for it is found now, not after the first hour.
                 traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
-                begin(run.folder, run.config, traces, trainer, progress)
+                progress = begin(run.folder, run.config, traces, trainer)
             else:
                 progress = state.progress
                 put_back(state, trainer)
@@ -87,10 +84,10 @@ def new_trainer(run: Run) -> TrainingModel:
         run.settings,
         total_steps=run.settings.max_number_of_steps,
         precision=run.machine.precision,
-        multipliers=multipliers_of(run.model, run.options.learning_rate_multipliers),
+        multipliers=multipliers_of(run.model, run.settings.learning_rate_multipliers),
     )
     optimizer.build(run.model.trainable_variables)
-    trainer = TrainingModel(run.network, run.model, run.options)
+    trainer = TrainingModel(run.network, run.model, run.settings)
     xla: Any = run.machine.jit_compile
     trainer.compile(optimizer=optimizer, jit_compile=xla)
     return trainer
@@ -108,32 +105,27 @@ def fit(run: Run, trainer: TrainingModel, progress: Progress, console: Console, 
     """
     batches = run.pictures.batches(progress.step)
     batch_size, total_steps = run.settings.batch_size, run.settings.max_number_of_steps
-    free = None if has_gpu() else free_bytes()
-    for line in filter(None, (memory_warning(run.model, batch_size, free), run.summary())):
-        say(line)
-    log = TrainingLog(run.folder, step=progress.step)
-    if progress.step == 0:
-        picture = first_batch_picture(batches, run.dataset.labels)
-        with demanding_room(run.folder, "first_batch.jpg", 0):
+    with (
+        explaining_memory(run.model, batch_size, say),
+        naming_unreadable_pictures(run.dataset, run.settings.dataset_split_name),
+        closing(TrainingLog(run.folder, step=progress.step)) as log,
+    ):
+        say(run.summary())
+        if progress.step == 0:
+            picture = first_batch_picture(batches, run.dataset.labels)
             jpeg = tf.io.encode_jpeg(picture, quality=95, chroma_downsampling=False)
-            write_bytes(run.folder / "first_batch.jpg", jpeg.numpy())
-        log.picture("first_batch", picture, step=0)
-    bar = TrainingBar(step=progress.step, total_steps=total_steps, batch_size=batch_size, console=console)
-    try:
-        with (
-            explaining_memory(run.model, batch_size, free),
-            naming_unreadable_pictures(run.dataset, run.options.dataset_split_name),
-        ):
-            trainer.fit(
-                batches,
-                epochs=1,
-                steps_per_epoch=total_steps - progress.step,
-                shuffle=False,
-                verbose=0,
-                callbacks=[bar.callback(), Bookkeeper(run, progress, log, bar, say)],
-            )
-    finally:
-        log.close()
+            with demanding_room(run.folder, "first_batch.jpg", 0):
+                write_bytes(run.folder / "first_batch.jpg", jpeg.numpy())
+            log.picture("first_batch", picture, step=0)
+        bar = TrainingBar(step=progress.step, total_steps=total_steps, batch_size=batch_size, console=console)
+        trainer.fit(
+            batches,
+            epochs=1,
+            steps_per_epoch=total_steps - progress.step,
+            shuffle=False,
+            verbose=0,
+            callbacks=[bar.callback(), Bookkeeper(run, progress, log, bar, say)],
+        )
 
 
 def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
@@ -168,8 +160,7 @@ def write_thresholds(
         ValueError: no checkpoint, or its records cannot be read.
     """
     checkpoint = read_checkpoint(folder)
-    dataset = dataset_of(checkpoint, dataset_dir)
-    split, _ = split_of(checkpoint, dataset)
+    dataset, split, _ = records_of(checkpoint, dataset_dir)
     if split is None:
         return
     evaluation = measure_best_weights(checkpoint, dataset, split)
@@ -180,8 +171,10 @@ def write_thresholds(
     say(f"Thresholds with the best F1 on {split}: {', '.join(shown)}{more}")
 
 
-def dataset_of(checkpoint: Checkpoint, dataset_dir: Path | None = None) -> RecordDataset:
-    """The records that a checkpoint was trained on.
+def records_of(
+    checkpoint: Checkpoint, dataset_dir: Path | None = None
+) -> tuple[RecordDataset, str | None, str]:
+    """The records that a checkpoint was trained on, and their `validation_split`.
 
     Args:
         checkpoint: of a training.
@@ -196,13 +189,8 @@ def dataset_of(checkpoint: Checkpoint, dataset_dir: Path | None = None) -> Recor
             f"{checkpoint.folder / 'config.json'} does not say where the training's records are: give "
             "--dataset_dir."
         )
-    return open_dataset(dataset_dir or Path(options["dataset_dir"]), options.get("dataset_name"))
-
-
-def split_of(checkpoint: Checkpoint, dataset: RecordDataset) -> tuple[str | None, str]:
-    """`validation_split` of a training that has saved weights."""
-    options = checkpoint.config.get("options", {})
-    return validation_split(dataset, options.get("validation_split_name", VALIDATION))
+    dataset = open_dataset(dataset_dir or Path(options["dataset_dir"]), options.get("dataset_name"))
+    return dataset, *validation_split(dataset, options.get("validation_split_name", VALIDATION))
 
 
 def measure_best_weights(checkpoint: Checkpoint, dataset: RecordDataset, split: str) -> Evaluation:

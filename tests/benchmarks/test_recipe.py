@@ -4,13 +4,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-import tyro
 from rich.console import Console
 
 from benchmarks.recipe import ROWS, Options, Result, append_result, command_of, main, read_results, table_of
-from engine.training.options import recipe_defaults
+from engine.training.options import TrainingOptions, recipe_defaults
 from ssd_tensorflow.flags import TRAINING, parse
-from train_ssd_network import Options as TrainingOptions
 
 OPTIONS = Options(dataset_dir=Path("records"), runs_dir=Path("runs"), checkpoint_path="coco.npz")
 RUN = {"row": "base", "seed": 0, "passes": 20.0, "steps": 481, "batch_size": 16}
@@ -19,8 +17,7 @@ RESULT = Result(**RUN, map_voc07=0.5, map_voc12=0.5, minutes=4.0, processor_minu
 
 def parsed(row: str) -> TrainingOptions:
     arguments = command_of(OPTIONS, row, 3, 385)[2:]
-    usual = recipe_defaults(arguments, TrainingOptions, dataset_dir=tyro.MISSING, train_dir=tyro.MISSING)
-    return parse(TrainingOptions, arguments, TRAINING, description="", default=usual)
+    return parse(TrainingOptions, arguments, TRAINING, description="", default=recipe_defaults(arguments))
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from preprocessing.presets import PRESETS, Augmentation, adjusted, get_preset
+from preprocessing.presets import PRESETS, Augmentation, get_preset
 
 
 def test_presets_of_the_design_exist():
@@ -37,9 +37,9 @@ def test_a_preset_cannot_be_changed_by_accident():
 
 
 def test_what_options_change_and_nothing_else():
-    anime = get_preset("anime")
-    assert adjusted(anime) == anime
-    assert adjusted(anime, paste_probability=0.3) == dataclasses.replace(anime, paste_probability=0.3)
-    wider = adjusted(anime, zoom_out_max=3.0)
+    anime = PRESETS["anime"]
+    assert get_preset("anime") == anime
+    assert get_preset("anime", paste_probability=0.3) == dataclasses.replace(anime, paste_probability=0.3)
+    wider = get_preset("anime", zoom_out_max=3.0)
     assert (wider.zoom_out_limit, wider.zoom_out_probability) == (3.0, anime.zoom_out_probability)
-    assert adjusted(anime, zoom_out_max=1.0).zoom_out_probability == 0.0
+    assert get_preset("anime", zoom_out_max=1.0).zoom_out_probability == 0.0

@@ -9,8 +9,8 @@ import pytest
 import tf_convert_data
 from datasets.options import ConversionOptions
 from engine.reports.options import EvaluationOptions
+from engine.training.options import TrainingOptions
 from ssd_tensorflow.flags import CONVERSION, EVALUATION, TRAINING, modernise, parse
-from train_ssd_network import Options
 
 NEW_LAYERS = (
     "ssd_300_vgg/conv6,ssd_300_vgg/conv7,ssd_300_vgg/block8,ssd_300_vgg/block9,ssd_300_vgg/block10,"
@@ -80,8 +80,8 @@ EVALUATION_FLAGS = """--select_threshold=0.1 --select_top_k=100 --keep_top_k=100
     --gpu_memory_fraction=0.5 --wait_for_checkpoints=True"""
 
 
-def train_options(text: str) -> Options:
-    return parse(Options, shlex.split(text), TRAINING)
+def train_options(text: str) -> TrainingOptions:
+    return parse(TrainingOptions, shlex.split(text), TRAINING)
 
 
 def said(capsys) -> list[str]:
@@ -208,7 +208,7 @@ def test_what_this_project_had_before_says_why_it_is_gone(capsys):
     assert lines[0] == "--loss: is gone, for it was measured no better (docs/recipe.md)."
 
 
-@pytest.mark.parametrize(("options", "gone"), [(Options, TRAINING), (EvaluationOptions, EVALUATION)])
+@pytest.mark.parametrize(("options", "gone"), [(TrainingOptions, TRAINING), (EvaluationOptions, EVALUATION)])
 def test_what_is_an_option_is_not_called_gone(options, gone):
     assert not {field.name for field in fields(options)} & gone.keys()
 

@@ -14,7 +14,6 @@ from engine.training.machine import (
     explaining_memory,
     has_gpu,
     largest_batch,
-    memory_warning,
     picture_bytes,
     step_bytes,
     use_xla,
@@ -124,6 +123,20 @@ def test_the_largest_batch_is_below_what_failed_and_within_what_is_there():
     assert largest_batch(model, 1, None) == 0
 
 
+@pytest.fixture
+def explaining(monkeypatch):
+    """`explaining_memory` on a processor where there is room for so many pictures; what it said."""
+
+    def make(batch_size: int, room: int | None):
+        model, said = network(), []
+        free = None if room is None else step_bytes(model, room) if room else 1
+        monkeypatch.setattr(machine, "has_gpu", lambda: False)
+        monkeypatch.setattr(machine, "free_bytes", lambda: free)
+        return explaining_memory(model, batch_size, said.append), said
+
+    return make
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -132,48 +145,32 @@ def test_the_largest_batch_is_below_what_failed_and_within_what_is_there():
         MemoryError(),
     ],
 )
-def test_out_of_memory_says_which_batch_size_would_fit(error):
-    model = network()
-    with (
-        pytest.raises(
-            ValueError, match=r"(?s)with 8 pictures.*were free\. About 2 would fit: give --batch_size=2\."
-        ),
-        explaining_memory(model, 8, step_bytes(model, 3)),
-    ):
+@pytest.mark.parametrize(
+    ("batch_size", "room", "said"),
+    [
+        (8, 3, r"with 8 pictures.*were free\. About 2 would fit: give --batch_size=2\. \("),
+        (8, None, r"about \d\.\d GiB\. Try half of it: --batch_size=4\. \("),
+        (1, None, "small does not fit with one picture either: choose a smaller --model"),
+    ],
+)
+def test_out_of_memory_says_which_batch_size_would_fit(explaining, error, batch_size, room, said):
+    with pytest.raises(ValueError, match=rf"(?s){said}"), explaining(batch_size, room)[0]:
         raise error
 
 
-def test_where_nobody_knows_what_is_free_half_is_a_guess_and_says_so():
-    with (
-        pytest.raises(ValueError, match=r"about \d\.\d GiB\. Try half of it: --batch_size=4\. \("),
-        explaining_memory(network(), 8, None),
-    ):
-        raise MemoryError
+@pytest.mark.parametrize(
+    ("room", "warned"), [(8, ""), (None, ""), (3, "--batch_size=2 would fit."), (0, "A smaller --model_name")]
+)
+def test_a_training_that_may_be_killed_is_warned_of(explaining, room, warned):
+    context, said = explaining(8, room)
+    with context:
+        pass
+    assert len(said) == bool(warned)
+    assert warned in "".join(said)
 
 
-def test_a_training_that_may_be_killed_is_warned_of():
-    model = network()
-    assert memory_warning(model, 8, step_bytes(model, 8)) == memory_warning(model, 8, None) == ""
-    assert "pictures a step take about 0.0 GiB" in memory_warning(model, 8, step_bytes(model, 3))
-    assert "--batch_size=2 would fit." in memory_warning(model, 8, step_bytes(model, 3))
-    assert "A smaller --model_name" in memory_warning(model, 8, 1)
-
-
-def test_what_fits_with_no_picture_says_so():
-    with (
-        pytest.raises(
-            ValueError, match="small does not fit with one picture either: choose a smaller --model"
-        ),
-        explaining_memory(network(), 1, None),
-    ):
-        raise MemoryError
-
-
-def test_a_full_disk_is_not_called_memory_and_other_errors_stay():
-    with (
-        pytest.raises(ValueError, match=r"^No space left on device: make room"),
-        explaining_memory(network(), 8, None),
-    ):
+def test_a_full_disk_is_not_called_memory_and_other_errors_stay(explaining):
+    with pytest.raises(ValueError, match=r"^No space left on device: make room"), explaining(8, None)[0]:
         raise tf.errors.ResourceExhaustedError(None, None, "events.v2; No space left on device")
-    with pytest.raises(KeyError), explaining_memory(network(), 8, None):
+    with pytest.raises(KeyError), explaining(8, None)[0]:
         raise KeyError("something else")

@@ -33,8 +33,6 @@ def test_without_weights_a_laptop_starts_from_the_detector_that_comes_with_the_p
 def test_a_recipe_that_needs_weights_says_so():
     with pytest.raises(ValueError, match=r"--recipe=small_gpu starts from trained weights.*imagenet"):
         with_recipe("small_gpu", **FOLDERS)
-    with pytest.raises(ValueError, match="--recipe=tiny: there is none of this name; choose from small_cpu"):
-        with_recipe("tiny", **FOLDERS)
 
 
 def test_no_augmentation_is_none_at_all(parsed):
@@ -76,7 +74,7 @@ def parsed(monkeypatch):
         assert train_ssd_network.main(["--dataset_dir=records", "--train_dir=run", *arguments]) == 0
         (options,) = seen
         seen.clear()
-        return TrainingOptions(**{one.name: getattr(options, one.name) for one in fields(TrainingOptions)})
+        return options
 
     return run
 

@@ -115,9 +115,9 @@ def test_of_a_training_that_never_learnt_nothing_is_left_for_the_next(saved_twic
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.training.run_folder.write_json", lambda path, value: killed(folder))
         with pytest.raises(Killed):
-            begin(folder, {}, traces_of([]), trainer, Progress())
+            begin(folder, {}, traces_of([]), trainer)
     assert not {STATE, PREVIOUS} & {path.name for path in folder.iterdir()}
-    begin(folder, {}, traces_of([]), trainer, Progress())
+    begin(folder, {}, traces_of([]), trainer)
     assert read_state(folder, silent).progress.step == 0
     assert not (folder / PREVIOUS).exists()
 

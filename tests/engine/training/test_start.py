@@ -196,7 +196,10 @@ def test_fitted_anchors_go_with_the_weights(fitting, wide):
 
     # A training that starts from them has them too, unless it is told otherwise.
     said = []
-    ask = partial(choose_anchors, checkpoint_path=str(fitting["train_dir"]), batches=list, say=said.append)
+
+    def ask(network, choice):
+        return choose_anchors(network, choice, str(fitting["train_dir"]), batches=list, say=said.append)
+
     assert ask(wide, "start").anchor_layers == fitted.anchor_layers
     assert "where they were fitted to its labels" in said[0]
     assert ask(wide, "network") == wide
@@ -214,7 +217,7 @@ def test_pictures_with_few_boxes_or_none_do_not_keep_it_looking_for_ever(wide, m
             yield np.zeros((1, 4, 4, 3)), {"boxes": box, "classes": np.array([[int(number < boxes)]])}
 
     said = []
-    fit = partial(choose_anchors, wide, "fitted", checkpoint_path="", say=said.append)
+    fit = partial(choose_anchors, wide, "fitted", "", say=said.append)
     assert fit(batches=lambda: batches(40)) != wide
     assert "fitted to 40 boxes" in said[0]
     assert fit(batches=lambda: batches(0)) == wide
