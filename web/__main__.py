@@ -61,35 +61,31 @@ def serve(options: WebOptions) -> None:
             raise ValueError(f"the package {package} is not installed; run: make setup WEB=1")
     # The port before anything slow: another program may have it.
     with _listen(options) as listening:
-        _serve_at(listening, options)
+        start_tensorflow()
+        import uvicorn
 
+        from datasets.inbox import Inbox
+        from faces.classifier import FaceClassifier
+        from nets.detector import Detector
+        from web.app import create_app
+        from web.observing import log_to
+        from web.services import Services
 
-def _serve_at(listening: socket.socket, options: WebOptions) -> None:
-    start_tensorflow()
-    import uvicorn
-
-    from datasets.inbox import Inbox
-    from faces.classifier import FaceClassifier
-    from nets.detector import Detector
-    from web.app import create_app
-    from web.observing import log_to
-    from web.services import Services
-
-    detector = Detector.load(options.checkpoint_dir)
-    faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    services = Services(options, detector, Inbox(options.inbox), faces)
-    log_to(sys.stderr)
-    print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
-    config = uvicorn.Config(
-        create_app(services),
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-        limit_concurrency=1000,
-        backlog=_BACKLOG,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+        detector = Detector.load(options.checkpoint_dir)
+        faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
+        services = Services(options, detector, Inbox(options.inbox), faces)
+        log_to(sys.stderr)
+        print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
+        config = uvicorn.Config(
+            create_app(services),
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+            limit_concurrency=1000,
+            backlog=_BACKLOG,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def address(options: WebOptions) -> str:
@@ -116,7 +112,6 @@ def _own_address() -> str:
 
 
 def _listen(options: WebOptions) -> socket.socket:
-    """The port."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
         return socket.create_server((options.host, options.port), family=family, backlog=_BACKLOG)

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from web import feedback, pages, recognition
+from web import pages, recognition
 from web.observing import observe
 from web.refusals import handle_refusals
 from web.security import Door
@@ -22,8 +22,8 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     handle_refusals(app)
-    for module in (pages, recognition, feedback):
-        app.include_router(module.router)
+    app.include_router(pages.router)
+    app.include_router(recognition.router)
     pages.add_files(app, services)
     # The last one added is the outermost: every answer, a refusal too, is counted and logged.
     app.add_middleware(Door, options=services.options)

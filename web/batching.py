@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from web.refusals import Refused
+from web.refusals import busy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,11 +56,9 @@ class Batcher(Generic[Item, Result]):
             Refused: too many are waiting, or the server is stopping.
         """
         if self._closing:
-            sentence = "The server is stopping; try again in a minute."
-            raise Refused(503, sentence, headers={"Retry-After": "60"})
+            raise busy("The server is stopping; try again in a minute.", 60)
         if len(self._waiting) + len(items) > self._max_waiting:
-            sentence = "Too many pictures are waiting; try again in a moment."
-            raise Refused(503, sentence, headers={"Retry-After": "2"})
+            raise busy("Too many pictures are waiting; try again in a moment.", 2)
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in items]
         self._waiting += zip(items, futures, strict=True)

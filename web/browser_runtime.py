@@ -82,14 +82,13 @@ def unpack(package: Path, folder: Path, files: dict[str, str] = FILES) -> None:
     contents = {}
     try:
         with tarfile.open(package) as archive:
-            for name in files:
+            for name, digest in files.items():
                 member = archive.extractfile(f"package/dist/{name}")
                 contents[name] = member.read() if member else b""
+                if hashlib.sha256(contents[name]).hexdigest() != digest:
+                    raise ValueError(f"{name} in {PACKAGE} is not the pinned file")
     except (tarfile.TarError, KeyError) as error:
         raise ValueError(f"{package.name} is not {PACKAGE}: {error}") from None
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != files[name]:
-            raise ValueError(f"{name} in {PACKAGE} is not the pinned file")
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         write_bytes(folder / name, content)

@@ -25,11 +25,6 @@ _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 router = APIRouter(include_in_schema=False)
 
 
-def example_pictures() -> list[Path]:
-    """A few of the drawn pictures that come along, to try the page with."""
-    return sorted(EXAMPLES.glob("*.jpg"))[::2][:_MOST_EXAMPLES]
-
-
 @router.get("/")
 async def page():
     """The page."""
@@ -59,17 +54,9 @@ async def about(services: UsesServices):
         # The address changes with the model, so that a browser keeps it as long as it may.
         browser=f"/model.onnx?{services.browser.stem}" if services.browser else None,
         browser_reason=services.browser_reason or None,
-        examples=[f"/examples/{path.name}" for path in example_pictures()],
+        # A few of the drawn pictures that come along, to try the page with.
+        examples=[f"/examples/{path.name}" for path in sorted(EXAMPLES.glob("*.jpg"))[::2][:_MOST_EXAMPLES]],
     )
-
-
-@router.get("/examples/{name}")
-async def example(name: str):
-    """One of the example pictures; the name is looked up, never opened."""
-    for path in example_pictures():
-        if path.name == name:
-            return FileResponse(path)
-    raise Refused(404, "There is no such example.")
 
 
 @router.get("/model.onnx")
@@ -92,14 +79,11 @@ async def ready(services: UsesServices):
     return {"status": "ready"} if services.ready else refusal(503, "Not ready: starting or stopping.")
 
 
-@functools.cache  # taking a font apart takes a second
-def _font(said: str) -> bytes:
-    """A WOFF file with the letters of a text that a system may lack; empty where there are none."""
-    return web_font(said) or b""
+_font = functools.cache(web_font)  # taking a font apart takes a second
 
 
 def add_files(app: FastAPI, services: Services) -> None:
-    """Serve the files of the page, of ONNX Runtime, and a font for the names."""
+    """Serve the files of the page, its examples, ONNX Runtime, and a font for the names."""
     said = [(STATIC / name).read_text(encoding="utf-8") for name in ("words.js", "index.html")]
     font = _font("".join([*services.detector.labels, *said]))
 
@@ -110,5 +94,6 @@ def add_files(app: FastAPI, services: Services) -> None:
         return Response(font, media_type="font/woff", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/examples", StaticFiles(directory=EXAMPLES, check_dir=False))
     if services.browser is not None:
         app.mount("/runtime", StaticFiles(directory=browser_runtime.FOLDER))

@@ -13,6 +13,11 @@ class Refused(HTTPException):
         super().__init__(status, sentence, headers)
 
 
+def busy(sentence: str, seconds: int) -> Refused:
+    """What is raised where the visitor may come back in so many seconds."""
+    return Refused(503, sentence, headers={"Retry-After": str(seconds)})
+
+
 def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """The answer to a refused request."""
     return JSONResponse({"error": sentence}, status, headers)
@@ -21,15 +26,12 @@ def refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -
 def handle_refusals(app: FastAPI) -> None:
     """Make every error of an application an answer of this kind."""
 
-    async def http_error(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
         return refusal(error.status_code, str(error.detail), dict(error.headers or {}) or None)
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body")
         return refusal(422, f"{where or 'The request'}: {first['msg']}.")
-
-    app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(RequestValidationError, invalid)

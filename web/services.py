@@ -26,29 +26,17 @@ _DECODERS = 4
 
 
 class Services:
-    """Lives as long as the application.
-
-    Attributes:
-        options: of the command line.
-        detector: looks at pictures.
-        inbox: keeps reports.
-        network: name of the network behind `detector`, shown on the page and kept with reports.
-        browser: the network as a file for the browser; None: `browser_reason` says why.
-        verdicts: how certain it is, in words.
-        show_from: lowest score of a box that is shown.
-        metrics: counters.
-        batcher: brings pictures of concurrent requests together.
-        drawn_boxes: names the boxes that visitors draw; None: the detector does.
-        ready: warmed up and not stopping.
-    """
+    """Lives as long as the application."""
 
     def __init__(
         self, options: WebOptions, detector: Detector, inbox: Inbox, faces: FaceClassifier | None = None
     ):
         self.options, self.detector, self.inbox = options, detector, inbox
+        # Of the network behind the detector: shown on the page and kept with reports.
         self.network = detector.network.name
         self.verdicts = Verdicts(detector.thresholds)
         self.show_from = self.verdicts.show_from(options.show_from)
+        # The network as a file for the browser; None: `browser_reason` says why.
         self.browser, self.browser_reason = None, "off"
         if options.browser and faces is None:
             kept = inbox.folder / "browser"
@@ -61,8 +49,9 @@ class Services:
             on_batch=self.metrics.batch.observe,
         )
         self.metrics.waiting.set_function(lambda: self.batcher.waiting)
+        # Names the boxes that visitors draw; None: the detector does.
         self.drawn_boxes = None if faces is None else DrawnBoxes(faces, options)
-        self.ready = False
+        self.ready = False  # warmed up and not stopping
         self._workers = ThreadPoolExecutor(_DECODERS, thread_name_prefix="pictures")
 
     async def in_worker(self, work: Callable[..., Result], *arguments: object) -> Result:

@@ -35,11 +35,7 @@ _SURE_FACE, _MAYBE_FACE = 0.8, 0.5
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The words for probabilities.
-
-    Attributes:
-        thresholds: of the checkpoint.
-    """
+    """The words for probabilities, by the thresholds of the checkpoint."""
 
     thresholds: Thresholds
 
@@ -66,12 +62,7 @@ class Verdicts:
         return min(_SHOW_FROM, self.thresholds.common, *self.thresholds.names.values())
 
     def of(self, labels: Sequence[str], probabilities: Sequence[float]) -> Verdict:
-        """The word for a box.
-
-        Args:
-            labels: K names.
-            probabilities: of each name, K numbers.
-        """
+        """The word for a box with K names and the probability of each."""
         best = max(range(len(labels)), key=lambda number: probabilities[number])
         first = probabilities[best]
         second = max((p for number, p in enumerate(probabilities) if number != best), default=0.0)
