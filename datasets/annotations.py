@@ -116,7 +116,7 @@ def read_folder(
         progress: called in the calling thread.
 
     Raises:
-        ValueError: the folder does not exist. An empty one is no error here.
+        ValueError: the folder does not exist, or is an inbox. An empty one is no error here.
     """
     if not dataset_dir.is_dir():
         raise ValueError(
@@ -249,14 +249,13 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
     sources = Counter(source_of(one.stem) for one in annotations)
     names = {}
     for name, some in boxes.items():
-        sides = np.asarray(some)[:, 2:] - np.asarray(some)[:, :2]  # [n, 2] height, width
-        height, width = np.median(sides, axis=0)
+        height, width = np.median(np.asarray(some)[:, 2:] - np.asarray(some)[:, :2], axis=0).tolist()
         names[name] = {
             "boxes": len(some),
             "pictures": pictures[name],
             "difficult": difficult[name],
-            "median_width": round(float(width), 4),
-            "median_height": round(float(height), 4),
+            "median_width": round(width, 4),
+            "median_height": round(height, 4),
         }
     return {
         "pictures": len(annotations),
@@ -291,22 +290,17 @@ def _read_one(
 ) -> tuple[Annotation | None, list[Problem]]:
     shown = _shown(file.path, dataset_dir)
     xml_shown = shown if file.xml is None else _shown(file.xml, dataset_dir)
-    raw = RawAnnotation()
-    if file.xml is not None:
-        try:
-            raw = read_xml(file.xml)
-        except XmlError as error:
-            return None, [error.problem(xml_shown)]
-    if options.verified_only and not raw.verified:
-        detail = 'no verified="yes" in its XML: press the space key in LabelImg'
-        action = "left out (--verified_only)"
-        return None, [Problem(shown, "", "not confirmed by a person", detail, action)]
-    if is_draft(raw) and not options.with_drafts:
-        detail = "save it in LabelImg: the space key there says that it is right"
-        action = "left out; --with_drafts takes it"
-        return None, [Problem(shown, "", "draft that nobody has looked at", detail, action)]
     try:
+        raw = RawAnnotation() if file.xml is None else read_xml(file.xml)
+        if options.verified_only and not raw.verified:
+            detail = 'no verified="yes" in its XML: press the space key in LabelImg'
+            raise PictureError("not confirmed by a person", detail, "left out (--verified_only)")
+        if is_draft(raw) and not options.with_drafts:
+            detail = "save it in LabelImg: the space key there says that it is right"
+            raise PictureError("draft that nobody has looked at", detail, "left out; --with_drafts takes it")
         facts = examine_picture(file.path, max_pixels=options.max_pixels)
+    except XmlError as error:
+        return None, [error.problem(xml_shown)]
     except PictureError as error:
         return None, [error.problem(shown)]
     problems: list[Problem] = []

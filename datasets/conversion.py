@@ -187,8 +187,8 @@ def _notes(
 ) -> list[str]:
     """What a person should know about the files passed over, and about names that were not in the XML."""
     notes = []
-    if ignored := reading.contents.ignored:
-        listed = ", ".join(f"{count} {printable(suffix)}" for suffix, count in sorted(ignored.items()))
+    ignored = sorted(reading.contents.ignored.items())
+    if listed := ", ".join(f"{count} {printable(suffix)}" for suffix, count in ignored):
         notes.append(f"Neither pictures nor XML, passed over: {listed}.")
     met = {name for annotation in itertools.chain(*sets.values()) for name in annotation.names}
     if not options.labels_file and tuple(labels) == VOC_NAMES and _means_voc(met, options):
@@ -249,7 +249,7 @@ def _leak_notes(
     Args:
         sets: the new ones.
         kept: the records of those that the folder has already.
-        hashes: picture -> perceptual hash, of the new ones.
+        hashes: of the new ones' pictures, by name.
         by: what they were split by.
     """
     # Where sources were cut into blocks, the assignment's own note speaks of sources.
@@ -316,11 +316,8 @@ def _describe(
         "splits": splits,
     }
     if options.output_name is None:
-        described["assignment"] = {
-            "by": assignment.by,
-            "options": options.assigning(),
-            "keys": {printable(key): split for key, split in assignment.keys.items()},
-        }
+        keys = {printable(key): split for key, split in assignment.keys.items()}
+        described["assignment"] = {"by": assignment.by, "options": options.assigning(), "keys": keys}
     elif "assignment" in earlier:
         described["assignment"] = earlier["assignment"]
     return described
@@ -328,10 +325,9 @@ def _describe(
 
 def _move_in(working: Path, output_dir: Path, options: ConversionOptions) -> None:
     """Renames everything into place; dataset.json last, which says how long every shard has to be."""
-    shards = sorted(working.glob("*.tfrecord"))
-    for path in [*shards, working / "labels.txt", working / "dataset.json"]:
-        path.replace(output_dir / path.name)
-    written = {path.name for path in shards}
+    written = sorted(path.name for path in working.glob("*.tfrecord"))
+    for name in [*written, "labels.txt", "dataset.json"]:
+        (working / name).replace(output_dir / name)
     for path in output_dir.glob("*.tfrecord"):
         match = SHARD_NAME.fullmatch(path.name)
         if match and match["set"] in _replaced(options) and path.name not in written:

@@ -129,12 +129,11 @@ def _match(
         if not same:
             waiting.append(xml)
             continue
-        if len(same) > 1:
-            meant = _file_name(xml)
-            same = sorted(same, key=lambda path: _nfc(path.name) != meant)
-            for other in same[1:]:
-                alone[other] = ("two pictures with the same name", f"{xml.name} goes with {same[0].name}")
-        pair(same[0], xml)
+        meant = _file_name(xml) if len(same) > 1 else ""
+        first, *others = sorted(same, key=lambda path: _nfc(path.name) != meant)
+        for other in others:
+            alone[other] = ("two pictures with the same name", f"{xml.name} goes with {first.name}")
+        pair(first, xml)
 
     free = [path for path in pictures if path not in xml_of and path not in alone]
     by_stem = _index(free, lambda path: _nfc(path.stem))

@@ -107,14 +107,7 @@ def traces_of(rows: Iterable[tuple[str, str, np.uint64]]) -> Traces:
 
 
 def leak_notes(measured: Traces, trained: Traces, name: str, trained_name: str = "train") -> list[str]:
-    """What two sets have in common that makes figures on the first flatter, in sentences for a person.
-
-    Args:
-        measured: of the set to measure on.
-        trained: of the set of the training.
-        name: of the set to measure on.
-        trained_name: of the set of the training.
-    """
+    """What two sets have in common that makes figures on the first flatter, in sentences for a person."""
     notes = []
     shared = sorted(set(measured.sources) & set(trained.sources) - {""})
     if shared:

@@ -94,28 +94,25 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
 
 
 def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The picture as a JPEG for a record.
+    """The picture as a JPEG for a record: as `read_picture` does, or its own bytes.
 
     Args:
         path: the picture file.
         keep: give the file's own bytes; for a `plain_jpeg` that is not turned.
         turn: apply the EXIF orientation.
-        max_pixels: as in `examine_picture`.
+        max_pixels: refuse pictures with more.
     """
     data = read_picture_file(path, max_pixels=max_pixels)
     return data if keep else _encoded(_rgb(_decode(data, max_pixels), turn), "JPEG")
 
 
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Reads any accepted picture.
+    """Any accepted picture as uint8 [H, W, 3] RGB; transparency is laid over white, 16 bits are scaled to 8.
 
     Args:
         path: the picture file.
         turn: apply the EXIF orientation, as every viewer does.
         max_pixels: refuse pictures with more.
-
-    Returns:
-        uint8 [H, W, 3] RGB; transparency is laid over white, 16 bits are scaled to 8.
 
     Raises:
         PictureError: as `examine_picture`.

@@ -45,9 +45,9 @@ class SplitInfo:
 
     Attributes:
         files: the shards in order.
-        pictures: how many pictures they hold.
-        boxes: how many boxes they hold.
-        max_boxes: the most boxes on one picture.
+        pictures: how many they hold.
+        boxes: how many they hold.
+        max_boxes: on one picture.
     """
 
     files: tuple[Path, ...]
@@ -121,14 +121,10 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
     known = _sets_of_dataset_json(folder)
     splits, pairs = {}, {}
     labels_path = folder / "labels.txt"
-    names = [*known, *(name for name in shards if name not in known)]
-    for name in _sets_of_name(folder, names, dataset_name or ""):
-        counted = name in known and labels_path.is_file()
-        splits[name] = known[name] if counted else _count(shards[name], pairs)
-    if labels_path.is_file():
-        labels, note = read_labels(labels_path), ""
-    else:
-        labels, note = _labels_of_pairs(folder, pairs)
+    named = labels_path.is_file()
+    for name in _sets_of_name(folder, [*(known | shards)], dataset_name or ""):
+        splits[name] = known[name] if named and name in known else _count(shards[name], pairs)
+    labels, note = (read_labels(labels_path), "") if named else _labels_of_pairs(folder, pairs)
     return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
 
 
@@ -283,7 +279,7 @@ def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
 
 def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
     """Counts by reading every record; collects (class id, name) pairs on the way."""
-    pictures = boxes = max_boxes = 0
+    counts = []
     for path, example in examples(files):
         feature = example.features.feature
         ids = feature["image/object/bbox/label"].int64_list.value
@@ -295,10 +291,8 @@ def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
                     f"{path}: class id {number} is {name!r} here, {pairs[number]!r} elsewhere in the folder; "
                     "the sets were converted with different labels: convert them again into one folder"
                 )
-        pictures += 1
-        boxes += len(ids)
-        max_boxes = max(max_boxes, len(ids))
-    return SplitInfo(files=files, pictures=pictures, boxes=boxes, max_boxes=max_boxes)
+        counts.append(len(ids))
+    return SplitInfo(files, pictures=len(counts), boxes=sum(counts), max_boxes=max(counts, default=0))
 
 
 def _labels_of_pairs(folder: Path, pairs: Mapping[int, str]) -> tuple[list[str], str]:

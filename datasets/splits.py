@@ -57,7 +57,7 @@ class Assignment:
     """Where everything went.
 
     Attributes:
-        by: "lists", "source", "picture" or "block".
+        by: "lists", "source", "picture", "block", or "output_name" for all in one.
         splits: split by stem of the picture; a stem that is missing belongs to no split.
         keys: what was distributed by hash (sources, or stems) and where it went; kept in dataset.json, so
             that a later conversion repeats it. Empty for lists and blocks.
@@ -96,7 +96,7 @@ def assign(
         stems: of the usable pictures.
         dataset_dir: the folder whose ImageSets/Main counts.
         options: of the user.
-        known: stems of all pictures in the folder, see `_of_lists`.
+        known: stems of all pictures: a list may name one that was left out for another reason.
         earlier: see `make_splits`.
 
     Raises:
@@ -125,9 +125,6 @@ def make_splits(
         stems: of the pictures.
         options: `split_by` "auto" counts as "source".
         earlier: `keys` of an earlier assignment; what it names stays there. Blocks are always cut anew.
-
-    Returns:
-        `by` is "source", "picture" or "block".
     """
     wanted = [split for split, part in zip(SPLITS, options.split_fractions, strict=True) if part > 0]
     stems = sorted(set(stems))
@@ -172,12 +169,6 @@ def _of_lists(
 
     trainval alone is divided into train and validation as `make_splits` would; beside train (or val) it adds
     what that list lacks. A picture in two lists goes where it is not trained on.
-
-    Args:
-        files: from `list_files`.
-        stems: of the usable pictures.
-        known: stems of all pictures in the folder: a list may name one that was left out for another reason.
-        options: for the division of trainval.
     """
     usable = set(stems)
     known = usable | set(known)
@@ -249,10 +240,8 @@ def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list
             )
     few = [f"{name} ({one['boxes']})" for name, one in trained.items() if one["boxes"] < FEW_BOXES]
     if few:
-        notes.append(
-            f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}. More of them help most; until then "
-            "--repeat_factor=0.3 of the training shows them more often."
-        )
+        cure = "More of them help most; until then --repeat_factor=0.3 of the training shows them more often."
+        notes.append(f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}. {cure}")
     for split in ("validation", "test"):
         judged = statistics[split]["names"] if split in statistics else trained
         if unjudged := ", ".join(name for name in trained if name not in judged):
@@ -293,13 +282,7 @@ def _by_hash(
 
 
 def _in_blocks(source: Mapping[str, str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
-    """Consecutive blocks of every source, or of all pictures when sources are too short for that.
-
-    Args:
-        source: of each picture, by its stem.
-        options: of the user.
-        wanted: splits that are to have pictures.
-    """
+    """Consecutive blocks of every source, or of all pictures when sources are too short for that."""
     ordered = sorted(source, key=_natural)
     by_source: dict[str, list[str]] = {}
     for stem in ordered:
@@ -312,15 +295,11 @@ def _in_blocks(source: Mapping[str, str], options: SplitOptions, wanted: Sequenc
 
 def _cut(stems: Sequence[str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
     """Consecutive blocks: the first for train, and so on; each has a picture, while pictures last."""
-    sizes = {
-        split: max(round(len(stems) * part), 1)
-        for split, part in zip(SPLITS, options.split_fractions, strict=True)
-        if split in wanted and split != "train"
-    }
-    for split in reversed(list(sizes)):  # one is for train
-        sizes[split] -= min(sizes[split], max(0, sum(sizes.values()) - len(stems) + 1))
-    order = ["train"] * (len(stems) - sum(sizes.values()))
-    order += [split for split, size in sizes.items() for _ in range(size)]
+    shares: dict[str, float] = dict(zip(SPLITS, options.split_fractions, strict=True))
+    order: list[str] = []
+    for split in wanted[1:]:  # one is for train
+        order += [split] * min(max(round(len(stems) * shares[split]), 1), len(stems) - 1 - len(order))
+    order = ["train"] * (len(stems) - len(order)) + order
     return dict(zip(stems, order, strict=True))
 
 

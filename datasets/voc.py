@@ -226,7 +226,7 @@ def rename_objects(data: bytes, change: Callable[[str], str | None]) -> bytes:
     try:
         text = data.decode(encoding)
     except (UnicodeError, LookupError) as error:
-        raise XmlError("names cannot be changed safely", str(error), "left as it is") from None
+        raise XmlError("names cannot be changed safely", str(error)) from None
     body = etree.tostring(tree, encoding="unicode").strip()
     if "\r\n" in text:  # which the parser reads as a line end like any other
         body = body.replace("\n", "\r\n")
