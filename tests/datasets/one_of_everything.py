@@ -10,12 +10,14 @@ import argparse
 import struct
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from datasets.annotations import Annotation
 from datasets.voc import VocObject, write_annotation
 
 WIDTH, HEIGHT = 96, 64
@@ -43,6 +45,22 @@ def draw(seed: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
         if seed >> bit & 1:
             pen.rectangle((4 * bit, 0, 4 * bit + 3, 8), fill=(255, 255, 255))
     return image
+
+
+def annotation(
+    stem: str,
+    names: tuple[str, ...],
+    boxes: Sequence[Sequence[float]],
+    difficult: Sequence[bool] = (),
+    **size: int,
+) -> Annotation:
+    """What is read of a picture."""
+    picture = {"width": 100, "height": 100, "turned": False, "keep_bytes": True, "digest": stem.encode()}
+    return Annotation(
+        **{**picture, **size}, path=Path(f"{stem}.jpg"), name=f"{stem}.jpg", stem=stem, xml=None, names=names,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4), truncated=(False,) * len(names),
+        difficult=tuple(difficult or (False,) * len(names)),
+    )  # fmt: skip
 
 
 def xml_text(

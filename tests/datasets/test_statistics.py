@@ -1,37 +1,21 @@
-from pathlib import Path
-
-import numpy as np
-
 from datasets.annotations import Annotation, set_statistics
 from datasets.problems import Problem, group_problems, write_problems
 from datasets.splits import coverage_notes
+from tests.datasets.one_of_everything import annotation
 
 
-def _annotation(stem: str, names: tuple[str, ...], size: tuple[int, int] = (640, 360)) -> Annotation:
+def _annotation(stem: str, *names: str, **size: int) -> Annotation:
     boxes = [[0.1, 0.2, 0.1 + 0.1 * (number + 1), 0.4] for number in range(len(names))]
-    return Annotation(
-        path=Path(f"{stem}.jpg"),
-        name=f"{stem}.jpg",
-        stem=stem,
-        xml=None,
-        width=size[0],
-        height=size[1],
-        turned=False,
-        keep_bytes=True,
-        digest=stem.encode(),
-        boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        names=names,
-        difficult=tuple(number == 0 for number in range(len(names))),
-        truncated=(False,) * len(names),
-    )
+    return annotation(stem, names, boxes, [number == 0 for number in range(len(names))], **size)
 
 
 def test_counts():
+    wide = {"width": 640, "height": 360}
     found = set_statistics(
         [
-            _annotation("e1_1", ("Mira", "Tobi", "Mira")),
-            _annotation("e1_2", ()),
-            _annotation("e2_1", ("Mira",), (100, 100)),
+            _annotation("e1_1", "Mira", "Tobi", "Mira", **wide),
+            _annotation("e1_2", **wide),
+            _annotation("e2_1", "Mira"),
         ]
     )
     assert found == {
@@ -56,8 +40,8 @@ def test_counts_of_nothing():
 
 
 def test_notes():
-    train = set_statistics([_annotation(f"a_{number}", ("Mira", "Tobi")) for number in range(20)])
-    test = set_statistics([_annotation("b_1", ("Mira", "Fen"))])
+    train = set_statistics([_annotation(f"a_{number}", "Mira", "Tobi") for number in range(20)])
+    test = set_statistics([_annotation("b_1", "Mira", "Fen")])
     assert coverage_notes({"train": train}, "source") == []
     notes = coverage_notes({"train": train, "test": test}, "source")
     assert len(notes) == 2
@@ -65,7 +49,7 @@ def test_notes():
     assert "--split_by picture" in notes[0]
     assert notes[1] == "test has no box of: Tobi; nothing will be known of them there."
     assert "--split_by" not in coverage_notes({"train": train, "test": test}, "lists")[0]
-    few = set_statistics([_annotation("a_1", ("Mira",))])
+    few = set_statistics([_annotation("a_1", "Mira")])
     (note,) = coverage_notes({"train": few}, "picture")
     assert note.startswith("Fewer than 20 boxes to train on: Mira (1). More of them help most")
     assert coverage_notes({"voc_2007_train": few}, "output_name") == []

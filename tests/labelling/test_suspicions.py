@@ -1,22 +1,17 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from boxes.detections import Detections
 from datasets.annotations import Annotation
 from labelling.suspicions import find_suspicions
+from tests.datasets.one_of_everything import annotation
 
 LEFT, RIGHT = (0.1, 0.1, 0.5, 0.4), (0.1, 0.6, 0.5, 0.9)
 
 
 def labelled(*objects: tuple[str, tuple[float, ...]], difficult: bool = False) -> Annotation:
-    return Annotation(
-        path=Path("a.jpg"), name="a.jpg", stem="a", xml=None, width=100, height=100, turned=False,
-        keep_bytes=True, digest=b"", boxes=np.array([box for _, box in objects], np.float32).reshape(-1, 4),
-        names=tuple(name for name, _ in objects), difficult=(difficult,) * len(objects),
-        truncated=(False,) * len(objects),
-    )  # fmt: skip
+    names, boxes = tuple(name for name, _ in objects), [box for _, box in objects]
+    return annotation("a", names, boxes, (difficult,) * len(objects))
 
 
 def found(*detections: tuple[str, float, tuple[float, ...]]) -> Detections:
@@ -31,7 +26,7 @@ WRONG, NOBODY, MISSING = ("wrong name?", "a", "b"), ("nobody there?", "a", ""), 
 
 
 @pytest.mark.parametrize(
-    ("annotation", "detections", "suspected"),
+    ("labels", "detections", "suspected"),
     [
         (labelled(("a", LEFT)), found(("a", 0.9, LEFT), ("b", 0.1, LEFT)), []),
         (labelled(), found(), []),
@@ -46,13 +41,13 @@ WRONG, NOBODY, MISSING = ("wrong name?", "a", "b"), ("nobody there?", "a", ""), 
         (labelled(), found(("a", 0.95, LEFT), ("b", 0.85, LEFT), ("b", 0.7, RIGHT)), [MISSING]),
     ],
 )
-def test_what_is_suspected(annotation, detections, suspected):
-    listed = find_suspicions(annotation, detections, ("a", "b"))
+def test_what_is_suspected(labels, detections, suspected):
+    listed = find_suspicions(labels, detections, ("a", "b"))
     assert [(one.kind, one.name, one.suggestion) for one in listed] == suspected
 
 
 def test_the_strongest_comes_first():
-    annotation = labelled(("a", LEFT), ("a", RIGHT))
-    suspicions = find_suspicions(annotation, found(("b", 0.85, LEFT)), ("a", "b"))
+    labels = labelled(("a", LEFT), ("a", RIGHT))
+    suspicions = find_suspicions(labels, found(("b", 0.85, LEFT)), ("a", "b"))
     assert [one.kind for one in suspicions] == ["nobody there?", "wrong name?"]
     assert [round(one.strength, 2) for one in suspicions] == [1.0, 0.85]
