@@ -56,16 +56,17 @@ def test_a_missing_folder_and_a_missing_file_are_named(tmp_path, folder):
         read_checkpoint(folder)
 
 
-def test_labels_that_do_not_fit_name_the_variable(folder):
-    (folder / "labels.txt").write_text("a\nb\nc\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"conv_cls/kernel.*3 names"):
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("labels.txt", "a\nb\nc\n", r"conv_cls/kernel.*3 names"),
+        ("config.json", '{"model_name": "inception"}', r"config.json.*inception"),
+    ],
+)
+def test_files_that_do_not_fit_together(folder, file, text, message):
+    (folder / file).write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
         build_model(read_checkpoint(folder))
-
-
-def test_an_unknown_network_is_refused(folder):
-    (folder / "config.json").write_text('{"model_name": "inception"}', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"config.json.*inception"):
-        read_checkpoint(folder)
 
 
 def test_damaged_and_pickled_weights_are_refused(folder):

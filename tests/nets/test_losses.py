@@ -24,22 +24,17 @@ def test_cross_entropy_by_hand():
     )
 
 
-def test_the_hardest_background_is_kept_three_to_one():
-    losses = np.array([[9.0, 5.0, 4.0, 3.0, 2.0, 1.0]], np.float32)
-    kept = hardest_background(losses, np.array([[1, 0, 0, 0, 0, 0]]), at_least=0)
-    np.testing.assert_array_equal(np.asarray(kept), [[0, 1, 1, 1, 0, 0]])
-
-
-def test_ties_do_not_keep_more_and_empty_pictures_keep_a_few():
-    kept = np.asarray(
-        hardest_background(np.ones((1, 50), np.float32), np.zeros((1, 50), np.int32), at_least=3)
-    )
-    assert kept.sum() == 3
-
-
-def test_never_more_than_there_are():
-    kept = np.asarray(hardest_background(np.ones((1, 4), np.float32), np.array([[1, 1, 1, 0]])))
-    np.testing.assert_array_equal(kept, [[0, 0, 0, 1]])
+@pytest.mark.parametrize(
+    ("losses", "classes", "at_least", "expected"),
+    [
+        ([9, 5, 4, 3, 2, 1], [1, 0, 0, 0, 0, 0], 0, [0, 1, 1, 1, 0, 0]),  # three to one
+        ([1, 1, 1, 1], [1, 1, 1, 0], 6, [0, 0, 0, 1]),  # never more than there are
+        ([1] * 6, [0] * 6, 3, [1, 1, 1, 0, 0, 0]),  # an empty picture keeps a few, ties no more of them
+    ],
+)
+def test_the_hardest_background_is_kept(losses, classes, at_least, expected):
+    kept = hardest_background(np.array([losses], np.float32), np.array([classes]), at_least=at_least)
+    np.testing.assert_array_equal(np.asarray(kept), [expected])
 
 
 def test_loss_is_divided_by_matches_and_adds_up():

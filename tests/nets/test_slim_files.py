@@ -72,23 +72,30 @@ def test_a_damaged_checkpoint_file_names_what_is_beside_it(written, damage):
         read_slim_variables(written.parent)
 
 
-def test_a_wrong_number_names_the_right_one(written):
-    with pytest.raises(ValueError, match=r"neither .*ckpt-8 nor .*ckpt-8\.index.*there is model\.ckpt-7\."):
-        read_slim_variables(written.with_name("model.ckpt-8"))
-    with pytest.raises(ValueError, match=r"The folder .*nowhere does not exist either\."):
-        read_slim_variables(written.parent / "nowhere" / "model.ckpt-8")
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "model.ckpt-8",
+            r"No checkpoint at .*neither .*ckpt-8 nor .*ckpt-8\.index.*Give the prefix.*model\.ckpt-7\.",
+        ),
+        ("nowhere/model.ckpt-8.index", r"The folder .*nowhere does not exist either\."),
+        ("none.npz", r"No checkpoint at .*none\.npz"),
+        ("..", "file named `checkpoint` must name its latest"),
+    ],
+)
+def test_where_there_is_none_what_there_is_is_said(written, path, message):
+    with pytest.raises(ValueError, match=message):
+        read_slim_variables(written.parent / path)
 
 
-def test_an_index_without_its_data(written):
-    written.with_name("model.ckpt-7.data-00000-of-00001").unlink()
-    with pytest.raises(ValueError, match=r"model\.ckpt-7\.data-00000-of-00001 is not: .* the same folder"):
-        read_slim_variables(written)
-
-
-def test_data_that_was_cut_short(written):
+def test_an_index_without_all_of_its_data(written):
     data = written.with_name("model.ckpt-7.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:10])
     with pytest.raises(ValueError, match=r"model\.ckpt-7 is not a TensorFlow checkpoint that can be read"):
+        read_slim_variables(written)
+    data.unlink()
+    with pytest.raises(ValueError, match=r"model\.ckpt-7\.data-00000-of-00001 is not: .* the same folder"):
         read_slim_variables(written)
 
 
