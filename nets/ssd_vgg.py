@@ -6,6 +6,7 @@ subtracted in the graph. As in the paper (section 3) there is no dropout; SSD-Te
 conv6 and conv7 while it trains, which changes no variable and no prediction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -78,51 +79,6 @@ class L2Normalization(layers.Layer):
         return {**super().get_config(), "initial_scale": self.initial_scale}
 
 
-@dataclass(frozen=True)
-class Size:
-    """What differs between the published networks.
-
-    Attributes:
-        name: of the network; the scope of its variables in slim checkpoints.
-        image_size: side of the pictures in pixels.
-        extra_blocks: the feature maps behind block4 and block7.
-    """
-
-    name: str
-    image_size: int
-    extra_blocks: tuple[ExtraBlock, ...]
-
-    @property
-    def anchor_layers(self) -> tuple[AnchorLayer, ...]:
-        """The anchors, a layer for each feature map."""
-        return anchor_layers(self.name)
-
-
-SIZES = (
-    Size(  # nets/ssd_vgg_300.py; 26 285 486 parameters with 21 classes, 8 732 anchors
-        "ssd_300_vgg",
-        300,
-        (
-            ExtraBlock("block8", 256, 512),
-            ExtraBlock("block9", 128, 256),
-            ExtraBlock("block10", 128, 256, stride=1, pad=0),
-            ExtraBlock("block11", 128, 256, stride=1, pad=0),
-        ),
-    ),
-    Size(  # nets/ssd_vgg_512.py; 27 188 676 parameters with 21 classes, 24 564 anchors
-        "ssd_512_vgg",
-        512,
-        (
-            ExtraBlock("block8", 256, 512),
-            ExtraBlock("block9", 128, 256),
-            ExtraBlock("block10", 128, 256),
-            ExtraBlock("block11", 128, 256),
-            ExtraBlock("block12", 128, 256, kernel=4, stride=1),
-        ),
-    ),
-)
-
-
 def _convolution(
     features, name: str, channels: int, kernel: int, *, activation: str | None = "relu", **options
 ):
@@ -170,23 +126,29 @@ def _head(features, name: str, kind: str, anchors: int, values: int, biases="zer
     return layers.Reshape((-1, values), name=f"{name}_box.{kind}.anchors")(features)
 
 
-def _ssd_vgg(size: Size, num_classes: int) -> keras.Model:
+def _ssd_vgg(
+    name: str,
+    image_size: int,
+    anchor_grid: Sequence[AnchorLayer],
+    extra_blocks: Sequence[ExtraBlock],
+    num_classes: int,
+) -> keras.Model:
     """float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}, both float32."""
-    images = keras.Input((size.image_size, size.image_size, 3), name="images")
+    images = keras.Input((image_size, image_size, 3), name="images")
     maps = _vgg_trunk(images)
     features = maps["block7"]
-    for block in size.extra_blocks:
+    for block in extra_blocks:
         features = maps[block.name] = _extra_map(features, block)
     maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
 
     codes, logits = [], []
-    for (map_name, features), anchor_layer in zip(maps.items(), size.anchor_layers, strict=True):
-        if features.shape[1:3] != (anchor_layer.rows, anchor_layer.columns):
+    for (map_name, features), layer in zip(maps.items(), anchor_grid, strict=True):
+        if features.shape[1:3] != (layer.rows, layer.columns):
             raise ValueError(
-                f"{size.name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
-                f"{(anchor_layer.rows, anchor_layer.columns)}. Make both the same."
+                f"{name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
+                f"{(layer.rows, layer.columns)}. Make both the same."
             )
-        anchors = len(anchor_layer.shapes)
+        anchors = len(layer.shapes)
         codes.append(_head(features, map_name, "conv_loc", anchors, 4))
         prior = background_prior(num_classes, anchors)
         logits.append(_head(features, map_name, "conv_cls", anchors, num_classes, prior))
@@ -194,17 +156,31 @@ def _ssd_vgg(size: Size, num_classes: int) -> keras.Model:
         "codes": layers.Concatenate(axis=1, dtype="float32", name="codes")(codes),  # [B, A, 4]
         "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
     }
-    return keras.Model(images, outputs, name=size.name)
+    return keras.Model(images, outputs, name=name)
 
 
-NETWORKS = tuple(
-    Network(
-        size.name,
-        size.image_size,
-        size.anchor_layers,
-        partial(_ssd_vgg, size),
-        jit_on_cpu=True,
-        bfloat16_on_cpu=True,
-    )
-    for size in SIZES
+def _network(name: str, image_size: int, *extra_blocks: ExtraBlock) -> Network:
+    grid = anchor_layers(name)
+    architecture = partial(_ssd_vgg, name, image_size, grid, extra_blocks)
+    return Network(name, image_size, grid, architecture, jit_on_cpu=True, bfloat16_on_cpu=True)
+
+
+NETWORKS = (
+    _network(  # nets/ssd_vgg_300.py; 26 285 486 parameters with 21 classes, 8 732 anchors
+        "ssd_300_vgg",
+        300,
+        ExtraBlock("block8", 256, 512),
+        ExtraBlock("block9", 128, 256),
+        ExtraBlock("block10", 128, 256, stride=1, pad=0),
+        ExtraBlock("block11", 128, 256, stride=1, pad=0),
+    ),
+    _network(  # nets/ssd_vgg_512.py; 27 188 676 parameters with 21 classes, 24 564 anchors
+        "ssd_512_vgg",
+        512,
+        ExtraBlock("block8", 256, 512),
+        ExtraBlock("block9", 128, 256),
+        ExtraBlock("block10", 128, 256),
+        ExtraBlock("block11", 128, 256),
+        ExtraBlock("block12", 128, 256, kernel=4, stride=1),
+    ),
 )
