@@ -182,7 +182,7 @@ class PixelFrame:
         turned: apply the EXIF orientation.
         size: (width, height) of the picture in the record.
         reference: (width, height) that box coordinates are divided by.
-        problem: (kind, detail, action), or None where nothing had to be decided.
+        problem: (kind, detail, action) of what had to be decided.
     """
 
     turned: bool

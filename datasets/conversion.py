@@ -9,7 +9,7 @@ import json
 import platform
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from datasets.look_alikes import leak_notes, perceptual_hash_of_jpeg, traces_of
 from datasets.options import ConversionOptions
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
 from datasets.problems import Problem, group_problems, some_of, write_problems
-from datasets.records import SHARD_NAME, VOC_NAMES, is_voc_set, make_example, traces_of_records, write_shards
+from datasets.records import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction, list_files, source_of
 from files.threads import map_in_threads
 from files.writing import printable, sha256_of
@@ -32,6 +32,7 @@ from terminal.bars import Progress, silent
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.
 FORMAT = 1
+_VOC_SET = re.compile(r"voc_(2007|2012)_.+")  # sets in which SSD-Tensorflow would look for Pascal VOC
 _MEASURED_ON = re.compile(r"(validation|test)$")  # how sets end that a detector is measured on
 
 
@@ -43,14 +44,12 @@ class Conversion:
         labels: names in the order of their ids; of the whole output folder.
         sets: annotations by the name of the set, in the order of the records.
         statistics: by the name of the set, see `set_statistics`.
-        problems: all that were met.
         notes: what a person should know beside them.
     """
 
     labels: tuple[str, ...]
     sets: Mapping[str, Sequence[Annotation]]
     statistics: Mapping[str, Mapping[str, Any]]
-    problems: Sequence[Problem]
     notes: Sequence[str]
 
 
@@ -95,7 +94,7 @@ def convert(
     labels = _labels(sets, options)
     statistics = {name: set_statistics(some) for name, some in sets.items()}
     notes = [*assignment.notes, *coverage_notes(statistics, assignment.by)]
-    notes += _notes(reading, sets, labels, options)
+    notes += _notes(reading, labels, options)
 
     working = output_dir / ".converting"
     shutil.rmtree(working, ignore_errors=True)  # left by a run that was killed
@@ -115,7 +114,7 @@ def convert(
         _move_in(working, output_dir, options)
     finally:
         shutil.rmtree(working, ignore_errors=True)
-    return Conversion(tuple(labels), sets, statistics, problems, notes)
+    return Conversion(tuple(labels), sets, statistics, notes)
 
 
 def _own_files(options: ConversionOptions) -> list[Path]:
@@ -155,8 +154,8 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
                 f"--dataset_dir {options.dataset_dir}: not one usable box in {sum(map(len, sets.values()))} "
                 "pictures; a set without names can only be added to an --output_dir that has a labels.txt"
             )
-        if not existing and _means_voc(files, options):
-            return list(VOC_NAMES)
+        if not existing and _VOC_SET.fullmatch(options.output_name or "") and set(files) <= set(VOC_NAMES):
+            return list(VOC_NAMES)  # they are VOC's pictures, converted as SSD-Tensorflow's README does
         return extend_labels(existing, files)
     given = read_labels(options.labels_file)
     unknown = [f"{name!r} in {some_of(sorted(files[name]))}" for name in sorted(set(files) - set(given))]
@@ -174,24 +173,17 @@ def _labels(sets: Mapping[str, Sequence[Annotation]], options: ConversionOptions
     return given
 
 
-def _means_voc(names: Collection[str], options: ConversionOptions) -> bool:
-    """Whether these are Pascal VOC's pictures, converted as SSD-Tensorflow's README does."""
-    return is_voc_set(options.output_name or "") and set(names) <= set(VOC_NAMES)
-
-
-def _notes(
-    reading: FolderReading,
-    sets: Mapping[str, Sequence[Annotation]],
-    labels: Sequence[str],
-    options: ConversionOptions,
-) -> list[str]:
+def _notes(reading: FolderReading, labels: Sequence[str], options: ConversionOptions) -> list[str]:
     """What a person should know about the files passed over, and about names that were not in the XML."""
     notes = []
     ignored = sorted(reading.contents.ignored.items())
     if listed := ", ".join(f"{count} {printable(suffix)}" for suffix, count in ignored):
         notes.append(f"Neither pictures nor XML, passed over: {listed}.")
-    met = {name for annotation in itertools.chain(*sets.values()) for name in annotation.names}
-    if not options.labels_file and tuple(labels) == VOC_NAMES and _means_voc(met, options):
+    if (
+        not options.labels_file
+        and tuple(labels) == VOC_NAMES
+        and _VOC_SET.fullmatch(options.output_name or "")
+    ):
         notes.append(
             f"All names are Pascal VOC's and --output_name is {options.output_name}: labels.txt has VOC's "
             f"{len(VOC_NAMES)} names with SSD-Tensorflow's class ids. --labels_file gives another list."

@@ -83,19 +83,16 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
         for base in (xml_dir, picture_dir)
         for path in files_below(base, exclude=exclude, other=_is_no_data_set)
     }
-    kinds = {path: _kind(path) for path in listed}
-    xmls = {path: name for path, name in listed.items() if kinds[path] == "xml"}
-    pictures = {path: name for path, name in listed.items() if kinds[path] == "picture"}
-    ignored = Counter(path.suffix.lower() or path.name for path in listed if kinds[path] == "")
-
+    xmls, pictures, unread = (
+        {path: name for path, name in listed.items() if path.suffix.lower() in suffixes}
+        for suffixes in ((".xml",), ACCEPTED_SUFFIXES, OTHER_SUFFIXES)
+    )
+    others = sorted(set(listed).difference(xmls, pictures, unread))
+    ignored = Counter(path.suffix.lower() or path.name for path in others)
     xml_of, partnerless = _match(xmls, pictures)
     wrong = [(path, *said, "left out") for path, said in partnerless.items()]
     cure = "left out: save it as PNG or JPEG"
-    wrong += [
-        (path, "picture format is not read", path.suffix.lower(), cure)
-        for path in listed
-        if kinds[path] == "other picture"
-    ]
+    wrong += [(path, "picture format is not read", path.suffix.lower(), cure) for path in unread]
     problems = [Problem(path.relative_to(dataset_dir).as_posix(), "", *said) for path, *said in wrong]
     files = [
         PictureFile(path, name.as_posix(), xml_of.get(path))
@@ -154,13 +151,6 @@ def _match(
             asked = f" and none named {meant}" if meant and _nfc(Path(meant).stem) != stem else ""
             alone[xml] = ("XML without picture", f"no picture {xml.stem}.*{asked}")
     return xml_of, alone
-
-
-def _kind(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix in ACCEPTED_SUFFIXES:
-        return "picture"
-    return "other picture" if suffix in OTHER_SUFFIXES else "xml" if suffix == ".xml" else ""
 
 
 def _is_no_data_set(folder: Path) -> bool:

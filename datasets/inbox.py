@@ -101,15 +101,12 @@ class Inbox:
         self._clear_abandoned()
 
     def add(self, image: np.ndarray, boxes: Sequence[ReportedBox], model: str = "") -> tuple[str, bool]:
-        """Store a report, on the disk before returning.
+        """Store a report, on the disk before returning; give its key, and whether it is new.
 
         Args:
             image: uint8 [H, W, 3] RGB.
             boxes: all boxes of the picture as the visitor left them.
             model: what had looked at the picture.
-
-        Returns:
-            Its key, and whether it is new.
 
         Raises:
             OSError: the disk is full or away; the report is not kept then.

@@ -22,7 +22,6 @@ VOC_NAMES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
     *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
-_VOC_SET = re.compile(r"voc_(2007|2012)_.+")
 
 # Of a box in a record, in the order of its corners.
 SIDES = ("ymin", "xmin", "ymax", "xmax")
@@ -126,11 +125,6 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
         splits[name] = known[name] if named and name in known else _count(shards[name], pairs)
     labels, note = (read_labels(labels_path), "") if named else _labels_of_pairs(folder, pairs)
     return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
-
-
-def is_voc_set(set_name: str) -> bool:
-    """Whether SSD-Tensorflow would look for Pascal VOC in a set of this name, as `voc_2007_train`."""
-    return _VOC_SET.fullmatch(set_name) is not None
 
 
 def set_prefix(dataset_name: str) -> str:

@@ -382,19 +382,19 @@ def may_write(xml: Path) -> bool:
         annotation = read_xml(xml)
     except XmlError:
         return not xml.exists()  # whatever it is, it is not ours
-    rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in annotation.objects)
-    return is_draft(annotation) and annotation.origin == _mark(rows)
+    return is_draft(annotation) and annotation.origin == _mark(annotation.objects)
 
 
 def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
     """Writes a draft (see `write_annotation`) unless a person's file stands there; says whether it did."""
     if not may_write(xml):
         return False
-    rows = ((item.name, *item.box, int(item.difficult), int(item.truncated)) for item in objects)
-    write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(rows))
+    write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
     return True
 
 
-def _mark(rows: Iterable[Sequence[object]]) -> str:
+def _mark(objects: Iterable[VocObject | RawObject]) -> str:
+    """What says in a draft which objects the program drew."""
+    rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in objects)
     lines = ("\t".join("" if value is None else str(value) for value in row) for row in rows)
     return f"{_DRAFT} {hashlib.blake2b(chr(10).join(lines).encode(), digest_size=8).hexdigest()}"

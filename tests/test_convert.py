@@ -319,7 +319,10 @@ def test_given_labels(pictures, tmp_path, capfd):
         ("--output_name=", "--output_name '': files begin with it"),
         ("--pictures_per_shard=0", "--pictures_per_shard 0: must be at least 1"),
         ("--model_name=yolo --figure", "yolo"),
-        ("--dataset_dir=/nowhere/at/all", "--dataset_dir /nowhere/at/all: there is no such folder"),
+        (
+            "--dataset_dir=/nowhere",
+            "--dataset_dir /nowhere: there is no such folder; give the one",
+        ),
     ],
 )
 def test_wrong_flags(pictures, tmp_path, capfd, flag, message):

@@ -162,13 +162,6 @@ def test_unlabelled_pictures(tmp_path):
     ]
 
 
-def test_missing_folder(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"--dataset_dir .*nowhere: there is no such folder; give the one that"
-    ):
-        read_folder(tmp_path / "nowhere", ReadOptions())
-
-
 @pytest.mark.parametrize(("option", "value"), [("max_pixels", 0), ("workers", -1)])
 def test_options_are_checked(option, value):
     with pytest.raises(ValueError, match=f"--{option} {value}: must be"):

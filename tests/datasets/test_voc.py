@@ -62,14 +62,6 @@ def test_writes_what_labelimg_writes(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["a.xml"]
 
 
-def test_writes_a_picture_without_objects(tmp_path):
-    write_annotation(tmp_path / "a.xml", PICTURE, 640, 360, [])
-    text = (tmp_path / "a.xml").read_text()
-    assert "<object>" not in text
-    assert text.startswith("<annotation>\n")
-    assert read_xml(tmp_path / "a.xml").objects == ()
-
-
 def test_rewrites_the_files_of_a_person_byte_for_byte(shared, tmp_path):
     files = sorted((shared / "data" / "raccoon" / "Annotations").glob("*.xml"))[:40]
     for file in files:
