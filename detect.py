@@ -176,27 +176,22 @@ def find_sources(inputs: Sequence[Path], output_dir: Path, *, contact_sheet: boo
     return sources
 
 
+Found = tuple[Source, np.ndarray, Detections]  # a picture and what was found in it
+
+
 @dataclass
 class Run:
-    """Goes through pictures and videos, writes what it finds, and keeps account of it.
-
-    Attributes:
-        detector: finds the boxes.
-        options: of the command line.
-        progress: called with what is gone through ("pictures", "frames"), how many are done, of how many.
-        stopped: asked now and then; once it says so, only what is done so far is completed.
-        entries: of `detections.json`.
-        failures: (name, reason) of inputs that could not be read.
-        notes: (name, what a person should know) of inputs that were read.
-    """
+    """Goes through pictures and videos, writes what it finds, and keeps account of it."""
 
     detector: Detects
     options: Options
+    # Called with what is gone through ("pictures", "frames"), how many are done, of how many.
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    # Asked now and then; once it says so, only what is done so far is completed.
     stopped: Callable[[], bool] = lambda: False
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)  # of `detections.json`
+    failures: list[tuple[str, str]] = field(default_factory=list)  # (name, why it could not be read)
+    notes: list[tuple[str, str]] = field(default_factory=list)  # (name, what a person should know)
 
     def through(self, sources: Sequence[Source]) -> Run:
         """Goes through what `find_sources` found; returns itself."""
@@ -219,12 +214,12 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         write_detections(folder / "detections.json", self.entries)
         if tiles:
-            images, names, all_found = zip(*tiles, strict=True)
-            sheet = contact_sheet(images, captions=names, detections=all_found)
+            images, names, found = zip(*tiles, strict=True)
+            sheet = contact_sheet(images, captions=names, detections=found)
             save_picture(folder / "detections.png", sheet)
         return self
 
-    def _pictures(self, sources: Iterable[Source]) -> Iterator[tuple[Source, np.ndarray, Detections]]:
+    def _pictures(self, sources: Iterable[Source]) -> Iterator[Found]:
         """One by one; the next ones are read and the last ones drawn while the network works."""
 
         def read(source: Source) -> np.ndarray:
@@ -233,19 +228,19 @@ class Run:
                 raise PictureError(f"{suffix} pictures are not read; convert it to PNG or JPEG", "")
             return read_picture(source.path, max_pixels=self.options.max_pixels)
 
-        def save(one: tuple[Source, np.ndarray, Detections]) -> tuple[Source, np.ndarray, Detections]:
+        def save(one: Found) -> Found:
             source, image, found = one
             save_picture(source.results(self.options.output_dir)[0], draw_detections(image, found))
             return one
 
+        work = partial(self.detector.detect_batch, score_threshold=self.options.score_threshold)
         found = in_batches(
-            sources,
-            read,
-            partial(self.detector.detect_batch, score_threshold=self.options.score_threshold),
-            batch_size=self.options.batch_size,
-            unreadable=lambda source, reason: self.failures.append((source.name, reason)),
+            sources, read, work, batch_size=self.options.batch_size, unreadable=self._unreadable
         )
         return map_in_threads(save, itertools.takewhile(lambda _: not self.stopped(), found))
+
+    def _unreadable(self, source: Source, reason: object) -> None:
+        self.failures.append((source.name, str(reason)))
 
     def _video(self, source: Source) -> None:
         """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
@@ -255,25 +250,17 @@ class Run:
             return
         film, timeline, table = source.results(self.options.output_dir)
         film.parent.mkdir(parents=True, exist_ok=True)
-        given = self.options
+        given, camera = self.options, source.camera
         options = VideoOptions(given.score_threshold, given.batch_size, given.steady, given.max_seconds)
         try:
-            if source.camera is None:
-                reader = VideoReader(source.path, max_pixels=given.max_pixels)
-            else:
-                reader = Camera(source.camera)
-            with reader:
+            with (
+                VideoReader(source.path, max_pixels=given.max_pixels) if camera is None else Camera(camera)
+            ) as reader:
                 done = detect_in_video(
-                    reader,
-                    source.name,
-                    film,
-                    self.detector,
-                    options,
-                    progress=self.progress,
-                    stopped=self.stopped,
+                    reader, source.name, film, self.detector, options, self.progress, self.stopped
                 )
         except VideoError as error:
-            self.failures.append((source.name, str(error)))
+            self._unreadable(source, error)
             return
         self.entries += done.entries
         self.notes += [(source.name, note) for note in done.notes]

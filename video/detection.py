@@ -115,7 +115,6 @@ def detect_in_video(
     target: Path,
     detector: Detects,
     options: VideoOptions,
-    *,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> VideoOutcome:

@@ -62,13 +62,9 @@ def test_boxes_are_clipped_and_decoded():
     logits = np.array([[[9.0, 0.0], [9.0, 0.0], [9.0, 0.0], [0.0, 9.0]]], "f")
     found = select_detections(codes, logits, ANCHORS)
     np.testing.assert_allclose(np.asarray(found["boxes"])[0, 0], [0.85, 0.85, 1.0, 1.0], atol=1e-5)
-
-
-def test_nothing_above_the_threshold():
-    logits = np.tile(np.array([20.0, 0.0, 0.0], "f"), (2, 4, 1))
-    found = select_detections(np.zeros((2, 4, 4), "f"), logits, ANCHORS)
-    assert not np.asarray(found["classes"]).any()
-    assert not np.asarray(found["scores"]).any()
+    nothing = select_detections(codes[:, :3], logits[:, :3], ANCHORS[:3])
+    assert not np.asarray(nothing["classes"]).any()
+    assert not np.asarray(nothing["scores"]).any()
 
 
 def test_sigmoids_answer_for_each_name_by_itself():

@@ -12,6 +12,7 @@ def test_each_name_its_own_and_the_others_the_common_one():
     assert thresholds.of(["千反田", "Mira"]) == pytest.approx([0.7, 0.4])
     assert thresholds.of([]).shape == (0,)
     assert Thresholds().of(["a"]) == pytest.approx([0.5])
+    assert thresholds.of(["Mira"]).dtype == np.float32  # as scores are
 
 
 def test_there_and_back(tmp_path):
@@ -37,10 +38,6 @@ def test_what_is_no_threshold_is_refused(text, tmp_path):
     (tmp_path / "t.json").write_text(text)
     with pytest.raises(ValueError, match=r"t\.json does not hold thresholds.*tools\.training_report"):
         read_thresholds(tmp_path / "t.json")
-
-
-def test_thresholds_are_float32_like_scores():
-    assert Thresholds().of(["a"]).dtype == np.float32
 
 
 def test_evidence_by_hand():

@@ -133,14 +133,8 @@ def test_batches_are_full_and_every_frame_comes_out_once(tmp_path):
 
 
 def test_single_frames_are_taken_for_themselves_when_asked(tmp_path):
-    detector = Everywhere()
-    run(
-        clip(tmp_path / "clip.mp4", sound=None),
-        tmp_path / "out.mp4",
-        detector,
-        steady=False,
-        score_threshold=0.6,
-    )
+    source, detector = clip(tmp_path / "clip.mp4", sound=None), Everywhere()
+    run(source, tmp_path / "out.mp4", detector, steady=False, score_threshold=0.6)
     assert detector.asked == {0.6}
 
 

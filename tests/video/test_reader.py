@@ -1,5 +1,6 @@
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -81,36 +82,35 @@ def test_a_cut_short_file_gives_what_is_there_and_says_so(tmp_path):
     assert reader.notes() == ["it ends at 5.6 s, although it says that it lasts 11.8 s"]
 
 
-def playlist(path: Path) -> Path:
-    """Names another file: FFmpeg would open it, or an address in the network."""
-    secret = write_video(path.with_name("secret.mp4"), [scene(1)] * 3, [0, 40, 80])
-    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
-    return path
+def naming_another_file(text: str):
+    """FFmpeg would open the other file, or an address in the network."""
+
+    def make(path: Path) -> Path:
+        secret = write_video(path.with_name("secret.mp4"), [scene(1)] * 3, [0, 40, 80])
+        path.write_text(text.format(secret))
+        return path
+
+    return make
 
 
-def concatenation(path: Path) -> Path:
-    secret = write_video(path.with_name("secret.mp4"), [scene(1)] * 3, [0, 40, 80])
-    path.write_text(f"ffconcat version 1.0\nfile {secret}\n")
-    return path
+def holding(data: bytes):
+    def make(path: Path) -> Path:
+        path.write_bytes(data)
+        return path
+
+    return make
 
 
-def empty(path: Path) -> Path:
-    path.write_bytes(b"")
-    return path
-
-
-def noise(path: Path) -> Path:
-    path.write_bytes(bytes(range(256)) * 40)
-    return path
+NO_VIDEO = "not a video, or damaged from the start"
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (playlist, "not a video, or damaged from the start"),
-        (concatenation, "not a video, or damaged from the start"),
-        (noise, "not a video, or damaged from the start"),
-        (empty, "video is empty: 0 bytes"),
+        (naming_another_file("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"), NO_VIDEO),
+        (naming_another_file("ffconcat version 1.0\nfile {}\n"), NO_VIDEO),
+        (holding(bytes(range(256)) * 40), NO_VIDEO),
+        (holding(b""), "video is empty: 0 bytes"),
         (write_sound, "video has no pictures: there is only sound in it"),
         (lambda path: path, "video cannot be read: No such file"),
     ],
@@ -134,25 +134,12 @@ def test_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
         assert len(frames_of(Path(name))[0]) == 3
 
 
-@pytest.mark.parametrize(
-    ("given", "number"),
-    [
-        ("webcam", 0),
-        ("webcam:1", 1),
-        ("webcam.mp4", None),
-        ("webcam:", None),
-        ("x/webcam", None),
-        ("webcam:1234", None),
-    ],
-)
-def test_which_camera_is_meant(given, number):
-    assert camera_number(Path(given)) == number
-
-
-def test_a_file_of_that_name_is_no_camera(tmp_path, monkeypatch):
+def test_which_camera_is_meant(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    given = ("webcam", "webcam:1", "webcam.mp4", "webcam:", "x/webcam", "webcam:1234")
+    assert [camera_number(Path(name)) for name in given] == [0, 1, None, None, None, None]
     Path("webcam").mkdir()
-    assert camera_number(Path("webcam")) is None
+    assert camera_number(Path("webcam")) is None  # a file of that name is no camera
 
 
 def test_frames_of_a_camera_have_rising_times(tmp_path, monkeypatch):
@@ -171,16 +158,7 @@ def test_frames_of_a_camera_have_rising_times(tmp_path, monkeypatch):
 
 
 def test_no_camera_is_said(monkeypatch):
-    class Absent:
-        def __init__(self, number):
-            pass
-
-        def read(self):
-            return False, None
-
-        def release(self):
-            pass
-
-    monkeypatch.setattr(cv2, "VideoCapture", Absent)
+    absent = SimpleNamespace(read=lambda: (False, None), release=lambda: None)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda number: absent)
     with pytest.raises(VideoError, match=r"camera 3 gives no picture: is it plugged in.*webcam:1"):
         Camera(3)

@@ -104,6 +104,8 @@ def test_the_model_is_written_once_for_a_network(tmp_path, monkeypatch):
     assert written == ["0.5 0.3", "0.75 0.3", "0.75 0.2"]
 
 
-def test_the_page_says_why(serve):
+def test_the_page_is_told_of_names_and_why_there_is_no_model(serve):
     about = serve().get("/api/about").json()
     assert (about["browser"], about["browser_reason"]) == (None, "off")
+    mira = about["names"][0]
+    assert (mira["maybe_from"], mira["sure_from"], about["least_ratio"]) == (0.5, 0.75, 1)
