@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import keras
 import numpy as np
@@ -27,17 +27,11 @@ Rule = Literal["voc07", "voc12"]
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """The objects that people marked in one picture; a picture without objects has none.
+    """The objects that people marked in one picture; a picture without objects has none."""
 
-    Attributes:
-        boxes: float32 [G, 4] corners.
-        names: G names.
-        difficult: bool [G]; left out, none is.
-    """
-
-    boxes: np.ndarray
-    names: tuple[str, ...]
-    difficult: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+    boxes: np.ndarray  # float32 [G, 4] corners
+    names: tuple[str, ...]  # G
+    difficult: np.ndarray = None  # bool [G]; left out, none is  # pyright: ignore[reportAssignmentType]
 
     def __post_init__(self):
         if self.difficult is None:
@@ -88,19 +82,12 @@ class Matches:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Counts for one name (or all) when only detections at or above a score threshold are reported.
+    """Counts for one name (or all) when only detections at or above a score threshold are reported."""
 
-    Attributes:
-        threshold: the score; None where each name has its own.
-        right: reported detections that are right.
-        wrong: those that are not.
-        missed: objects that none of them is right about.
-    """
-
-    threshold: float | None
-    right: int
-    wrong: int
-    missed: int
+    threshold: float | None  # the score; None where each name has its own
+    right: int  # reported detections that are right
+    wrong: int  # those that are not
+    missed: int  # objects that none of them is right about
 
     @property
     def detections(self) -> int:
@@ -127,31 +114,18 @@ class OperatingPoint:
 
 @dataclass(frozen=True, eq=False)
 class NameResult:
-    """Everything measured for one name.
-
-    Attributes:
-        name: the name.
-        objects: marked objects that count, i.e. are not difficult.
-        difficult: marked objects that do not count.
-        scores: float32 [D] scores of the detections that count, descending.
-        right: bool [D], beside `scores`.
-        thresholds: float32 [P], the distinct scores, descending: one point of the curve for each.
-        recall: float64 [P]; empty without objects.
-        precision: float64 [P]; empty without objects.
-        ap_voc07: average precision at 11 recalls; None without objects.
-        ap_voc12: area under the monotone curve; None without objects.
-    """
+    """Everything measured for one name; without objects it has no curve and no average precision."""
 
     name: str
-    objects: int
-    difficult: int
-    scores: np.ndarray
-    right: np.ndarray
-    thresholds: np.ndarray
-    recall: np.ndarray
-    precision: np.ndarray
-    ap_voc07: float | None
-    ap_voc12: float | None
+    objects: int  # marked ones that count, i.e. are not difficult
+    difficult: int  # marked ones that do not
+    scores: np.ndarray  # float32 [D], of the detections that count, descending
+    right: np.ndarray  # bool [D]
+    thresholds: np.ndarray  # float32 [P], the distinct scores: one point of the curve for each
+    recall: np.ndarray  # float64 [P]
+    precision: np.ndarray  # float64 [P]
+    ap_voc07: float | None  # at 11 recalls
+    ap_voc12: float | None  # area under the monotone curve
 
     def at(self, threshold: float) -> OperatingPoint:
         """The counts when detections with a score of at least `threshold` are reported."""
@@ -170,14 +144,9 @@ class NameResult:
 
 @dataclass(frozen=True, eq=False)
 class DetectionResult:
-    """What `evaluate_detections` measured.
+    """What `evaluate_detections` measured."""
 
-    Attributes:
-        names: results in the order of the names given, then of appearance.
-        matches: of the detections with the objects.
-    """
-
-    names: dict[str, NameResult]
+    names: dict[str, NameResult]  # in the order of the names given, then of appearance
     matches: Matches
 
     @property
@@ -265,9 +234,8 @@ def _match(
             f"Detections and ground truths go together picture by picture; got {len(detections)} and "
             f"{len(ground_truths)} pictures."
         )
-    known = dict.fromkeys(names)
-    for pair in zip(ground_truths, detections, strict=True):
-        known.update(dict.fromkeys(name for part in pair for name in part.names))
+    pairs = zip(ground_truths, detections, strict=True)
+    known = dict.fromkeys((*names, *(name for pair in pairs for part in pair for name in part.names)))
     index = {name: i for i, name in enumerate(known)}
     name, object_name = (
         np.array([index[one] for part in parts for one in part.names], int)
@@ -325,11 +293,10 @@ def evaluate_detections(
     matches = _match(detections, ground_truths, names, iou_threshold)
     results = {}
     for i, name in enumerate(matches.names):
-        mine, objects = (matches.name == i) & ~matches.ignored, matches.object_name == i
-        counts, not_counted = (
-            int(np.sum(objects & kind)) for kind in (~matches.difficult, matches.difficult)
-        )
-        results[name] = name_result(name, counts, not_counted, matches.score[mine], matches.right[mine])
+        mine, marked = (matches.name == i) & ~matches.ignored, matches.object_name == i
+        difficult = int(np.sum(marked & matches.difficult))
+        objects = int(np.sum(marked)) - difficult
+        results[name] = name_result(name, objects, difficult, matches.score[mine], matches.right[mine])
     return DetectionResult(results, matches)
 
 
@@ -339,15 +306,11 @@ def name_result(name: str, objects: int, difficult: int, scores: np.ndarray, rig
     scores, right = scores[order], right[order]
     last = np.flatnonzero(np.append(np.diff(scores) != 0, len(scores) > 0))  # last detection of each score
     found = np.cumsum(right)[last]
-    recall, precision = np.empty(0), np.empty(0)
-    ap_voc07 = ap_voc12 = None
-    if objects:
-        recall, precision = found / objects, found / (last + 1)
-        ap_voc07 = average_precision(recall, precision, rule="voc07")
-        ap_voc12 = average_precision(recall, precision, rule="voc12")
-    return NameResult(
-        name, objects, difficult, scores, right, scores[last], recall, precision, ap_voc07, ap_voc12
+    recall, precision = (found / objects, found / (last + 1)) if objects else (np.empty(0), np.empty(0))
+    voc07, voc12 = (
+        average_precision(recall, precision, rule=rule) if objects else None for rule in get_args(Rule)
     )
+    return NameResult(name, objects, difficult, scores, right, scores[last], recall, precision, voc07, voc12)
 
 
 def _overlaps(

@@ -22,17 +22,11 @@ from terminal.bars import Progress, silent
 
 @dataclass(frozen=True)
 class Timing:
-    """How long the pictures took, without the first batch, in which the graph is made.
+    """How long the pictures took, without the first batch, in which the graph is made."""
 
-    Attributes:
-        pictures: that were timed; 0 when one batch was all there was.
-        seconds: for all of them, wall clock.
-        waiting: the part of `seconds` in which the network waited for the input pipeline.
-    """
-
-    pictures: int
-    seconds: float
-    waiting: float
+    pictures: int  # that were timed; 0 when one batch was all there was
+    seconds: float  # for all of them, wall clock
+    waiting: float  # the part of `seconds` in which the network waited for the input pipeline
 
     @property
     def milliseconds_per_picture(self) -> float | None:
@@ -47,43 +41,14 @@ class Timing:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network said about the pictures of a split, what people said, and how well the two agree.
+    """What a network said about the pictures of a split, what people said, and how well the two agree."""
 
-    Attributes:
-        filenames: one per picture, in the order of the records.
-        sizes: (height, width) of each picture in pixels.
-        ground_truths: one per picture.
-        detections: one per picture, with every score from 0.01 up, and with evidence.
-        result: average precision and what it is made of.
-        timing: speed of this run; it says nothing about the network's quality.
-    """
-
-    filenames: tuple[str, ...]
-    sizes: tuple[tuple[int, int], ...]
+    filenames: tuple[str, ...]  # one per picture, in the order of the records
+    sizes: tuple[tuple[int, int], ...]  # (height, width) of each picture in pixels
     ground_truths: tuple[GroundTruth, ...]
-    detections: tuple[Detections, ...]
-    result: DetectionResult
-    timing: Timing
-
-    @property
-    def images(self) -> int:
-        """Number of pictures."""
-        return len(self.filenames)
-
-    @property
-    def map_voc07(self) -> float:
-        """Mean average precision by the rule of VOC 2007."""
-        return self.result.map_voc07
-
-    @property
-    def map_voc12(self) -> float:
-        """Mean average precision by the rule of VOC 2010 to 2012."""
-        return self.result.map_voc12
-
-    @property
-    def ap_voc07(self) -> dict[str, float | None]:
-        """Average precision of each name by the rule of VOC 2007; None for names without objects."""
-        return self.result.ap_voc07
+    detections: tuple[Detections, ...]  # with every score from 0.01 up, and with evidence
+    result: DetectionResult  # average precision and what it is made of
+    timing: Timing  # of this run; it says nothing about the network's quality
 
 
 def evaluate_model(
@@ -120,7 +85,7 @@ def evaluate_model(
     detector = detection_model(model, network)
     batches = evaluation_batches(dataset, split, image_size=network.image_size, batch_size=batch_size)
     filenames, sizes, ground_truths, detections = [], [], [], []
-    timed, waiting, start = 0, 0.0, time.perf_counter()
+    first, waiting, start = 0, 0.0, time.perf_counter()
     stream = batches.as_numpy_iterator()
     while max_pictures is None or len(filenames) < max_pictures:
         asked = time.perf_counter()
@@ -129,31 +94,21 @@ def evaluate_model(
             break
         waiting += time.perf_counter() - asked
         images, marks = batch
-        count = len(images)
         detections += named_detections(detector.arrays(images, batch_size=batch_size), labels)
-        for i in range(count):
+        for i in range(len(images)):
             filenames.append(marks["filename"][i].decode("utf-8", errors="replace"))
             sizes.append((int(marks["height"][i]), int(marks["width"][i])))
             ground_truths.append(ground_truth_of(marks, i, dataset.labels))
         progress("Detecting", min(len(filenames), total), total)
-        timed += count
-        if timed == len(filenames) == count:  # the first batch: making the graph is not timed
-            timed, waiting, start = 0, 0.0, time.perf_counter()
-    timing = Timing(timed, time.perf_counter() - start, waiting)
-    kept = slice(max_pictures)
-    result = evaluate_detections(
-        detections[kept],
-        ground_truths[kept],
-        names=tuple(dict.fromkeys((*dataset.labels, *labels))),
+        if not first:  # making the graph is not timed
+            first, waiting, start = len(images), 0.0, time.perf_counter()
+    timing = Timing(len(filenames) - first, time.perf_counter() - start, waiting)
+    filenames, sizes, ground_truths, detections = (
+        tuple(part[:max_pictures]) for part in (filenames, sizes, ground_truths, detections)
     )
-    return Evaluation(
-        filenames=tuple(filenames[kept]),
-        sizes=tuple(sizes[kept]),
-        ground_truths=tuple(ground_truths[kept]),
-        detections=tuple(detections[kept]),
-        result=result,
-        timing=timing,
-    )
+    names = tuple(dict.fromkeys((*dataset.labels, *labels)))
+    result = evaluate_detections(detections, ground_truths, names=names)
+    return Evaluation(filenames, sizes, ground_truths, detections, result, timing)
 
 
 def read_pictures(

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from engine.average_precision import Matches
-
 BINS = 9  # 0.1...0.2, 0.2...0.3, up to 1
 # Detections below hardly anybody is shown, and there are so many that they alone would decide the figure.
 LOWEST_SCORE = 0.1
@@ -16,48 +14,35 @@ LOWEST_SCORE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Scores against the share of right detections.
+    """Scores against the share of right answers, in B bins."""
 
-    Attributes:
-        edges: [BINS + 1] scores between the bins.
-        counts: int [BINS] detections in each.
-        mean_scores: [BINS], NaN in an empty bin.
-        shares_right: [BINS], NaN in an empty bin.
-        lowest_score: detections below it do not take part.
-    """
-
-    edges: np.ndarray
-    counts: np.ndarray
-    mean_scores: np.ndarray
-    shares_right: np.ndarray
-    lowest_score: float
+    edges: np.ndarray  # [B + 1] scores between the bins
+    counts: np.ndarray  # int [B] answers in each
+    mean_scores: np.ndarray  # [B], NaN in an empty bin
+    shares_right: np.ndarray  # [B], NaN in an empty bin
+    lowest_score: float  # answers below it do not take part
 
     @property
     def error(self) -> float | None:
-        """Expected calibration error, 0...1: mean distance of score and share; None without detections."""
+        """Expected calibration error, 0...1: mean distance of score and share; None without answers."""
         return self._mean(np.abs(self.mean_scores - self.shares_right))
 
     @property
     def excess(self) -> float | None:
-        """Mean score minus share of right detections: above 0 the scores promise too much."""
+        """Mean score minus share of right answers: above 0 the scores promise too much."""
         return self._mean(self.mean_scores - self.shares_right)
 
     def _mean(self, values: np.ndarray) -> float | None:
-        """Over detections (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3)."""
+        """Over answers (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3)."""
         filled = self.counts > 0
         if not filled.any():
             return None
         return float(np.average(values[filled], weights=self.counts[filled]))
 
 
-def reliability(matches: Matches) -> Reliability:
-    """Counts right detections by score, in BINS above LOWEST_SCORE; ignored ones not at all."""
-    kept = ~matches.ignored
-    scores = matches.score[kept].astype(np.float64)
-    return reliability_of(scores, matches.right[kept], bins=BINS, lowest_score=LOWEST_SCORE)
-
-
-def reliability_of(scores: np.ndarray, right: np.ndarray, *, bins: int, lowest_score: float) -> Reliability:
+def reliability_of(
+    scores: np.ndarray, right: np.ndarray, *, bins: int = BINS, lowest_score: float = LOWEST_SCORE
+) -> Reliability:
     """Counts right answers by score.
 
     Args:

@@ -18,23 +18,14 @@ from engine.average_precision import GroundTruth
 
 @dataclass(frozen=True)
 class CocoResult:
-    """The figures of the COCO detection challenge, at most 100 detections per picture.
+    """The figures of the COCO detection challenge, at most 100 detections per picture."""
 
-    Attributes:
-        ap: mean over names and the IoU thresholds 0.50, 0.55, ..., 0.95.
-        ap50: at IoU 0.5 alone.
-        ap75: at IoU 0.75 alone.
-        ap_small: `ap` of objects below 32 x 32 pixels; None where there are none.
-        ap_medium: `ap` of those up to 96 x 96 pixels.
-        ap_large: `ap` of those beyond.
-    """
-
-    ap: float
-    ap50: float
-    ap75: float
-    ap_small: float | None
-    ap_medium: float | None
-    ap_large: float | None
+    ap: float  # mean over names and the IoU thresholds 0.50, 0.55, ..., 0.95
+    ap50: float  # at IoU 0.5 alone
+    ap75: float  # at IoU 0.75 alone
+    ap_small: float | None  # `ap` of objects below 32 x 32 pixels; None where there are none
+    ap_medium: float | None  # of those up to 96 x 96 pixels
+    ap_large: float | None  # of those beyond
 
 
 def coco_average_precision(
@@ -58,24 +49,14 @@ def coco_average_precision(
     parts = zip(detections, ground_truths, sizes, strict=True)
     for image, (found_here, truth, (height, width)) in enumerate(parts, start=1):
         images.append({"id": image, "height": height, "width": width})
-        for name, box, difficult in zip(
-            truth.names, _left_top_sides(truth.boxes, height, width), truth.difficult, strict=True
-        ):
-            marked.append(
-                {
-                    "id": len(marked) + 1,
-                    "image_id": image,
-                    "category_id": category[name],
-                    "bbox": box,
-                    "area": box[2] * box[3],
-                    "iscrowd": int(difficult),
-                }
-            )
+        boxes = _left_top_sides(truth.boxes, height, width)
+        for name, box, difficult in zip(truth.names, boxes, truth.difficult, strict=True):
+            place = {"id": len(marked) + 1, "image_id": image, "category_id": category[name], "bbox": box}
+            marked.append({**place, "area": box[2] * box[3], "iscrowd": int(difficult)})
         boxes = _left_top_sides(found_here.boxes, height, width)
         for name, box, score in zip(found_here.names, boxes, found_here.scores, strict=True):
-            found.append(
-                {"image_id": image, "category_id": category[name], "bbox": box, "score": float(score)}
-            )
+            place = {"image_id": image, "category_id": category[name], "bbox": box}
+            found.append({**place, "score": float(score)})
     categories = [{"id": i, "name": name} for name, i in category.items()]
     truth = COCO({"images": images, "annotations": marked, "categories": categories})
     metric = COCOeval_faster(truth, truth.loadRes(found), iouType="bbox", print_function=lambda *_: None)

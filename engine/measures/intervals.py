@@ -27,19 +27,12 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Intervals:
-    """The middle `LEVEL` of the draws.
+    """The middle `LEVEL` of the draws."""
 
-    Attributes:
-        map_voc07: of the mean over the names that have objects in a draw.
-        map_voc12: likewise.
-        ap_voc07: by name; None for names without objects.
-        replicates: number of draws.
-    """
-
-    map_voc07: Interval
+    map_voc07: Interval  # of the mean over the names that have objects in a draw
     map_voc12: Interval
-    ap_voc07: dict[str, Interval | None]
-    replicates: int
+    ap_voc07: dict[str, Interval | None]  # by name; None for names without objects
+    replicates: int  # number of draws
 
 
 def bootstrap_intervals(result: DetectionResult, *, replicates: int = REPLICATES) -> Intervals:

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.average_precision import Matches, NameResult, OperatingPoint
+from boxes.detections import Detections
+from engine.average_precision import DetectionResult, Matches, NameResult, OperatingPoint
 from engine.evaluation import Evaluation
-from engine.measures.calibration import Reliability, reliability
+from engine.measures.calibration import Reliability, reliability_of
 from engine.measures.coco import CocoResult, coco_average_precision
 from engine.measures.intervals import Intervals, bootstrap_intervals
 from engine.measures.mistakes import Confusion, ErrorBreakdown, break_down_errors, confusion_matrix
-from engine.measures.strangers import (
-    StrangerDetections,
-    StrangerResult,
-    measure_strangers,
-    pictures_without_objects,
-)
+from engine.measures.strangers import StrangerResult, measure_strangers
 from nets.thresholds import Thresholds
 
 
@@ -44,39 +40,29 @@ class PictureScore:
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """An evaluation and what follows from it at the thresholds at which detections are reported.
-
-    Attributes:
-        evaluation: of a model on a split.
-        thresholds: for each name, as `Detector.detect` uses them.
-        reported: bool [D], the detections of `evaluation.result.matches` above them.
-        coco: COCO's figures.
-        intervals: how far the average precisions could be off.
-        confusion: at the thresholds.
-        errors: kinds of mistakes; counts at the thresholds.
-        calibration: whether scores mean what they say.
-        pictures: score of each picture at the thresholds.
-        without_objects: false detections on the pictures of the split on which nobody is marked; None
-            where there are none.
-        strangers: false detections on pictures that were given for it; None if none were.
-    """
+    """An evaluation and what follows from it at the thresholds at which detections are reported."""
 
     evaluation: Evaluation
-    thresholds: Thresholds
-    reported: np.ndarray
+    thresholds: Thresholds  # for each name, as `Detector.detect` uses them
+    reported: np.ndarray  # bool [D], the detections of `result.matches` above them
     coco: CocoResult
-    intervals: Intervals
-    confusion: Confusion
-    errors: ErrorBreakdown
-    calibration: Reliability
+    intervals: Intervals  # how far the average precisions could be off
+    confusion: Confusion  # at the thresholds
+    errors: ErrorBreakdown  # kinds of mistakes; counts at the thresholds
+    calibration: Reliability  # whether scores mean what they say
     pictures: tuple[PictureScore, ...]
-    without_objects: StrangerResult | None
-    strangers: StrangerResult | None
+    without_objects: StrangerResult | None  # on the pictures of the split on which nobody is marked, if any
+    strangers: StrangerResult | None  # on pictures that were given for it, if any
+
+    @property
+    def result(self) -> DetectionResult:
+        """Average precision."""
+        return self.evaluation.result
 
     @property
     def names(self) -> dict[str, NameResult]:
         """Name -> everything measured for it."""
-        return self.evaluation.result.names
+        return self.result.names
 
     @property
     def score_threshold(self) -> float | None:
@@ -89,13 +75,9 @@ class Measurements:
         one = self.score_threshold
         return "each name's own score" if one is None else f"score {one:g}"
 
-    def threshold(self, name: str) -> float:
-        """The threshold of a name."""
-        return float(self.thresholds.of([name])[0])
-
     def point(self, name: str) -> OperatingPoint:
         """Counts of a name at its threshold."""
-        return self.names[name].at(self.threshold(name))
+        return self.names[name].at(float(self.thresholds.of([name])[0]))
 
     @property
     def overall(self) -> OperatingPoint:
@@ -108,25 +90,28 @@ class Measurements:
             missed=sum(point.missed for point in points),
         )
 
-    def gallery(self, count: int) -> tuple[list[int], list[int]]:
-        """The pictures to show: (the worst, the best), `count` of either."""
-        return worst_and_best(self.pictures, self.evaluation.filenames, count)
+    @property
+    def worst_first(self) -> list[NameResult]:
+        """The names, lowest average precision first, those without objects last."""
+        return sorted(self.names.values(), key=lambda one: (one.ap_voc07 is None, one.ap_voc07 or 0.0))
 
 
 def measure(
-    evaluation: Evaluation, thresholds: Thresholds, *, strangers: StrangerDetections | None = None
+    evaluation: Evaluation, thresholds: Thresholds, *, strangers: Sequence[tuple[str, Detections]] = ()
 ) -> Measurements:
     """Everything that the reports say about an evaluation.
 
     Args:
         evaluation: of a model on a split.
         thresholds: at which detections are reported.
-        strangers: what the same model found on pictures of nobody that it knows.
+        strangers: what `detect_strangers` found with the same model.
     """
     found, truths, result = evaluation.detections, evaluation.ground_truths, evaluation.result
     matches = result.matches
+    counted = ~matches.ignored
     reported = matches.score >= thresholds.of(matches.names)[matches.name]
-    empty = pictures_without_objects(evaluation)
+    pictures = zip(evaluation.filenames, found, truths, strict=True)
+    empty = [(filename, one) for filename, one, truth in pictures if not len(truth)]
     return Measurements(
         evaluation=evaluation,
         thresholds=thresholds,
@@ -135,10 +120,10 @@ def measure(
         intervals=bootstrap_intervals(result),
         confusion=confusion_matrix(matches, reported),
         errors=break_down_errors(result, reported),
-        calibration=reliability(matches),
+        calibration=reliability_of(matches.score[counted].astype(np.float64), matches.right[counted]),
         pictures=picture_scores(matches, reported),
-        without_objects=None if empty is None else measure_strangers(empty, evaluation, thresholds),
-        strangers=None if strangers is None else measure_strangers(strangers, evaluation, thresholds),
+        without_objects=measure_strangers(empty, evaluation, thresholds),
+        strangers=measure_strangers(strangers, evaluation, thresholds),
     )
 
 
@@ -153,17 +138,15 @@ def picture_scores(matches: Matches, reported: np.ndarray) -> tuple[PictureScore
     np.minimum.at(lowest_right, picture[right], score[right])
     np.maximum.at(highest_wrong, picture[wrong], score[wrong])
     objects, found = counts(matches.object_picture[~matches.difficult]), counts(picture[right])
-    margin = np.where((found == objects) & (objects > 0), lowest_right, 0.0) - highest_wrong
-    points = zip(
-        counts(picture[right & reported]).tolist(),
-        counts(picture[wrong & reported]).tolist(),
-        counts(matches.object_picture[matches.missed_by(reported)]).tolist(),
-        strict=True,
+    margins = np.where((found == objects) & (objects > 0), lowest_right, 0.0) - highest_wrong
+    columns = (
+        counts(picture[right & reported]),
+        counts(picture[wrong & reported]),
+        counts(matches.object_picture[matches.missed_by(reported)]),
+        margins,
     )
-    return tuple(
-        PictureScore(OperatingPoint(None, *point), one)
-        for point, one in zip(points, margin.tolist(), strict=True)
-    )
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple(PictureScore(OperatingPoint(None, *point), margin) for *point, margin in rows)
 
 
 def worst_and_best(
@@ -173,9 +156,7 @@ def worst_and_best(
 
     Ranked by F1, then by margin; of equals the first filename is the better. No picture is in both lists.
     """
-    order = sorted(
-        range(len(scores)), key=lambda i: (-scores[i].f1, -scores[i].margin, filenames[i], i)
-    )  # best first
-    each = min(count, -(-len(order) // 2))  # of an odd number the one in the middle is a bad one
-    best = order[: min(count, len(order) - each)]
-    return order[len(order) - each :][::-1], best
+    best_first = sorted(range(len(scores)), key=lambda i: (-scores[i].f1, -scores[i].margin, filenames[i], i))
+    each = min(count, -(-len(best_first) // 2))  # of an odd number the one in the middle is a bad one
+    best = best_first[: min(count, len(best_first) - each)]
+    return best_first[len(best_first) - each :][::-1], best

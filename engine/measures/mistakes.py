@@ -14,14 +14,7 @@ import numpy as np
 
 from engine.average_precision import DetectionResult, Matches, name_result, nearest
 
-KINDS: tuple[str, ...] = (
-    "missed",
-    "wrong name",
-    "bad box",
-    "wrong name and bad box",
-    "duplicate",
-    "background",
-)
+KINDS = ("missed", "wrong name", "bad box", "wrong name and bad box", "duplicate", "background")
 
 # Overlap up to which a detection has nothing to do with an object: TIDE's t_b.
 BACKGROUND_IOU = 0.1
@@ -29,29 +22,21 @@ BACKGROUND_IOU = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """Counts of what was marked against what was detected.
+    """Counts of what was marked (rows) against what was detected (columns), the last of both background.
 
-    Attributes:
-        names: K names.
-        counts: int64 [K + 1, K + 1]; row = marked, column = detected, the last of both = background: row K
-            holds detections of nothing, column K objects that were missed. `counts[K, K]` is 0.
+    Row K holds detections of nothing, column K objects that were missed; `counts[K, K]` is 0.
     """
 
-    names: tuple[str, ...]
-    counts: np.ndarray
+    names: tuple[str, ...]  # K
+    counts: np.ndarray  # int64 [K + 1, K + 1]
 
 
 @dataclass(frozen=True)
 class ErrorBreakdown:
-    """Mistakes by kind.
+    """Mistakes by kind."""
 
-    Attributes:
-        counts: kind -> mistakes among the detections that are reported, and objects missed by them.
-        costs: kind -> rise of mAP (VOC 2012), over all scores, if they were undone: 0...1.
-    """
-
-    counts: dict[str, int]
-    costs: dict[str, float]
+    counts: dict[str, int]  # among the detections that are reported, and objects missed by them
+    costs: dict[str, float]  # rise of mAP (VOC 2012), over all scores, if they were undone: 0...1
 
 
 def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:

@@ -21,68 +21,35 @@ from nets.network import Network
 from nets.postprocess import named_detections
 from nets.thresholds import EVIDENCE, Thresholds
 from preprocessing.resize import resize_picture
-from terminal.bars import Progress, silent
+from terminal.bars import Progress
 
 FEWEST_COMPARED = 10
 
 
-@dataclass(frozen=True, eq=False)
-class StrangerDetections:
-    """What was found on pictures without characters.
-
-    Attributes:
-        filenames: one per picture.
-        detections: one per picture, with every score from 0.01 up and with evidence.
-        unreadable: (file name, reason) of pictures that were left out.
-    """
-
-    filenames: tuple[str, ...]
-    detections: tuple[Detections, ...]
-    unreadable: tuple[tuple[str, str], ...] = ()
-
-
 @dataclass(frozen=True)
 class UnknownAnswer:
-    """What remains when a detector may answer "unknown".
+    """What remains when a detector may answer "unknown"."""
 
-    Attributes:
-        limit: evidence from which on a detection keeps its name, from the validation set.
-        false_detections: on strangers that still get a name.
-        pictures_with_any: pictures of strangers with such a detection.
-        right_kept: share of the right detections on the measured set that keep their name.
-    """
-
-    limit: float
-    false_detections: int
-    pictures_with_any: int
-    right_kept: float
+    limit: float  # evidence from which on a detection keeps its name, from the validation set
+    false_detections: int  # on strangers that still get a name
+    pictures_with_any: int  # pictures of strangers with such a detection
+    right_kept: float  # share of the right detections on the measured set that keep their name
 
 
 @dataclass(frozen=True, eq=False)
 class StrangerResult:
-    """How often strangers are taken for somebody.
+    """How often strangers are taken for somebody, at the thresholds."""
 
-    Attributes:
-        pictures: without anybody that the detector knows.
-        false_detections: at the thresholds.
-        pictures_with_any: with at least one of them.
-        by_name: name -> false detections, most frequent first.
-        auroc: "score" and EVIDENCE -> how well its value tells right detections on the measured set from
-            false ones on strangers, both at the thresholds; None where either is missing.
-        right_detections: that the AUROC looks at.
-        unknown: what remains with the answer "unknown"; None where it was not calibrated.
-        worst: (file name, what was found at the thresholds) of the pictures with false detections, the surest
-            first.
-    """
-
-    pictures: int
+    pictures: int  # without anybody that the detector knows
     false_detections: int
     pictures_with_any: int
-    by_name: Mapping[str, int]
+    by_name: Mapping[str, int]  # false detections of each name, most frequent first
+    # How well "score" and EVIDENCE tell right detections on the measured set from false ones here; None where
+    # either is missing.
     auroc: Mapping[str, float | None]
-    right_detections: int
-    unknown: UnknownAnswer | None
-    worst: tuple[tuple[str, Detections], ...]
+    right_detections: int  # that the AUROC looks at
+    unknown: UnknownAnswer | None  # None where it was not calibrated
+    worst: tuple[tuple[str, Detections], ...]  # pictures with false detections, the surest first, with these
 
     @property
     def comparable(self) -> bool:
@@ -100,23 +67,6 @@ class StrangerResult:
         return self.pictures_with_any / self.pictures
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """The pictures of a folder and its subfolders, hidden ones left out, in order of name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if not folder.is_dir():
-        raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
-    found = list(files_below(folder, ACCEPTED_SUFFIXES))
-    if not found:
-        raise ValueError(
-            f"--strangers_dir={folder}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))}). Give a "
-            "folder of pictures that show none of the characters: other series, photographs, empty scenes."
-        )
-    return found
-
-
 def detect_strangers(
     model: keras.Model,
     network: Network,
@@ -124,26 +74,35 @@ def detect_strangers(
     folder: Path,
     *,
     batch_size: int,
-    progress: Progress = silent,
-) -> StrangerDetections:
-    """Looks for characters on the pictures of a folder.
+    progress: Progress,
+) -> list[tuple[str, Detections]]:
+    """Looks for characters on the pictures of a folder and its subfolders, hidden ones left out.
 
     Args:
         model: as `network.build` makes it.
         network: of the model.
         labels: names of the model's classes.
-        folder: of pictures, searched with its subfolders.
+        folder: of pictures.
         batch_size: pictures computed at once.
         progress: told of every picture.
+
+    Returns:
+        (file name, detections with every score from 0.01 up and with evidence) of those that can be read.
 
     Raises:
         ValueError: no picture that can be used.
     """
-    paths = find_pictures(folder)
+    if not folder.is_dir():
+        raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
+    paths = list(files_below(folder, ACCEPTED_SUFFIXES))
+    if not paths:
+        raise ValueError(
+            f"--strangers_dir={folder}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))}). Give a "
+            "folder of pictures that show none of the characters: other series, photographs, empty scenes."
+        )
     detector = detection_model(model, network)
-    filenames: list[str] = []
-    detections: list[Detections] = []
-    unreadable: list[tuple[str, str]] = []
+    found: list[tuple[str, Detections]] = []
+    unreadable: list[str] = []
 
     def name_of(path: Path) -> str:
         return path.relative_to(folder).as_posix()
@@ -151,47 +110,33 @@ def detect_strangers(
     def read(path: Path) -> np.ndarray:
         return np.asarray(ops.convert_to_numpy(resize_picture(read_picture(path), network.image_size)))
 
-    def detect(images: list[np.ndarray]) -> list[Detections]:
-        return named_detections(detector.arrays(np.stack(images), batch_size=batch_size), labels)
-
-    for path, _, found in in_batches(
+    for path, _, one in in_batches(
         paths,
         read,
-        detect,
+        lambda images: named_detections(detector.arrays(np.stack(images), batch_size=batch_size), labels),
         batch_size=batch_size,
-        unreadable=lambda path, reason: unreadable.append((name_of(path), reason)),
+        unreadable=lambda path, reason: unreadable.append(f"{name_of(path)}: {reason}"),
     ):
-        filenames.append(name_of(path))
-        detections.append(found)
-        progress("Strangers", len(filenames) + len(unreadable), len(paths))
-    if not filenames:
-        raise ValueError(
-            f"--strangers_dir={folder}: {unreadable[0][0]}: {unreadable[0][1]}; no other can be read."
-        )
-    return StrangerDetections(tuple(filenames), tuple(detections), tuple(unreadable))
-
-
-def pictures_without_objects(evaluation: Evaluation) -> StrangerDetections | None:
-    """The pictures of a measured set on which nobody is marked; None where there are none."""
-    empty = [i for i, truth in enumerate(evaluation.ground_truths) if not len(truth)]
-    if not empty:
-        return None
-    return StrangerDetections(
-        tuple(evaluation.filenames[i] for i in empty), tuple(evaluation.detections[i] for i in empty)
-    )
+        found.append((name_of(path), one))
+        progress("Strangers", len(found) + len(unreadable), len(paths))
+    if not found:
+        raise ValueError(f"--strangers_dir={folder}: {unreadable[0]}; no other can be read.")
+    return found
 
 
 def measure_strangers(
-    strangers: StrangerDetections, evaluation: Evaluation, thresholds: Thresholds
-) -> StrangerResult:
-    """How often strangers are taken for somebody, and how well a rule can tell.
+    strangers: Sequence[tuple[str, Detections]], evaluation: Evaluation, thresholds: Thresholds
+) -> StrangerResult | None:
+    """How often strangers are taken for somebody, and how well a rule can tell; None without strangers.
 
     Args:
-        strangers: what was found on them.
+        strangers: (file name, what was found) of each picture.
         evaluation: of the same model on pictures of those that it knows.
         thresholds: at which detections are reported.
     """
-    shown = [found.above(thresholds.of(found.names)) for found in strangers.detections]
+    if not strangers:
+        return None
+    shown = [found.above(thresholds.of(found.names)) for _, found in strangers]
     right_scores, right = right_evidence(evaluation.detections, evaluation.result, thresholds)
     picture = np.repeat(np.arange(len(shown)), [len(found) for found in shown])
     scores = np.concatenate([found.scores for found in shown])
@@ -200,15 +145,14 @@ def measure_strangers(
     if limit is not None and len(right):
         left = picture[false >= limit]
         unknown = UnknownAnswer(limit, len(left), len(set(left.tolist())), float(np.mean(right >= limit)))
-    by_name = Counter(name for found in shown for name in found.names)
     surest = picture[np.argsort(-scores, kind="stable")].tolist()
     return StrangerResult(
         pictures=len(shown),
         false_detections=len(scores),
         pictures_with_any=len(set(surest)),
-        by_name=dict(by_name.most_common()),
+        by_name=dict(Counter(name for found in shown for name in found.names).most_common()),
         auroc={"score": auroc(right_scores, scores), EVIDENCE: auroc(right, false)},
         right_detections=len(right_scores),
         unknown=unknown,
-        worst=tuple((strangers.filenames[i], shown[i]) for i in dict.fromkeys(surest)),
+        worst=tuple((strangers[i][0], shown[i]) for i in dict.fromkeys(surest)),
     )

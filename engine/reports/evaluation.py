@@ -14,20 +14,76 @@ from typing import Any
 import numpy as np
 
 from datasets.problems import some_of
+from datasets.records import RecordDataset
 from engine.average_precision import OperatingPoint
+from engine.evaluation import read_pictures
 from engine.measures.calibration import Reliability
 from engine.measures.intervals import LEVEL
-from engine.measures.measure import Measurements
+from engine.measures.measure import Measurements, worst_and_best
 from engine.measures.mistakes import KINDS
 from engine.measures.strangers import StrangerResult
 from engine.reports.detections_file import detections_entry, write_detections
-from engine.reports.page import jpeg_uri, lines, render_page, themed
-from engine.reports.words import in_short
+from engine.reports.page import counted, jpeg_uri, lines, percent, render_page, themed
 from files.writing import write_json, write_text
 from nets.thresholds import EVIDENCE
-from visualization.colours import hex_colour
 from visualization.drawing import draw_boxes, draw_detections
 from visualization.plots import Curve, plot_confusion, plot_errors, plot_precision_recall, plot_reliability
+
+# Longer side of the pictures in a report: readable labels, two beside each other on a page.
+GALLERY_PIXELS = 420
+
+_FEW_PICTURES = 10  # drawing from fewer with replacement says little about others
+
+Gallery = Sequence[tuple[str, Mapping[int, np.ndarray]]]
+"""Headings and the pictures below them: number -> uint8 [H, W, 3]."""
+
+
+def read_gallery(measurements: Measurements, dataset: RecordDataset, split: str, count: int) -> Gallery:
+    """The pictures of a measured split to show: `count` of the worst and of the best."""
+    worst, best = worst_and_best(measurements.pictures, measurements.evaluation.filenames, count)
+    pictures = read_pictures(dataset, split, [*worst, *best], longest=GALLERY_PIXELS)
+    parts = ("Worst pictures", worst), ("Best pictures", best)
+    return [(heading, {number: pictures[number] for number in numbers}) for heading, numbers in parts]
+
+
+def write_reports(
+    folder: Path,
+    measurements: Measurements,
+    *,
+    title: str,
+    ran: Mapping[str, Any],
+    gallery: Gallery,
+    strangers: Sequence[tuple[str, np.ndarray]],
+    notes: Sequence[str],
+) -> None:
+    """Write report.json, report.html and detections.json.
+
+    Args:
+        folder: where to; made if it does not exist.
+        measurements: of the evaluation.
+        title: of the HTML page.
+        ran: what ran, as nested mappings of plain values.
+        gallery: pictures to show.
+        strangers: (file name, uint8 [H, W, 3]) of strangers to show, with what was found on them.
+        notes: warnings that a reader of the numbers must know.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    evaluation = measurements.evaluation
+    found = zip(evaluation.filenames, evaluation.sizes, evaluation.detections, strict=True)
+    entries = [detections_entry(filename, *size, detections) for filename, size, detections in found]
+    write_detections(folder / "detections.json", entries)
+    numbers = report_numbers(measurements, ran)
+    write_json(folder / "report.json", numbers)
+    html = render_page(
+        "evaluation.html",
+        says=[title, notes, numbers, [filename for filename, _ in strangers]],
+        title=title,
+        notes=notes,
+        sentences=in_short(measurements),
+        ran=[(section, lines(values)) for section, values in ran.items()],
+        **evaluation_content(measurements, gallery, strangers),
+    )
+    write_text(folder / "report.html", html)
 
 
 def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,33 +93,35 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
         measurements: of the evaluation.
         ran: what ran: options, data, checkpoint, versions; taken over as it is.
     """
-    evaluation, errors, intervals = measurements.evaluation, measurements.errors, measurements.intervals
+    result, errors, intervals = measurements.result, measurements.errors, measurements.intervals
+    points = {name: measurements.point(name) for name in measurements.names}
+    scores = zip(measurements.evaluation.filenames, measurements.pictures, strict=True)
     return {
-        "images": evaluation.images,
-        "objects": sum(result.objects for result in measurements.names.values()),
-        "map_voc07": evaluation.map_voc07,
+        "images": result.matches.pictures,
+        "objects": sum(one.objects for one in measurements.names.values()),
+        "map_voc07": result.map_voc07,
         "map_voc07_interval": intervals.map_voc07,
-        "map_voc12": evaluation.map_voc12,
+        "map_voc12": result.map_voc12,
         "map_voc12_interval": intervals.map_voc12,
         **{f"coco_{figure}": value for figure, value in asdict(measurements.coco).items()},
-        "ap_voc07": evaluation.result.ap_voc07,
+        "ap_voc07": result.ap_voc07,
         "ap_voc07_interval": intervals.ap_voc07,
-        "ap_voc12": evaluation.result.ap_voc12,
+        "ap_voc12": result.ap_voc12,
         "intervals": {"level": LEVEL, "replicates": intervals.replicates, "drawn": "pictures"},
-        "iou_threshold": evaluation.result.matches.iou_threshold,
+        "iou_threshold": result.matches.iou_threshold,
         "score_threshold": measurements.score_threshold,
-        "thresholds": {name: measurements.threshold(name) for name in measurements.names},
+        "thresholds": {name: point.threshold for name, point in points.items()},
         "at_score_threshold": _point_numbers(measurements.overall),
         "names": {
             name: {
-                "objects": result.objects,
-                "difficult": result.difficult,
-                "ap_voc07": result.ap_voc07,
-                "ap_voc12": result.ap_voc12,
-                "at_score_threshold": _point_numbers(measurements.point(name)),
-                "at_best_f1": None if (best := result.best()) is None else _point_numbers(best),
+                "objects": one.objects,
+                "difficult": one.difficult,
+                "ap_voc07": one.ap_voc07,
+                "ap_voc12": one.ap_voc12,
+                "at_score_threshold": _point_numbers(points[name]),
+                "at_best_f1": None if (best := one.best()) is None else _point_numbers(best),
             }
-            for name, result in measurements.names.items()
+            for name, one in measurements.names.items()
         },
         "confusion": {
             "names": measurements.confusion.names,
@@ -82,166 +140,10 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
                 "wrong": score.counts.wrong,
                 "missed": score.counts.missed,
             }
-            for filename, score in zip(evaluation.filenames, measurements.pictures, strict=True)
+            for filename, score in scores
         ],
         **ran,
     }
-
-
-def write_reports(
-    folder: Path,
-    measurements: Measurements,
-    *,
-    title: str,
-    ran: Mapping[str, Any],
-    pictures: Mapping[int, np.ndarray],
-    gallery_pictures: int,
-    stranger_pictures: Mapping[str, np.ndarray],
-    notes: Sequence[str],
-) -> None:
-    """Write report.json, report.html and detections.json.
-
-    Args:
-        folder: where to; made if it does not exist.
-        measurements: of the evaluation.
-        title: of the HTML page.
-        ran: what ran, as nested mappings of plain values.
-        pictures: number -> uint8 [H, W, 3] for the pictures that `Measurements.gallery` chose.
-        gallery_pictures: `count` of the gallery.
-        stranger_pictures: file name -> uint8 [H, W, 3] for those of `StrangerResult.worst` to show.
-        notes: warnings that a reader of the numbers must know.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    evaluation = measurements.evaluation
-    found = zip(evaluation.filenames, evaluation.sizes, evaluation.detections, strict=True)
-    entries = [detections_entry(filename, *size, detections) for filename, size, detections in found]
-    write_detections(folder / "detections.json", entries)
-    numbers = report_numbers(measurements, ran)
-    write_json(folder / "report.json", numbers)
-    html = render_page(
-        "evaluation.html",
-        says=[title, notes, numbers, list(stranger_pictures)],
-        title=title,
-        notes=notes,
-        sentences=in_short(measurements),
-        ran=[(section, lines(values)) for section, values in ran.items()],
-        **evaluation_content(measurements, pictures, gallery_pictures, stranger_pictures),
-    )
-    write_text(folder / "report.html", html)
-
-
-def evaluation_content(
-    measurements: Measurements,
-    pictures: Mapping[int, np.ndarray],
-    gallery_pictures: int,
-    stranger_pictures: Mapping[str, np.ndarray],
-) -> dict[str, Any]:
-    """What `evaluation_parts.html` and `tiles.html` show; arguments as for `write_reports`."""
-    confusion, errors, calibration = measurements.confusion, measurements.errors, measurements.calibration
-    curves = _curves(measurements)
-    strangers, nobody = measurements.strangers, measurements.without_objects
-    worst, best = (
-        [_card(measurements, number, pictures[number]) for number in numbers]
-        for numbers in measurements.gallery(gallery_pictures)
-    )
-    return {
-        "measurements": measurements,
-        "evaluation": measurements.evaluation,
-        "coco": measurements.coco,
-        "overall": measurements.overall,
-        "rows": name_rows(measurements),
-        "without_objects": [name for name, result in measurements.names.items() if not result.objects],
-        "curves": {
-            shape: themed(partial(plot_precision_recall, curves, columns=columns))
-            for shape, columns in (("wide", 4), ("narrow", 2))
-        },
-        "curve_columns": min(4, len(curves)),
-        "confusion": themed(partial(plot_confusion, confusion.names, confusion.counts)),
-        # Both are in the order of KINDS.
-        "errors": themed(partial(plot_errors, KINDS, [*errors.costs.values()], [*errors.counts.values()])),
-        "reliability": themed(
-            partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
-        ),
-        "best_rule": EVIDENCE,
-        "strangers": [
-            (heading, explain, result, _stranger_cards(result, shown))
-            for heading, explain, result, shown in (
-                ("Strangers", "Pictures that show none of the characters.", strangers, stranger_pictures),
-                (
-                    "Pictures without anyone marked",
-                    "Those of this set: empty scenes, and people whom nobody named.",
-                    nobody,
-                    {},
-                ),
-            )
-            if result is not None
-        ],
-        "galleries": [("Worst pictures", worst), ("Best pictures", best)],
-    }
-
-
-def name_rows(measurements: Measurements) -> list[dict[str, Any]]:
-    """The per-name table, lowest average precision first, names without objects last."""
-    rows = [
-        {
-            "name": name,
-            "colour": hex_colour(name),
-            "result": result,
-            "interval": measurements.intervals.ap_voc07[name],
-            "threshold": measurements.threshold(name),
-            "point": measurements.point(name),
-            "best": result.best(),
-        }
-        for name, result in measurements.names.items()
-    ]
-    return sorted(rows, key=lambda row: (row["result"].ap_voc07 is None, row["result"].ap_voc07 or 0.0))
-
-
-def _curves(measurements: Measurements) -> list[Curve]:
-    curves = []
-    for result in measurements.names.values():
-        if result.ap_voc12 is not None:
-            point = measurements.point(result.name)
-            place = (point.recall or 0.0, point.precision) if point.precision is not None else None
-            curves.append(Curve(result.name, result.recall, result.precision, result.ap_voc12, place))
-    return curves
-
-
-def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[str, Any]:
-    """One picture of the gallery: what was marked beside what was detected."""
-    evaluation, matches = measurements.evaluation, measurements.evaluation.result.matches
-    truth, found = evaluation.ground_truths[number], evaluation.detections[number]
-    found = found.above(measurements.thresholds.of(found.names))
-    missed = (matches.object_picture == number) & matches.missed_by(measurements.reported)
-    wrong = (matches.picture == number) & measurements.reported & matches.wrong
-    wrong_names = zip(matches.name[wrong], matches.score[wrong], strict=True)
-    return {
-        "filename": evaluation.filenames[number],
-        "score": measurements.pictures[number],
-        "objects": len(truth),
-        "difficult": int(truth.difficult.sum()),
-        "detected": len(found),
-        "missed": some_of([matches.names[i] for i in matches.object_name[missed]], 8),
-        "wrong": some_of([f"{matches.names[i]} ({100 * score:.0f} %)" for i, score in wrong_names], 8),
-        "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
-        "detected_picture": jpeg_uri(draw_detections(picture, found)),
-        "width": picture.shape[1],
-        "height": picture.shape[0],
-    }
-
-
-def _stranger_cards(result: StrangerResult, pictures: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The pictures of strangers that are there, with what was falsely found on them."""
-    return [
-        {
-            "filename": filename,
-            "picture": jpeg_uri(draw_detections(pictures[filename], found)),
-            "height": pictures[filename].shape[0],
-            "width": pictures[filename].shape[1],
-        }
-        for filename, found in result.worst
-        if filename in pictures
-    ]
 
 
 def _point_numbers(point: OperatingPoint) -> dict[str, Any]:
@@ -271,8 +173,10 @@ def _calibration_numbers(calibration: Reliability) -> dict[str, Any]:
 def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
     if result is None:
         return None
-    answer = result.unknown
-    share = None if answer is None else answer.false_detections / result.pictures
+    answer, unknown = result.unknown, {}
+    if answer is not None:
+        share = answer.false_detections / result.pictures
+        unknown = {EVIDENCE: {**asdict(answer), "false_detections_per_picture": share}}
     return {
         "pictures": result.pictures,
         "false_detections": result.false_detections,
@@ -281,7 +185,124 @@ def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
         "share_of_pictures_with_any": result.share_with_any,
         "by_name": dict(result.by_name),
         "auroc": {"right_detections": result.right_detections, **result.auroc},
-        "with_unknown": {}
-        if answer is None
-        else {EVIDENCE: {**asdict(answer), "false_detections_per_picture": share}},
+        "with_unknown": unknown,
     }
+
+
+def evaluation_content(
+    measurements: Measurements, gallery: Gallery, strangers: Sequence[tuple[str, np.ndarray]] = ()
+) -> dict[str, Any]:
+    """What `evaluation_parts.html` and `tiles.html` show; arguments as for `write_reports`."""
+    confusion, errors, calibration = measurements.confusion, measurements.errors, measurements.calibration
+    curves = []
+    for one in measurements.names.values():
+        if one.ap_voc12 is not None:
+            point = measurements.point(one.name)
+            place = None if point.precision is None else (point.recall or 0.0, point.precision)
+            curves.append(Curve(one.name, one.recall, one.precision, one.ap_voc12, place))
+    return {
+        "measurements": measurements,
+        "curves": {
+            shape: themed(partial(plot_precision_recall, curves, columns=columns))
+            for shape, columns in (("wide", 4), ("narrow", 2))
+        },
+        "curve_columns": min(4, len(curves)),
+        "confusion": themed(partial(plot_confusion, confusion.names, confusion.counts)),
+        # Both are in the order of KINDS.
+        "errors": themed(partial(plot_errors, KINDS, [*errors.costs.values()], [*errors.counts.values()])),
+        "reliability": themed(
+            partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
+        ),
+        "stranger_cards": [
+            (name, jpeg_uri(picture), picture.shape[1], picture.shape[0]) for name, picture in strangers
+        ],
+        "galleries": [
+            (heading, [_card(measurements, number, picture) for number, picture in pictures.items()])
+            for heading, pictures in gallery
+        ],
+    }
+
+
+def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[str, Any]:
+    """One picture of the gallery: what was marked beside what was detected."""
+    evaluation, matches = measurements.evaluation, measurements.result.matches
+    truth, found = evaluation.ground_truths[number], evaluation.detections[number]
+    found = found.above(measurements.thresholds.of(found.names))
+    missed = (matches.object_picture == number) & matches.missed_by(measurements.reported)
+    wrong = (matches.picture == number) & measurements.reported & matches.wrong
+    wrong_names = zip(matches.name[wrong], matches.score[wrong], strict=True)
+    return {
+        "filename": evaluation.filenames[number],
+        "score": measurements.pictures[number],
+        "objects": len(truth),
+        "difficult": int(truth.difficult.sum()),
+        "detected": len(found),
+        "missed": some_of([matches.names[i] for i in matches.object_name[missed]], 8),
+        "wrong": some_of([f"{matches.names[i]} ({100 * score:.0f} %)" for i, score in wrong_names], 8),
+        "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
+        "detected_picture": jpeg_uri(draw_detections(picture, found)),
+        "width": picture.shape[1],
+        "height": picture.shape[0],
+    }
+
+
+def in_short(measurements: Measurements) -> list[str]:
+    """The result in a few plain sentences."""
+    overall, counts, score = measurements.overall, measurements.confusion.counts, measurements.score_threshold
+    reported = "reported detections" if score is None else f"detections with a score of at least {score:g}"
+    pictures, (low, high) = len(measurements.pictures), measurements.intervals.map_voc07
+    luck = f"with other pictures of the same kind it could as well be {percent(low)} to {percent(high)}."
+    if pictures < _FEW_PICTURES:
+        luck = f"{counted(pictures, 'picture')} cannot say how much of it is luck: measure on more."
+    sentences = [
+        f"Of {overall.right + overall.missed} marked objects {overall.right} were found "
+        f"({percent(overall.recall)}); of {overall.detections} {reported}, {overall.wrong} were wrong.",
+        f"The mAP (VOC 2007) is {percent(measurements.result.map_voc07)}; {luck}",
+    ]
+    weakest, *others = (one for one in measurements.worst_first if one.ap_voc07 is not None)
+    if others and weakest.ap_voc07 != 1:
+        sentences.append(
+            f"The weakest name is {weakest.name}: average precision {percent(weakest.ap_voc07)}, "
+            f"{counted(weakest.objects, 'object')}."
+        )
+    for marked, taken_for, count, of in most_mixed_up(measurements, 1):
+        sentences.append(f"The most frequent mix-up is {marked} taken for {taken_for}: {count} of {of}.")
+    missed, nothing = int(counts[:-1, -1].sum()), int(counts[-1].sum())
+    wrong_names = int(_mix_ups(measurements).sum())
+    if missed or nothing or wrong_names:
+        sentences.append(
+            f"Mistakes by kind: {missed} missed, {wrong_names} under another name, "
+            f"{nothing} where nothing is marked or something found already."
+        )
+    else:
+        sentences.append("Nothing was missed, mixed up or invented.")
+    for result, what in (
+        (measurements.strangers, "pictures of strangers"),
+        (measurements.without_objects, "pictures on which nobody is marked"),
+    ):
+        if result is not None:
+            sentences.append(
+                f"False detections on {what}: {result.false_detections} on {result.pictures}, "
+                f"{result.per_picture:.2f} per picture; {percent(result.share_with_any)} of the pictures "
+                "have at least one."
+            )
+    return sentences
+
+
+def most_mixed_up(measurements: Measurements, count: int) -> list[tuple[str, str, int, int]]:
+    """The most frequent mix-ups: (marked name, detected name, how often, of how many marked)."""
+    names, mistakes = measurements.confusion.names, _mix_ups(measurements)
+    marked = measurements.confusion.counts.sum(axis=1)
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
+    places = np.stack(np.unravel_index(order, mistakes.shape), axis=1).tolist()
+    return [
+        (names[row], names[column], int(mistakes[row, column]), int(marked[row]))
+        for row, column in places
+        if mistakes[row, column]
+    ]
+
+
+def _mix_ups(measurements: Measurements) -> np.ndarray:
+    """How often each name was taken for each other: [K, K], rows = marked."""
+    counts = measurements.confusion.counts[:-1, :-1]
+    return counts - np.diag(np.diag(counts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,13 @@ from rich.text import Text
 
 from datasets.pictures import read_picture
 from datasets.records import RecordDataset
-from engine.evaluation import evaluate_model, read_pictures
+from engine.evaluation import evaluate_model
 from engine.measures.measure import Measurements, measure
-from engine.measures.strangers import detect_strangers
+from engine.measures.strangers import StrangerResult, detect_strangers
 from engine.measures.trained_on import leak_notes_of
-from engine.reports.evaluation import name_rows, write_reports
+from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_reports
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent
-from engine.reports.words import name_notes, summary
 from engine.training.log import TrainingLog
 from engine.training.run_folder import LAST, STATE
 from files.writing import sha256_of
@@ -39,11 +38,10 @@ from nets.checkpoint import (
     versions,
 )
 from nets.thresholds import Thresholds
-from terminal.bars import Progress, counting_bars
+from terminal.bars import counting_bars
+from visualization.drawing import draw_detections
 from visualization.sheets import scale_to
 
-# Longer side of the pictures in report.html: readable labels, two beside each other on a page.
-GALLERY_PIXELS = 420
 SECONDS_BETWEEN_LOOKS = 5.0  # for a new checkpoint
 
 
@@ -59,31 +57,29 @@ def measure_checkpoint(
     split = dataset.split_name(options.dataset_split_name)
     pictures = dataset.split(split).pictures
     total = min(pictures, options.most_pictures or pictures)
-    notes = name_notes(dataset.labels, checkpoint.labels)
+    notes = _name_notes(dataset.labels, checkpoint.labels)
     if total < pictures:
         notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
     notes += leak_notes_of(checkpoint, dataset, split)
     for note in notes:
         console.print(Text(f"Warning: {note}", style="yellow"), soft_wrap=True)
-    with counting_bars(console) as progress:
-        found = _measure(options, checkpoint, dataset, split, min(options.batch_size, total) or 1, progress)
-    shown = [number for part in found.gallery(options.gallery_pictures) for number in part]
-    strangers = [] if found.strangers is None else found.strangers.worst[: options.gallery_pictures]
+    found = _measure(options, checkpoint, dataset, split, min(options.batch_size, total) or 1, console)
+    worst = [] if found.strangers is None else found.strangers.worst[: options.gallery_pictures]
+    strangers = options.strangers_dir or Path()
     write_reports(
         options.eval_dir,
         found,
         title=f"{checkpoint.network.name} on {split} of {options.dataset_dir.name or options.dataset_dir}",
         ran=_what_ran(options, dataset, split, checkpoint),
-        pictures=read_pictures(dataset, split, shown, longest=GALLERY_PIXELS),
-        gallery_pictures=options.gallery_pictures,
-        stranger_pictures={
-            name: scale_to(read_picture((options.strangers_dir or Path()) / name), GALLERY_PIXELS)
-            for name, _ in strangers
-        },
+        gallery=read_gallery(found, dataset, split, options.gallery_pictures),
+        strangers=[
+            (name, draw_detections(scale_to(read_picture(strangers / name), GALLERY_PIXELS), detections))
+            for name, detections in worst
+        ],
         notes=notes,
     )
     console.print(_name_table(found))
-    for line in (*summary(found), f"See {options.eval_dir / 'report.html'}"):
+    for line in (*_summary(found), f"See {options.eval_dir / 'report.html'}"):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return found
 
@@ -101,7 +97,7 @@ def watch(options: EvaluationOptions, dataset: RecordDataset, console: Console) 
         console.print(f"[bold]Checkpoint of step {step}[/bold]", highlight=False)
         found = measure_checkpoint(options, dataset, folder, console)
         log = log or TrainingLog(options.eval_dir, step=step - 1)
-        figures = {"map_voc07": found.evaluation.map_voc07, "map_voc12": found.evaluation.map_voc12}
+        figures = {"map_voc07": found.result.map_voc07, "map_voc12": found.result.map_voc12}
         log.row(step, {**figures, "coco_ap": found.coco.ap, "coco_ap50": found.coco.ap50})
     console.print(f"The training in {options.checkpoint_path} is finished.", highlight=False)
 
@@ -161,28 +157,28 @@ def _measure(
     dataset: RecordDataset,
     split: str,
     batch_size: int,
-    progress: Progress,
+    console: Console,
 ) -> Measurements:
     """The measures of a checkpoint, on strangers too if there are any."""
     model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels
-    evaluation = evaluate_model(
-        model,
-        network,
-        dataset,
-        split,
-        batch_size=batch_size,
-        max_pictures=options.most_pictures,
-        labels=labels,
-        progress=progress,
-    )
-    strangers = None
-    if options.strangers_dir is not None:
-        strangers = detect_strangers(
-            model, network, labels, options.strangers_dir, batch_size=batch_size, progress=progress
-        )
-    thresholds = checkpoint.thresholds
+    thresholds, strangers = checkpoint.thresholds, []
     if options.score_threshold is not None:
         thresholds = Thresholds(options.score_threshold, unknown=thresholds.unknown)
+    with counting_bars(console) as progress:
+        evaluation = evaluate_model(
+            model,
+            network,
+            dataset,
+            split,
+            batch_size=batch_size,
+            max_pictures=options.most_pictures,
+            labels=labels,
+            progress=progress,
+        )
+        if options.strangers_dir is not None:
+            strangers = detect_strangers(
+                model, network, labels, options.strangers_dir, batch_size=batch_size, progress=progress
+            )
     return measure(evaluation, thresholds, strangers=strangers)
 
 
@@ -211,15 +207,43 @@ def _what_ran(
     }
 
 
+def _name_notes(dataset_labels: Sequence[str], checkpoint_labels: Sequence[str]) -> list[str]:
+    """What a reader must know when data and checkpoint do not name the same.
+
+    Raises:
+        ValueError: they have no name in common.
+    """
+    unknown = [name for name in dataset_labels if name not in checkpoint_labels]
+    unseen = [name for name in checkpoint_labels if name not in dataset_labels]
+    if len(unknown) == len(dataset_labels):
+        raise ValueError(
+            f"The checkpoint knows none of the dataset's names, so there is nothing to measure: it knows "
+            f"{', '.join(checkpoint_labels)}; the dataset has {', '.join(dataset_labels)}. Names are "
+            "compared letter by letter; is this the right checkpoint?"
+        )
+    notes = []
+    if unknown:
+        notes.append(
+            f"The checkpoint does not know {', '.join(unknown)}. Objects of that name cannot be found "
+            "and count as missed: their average precision is 0."
+        )
+    if unseen:
+        notes.append(
+            f"The dataset does not have {', '.join(unseen)}, which the checkpoint knows. Detections of "
+            "that name are wrong here, but it has no average precision and does not count in the means."
+        )
+    return notes
+
+
 def _name_table(measurements: Measurements) -> Table:
     """The per-name table for the screen, lowest average precision first."""
-    overall, evaluation = measurements.overall, measurements.evaluation
+    overall, result = measurements.overall, measurements.result
     caption = f"counts, precision and recall at {measurements.threshold_text}"
     table = Table(show_footer=True, caption=caption, box=rich.box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     table.add_column("name", "all")
     footers = {
-        "AP07": percent(evaluation.map_voc07),
-        "AP12": percent(evaluation.map_voc12),
+        "AP07": percent(result.map_voc07),
+        "AP12": percent(result.map_voc12),
         "objects": str(overall.right + overall.missed),
         "from": "",
         "found": str(overall.right),
@@ -229,11 +253,64 @@ def _name_table(measurements: Measurements) -> Table:
     }
     for heading, footer in footers.items():
         table.add_column(heading, footer, justify="right", no_wrap=True)
-    for row in name_rows(measurements):
-        result, point = row["result"], row["point"]
+    for one in measurements.worst_first:
+        point = measurements.point(one.name)
         table.add_row(
-            Text(row["name"]), percent(result.ap_voc07), percent(result.ap_voc12), str(result.objects),
-            f"{row['threshold']:.2f}", str(point.right), str(point.wrong), percent(point.precision),
+            Text(one.name), percent(one.ap_voc07), percent(one.ap_voc12), str(one.objects),
+            f"{point.threshold:.2f}", str(point.right), str(point.wrong), percent(point.precision),
             percent(point.recall),
         )  # fmt: skip
     return table
+
+
+def _summary(measurements: Measurements) -> list[str]:
+    """The figures in lines for the screen, and how fast the run was."""
+    result, coco, timing = measurements.result, measurements.coco, measurements.evaluation.timing
+    (low07, high07), (low12, high12) = measurements.intervals.map_voc07, measurements.intervals.map_voc12
+    mistakes = ", ".join(
+        f"{count} {kind} ({100 * measurements.errors.costs[kind]:.1f})"
+        for kind, count in measurements.errors.counts.items()
+        if count or measurements.errors.costs[kind] >= 0.001
+    )
+    lines = [
+        f"mAP VOC 2007 {result.map_voc07:.4f} · VOC 2012 {result.map_voc12:.4f} · "
+        f"COCO AP {coco.ap:.4f}, AP50 {coco.ap50:.4f}, AP75 {coco.ap75:.4f} · "
+        f"{result.matches.pictures} pictures",
+        f"95 % of the draws of as many pictures: VOC 2007 {low07:.3f} to {high07:.3f}, "
+        f"VOC 2012 {low12:.3f} to {high12:.3f}",
+        f"Mistakes, with the points of mAP that each kind costs: {mistakes}",
+    ]
+    if measurements.calibration.error is not None:
+        lines.append(f"Expected calibration error of the scores: {measurements.calibration.error:.3f}")
+    lines += _stranger_lines("strangers", measurements.strangers)
+    lines += _stranger_lines("pictures without anyone marked", measurements.without_objects)
+    if timing.milliseconds_per_picture is not None and timing.waiting_share is not None:
+        lines.append(
+            f"{timing.milliseconds_per_picture:.1f} ms per picture, {100 * timing.waiting_share:.1f} % of it "
+            "waiting for input (first batch not counted)"
+        )
+    if not len(result.matches.name):
+        lines.append(
+            "Nothing was detected with a score of 0.01 or more: was this checkpoint trained long enough?"
+        )
+    return lines
+
+
+def _stranger_lines(what: str, result: StrangerResult | None) -> list[str]:
+    """False detections where nobody is, and what the answer "unknown" would change."""
+    if result is None:
+        return []
+    lines = [
+        f"On {what}: {result.false_detections} false detections on {result.pictures} pictures = "
+        f"{result.per_picture:.3f} per picture; {100 * result.share_with_any:.1f} % have any"
+    ]
+    if result.comparable:
+        known = (f"{rule} {value:.3f}" for rule, value in result.auroc.items() if value is not None)
+        lines.append(f"  AUROC of right detections against these: {', '.join(known)}")
+    if result.unknown is not None:
+        left = result.unknown.false_detections
+        lines.append(
+            f'  With "unknown" as an answer {left} keep a name = {left / result.pictures:.3f} per picture; '
+            f"so do {100 * result.unknown.right_kept:.1f} % of the right detections"
+        )
+    return lines

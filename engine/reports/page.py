@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
 from visualization.fonts import web_font
 
@@ -42,10 +43,15 @@ def render_page(template: str, *, says: Any, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = percent
+    environment.filters.update(percent=percent, colour=hex_colour)
     font = web_font(json.dumps(says, ensure_ascii=False, default=str))
     uri = None if font is None else data_uri("font/woff", font)
     return environment.get_template(template).render(font=uri, **content)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 picture`, `2 pictures`, `2 boxes`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -1,6 +1,7 @@
 """What a training leaves behind for people, made from its folder alone.
 
-report.html: what ran, how it learnt, from what, and how good the best weights are on the validation set.
+report.html: what ran, how it learnt, from what, how good the best weights are on the validation set, and what
+would help.
 """
 
 from __future__ import annotations
@@ -19,11 +20,9 @@ from boxes.anchor_fitting import best_anchors
 from datasets.look_alikes import leak_notes
 from datasets.pictures import PictureError, read_picture
 from datasets.records import RecordDataset, read_boxes, traces_of_records
-from engine.evaluation import read_pictures
 from engine.measures.measure import Measurements, measure
-from engine.reports.evaluation import evaluation_content
-from engine.reports.page import jpeg_uri, lines, render_page, themed
-from engine.reports.words import how_it_learnt, in_short, what_it_learnt_from, what_would_help
+from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
+from engine.reports.page import counted, jpeg_uri, lines, percent, render_page, themed
 from engine.training.log import METRICS_CSV
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
@@ -34,16 +33,24 @@ from visualization.sheets import scale_to
 
 REPORT = "report.html"
 GALLERY_PICTURES = 6
-_GALLERY_PIXELS = 420
 _FIRST_BATCH_PIXELS = 1200
 _MOST_BOXES = 20_000  # compared with anchors; more would change nothing that one can see
 
+_NOTHING_LEARNT = 0.05  # mAP
+_FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figure
+_WORTH = 0.01  # what undoing a kind of mistake gains must be worth a sentence
+_CURES = {
+    "missed": "label more pictures like the ones where it happens (small, turned away, half hidden)",
+    "wrong name": "label more pictures of the names that it mixes up, best together in one picture",
+    "bad box": "look whether all boxes are drawn by the same rule (always the head, always to the same edge)",
+    "wrong name and bad box": "look whether all boxes are drawn by the same rule, then label more pictures",
+    "duplicate": "look whether some characters have a box for the head and others for the whole body",
+    "background": "add pictures without any of the characters (other people, empty scenes), without boxes",
+}
+
 
 def write_training_report(
-    folder: Path,
-    *,
-    dataset_dir: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    folder: Path, *, dataset_dir: Path | None = None, say: Callable[[str], None] = print
 ) -> Path:
     """Writes the report.
 
@@ -60,64 +67,36 @@ def write_training_report(
     """
     checkpoint = read_checkpoint(folder)
     dataset, validation, problem = records_of(checkpoint, dataset_dir)
-    training = dataset.split_name(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
-    notes: list[str] = []
-    measurements = None
-    if validation is None:
-        notes.append(f"{problem}, so nothing can be said about how good this detector is.")
-    else:
-        evaluation = measure_best_weights(checkpoint, dataset, validation)
-        measurements = measure(evaluation, checkpoint.thresholds)
-        traces, seen = (traces_of_records(dataset.split(name).files) for name in (validation, training))
-        notes += leak_notes(traces, seen, validation, training)
-    for note in notes:
-        say(f"Note: {note}")
-    html = _render(folder, checkpoint, dataset, training, validation, measurements, notes)
-    write_text(folder / REPORT, html)
-    return folder / REPORT
-
-
-def report_is_current(folder: Path) -> bool:
-    """Whether there is a report of a training's best weights."""
-    path = folder / REPORT
-    return path.is_file() and path.stat().st_mtime >= (folder / WEIGHTS).stat().st_mtime
-
-
-def _render(
-    folder: Path,
-    checkpoint: Checkpoint,
-    dataset: RecordDataset,
-    training: str,
-    validation: str | None,
-    measurements: Measurements | None,
-    notes: list[str],
-) -> str:
-    network, info = checkpoint.network, dataset.split(training)
+    said = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}
+    training = dataset.split_name(said.get("dataset_split_name", "train"))
+    boxes, counts = _boxes(dataset, (training, validation))
     path = folder / METRICS
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    boxes, counts = _boxes(dataset, (training, validation))
-    title = f"Training of {network.name}: {folder.resolve().name}"
-    said = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}
     progress = _read_progress(folder)
-    sentences = how_it_learnt(
-        progress.get("step", []),
-        progress.get("map_voc07", []),
-        metrics.get("step"),
-        said.get("max_number_of_steps"),
-    )
-    content: dict[str, Any] = {"measurements": None}
-    if measurements is None or validation is None:
+    curve = progress.get("step", []), progress.get("map_voc07", [])
+    sentences = how_it_learnt(*curve, metrics.get("step"), said.get("max_number_of_steps"))
+    if validation is None:
+        notes = [f"{problem}, so nothing can be said about how good this detector is."]
         sentences = what_it_learnt_from(counts[training]) + sentences
+        content, filenames = {"measurements": None}, ()
     else:
-        sentences = in_short(measurements)[:2] + what_would_help(measurements, counts[training]) + sentences
-        shown = [number for part in measurements.gallery(GALLERY_PICTURES) for number in part]
-        pictures = read_pictures(dataset, validation, shown, longest=_GALLERY_PIXELS)
-        content = evaluation_content(measurements, pictures, GALLERY_PICTURES, {})
+        evaluation = measure_best_weights(checkpoint, dataset, validation)
+        found, filenames = measure(evaluation, checkpoint.thresholds), evaluation.filenames
+        measured, seen = (traces_of_records(dataset.split(name).files) for name in (validation, training))
+        notes = leak_notes(measured, seen, validation, training)
+        sentences = in_short(found)[:2] + what_would_help(found, counts[training]) + sentences
+        content = evaluation_content(found, read_gallery(found, dataset, validation, GALLERY_PICTURES))
+    for note in notes:
+        say(f"Note: {note}")
+    network = checkpoint.network
+    title = f"Training of {network.name}: {folder.resolve().name}"
     ran = _what_ran(checkpoint, dataset, metrics)
-    filenames = () if measurements is None else measurements.evaluation.filenames
+    info = dataset.split(training)
     weights = f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved"
     compared = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
-    return render_page(
+    overlaps = best_anchors(network.anchor_layers, compared)[0]
+    pictures = {name: dataset.split(name).pictures for name in counts}
+    html = render_page(
         "training.html",
         says=[title, notes, sentences, dataset.labels, ran, filenames],
         title=title,
@@ -126,20 +105,19 @@ def _render(
         notes=notes,
         sentences=sentences,
         progress=_progress_figures(progress, metrics.get("step")),
-        labels=themed(
-            partial(
-                plot_dataset,
-                counts,
-                {name: dataset.split(name).pictures for name in counts},
-                boxes,
-                best_anchors(network.anchor_layers, compared)[0],
-                network_name=network.name,
-            )
-        ),
+        labels=themed(partial(plot_dataset, counts, pictures, boxes, overlaps, network_name=network.name)),
         first_batch=_first_batch(folder),
         ran=[(section, lines(values)) for section, values in ran.items()],
         **content,
     )
+    write_text(folder / REPORT, html)
+    return folder / REPORT
+
+
+def report_is_current(folder: Path) -> bool:
+    """Whether there is a report of a training's best weights."""
+    path = folder / REPORT
+    return path.is_file() and path.stat().st_mtime >= (folder / WEIGHTS).stat().st_mtime
 
 
 def _what_ran(checkpoint: Checkpoint, dataset: RecordDataset, metrics: dict) -> dict[str, Any]:
@@ -191,3 +169,115 @@ def _first_batch(folder: Path) -> str | None:
         return jpeg_uri(scale_to(read_picture(folder / "first_batch.jpg"), _FIRST_BATCH_PIXELS), quality=80)
     except PictureError:
         return None
+
+
+def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]) -> list[str]:
+    """What it confuses, which name needs more pictures, and what to do about the costliest mistakes.
+
+    Args:
+        measurements: on the validation set.
+        trained_boxes: name -> boxes in the training set.
+    """
+    if measurements.result.map_voc07 < _NOTHING_LEARNT:
+        return []  # names are no worse than each other, and advice on labels would mislead
+    mix_ups = [
+        f"{marked} for {taken} ({count} of {of})"
+        for marked, taken, count, of in most_mixed_up(measurements, 3)
+        if count > 1
+    ]
+    sentences = [
+        f"It takes {'; '.join(mix_ups)}." if mix_ups else "It does not confuse any two names more than once."
+    ]
+    sentences += _needs_pictures(measurements, trained_boxes)
+    kind, cost = max(measurements.errors.costs.items(), key=lambda item: item[1])
+    if cost >= _WORTH:
+        sentences.append(
+            f"The costliest mistakes are of the kind “{kind}”: without them the mAP would be "
+            f"{100 * cost:.1f} points higher. What helps: {_CURES[kind]}."
+        )
+    few = [name for name, one in measurements.names.items() if 0 < one.objects < _FEW_TO_JUDGE]
+    if few:
+        sentences.append(
+            f"The validation set has fewer than {_FEW_TO_JUDGE} objects of {', '.join(few)}: their figures "
+            "are mostly luck, and more pictures there make them worth something."
+        )
+    without = [name for name, one in measurements.names.items() if not one.objects and name in trained_boxes]
+    if without:
+        sentences.append(f"The validation set has no {', '.join(without)}: nothing is known of them.")
+    return sentences
+
+
+def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]) -> list[str]:
+    """Which names are found worst, and whether they are also those with the fewest boxes."""
+    rated = {name: one.ap_voc07 for name, one in measurements.names.items() if one.ap_voc07 is not None}
+    if len(rated) < 2:
+        return []
+    boxes = {name: trained_boxes.get(name, 0) for name in rated}
+    said = {name: f"AP {percent(ap)}, {counted(boxes[name], 'box', 'boxes')}" for name, ap in rated.items()}
+    usual = float(np.median(list(boxes.values())))
+    lowest = sorted(rated, key=lambda name: (rated[name], boxes[name]))
+    upper = {name: (measurements.intervals.ap_voc07[name] or (0.0, 1.0))[1] for name in rated}
+    behind = [name for name in lowest if upper[name] < measurements.result.map_voc07][:3]
+    if not behind:
+        return [
+            "No name is found so much worse than the others that it could not be luck. If you label more, "
+            f"begin with {lowest[0]} ({said[lowest[0]]} to learn from)."
+        ]
+    scarce = [f"{name} ({said[name]})" for name in behind if boxes[name] < 0.8 * usual]
+    others = [f"{name} (AP {percent(rated[name])})" for name in behind if boxes[name] >= 0.8 * usual]
+    sentences = []
+    if scarce:
+        sentences.append(
+            f"More pictures are needed most of {', '.join(scarce)}: found worse than the rest, and with "
+            f"fewer boxes to learn from (half of the names have {usual:.0f} or more)."
+        )
+    if others:
+        sentences.append(
+            f"Found worse than the rest, though not for lack of boxes: {', '.join(others)}. Look at the "
+            "pictures where it fails; often labels differ, or only one view of them was labelled."
+        )
+    return sentences
+
+
+def what_it_learnt_from(trained_boxes: Mapping[str, int]) -> list[str]:
+    """All that can be said of a training that was measured on nothing, from name -> boxes to learn from."""
+    fewest = sorted(trained_boxes, key=lambda name: trained_boxes[name])[:3]
+    listed = ", ".join(f"{name} ({counted(trained_boxes[name], 'box', 'boxes')})" for name in fewest)
+    return [
+        "Whom it confuses and misses is not known: convert with a validation set, which tf_convert_data.py "
+        f"makes by itself. The names with the fewest boxes to learn from are {listed}."
+    ]
+
+
+def how_it_learnt(
+    steps: Sequence[float], precision: Sequence[float], best_step: float | None, total_steps: float | None
+) -> list[str]:
+    """Whether a longer training would have helped.
+
+    Args:
+        steps: of the validations.
+        precision: mAP of each, 0...1.
+        best_step: whose weights were kept.
+        total_steps: that were asked for; None if nobody asked.
+    """
+    if len(steps) < 3 or len(precision) != len(steps) or best_step is None:
+        return []
+    if max(precision) < _NOTHING_LEARNT:
+        return [
+            "So far it has learnt next to nothing: train longer (--max_number_of_steps), start from trained "
+            "weights (--checkpoint_path), and look at the pictures under “What the network saw”."
+        ]
+    sentences = []
+    if total_steps is not None and steps[-1] < total_steps:
+        sentences.append(f"The training stopped at step {steps[-1]:.0f} of {total_steps:.0f}.")
+    late = [value for step, value in zip(steps, precision, strict=True) if step >= 0.7 * steps[-1]]
+    if best_step >= steps[-1] and precision[-1] - min(late) > 0.01:
+        sentences.append("It was still getting better when it ended: train longer (--max_number_of_steps).")
+    elif best_step < 0.7 * steps[-1]:
+        sentences.append(
+            f"It was best at step {best_step:.0f} and not better after: a longer training would not help, "
+            "other pictures would."
+        )
+    else:
+        sentences.append("It had settled at the end: a longer training would change little.")
+    return sentences

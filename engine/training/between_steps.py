@@ -119,7 +119,7 @@ class Bookkeeper(keras.callbacks.Callback):
             if run.validation:
                 result = evaluate_model(
                     run.model, run.network, run.dataset, run.validation, batch_size=run.settings.batch_size
-                )
+                ).result
                 metrics = {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
             weights = model_weights(run.model)
         values = {**losses, "learning_rate": self._learning_rate(), "seconds": progress.seconds, **metrics}

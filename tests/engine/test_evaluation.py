@@ -40,7 +40,6 @@ def test_known_answers_whatever_the_batch_size(dataset, batch_size):
     evaluation = evaluate_model(
         model, NETWORK, dataset, "test", batch_size=batch_size, progress=lambda *said: seen.append(said)
     )
-    assert evaluation.images == 5
     assert seen[-1] == ("Detecting", 5, 5)
     assert evaluation.filenames == ("a.jpg", "b.jpg", "空.jpg", "d.jpg", "e.jpg")
     assert evaluation.sizes[2] == (24, 100)
@@ -55,14 +54,14 @@ def test_known_answers_whatever_the_batch_size(dataset, batch_size):
     # 折木: right (a), the difficult one does not count, of two objects.
     assert evaluation.result.ap_voc12["折木"] == pytest.approx(1 / 2)
     assert evaluation.result.ap_voc12["里志"] is None
-    assert evaluation.map_voc12 == pytest.approx((1 / 4 + 1 / 2) / 2)
-    assert evaluation.map_voc07 == pytest.approx((6 / 11 * 1 / 2 + 6 / 11) / 2)
+    assert evaluation.result.map_voc12 == pytest.approx((1 / 4 + 1 / 2) / 2)
+    assert evaluation.result.map_voc07 == pytest.approx((6 / 11 * 1 / 2 + 6 / 11) / 2)
 
 
 def test_only_the_first_pictures(dataset):
     evaluation = evaluate_model(NETWORK.build(4), NETWORK, dataset, "test", batch_size=2, max_pictures=1)
     assert evaluation.filenames == ("a.jpg",)
-    assert evaluation.map_voc12 == pytest.approx(1)
+    assert evaluation.result.map_voc12 == pytest.approx(1)
 
 
 def test_names_of_the_checkpoint_meet_those_of_the_data_by_their_text(dataset):

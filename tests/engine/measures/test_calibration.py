@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from engine.average_precision import evaluate_detections
-from engine.measures.calibration import auroc, reliability, reliability_of
-from tests.engine.by_hand import detected, marked
+from engine.measures.calibration import auroc, reliability_of
+from engine.measures.measure import measure
+from nets.thresholds import Thresholds
+from tests.engine.by_hand import detected, evaluated, marked
 
 HERE, THERE, NOWHERE = (0.0, 0.0, 0.4, 0.4), (0.5, 0.0, 0.9, 0.4), (0.5, 0.5, 1.0, 1.0)
 
@@ -14,7 +15,7 @@ def test_bins_by_hand():
         detected(("a", 0.93, HERE), ("a", 0.9, THERE), ("a", 0.12, NOWHERE)),
     ]
     truths = [marked(("a", HERE)), marked(("a", HERE), ("a", THERE, "difficult"))]
-    result = reliability(evaluate_detections(found, truths).matches)
+    result = measure(evaluated(found, truths), Thresholds()).calibration
     assert result.counts.tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 2]  # neither 0.05 nor the ignored one
     assert result.mean_scores[[0, 7, 8]] == pytest.approx([0.12, 0.85, 0.94])
     assert result.shares_right[[0, 7, 8]].tolist() == [0, 0, 1]
@@ -22,24 +23,18 @@ def test_bins_by_hand():
     assert result.excess == pytest.approx((0.12 + 0.85 - 2 * 0.06) / 4)
 
 
-def of(scores, right):
-    return reliability_of(np.array(scores), np.array(right), bins=9, lowest_score=0.1)
-
-
 def test_honest_scores_have_a_small_error(rng):
     scores = rng.uniform(0.1, 1, 20_000)
-    result = of(scores, rng.random(20_000) < scores)
-    assert result.error is not None
-    assert result.error < 0.02
-    braggart = of(scores, rng.random(20_000) < scores / 2)
+    assert reliability_of(scores, rng.random(20_000) < scores).error == pytest.approx(0, abs=0.02)
+    braggart = reliability_of(scores, rng.random(20_000) < scores / 2)
     assert braggart.error == pytest.approx(0.275, abs=0.02)
     assert braggart.excess == pytest.approx(braggart.error)
 
 
 def test_the_ends_of_the_range():
-    assert of([0.05], [True]).error is None
-    assert of([0.05], [True]).excess is None
-    assert of([1.0], [True]).counts[-1] == 1
+    low, high = (reliability_of(np.array([score]), np.array([True])) for score in (0.05, 1.0))
+    assert (low.error, low.excess) == (None, None)
+    assert high.counts[-1] == 1
 
 
 def test_auroc():

@@ -7,14 +7,10 @@ from PIL import Image
 from boxes.detections import Detections
 from engine.average_precision import GroundTruth
 from engine.evaluation import Evaluation
-from engine.measures.strangers import (
-    StrangerDetections,
-    detect_strangers,
-    find_pictures,
-    measure_strangers,
-    pictures_without_objects,
-)
+from engine.measures.measure import measure
+from engine.measures.strangers import detect_strangers, measure_strangers
 from nets.thresholds import Thresholds
+from terminal.bars import silent
 from tests.engine.by_hand import evaluated
 from tests.engine.colour_network import NETWORK, picture
 
@@ -41,10 +37,10 @@ def measured() -> Evaluation:
 
 
 def test_counts_by_hand(measured):
-    strangers = StrangerDetections(
-        ("x", "y", "z"), (detected(("b", 0.95, 3), ("a", 0.55, 0.5), ("a", 0.1, 9)), detected(), detected())
-    )
+    seen = detected(("b", 0.95, 3), ("a", 0.55, 0.5), ("a", 0.1, 9))
+    strangers = [("x", seen), ("y", detected()), ("z", detected())]
     result = measure_strangers(strangers, measured, Thresholds(0.5, {"b": 0.9}, {"gap": 1.0}))
+    assert result is not None
     assert (result.pictures, result.false_detections, result.pictures_with_any) == (3, 2, 1)
     assert result.per_picture == pytest.approx(2 / 3)
     assert result.share_with_any == pytest.approx(1 / 3)
@@ -61,14 +57,13 @@ def test_counts_by_hand(measured):
 
 
 def test_pictures_on_which_nobody_is_marked(measured):
-    empty = pictures_without_objects(measured)
-    assert empty is not None
-    assert empty.filenames == ("3.jpg", "4.jpg")
-    result = measure_strangers(empty, measured, Thresholds())
+    result = measure(measured, Thresholds()).without_objects
+    assert result is not None
     assert (result.pictures, result.false_detections) == (2, 1)
+    assert [name for name, _ in result.worst] == ["3.jpg"]
     assert result.unknown is None
     marked = measured.ground_truths[0]
-    assert pictures_without_objects(evaluated([detected(("a", 0.9, 1))], [marked])) is None
+    assert measure(evaluated([detected(("a", 0.9, 1))], [marked]), Thresholds()).without_objects is None
 
 
 def test_a_folder_of_pictures(tmp_path):
@@ -81,18 +76,21 @@ def test_a_folder_of_pictures(tmp_path):
     (tmp_path / "c.jpg").write_bytes(b"no picture")
     (tmp_path / "d.txt").write_text("text")
     steps = []
-    found = detect_strangers(
-        NETWORK.build(3), NETWORK, ["a", "b"], tmp_path, batch_size=4, progress=lambda *s: steps.append(s)
-    )
-    assert found.filenames == ("b.png", "series/千.png")
-    assert [name for name, _ in found.unreadable] == ["c.jpg"]
-    assert [len(one.above(0.5)) for one in found.detections] == [0, 1]
-    assert np.asarray(found.detections[1].evidence).shape == found.detections[1].scores.shape
+    found = look_at(tmp_path, progress=lambda *said: steps.append(said))
+    assert [(name, len(one.above(0.5))) for name, one in found] == [("b.png", 0), ("series/千.png", 1)]
+    assert np.asarray(found[1][1].evidence).shape == found[1][1].scores.shape
     assert steps[-1] == ("Strangers", 3, 3)
+
+
+def look_at(folder, progress=silent):
+    return detect_strangers(NETWORK.build(3), NETWORK, ["a", "b"], folder, batch_size=4, progress=progress)
 
 
 def test_folders_without_pictures_are_said(tmp_path):
     with pytest.raises(ValueError, match="there is no such folder"):
-        find_pictures(tmp_path / "nowhere")
+        look_at(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"no picture in it.*show none of the characters"):
-        find_pictures(tmp_path)
+        look_at(tmp_path)
+    (tmp_path / "c.jpg").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"c\.jpg: .*; no other can be read"):
+        look_at(tmp_path)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from engine.measures.measure import measure
-from engine.reports.evaluation import name_rows, report_numbers, write_reports
+from engine.reports.evaluation import in_short, report_numbers, write_reports
 from engine.reports.page import percent
-from engine.reports.words import in_short
 from nets.thresholds import Thresholds
 from tests.engine.by_hand import detected, evaluated, marked
 
@@ -35,18 +34,15 @@ def measurements():
 RAN = {"options": {"max_pictures": None, "dataset_dir": "<data>"}, "versions": {"keras": "3"}}
 
 
-def write(folder, measurements, gallery_pictures=2):
-    pictures = {i: np.full((20, 40, 3), 60 * i, np.uint8) for i in range(4)}
-    write_reports(
-        folder,
-        measurements,
-        title=f"{HOSTILE} on test",
-        ran=RAN,
-        pictures=pictures,
-        gallery_pictures=gallery_pictures,
-        stranger_pictures={},
-        notes=["<b>careful</b>"],
-    )
+GALLERY = [
+    (heading, {i: np.full((20, 40, 3), 60 * i, np.uint8) for i in numbers})
+    for heading, numbers in (("Worst pictures", (1, 2)), ("Best pictures", (0, 3)))
+]
+
+
+def write(folder, measurements, gallery=GALLERY):
+    title, notes = f"{HOSTILE} on test", ["<b>careful</b>"]
+    write_reports(folder, measurements, title=title, ran=RAN, gallery=gallery, strangers=[], notes=notes)
     return folder
 
 
@@ -144,20 +140,13 @@ def test_same_measurements_same_files(folder, measurements, tmp_path):
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
-def test_gallery(measurements):
-    worst, best = measurements.gallery(2)
-    assert worst == [1, 2]
-    assert best == [0, 3]
-    assert measurements.gallery(0) == ([], [])
-
-
 def test_page_without_gallery(measurements, tmp_path):
-    write(tmp_path, measurements, gallery_pictures=0)
+    write(tmp_path, measurements, gallery=[(heading, {}) for heading, _ in GALLERY])
     assert "Worst pictures" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_names_without_objects_come_last(measurements):
-    assert [row["name"] for row in name_rows(measurements)] == ["b", HOSTILE, "never marked"]
+    assert [one.name for one in measurements.worst_first] == ["b", HOSTILE, "never marked"]
 
 
 def test_in_short(measurements):
