@@ -129,11 +129,6 @@ def in_order(found: "list[str]", order: Path, folder: Path) -> "list[str]":
     return first + [path for path in found if path not in rest]
 
 
-def tell(kind: type, error: BaseException, trace: Any) -> None:
-    """Prints an error of LabelImg's and lets it go on: without this, PyQt ends the program, work and all."""
-    traceback.print_exception(kind, error, trace)
-
-
 def main() -> int:
     """Runs the window until it is closed."""
     parser = argparse.ArgumentParser(description="Starts LabelImg, mended; made for tools/labelimg.py.")
@@ -148,7 +143,8 @@ def main() -> int:
     application = importlib.import_module("PyQt5.QtWidgets").QApplication([sys.argv[0]])
     application.setApplicationName("labelImg")
     application.setWindowIcon(labelimg.new_icon("app"))
-    sys.excepthook = tell
+    # Prints an error of LabelImg's and lets it go on: with Python's own, PyQt ends the program, work and all.
+    sys.excepthook = traceback.print_exception
     if options.font:
         gui.QFontDatabase.addApplicationFont(options.font)
     window = make_window(labelimg, options.classes, options.annotations, options.order)

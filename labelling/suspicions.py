@@ -81,7 +81,5 @@ def find_suspicions(annotation: Annotation, detections: Detections, labels: Sequ
 def _same(box: np.ndarray, other: np.ndarray) -> bool:
     """Whether two boxes lie on one another: each has its middle in the other."""
     middle, others = (box[:2] + box[2:]) / 2, (other[:2] + other[2:]) / 2
-    return bool(
-        ((other[:2] < middle) & (middle < other[2:])).all()
-        and ((box[:2] < others) & (others < box[2:])).all()
-    )
+    in_other = (other[:2] < middle) & (middle < other[2:])
+    return bool((in_other & (box[:2] < others) & (others < box[2:])).all())

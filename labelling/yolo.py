@@ -124,13 +124,9 @@ def _names_of(names: object, file: Path) -> dict[int, str]:
     if isinstance(names, list) and len(names) <= _MOST_NAMES:
         names = dict(enumerate(names))
     if isinstance(names, dict) and 0 < len(names) <= _MOST_NAMES:
-        found = {
-            number: str(name)
-            for number, name in names.items()
-            if isinstance(number, int) and isinstance(name, (str, int, float)) and not isinstance(name, bool)
-        }
-        if len(found) == len(names):
-            return found
+        kinds = {(type(number), type(name)) for number, name in names.items()}
+        if kinds <= {(int, str), (int, int), (int, float)}:
+            return {number: str(name) for number, name in names.items()}
     raise ValueError(f"{file}: names must be a list of names, or say a name for each number")
 
 

@@ -102,9 +102,7 @@ class Accept(Where):
         if self.verified:
             reports += [report for report in inbox.reports() if _confirmed(inbox, report)]
         if not reports:
-            raise ValueError(
-                "nothing to accept: give keys, or --verified for what LabelImg's space key confirmed"
-            )
+            raise ValueError("nothing to accept: give keys, or --verified for what the space key confirmed")
         for report in dict.fromkeys(reports):
             print(f"{report.key[:8]} accepted: {accept(inbox, report, self.dataset_dir)}")
 
@@ -129,9 +127,8 @@ def find(inbox: Inbox, beginning: str) -> Report:
     found = [report for report in inbox.reports() if report.key.startswith(beginning)]
     if len(found) != 1:
         how = f"{len(found)} pending reports have" if found else "no pending report has"
-        raise ValueError(
-            f"{how} a key that begins with {beginning!r}; `python -m tools.inbox list` shows the keys"
-        )
+        cure = "`python -m tools.inbox list` shows the keys"
+        raise ValueError(f"{how} a key that begins with {beginning!r}; {cure}")
     return found[0]
 
 

@@ -49,14 +49,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Session:
-    """What LabelImg is opened with.
-
-    Attributes:
-        pictures: folder of the pictures.
-        annotations: folder of the XML.
-        names: to choose from.
-        order: file with the order of the pictures, or None.
-    """
+    """What LabelImg is opened with: folders of pictures and XML, names to choose from, file of the order."""
 
     pictures: Path
     annotations: Path

@@ -77,14 +77,14 @@ def preannotate(options: Options, detector: Detects, progress: Progress = silent
     unsure: dict[str, float] = {}
     limit = options.score_threshold
 
-    def reported(target: DraftTarget, image: np.ndarray, everything: Detections) -> Detections:
+    def drafted(target: DraftTarget, image: np.ndarray, everything: Detections) -> Detections:
         unsure[target.name] = expected_corrections(everything)
         return everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
 
     return make_drafts(
         options.dataset_dir,
         partial(detector.detect_batch, score_threshold=_LOWEST),
-        reported,
+        drafted,
         lambda target: unsure[target.name],
         redo=True,
         batch_size=options.batch_size,
