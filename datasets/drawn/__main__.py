@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import tyro
 from rich.console import Console
 
-from datasets.drawn.dataset import DrawnOptions, counts_table, draw_dataset
+from datasets.drawn.cast import names
+from datasets.drawn.dataset import DrawnOptions, draw_dataset
 from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.command import command, say, show_table
 
 
 @command("drawn")
@@ -17,8 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console()
     with counting_bars(console) as bars:
         counts = draw_dataset(options, lambda done: bars("drawing", done, options.pictures))
-    console.print(counts_table(counts))
-    console.print(f"Drew {options.pictures} pictures into {options.output_dir}", soft_wrap=True)
+    rows = [(name, *(count[name] for count in counts.values())) for name in (*names(), "")]
+    rows[-1] = ("pictures without anyone", *rows[-1][1:])
+    show_table(console, ["heads drawn", *counts], rows)
+    say(console, f"Drew {options.pictures} pictures into {options.output_dir}")
 
 
 if __name__ == "__main__":

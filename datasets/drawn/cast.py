@@ -12,6 +12,7 @@ from datasets.drawn.strokes import table
 # How far a stranger's hair must be from that of the one with the same cut, in the RGB cube with side 1: so
 # far that evening and night do not make them alike.
 UNLIKE = 0.35
+_COLOURED = {"hair_colour", "eye_colour", "skin", "top", "accent", "bottom", "socks", "shoes"}  # in cast.toml
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,14 @@ class Outfit:
 
 @dataclass(frozen=True)
 class Person:
-    """Everything that makes somebody recognisable; cast.toml says what may stand here.
+    """Everything that makes somebody recognisable; cast.toml says what may stand here."""
 
-    Attributes:
-        name: the label, or None for a stranger.
-        accessories: (one of accessories.toml, its colour).
-    """
-
-    name: str | None
+    name: str | None  # the label, or None for a stranger
     hair: str
     hair_colour: Colour
     eyes: str
     eye_colour: Colour
-    accessories: tuple[tuple[str, Colour], ...]
+    accessories: tuple[tuple[str, Colour], ...]  # (one of accessories.toml, its colour)
     outfit: Outfit
     skin: Colour = (1.0, 0.902, 0.843)
     boy: bool = False
@@ -52,38 +48,29 @@ class Person:
 
 @dataclass(frozen=True)
 class Pose:
-    """How and where somebody is.
+    """How and where somebody is."""
 
-    Attributes:
-        x, y: middle of the face in the picture, in pixels.
-        unit: pixels per head unit (a head is a little over two units high).
-        tilt: of the head, in degrees clockwise.
-        turn: -1...1, sideways.
-        nod: -1...1, features up or down.
-        flip: whether left and right are exchanged.
-        lean: of the body, in degrees.
-        expression: one of face.toml.
-        arms: one of clothes.toml.
-        gaze: where the eyes look, -1...1 each way.
-    """
-
-    x: float
+    x: float  # middle of the face in the picture, in pixels
     y: float
-    unit: float
-    tilt: float = 0.0
-    turn: float = 0.0
-    nod: float = 0.0
-    flip: bool = False
-    lean: float = 0.0
-    expression: str = "neutral"
-    arms: str = "rest"
-    gaze: tuple[float, float] = (0.0, 0.0)
+    unit: float  # pixels per head unit (a head is a little over two units high)
+    tilt: float = 0.0  # of the head, in degrees clockwise
+    turn: float = 0.0  # -1...1, sideways
+    nod: float = 0.0  # -1...1, features up or down
+    flip: bool = False  # whether left and right are exchanged
+    lean: float = 0.0  # of the body, in degrees
+    expression: str = "neutral"  # one of face.toml
+    arms: str = "rest"  # one of clothes.toml
+    gaze: tuple[float, float] = (0.0, 0.0)  # where the eyes look, -1...1 each way
 
 
 @cache
 def cast() -> tuple[Person, ...]:
     """Returns the eight."""
-    return tuple(_person(**row) for row in table("cast")["people"])
+    people = []
+    for row in table("cast")["people"]:
+        worn = tuple((thing, colour(tone)) for thing, tone in row["accessories"].items())
+        people.append(Person(**_read(row) | {"accessories": worn, "outfit": Outfit(**_read(row["outfit"]))}))
+    return tuple(people)
 
 
 def names() -> tuple[str, ...]:
@@ -91,23 +78,8 @@ def names() -> tuple[str, ...]:
     return tuple(person.name for person in cast() if person.name is not None)
 
 
-def _person(
-    hair: list[str], eyes: list[str], worn: dict[str, str], outfit: dict[str, str], **more: Any
-) -> Person:
-    """Returns a row of cast.toml with its colours read."""
-    if "skin" in more:
-        more["skin"] = colour(more["skin"])
-    words = {key: outfit[key] for key in ("collar", "below", "sleeves") if key in outfit}
-    tones = {key: colour(tone) for key, tone in outfit.items() if key not in words}
-    return Person(
-        hair=hair[0],
-        hair_colour=colour(hair[1]),
-        eyes=eyes[0],
-        eye_colour=colour(eyes[1]),
-        accessories=tuple((thing, colour(tone)) for thing, tone in worn.items()),
-        outfit=Outfit(**words, **tones),  # pyright: ignore[reportArgumentType]
-        **more,
-    )
+def _read(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: colour(value) if key in _COLOURED else value for key, value in row.items()}
 
 
 def make_stranger(source: random.Random) -> Person:
@@ -125,7 +97,7 @@ def make_stranger(source: random.Random) -> Person:
         accessories.append(("beret" if extra < 0.52 else "big bow", pick(tones["clothes"])))
     if double.hair == "twin tails":
         accessories.append(("ribbons", pick(tones["ribbons"])))
-    top, accent, bottom = source.sample(tones["clothes"], 3)
+    worn = source.sample(tones["clothes"], 3)
     return Person(
         name=None,
         hair=double.hair,
@@ -134,10 +106,8 @@ def make_stranger(source: random.Random) -> Person:
         eye_colour=pick(tones["eyes"]),
         accessories=tuple(accessories),
         outfit=Outfit(
-            collar=pick(wardrobe["collars"]),
-            top=top,
-            accent=accent,
-            bottom=bottom,
+            pick(wardrobe["collars"]),
+            *worn,
             below="trousers" if double.boy else pick(("skirt", "trousers", "shorts", "gown")),
             sleeves=pick(("long", "short")),
             socks=pick((None, *tones["socks"])),

@@ -46,9 +46,7 @@ def mix(one: Colour, other: Colour, amount: float) -> Colour:
 def shade(base: Colour, amount: float) -> Colour:
     """Returns the colour in shadow: multiplied with a violet, as cel painters do, so that it stays rich.
 
-    Args:
-        base: the colour in light.
-        amount: 0 leaves it; 1 is a deep shadow.
+    Amount 0 leaves it, 1 is a deep shadow.
     """
     red, green, blue = (value * (1 + (keep - 1) * amount) for value, keep in zip(base, _SHADOW, strict=True))
     return max(0.0, red), max(0.0, green), max(0.0, blue)

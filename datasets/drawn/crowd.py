@@ -39,17 +39,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class HeadLabel:
-    """A labelled head.
+    """A labelled head."""
 
-    Attributes:
-        name: the character.
-        box: (left, top, right, bottom) in pixels, clipped to the picture.
-        visible: share of the head's area that can be seen, 0 to 1.
-    """
-
-    name: str
-    box: Box
-    visible: float
+    name: str  # the character
+    box: Box  # (left, top, right, bottom) in pixels, clipped to the picture
+    visible: float  # share of the head's area that can be seen, 0 to 1
 
 
 def sample_people(source: random.Random) -> list[Person]:
@@ -68,15 +62,9 @@ def sample_people(source: random.Random) -> list[Person]:
 def place_people(
     source: random.Random, people: list[Person], style: Style, width: int, height: int, *, on_ground: bool
 ) -> tuple[Placed, ...]:
-    """Returns everybody in a pose at a place, from back to front.
+    """Returns everybody in a pose, from back to front, in a picture of ``width`` by ``height`` pixels.
 
-    Args:
-        source: of everything that is left to chance.
-        people: who is there.
-        style: how they are drawn; the width of a line moves the edge of a box.
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
-        on_ground: whether distant people stand on something, or float in a pattern.
+    ``on_ground`` says whether distant people stand on something, or float in a pattern.
     """
     count = len(people)
     if not count:
@@ -147,12 +135,7 @@ def measure_heads(
 ) -> tuple[HeadLabel, ...]:
     """Returns every named head with the share of it that can be seen, which may be none.
 
-    Args:
-        figures: from back to front.
-        props: in front of them.
-        style: how the figures are drawn.
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
+    ``figures`` are ordered from back to front; ``width`` and ``height`` are the picture's, in pixels.
     """
     owners = np.zeros((math.ceil(height * RASTER), math.ceil(width * RASTER), 4), np.uint8)  # [H', W', 4]
     canvas = skia.Surface(owners).getCanvas()
@@ -200,12 +183,7 @@ def labelled_heads(
 ) -> list[VocObject]:
     """Pixels counted from 1, both ends included, as LabelImg does; a line at the border is left out.
 
-    Args:
-        labels: in pixels of the drawing.
-        width: of the picture in pixels.
-        height: likewise.
-        across: how much wider the picture is than the drawing.
-        down: how much higher it is.
+    The picture is ``width`` by ``height`` pixels: ``across`` and ``down`` times the drawing of the labels.
     """
     objects = []
     for label in labels:

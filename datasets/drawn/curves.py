@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 import skia
 
@@ -13,11 +13,6 @@ _STEPS = {"M": ("moveTo", 1), "L": ("lineTo", 1), "Q": ("quadTo", 2), "C": ("cub
 def toward(one: Point, other: Point, amount: float) -> Point:
     """Returns the point at ``amount`` of the way from one point to another."""
     return one[0] + (other[0] - one[0]) * amount, one[1] + (other[1] - one[1]) * amount
-
-
-def along(point: Point, direction: Point, amount: float) -> Point:
-    """Returns the point that lies ``amount`` times the direction away."""
-    return point[0] + direction[0] * amount, point[1] + direction[1] * amount
 
 
 def mirrored(side: float, points: Sequence[Point]) -> list[Point]:
@@ -109,6 +104,13 @@ def limb(spine: Sequence[Point], widths: Sequence[float]) -> skia.Path:
     ends = [spine[0], *spine, spine[-1]]
     left, right = sides_of(spine, list(zip(ends, ends[2:], strict=False)), widths)
     return smooth([*left, *reversed(right)])
+
+
+def tail(spine: Sequence[Point], width: float) -> skia.Path:
+    """Returns the outline of a tail along a spine: narrow at the root, full in the middle, pointed below."""
+    profile = [part * width for part in (0.45, 1.0, 1.05, 0.8, 0.5)]
+    left, right = sides_of(spine[:-1], list(pairwise(spine)), profile)
+    return smooth([*left, spine[-1], *reversed(right)])
 
 
 def together(paths: Sequence[skia.Path]) -> skia.Path:

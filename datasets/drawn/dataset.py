@@ -9,19 +9,9 @@ outlines, clipped to the picture, and spans the whole head also where something 
 ``truncated`` is 1 when the box touches the border (LabelImg's rule); ``difficult`` is 1 when less than 45 %
 of the head can be seen. No named head is placed so that less than 20 % of it can be seen.
 
-**Who is labelled.**
-
-* 星野ひかり (Hoshino Hikari): golden twin tails with red ribbons, blue eyes, a sailor uniform.
-* 月影レン (Tsukikage Ren): a boy with midnight-blue spikes, cool violet eyes, a mole, a black school uniform.
-* 朝倉すず (Asakura Suzu): a brown bob, round red glasses, a yellow hairpin, green eyes, a beige cardigan.
-* 白雪ねね (Shirayuki Nene): long silver hair, a straight fringe, cat ears, red eyes, a choker with a bell.
-* 花咲もも (Hanasaki Momo): pink braids, a white flower, magenta eyes, a violet kimono.
-* Mira: turquoise hair with an ahoge, orange headphones, sleepy amber eyes, a white hoodie.
-* Captain Fen: red hair in a ponytail, a navy captain's hat with an anchor, a black eyepatch, a golden eye.
-* Tobi: a boy with tousled leaf-green hair, goggles on his forehead, freckles, an orange scarf.
-
-**Strangers** share a hair style with one of them, but have hair and eyes in colours that nobody above has,
-and none of their special things; they are not labelled. Some pictures show only strangers, or nobody.
+**Who is labelled.** The eight of cast.toml. Strangers share a hair style with one of them, but have hair and
+eyes in colours that nobody of them has, and none of their special things. Some pictures show only strangers,
+or nobody.
 
 **Episodes** have their own palette, places, line, light and picture quality. Whole episodes are held out: the
 lists in ``ImageSets/Main`` never split one. Every picture is drawn from (seed, episode, number) alone, so the
@@ -35,13 +25,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.table import Table
 
-from datasets.drawn.cast import names
 from datasets.drawn.crowd import labelled_heads
 from datasets.drawn.episodes import make_episode
 from datasets.drawn.scene import compose_scene, paint_scene
@@ -51,6 +40,9 @@ from files.threads import cores
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 MARK = "drawn.json"  # says that a folder was made here, and with which options
 _CHUNK = 16  # pictures per task: small enough for a smooth progress bar
+
+Plan = dict[str, dict[int, int]]  # {split: {episode: pictures}}
+Counts = dict[str, Counter[str]]  # {split: {name: heads}}; "" counts pictures without anyone labelled
 
 
 @dataclass(frozen=True)
@@ -79,19 +71,8 @@ class DrawnOptions:
     """Processes to draw with; 0 for one per core. Does not change the pictures."""
 
 
-@dataclass(frozen=True)
-class _Task:
-    """Some pictures of one episode, for one process."""
-
-    folder: Path
-    seed: int
-    episode: int
-    first: int
-    count: int
-
-
-def plan_episodes(options: DrawnOptions) -> dict[str, dict[int, int]]:
-    """Returns how many pictures each episode gets: {split: {episode: pictures}}.
+def plan_episodes(options: DrawnOptions) -> Plan:
+    """Returns how many pictures each episode gets.
 
     Raises:
         ValueError: too few pictures for the number of episodes, or a split without an episode.
@@ -106,13 +87,12 @@ def plan_episodes(options: DrawnOptions) -> dict[str, dict[int, int]]:
             f"pictures is {options.pictures}, which gives {total} pictures for {numbers} episodes; every "
             "episode needs at least one: ask for more pictures or for fewer episodes"
         )
-    plan: dict[str, dict[int, int]] = {}
-    episode = 1
+    plan: Plan = {}
+    first = 1
     for split, count in numbers.items():
-        plan[split] = {}
-        for index in range(count):
-            plan[split][episode] = total[split] * (index + 1) // count - total[split] * index // count
-            episode += 1
+        ends = [total[split] * index // count for index in range(count + 1)]
+        plan[split] = {first + index: ends[index + 1] - ends[index] for index in range(count)}
+        first += count
     return plan
 
 
@@ -121,17 +101,12 @@ def stem_of(episode: int, index: int) -> str:
     return f"episode{episode:02d}_{index:06d}"
 
 
-def draw_dataset(
-    options: DrawnOptions, progress: Callable[[int], None] = lambda done: None
-) -> dict[str, Counter[str]]:
+def draw_dataset(options: DrawnOptions, progress: Callable[[int], None] = lambda done: None) -> Counts:
     """Draws the set; the folder appears under its name only when it is complete.
 
     Args:
         options: what to draw and where.
         progress: called with the number of pictures done.
-
-    Returns:
-        for every split how often each name was drawn; the key "" counts pictures without anyone labelled.
 
     Raises:
         ValueError: the output folder holds something else, or the numbers do not fit together.
@@ -159,26 +134,25 @@ def draw_dataset(
     return counts
 
 
-def _draw_all(
-    options: DrawnOptions, plan: dict[str, dict[int, int]], folder: Path, progress: Callable[[int], None]
-) -> dict[str, Counter[str]]:
-    counts: dict[str, Counter[str]] = {split: Counter() for split in plan}
-    split_of = {episode: split for split, episodes in plan.items() for episode in episodes}
-    tasks = [
-        _Task(folder, options.seed, episode, first, min(_CHUNK, count - first))
-        for episodes in plan.values()
+def _draw_all(options: DrawnOptions, plan: Plan, folder: Path, progress: Callable[[int], None]) -> Counts:
+    chunks = [
+        (split, episode, range(first, min(first + _CHUNK, count)))
+        for split, episodes in plan.items()
         for episode, count in episodes.items()
         for first in range(0, count, _CHUNK)
     ]
+    tasks = [(episode, indices) for _, episode, indices in chunks]
+    counts: Counts = {split: Counter() for split in plan}
     done = 0
-    for task, found in _run(tasks, options.workers):
-        counts[split_of[task.episode]].update(found)
-        done += task.count
+    results = _in_processes(partial(_draw_some, folder, options.seed), tasks, options.workers)
+    for (split, _, indices), found in zip(chunks, results, strict=True):
+        counts[split].update(found)
+        done += len(indices)
         progress(done)
     return counts
 
 
-def _write_lists(plan: dict[str, dict[int, int]], folder: Path) -> None:
+def _write_lists(plan: Plan, folder: Path) -> None:
     stems = {
         split: [stem_of(episode, index) for episode, count in episodes.items() for index in range(count)]
         for split, episodes in plan.items()
@@ -202,38 +176,29 @@ def _check_target(folder: Path) -> None:
         raise ValueError(f"{folder} is a file; --output_dir must name a folder")
 
 
-def _run(tasks: list[_Task], workers: int) -> Iterator[tuple[_Task, Counter[str]]]:
+def _in_processes(
+    draw: Callable[[int, range], Counter[str]], tasks: list[tuple[int, range]], workers: int
+) -> Iterator[Counter[str]]:
     count = min(workers or cores(), len(tasks))
     if count <= 1:
-        for task in tasks:
-            yield task, _draw_some(task)
+        yield from (draw(*task) for task in tasks)
         return
     # fresh processes: forking one that may hold TensorFlow's threads is not safe
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from zip(tasks, pool.map(_draw_some, tasks), strict=True)
+        yield from pool.map(draw, *zip(*tasks, strict=True))
 
 
-def _draw_some(task: _Task) -> Counter[str]:
-    """Draws and writes the pictures of a task; returns how often each name was drawn."""
-    episode = make_episode(task.seed, task.episode)
+def _draw_some(folder: Path, seed: int, number: int, indices: range) -> Counter[str]:
+    """Draws and writes pictures of an episode; returns how often each name was drawn."""
+    episode = make_episode(seed, number)
     found: Counter[str] = Counter()
-    for index in range(task.first, task.first + task.count):
-        scene, source = compose_scene(task.seed, episode, index)
-        stem, objects = stem_of(task.episode, index), labelled_heads(scene.labels, scene.width, scene.height)
-        (task.folder / "JPEGImages" / f"{stem}.jpg").write_bytes(paint_scene(scene, source))
+    for index in indices:
+        scene, source = compose_scene(seed, episode, index)
+        stem, objects = stem_of(number, index), labelled_heads(scene.labels, scene.width, scene.height)
+        (folder / "JPEGImages" / f"{stem}.jpg").write_bytes(paint_scene(scene, source))
         # a path that is the same on every machine, so that the set is too
-        picture, path = (
-            Path("drawn") / "JPEGImages" / f"{stem}.jpg",
-            task.folder / "Annotations" / f"{stem}.xml",
-        )
-        write_annotation(path, picture, scene.width, scene.height, objects)
+        picture = Path("drawn") / "JPEGImages" / f"{stem}.jpg"
+        write_annotation(folder / "Annotations" / f"{stem}.xml", picture, scene.width, scene.height, objects)
         found.update(item.name for item in objects)
         found[""] += not objects
     return found
-
-
-def counts_table(counts: dict[str, Counter[str]]) -> Table:
-    table = Table("", *counts, title="heads drawn")
-    for name in (*names(), ""):
-        table.add_row(name or "pictures without anyone", *(str(count[name]) for count in counts.values()))
-    return table

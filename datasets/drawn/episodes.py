@@ -12,27 +12,16 @@ from datasets.drawn.strokes import table
 
 @dataclass(frozen=True)
 class Episode:
-    """What the pictures of one episode have in common.
+    """What the pictures of one episode have in common."""
 
-    Attributes:
-        number: from 1.
-        style: line and shading of the figures.
-        palette: colours of the places.
-        places: keys of ``places.PLACES``.
-        lights: keys of lights.toml.
-        saturation: of the whole episode.
-        quality: lowest and highest JPEG quality.
-        grain: standard deviation of the film grain, in grey levels of 255.
-    """
-
-    number: int
-    style: Style
-    palette: Palette
-    places: tuple[str, ...]
-    lights: tuple[str, ...]
-    saturation: float
-    quality: tuple[int, int]
-    grain: float
+    number: int  # from 1
+    style: Style  # line and shading of the figures
+    palette: Palette  # colours of the places
+    places: tuple[str, ...]  # keys of ``places.PLACES``
+    lights: tuple[str, ...]  # keys of lights.toml
+    saturation: float  # of the whole episode
+    quality: tuple[int, int]  # lowest and highest JPEG quality
+    grain: float  # standard deviation of the film grain, in grey levels of 255
 
 
 def _near(source: random.Random, hexadecimal: str, hue: float) -> Colour:

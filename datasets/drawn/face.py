@@ -17,43 +17,26 @@ TURN_OF_FEATURES = 0.16  # how far eyes, nose and mouth slide when the head turn
 
 @dataclass(frozen=True)
 class EyeShape:
-    """The cut of an eye, in head units.
+    """The cut of an eye, in head units."""
 
-    Attributes:
-        width: half the width of the opening.
-        height: half the height of the opening.
-        tilt: how far the outer corner is raised, in half heights (negative: drooping).
-        lid: how far the upper lid hangs over the iris, 0 to 0.5.
-        lashes: number of lashes drawn at the outer corner.
-    """
-
-    width: float = 0.205
-    height: float = 0.26
-    tilt: float = 0.0
-    lid: float = 0.0
-    lashes: int = 2
+    width: float = 0.205  # half the width of the opening
+    height: float = 0.26  # half the height of the opening
+    tilt: float = 0.0  # how far the outer corner is raised, in half heights (negative: drooping)
+    lid: float = 0.0  # how far the upper lid hangs over the iris, 0 to 0.5
+    lashes: int = 2  # number of lashes drawn at the outer corner
 
 
 @dataclass(frozen=True)
 class Expression:
-    """What a face does.
+    """What a face does."""
 
-    Attributes:
-        left, right: its two eyes, as in the picture: open, wide (small iris) or arch (shut, smiling).
-        brows: raise of the inner and outer end of the brows, in head units (up is positive).
-        mouth: one of the drawings in face.toml.
-        blush: strength of the red on the cheeks, 0 to 1.
-        aside: whether the eyes look away.
-        lid: how much further than usual the upper lids hang over the eyes, 0 to 0.4.
-    """
-
-    left: str = "open"
+    left: str = "open"  # its two eyes, as in the picture: open, wide (small iris) or arch (shut, smiling)
     right: str = "open"
-    brows: tuple[float, float] = (0.0, 0.0)
-    mouth: str = "line"
-    blush: float = 0.35
-    aside: bool = False
-    lid: float = 0.0
+    brows: tuple[float, float] = (0.0, 0.0)  # inner and outer end, raised so far, in head units
+    mouth: str = "line"  # one of the drawings in face.toml
+    blush: float = 0.35  # strength of the red on the cheeks, 0 to 1
+    aside: bool = False  # whether the eyes look away
+    lid: float = 0.0  # how much further than usual the upper lids hang over the eyes, 0 to 0.4
 
 
 @cache
@@ -129,16 +112,7 @@ def _draw_shut_eye(pen: Pen, eye: EyeShape, side: float, ink: Colour) -> None:
 
 
 def _draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaze: Point) -> None:
-    """Draws an eye around (0, 0).
-
-    Args:
-        pen: draws.
-        eye: its cut.
-        iris: its colour.
-        side: +1 for the eye on the picture's right, -1 for the left one.
-        state: as in ``Expression``.
-        gaze: where it looks, -1...1 each way.
-    """
+    """Draws an eye around (0, 0); ``side`` is +1 for the one on the picture's right, -1 for the left one."""
     ink = mix(shade(shade(iris, 1.0), 1.0), INK, 0.80)
     if state == "arch":
         return _draw_shut_eye(pen, eye, side, ink)
@@ -203,11 +177,7 @@ def _draw_cheek(pen: Pen, x: float, blush: float, freckles: bool) -> None:
 def draw_face(pen: Pen, person: Person, pose: Pose, fringe: skia.Path) -> None:
     """Draws the face inside its outline: skin, shadows, blush, eyes, nose and mouth (not brows, not hair).
 
-    Args:
-        pen: draws.
-        person: whose face it is.
-        pose: says what it does.
-        fringe: outline of the front hair, whose shadow falls on the forehead.
+    ``fringe`` is the outline of the front hair, whose shadow falls on the forehead.
     """
     skin, turn = person.skin, pose.turn
     outline, expression = face_path(person, pose), expressions()[pose.expression]

@@ -8,20 +8,7 @@ import skia
 
 from datasets.drawn.cast import Outfit, Person, Pose
 from datasets.drawn.colours import Colour, shade, skin_line, skin_shadow
-from datasets.drawn.curves import (
-    Point,
-    along,
-    box,
-    curve,
-    limb,
-    mirrored,
-    moved,
-    polygon,
-    route,
-    shifted,
-    smooth,
-    stroke,
-)
+from datasets.drawn.curves import Point, box, limb, mirrored, moved, polygon, route, shifted, smooth, stroke
 from datasets.drawn.face import draw_brows, draw_ear, draw_face, face_path
 from datasets.drawn.hair import make_hair
 from datasets.drawn.pen import Layer, Pen, Style, record
@@ -56,14 +43,15 @@ def _draw_arm(pen: Pen, elbow: Point, hand: Point, wide: float, outfit: Outfit, 
 
     def at(ahead: float, aside: float = 0.0) -> Point:
         """Returns a point seen from the hand, as it points."""
-        return along(along(hand, (-forth[1], forth[0]), aside), forth, ahead)
+        x, y = hand[0] - forth[1] * aside, hand[1] + forth[0] * aside
+        return x + forth[0] * ahead, y + forth[1] * ahead
 
     wrist = at(-0.12)
     pen.shape(limb([hand, at(0.10, -0.14), at(0.20, -0.18)], [0.06, 0.05, 0.035]), skin, 0.8, line=line)
     pen.shape(limb([at(-0.10), at(0.12), at(0.30)], [0.11, 0.15, 0.09]), skin, 0.8, line=line)
     for shift in (-0.05, 0.02):  # between the fingers
         root = at(0.14, shift)
-        pen.fill(stroke(root, root, along(root, forth, 0.15), 0.012), line)
+        pen.fill(stroke(root, root, at(0.29, shift), 0.012), line)
     middle = (elbow[0] * 0.5 + shoulder[0] * 0.5 + 0.03, elbow[1] * 0.5 + shoulder[1] * 0.5 - 0.02)
     if outfit.sleeves == "short":
         pen.shape(limb([middle, elbow, wrist], [0.17, 0.155, 0.115]), skin, line=line)
@@ -76,7 +64,7 @@ def _draw_arm(pen: Pen, elbow: Point, hand: Point, wide: float, outfit: Outfit, 
     with pen.inside(sleeve):
         pen.fill(shifted(sleeve, *shadow), pen.shadow(outfit.top), 0.7)
     if outfit.sleeves == "long":
-        pen.shape(limb([along(wrist, forth, -0.10), wrist], [0.20, 0.21]), outfit.accent, 0.8)
+        pen.shape(limb([at(-0.22), wrist], [0.20, 0.21]), outfit.accent, 0.8)
 
 
 def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
@@ -111,7 +99,7 @@ def _draw_skirt(pen: Pen, outfit: Outfit) -> None:
             pleat = polygon([(x * 0.45, 3.2), (x, bottom + 0.2), (x + 0.20 * spread, bottom + 0.2)])
             pen.fill(pleat, pen.shadow(outfit.bottom), 0.75)
         edge = [(-spread, bottom - 0.22), (0.0, bottom - 0.10), (spread, bottom - 0.22)]
-        pen.line(curve(edge), outfit.accent, 2.2, 0.9)
+        pen.line(smooth(edge, closed=False), outfit.accent, 2.2, 0.9)
 
 
 @lru_cache(maxsize=128)

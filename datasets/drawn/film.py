@@ -8,7 +8,6 @@ shown in two frames ("on twos"). Which heads are labelled, and how, is as in `da
 """
 
 import json
-import os
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -30,10 +29,12 @@ from datasets.drawn.crowd import HeadLabel, labelled_heads
 from datasets.drawn.shots import Shot, ShotPainter, heads_at, make_shots, shot_at
 from datasets.pictures import ACCEPTED_SUFFIXES, examine_picture
 from datasets.voc import write_annotation
+from files.writing import whole_file
 from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.command import command, say
 
-FRAMES, DRAWINGS = 24, 12  # a second
+FRAMES = 24  # a second
+TWOS = 2  # frames that show the same drawing
 SAMPLES = 48_000  # of sound, a second
 SCALE = (262, 294, 330, 392, 440, 523)  # Hz, pentatonic: one tone for each shot
 LONGEST = 3 * 3600  # seconds
@@ -93,14 +94,24 @@ class FilmOptions:
 
 def heads_in(options: FilmOptions, seconds: float) -> tuple[HeadLabel, ...]:
     """The true boxes of the frame that is shown at a time, in pixels of the film."""
-    moment = _drawing_of(round(seconds * FRAMES)) / DRAWINGS
-    return heads_at(_shot_in(options, moment), moment)
+    moment = _moment(seconds)
+    return heads_at(shot_at(_shots_of(options), moment), moment)
 
 
 def frame_at(options: FilmOptions, seconds: float) -> np.ndarray:
     """The picture that is shown at a time, before compression: uint8 [H, W, 3] RGB."""
-    moment = _drawing_of(round(seconds * FRAMES)) / DRAWINGS
-    return ShotPainter(_shot_in(options, moment)).paint(moment)
+    moment = _moment(seconds)
+    return ShotPainter(shot_at(_shots_of(options), moment)).paint(moment)
+
+
+def _moment(seconds: float) -> float:
+    """When the drawing that is shown at a time begins."""
+    return round(seconds * FRAMES) // TWOS * TWOS / FRAMES
+
+
+@lru_cache(maxsize=4)
+def _shots_of(options: FilmOptions) -> tuple[Shot, ...]:
+    return make_shots(options.seed, options.episode, options.seconds, options.width, options.height)
 
 
 def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda done: None) -> bool:
@@ -123,14 +134,10 @@ def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda do
             return False
         raise ValueError(f"{path} is there already and was not drawn with these options; it is kept as it is")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix, which decides the format
-    try:
-        with av.open(str(temporary), "w") as container:
-            container.metadata["comment"] = made_with
-            _write(container, options, progress)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    kind = "matroska" if path.suffix.lower() == ".mkv" else "mp4"
+    with whole_file(path) as temporary, av.open(str(temporary), "w", format=kind) as container:
+        container.metadata["comment"] = made_with
+        _write(container, options, progress)
     return True
 
 
@@ -159,13 +166,12 @@ def write_true_boxes(options: FilmOptions) -> int:
         across, down = width / options.width, height / options.height
         objects = labelled_heads(heads, width, height, across=across, down=down)
         path = folder / f"{picture.stem}.xml"
-        # Not ending in .xml: an interrupted run must not leave what looks like an annotation.
-        draft = folder / f".{picture.stem}.{os.getpid()}.draft"
-        write_annotation(draft, Path("drawn") / picture.name, width, height, objects)
-        if path.exists() and path.read_bytes() != draft.read_bytes():
-            draft.unlink()
-            raise ValueError(f"{path} is there already with other boxes; it is kept. Name another folder.")
-        draft.replace(path)
+        with whole_file(path) as draft:
+            write_annotation(draft, Path("drawn") / picture.name, width, height, objects)
+            if path.exists() and path.read_bytes() != draft.read_bytes():
+                raise ValueError(
+                    f"{path} is there already with other boxes; it is kept. Name another folder."
+                )
     return len(wanted)
 
 
@@ -192,20 +198,6 @@ def _pictures_of(options: FilmOptions, folder: Path) -> Iterator[tuple[Path, int
         raise ValueError(f"--pictures_dir {folder}: no picture is named {options.output_path.stem}_NUMBER")
 
 
-@lru_cache(maxsize=4)
-def _shots_of(seed: int, episode: int, seconds: float, width: int, height: int) -> tuple[Shot, ...]:
-    return make_shots(seed, episode, seconds, width, height)
-
-
-def _shot_in(options: FilmOptions, moment: float) -> Shot:
-    shots = _shots_of(options.seed, options.episode, options.seconds, options.width, options.height)
-    return shot_at(shots, moment)
-
-
-def _drawing_of(frame: int) -> int:
-    return frame * DRAWINGS // FRAMES
-
-
 def _write(container: OutputContainer, options: FilmOptions, progress: Callable[[int], None]) -> None:
     """Writes picture and sound, a drawing at a time."""
     video = container.add_stream(options.codec, rate=FRAMES)
@@ -216,27 +208,25 @@ def _write(container: OutputContainer, options: FilmOptions, progress: Callable[
     if options.codec == "mpeg4":
         video.bit_rate = 4 * options.width * options.height
     audio = container.add_stream("aac", rate=SAMPLES, layout="mono") if options.sound else None
-    painter = ShotPainter(_shot_in(options, 0.0))
-    written = frame = 0  # samples, frames
-    while frame < options.frames:
-        drawing = _drawing_of(frame)
-        moment = drawing / DRAWINGS
-        shot = _shot_in(options, moment)
-        painter = painter if painter.shot is shot else ShotPainter(shot)
-        pixels = painter.paint(moment)
-        while frame < options.frames and _drawing_of(frame) == drawing:
+    shots, painter, written = _shots_of(options), None, 0
+    for start in range(0, options.frames, TWOS):
+        moment = start / FRAMES
+        shot = shot_at(shots, moment)
+        if painter is None or painter.shot is not shot:
+            painter = ShotPainter(shot)
+        pixels, end = painter.paint(moment), min(start + TWOS, options.frames)
+        for frame in range(start, end):
             picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             picture.pts, picture.time_base = frame, Fraction(1, FRAMES)
             container.mux(video.encode(picture))
-            frame += 1
         if audio is not None:
-            until = round(frame / FRAMES * SAMPLES)
-            container.mux(audio.encode(_tone(shot, written, until)))
-            written = until
-        progress(frame)
-    container.mux(video.encode(None))
-    if audio is not None:
-        container.mux(audio.encode(None))
+            samples = round(end / FRAMES * SAMPLES)
+            container.mux(audio.encode(_tone(shot, written, samples)))
+            written = samples
+        progress(end)
+    for stream in (video, audio):
+        if stream is not None:
+            container.mux(stream.encode(None))
 
 
 def _tone(shot: Shot, start: int, end: int) -> av.AudioFrame:
@@ -268,14 +258,14 @@ def _comment(path: Path) -> str:
 @command("drawn_video")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True)
     options = tyro.cli(
         FilmOptions, args=arguments, prog="python -m datasets.drawn_video", use_underscores=True
     )
     with counting_bars(console) as bars:
         drawn = draw_video(options, lambda done: bars("drawing frames", done, options.frames))
     size = f"{options.width} x {options.height}, {options.frames / FRAMES:g} s"
-    console.print(f"{'Drew' if drawn else 'Kept'} {options.output_path} ({size})")
+    say(console, f"{'Drew' if drawn else 'Kept'} {options.output_path} ({size})")
     if options.annotations_dir is not None:
         count = write_true_boxes(options)
-        console.print(f"True boxes of {count} pictures are in {options.annotations_dir}")
+        say(console, f"True boxes of {count} pictures are in {options.annotations_dir}")

@@ -15,19 +15,7 @@ import skia
 
 from datasets.drawn.cast import Person
 from datasets.drawn.colours import Colour, glow, line_colour, mix
-from datasets.drawn.curves import (
-    Point,
-    box,
-    oval,
-    polygon,
-    route,
-    shifted,
-    sides_of,
-    smooth,
-    stroke,
-    together,
-    toward,
-)
+from datasets.drawn.curves import Point, oval, polygon, route, shifted, smooth, stroke, tail, together, toward
 from datasets.drawn.pen import Layer, Pen, Style, record
 from datasets.drawn.strokes import pairs, play, table
 
@@ -50,21 +38,13 @@ class Lock:
 
 @dataclass(frozen=True, eq=False)
 class Hair:
-    """The sheets of a haircut.
+    """The sheets of a haircut."""
 
-    Attributes:
-        behind: drawn before the body (tails and long hair), first to last.
-        front: the fringe and the hair over the skull.
-        over: drawn after the front and the body (braids that fall over the shoulders).
-        fringe: outline of the front hair, whose shadow falls on the face.
-        covers_ears: whether they are drawn.
-    """
-
-    behind: tuple[Layer, ...]
-    front: Layer
-    over: tuple[Layer, ...]
-    fringe: skia.Path
-    covers_ears: bool
+    behind: tuple[Layer, ...]  # drawn before the body (tails and long hair), first to last
+    front: Layer  # the fringe and the hair over the skull
+    over: tuple[Layer, ...]  # drawn after the front and the body (braids that fall over the shoulders)
+    fringe: skia.Path  # outline of the front hair, whose shadow falls on the face
+    covers_ears: bool  # whether they are drawn
 
 
 @lru_cache(maxsize=64)
@@ -82,7 +62,7 @@ def make_hair(person: Person, style: Style) -> Hair:
 
 def _counted(layer: Layer) -> Layer:
     """Returns the layer with its share of the head cut at the chin."""
-    above, common = box(-4, -6, 4, CHIN), skia.PathOp.kIntersect_PathOp
+    above, common = skia.Path.Rect(skia.Rect.MakeLTRB(-4, -6, 4, CHIN)), skia.PathOp.kIntersect_PathOp
     return replace(layer, head=tuple(skia.Op(path, above, common) for path in layer.head))
 
 
@@ -175,10 +155,10 @@ def _draw_front(pen: Pen, hair: Colour, locks: Sequence[Lock], path: skia.Path, 
 def _back_layers(style: Style, hair: Colour, sheet: Cut) -> Iterator[Layer]:
     """Yields the sheets of hair behind the face: darker than the front, but for tails."""
     for side in (1.0, -1.0) if sheet.get("both") else (1.0,):
-        tail, pivot = "tail" in sheet, (0.0, 0.0)
-        if tail:
+        is_tail, pivot = "tail" in sheet, (0.0, 0.0)
+        if is_tail:
             spine = pairs(sheet["tail"], side)
-            outline, pivot = smooth(_tail(spine, sheet["width"] * side)), spine[0]
+            outline, pivot = tail(spine, sheet["width"] * side), spine[0]
         elif "fall" in sheet:
             outline = _fall(**sheet["fall"])
         elif "napes" in sheet:
@@ -186,19 +166,19 @@ def _back_layers(style: Style, hair: Colour, sheet: Cut) -> Iterator[Layer]:
         else:
             outline = smooth(pairs(sheet["points"]))
         strands = [pairs(strand, side) for strand in sheet.get("strands", ())]
-        draw = partial(_draw_back, hair=hair, outline=outline, strands=strands, tail=tail)
+        draw = partial(_draw_back, hair=hair, outline=outline, strands=strands, is_tail=is_tail)
         depth, hang = sheet.get("depth", -0.06), sheet.get("hang", 0.0)
-        yield _counted(record(style, draw, head=not tail, depth=depth, hang=hang, pivot=pivot))
+        yield _counted(record(style, draw, head=not is_tail, depth=depth, hang=hang, pivot=pivot))
 
 
 def _draw_back(
-    pen: Pen, hair: Colour, outline: skia.Path, strands: Sequence[Sequence[Point]], tail: bool
+    pen: Pen, hair: Colour, outline: skia.Path, strands: Sequence[Sequence[Point]], is_tail: bool
 ) -> None:
     dark, line = pen.shadow(hair), line_colour(hair)
-    base = hair if tail else mix(hair, dark, 0.72)
+    base = hair if is_tail else mix(hair, dark, 0.72)
     pen.shape(outline, base, line=line)
     with pen.inside(outline):
-        if tail and pen.style.soft:
+        if is_tail and pen.style.soft:
             bounds = outline.computeTightBounds()
             stops = [(0.0, dark, 0.55), (0.25, dark, 0.0), (0.6, dark, 0.0), (1.0, dark, 0.7)]
             pen.gradient(outline, (0.0, bounds.top()), (0.0, bounds.bottom()), stops)
@@ -218,16 +198,8 @@ def _fall(half: float, bottom: float, teeth: int, drop: float = 0.14, flare: flo
         tip = bottom + drop * (1.0 if index % 2 == 0 else 0.55)
         points += [(right - 0.01, bottom - 0.02), (middle, tip)]
         points += [(left + 0.10, bottom + 0.02), (left, bottom - 0.10)]
-    points += [(-low, bottom - 0.75), (-half + 0.01, 0.35), (-half, -0.05)]
-    points += [(-half + 0.06, -0.72), (-0.45, top), (0.0, top)]
+    points += [(-x, y) for x, y in points[5::-1]]
     return route("MCC" + "QQ" * teeth + "CC", points)
-
-
-def _tail(spine: Sequence[Point], width: float) -> list[Point]:
-    """Returns the outline of a tail along a spine: narrow at the root, full in the middle, pointed below."""
-    profile = [part * width for part in (0.45, 1.0, 1.05, 0.8, 0.5)]
-    left, right = sides_of(spine[:-1], list(pairwise(spine)), profile)
-    return [*left, spine[-1], *reversed(right)]
 
 
 def _braid(style: Style, hair: Colour, side: int) -> Layer:

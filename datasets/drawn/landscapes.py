@@ -1,7 +1,7 @@
 """Places under the open sky: meadow, cherry trees, sea, forest, snow; and the clouds and hills of others."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import skia
 
@@ -12,9 +12,12 @@ from datasets.drawn.pen import Easel
 Cluster = tuple[float, float, float]  # (x, y, radius)
 
 
-def spot(easel: Easel, source: random.Random, high: float = 0.0, low: float = 1.0) -> Point:
-    """Returns a point anywhere between two fractions of the height."""
-    return easel.width * source.random(), easel.height * source.uniform(high, low)
+def spots(
+    easel: Easel, source: random.Random, count: int, high: float = 0.0, low: float = 1.0
+) -> Iterator[Point]:
+    """Yields points anywhere between two fractions of the height."""
+    for _ in range(count):
+        yield easel.width * source.random(), easel.height * source.uniform(high, low)
 
 
 def cloud(easel: Easel, source: random.Random, at: Point, size: float, light: Colour, dark: Colour) -> None:
@@ -63,13 +66,12 @@ def foliage(
 def sky(easel: Easel, source: random.Random, palette: Palette) -> None:
     easel.wash([(0.0, palette.sky), (0.75, palette.horizon), (1.0, palette.horizon)])
     white = mix(palette.horizon, WHITE, 0.85)
-    for _ in range(source.randint(2, 4)):
-        at, size = spot(easel, source, 0.08, 0.5), easel.width * source.uniform(0.10, 0.24)
+    for at in spots(easel, source, source.randint(2, 4), 0.08, 0.5):
+        size = easel.width * source.uniform(0.10, 0.24)
         cloud(easel, source, at, size, white, mix(white, palette.sky, 0.30))
     for y, swell, fade in ((0.74, 0.05, 0.55), (0.82, 0.03, 0.2), (0.90, 0.02, 0.0)):
         hills(easel, source, y, swell, mix(palette.leaf, palette.horizon, fade))
-    for _ in range(40):
-        x, y = spot(easel, source, 0.90, 1.0)
+    for x, y in spots(easel, source, 40, 0.90, 1.0):
         easel.trace(curve([(x, y), (x + 2, y - easel.height * 0.02)]), shade(palette.leaf, 0.6), 1.5)
 
 
@@ -94,8 +96,8 @@ def cherry_trees(easel: Easel, source: random.Random, palette: Palette) -> None:
         y = height * (source.uniform(-0.02, 0.24) + 0.10 * (1 - away))
         clusters.append((edge + across * (away * 0.85 - 0.03), y, width * source.uniform(0.035, 0.075)))
     foliage(easel, source, clusters, pinks[3], pinks[2])
-    for _ in range(40):
-        (x, y), size = spot(easel, source), width * source.uniform(0.006, 0.013)
+    for x, y in spots(easel, source, 40):
+        size = width * source.uniform(0.006, 0.013)
         with easel.at(x, y, source.uniform(0, 180)):
             easel.fill(oval(0, 0, size, size * 0.55), source.choice(pinks))
 
@@ -137,8 +139,7 @@ def forest(easel: Easel, source: random.Random, palette: Palette) -> None:
             easel.fill(polygon(bark), shade(trunk, 0.5), 0.5)
         leaf = mix(shade(palette.leaf, 0.4 * depth), light, tone * 0.8)
         clusters = []
-        for _ in range(13):
-            x, y = spot(easel, source, -0.05, 0.14 - 0.03 * depth)
+        for x, y in spots(easel, source, 13, -0.05, 0.14 - 0.03 * depth):
             clusters.append((x, y, width * source.uniform(0.06, 0.10)))
         foliage(easel, source, clusters, leaf, mix(leaf, light, 0.5))
     hills(easel, source, 0.86, 0.02, shade(palette.leaf, 0.35))
@@ -163,6 +164,5 @@ def snow(easel: Easel, source: random.Random, palette: Palette) -> None:
                 easel.fill(polygon([(x, peak), right, (x, peak + size * 0.45), left]), WHITE, 0.9)
     hills(easel, source, 0.82, 0.02, colour("f4f8fc"))
     hills(easel, source, 0.91, 0.02, WHITE)
-    for _ in range(90):
-        (x, y), radius = spot(easel, source), source.uniform(1.0, 3.4)
-        easel.disc(x, y, radius, WHITE, source.uniform(0.5, 0.95))
+    for x, y in spots(easel, source, 90):
+        easel.disc(x, y, source.uniform(1.0, 3.4), WHITE, source.uniform(0.5, 0.95))

@@ -78,19 +78,12 @@ class Brush:
 
 @dataclass(frozen=True)
 class Style:
-    """How the figures of an episode are drawn.
+    """How the figures of an episode are drawn."""
 
-    Attributes:
-        line: width of the outlines, in head units.
-        shading: strength of the cel shadows, about 0.6 to 1.2.
-        shine: opacity of the highlight on the hair, 0 to 1.
-        soft: whether hair gets a soft gradient under its hard shadows.
-    """
-
-    line: float = 0.026
-    shading: float = 0.9
-    shine: float = 0.8
-    soft: bool = True
+    line: float = 0.026  # width of the outlines, in head units
+    shading: float = 0.9  # strength of the cel shadows, about 0.6 to 1.2
+    shine: float = 0.8  # opacity of the highlight on the hair, 0 to 1
+    soft: bool = True  # whether hair gets a soft gradient under its hard shadows
 
 
 class Pen(Brush):
@@ -124,23 +117,14 @@ class Pen(Brush):
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One sheet of a figure, recorded once and played back for every picture that needs it.
+    """One sheet of a figure, recorded once and played back for every picture that needs it."""
 
-    Attributes:
-        picture: the recorded drawing.
-        outlines: of everything on the sheet, to know what it hides.
-        head: those outlines of which the head's box is made (may be none).
-        depth: how far the sheet slides sideways, in head units, when the head turns fully.
-        hang: how much the sheet keeps pointing down when the head tilts: 0 not at all, 1 fully.
-        pivot: where it hangs from.
-    """
-
-    picture: skia.Picture
-    outlines: tuple[skia.Path, ...]
-    head: tuple[skia.Path, ...] = ()
-    depth: float = 0.0
-    hang: float = 0.0
-    pivot: Point = (0.0, 0.0)
+    picture: skia.Picture  # the recorded drawing
+    outlines: tuple[skia.Path, ...]  # of everything on the sheet, to know what it hides
+    head: tuple[skia.Path, ...] = ()  # those outlines of which the head's box is made (may be none)
+    depth: float = 0.0  # how far the sheet slides sideways, in head units, when the head turns fully
+    hang: float = 0.0  # how much the sheet keeps pointing down when the head tilts: 0 not at all, 1 fully
+    pivot: Point = (0.0, 0.0)  # where it hangs from
 
 
 def record(style: Style, draw: Callable[[Pen], None], *, head: bool = False, **place: Any) -> Layer:

@@ -13,7 +13,7 @@ import skia
 
 from datasets.drawn.colours import WHITE, Colour, Palette, argb, colour, colours, glow, mix, shade
 from datasets.drawn.curves import box, curve, oval, polygon, route, star
-from datasets.drawn.landscapes import cherry_trees, cloud, forest, hills, sea, sky, snow, spot
+from datasets.drawn.landscapes import cherry_trees, cloud, forest, hills, sea, sky, snow, spots
 from datasets.drawn.pen import Easel
 
 NO_GROUND = ("dots", "speed lines")  # places where nobody need stand on anything
@@ -140,9 +140,8 @@ def _night_street(easel: Easel, source: random.Random, palette: Palette) -> None
     dusk, blue, lamp = colours("3a3568 2a2c55 ffdf9a")
     haze, wall = mix(dusk, palette.accent, 0.25), mix(blue, palette.other, 0.12)
     easel.wash([(0.0, colour("141a3c")), (0.8, haze), (1.0, haze)])
-    for _ in range(45):
-        (x, y), size = spot(easel, source, 0, 0.55), chance(0.6, 1.6)
-        easel.disc(x, y, size, WHITE, chance(0.4, 0.95))
+    for x, y in spots(easel, source, 45, 0.0, 0.55):
+        easel.disc(x, y, chance(0.6, 1.6), WHITE, chance(0.4, 0.95))
     if source.random() < 0.7:
         x, y = width * chance(0.1, 0.9), height * chance(0.1, 0.25)
         easel.shine(x, y, width * 0.16, colour("fff2c0"), 0.45)
@@ -209,8 +208,8 @@ def _festival(easel: Easel, source: random.Random, palette: Palette) -> None:
 
 
 def _fireworks(easel: Easel, source: random.Random) -> None:
-    for _ in range(2):
-        (x, y), radius = spot(easel, source, 0.1, 0.35), easel.width * source.uniform(0.10, 0.18)
+    for x, y in spots(easel, source, 2, 0.1, 0.35):
+        radius = easel.width * source.uniform(0.10, 0.18)
         spark = source.choice(colours("ffd86b ff8fb8 8fe0ff b8ff9a"))
         easel.shine(x, y, radius * 1.2, spark, 0.30)
         for index in range(20):
@@ -227,8 +226,8 @@ def _sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
     x, y = width * source.uniform(0.2, 0.8), height * 0.58
     easel.shine(x, y, width * 0.35, colour("fff0c0"), 0.8)
     easel.fill(oval(x, y, width * 0.055, width * 0.055), colour("fff6da"))
-    for _ in range(3):
-        at, size = spot(easel, source, 0.1, 0.42), width * source.uniform(0.08, 0.2)
+    for at in spots(easel, source, 3, 0.1, 0.42):
+        size = width * source.uniform(0.08, 0.2)
         cloud(easel, source, at, size, colour("f7bfa4"), colour("c887a0"))
     ground, left = height * 0.80, -10.0
     while left < width:

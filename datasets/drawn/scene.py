@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import skia
 
-from datasets.drawn.colours import BLACK, INK, WHITE, Colour, argb, mix
+from datasets.drawn.colours import BLACK, INK, WHITE, argb, mix
 from datasets.drawn.crowd import NEARLY_HIDDEN, HeadLabel, Placed, measure_heads, place_people, sample_people
 from datasets.drawn.curves import oval
 from datasets.drawn.episodes import Episode
@@ -70,13 +70,13 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
     surface = skia.Surface(width, height)
     easel = Easel(surface.getCanvas(), width, height)
     PLACES[scene.place](easel, source, episode.palette)
-    soften(surface, sample_blur(scene, source))
+    blur(surface, sample_blur(scene, source))
     draw_figures(easel, scene, scene.figures)
     for _, draw in scene.props:
         draw(easel)
     shine_light(surface, scene, source)
     if source.random() < 0.12:
-        soften(surface, source.uniform(0.4, 0.9))
+        blur(surface, source.uniform(0.4, 0.9))
     if episode.grain:
         add_grain(surface, episode.grain * source.uniform(0.5, 1.2), source)
     quality = source.randint(*episode.quality)
@@ -98,52 +98,40 @@ def draw_figures(easel: Easel, scene: Scene, figures: Sequence[Placed]) -> None:
         draw_figure(easel.canvas, figure.person, scene.episode.style, figure.pose)
 
 
-def soften(surface: skia.Surface, radius: float) -> None:
+def blur(surface: skia.Surface, radius: float) -> None:
     """Blurs the picture; ``radius`` is the standard deviation in pixels."""
     if radius:
         image = surface.makeImageSnapshot()
-        blur = skia.ImageFilters.Blur(radius, radius, skia.TileMode.kClamp)
-        surface.getCanvas().drawImage(image, 0, 0, skia.SamplingOptions(), skia.Paint(ImageFilter=blur))
-
-
-@dataclass(frozen=True)
-class Light:
-    """How light changes the colours of a finished picture; lights.toml says what may stand here."""
-
-    gain: Colour = (1.0, 1.0, 1.0)
-    saturation: float = 1.0
-    lift: float = 0.0
-    beam: Colour | None = None
-    beam_strength: float = 0.0
-    dark: bool = False
+        smear = skia.ImageFilters.Blur(radius, radius, skia.TileMode.kClamp)
+        surface.getCanvas().drawImage(image, 0, 0, skia.SamplingOptions(), skia.Paint(ImageFilter=smear))
 
 
 def shine_light(surface: skia.Surface, scene: Scene, source: random.Random) -> None:
     """Changes the colours of the picture, and lays a gradient of light or shade over it."""
-    light = Light(**table("lights")[scene.light])
-    keep = light.saturation * scene.episode.saturation
+    light = table("lights")[scene.light]
+    keep = light["saturation"] * scene.episode.saturation
     grey = (0.213, 0.715, 0.072)  # luma of sRGB primaries, ITU-R BT.709
     matrix = []
-    for row, gain in enumerate(light.gain):
+    for row, gain in enumerate(light["gain"]):
         own = [keep if column == row else 0.0 for column in range(3)]
         matrix += [gain * ((1 - keep) * luma + part) for luma, part in zip(grey, own, strict=True)]
-        matrix += [0.0, light.lift]
+        matrix += [0.0, light["lift"]]
     matrix += [0.0, 0.0, 0.0, 1.0, 0.0]
     canvas = surface.getCanvas()
     if matrix[:5] != [1.0, 0.0, 0.0, 0.0, 0.0]:
         paint = skia.Paint(ColorFilter=skia.ColorFilters.Matrix(matrix))
         canvas.drawImage(surface.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), paint)
-    if light.beam is not None:
+    if "beam" in light:
         x, y = 0.0, 0.0
         if source.random() < 0.7:
             x = scene.width * source.random()
         else:
             y = scene.height * source.random()
         ends = [skia.Point(x, y), skia.Point(scene.width - x, scene.height - y)]
-        neutral = WHITE if light.dark else BLACK
-        strong = mix(neutral, light.beam, light.beam_strength)
+        neutral = WHITE if light["dark"] else BLACK
+        strong = mix(neutral, light["beam"], light["strength"])
         shader = skia.GradientShader.MakeLinear(ends, [argb(strong), argb(neutral)], [0.0, 0.85])
-        mode = skia.BlendMode.kMultiply if light.dark else skia.BlendMode.kScreen
+        mode = skia.BlendMode.kMultiply if light["dark"] else skia.BlendMode.kScreen
         canvas.drawPaint(skia.Paint(Shader=shader, BlendMode=mode))
 
 

@@ -18,15 +18,7 @@ from datasets.drawn.face import expressions
 from datasets.drawn.figure import bounds, head_outlines
 from datasets.drawn.pen import Easel
 from datasets.drawn.places import PLACES
-from datasets.drawn.scene import (
-    Scene,
-    add_grain,
-    arrange_scene,
-    draw_figures,
-    sample_blur,
-    shine_light,
-    soften,
-)
+from datasets.drawn.scene import Scene, add_grain, arrange_scene, blur, draw_figures, sample_blur, shine_light
 
 SHORTEST, LONGEST = 1.5, 5.0  # seconds between two cuts
 OVERSCAN = 0.1  # of a background beyond each edge of the picture: room for the camera
@@ -37,52 +29,30 @@ MOUTH = 6.0  # changes a second of a mouth that speaks
 
 @dataclass(frozen=True)
 class Motion:
-    """How somebody moves during a shot.
+    """How somebody moves during a shot."""
 
-    Attributes:
-        drift: to the right, in pixels per second.
-        sway: of the head, in degrees.
-        turn: of the head, added at most to the pose's.
-        beat: of sway and turn, in Hz.
-        phase: of them, in radians.
-        mood: expressions, one after another, each for `mood_seconds`.
-        mood_seconds: how long one expression lasts.
-        speaks: the mouth opens and closes.
-    """
-
-    drift: float
-    sway: float
-    turn: float
-    beat: float
-    phase: float
-    mood: tuple[str, ...]
-    mood_seconds: float
-    speaks: bool
+    drift: float  # to the right, in pixels per second
+    sway: float  # of the head, in degrees
+    turn: float  # of the head, added at most to the pose's
+    beat: float  # of sway and turn, in Hz
+    phase: float  # of them, in radians
+    mood: tuple[str, ...]  # expressions, one after another, each for `mood_seconds`
+    mood_seconds: float  # how long one expression lasts
+    speaks: bool  # the mouth opens and closes
 
 
 @dataclass(frozen=True)
 class Shot:
-    """What is seen between two cuts.
+    """What is seen between two cuts."""
 
-    Attributes:
-        seed: of what is left to chance while painting.
-        start: in seconds from the film's beginning.
-        seconds: how long it lasts.
-        scene: as it is in the middle of the shot.
-        motions: one per figure.
-        zoom: of the camera at the beginning and at the end.
-        pan: of the camera at the beginning and at the end, (x, y) in pixels.
-        blur: of the background, in pixels.
-    """
-
-    seed: str
-    start: float
-    seconds: float
-    scene: Scene
-    motions: tuple[Motion, ...]
-    zoom: tuple[float, float]
-    pan: tuple[Point, Point]
-    blur: float
+    seed: str  # of what is left to chance while painting
+    start: float  # in seconds from the film's beginning
+    seconds: float  # how long it lasts
+    scene: Scene  # as it is in the middle of the shot
+    motions: tuple[Motion, ...]  # one per figure
+    zoom: tuple[float, float]  # of the camera at the beginning and at the end
+    pan: tuple[Point, Point]  # of the camera at the beginning and at the end, (x, y) in pixels
+    blur: float  # of the background, in pixels
 
 
 def make_shots(seed: int, episode: int, seconds: float, width: int, height: int) -> tuple[Shot, ...]:
@@ -146,7 +116,7 @@ class ShotPainter:
         surface = skia.Surface(width, height)
         easel = Easel(surface.getCanvas(), width, height)
         PLACES[scene.place](easel, random.Random(f"{shot.seed} place"), scene.episode.palette)
-        soften(surface, shot.blur)
+        blur(surface, shot.blur)
         self._background = surface.makeImageSnapshot()
 
     def paint(self, seconds: float) -> np.ndarray:

@@ -24,19 +24,7 @@ from typing import Any
 import skia
 
 from datasets.drawn.colours import INK, WHITE, Colour, colour, colours, glow, mix, shade
-from datasets.drawn.curves import (
-    Point,
-    box,
-    curve,
-    mirrored,
-    moved,
-    oval,
-    polygon,
-    route,
-    smooth,
-    star,
-    stroke,
-)
+from datasets.drawn.curves import Point, box, curve, moved, oval, polygon, route, smooth, star, stroke
 from datasets.drawn.pen import Pen
 
 THROUGH = {"smooth": smooth, "curve": curve, "polygon": polygon}
@@ -50,7 +38,7 @@ def table(name: str) -> dict[str, Any]:
 
 def pairs(numbers: Sequence[float], side: float = 1.0) -> list[Point]:
     """Returns the points (x, y), (x, y) ..., mirrored for side -1."""
-    return mirrored(side, list(zip(numbers[::2], numbers[1::2], strict=False)))
+    return [(side * x, y) for x, y in zip(numbers[::2], numbers[1::2], strict=False)]
 
 
 def _number(value: float | str, sizes: Mapping[str, float]) -> float:

@@ -2,9 +2,6 @@
 
 import hashlib
 import itertools
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.drawn.film import FilmOptions, draw_video, frame_at, heads_in, main, write_true_boxes
+from datasets.drawn.film import FilmOptions, draw_video, frame_at, heads_in, write_true_boxes
 from datasets.drawn.shots import make_shots, shot_at
+from datasets.drawn_video import main
 from datasets.splits import source_of
 from datasets.voc import read_xml
 
@@ -142,7 +140,9 @@ def test_true_boxes_for_pictures_scale_with_them(options: FilmOptions, tmp_path:
         write_true_boxes(asked)
 
 
-def test_a_film_that_is_there_is_kept(options: FilmOptions, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_film_that_is_there_is_kept(
+    options: FilmOptions, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = options.output_path.read_bytes()
     assert not draw_video(options)
     with pytest.raises(ValueError, match="was not drawn with these options; it is kept as it is"):
@@ -151,6 +151,8 @@ def test_a_film_that_is_there_is_kept(options: FilmOptions, capsys: pytest.Captu
     flags = [f"--output_path={options.output_path}", "--seconds=4", "--width=192", "--height=108"]
     assert main(flags) == 0
     assert "Kept" in capsys.readouterr().err
+    assert main([*flags, f"--annotations_dir={tmp_path}", "--annotation_interval=4"]) == 0
+    assert f"True boxes of 1 pictures are in {tmp_path}" in capsys.readouterr().err
     assert main([*flags, "--seed=3"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -179,20 +181,3 @@ def test_mpeg4_without_sound(tmp_path: Path) -> None:
         assert not container.streams.audio
     assert len(decoded(film.output_path)) == 12
     assert not draw_video(film)  # its options are found again in this container too
-
-
-def test_command(tmp_path: Path) -> None:
-    root = Path(__file__).resolve().parents[3]
-    film = tmp_path / "film.mp4"
-    command = [sys.executable, "-m", "datasets.drawn_video", f"--output_path={film}", "--seconds=0.1"]
-    process = subprocess.run(
-        [*command, "--width=64", "--height=64", f"--annotations_dir={tmp_path / 'truth'}"],
-        cwd=root,
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    assert "True boxes of 1 pictures" in process.stderr
-    assert film.is_file()
