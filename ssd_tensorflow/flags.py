@@ -14,92 +14,71 @@ import tyro
 
 T = TypeVar("T")
 
-_ONE_DEVICE = "runs on one device, a GPU where there is one"
-_TF_DATA = "tf.data chooses it by itself"
-_NUMBER_OF_NAMES = "counted in labels.txt"
-_SIZE = "the network's name says the size of its pictures"
-_MEMORY = "a GPU's memory is taken as it is needed, so that training and evaluation can share one"
-_FIXED = "has the value that was SSD-Tensorflow's default, {}"
-_NO_SUCH_OPTIMIZER = "--optimizer is adamw, adam, sgd or rmsprop"
 
+def _gone(text: str) -> dict[str, str]:
+    """Flag -> why it has nothing left to do; a row is flags, colon, reason, and may go on indented."""
+    rows = re.sub(r"\n +", " ", text).split("\n")
+    return {flag: why for flags, why in (row.split(": ", 1) for row in rows if row) for flag in flags.split()}
+
+
+_EVERYWHERE = """
+num_preprocessing_threads: tf.data chooses it by itself
+num_classes: counted in labels.txt
+gpu_memory_fraction: a GPU's memory is taken as it is needed, so that training and evaluation can share one
+"""
 # Flags of SSD-Tensorflow's train_ssd_network.py, eval_ssd_network.py and tf_convert_data.py (balancap, last
-# version) that have nothing left to do: why.
-TRAINING = {
-    "num_clones": _ONE_DEVICE,
-    "clone_on_cpu": "runs on the CPU where there is no GPU; CUDA_VISIBLE_DEVICES=-1 hides the GPUs",
-    "num_readers": _TF_DATA,
-    "num_preprocessing_threads": _TF_DATA,
-    "log_every_n_steps": "the progress bar shows every step",
-    "save_summaries_secs": "TensorBoard's curves get a point every 10 steps",
-    "gpu_memory_fraction": _MEMORY,
-    "adadelta_rho": _NO_SUCH_OPTIMIZER,
-    "adagrad_initial_accumulator_value": _NO_SUCH_OPTIMIZER,
-    "ftrl_learning_rate_power": _NO_SUCH_OPTIMIZER,
-    "ftrl_initial_accumulator_value": _NO_SUCH_OPTIMIZER,
-    "ftrl_l1": _NO_SUCH_OPTIMIZER,
-    "ftrl_l2": _NO_SUCH_OPTIMIZER,
-    "adam_beta1": _FIXED.format(0.9),
-    "adam_beta2": _FIXED.format(0.999),
-    "momentum": _FIXED.format(0.9),
-    "rmsprop_momentum": _FIXED.format(0.9),
-    "rmsprop_decay": _FIXED.format(0.9),
-    "opt_epsilon": "is 1e-7: with SSD-Tensorflow's 1.0 Adam hardly moved the weights",
-    "num_classes": _NUMBER_OF_NAMES,
-    "labels_offset": "class ids are line numbers of labels.txt, and 0 is background",
-    "preprocessing_name": "--augmentation chooses it",
-    "train_image_size": _SIZE,
-    "checkpoint_model_scope": "what stands before a checkpoint's names is found out",
-    "ignore_missing_vars": "what the checkpoint has is restored, the rest starts fresh, and both are counted",
-    "label_smoothing": "has no effect, as there; and where it had one it was measured worse (docs/recipe.md)",
-    "moving_average_decay": "the saved weights are always averages, over the last 2 % of the training",
-    **dict.fromkeys(
-        ("learning_rate_decay_factor", "num_epochs_per_decay"),
-        "the learning rate falls over the whole training, to --end_learning_rate",
-    ),
-    # Of this project, until CHANGELOG.md says so.
-    **dict.fromkeys(
-        ("loss", "focal_gamma", "focal_alpha", "mosaic_probability", "freeze_scopes", "unfreeze_after"),
-        "is gone, for it was measured no better (docs/recipe.md)",
-    ),
-    **dict.fromkeys(
-        ("colour_strength", "crop_min", "flip_probability", "zoom_out_probability"),
-        "--augmentation fixes it (preprocessing/presets.py)",
-    ),
-    **dict.fromkeys(
-        ("warmup_steps", "gradient_clip", "ema_decay"), "follows from the length of the training, or is fixed"
-    ),
-    "validation_pictures": "all of the validation set is measured",
-    **dict.fromkeys(("cache_pictures", "jit_compile"), "the machine decides it"),
-    "freeze_batch_norm": "the network and what it starts from decide it",
-}
-EVALUATION = {
-    "select_threshold": _FIXED.format(0.01),
-    "select_top_k": "the best 200 anchors of each name are looked at",
-    "keep_top_k": _FIXED.format(200),
-    "nms_threshold": _FIXED.format(0.45),
-    "matching_threshold": "VOC's average precision is at 0.5, COCO's from 0.5 to 0.95",
-    "eval_resize": "pictures are warped to the network's size, as WARP_RESIZE did",
-    "eval_image_size": _SIZE,
-    "remove_difficult": "difficult objects do not count, as VOC wants it",
-    "num_classes": _NUMBER_OF_NAMES,
-    "num_preprocessing_threads": _TF_DATA,
-    "preprocessing_name": "evaluation only resizes",
-    "moving_average_decay": "a checkpoint folder has the averaged weights, and tools.slim_checkpoint import "
-    "--use_ema makes one of a TensorFlow checkpoint's averages",
-    "master": "everything runs in this process",
-    "gpu_memory_fraction": _MEMORY,
-}
+# version) that have nothing left to do; those from `loss` on are of this project, until CHANGELOG.md says so.
+TRAINING = _gone(f"""{_EVERYWHERE}
+num_clones: runs on one device, a GPU where there is one
+clone_on_cpu: runs on the CPU where there is no GPU; CUDA_VISIBLE_DEVICES=-1 hides the GPUs
+num_readers: tf.data chooses it by itself
+log_every_n_steps: the progress bar shows every step
+save_summaries_secs: TensorBoard's curves get a point every 10 steps
+adadelta_rho adagrad_initial_accumulator_value ftrl_learning_rate_power ftrl_initial_accumulator_value ftrl_l1
+  ftrl_l2: --optimizer is adamw, adam, sgd or rmsprop
+adam_beta1 momentum rmsprop_momentum rmsprop_decay: has the value that was SSD-Tensorflow's default, 0.9
+adam_beta2: has the value that was SSD-Tensorflow's default, 0.999
+opt_epsilon: is 1e-7: with SSD-Tensorflow's 1.0 Adam hardly moved the weights
+labels_offset: class ids are line numbers of labels.txt, and 0 is background
+preprocessing_name: --augmentation chooses it
+train_image_size: the network's name says the size of its pictures
+checkpoint_model_scope: what stands before a checkpoint's names is found out
+ignore_missing_vars: what the checkpoint has is restored, the rest starts fresh, and both are counted
+label_smoothing: has no effect, as there; and where it had one it was measured worse (docs/recipe.md)
+moving_average_decay: the saved weights are always averages, over the last 2 % of the training
+learning_rate_decay_factor num_epochs_per_decay: the learning rate falls over the whole training, to
+  --end_learning_rate
+loss focal_gamma focal_alpha mosaic_probability freeze_scopes unfreeze_after: is gone, for it was measured no
+  better (docs/recipe.md)
+colour_strength crop_min flip_probability zoom_out_probability: --augmentation fixes it
+  (preprocessing/presets.py)
+warmup_steps gradient_clip ema_decay: follows from the length of the training, or is fixed
+validation_pictures: all of the validation set is measured
+cache_pictures jit_compile: the machine decides it
+freeze_batch_norm: the network and what it starts from decide it
+""")
+EVALUATION = _gone(f"""{_EVERYWHERE}
+select_threshold: has the value that was SSD-Tensorflow's default, 0.01
+select_top_k: the best 200 anchors of each name are looked at
+keep_top_k: has the value that was SSD-Tensorflow's default, 200
+nms_threshold: has the value that was SSD-Tensorflow's default, 0.45
+matching_threshold: VOC's average precision is at 0.5, COCO's from 0.5 to 0.95
+eval_resize: pictures are warped to the network's size, as WARP_RESIZE did
+eval_image_size: the network's name says the size of its pictures
+remove_difficult: difficult objects do not count, as VOC wants it
+preprocessing_name: evaluation only resizes
+moving_average_decay: a checkpoint folder has the averaged weights, and tools.slim_checkpoint import --use_ema
+  makes one of a TensorFlow checkpoint's averages
+master: everything runs in this process
+""")
 CONVERSION: dict[str, str] = {}
 
 # Of those that are gone, the ones that may stand without a value.
 _GONE_BOOLEANS = frozenset({"clone_on_cpu", "ignore_missing_vars", "remove_difficult"})
-# Other words for the same.
-_VALUES = {
-    ("optimizer", "momentum"): "sgd",  # which has momentum 0.9 here
-    ("learning_rate_decay_type", "fixed"): "constant",
-}
-_TRUTH = {"true": True, "t": True, "1": True, "yes": True, "y": True}
-_TRUTH |= {"false": False, "f": False, "0": False, "no": False, "n": False}
+# Other words for the same; sgd has momentum 0.9 here.
+_VALUES = {("optimizer", "momentum"): "sgd", ("learning_rate_decay_type", "fixed"): "constant"}
+_TRUTH = dict.fromkeys(("true", "t", "1", "yes", "y"), True)
+_TRUTH |= dict.fromkeys(("false", "f", "0", "no", "n"), False)
 
 
 def parse(options: type[T], arguments: Sequence[str] | None, gone: Mapping[str, str], **settings: Any) -> T:
@@ -126,11 +105,7 @@ def modernise(
 
     `--flag=True`, `--flag=false`, `--flag True` and `--noflag` of tf.app.flags become `--flag` and
     `--no_flag`; ` =value` with a blank before it, which tutorials copied from each other, joins its flag.
-
-    Args:
-        arguments: the command line without the program.
-        options: dataclass whose fields are the flags; nested ones count as its own.
-        gone: flag -> why it has nothing left to do.
+    Arguments are those of `parse`; fields of dataclasses in `options` count as its own.
     """
     booleans = _booleans(options)
     tokens, modern, notes = list(arguments), [], {}

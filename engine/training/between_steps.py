@@ -34,18 +34,9 @@ def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) 
 
 
 class Bookkeeper(keras.callbacks.Callback):
-    """Counts steps and does, between them, all that is not training."""
+    """Counts steps in `progress` and does, between them, all that is not training."""
 
     def __init__(self, run: Run, progress: Progress, log: TrainingLog, bar: TrainingBar, say: Say):
-        """Set it up.
-
-        Args:
-            run: what is trained.
-            progress: kept up to date in place.
-            log: takes the numbers.
-            bar: is told about time spent here.
-            say: prints a line.
-        """
         super().__init__()
         self._run, self._progress, self._log, self._bar, self._say = run, progress, log, bar, say
         self._stop_requested = ""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -95,10 +96,6 @@ def set_trainable(model: keras.Model, trainable_scopes: str = "", *, norms: bool
 def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
     """A factor of the learning rate for each trainable variable; None if nothing was said.
 
-    Args:
-        model: with what learns.
-        text: `scope=factor` with commas between them.
-
     Raises:
         ValueError: it is not that, or a scope holds no layer.
     """
@@ -128,25 +125,25 @@ def _check_scopes(model: keras.Model, flag: str, wanted: Sequence[str]) -> None:
 
 
 # -------------------------------------------------------------------------------------- how fast
-@keras.saving.register_keras_serializable("anime_ssd")
+@dataclass(frozen=True, eq=False)
 class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Linear from 0 to the highest rate over `warmup_steps`, then a decay over the remaining steps.
 
     Everything is counted in steps of this training: never in epochs of a data set whose size someone typed.
+
+    Attributes:
+        highest: the highest rate.
+        total_steps: of the training.
+        warmup_steps: of the rise.
+        decay: cosine, exponential, polynomial (a straight line) or constant.
+        final: rate at the last step, but of constant.
     """
 
-    def __init__(self, highest: float, total_steps: int, warmup_steps: int, decay: str, final: float):
-        """Set it up.
-
-        Args:
-            highest: the highest rate.
-            total_steps: of the training.
-            warmup_steps: of the rise.
-            decay: cosine, exponential, polynomial (a straight line) or constant.
-            final: rate at the last step, but of constant.
-        """
-        self.highest, self.total_steps, self.warmup_steps = highest, total_steps, warmup_steps
-        self.decay, self.final = decay, final
+    highest: float
+    total_steps: int
+    warmup_steps: int
+    decay: str
+    final: float
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
@@ -162,10 +159,6 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         else:
             share = ops.ones_like(done)
         return self.highest * ops.minimum(warm, share)
-
-    def get_config(self):
-        names = ("highest", "total_steps", "warmup_steps", "decay", "final")
-        return {name: getattr(self, name) for name in names}
 
 
 def constants_of(total_steps: int) -> dict[str, Any]:
@@ -194,8 +187,8 @@ def make_optimizer(
             of weights keeps the whole rate.
     """
     rate, final, decay = options.learning_rate, options.end_learning_rate, options.learning_rate_decay_type
-    if rate is None or final is None:
-        raise ValueError("make_optimizer needs options whose gaps `without_gaps` has filled.")
+    assert rate is not None
+    assert final is not None
     if final > rate or (final == 0.0 < rate and decay == "exponential"):
         raise ValueError(
             f"--end_learning_rate must be at most --learning_rate, {rate:g}, and more than 0 for exponential "

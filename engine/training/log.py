@@ -19,12 +19,7 @@ class TrainingLog:
     """Writes scalars of one run, and goes on where an interrupted one stopped."""
 
     def __init__(self, folder: Path, *, step: int):
-        """Open the log.
-
-        Args:
-            folder: the training's folder.
-            step: where the training starts; rows after it, of a run that was cut off, are dropped.
-        """
+        """Open the log of a folder; rows after the step, of a run that was cut off, are dropped."""
         self._path = folder / METRICS_CSV
         self._rows: list[dict[str, str]] = []
         if self._path.is_file():

@@ -70,7 +70,7 @@ def compute_capability() -> float | None:
 
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     found = details.get("compute_capability")
-    return None if found is None else float(".".join(str(part) for part in found))
+    return None if found is None else float(".".join(map(str, found)))
 
 
 def cpu_has_avx512() -> bool:

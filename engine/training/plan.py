@@ -98,11 +98,6 @@ class Run:
 def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
     """Decide everything about a training, once.
 
-    Args:
-        options: as given.
-        console: shows that something takes a moment.
-        say: prints a line.
-
     Raises:
         ValueError: something about the options, the data, the starting weights or the folder is wrong.
     """
@@ -189,12 +184,7 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
 
 
 def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str]:
-    """The set to validate on, if it has anything to find; else why there is none.
-
-    Args:
-        dataset: the records.
-        name: as the training was told.
-    """
+    """The set to validate on, if there is one of that name with anything to find; else why there is none."""
     try:
         name = dataset.split_name(name)
     except ValueError:

@@ -86,12 +86,8 @@ def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None
     write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
 
 
-def put_back(state: State, trainer: TrainingModel) -> None:
-    """Bring a compiled trainer, its optimiser built, to where `save_state` saw one.
-
-    Args:
-        state: of the same network, trained in the same way.
-        trainer: changed in place.
+def put_back(state: State, trainer: TrainingModel) -> Progress:
+    """Bring a compiled trainer, its optimiser built, to where `save_state` saw one, and say how far that is.
 
     Raises:
         ValueError: a value is missing or has another shape.
@@ -104,16 +100,13 @@ def put_back(state: State, trainer: TrainingModel) -> None:
                 "Was it written by another version of this project? Give another --train_dir."
             )
         variable.assign(array)
+    return state.progress
 
 
 def read_state(folder: Path, say: Callable[[str], object]) -> State:
-    """The newest state that can be read, to go on from it.
+    """The newest state that can be read, to go on from it; says so if it is not the newest there is.
 
     A newer one that cannot is removed: the next save would put it in the place of the good one.
-
-    Args:
-        folder: of the training.
-        say: is told if that is not the newest there is.
 
     Raises:
         ValueError: none of them can be read.
@@ -199,13 +192,8 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
 def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel) -> Progress:
     """Write the state of the start, so that whatever is found beside it was written by this training.
 
-    And a disk without room for it is found now, not after the first hour.
-
-    Args:
-        folder: of the training; of one that was begun there and never made a step nothing is left.
-        config: of this training.
-        traces: of its pictures.
-        trainer: with its starting weights.
+    And a disk without room for it is found now, not after the first hour. Of a training that was begun there
+    and never made a step nothing is left.
     """
     with demanding_room(folder, "the start of a training"):
         for name in (STATE, PREVIOUS):

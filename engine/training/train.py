@@ -53,14 +53,15 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
 
         # -------------------------------------------------- where the training stands
         state = resume(run.folder, run.config, run.settings.max_number_of_steps, say) if run.begun else None
-        if state is None or not state.progress.finished:
+        if state is not None and state.progress.finished:
+            say("This training is finished; its weights are there. Nothing to do.")
+        else:
             trainer = new_trainer(run)
             if state is None:
                 traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
                 progress = begin(run.folder, run.config, traces, trainer)
             else:
-                progress = state.progress
-                put_back(state, trainer)
+                progress = put_back(state, trainer)
 
             # -------------------------------------------------------------------- fit
             fit(run, trainer, progress, console, say)
@@ -69,8 +70,6 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
             best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}"
             best = best if run.validation else ""
             say(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {run.folder}")
-        else:
-            say("This training is finished; its weights are there. Nothing to do.")
 
         # ------------------------------------------- from which score on a name is said
         if run.validation and not (run.folder / THRESHOLDS).is_file():
@@ -94,15 +93,7 @@ def new_trainer(run: Run) -> TrainingModel:
 
 
 def fit(run: Run, trainer: TrainingModel, progress: Progress, console: Console, say: Say) -> None:
-    """The steps that are left, and what happens between them.
-
-    Args:
-        run: what is trained.
-        trainer: as the last step left it; changed in place.
-        progress: how far it is; kept up to date in place.
-        console: shows a bar.
-        say: prints a line.
-    """
+    """The steps that are left, and what happens between them; `trainer` and `progress` change in place."""
     batches = run.pictures.batches(progress.step)
     batch_size, total_steps = run.settings.batch_size, run.settings.max_number_of_steps
     with (
@@ -178,10 +169,7 @@ def records_of(
 
     Args:
         checkpoint: of a training.
-        dataset_dir: where they are now, if they have moved.
-
-    Raises:
-        ValueError: nobody says where they are, or they cannot be read.
+        dataset_dir: where they are now, if they have moved; errors as of `write_thresholds`.
     """
     options = checkpoint.config.get("options", {})
     if dataset_dir is None and "dataset_dir" not in options:
