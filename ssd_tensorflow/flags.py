@@ -77,8 +77,8 @@ CONVERSION: dict[str, str] = {}
 _GONE_BOOLEANS = frozenset({"clone_on_cpu", "ignore_missing_vars", "remove_difficult"})
 # Other words for the same; sgd has momentum 0.9 here.
 _VALUES = {("optimizer", "momentum"): "sgd", ("learning_rate_decay_type", "fixed"): "constant"}
-_TRUTH = dict.fromkeys(("true", "t", "1", "yes", "y"), True)
-_TRUTH |= dict.fromkeys(("false", "f", "0", "no", "n"), False)
+_TRUTH = {"true": True, "t": True, "1": True, "yes": True, "y": True}
+_TRUTH |= {"false": False, "f": False, "0": False, "no": False, "n": False}
 
 
 def parse(options: type[T], arguments: Sequence[str] | None, gone: Mapping[str, str], **settings: Any) -> T:

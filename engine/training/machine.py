@@ -146,12 +146,9 @@ def picture_bytes(model: keras.Model) -> int:
 
 
 def largest_batch(model: keras.Model, failed: int, limit: int | None) -> int:
-    """The largest batch size that fits, as a power of two, below one that did not; 0 if none does.
+    """The largest power of two below a batch size that failed, whatever was estimated for it, and that fits.
 
-    Args:
-        model: as built by `network.build`.
-        failed: a batch size that did not fit, which proves an estimate that says so wrong.
-        limit: bytes that there are; None if unknown.
+    0 if none does; `limit` is in bytes, None if unknown.
     """
     batch_size = 2 ** math.floor(math.log2(failed - 1)) if failed > 1 else 0
     while limit is not None and batch_size and step_bytes(model, batch_size) > limit:
@@ -163,12 +160,7 @@ def largest_batch(model: keras.Model, failed: int, limit: int | None) -> int:
 def explaining_memory(model: keras.Model, batch_size: int, say: Callable[[str], object]) -> Iterator[None]:
     """Says which batch size would fit where the steps of a training may take too much memory, or did.
 
-    It may is said before: a system without room kills the process, and no error can be explained then.
-
-    Args:
-        model: what is trained.
-        batch_size: pictures a step.
-        say: prints a line.
+    That they may is said before: a system without room kills the process, and no error can be explained then.
 
     Raises:
         ValueError: out of memory, or a full disk, which TensorFlow calls by the same name.

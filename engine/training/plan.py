@@ -96,7 +96,7 @@ class Run:
 
 
 def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
-    """Decide everything about a training, once.
+    """Decide everything about a training, once, from its options as they were given.
 
     Raises:
         ValueError: something about the options, the data, the starting weights or the folder is wrong.

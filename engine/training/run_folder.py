@@ -159,12 +159,6 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
     It goes on with the best weights that it has written, if they can be read; else the best from here on
     count.
 
-    Args:
-        folder: of the training.
-        config: of this training, where it may differ: in its options.
-        total_steps: of the training.
-        say: prints a line.
-
     Raises:
         ValueError: no state can be read; or no best weights, and nothing is left to do that would write
             others.
@@ -254,12 +248,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def demanding_room(folder: Path, what: str, saved_step: int | None = None) -> Iterator[None]:
-    """Says what a disk that takes no more means for the training.
-
-    Args:
-        folder: of the training.
-        what: is being written.
-        saved_step: of the newest state; None before there is one.
+    """Says what a disk that takes no more means for the training; its newest state is of `saved_step`.
 
     Raises:
         ValueError: something could not be written.

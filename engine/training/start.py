@@ -184,14 +184,9 @@ def choose_anchors(
     batches: Callable[[], Iterable],
     say: Callable[[str], object],
 ) -> Network:
-    """The network with the anchors that were asked for.
+    """The network with the anchors that were asked for, as the options `anchors` and `checkpoint_path` say.
 
-    Args:
-        network: with its own.
-        choice: start, network or fitted, as the option.
-        checkpoint_path: what the training starts from.
-        batches: makes training batches, augmented: what fitted anchors are fitted to.
-        say: prints a line.
+    Fitted ones are fitted to the training batches, augmented, that `batches` makes.
     """
     if choice == "fitted":
         boxes = _augmented_boxes(batches())
