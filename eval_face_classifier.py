@@ -18,11 +18,10 @@ from collections.abc import Sequence
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
 
 from faces.options import FaceEvaluationOptions
 from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
 
 
@@ -37,27 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         use_underscores=True,
     )
     start_tensorflow()
-    run(options, Console())
-
-
-def run(options: FaceEvaluationOptions, console: Console) -> None:
-    """Measures, writes, and says what came out.
-
-    Raises:
-        ValueError: the classifier or the faces cannot be used.
-    """
+    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
     from faces.report import in_short
 
+    console = Console()
     classifier = FaceClassifier.load(options.checkpoint_path)
     with counting_bars(console) as progress:
-        evaluation = evaluate_faces(classifier, options, progress=progress)
-    for note in evaluation.notes:
-        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
-    for sentence in in_short(evaluation.measures, evaluation.measures.unknown):
-        console.print(escape(sentence), highlight=False, soft_wrap=True)
-    console.print(escape(f"See {options.eval_dir / 'report.html'}"), highlight=False, soft_wrap=True)
+        measures, notes = evaluate_faces(classifier, options, progress=progress)
+    for one in notes:
+        note(console, one)
+    for line in [*in_short(measures), f"See {options.eval_dir / 'report.html'}"]:
+        say(console, line)
 
 
 if __name__ == "__main__":

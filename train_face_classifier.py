@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
 
 from faces.options import FaceTrainingOptions
 from terminal.bars import counting_bars
-from terminal.command import command
+from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
 
 
@@ -40,31 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         use_underscores=True,
     )
     start_tensorflow()
-    run(options, Console())
-
-
-def run(options: FaceTrainingOptions, console: Console) -> None:
-    """Trains, writes, and says what came out.
-
-    Raises:
-        ValueError: faces or backbone cannot be used.
-    """
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
-    from faces.report import check_train_dir, summary, write_training
+    from faces.report import summary, write_training
     from faces.training import train_faces
 
-    def say(line: str, mark: str = "") -> None:
-        console.print(mark + escape(line), highlight=False, soft_wrap=True)
-
-    check_train_dir(options.train_dir)
+    console = Console()
     with counting_bars(console) as progress:
-        trained = train_faces(options, progress=progress, say=say)
+        trained = train_faces(options, progress=progress, say=partial(say, console))
         notes = write_training(options, trained)
-    for note in notes:
-        say(note, "[yellow]note[/yellow] ")
-    for line in summary(trained):
-        say(line)
-    say(f"See {options.train_dir / 'report.html'}")
+    for one in notes:
+        note(console, one)
+    for line in [*summary(trained), f"See {options.train_dir / 'report.html'}"]:
+        say(console, line)
 
 
 if __name__ == "__main__":

@@ -94,10 +94,11 @@ def table(options: TableOptions, console: Console) -> None:
                 replace(recipe, splitting=SplitOptions(split_fractions=_FRACTIONS, seed=seed))
             )
             found.append(trained)
-            if trained.test is not None:
-                console.print(f"{label}, split {seed}: {trained.test.top1:.4f}", highlight=False)
-        tests = [one.test for one in found if one.test is not None]
-        judged = [one.validation for one in found if one.validation is not None]
+            if "test" in trained.measured:
+                top1 = trained.measured["test"].top1
+                console.print(f"{label}, split {seed}: {top1:.4f}", highlight=False)
+        tests = [one.measured["test"] for one in found if "test" in one.measured]
+        judged = [one.measured["validation"] for one in found if "validation" in one.measured]
         top1 = [one.top1 for one in tests]
         rows.add_row(
             label,

@@ -34,16 +34,12 @@ def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.face_clusters", use_underscores=True)
     start_tensorflow()
-    from faces.likeness import alike_groups, colours_and_outlines, combine, features_of_backbone
+    from faces.sorting import alike_groups, combine, open_features
 
     paths = list(files_below(options.faces_dir, ACCEPTED_SUFFIXES))
     names = sorted({path.parent.name for path in paths})
     truth = np.array([names.index(path.parent.name) for path in paths])
-    images = [read_picture(path) for path in paths]
-    blocks = colours_and_outlines(images)
-    if options.features is not None:
-        blocks += features_of_backbone(options.features)(images)
-    points = combine(blocks)
+    points = combine(open_features(options.features)([read_picture(path) for path in paths]))
     console = Console()
     console.print(f"{len(paths)} faces of {len(names)} characters", highlight=False)
     for count in (len(names), 2 * len(names), 4 * len(names), 8 * len(names)):

@@ -131,7 +131,7 @@ def in_batches(
     work: Callable[[list[np.ndarray]], Sequence[Found]],
     *,
     batch_size: int,
-    unreadable: Callable[[Item, str], None],
+    unreadable: Callable[[Item, PictureError], None],
 ) -> Iterator[tuple[Item, np.ndarray, Found]]:
     """Gives each item with its picture and result, in order; the next pictures are read during the work.
 
@@ -140,7 +140,7 @@ def in_batches(
         read: gives an item's picture [H, W, 3]; called in threads.
         work: one result for each of up to `batch_size` pictures.
         batch_size: pictures worked on at once.
-        unreadable: told of every item for which `read` raises PictureError, and why; it is left out.
+        unreadable: told of every item for which `read` raises this; it is left out.
     """
 
     def attempt(item: Item) -> tuple[Item, np.ndarray | PictureError]:
@@ -152,7 +152,7 @@ def in_batches(
     def readable() -> Iterator[tuple[Item, np.ndarray]]:
         for item, picture in map_in_threads(attempt, items):
             if isinstance(picture, PictureError):
-                unreadable(item, str(picture))
+                unreadable(item, picture)
             else:
                 yield item, picture
 

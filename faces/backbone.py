@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -66,11 +67,40 @@ class BackboneSpec:
         name: one of BACKBONES, or the network of a detector.
         image_size: side of the square picture, in pixels.
         strides: of the maps, rising.
+
+    Raises:
+        ValueError: there is no such network, or it does not have this size or these maps.
     """
 
     name: str
     image_size: int
     strides: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.name in NETWORKS:  # which maps it has is seen when it is cut
+            if self.image_size != (size := get_network(self.name).image_size):
+                raise ValueError(
+                    f"--image_size={self.image_size}: {self.name} takes pictures of {size} pixels only; "
+                    "leave it out."
+                )
+            return
+        if self.name not in BACKBONES:
+            raise ValueError(
+                f"there is no backbone {self.name!r} (those that were never measured are gone); train again, "
+                f"with one of {', '.join((*BACKBONES, *NETWORKS))}"
+            )
+        network = _NETWORKS[self.name]
+        if self.image_size < network.smallest:
+            raise ValueError(
+                f"--image_size={self.image_size}: {self.name} takes pictures of {network.smallest} pixels or "
+                "more."
+            )
+        wrong = [str(stride) for stride in self.strides if stride not in network.maps]
+        if wrong or not self.strides:
+            raise ValueError(
+                f"--strides {', '.join(wrong) or '(none)'}: {self.name} has maps at strides "
+                f"{', '.join(map(str, network.maps))}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,11 +168,6 @@ def open_backbone(
             "nothing: --backbone=CHECKPOINT_FOLDER."
         )
     spec = BackboneSpec(name, image_size or network.image_size, strides)
-    if spec.image_size < network.smallest:
-        raise ValueError(
-            f"--image_size={image_size}: {name} takes pictures of {network.smallest} pixels or more."
-        )
-    _check_strides(spec, network.maps)
     if weights == NO_WEIGHTS:
         model = _build(spec)
         _fill_randomly(model)
@@ -165,7 +190,7 @@ def rebuild_backbone(spec: BackboneSpec, arrays: Sequence[np.ndarray], source: s
     Raises:
         ValueError: they are not those of such a backbone.
     """
-    model = _build(spec, arrays)
+    model = _build(spec, [array.shape[-1] for array in arrays if array.ndim == 4])
     if [tuple(weight.shape) for weight in model.weights] != [array.shape for array in arrays]:
         raise ValueError(
             f"{source}: {len(arrays)} arrays do not fit the {len(model.weights)} variables of {spec.name}"
@@ -174,28 +199,13 @@ def rebuild_backbone(spec: BackboneSpec, arrays: Sequence[np.ndarray], source: s
     return Backbone(spec, model, source)
 
 
-def _build(spec: BackboneSpec, arrays: Sequence[np.ndarray] = ()) -> keras.Model:
-    """The network as it starts; VGG-16 with as many channels as these arrays have."""
+def _build(spec: BackboneSpec, widths: Sequence[int] = ()) -> keras.Model:
+    """The network as it starts; VGG-16 with so many channels in its first convolutions."""
     if spec.name == VGG16:
-        return _vgg(spec, [array.shape[-1] for array in arrays if array.ndim == 4])
+        return _vgg(spec, widths)
     if spec.name in NETWORKS:
-        _check_size(spec.name, spec.image_size)
         return _cut(get_network(spec.name).build(2), spec.strides)
-    if spec.name in _NETWORKS:
-        return _application(spec)
-    raise ValueError(
-        f"there is no backbone {spec.name!r} (those that were never measured are gone); train again, with "
-        f"one of {', '.join((*BACKBONES, *NETWORKS))}"
-    )
-
-
-def _check_strides(spec: BackboneSpec, known: Collection[int]) -> None:
-    wrong = [stride for stride in spec.strides if stride not in known]
-    if wrong or not spec.strides:
-        raise ValueError(
-            f"--strides {', '.join(map(str, wrong)) or '(none)'}: {spec.name} has maps at strides "
-            f"{', '.join(map(str, known))}."
-        )
+    return _application(spec)
 
 
 def _fill_randomly(model: keras.Model) -> None:
@@ -210,7 +220,6 @@ def _fill_randomly(model: keras.Model) -> None:
 def _application(spec: BackboneSpec, weights: str | None = None) -> keras.Model:
     """A network of keras.applications that takes -1...1, cut; with `weights`, or as it starts."""
     network = _NETWORKS[spec.name]
-    _check_strides(spec, network.maps)
     images = keras.Input((spec.image_size, spec.image_size, 3), name="images")
     whole = getattr(keras.applications, network.constructor)(
         weights=weights,
@@ -227,14 +236,12 @@ def _application(spec: BackboneSpec, weights: str | None = None) -> keras.Model:
 
 def _vgg_arrays(spec: BackboneSpec, weights: str) -> list[np.ndarray]:
     """Kernels and biases, in the model's order, of a file or of keras.applications."""
-    if weights == IMAGENET:
-        arrays = keras_vgg16_variables()
-    elif weights.endswith(".h5"):
-        arrays = keras_vgg16_variables(Path(weights))
+    if weights == IMAGENET or weights.endswith(".h5"):
+        arrays = keras_vgg16_variables(None if weights == IMAGENET else Path(weights))
     else:
         arrays = read_slim_variables(weights)
     convolutions = {"/".join(name.split("/")[-2:]): array for name, array in arrays.items()}
-    names = [f"conv{block}_{index}" for block, index, _ in _vgg_layers(spec)]
+    names = [name for name, _ in _vgg_convolutions(spec)]
     for name in names:
         if not {f"{name}/weights", f"{name}/biases"} <= set(convolutions):
             raise ValueError(
@@ -245,10 +252,10 @@ def _vgg_arrays(spec: BackboneSpec, weights: str) -> list[np.ndarray]:
     return [np.asarray(convolutions[part], np.float32) for part in parts]
 
 
-def _vgg_layers(spec: BackboneSpec) -> list[tuple[int, int, int]]:
-    """Block, number in it and usual channels of each convolution up to the deepest map."""
+def _vgg_convolutions(spec: BackboneSpec) -> list[tuple[str, int]]:
+    """Name and usual channels of each convolution up to the deepest map."""
     return [
-        (block, index, width)
+        (f"conv{block}_{index}", width)
         for block, widths in enumerate(VGG_BLOCKS, start=1)
         if 2 ** (block - 1) <= max(spec.strides)
         for index, width in enumerate(widths, start=1)
@@ -256,22 +263,18 @@ def _vgg_layers(spec: BackboneSpec) -> list[tuple[int, int, int]]:
 
 
 def _vgg(spec: BackboneSpec, widths: Sequence[int]) -> keras.Model:
-    """The network with so many channels in each convolution; none given: the usual ones."""
-    wanted = _vgg_layers(spec)
-    widths = widths or [width for _, _, width in wanted]
-    if len(widths) != len(wanted):
-        raise ValueError(f"{len(widths)} convolutions for a VGG-16 that has {len(wanted)} up to there")
+    """The network with so many channels in its first convolutions, with the usual ones in the others."""
     images = keras.Input((spec.image_size, spec.image_size, 3), name="images")
-    offset = [-mean for mean in RGB_MEAN]
-    tensor = layers.Rescaling(1.0, offset, name="subtract_mean")(images)  # pyright: ignore[reportArgumentType]
+    offset: Any = [-mean for mean in RGB_MEAN]  # Keras takes one per channel, its annotation says float
+    tensor = layers.Rescaling(1.0, offset, name="subtract_mean")(images)
     maps = {}
-    for (block, index, _), width in zip(wanted, widths, strict=True):
-        if index == 1 and block > 1:
-            tensor = layers.MaxPooling2D(2, name=f"pool{block - 1}")(tensor)
-        name = f"conv{block}_{index}"
+    for number, (name, usual) in enumerate(_vgg_convolutions(spec)):
+        if name.endswith("_1") and number:
+            tensor = layers.MaxPooling2D(2)(tensor)
+        width = widths[number] if number < len(widths) else usual
         tensor = maps[name] = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(tensor)
     if 32 in spec.strides:
-        maps["pool5"] = layers.MaxPooling2D(2, name="pool5")(tensor)
+        maps["pool5"] = layers.MaxPooling2D(2)(tensor)
     return keras.Model(images, [maps[_NETWORKS[VGG16].maps[one]] for one in spec.strides], name=VGG16)
 
 
@@ -291,18 +294,9 @@ def _detector(folder: str, weights: str | None, image_size: int | None, strides:
             f"--backbone_weights={weights}: the checkpoint {folder} brings its own weights; leave it out."
         )
     checkpoint = read_checkpoint(Path(folder))
-    name, size = checkpoint.network.name, checkpoint.network.image_size
-    _check_size(name, image_size or size)
-    model = _cut(build_model(checkpoint), strides)
-    return Backbone(BackboneSpec(name, size, strides), model, f"detector {checkpoint.folder.name}")
-
-
-def _check_size(name: str, image_size: int) -> None:
-    size = get_network(name).image_size
-    if image_size != size:
-        raise ValueError(
-            f"--image_size={image_size}: {name} takes pictures of {size} pixels only; leave it out."
-        )
+    network = checkpoint.network
+    spec = BackboneSpec(network.name, image_size or network.image_size, strides)
+    return Backbone(spec, _cut(build_model(checkpoint), strides), f"detector {checkpoint.folder.name}")
 
 
 def _cut(model: keras.Model, strides: Sequence[int]) -> keras.Model:

@@ -19,8 +19,7 @@ from scipy import special
 
 from datasets.labels import clean_name
 from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
-from faces.encoder import MEAN, FaceEncoder
-from faces.views import MIRRORED, PLAIN, look_at
+from faces.encoder import MEAN, MIRRORED, PLAIN, FaceEncoder, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
@@ -29,7 +28,7 @@ from preprocessing.crops import crop_around
 
 KIND = "face_classifier"
 FORMAT = 1
-ANSWERED = (0, 1)  # views of a face that have their say in its answer, see `faces.views`
+ANSWERED = (0, 1)  # views of a face that have their say in its answer, see `faces.encoder`
 _MOST_NAMES = 100_000
 
 
@@ -77,10 +76,9 @@ class Judgement:
 
     def evidence(self, logits: np.ndarray) -> np.ndarray:
         """How clearly each face speaks for its name: [N, K] -> float64 [N]."""
-        logits = np.asarray(logits, np.float32)
         if not len(logits):
             return np.zeros(0)
-        with_background = np.concatenate([np.zeros((len(logits), 1), np.float32), logits], axis=1)
+        with_background = np.pad(np.asarray(logits, np.float32), ((0, 0), (1, 0)))
         return np.asarray(evidence(with_background), np.float64)
 
     def known(self, logits: np.ndarray) -> np.ndarray:
@@ -228,19 +226,25 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path
         raise ValueError("a name is empty or not clean")
     if len(set(names)) != len(names) or not 2 <= len(names) <= _MOST_NAMES:
         raise ValueError(f"{len(names)} names, {len(set(names))} different; 2 or more are needed")
-    encoder = _encoder(config, arrays)
-    head = Head(np.asarray(arrays["head/kernel"], np.float32), np.asarray(arrays["head/bias"], np.float32))
+    encoder = _encoder(config["backbone"], config["pooling"], arrays)
+    head = Head(*(np.asarray(arrays[f"head/{part}"], np.float32) for part in ("kernel", "bias")))
     if head.kernel.shape != (encoder.size, len(names)) or head.bias.shape != (len(names),):
         raise ValueError(
             f"the head {head.kernel.shape} does not fit {encoder.size} numbers and {len(names)} names"
         )
     if not (np.isfinite(head.kernel).all() and np.isfinite(head.bias).all()):
         raise ValueError("the head is not finite")
+    said = config["judgement"]
+    temperature, limit = _number(said["temperature"]), said["limit"]
+    if temperature <= 0:
+        raise ValueError(f"the temperature {temperature} is not above 0")
+    if said["rule"] != EVIDENCE:
+        raise ValueError(f"there is no rule {said['rule']!r}")
     return FaceClassifier(
         names=tuple(names),
         encoder=encoder,
         head=head,
-        judgement=_judgement(config["judgement"]),
+        judgement=Judgement(temperature, None if limit is None else _number(limit)),
         margin=_number(config["margin"]),
         mirrored=config["mirrored"] is True,
         config=config,
@@ -248,29 +252,19 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path
     )
 
 
-def _encoder(config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceEncoder:
-    said, statistics = config["backbone"], list(config["pooling"]["statistics"])
-    spec = BackboneSpec(str(said["name"]), int(said["image_size"]), tuple(map(int, said["strides"])))
-    if not 16 <= spec.image_size <= 2048:
-        raise ValueError(f"image_size {spec.image_size} is not in 16...2048")
-    if statistics != [MEAN]:
+def _encoder(
+    backbone: Mapping[str, Any], pooling: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> FaceEncoder:
+    if not 16 <= (size := int(backbone["image_size"])) <= 2048:
+        raise ValueError(f"image_size {size} is not in 16...2048")
+    if (statistics := pooling["statistics"]) != [MEAN]:
         raise ValueError(
             f"it was trained with --statistics {' '.join(map(str, statistics))}, and only the mean is left, "
             "for the others were measured no better"
         )
+    spec = BackboneSpec(str(backbone["name"]), size, tuple(map(int, backbone["strides"])))
     own = [arrays[key].astype(np.float32) for key in sorted(arrays) if key.startswith("backbone/")]
-    return FaceEncoder(
-        rebuild_backbone(spec, own, str(said.get("source", ""))), int(config["pooling"]["cells"])
-    )
-
-
-def _judgement(said: Mapping[str, Any]) -> Judgement:
-    temperature, limit = _number(said["temperature"]), said["limit"]
-    if temperature <= 0:
-        raise ValueError(f"the temperature {temperature} is not above 0")
-    if said["rule"] != EVIDENCE:
-        raise ValueError(f"there is no rule {said['rule']!r}")
-    return Judgement(temperature, None if limit is None else _number(limit))
+    return FaceEncoder(rebuild_backbone(spec, own, str(backbone.get("source", ""))), int(pooling["cells"]))
 
 
 def _number(value: Any) -> float:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,54 +13,35 @@ from datasets.problems import Problem, some_of
 from engine.measures.trained_on import read_trained_on
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
-from faces.folder import Face, read_faces
+from faces.folder import Face, FaceReading, read_faces
 from faces.measures import FaceMeasures, measure_faces
 from faces.options import FaceEvaluationOptions
-from faces.report import doubtful_sheet, read_splits, write_face_report
+from faces.report import read_splits, write_face_report
 from files.writing import write_table
 from nets.checkpoint import versions
 from terminal.bars import Progress, silent
 
 
-@dataclass(frozen=True, eq=False)
-class FaceEvaluation:
-    """What was measured.
-
-    Attributes:
-        measures: of the faces of known characters, and of strangers.
-        notes: what a reader must know, each a sentence.
-    """
-
-    measures: FaceMeasures
-    notes: list[str]
-
-
 def evaluate_faces(
     classifier: FaceClassifier, options: FaceEvaluationOptions, *, progress: Progress = silent
-) -> FaceEvaluation:
+) -> tuple[FaceMeasures, list[str]]:
     """Names every face of a folder; writes report.html, report.json, names.csv and answers.csv.
 
     Faces of names that the classifier does not know are strangers'.
 
+    Returns:
+        What was measured, and what a reader must know, each a sentence.
+
     Raises:
         ValueError: there is no face of a known name.
     """
-    found, problems = _read(classifier, options, progress)
-    encoder, max_pixels = classifier.encoder, options.reading.max_pixels
-    rows = face_rows(
-        found,
-        encoder,
-        FeatureCache(options.cache_dir, encoder.way(), encoder.size),
-        views=classifier.views,
-        margin=classifier.margin,
-        max_pixels=max_pixels,
-        progress=partial(progress, "looking"),
-    )
-    problems += rows.problems
+    reading = _read(classifier, options, progress)
+    cache = FeatureCache(options.cache_dir, classifier.encoder)
+    rows = face_rows(reading.faces, cache, classifier.views, progress=progress)
     logits = classifier.head.of_views(rows.rows)
     own = np.array([face.name in classifier.names for face in rows.faces], bool)
     if not own.any():
-        names = sorted({face.name for face in found if face.name})
+        names = sorted({face.name for face in reading.faces if face.name})
         raise ValueError(
             f"--faces_dir {options.faces_dir} has none of the classifier's names, so there is nothing to "
             f"measure: it knows {some_of(classifier.names)}; the folder has {some_of(names)}. Names are "
@@ -77,28 +57,23 @@ def evaluate_faces(
         classifier.judgement,
         strangers=logits[~own] if strangers else None,
     )
-    notes = [*_traces(classifier, known, rows.hashes[own], options.split), *_left_out(strangers, problems)]
+    notes = _traces(classifier, known, rows.hashes[own], options.split)
+    notes += _left_out(strangers, [*reading.problems, *rows.problems])
     answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
     _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
-    wrong = doubtful_sheet(known, measures, classifier.margin, max_pixels)
-    reading, judgement = asdict(options.reading), classifier.judgement.as_json()
+    data = {"faces_dir": str(options.faces_dir), "split": options.split, **asdict(options.reading)}
+    said = {"names": list(classifier.names), **classifier.encoder.way(), **classifier.judgement.as_json()}
     write_face_report(
         options.eval_dir,
         measures,
+        known,
         title=f"Faces of {options.faces_dir.name or options.faces_dir}",
         lead=f"{len(known)} faces of {sum(one.faces > 0 for one in measures.per_name)} names.",
-        judgement=classifier.judgement,
-        ran={
-            "data": {"faces_dir": str(options.faces_dir), "split": options.split, **reading},
-            "classifier": {"names": list(classifier.names), **encoder.way(), **judgement},
-            "versions": versions(),
-        },
-        unknown=measures.unknown,
-        unknown_text="Faces of characters that the classifier does not know.",
-        sheets=wrong,
+        ran={"data": data, "classifier": said, "versions": versions()},
+        strangers="Faces of characters that the classifier does not know.",
         notes=notes,
     )
-    return FaceEvaluation(measures, notes)
+    return measures, notes
 
 
 def _write_answers(path: Path, faces: Sequence[Face], answers: Sequence[FaceAnswer]) -> None:
@@ -112,29 +87,26 @@ def _write_answers(path: Path, faces: Sequence[Face], answers: Sequence[FaceAnsw
     write_table(path, headings, rows)
 
 
-def _read(
-    classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Progress
-) -> tuple[list[Face], list[Problem]]:
-    """The faces to be measured, and what was left out."""
+def _read(classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Progress) -> FaceReading:
+    """The faces to be measured, strangers' too."""
     reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
-    found, problems = list(reading.faces), list(reading.problems)
     if options.split != "all":
         if classifier.folder is None:
             raise ValueError(
                 f"--split {options.split}: the classifier has no folder that says which faces those are"
             )
         splits = read_splits(classifier.folder)
-        found = [face for face in found if splits.get(face.digest) == options.split]
-        if not found:
+        reading.faces[:] = [face for face in reading.faces if splits.get(face.digest) == options.split]
+        if not reading.faces:
             raise ValueError(
                 f"--split {options.split}: no face in {options.faces_dir} was in this split of the training; "
                 "leave it out, or give the folder that was trained on"
             )
     if options.strangers_dir is not None:
         others = read_faces(options.strangers_dir, options.reading, margin=classifier.margin, strangers=True)
-        found += others.faces
-        problems += others.problems
-    return found, problems
+        reading.faces.extend(others.faces)
+        reading.problems.extend(others.problems)
+    return reading
 
 
 def _left_out(strangers: Sequence[Face], problems: Sequence[Problem]) -> list[str]:

@@ -10,25 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from datasets.look_alikes import perceptual_hash
-from datasets.pictures import PictureError, read_picture
+from datasets.pictures import PictureError, in_batches
 from datasets.problems import Problem
-from faces.encoder import FaceEncoder
-from faces.folder import Face, read_pictures
-from faces.views import face_view, look_at
+from faces.encoder import FaceEncoder, View, face_view, look_at
+from faces.folder import Face
 from files.arrays import read_arrays, write_arrays
 from files.threads import map_in_threads
 from files.writing import write_json
-from preprocessing.crops import crop_around
+from terminal.bars import Progress, silent
 
 _DIGITS = re.compile(r"[0-9a-f]{32}")
+_AT_ONCE = 48  # faces whose views are in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +44,20 @@ class Entry:
 
 
 class FeatureCache:
-    """Entries by digest of the face."""
+    """Entries by digest of the face (32 hexadecimal digits), as one encoder makes them."""
 
-    def __init__(self, folder: Path, way: Mapping[str, Any], size: int):
-        """Opens or makes the folder for one way of computing features.
-
-        Args:
-            folder: for all ways.
-            way: everything that the features depend on beside the face and the view, as plain values.
-            size: D, numbers in a row.
-        """
+    def __init__(self, folder: Path, encoder: FaceEncoder):
+        """Opens or makes this encoder's folder in the folder for all."""
+        self.encoder, way = encoder, encoder.way()
         text = json.dumps(way, sort_keys=True, ensure_ascii=False)
         digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
         self.folder = folder / f"{way['backbone']}_{digest}"
-        self._size = size
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "way.json").is_file():
             write_json(self.folder / "way.json", way)  # for people
 
     def read(self, face: str) -> Entry | None:
-        """What is there of a face; None where nothing is, or something damaged, which is then made anew.
-
-        Args:
-            face: its digest, 32 hexadecimal digits.
-        """
+        """What is there of a face; None where nothing is, or something damaged, which is then made anew."""
         path = self._path(face)
         if not path.is_file():
             return None
@@ -78,7 +67,7 @@ class FeatureCache:
         except (ValueError, KeyError, OSError):
             return None
         right = views.ndim == 1 and features.dtype == np.float16 and hashed.dtype == np.uint64
-        right = right and features.shape == (len(views), self._size) and hashed.shape == ()
+        right = right and features.shape == (len(views), self.encoder.size) and hashed.shape == ()
         if not right or not np.isfinite(features).all():
             return None
         return Entry(np.uint64(hashed[()]), dict(zip(map(str, views), features, strict=True)))
@@ -116,72 +105,58 @@ class Rows:
     computed: int
 
 
-def crop_face(face: Face, margin: float, max_pixels: int) -> np.ndarray:
-    """The picture of a face: uint8 [h, w, 3].
-
-    Args:
-        face: of a picture, or the picture.
-        margin: around a box, as a share of its longer side.
-        max_pixels: larger pictures are refused.
-
-    Raises:
-        PictureError: it cannot be read.
-    """
-    image = read_picture(face.path, turn=face.turned, max_pixels=max_pixels)
-    return image if face.box is None else crop_around(image, np.array(face.box), margin)[0]
-
-
 def face_rows(
     faces: Sequence[Face],
-    encoder: FaceEncoder,
     cache: FeatureCache,
-    *,
     views: Sequence[int],
-    margin: float,
-    max_pixels: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    what: str = "looking",
+    progress: Progress = silent,
 ) -> Rows:
     """Rows of some views of each face.
 
     Args:
         faces: whose.
-        encoder: computes what is missing.
-        cache: of this encoder; what is computed is put there.
-        views: numbers of views, see `faces.views`.
-        margin: around boxes.
-        max_pixels: larger pictures are refused.
-        progress: called with rows done and all.
+        cache: gives what is there, its encoder the rest, which is put there.
+        views: their numbers, see `faces.encoder`.
+        what: the progress is called.
+        progress: told of rows done and all that were not there.
     """
-    keys = {face.digest: [face_view(number, face.digest).key() for number in views] for face in faces}
+    wanted = {face.digest: [face_view(number, face.digest) for number in views] for face in faces}
     kept = zip(faces, map_in_threads(lambda face: cache.read(face.digest), faces), strict=True)
     entries = {face.digest: entry for face, entry in kept if entry is not None}
 
-    def missing(face: Face) -> list[tuple[int, str]]:
+    def missing(face: Face) -> list[View]:
         there = entries[face.digest].rows if face.digest in entries else {}
-        return [(n, key) for n, key in zip(views, keys[face.digest], strict=True) if key not in there]
+        return [view for view in wanted[face.digest] if view.key() not in there]
 
-    wanting = [face for face in faces if missing(face)]
-    problems: list[Problem] = []
-    computed, total = 0, sum(len(missing(face)) for face in wanting)
+    def looked_at(face: Face) -> np.ndarray:
+        """The face as it is, then the views that are missing: uint8 [1 + V, h, w, 3]."""
+        image = face.picture()
+        return np.stack([image, *(look_at(image, view) for view in missing(face))])
 
-    def wrong(face: Face, error: PictureError) -> None:
+    def encoded(pictures: list[np.ndarray]) -> list[np.ndarray]:
+        rows = cache.encoder.encode([view for one in pictures for view in one[1:]])
+        return np.split(rows, np.cumsum([len(one) - 1 for one in pictures])[:-1])
+
+    def unreadable(face: Face, error: PictureError) -> None:
         problems.append(Problem(face.shown, face.name, error.kind, error.detail, error.action))
 
-    for chunk in read_pictures(wanting, lambda face: crop_face(face, margin, max_pixels), wrong):
-        wanted = [(face, image, number, key) for face, image in chunk for number, key in missing(face)]
-        seen = [look_at(image, face_view(number, face.digest)) for face, image, number, _ in wanted]
-        fresh: dict[str, dict[str, np.ndarray]] = {}
-        for (face, _, _, key), row in zip(wanted, encoder.encode(seen), strict=True):
-            fresh.setdefault(face.digest, {})[key] = row
-        for face, image in chunk:
-            old = entries.get(face.digest) or Entry(perceptual_hash(image), {})
-            entries[face.digest] = Entry(old.hash, {**old.rows, **fresh.get(face.digest, {})})
-            cache.write(face.digest, entries[face.digest])
-        computed += len(wanted)
-        progress(computed, total)
+    problems: list[Problem] = []
+    todo = {face.digest: face for face in faces if missing(face)}.values()
+    computed, total = 0, sum(len(missing(face)) for face in todo)
+    for face, pictures, rows in in_batches(
+        todo, looked_at, encoded, batch_size=_AT_ONCE, unreadable=unreadable
+    ):
+        old = entries.get(face.digest) or Entry(perceptual_hash(pictures[0]), {})
+        fresh = {view.key(): row for view, row in zip(missing(face), rows, strict=True)}
+        entries[face.digest] = Entry(old.hash, {**old.rows, **fresh})
+        cache.write(face.digest, entries[face.digest])
+        computed += len(fresh)
+        progress(what, computed, total)
     readable = [face for face in faces if not missing(face)]
-    rows = np.zeros((len(readable), len(views), encoder.size), np.float16)
+    rows = np.zeros((len(readable), len(views), cache.encoder.size), np.float16)
     for place, face in enumerate(readable):
-        rows[place] = [entries[face.digest].rows[key] for key in keys[face.digest]]
+        rows[place] = [entries[face.digest].rows[view.key()] for view in wanted[face.digest]]
     hashes = np.array([entries[face.digest].hash for face in readable], np.uint64)
     return Rows(readable, hashes, rows, problems, computed)

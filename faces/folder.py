@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from datasets.annotations import Annotation, ReadOptions, read_folder
+from datasets.annotations import ReadOptions, read_folder
 from datasets.folder import PictureFile, find_files, refuse_inbox
 from datasets.labels import clean_name
-from datasets.pictures import MAX_PIXELS, PictureError, read_picture_file
+from datasets.pictures import MAX_PIXELS, PictureError, read_picture, read_picture_file
 from datasets.problems import Problem
 from datasets.splits import source_of
 from files.threads import map_in_threads
+from preprocessing.crops import crop_around
 from terminal.bars import Progress, silent
-
-Item = TypeVar("Item")
-_CHUNK = 48  # pictures in memory at once
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,14 @@ class FaceOptions:
                 r"source, as in '^(.*)/.*_(\d+)$'"
             )
 
+    def source(self, shown: str) -> str:
+        """Where the picture with this path below the folder comes from; "" where nothing is known."""
+        stem = shown.rsplit(".", 1)[0]
+        if not self.source_pattern:
+            return source_of(stem.rsplit("/", 1)[-1])
+        match = re.search(self.source_pattern, stem)
+        return "/".join(part or "" for part in match.groups()) if match else ""
+
 
 @dataclass(frozen=True)
 class Face:
@@ -66,18 +71,31 @@ class Face:
             which face it is.
         name: of the character.
         source: video or series of drawings that it comes from; "" where nothing is known.
-        box: (ymin, xmin, ymax, xmax) as fractions; None: the whole picture.
-        turned: the EXIF orientation is to be applied.
         digest: 32 hexadecimal digits of the file's bytes, the box and the margin: of what is seen.
+        box: (ymin, xmin, ymax, xmax) as fractions; None: the whole picture.
+        margin: around the box, as a share of its longer side.
+        turned: the EXIF orientation is to be applied.
+        max_pixels: a larger picture is refused.
     """
 
     path: Path
     shown: str
     name: str
     source: str
-    box: tuple[float, float, float, float] | None
-    turned: bool
     digest: str
+    box: tuple[float, float, float, float] | None = None
+    margin: float = 0.0
+    turned: bool = True
+    max_pixels: int = MAX_PIXELS
+
+    def picture(self) -> np.ndarray:
+        """What is seen of it: uint8 [h, w, 3].
+
+        Raises:
+            PictureError: it cannot be read.
+        """
+        image = read_picture(self.path, turn=self.turned, max_pixels=self.max_pixels)
+        return image if self.box is None else crop_around(image, np.array(self.box), self.margin)[0]
 
 
 @dataclass(frozen=True)
@@ -93,11 +111,6 @@ class FaceReading:
     faces: list[Face]
     problems: list[Problem]
     labelled_by: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the characters, in text order."""
-        return tuple(sorted({face.name for face in self.faces}))
 
 
 def read_faces(
@@ -126,15 +139,16 @@ def read_faces(
         raise ValueError(f"{flag} {folder}: there is no such folder; give one {what}")
     refuse_inbox(folder, flag)
     contents = find_files(folder)
-    if any(file.xml is not None for file in contents.files):
-        found, problems = _faces_of_xml(folder, options, margin, progress)
-        labelled_by = "XML"
+    by_xml = any(file.xml is not None for file in contents.files)
+    if by_xml:
+        found = list(_faces_of_xml(folder, options, margin, progress))
     else:
-        problems, labelled_by = list(contents.problems), "folders"
-        found = _faces_of_folders(contents.files, options, problems, strangers, progress)
+        found = [*contents.problems, *_faces_of_folders(contents.files, options, strangers, progress)]
+    problems = [one for one in found if isinstance(one, Problem)]
+    faces = [one for one in found if isinstance(one, Face)]
     if strangers:
-        found = [replace(face, name="") for face in found]
-    faces = _without_twins(found, problems)
+        faces = [replace(face, name="") for face in faces]
+    faces = _without_twins(faces, problems)
     if not faces:
         wrong = f" ({problems[0].file}: {problems[0].kind})" if problems else ""
         cure = (
@@ -144,16 +158,12 @@ def read_faces(
             "name, or label boxes with LabelImg"
         )
         raise ValueError(f"{flag} {folder}: {cure}")
-    return FaceReading(faces, problems, labelled_by)
+    return FaceReading(faces, problems, "XML" if by_xml else "folders")
 
 
 def _faces_of_folders(
-    files: Sequence[PictureFile],
-    options: FaceOptions,
-    problems: list[Problem],
-    strangers: bool,
-    progress: Progress,
-) -> list[Face]:
+    files: Sequence[PictureFile], options: FaceOptions, strangers: bool, progress: Progress
+) -> Iterator[Face | Problem]:
     def read(file: PictureFile) -> Face | Problem:
         shown = file.name
         name = clean_name(shown.split("/")[0]) if "/" in shown else ""
@@ -163,53 +173,38 @@ def _faces_of_folders(
             data = read_picture_file(file.path, max_pixels=options.max_pixels)
         except PictureError as error:
             return error.problem(shown)
-        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-        return Face(file.path, shown, name, _source(shown, options), None, True, digest)
+        source = options.source(shown)
+        return Face(file.path, shown, name, source, _digest(data), max_pixels=options.max_pixels)
 
-    faces = []
     for done, one in enumerate(map_in_threads(read, files), start=1):
-        if isinstance(one, Problem):
-            problems.append(one)
-        else:
-            faces.append(one)
+        yield one
         progress("reading", done, len(files))
-    return faces
 
 
 def _faces_of_xml(
     folder: Path, options: FaceOptions, margin: float, progress: Progress
-) -> tuple[list[Face], list[Problem]]:
+) -> Iterator[Face | Problem]:
     reading = read_folder(
         folder,
         ReadOptions(verified_only=options.verified_only, max_pixels=options.max_pixels),
         progress=lambda _, done, every: progress("reading", done, every),
     )
-    problems = list(reading.problems)
-    faces = []
-    for annotation in reading.annotations:
-        for number, name in enumerate(annotation.names):
-            shown = annotation.name if len(annotation.names) == 1 else f"{annotation.name}#{number + 1}"
-            if annotation.difficult[number]:
-                problems.append(Problem(annotation.name, name, "difficult", f"box {number + 1}", "left out"))
+    yield from reading.problems
+    for one in reading.annotations:
+        for number, (name, box) in enumerate(zip(one.names, one.boxes.tolist(), strict=True), start=1):
+            if one.difficult[number - 1]:
+                yield Problem(one.name, name, "difficult", f"box {number}", "left out")
                 continue
-            box = tuple(annotation.boxes[number].tolist())
-            digest = _box_digest(annotation, box, margin)
-            source = _source(annotation.name, options)
-            faces.append(Face(annotation.path, shown, name, source, box, annotation.turned, digest))
-    return faces, problems
+            shown = one.name if len(one.names) == 1 else f"{one.name}#{number}"
+            seen = one.digest + np.array([*box, margin, one.turned], np.float64).tobytes()
+            yield Face(
+                one.path, shown, name, options.source(one.name), _digest(seen),
+                tuple(box), margin, one.turned, options.max_pixels,
+            )  # fmt: skip
 
 
-def _box_digest(annotation: Annotation, box: tuple[float, ...], margin: float) -> str:
-    seen = annotation.digest + np.array([*box, margin, annotation.turned], np.float64).tobytes()
-    return hashlib.blake2b(seen, digest_size=16).hexdigest()
-
-
-def _source(shown: str, options: FaceOptions) -> str:
-    stem = shown.rsplit(".", 1)[0]
-    if not options.source_pattern:
-        return source_of(stem.rsplit("/", 1)[-1])
-    match = re.search(options.source_pattern, stem)
-    return "/".join(part or "" for part in match.groups()) if match else ""
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _without_twins(faces: Sequence[Face], problems: list[Problem]) -> list[Face]:
@@ -227,36 +222,3 @@ def _without_twins(faces: Sequence[Face], problems: list[Problem]) -> list[Face]
         else:
             kept[face.digest] = face
     return list(kept.values())
-
-
-def read_pictures(
-    items: Sequence[Item],
-    read: Callable[[Item], np.ndarray],
-    wrong: Callable[[Item, PictureError], None],
-    progress: Progress = silent,
-) -> Iterator[list[tuple[Item, np.ndarray]]]:
-    """Things with their pictures, 48 at a time, so that few are in memory at once.
-
-    Args:
-        items: faces, paths ...
-        read: raises PictureError where that cannot be done, which is then passed over.
-        wrong: told of these.
-        progress: told of "looking" when the pictures before have been looked at.
-    """
-
-    def tried(item: Item) -> np.ndarray | PictureError:
-        try:
-            return read(item)
-        except PictureError as error:
-            return error
-
-    for start in range(0, len(items), _CHUNK):
-        chunk, some = [], items[start : start + _CHUNK]
-        for item, image in zip(some, map_in_threads(tried, some), strict=True):
-            if isinstance(image, PictureError):
-                wrong(item, image)
-            else:
-                chunk.append((item, image))
-        if chunk:
-            yield chunk
-        progress("looking", start + len(some), len(items))

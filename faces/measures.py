@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.measures.calibration import Reliability, auroc, reliability_of
+from engine.measures.intervals import REPLICATES, Interval, middle
 from faces.classifier import Judgement, softmax
 
-BINS = 10
 KEPT = 0.95  # of the right answers on the validation set keep their name when "unknown" may be answered
-LEVEL = 0.95
-REPLICATES = 1000
 LIKELIEST = 5
+_BINS = 10
 _TEMPERATURES = np.geomspace(0.005, 50, 500)
 
 
@@ -79,34 +78,31 @@ class FaceMeasures:
     Attributes:
         names: K names.
         truth: int [N].
+        judgement: of the classifier.
         probabilities: float [N, K].
         top1: share of right first answers.
         top5: share of faces whose name is among the five likeliest.
-        top1_interval: in which it would be with other sources of the same kind, at `LEVEL`.
+        top1_interval: in which it would be with other sources of the same kind, 95 %.
         per_name: in the order of `names`.
         confusion: int [K + 1, K + 1]: rows who it is (the last: strangers), columns the answer (the last:
             unknown).
         calibration: of the probabilities.
         uncalibrated: of those without temperature.
-        unknown: on the strangers that were measured beside.
+        unknown: how strangers are told apart; None where that was not measured.
     """
 
     names: tuple[str, ...]
     truth: np.ndarray
+    judgement: Judgement
     probabilities: np.ndarray
     top1: float
     top5: float
-    top1_interval: tuple[float, float]
+    top1_interval: Interval
     per_name: tuple[NameMeasures, ...]
     confusion: np.ndarray
     calibration: Reliability
     uncalibrated: Reliability
     unknown: UnknownMeasures | None
-
-    @property
-    def right(self) -> np.ndarray:
-        """Where the first answer is the right one: bool [N]."""
-        return self.probabilities.argmax(axis=1) == self.truth
 
     @property
     def mean_recall(self) -> float:
@@ -148,14 +144,7 @@ def choose_limit(logits: np.ndarray, truth: np.ndarray) -> float | None:
 def measure_unknown(
     logits: np.ndarray, truth: np.ndarray, strangers: np.ndarray, judgement: Judgement
 ) -> UnknownMeasures:
-    """What the answer "unknown" does.
-
-    Args:
-        logits: [N, K] of faces of known characters.
-        truth: int [N].
-        strangers: [M, K], logits of faces of nobody that is known.
-        judgement: says who is called unknown.
-    """
+    """What the answer "unknown" does to faces of known characters, and to strangers, logits [M, K]."""
     right = logits.argmax(axis=1) == truth
     kept = judgement.known(logits)
     return UnknownMeasures(
@@ -196,48 +185,52 @@ def measure_faces(
     probabilities = softmax(logits / judgement.temperature)
     order = np.argsort(-logits, axis=1, kind="stable")
     places = (order == truth[:, None]).argmax(axis=1)  # [N], 0 for a right first answer
-    answers, known, right = order[:, 0], judgement.known(logits), places == 0
-    confusion = np.zeros((count + 1, count + 1), np.int64)
-    np.add.at(confusion, (truth, np.where(known, answers, count)), 1)
-    if strangers is not None and len(strangers):
-        np.add.at(confusion[count], np.where(judgement.known(strangers), strangers.argmax(axis=1), count), 1)
+    answers, right = order[:, 0], places == 0
+    called = np.where(judgement.known(logits), answers, count)
+    confusion = _counted(truth, called, count + 1)
+    if strangers is not None:
+        called = np.where(judgement.known(strangers), strangers.argmax(axis=1), count)
+        confusion += _counted(np.full(len(strangers), count), called, count + 1)
     best = (np.arange(len(truth)), answers)
     return FaceMeasures(
         names=tuple(names),
         truth=truth,
+        judgement=judgement,
         probabilities=probabilities,
         top1=float(right.mean()),
         top5=float((places < LIKELIEST).mean()),
         top1_interval=_interval(right, groups),
-        per_name=tuple(_per_name(names, number, truth, answers, places) for number in range(count)),
+        per_name=_per_name(names, truth, answers, places),
         confusion=confusion,
-        calibration=reliability_of(probabilities[best], right, bins=BINS, lowest_score=0.0),
-        uncalibrated=reliability_of(softmax(logits)[best], right, bins=BINS, lowest_score=0.0),
+        calibration=reliability_of(probabilities[best], right, bins=_BINS, lowest_score=0.0),
+        uncalibrated=reliability_of(softmax(logits)[best], right, bins=_BINS, lowest_score=0.0),
         unknown=None if strangers is None else measure_unknown(logits, truth, strangers, judgement),
     )
 
 
+def _counted(rows: np.ndarray, columns: np.ndarray, side: int) -> np.ndarray:
+    """How often each row comes with each column: int [side, side]."""
+    return np.bincount(rows * side + columns, minlength=side**2).reshape(side, side)
+
+
 def _per_name(
-    names: Sequence[str], number: int, truth: np.ndarray, answers: np.ndarray, places: np.ndarray
-) -> NameMeasures:
-    own = truth == number
-    wrong = np.bincount(answers[own & (answers != number)], minlength=len(names))
-    most = int(wrong.argmax())
-    return NameMeasures(
-        name=names[number],
-        faces=int(own.sum()),
-        right=int((places[own] == 0).sum()),
-        right_of_five=int((places[own] < LIKELIEST).sum()),
-        called=int((answers == number).sum()),
-        taken_for=(names[most], int(wrong[most])) if wrong[most] else None,
+    names: Sequence[str], truth: np.ndarray, answers: np.ndarray, places: np.ndarray
+) -> tuple[NameMeasures, ...]:
+    first = _counted(truth, answers, len(names))
+    right, of_five = np.diag(first), np.bincount(truth[places < LIKELIEST], minlength=len(names))
+    wrong = first - np.diag(right)
+    columns = first.sum(axis=1), right, of_five, first.sum(axis=0), wrong.argmax(axis=1), wrong.max(axis=1)
+    return tuple(
+        NameMeasures(name, faces, hits, five, called, (str(names[other]), times) if times else None)
+        for name, (faces, hits, five, called, other, times) in zip(
+            names, np.stack(columns, axis=1).tolist(), strict=True
+        )
     )
 
 
-def _interval(right: np.ndarray, groups: Sequence[str]) -> tuple[float, float]:
-    """The middle `LEVEL` of bootstrap draws of whole sources (Efron 1979)."""
+def _interval(right: np.ndarray, groups: Sequence[str]) -> Interval:
+    """The middle of bootstrap draws of whole sources (Efron 1979)."""
     _, number = np.unique(np.array(groups), return_inverse=True)
     faces, hits = np.bincount(number), np.bincount(number, right)
     draws = np.random.default_rng(0).multinomial(len(faces), np.full(len(faces), 1 / len(faces)), REPLICATES)
-    shares = (draws @ hits) / np.maximum(draws @ faces, 1)
-    low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return middle((draws @ hits) / np.maximum(draws @ faces, 1))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from datasets.look_alikes import Traces
+from datasets.look_alikes import traces_of
 from datasets.pictures import PictureError, decode_picture, save_picture
 from datasets.problems import write_problems
 from datasets.splits import SPLITS
@@ -24,15 +24,12 @@ from engine.measures.calibration import Reliability
 from engine.measures.trained_on import write_trained_on
 from engine.reports.page import jpeg_uri, lines, percent, render_page, themed
 from engine.training.log import TrainingLog
-from faces.classifier import Judgement
-from faces.features import crop_face
+from faces.encoder import face_view, look_at
 from faces.folder import Face
-from faces.measures import LIKELIEST, FaceMeasures, UnknownMeasures
+from faces.measures import LIKELIEST, FaceMeasures
 from faces.options import FaceTrainingOptions
 from faces.training import Trained
-from faces.views import face_view, look_at
 from files.writing import write_json, write_table, write_text
-from nets.checkpoint import is_checkpoint
 from preprocessing.resize import resize_picture
 from visualization.colours import hex_colour
 from visualization.figures import LIGHT, Theme, picture_of
@@ -51,14 +48,13 @@ Sheet = tuple[str, str, np.ndarray]
 def write_face_report(
     folder: Path,
     measures: FaceMeasures,
+    faces: Sequence[Face],
     *,
     title: str,
     lead: str,
-    judgement: Judgement,
     ran: Mapping[str, Any],
-    unknown: UnknownMeasures | None = None,
-    unknown_text: str = "",
-    trained_on: Mapping[str, Mapping[str, int]] | None = None,
+    strangers: str,
+    learnt: Mapping[str, int] | None = None,
     sheets: Sequence[Sheet] = (),
     notes: Sequence[str] = (),
 ) -> None:
@@ -66,26 +62,31 @@ def write_face_report(
 
     Args:
         folder: where to; made if it does not exist.
-        measures: of the faces.
+        measures: of N faces.
+        faces: these, of which the surest mistakes are shown.
         title: of the page.
         lead: one sentence below it.
-        judgement: of the classifier.
         ran: what ran, as nested mappings of plain values.
-        unknown: how strangers are told apart.
-        unknown_text: who these strangers are.
-        trained_on: name -> split -> faces.
-        sheets: pictures to show.
+        strangers: who they are, in words.
+        learnt: name -> faces that were trained on.
+        sheets: more pictures to show.
         notes: warnings that a reader must know.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = _numbers(measures, unknown, judgement, ran)
+    numbers, learnt = {**_numbers(measures), **ran}, learnt or {}
     write_json(folder / "report.json", numbers)
-    _write_names(folder / "names.csv", measures, trained_on or {})
+    headings = ("name", "faces", "right", "right_of_five", "called", "taken_for", "learnt_from")
+    table = [
+        [one.name, one.faces, one.right, one.right_of_five, one.called, (one.taken_for or ("",))[0]]
+        for one in measures.per_name
+    ]
+    write_table(folder / "names.csv", headings, ([*row, learnt.get(row[0], "")] for row in table))
     worst_first = sorted(
         measures.per_name, key=lambda one: (one.recall is None, one.recall or 0.0, one.precision or 0.0)
     )
     calibration = measures.calibration
     bars = partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
+    sheets = [*_wrong_names(measures, faces), *sheets]
     html = render_page(
         "faces.html",
         says=[title, lead, notes, numbers, [sheet[:2] for sheet in sheets]],
@@ -93,12 +94,11 @@ def write_face_report(
         lead=lead,
         notes=notes,
         measures=measures,
-        judgement=judgement.as_json(),
-        unknown=unknown,
-        unknown_text=unknown_text,
-        unknown_row=bool(measures.confusion[-1].any()),
-        sentences=in_short(measures, unknown),
-        faces=trained_on or {},
+        judgement=numbers["judgement"],
+        unknown=measures.unknown,
+        unknown_text=strangers,
+        sentences=in_short(measures),
+        learnt=learnt,
         rows=[{"one": one, "colour": hex_colour(one.name)} for one in worst_first],
         confusion=themed(partial(_confusion, measures)),
         reliability=themed(bars),
@@ -111,10 +111,8 @@ def write_face_report(
     write_text(folder / "report.html", html)
 
 
-def _numbers(
-    measures: FaceMeasures, unknown: UnknownMeasures | None, judgement: Judgement, ran: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The content of report.json; shares are 0...1, null where something is undefined."""
+def _numbers(measures: FaceMeasures) -> dict[str, Any]:
+    """For report.json; shares are 0...1, null where something is undefined."""
     return {
         "faces": len(measures.truth),
         "top1": measures.top1,
@@ -123,8 +121,8 @@ def _numbers(
         "mean_recall": measures.mean_recall,
         "calibration": _calibration(measures.calibration),
         "calibration_without_temperature": _calibration(measures.uncalibrated),
-        "judgement": judgement.as_json(),
-        "unknown": None if unknown is None else asdict(unknown),
+        "judgement": measures.judgement.as_json(),
+        "unknown": measures.unknown and asdict(measures.unknown),
         "names": {
             one.name: {**asdict(one), "recall": one.recall, "precision": one.precision}
             for one in measures.per_name
@@ -133,7 +131,6 @@ def _numbers(
             "names": [*measures.names, "unknown or stranger"],
             "counts": measures.confusion.tolist(),
         },
-        **ran,
     }
 
 
@@ -152,18 +149,16 @@ def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
     return plot_confusion(measures.names, measures.confusion, theme=theme, **words)
 
 
-def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[str]:
+def in_short(measures: FaceMeasures) -> list[str]:
     """The result in a few plain sentences."""
-    right = int(measures.right.sum())
     low, high = measures.top1_interval
     sentences = [
-        f"Of {len(measures.truth)} faces {right} got the right name ({percent(measures.top1)}); with faces "
-        f"from other sources of the same kind it could as well be {percent(low)} to {percent(high)}. "
-        f"For {percent(measures.top5)} the right name is among the {min(LIKELIEST, len(measures.names))} "
-        "likeliest."
+        f"Of {len(measures.truth)} faces {sum(one.right for one in measures.per_name)} got the right name "
+        f"({percent(measures.top1)}); with faces from other sources of the same kind it could as well be "
+        f"{percent(low)} to {percent(high)}. For {percent(measures.top5)} the right name is among the "
+        f"{min(LIKELIEST, len(measures.names))} likeliest."
     ]
-    rated = [one for one in measures.per_name if one.faces]
-    worst = min(rated, key=lambda one: one.right / one.faces)
+    worst = min((one for one in measures.per_name if one.faces), key=lambda one: one.right / one.faces)
     if worst.right < worst.faces:
         sentences.append(
             f"The weakest name is {worst.name}: {worst.right} of {worst.faces} faces"
@@ -172,6 +167,7 @@ def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[st
     never = [one.name for one in measures.per_name if not one.faces]
     if never:
         sentences.append(f"There was no face of {', '.join(never)}: nothing is known of them.")
+    unknown = measures.unknown
     if unknown is not None and unknown.strangers:
         sentences.append(
             f"Of {unknown.strangers} faces of strangers {unknown.rejected} "
@@ -181,16 +177,14 @@ def in_short(measures: FaceMeasures, unknown: UnknownMeasures | None) -> list[st
     return sentences
 
 
-def doubtful_sheet(
-    faces: Sequence[Face], measures: FaceMeasures, margin: float, max_pixels: int
-) -> list[Sheet]:
+def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> list[Sheet]:
     """Faces with a wrong name, the surest first: one sheet, or none where there is no such face."""
     answers, best = measures.probabilities.argmax(axis=1), measures.probabilities.max(axis=1)
     wrong = [i for i in np.argsort(-best, kind="stable") if answers[i] != measures.truth[i]][:_MOST_TILES]
     tiles, captions = [], []
     for i in wrong:
         try:
-            tiles.append(scale_to(crop_face(faces[i], margin, max_pixels), _TILE))
+            tiles.append(scale_to(faces[i].picture(), _TILE))
         except PictureError:  # gone or changed since
             continue
         captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")
@@ -203,28 +197,6 @@ def doubtful_sheet(
     return [("Wrong names", explain, contact_sheet(tiles, columns=10, cell=_TILE, captions=captions))]
 
 
-def _write_names(path: Path, measures: FaceMeasures, trained_on: Mapping[str, Mapping[str, int]]) -> None:
-    rows = []
-    for one in measures.per_name:
-        taken = one.taken_for[0] if one.taken_for else ""
-        learnt = trained_on.get(one.name, {}).get("train", "")
-        rows.append([one.name, one.faces, one.right, one.right_of_five, one.called, taken, learnt])
-    headings = ("name", "faces", "right", "right_of_five", "called", "taken_for", "learnt_from")
-    write_table(path, headings, rows)
-
-
-def check_train_dir(folder: Path) -> None:
-    """Nothing of somebody else's is overwritten.
-
-    Raises:
-        ValueError: the folder holds a detector, or is a file.
-    """
-    if is_checkpoint(folder):
-        raise ValueError(f"--train_dir {folder}: there is a detector in it; give a folder of its own")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--train_dir {folder}: this is a file; give a folder")
-
-
 def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     """Writes the classifier and everything about it.
 
@@ -232,48 +204,41 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
         Notes that a person should see.
     """
     folder, seen, classifier = options.train_dir, trained.seen, trained.classifier
-    folder.mkdir(parents=True, exist_ok=True)
     classifier.save(folder)
-    faces, own = seen.plain.faces, seen.split.indices("train")
-    digests, sources = zip(*((faces[i].digest, faces[i].source) for i in own), strict=True)
-    write_trained_on(folder, Traces(digests, sources, seen.plain.hashes[own]))
+    faces, hashes, own = seen.plain.faces, seen.plain.hashes, seen.split.indices("train")
+    write_trained_on(folder, traces_of((faces[i].digest, faces[i].source, np.uint64(hashes[i])) for i in own))
     _write_faces(folder / FACES, trained)
     write_problems(folder / "problems.csv", seen.problems)
-    views = _views_sheet(options, trained)
+    views = _views_sheet([faces[i] for i in own], options.views, seen.encoder.backbone.spec.image_size)
     save_picture(folder / VIEWS, views)
     _write_tensorboard(folder, trained, views)
     notes = list(seen.split.notes)
     if seen.problems:
         notes.append(f"{len(seen.problems)} faces or files were left out: see problems.csv.")
-    part, measures = "test", trained.test
-    if measures is None:
-        part, measures = "validation", trained.validation
+    if not trained.measured:
+        return [*notes, "Nothing was measured: all faces were trained on (--split_fractions)."]
+    part = "test" if "test" in trained.measured else "validation"
+    if part == "validation":
         notes.append("There is no test split: these are the faces by which probabilities were adjusted.")
-    if measures is None:
-        return [*notes[:-1], "Nothing was measured: all faces were trained on (--split_fractions)."]
-    wrong = doubtful_sheet(
-        [faces[i] for i in seen.split.indices(part)], measures, options.margin, options.reading.max_pixels
-    )
+    measures, backbone, config = trained.measured[part], seen.encoder.backbone, classifier.config
     explain = "Some training faces, each in a row with its views. Would you recognise everybody?"
-    backbone = seen.encoder.backbone
     write_face_report(
         folder,
         measures,
+        [faces[i] for i in seen.split.indices(part)],
         title=f"Faces: {backbone.spec.name} on {part} of {options.faces_dir.name or options.faces_dir}",
         lead=f"{len(measures.truth)} faces of the {part} split, from sources that the training never saw; "
         f"{len(own)} faces to learn from, {len(seen.names)} names.",
-        judgement=classifier.judgement,
         ran={
-            "options": dict(classifier.config["options"]),
+            "options": config["options"],
             "backbone": {**seen.encoder.way(), "source": backbone.source},
             "splits": {one: len(seen.split.indices(one)) for one in SPLITS},
-            "versions": dict(classifier.config["versions"]),
+            "versions": config["versions"],
         },
-        unknown=trained.left_out,
-        unknown_text="Each character was left out of one training: then its faces are a stranger's. The "
+        strangers="Each character was left out of one training: then its faces are a stranger's. The "
         "limit was chosen on the validation faces, the figures are of the test faces.",
-        trained_on=classifier.config["faces"],
-        sheets=[*wrong, ("What the network saw", explain, views)],
+        learnt={name: parts["train"] for name, parts in config["faces"].items()},
+        sheets=[("What the network saw", explain, views)],
         notes=notes,
     )
     return notes
@@ -281,16 +246,13 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
 
 def summary(trained: Trained) -> list[str]:
     """The result in a few lines."""
-    said = []
-    for part, one in (("validation", trained.validation), ("test", trained.test)):
-        if one is not None:
-            low, high = one.top1_interval
-            said.append(
-                f"{part}: {percent(one.top1)} of {len(one.truth)} faces right (95 %: {percent(low)} to "
-                f"{percent(high)}), {percent(one.top5)} among the five likeliest, "
-                f"calibration error {one.calibration.error:.3f}"
-            )
-    left = trained.left_out
+    said = [
+        f"{part}: {percent(one.top1)} of {len(one.truth)} faces right (95 %: {percent(one.top1_interval[0])} "
+        f"to {percent(one.top1_interval[1])}), {percent(one.top5)} among the five likeliest, "
+        f"calibration error {one.calibration.error:.3f}"
+        for part, one in trained.measured.items()
+    ]
+    left = next((one.unknown for one in trained.measured.values()), None)
     if left is not None and left.strangers:
         said.append(
             f"characters that were left out: {percent(left.rejected_share)} of {left.strangers} faces called "
@@ -331,25 +293,20 @@ def _write_faces(path: Path, trained: Trained) -> None:
 def _write_tensorboard(folder: Path, trained: Trained, views: np.ndarray) -> None:
     log = TrainingLog(folder, step=0)
     log.picture("views", views, step=0)
-    for part, one in (("validation", trained.validation), ("test", trained.test)):
-        if one is not None:
-            log.scalars(1, {f"{part}_top1": one.top1, f"{part}_top5": one.top5})
-    if trained.test is not None:
-        picture = decode_picture(picture_of(_confusion(trained.test, LIGHT), dots_per_inch=110))
+    for part, one in trained.measured.items():
+        log.scalars(1, {f"{part}_top1": one.top1, f"{part}_top5": one.top5})
+    if "test" in trained.measured:
+        picture = decode_picture(picture_of(_confusion(trained.measured["test"], LIGHT), dots_per_inch=110))
         log.picture("confusion", picture, step=1)
     log.close()
 
 
-def _views_sheet(options: FaceTrainingOptions, trained: Trained) -> np.ndarray:
-    """Some training faces with their views, as the backbone takes them: uint8 [h, w, 3]."""
-    own = trained.seen.split.indices("train")
-    size = trained.seen.encoder.backbone.spec.image_size
-    views = min(options.views, _SHOWN_VIEWS)
-    tiles = []
-    for i in own[:: max(1, len(own) // _SHOWN_FACES)][:_SHOWN_FACES]:
-        face = trained.seen.plain.faces[i]
+def _views_sheet(faces: Sequence[Face], views: int, size: int) -> np.ndarray:
+    """Some faces with their views, as a backbone takes them: uint8 [h, w, 3]."""
+    views, tiles = min(views, _SHOWN_VIEWS), []
+    for face in faces[:: max(1, len(faces) // _SHOWN_FACES)][:_SHOWN_FACES]:
         try:
-            image = crop_face(face, options.margin, options.reading.max_pixels)
+            image = face.picture()
         except PictureError:  # gone since
             continue
         for number in range(views):

@@ -9,11 +9,8 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -23,7 +20,7 @@ from faces.backbone import open_backbone
 from faces.classifier import ANSWERED, FaceClassifier, Head, Judgement
 from faces.encoder import FaceEncoder
 from faces.features import FeatureCache, Rows, face_rows
-from faces.folder import Face, read_faces
+from faces.folder import read_faces
 from faces.measures import (
     FaceMeasures,
     UnknownMeasures,
@@ -34,7 +31,7 @@ from faces.measures import (
 )
 from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
-from nets.checkpoint import versions
+from nets.checkpoint import is_checkpoint, versions
 from terminal.bars import Progress, silent
 
 # From 0.1 to 1 the answers differed for two faces of 629: docs/face_classifier.md.
@@ -77,19 +74,15 @@ class Trained:
         classifier: ready to be used, with its judgement.
         seen: what it learnt from and was measured on.
         logits: float32 [N, K] of all faces.
-        validation: measures; None where that split is empty.
-        test: measures; None where that split is empty.
-        left_out: how well characters that were left out are told apart; None where that was not measured.
+        measured: "validation" and "test", where they have faces; strangers are characters left out.
         seconds: of the stages.
     """
 
     classifier: FaceClassifier
     seen: Seen
     logits: np.ndarray
-    validation: FaceMeasures | None
-    test: FaceMeasures | None
-    left_out: UnknownMeasures | None
-    seconds: dict[str, float]
+    measured: Mapping[str, FaceMeasures]
+    seconds: Mapping[str, float]
 
 
 def train_faces(
@@ -106,12 +99,18 @@ def train_faces(
         say: told in a sentence what is going on.
 
     Raises:
-        ValueError: faces or backbone cannot be used.
+        ValueError: faces or backbone cannot be used, or the folder for the classifier is somebody else's.
     """
-    laps = [("", time.monotonic())]
+    folder = options.train_dir
+    if is_checkpoint(folder):
+        raise ValueError(f"--train_dir {folder}: there is a detector in it; give a folder of its own")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--train_dir {folder}: this is a file; give a folder")
+    seconds: dict[str, float] = {}
+    started = time.monotonic()
 
     def done(stage: str) -> None:
-        laps.append((stage, time.monotonic()))
+        seconds[stage] = time.monotonic() - started - sum(seconds.values())
 
     seen = _look(options, done, progress, say)
     names, classes, split = seen.names, seen.classes, seen.split
@@ -124,12 +123,13 @@ def train_faces(
         done("left out")
     judged = split.indices("validation")
     judgement = choose_judgement(logits[judged], classes[judged])
-
-    def measured(part: str) -> FaceMeasures | None:
+    measured = {}
+    for part in SPLITS[1:]:
         own = split.indices(part)
-        groups = [split.groups[i] for i in own]
-        return measure_faces(names, logits[own], classes[own], groups, judgement) if groups else None
-
+        if len(own):
+            groups = [split.groups[i] for i in own]
+            measures = measure_faces(names, logits[own], classes[own], groups, judgement)
+            measured[part] = replace(measures, unknown=left_out)
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for part, face in zip(split.splits, seen.plain.faces, strict=True):
         counts[face.name][part] += 1
@@ -139,15 +139,8 @@ def train_faces(
         "faces": {name: dict(parts) for name, parts in counts.items()},
         "versions": versions(),
     }
-    return Trained(
-        FaceClassifier(tuple(names), seen.encoder, head, judgement, options.margin, config=config),
-        seen,
-        logits,
-        validation=measured("validation"),
-        test=measured("test"),
-        left_out=left_out,
-        seconds={stage: end - start for (_, start), (stage, end) in pairwise(laps)},
-    )
+    classifier = FaceClassifier(tuple(names), seen.encoder, head, judgement, options.margin, config=config)
+    return Trained(classifier, seen, logits, measured, seconds)
 
 
 def _look(
@@ -162,41 +155,28 @@ def _look(
         options.backbone, options.backbone_weights, image_size=options.image_size, strides=options.strides
     )
     encoder, spec = FaceEncoder(backbone), backbone.spec
-    cache = FeatureCache(options.cache_dir, encoder.way(), encoder.size)
-    say(f"{len(reading.faces)} faces of {len(reading.names)} names, labelled by {reading.labelled_by}")
+    cache = FeatureCache(options.cache_dir, encoder)
+    named = len({face.name for face in reading.faces})
+    say(f"{len(reading.faces)} faces of {named} names, labelled by {reading.labelled_by}")
     say(f"{spec.name} at {spec.image_size} pixels ({backbone.source}), {encoder.size} numbers a face")
     done("reading")
-
-    def rows_of(faces: Sequence[Face], views: Sequence[int], what: str) -> Rows:
-        margin, most, told = options.margin, options.reading.max_pixels, partial(progress, what)
-        return face_rows(faces, encoder, cache, views=views, margin=margin, max_pixels=most, progress=told)
-
-    plain = rows_of(reading.faces, ANSWERED, "looking")
-    names = names_of(plain.faces, options.faces_dir)
-    classes = np.array([names.index(face.name) for face in plain.faces])
+    plain = face_rows(reading.faces, cache, ANSWERED, progress=progress)
+    names = sorted({face.name for face in plain.faces})
+    if len(names) < 2:
+        raise ValueError(
+            f"--faces_dir {options.faces_dir}: faces of {names[0] if names else 'nobody'} only; a classifier "
+            "tells at least two characters apart, each in a folder of its name"
+        )
     split = split_faces(plain.faces, plain.hashes, options.splitting)
-    taught = rows_of([plain.faces[i] for i in split.indices("train")], range(options.views), "views")
+    learnt = [plain.faces[i] for i in split.indices("train")]
+    taught = face_rows(learnt, cache, range(options.views), what="views", progress=progress)
+    classes = np.array([names.index(face.name) for face in plain.faces])
     problems = [*reading.problems, *plain.problems, *taught.problems]
     seen = Seen(encoder, plain, taught, names, classes, split, problems)
     found = f"found in {cache.folder}"
     say(f"{seen.computed} views looked at, the others {found}" if seen.computed else f"everything {found}")
     done("features")
     return seen
-
-
-def names_of(faces: Sequence[Face], faces_dir: Path) -> list[str]:
-    """The names of readable faces, in text order.
-
-    Raises:
-        ValueError: fewer than two.
-    """
-    names = sorted({face.name for face in faces})
-    if len(names) < 2:
-        raise ValueError(
-            f"--faces_dir {faces_dir}: faces of {names[0] if names else 'nobody'} only; a classifier "
-            "tells at least two characters apart, each in a folder of its name"
-        )
-    return names
 
 
 def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:

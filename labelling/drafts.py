@@ -150,7 +150,7 @@ def make_drafts(
             lambda target: read_picture(target.picture, max_pixels=max_pixels),
             work,
             batch_size=batch_size,
-            unreadable=lambda target, reason: outcome.failures.append((target.name, reason)),
+            unreadable=lambda target, error: outcome.failures.append((target.name, str(error))),
         ):
             looks[target.name] = look(image)
             yield target, image, found

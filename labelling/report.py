@@ -13,7 +13,7 @@ import numpy as np
 from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
-from datasets.pictures import in_batches, read_picture, save_picture
+from datasets.pictures import PictureError, in_batches, read_picture, save_picture
 from files.threads import map_in_threads
 from files.writing import write_bytes, write_table
 from preprocessing.crops import crop_around
@@ -99,8 +99,8 @@ def write_suspicions(
     """
     from labelling.suspicions import LOWEST_SCORE, find_suspicions
 
-    def unreadable(one: Annotation, reason: str) -> None:
-        raise ValueError(f"{one.path}: {reason}")  # it was readable a moment ago
+    def unreadable(one: Annotation, error: PictureError) -> None:
+        raise ValueError(f"{one.path}: {error}")  # it was readable a moment ago
 
     find = partial(detector.detect_batch, score_threshold=LOWEST_SCORE, all_names=True)
     looked_at = in_batches(annotations, _picture_of, find, batch_size=_BATCH, unreadable=unreadable)

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from faces.backbone import open_backbone
+from faces.encoder import FaceEncoder
+
 HAIR = {"赤井": (200, 40, 40), "ao": (40, 60, 200), "kuro": (30, 30, 30), "ki iro": (240, 220, 90)}
 
 
@@ -39,3 +42,11 @@ def write_vgg(path: Path, rng: np.random.Generator, *, width: int = 6, blocks: i
             before = width
     np.savez(path, **arrays)
     return path
+
+
+def small_encoder(
+    folder: Path, rng: np.random.Generator, *, size: int = 32, strides: tuple[int, ...] = (4,), cells: int = 1
+) -> FaceEncoder:
+    """On such a VGG, written into the folder."""
+    weights = write_vgg(folder / "vgg.npz", rng)
+    return FaceEncoder(open_backbone("vgg16", str(weights), image_size=size, strides=strides), cells)

@@ -9,7 +9,7 @@ import pytest
 import eval_face_classifier
 import train_face_classifier
 from datasets.pictures import read_picture
-from faces import features
+from faces import folder as face_folder
 from faces.classifier import FaceClassifier
 from tests.drawn_faces import HAIR, drawn_face, write_faces, write_vgg
 
@@ -108,7 +108,7 @@ def test_the_limit_of_pixels_holds_wherever_a_face_is_read(trained, tmp_path, mo
         limits.append(max_pixels)
         return read_picture(path, turn=turn, max_pixels=max_pixels)
 
-    monkeypatch.setattr(features, "read_picture", reading)
+    monkeypatch.setattr(face_folder, "read_picture", reading)
     limit = "--max_pixels=4000"
     assert train(trained, "limited", limit, "--strides=8", "--left_out=0") == 0
     assert len(limits) > 2 * 56 - 20  # all once, those of the training twice, and what the sheets show

@@ -18,23 +18,22 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.markup import escape
 
-from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, read_picture, save_picture
-from faces.folder import read_pictures
+from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, in_batches, read_picture, save_picture
 from files.below import files_below
 from files.threads import map_in_threads
 from files.writing import whole_file
 from terminal.bars import Progress, counting_bars
-from terminal.command import command
+from terminal.command import command, say
 from terminal.quiet import start_tensorflow
 from visualization.sheets import contact_sheet, scale_to
 
@@ -42,8 +41,7 @@ UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
 _MOST_NAME = 100  # letters of a folder's name
 _MOST_TILES = 120
 _TILE = 112
-
-Chunks = Iterator[list[tuple[Path, np.ndarray]]]
+_BATCH = 16  # faces looked at together
 
 
 @dataclass(frozen=True)
@@ -89,43 +87,28 @@ class Place:
     caption: str
 
 
-def by_name(faces: Chunks, options: Options) -> list[Place]:
-    """One folder a name."""
-    from faces.names import open_names
-
-    assert options.checkpoint_path is not None
-    names_of = open_names(options.checkpoint_path)
+def by_name(found: Sequence[tuple[Path, tuple[str, float]]], options: Options) -> list[Place]:
+    """One folder a name, from the name and the score of each face."""
     places = []
-    for chunk in faces:
-        for (path, _), (name, score) in zip(chunk, names_of([image for _, image in chunk]), strict=True):
-            sure = bool(name) and score >= options.score_threshold
-            caption = f"{score:.0%}" if sure else f"{name or 'nobody'} {score:.0%}"
-            folder = folder_name(name) if sure else UNSURE
-            places.append(Place(path, folder, score, f"{caption} {path.stem}"))
+    for path, (name, score) in found:
+        sure = bool(name) and score >= options.score_threshold
+        caption = f"{score:.0%}" if sure else f"{name or 'nobody'} {score:.0%}"
+        places.append(Place(path, folder_name(name) if sure else UNSURE, score, f"{caption} {path.stem}"))
     return places
 
 
-def by_likeness(faces: Chunks, options: Options) -> list[Place]:
-    """Groups of alike faces, the largest first."""
-    from faces.likeness import FeaturesOf, alike_groups, colours_and_outlines, combine, features_of_backbone
+def by_likeness(found: Sequence[tuple[Path, Sequence[np.ndarray]]], options: Options) -> list[Place]:
+    """Groups of alike faces, the largest first, from the features of each face."""
+    from faces.sorting import alike_groups, combine
 
-    ways: list[FeaturesOf] = [colours_and_outlines]
-    if options.features is not None:
-        ways.append(features_of_backbone(options.features))
-    paths: list[Path] = []
-    seen: list[list[np.ndarray]] = []
-    for chunk in faces:
-        images = [image for _, image in chunk]
-        seen.append([block for features_of in ways for block in features_of(images)])
-        paths += [path for path, _ in chunk]
-    if not paths:
+    if not found:
         return []
-    points = combine([np.concatenate(blocks) for blocks in zip(*seen, strict=True)])
+    points = combine([features for _, features in found])
     # More groups than characters, so that each has one character, see `Options.groups`.
-    wanted = options.groups or max(1, round(1.5 * math.sqrt(len(paths))))
-    numbers, first = alike_groups(points, min(len(paths), wanted)), next_group(options.output_dir)
+    wanted = options.groups or max(1, round(1.5 * math.sqrt(len(found))))
+    numbers, first = alike_groups(points, min(len(found), wanted)), next_group(options.output_dir)
     places = []
-    for path, number, point in zip(paths, numbers.tolist(), points, strict=True):
+    for (path, _), number, point in zip(found, numbers.tolist(), points, strict=True):
         away = float(np.linalg.norm(point - points[numbers == number].mean(axis=0)))
         places.append(Place(path, f"{GROUP}_{first + number:03}", -away, path.stem))
     return places
@@ -184,27 +167,35 @@ def run(options: Options, console: Console) -> None:
     copies = {_digest(path) for path in files_below(options.output_dir, ACCEPTED_SUFFIXES, exclude=[sheets])}
     paths, every = [path for path in paths if _digest(path) not in copies], len(paths)
     if len(paths) < every:
-        console.print(f"{every - len(paths)} faces were copied earlier.", highlight=False)
+        say(console, f"{every - len(paths)} faces were copied earlier.")
     start_tensorflow()
+    from faces.sorting import open_features, open_names
 
-    def unreadable(path: Path, why: PictureError) -> None:
-        console.print(escape(f"{path}: {why}; left out"), highlight=False, soft_wrap=True)
+    if options.checkpoint_path is None:
+        work, sort = open_features(options.features), by_likeness
+    else:
+        work, sort = open_names(options.checkpoint_path), by_name
 
+    def unreadable(path: Path, error: PictureError) -> None:
+        say(console, f"{path}: {error}; left out")
+
+    found: list[tuple[Path, Any]] = []
     with counting_bars(console) as progress:
-        sort = by_likeness if options.checkpoint_path is None else by_name
-        places = sort(read_pictures(paths, read_picture, unreadable, progress), options)
+        for path, _, said in in_batches(paths, read_picture, work, batch_size=_BATCH, unreadable=unreadable):
+            found.append((path, said))
+            progress("looking", len(found), len(paths))
+        places = sort(found, options)
         if not options.dry_run:
             for done, place in enumerate(places, start=1):
                 copy_face(place.path, options.output_dir / place.folder)
                 progress("copying", done, len(places))
             draw_sheets(options.output_dir, places, progress)
     for folder, number in sorted(Counter(place.folder for place in places).items()):
-        console.print(escape(f"{number:6} {folder}"), highlight=False)
+        say(console, f"{number:6} {folder}")
     if options.dry_run or not places:
-        console.print("Nothing was copied.")
+        say(console, "Nothing was copied.")
     else:
-        said = f"Look at {sheets}. To take it back, delete {options.output_dir}"
-        console.print(escape(said), highlight=False, soft_wrap=True)
+        say(console, f"Look at {sheets}. To take it back, delete {options.output_dir}")
 
 
 def _digest(path: Path) -> bytes:

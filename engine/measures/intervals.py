@@ -42,10 +42,10 @@ def bootstrap_intervals(result: DetectionResult, *, replicates: int = REPLICATES
     drawn = chance.multinomial(pictures, np.full(pictures, 1 / pictures), size=replicates)  # [R, pictures]
     voc07, voc12 = average_precision_of_draws(result, drawn)
     rated = [name for name, one in result.names.items() if one.objects]
-    by_name = {name: _middle(column) for name, column in zip(rated, voc07.T, strict=True)}
+    by_name = {name: middle(column) for name, column in zip(rated, voc07.T, strict=True)}
     return Intervals(
-        map_voc07=_middle(_mean_of_names(voc07)),
-        map_voc12=_middle(_mean_of_names(voc12)),
+        map_voc07=middle(_mean_of_names(voc07)),
+        map_voc12=middle(_mean_of_names(voc12)),
         ap_voc07={name: by_name.get(name) for name in result.names},
         replicates=replicates,
     )
@@ -104,6 +104,7 @@ def _mean_of_names(values: np.ndarray) -> np.ndarray:
         return np.nansum(values, axis=1) / np.sum(~np.isnan(values), axis=1)
 
 
-def _middle(values: np.ndarray) -> Interval:
+def middle(values: np.ndarray) -> Interval:
+    """That of some draws, [R], of which NaN are none: the middle `LEVEL`."""
     low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -4,16 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces.backbone import open_backbone
 from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
-from faces.encoder import FaceEncoder
-from tests.drawn_faces import HAIR, drawn_face, write_vgg
+from tests.drawn_faces import HAIR, drawn_face, small_encoder
 
 
 @pytest.fixture
 def classifier(tmp_path, rng) -> FaceClassifier:
-    backbone = open_backbone("vgg16", str(write_vgg(tmp_path / "v.npz", rng)), image_size=32, strides=(4, 8))
-    encoder = FaceEncoder(backbone, 2)
+    encoder = small_encoder(tmp_path, rng, strides=(4, 8), cells=2)
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32))
     return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, 0.3))
 

@@ -1,8 +1,55 @@
+import colorsys
+
 import keras
 import numpy as np
 import pytest
 
-from faces.encoder import cell_shares, pooled
+from faces.encoder import MIRRORED, PLAIN, cell_shares, face_view, look_at, pooled
+
+FACE = "0123456789abcdef" * 2
+
+
+def test_the_first_two_views_are_the_face_and_its_mirror_image(rng):
+    image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(look_at(image, face_view(0, FACE)), image)
+    np.testing.assert_array_equal(look_at(image, face_view(1, FACE)), image[:, ::-1])
+    assert (face_view(0, FACE), face_view(1, FACE)) == (PLAIN, MIRRORED)
+
+
+def test_views_are_drawn_by_number_and_face(rng):
+    image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    view = face_view(4, FACE)
+    assert view == face_view(4, FACE)
+    others = face_view(5, FACE), face_view(4, "f" * 32)
+    assert len({view.key(), *(other.key() for other in others)}) == 3
+    seen = look_at(image, view)
+    assert seen.shape == image.shape
+    assert seen.dtype == np.uint8
+    np.testing.assert_array_equal(seen, look_at(image, view))
+
+
+def test_colours_keep_their_hue():
+    """Hair and eyes say who it is: no view may turn red into orange."""
+    for colour in ((200, 60, 60), (60, 90, 200), (90, 160, 80)):
+        image = np.full((24, 24, 3), colour, np.uint8)
+        hue = colorsys.rgb_to_hsv(*(value / 255 for value in colour))[0]
+        for number in range(2, 30):
+            seen = look_at(image, face_view(number, FACE))[12, 12]
+            turned = abs(colorsys.rgb_to_hsv(*(value / 255 for value in seen))[0] - hue)
+            assert min(turned, 1 - turned) < 0.01
+            assert np.abs(seen.astype(int) - colour).max() < 30
+
+
+def test_most_of_the_face_stays():
+    image = np.zeros((60, 60, 3), np.uint8)
+    image[24:36, 24:36] = 255
+    for number in range(2, 40):
+        seen = look_at(image, face_view(number, FACE))
+        rows, columns = np.nonzero(seen[..., 0] > 100)
+        assert 18 <= rows.mean() <= 42
+        assert 18 <= columns.mean() <= 42
+        assert 100 < len(rows) < 300
+        assert look_at(image[:1, :1], face_view(number, FACE)).shape == (1, 1, 3)
 
 
 def test_shares_of_rows():

@@ -32,7 +32,6 @@ def test_a_folder_per_character(tmp_path):
     (tmp_path / "oreki" / "ep01_0003.gif").write_bytes(b"GIF89a")
     reading = read(tmp_path)
     assert reading.labelled_by == "folders"
-    assert reading.names == ("oreki", "千反田")
     assert {(face.name, face.source, face.shown) for face in reading.faces} == {
         ("千反田", "ep01", "千反田/ep01_0001.png"),
         ("千反田", "ep02", "千反田/more/ep02_0007.jpg"),

@@ -9,7 +9,7 @@ from faces.splits import group_faces, split_faces
 
 
 def face(name: str, source: str, number: int) -> Face:
-    return Face(Path("x"), f"{name}/{source}{number}", name, source, None, True, f"{number:032x}")
+    return Face(Path("x"), f"{name}/{source}{number}", name, source, f"{number:032x}")
 
 
 def far_apart(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faces import names as face_names
+from faces import sorting
 from tools import sort_faces
 from tools.sort_faces import main
 
@@ -32,7 +32,7 @@ def detector(monkeypatch):
         hair = [image[5, 5] for image in images]
         return [("黒/..", 0.3) if h.max() < 80 else ("赤" if h[0] > h[2] else "", 0.9) for h in hair]
 
-    monkeypatch.setattr(face_names, "_by_detector", lambda checkpoint_path: names_of)
+    monkeypatch.setattr(sorting, "_by_detector", lambda checkpoint_path: names_of)
 
 
 def folders(out: Path) -> dict[str, int]:
