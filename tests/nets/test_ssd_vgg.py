@@ -22,13 +22,6 @@ def outputs_of(model: keras.Model) -> dict[str, Any]:
     return dict(model.output)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
-def test_parameters_and_anchors_are_those_of_the_paper(seeded_vgg):
-    assert seeded_vgg.model.count_params() == 26_285_486
-    assert seeded_vgg.network.image_size == 300
-    assert seeded_vgg.network.anchors.shape == (8732, 4)
-    assert seeded_vgg.network.anchors.dtype == np.float32
-
-
 def test_first_and_last_anchor_by_hand(seeded_vgg):
     anchors = seeded_vgg.network.anchors
     # conv4_3: a square of 21 pixels around (4, 4) of 300, then one of sqrt(21 · 45).
@@ -43,11 +36,16 @@ def test_first_and_last_anchor_by_hand(seeded_vgg):
     np.testing.assert_allclose(anchors[-1] * 300, expected, atol=1e-3)
 
 
-def test_variables_are_those_of_ssd_tensorflow(seeded_vgg, shared):
-    golden = json.loads((shared / "golden" / "variables.json").read_text())["ssd_300_vgg"]
-    ours = {name: list(value.shape) for name, value in seeded_vgg.variables.items()}
+@pytest.mark.tensorflow_only
+@pytest.mark.parametrize(
+    ("name", "variables", "parameters"), [("ssd_300_vgg", 71, 26_285_486), ("ssd_512_vgg", 79, 27_188_676)]
+)
+def test_variables_are_those_of_ssd_tensorflow(shared, name, variables, parameters):
+    golden = json.loads((shared / "golden" / "variables.json").read_text())[name]
+    model = get_network(name).build(21)
+    ours = {name: list(value.shape) for name, value in slim_variables(model, name).items()}
     assert ours == dict(golden["variables"])
-    assert len(ours) == 71
+    assert (len(ours), model.count_params()) == (variables, parameters)
 
 
 @pytest.mark.parametrize(("name", "maps", "anchors"), [("ssd_300_vgg", 6, 8732), ("ssd_512_vgg", 7, 24564)])
@@ -74,39 +72,19 @@ def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
 
 
 @pytest.mark.tensorflow_only
-def test_outputs_equal_the_network_written_in_tf_slim(seeded_vgg, rng):
+@pytest.mark.parametrize(("name", "anchors"), [("ssd_300_vgg", 8732), ("ssd_512_vgg", 24564)])
+def test_outputs_equal_the_network_written_in_tf_slim(name, anchors, rng):
     from ssd_tensorflow.witness import run_witness
 
-    images = rng.uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
-    expected = run_witness("ssd_300_vgg", seeded_vgg.variables, images - MEAN, num_classes=21)
-    outputs = seeded_vgg.model(images)
-    assert np.abs(expected["codes"]).max() > 1.0  # the seeded weights say something
-    for key, value in expected.items():
-        np.testing.assert_allclose(np.array(outputs[key]), value, atol=1e-4, rtol=0)
-
-
-@pytest.mark.tensorflow_only
-def test_variables_of_512_are_those_of_ssd_tensorflow(shared):
-    golden = json.loads((shared / "golden" / "variables.json").read_text())["ssd_512_vgg"]
-    model = get_network("ssd_512_vgg").build(21)
-    ours = {name: list(value.shape) for name, value in slim_variables(model, "ssd_512_vgg").items()}
-    assert ours == dict(golden["variables"])
-    assert len(ours) == 79
-    assert model.count_params() == 27_188_676
-
-
-@pytest.mark.tensorflow_only
-def test_outputs_of_512_equal_the_network_written_in_tf_slim(rng):
-    from ssd_tensorflow.witness import run_witness
-
-    model = get_network("ssd_512_vgg").build(3)
-    shapes = {name: value.shape for name, value in slim_variables(model, "ssd_512_vgg").items()}
+    network = get_network(name)
+    model = network.build(3)
+    shapes = {key: value.shape for key, value in slim_variables(model, name).items()}
     variables = seeded_weights(shapes)
-    load_slim_variables(model, variables, scope="ssd_512_vgg")
-    images = rng.uniform(0, 255, (1, 512, 512, 3)).astype(np.float32)
-    expected = run_witness("ssd_512_vgg", variables, images - MEAN, num_classes=3)
+    load_slim_variables(model, variables, scope=name)
+    images = rng.uniform(0, 255, (1, network.image_size, network.image_size, 3)).astype(np.float32)
+    expected = run_witness(name, variables, images - MEAN, num_classes=3)
     outputs = model(images)
-    assert expected["codes"].shape == (1, 24564, 4)
+    assert expected["codes"].shape == (1, anchors, 4)
     assert np.abs(expected["codes"]).max() > 1.0  # the seeded weights say something
     for key, value in expected.items():
         np.testing.assert_allclose(np.array(outputs[key]), value, atol=1e-4, rtol=0)
@@ -143,8 +121,9 @@ def test_normalisation_scales_each_pixel_to_length_gamma(shared):
     np.testing.assert_allclose(ours, golden["misc/l2norm_gamma1"], atol=1e-6)
 
 
-def test_normalisation_by_hand_and_of_nothing():
-    layer = L2Normalization(initial_scale=20.0)
+def test_normalisation_by_hand_of_nothing_and_from_its_config():
+    layer = L2Normalization.from_config(L2Normalization(initial_scale=20.0, name="norm").get_config())
+    assert (layer.name, layer.compute_dtype) == ("norm", "float32")
     features = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
     np.testing.assert_allclose(np.array(layer(features)), [[12.0, 16.0], [0.0, 0.0]], rtol=1e-6)
 
@@ -155,12 +134,6 @@ def test_normalisation_survives_dead_pixels_in_training():
     # The bias starts at zero, so a zero input gives a zero vector to normalise.
     model.fit(np.zeros((4, 2, 3), np.float32), np.ones((4, 2, 3), np.float32), verbose=0)  # pyright: ignore[reportArgumentType]
     assert all(np.isfinite(np.array(weight)).all() for weight in model.weights)
-
-
-def test_normalisation_is_restored_from_its_config():
-    layer = L2Normalization(initial_scale=7.0, name="norm")
-    again = L2Normalization.from_config(layer.get_config())
-    assert (again.initial_scale, again.name, again.compute_dtype) == (7.0, "norm", "float32")
 
 
 @pytest.mark.tensorflow_only  # two forward passes; the other backend would prove the same arithmetic
