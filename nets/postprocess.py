@@ -79,17 +79,16 @@ def answers_of_anchors(codes, logits, anchors, scores: Scores):
     return clip(decode(ops.cast(codes, "float32"), anchors)), probabilities(logits, scores)
 
 
-def choose_detections(boxes, shares, *, max_detections=MAX_DETECTIONS):
+def choose_detections(boxes, shares):
     """Choose the best candidates of each name, suppress per name, keep the best of all.
 
     Args:
         boxes: [B, A, 4], of each anchor.
         shares: [B, A, C], its probabilities.
-        max_detections: N, kept per picture over all names.
 
     Returns:
         {"boxes": [B, N, 4], "scores": [B, N] descending, "classes": int32 [B, N], 0 where there are fewer
-        than N detections, "anchors": int32 [B, N], which of the A each came from}.
+        than N detections, "anchors": int32 [B, N], which of the A each came from}; N is `MAX_DETECTIONS`.
     """
     scores = ops.transpose(shares[..., 1:], (0, 2, 1))  # [B, C-1, A]
     names, anchor_count = scores.shape[1], scores.shape[2]
@@ -100,7 +99,7 @@ def choose_detections(boxes, shares, *, max_detections=MAX_DETECTIONS):
     scores = ops.where(suppress(boxes, scores), scores, 0.0)
     classes = ops.broadcast_to(ops.arange(1, names + 1, dtype="int32")[None, :, None], ops.shape(scores))
     flat = names * scores.shape[2]
-    scores, order = ops.top_k(ops.reshape(scores, (-1, flat)), min(max_detections, flat))  # [B, N]
+    scores, order = ops.top_k(ops.reshape(scores, (-1, flat)), min(MAX_DETECTIONS, flat))  # [B, N]
     boxes = ops.take_along_axis(ops.reshape(boxes, (-1, flat, 4)), order[..., None], axis=1)
     classes = ops.take_along_axis(ops.reshape(classes, (-1, flat)), order, axis=1)
     anchors = ops.take_along_axis(ops.reshape(index, (-1, flat)), order, axis=1)
@@ -112,9 +111,7 @@ def choose_detections(boxes, shares, *, max_detections=MAX_DETECTIONS):
     }
 
 
-def select_detections(
-    codes, logits, anchors, *, score_activation: Scores = "softmax", max_detections=MAX_DETECTIONS
-):
+def select_detections(codes, logits, anchors, *, score_activation: Scores = "softmax"):
     """From what a network answers to detections, and what every anchor says.
 
     Args:
@@ -122,14 +119,13 @@ def select_detections(
         logits: [B, A, C].
         anchors: [A, 4] corners.
         score_activation: what the logits mean, see `probabilities`.
-        max_detections: N, kept per picture over all names.
 
     Returns:
         What `choose_detections` does; "evidence": [B, N], see `nets.thresholds.evidence`; "best_of_head":
         bool [B, N], `ONE_HEAD`; "anchor_boxes": [B, A, 4]; "probabilities": [B, A, C].
     """
     boxes, shares = answers_of_anchors(codes, logits, anchors, score_activation)
-    selected = choose_detections(boxes, shares, max_detections=max_detections)
+    selected = choose_detections(boxes, shares)
     at = selected["anchors"][..., None]
     selected["evidence"] = evidence(ops.take_along_axis(logits, at, axis=1))
     # An anchor has one name too: the others that it thought of are no names of the head.

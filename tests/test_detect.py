@@ -168,8 +168,9 @@ def test_contact_sheet_shows_every_picture(tmp_path):
     assert bright > 0.7 * 5 * 400 * 267
 
 
-def write_video(path: Path, frames: int, rate: float = 25.0) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (64, 48))
+def write_video(path: Path, frames: int) -> Path:
+    """Dark, from the sixth frame on bright; 25 frames a second."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
     for i in range(frames):
         writer.write(np.full((48, 64, 3), 200 if i >= 5 else 0, np.uint8))
     writer.release()

@@ -129,7 +129,7 @@ class _Sound:
             if packet is None or packet.dts is None:  # at the end every track gives an empty packet
                 self._ended = True
                 for track in self._tracks.values():
-                    yield from track.rest()
+                    yield from track.take(None)
                 return
             if packet.time_base is not None:
                 self.time = max(self.time, float(packet.dts * packet.time_base - self._start))
@@ -146,11 +146,11 @@ class _CopiedTrack:
         self._made = into.add_stream_from_template(track)
         self._start, self._last = start, None
 
-    def take(self, packet: Packet) -> Iterator[Packet]:
-        base = packet.time_base
-        if base is None or packet.dts is None:
+    def take(self, packet: Packet | None) -> Iterator[Packet]:
+        """What the file gets for a packet; nothing more for the end, None."""
+        if packet is None or packet.time_base is None or packet.dts is None:
             return
-        shift = round(self._start / base)
+        shift = round(self._start / packet.time_base)
         dts = packet.dts - shift
         if self._last is not None and dts <= self._last:
             return  # a repeated or displaced packet, which MP4 cannot hold
@@ -159,9 +159,6 @@ class _CopiedTrack:
         packet.dts = dts
         packet.stream = self._made
         yield packet
-
-    def rest(self) -> Iterator[Packet]:
-        return iter(())
 
 
 class _EncodedTrack:
@@ -175,18 +172,18 @@ class _EncodedTrack:
             "fltp", self._made.codec_context.layout, self._made.codec_context.sample_rate
         )
 
-    def take(self, packet: Packet) -> Iterator[Packet]:
-        try:
-            frames = self._track.codec_context.decode(packet)
-        except FFmpegError:
-            return  # one damaged packet
+    def take(self, packet: Packet | None) -> Iterator[Packet]:
+        """What the file gets for a packet, or, for None, at the end."""
+        frames = [None]
+        if packet is not None:
+            try:
+                frames = self._track.codec_context.decode(packet)
+            except FFmpegError:
+                return  # one damaged packet
         for frame in frames:
-            if frame.pts is not None and frame.time_base is not None:
+            if frame is not None and frame.pts is not None and frame.time_base is not None:
                 frame.pts -= round(self._start / frame.time_base)
             for resampled in self._resampler.resample(frame):
                 yield from self._made.encode(resampled)
-
-    def rest(self) -> Iterator[Packet]:
-        for resampled in self._resampler.resample(None):
-            yield from self._made.encode(resampled)
-        yield from self._made.encode(None)
+        if packet is None:
+            yield from self._made.encode(None)

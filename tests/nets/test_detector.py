@@ -41,13 +41,10 @@ def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
     np.testing.assert_allclose(alone.scores, batch[1].scores, atol=1e-5)
 
 
-def test_no_pictures_no_detections(detector):
-    assert detector.detect_batch([]) == []
-
-
-def test_a_float_picture_is_refused(detector):
+def test_a_float_picture_is_refused_and_no_picture_has_no_detections(detector):
     with pytest.raises(ValueError, match=r"uint8 \[H, W, 3\]"):
         detector.detect(np.zeros((30, 30, 3), np.float32))
+    assert detector.detect_batch([]) == detector.look([]) == []
 
 
 ANCHORS = np.array([[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.4], [0.5, 0.5, 1.0, 1.0]], "f")
@@ -149,7 +146,6 @@ def test_a_look_and_detections_agree_on_a_picture():
     np.testing.assert_allclose(found.probabilities[:, 1:].max(axis=1), expected.scores, atol=1e-5)
     drawn = seen.answers(expected.boxes)
     assert [detector.labels[row[1:].argmax()] for row in drawn.probabilities] == names
-    assert detector.look([]) == []
 
 
 @pytest.mark.tensorflow_only  # files and names, which no backend changes
