@@ -168,13 +168,8 @@ def measure_faces(
 ) -> FaceMeasures:
     """Measures N faces of known characters, and M of strangers.
 
-    Args:
-        names: K names.
-        logits: [N, K].
-        truth: int [N].
-        groups: of each face: what comes from one source, for the interval.
-        judgement: of the classifier.
-        strangers: [M, K] logits.
+    Logits are [N, K] for K names, those of strangers [M, K], truth is int [N], groups say for the interval
+    what comes from one source.
 
     Raises:
         ValueError: there is no face.

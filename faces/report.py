@@ -58,19 +58,10 @@ def write_face_report(
     sheets: Sequence[Sheet] = (),
     notes: Sequence[str] = (),
 ) -> None:
-    """Writes report.json, report.html and names.csv.
+    """Writes report.json, report.html and names.csv; of the measured faces the surest mistakes are shown.
 
-    Args:
-        folder: where to; made if it does not exist.
-        measures: of N faces.
-        faces: these, of which the surest mistakes are shown.
-        title: of the page.
-        lead: one sentence below it.
-        ran: what ran, as nested mappings of plain values.
-        strangers: who they are, in words.
-        learnt: name -> faces that were trained on.
-        sheets: more pictures to show.
-        notes: warnings that a reader must know.
+    `ran` says what ran, in nested mappings of plain values, `strangers` who they are, in words, `learnt` how
+    many faces of each name were trained on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     numbers, learnt = {**_numbers(measures), **ran}, learnt or {}

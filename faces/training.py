@@ -91,12 +91,7 @@ def train_faces(
     progress: Progress = silent,
     say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
-    """Trains on a folder of faces, without writing the classifier.
-
-    Args:
-        options: of the command line.
-        progress: told of every stage.
-        say: told in a sentence what is going on.
+    """Trains on a folder of faces, without writing the classifier; says what is going on.
 
     Raises:
         ValueError: faces or backbone cannot be used, or the folder for the classifier is somebody else's.

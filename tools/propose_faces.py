@@ -109,11 +109,6 @@ def make_finder(options: Options) -> Finder:
 def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
     """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful.
 
-    Args:
-        options: of the command line.
-        find: from `make_finder`.
-        progress: told of every picture.
-
     Raises:
         ValueError: the folder cannot be used.
     """

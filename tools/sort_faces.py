@@ -151,12 +151,17 @@ def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progress) -
         progress("drawing", done, len(folders))
 
 
-def run(options: Options, console: Console) -> None:
-    """Sorts, and says what went where.
+def _digest(path: Path) -> bytes:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
 
-    Raises:
-        ValueError: there is no face, or the model cannot be used.
-    """
+
+@command("sort_faces", interrupted="the same command sorts the faces that are left")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    options = tyro.cli(
+        Options, args=arguments, prog="python -m tools.sort_faces", description=__doc__, use_underscores=True
+    )
+    console = Console()
     if not options.faces_dir.is_dir():
         raise ValueError(f"--faces_dir {options.faces_dir}: there is no such folder")
     paths = list(files_below(options.faces_dir, ACCEPTED_SUFFIXES, exclude=[options.output_dir]))
@@ -196,19 +201,6 @@ def run(options: Options, console: Console) -> None:
         say(console, "Nothing was copied.")
     else:
         say(console, f"Look at {sheets}. To take it back, delete {options.output_dir}")
-
-
-def _digest(path: Path) -> bytes:
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-
-
-@command("sort_faces", interrupted="the same command sorts the faces that are left")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(
-        Options, args=arguments, prog="python -m tools.sort_faces", description=__doc__, use_underscores=True
-    )
-    run(options, Console())
 
 
 if __name__ == "__main__":
