@@ -69,9 +69,7 @@ def route(steps: str, points: Sequence[Point]) -> skia.Path:
 
 def oval(x: float, y: float, half_width: float, half_height: float) -> skia.Path:
     """Returns the ellipse with that middle and those half axes."""
-    return skia.Path.Oval(
-        skia.Rect.MakeLTRB(x - half_width, y - half_height, x + half_width, y + half_height)
-    )
+    return skia.Path.Oval(skia.Rect(x - half_width, y - half_height, x + half_width, y + half_height))
 
 
 def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> skia.Path:

@@ -165,13 +165,11 @@ def write_true_boxes(options: FilmOptions) -> int:
         heads = heads_in(options, milliseconds / 1000)
         across, down = width / options.width, height / options.height
         objects = labelled_heads(heads, width, height, across=across, down=down)
-        path = folder / f"{picture.stem}.xml"
-        with whole_file(path) as draft:
+        xml = folder / f"{picture.stem}.xml"
+        with whole_file(xml) as draft:
             write_annotation(draft, Path("drawn") / picture.name, width, height, objects)
-            if path.exists() and path.read_bytes() != draft.read_bytes():
-                raise ValueError(
-                    f"{path} is there already with other boxes; it is kept. Name another folder."
-                )
+            if xml.exists() and xml.read_bytes() != draft.read_bytes():
+                raise ValueError(f"{xml} is there already with other boxes; it is kept. Name another folder.")
     return len(wanted)
 
 

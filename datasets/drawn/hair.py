@@ -129,9 +129,8 @@ def _roots(top: float, spikes: Sequence[Point]) -> skia.Path:
         ends = ((valley, toward(valley, CROWN, 0.25), toward(valley, CROWN, 0.6)) for valley in spikes[1::2])
         return together([stroke(*points, 0.018) for points in ends])
     whorl = ((-0.52, 0.42), (-0.27, 0.40), (0.12, 0.36), (0.36, 0.42), (0.58, 0.46))
-    return together(
-        [stroke((x * 0.18, top + 0.05), (x * 0.62, top + 0.13), (x, top + y), 0.014) for x, y in whorl]
-    )
+    lines = (((x * 0.18, top + 0.05), (x * 0.62, top + 0.13), (x, top + y)) for x, y in whorl)
+    return together([stroke(*points, 0.014) for points in lines])
 
 
 def _draw_front(pen: Pen, hair: Colour, locks: Sequence[Lock], path: skia.Path, cut: Cut) -> None:
@@ -171,9 +170,7 @@ def _back_layers(style: Style, hair: Colour, sheet: Cut) -> Iterator[Layer]:
         yield _counted(record(style, draw, head=not is_tail, depth=depth, hang=hang, pivot=pivot))
 
 
-def _draw_back(
-    pen: Pen, hair: Colour, outline: skia.Path, strands: Sequence[Sequence[Point]], is_tail: bool
-) -> None:
+def _draw_back(pen: Pen, hair: Colour, outline: skia.Path, strands: list[list[Point]], is_tail: bool) -> None:
     dark, line = pen.shadow(hair), line_colour(hair)
     base = hair if is_tail else mix(hair, dark, 0.72)
     pen.shape(outline, base, line=line)

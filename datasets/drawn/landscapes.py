@@ -12,11 +12,9 @@ from datasets.drawn.pen import Easel
 Cluster = tuple[float, float, float]  # (x, y, radius)
 
 
-def spots(
-    easel: Easel, source: random.Random, count: int, high: float = 0.0, low: float = 1.0
-) -> Iterator[Point]:
-    """Yields points anywhere between two fractions of the height."""
-    for _ in range(count):
+def spots(easel: Easel, source: random.Random, n: int, high: float = 0, low: float = 1) -> Iterator[Point]:
+    """Yields n points anywhere between two fractions of the height."""
+    for _ in range(n):
         yield easel.width * source.random(), easel.height * source.uniform(high, low)
 
 
@@ -51,7 +49,7 @@ def hills(easel: Easel, source: random.Random, y: float, swell: float, base: Col
 
 
 def foliage(
-    easel: Easel, source: random.Random, clusters: Sequence[Cluster], dark: Colour, light: Colour
+    easel: Easel, source: random.Random, clusters: list[Cluster], dark: Colour, light: Colour
 ) -> None:
     """Draws clusters of leaves or blossoms, in three tones that get lighter upwards."""
     for tone, size, lift in ((0.0, 1.0, 0.0), (0.5, 0.80, 0.16), (1.0, 0.46, 0.34)):

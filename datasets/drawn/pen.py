@@ -56,13 +56,11 @@ class Brush:
         self.canvas.restore()
 
     @contextmanager
-    def at(
-        self, x: float, y: float, degrees: float = 0.0, across: float = 1.0, down: float = 1.0
-    ) -> Iterator[None]:
-        """Draws around (x, y), turned and scaled."""
+    def at(self, x: float, y: float, turn: float = 0, across: float = 1, down: float = 1) -> Iterator[None]:
+        """Draws around (x, y), turned by degrees and scaled."""
         self.canvas.save()
         self.canvas.translate(x, y)
-        self.canvas.rotate(degrees)
+        self.canvas.rotate(turn)
         self.canvas.scale(across, down)
         yield
         self.canvas.restore()
@@ -98,9 +96,7 @@ class Pen(Brush):
         """Draws along a path; width 1 is the style's own line."""
         self.trace(path, colour, self.style.line * width, alpha)
 
-    def shape(
-        self, path: skia.Path, colour: Colour, width: float = 1.0, *, line: Colour | None = None
-    ) -> None:
+    def shape(self, path: skia.Path, colour: Colour, width: float = 1.0, line: Colour | None = None) -> None:
         """Fills and outlines a path: the line is heavier below and to the right, as a hand would draw it."""
         edge = line_colour(colour) if line is None else line
         slip = self.style.line * 0.45 * width
@@ -158,10 +154,8 @@ class Easel(Brush):
         """Fills a circle."""
         self.canvas.drawCircle(x, y, radius, skia.Paint(Color=argb(base, alpha), AntiAlias=True))
 
-    def wash(
-        self, stops: Sequence[tuple[float, Colour]], top: float = 0.0, bottom: float | None = None
-    ) -> None:
-        """Fills the width with a vertical gradient; a stop is (place 0...1, colour)."""
-        low = self.height if bottom is None else bottom
+    def wash(self, stops: Sequence[tuple[float, Colour]], top: float = 0, bottom: float = 0) -> None:
+        """Fills the width with a vertical gradient, to the bottom if not told; a stop is (place, colour)."""
+        low = bottom or self.height
         shader = _fading((0, top), (0, low), [(place, base, 1.0) for place, base in stops])
         self.canvas.drawRect(skia.Rect.MakeLTRB(0, top, self.width, low), skia.Paint(Shader=shader))

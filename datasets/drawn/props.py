@@ -90,12 +90,10 @@ def _bubble(source: random.Random, width: float, height: float, palette: Palette
     lines = []
     for row in range(3):
         start, level = x - half * 0.6 + half * 0.15 * (row == 1), y + tall * (0.36 * (row - 1))
-        steps = range(source.randint(7, 13))
-        lines.append(
-            curve(
-                [(start + step * half * 0.10, level + source.uniform(-1, 1) * tall * 0.07) for step in steps]
-            )
-        )
+        points = []
+        for step in range(source.randint(7, 13)):
+            points.append((start + step * half * 0.10, level + source.uniform(-1, 1) * tall * 0.07))
+        lines.append(curve(points))
 
     def draw(easel: Easel) -> None:
         easel.fill(body, WHITE, 0.96)
@@ -123,9 +121,5 @@ def _petals(source: random.Random, width: float, height: float, palette: Palette
 
 
 PROPS: dict[str, Callable[[random.Random, float, float, Palette], Prop]] = {
-    "plant": _plant,
-    "desk": _desk,
-    "railing": _railing,
-    "bubble": _bubble,
-    "petals": _petals,
-}
+    "plant": _plant, "desk": _desk, "railing": _railing, "bubble": _bubble, "petals": _petals
+}  # fmt: skip

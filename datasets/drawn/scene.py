@@ -122,12 +122,10 @@ def shine_light(surface: skia.Surface, scene: Scene, source: random.Random) -> N
         paint = skia.Paint(ColorFilter=skia.ColorFilters.Matrix(matrix))
         canvas.drawImage(surface.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), paint)
     if "beam" in light:
-        x, y = 0.0, 0.0
-        if source.random() < 0.7:
-            x = scene.width * source.random()
-        else:
-            y = scene.height * source.random()
-        ends = [skia.Point(x, y), skia.Point(scene.width - x, scene.height - y)]
+        from_above = source.random() < 0.7
+        place = source.random()
+        start = skia.Point(scene.width * place, 0) if from_above else skia.Point(0, scene.height * place)
+        ends = [start, skia.Point(scene.width - start.x(), scene.height - start.y())]
         neutral = WHITE if light["dark"] else BLACK
         strong = mix(neutral, light["beam"], light["strength"])
         shader = skia.GradientShader.MakeLinear(ends, [argb(strong), argb(neutral)], [0.0, 0.85])

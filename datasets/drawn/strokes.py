@@ -107,9 +107,8 @@ def play(
                 again(rest[0], side=mirror)
         elif what in ("inside", "within"):
             inner, *change = rest
-            with pen.inside(
-                _changed(last, change[0] if change else (), side) if what == "inside" else within
-            ):
+            area = within if what == "within" else _changed(last, change[0] if change else (), side)
+            with pen.inside(area):
                 again(inner, side=side, last=last)
         elif what == "at":
             (x, y, degrees, scale), inner = rest
