@@ -25,7 +25,7 @@ from datasets.voc import XmlError, read_xml
 from labelling.drafts import ORDER
 from terminal.command import command, say
 from tools.setup_environment import ready
-from visualization.fonts import shipped_font
+from visualization.text import shipped_font
 
 _WINDOW = Path(__file__).resolve().parent.parent / "labelling" / "labelimg_window.py"
 

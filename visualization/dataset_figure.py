@@ -48,14 +48,8 @@ def plot_dataset(
     width, height = 12.0, 0.55 + bars_height + 3.85
     figure = new_figure(width, height, theme)
 
-    headline = ", ".join(
-        _counted(count, thing)
-        for count, thing in (
-            (sum(pictures.values()), "picture"),
-            (names.total(), "box"),
-            (len(names), "name"),
-        )
-    )
+    totals = {"picture": sum(pictures.values()), "box": names.total(), "name": len(names)}
+    headline = ", ".join(_counted(count, thing) for thing, count in totals.items())
     figure.text(0.35 / width, 1 - 0.42 / height, headline, fontsize=17, fontweight="bold", color=theme.text)
     upper = add_panel(figure, theme, 1.75, 3.95, width - 2.45, bars_height - 0.5)
     _plot_names(upper, counts, pictures, shown, theme)

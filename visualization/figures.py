@@ -15,8 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from visualization.fonts import font_runs
-from visualization.text import fit, one_line
+from visualization.text import fit, font_runs, one_line
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,12 @@ def set_title(axes: Axes, theme: Theme, title: str, explanation: str = "") -> No
     """A title on the left and, fainter, what it means on the right."""
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
     axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
+
+
+def label_axes(axes: Axes, theme: Theme, *, x: str = "", y: str = "") -> None:
+    """What is measured along the axes."""
+    axes.set_xlabel(x, color=theme.faint, fontsize=9)
+    axes.set_ylabel(y, color=theme.faint, fontsize=9)
 
 
 def label_text(name: str, width: int) -> tuple[str, list[str]]:

@@ -17,6 +17,7 @@ from visualization.figures import (
     LIGHT,
     Theme,
     add_panel,
+    label_axes,
     label_text,
     new_figure,
     set_names,
@@ -30,20 +31,13 @@ _LABEL_PIXELS = 108  # of text of 11 pixels; longer names are cut
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The precision-recall curve of one name.
+    """The precision-recall curve of one name."""
 
-    Attributes:
-        name: any script.
-        recall: [P], rising.
-        precision: [P].
-        average_precision: shown beside the name.
-        point: (recall, precision) at the threshold at which detections are reported; None without any.
-    """
-
-    name: str
-    recall: np.ndarray
-    precision: np.ndarray
-    average_precision: float
+    name: str  # any script
+    recall: np.ndarray  # [P], rising
+    precision: np.ndarray  # [P]
+    average_precision: float  # shown beside the name
+    # (recall, precision) at the threshold at which detections are reported; None without any.
     point: tuple[float, float] | None = None
 
 
@@ -55,7 +49,7 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
 
     Args:
         curves: at least one.
-        columns: panels beside each other.
+        columns: panels beside each other, at most.
         theme: colours.
     """
     if not curves:
@@ -71,14 +65,9 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
         axes = style_axes(figure.add_subplot(grid[i // columns, i % columns]), theme, grid=True)
         axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         _plot_curve(axes, curve, theme)
-        if i % columns:
-            axes.tick_params(labelleft=False)
-        else:
-            axes.set_ylabel("precision", color=theme.faint, fontsize=9)
-        if i + columns < len(curves):
-            axes.tick_params(labelbottom=False)
-        else:
-            axes.set_xlabel("recall", color=theme.faint, fontsize=9)
+        first, last = not i % columns, i + columns >= len(curves)
+        axes.tick_params(labelleft=first, labelbottom=last)
+        label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
     return figure
 
 
@@ -137,7 +126,8 @@ def plot_confusion(
             f"{len(names)} names need counts of shape {(side, side)}, background last; got {counts.shape}."
         )
     columns = [label_text(name, _LABEL_PIXELS) for name in names] + [(no_answer, ["DejaVu Sans"])]
-    above = max(_label_inches(text) for text, _ in columns) + 0.2
+    # A bold label of 9 points, of which 72 are an inch.
+    above = max(1.18 * text_width(text, 11) / 11 * 9 / 72 for text, _ in columns) + 0.2
     cell, label = 0.5, 1.7
     width, height = label + cell * side + 0.15, above + cell * side + 0.15
     figure = new_figure(width, height, theme)
@@ -171,11 +161,6 @@ def plot_confusion(
     return figure
 
 
-def _label_inches(text: str) -> float:
-    """How long a bold label of 9 points is."""
-    return 1.18 * text_width(text, 11) / 11 * 9 / 72
-
-
 def _cell_colours(counts: np.ndarray, theme: Theme) -> np.ndarray:
     """[S, S, 3] in 0...1 for counts [S, S]."""
     whole = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape).copy()
@@ -189,14 +174,7 @@ def _cell_colours(counts: np.ndarray, theme: Theme) -> np.ndarray:
 def plot_errors(
     kinds: Sequence[str], costs: Sequence[float], counts: Sequence[int], *, theme: Theme = LIGHT
 ) -> Figure:
-    """What each kind of mistake costs.
-
-    Args:
-        kinds: one word or two each.
-        costs: rise of the mean average precision if they were undone, 0...1.
-        counts: how many there are.
-        theme: colours.
-    """
+    """What each kind of mistake costs (rise of the mAP if undone, 0...1), and how many there are."""
     height = 0.42 * len(kinds) + 0.65
     figure = new_figure(5.6, height, theme)
     axes = add_panel(figure, theme, 2.016, 0.5, 2.8, height - 0.6)
@@ -207,7 +185,7 @@ def plot_errors(
     axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
     axes.xaxis.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.set_xlabel("points of mAP", color=theme.faint, fontsize=9)
+    label_axes(axes, theme, x="points of mAP")
     for row, (point, count) in enumerate(zip(points, counts, strict=True)):
         said = f"{point:.1f}  ({count})"
         axes.text(point + 0.02 * most, row, said, va="center", fontsize=10, color=theme.text)
@@ -217,14 +195,7 @@ def plot_errors(
 def plot_reliability(
     edges: np.ndarray, shares_right: np.ndarray, counts: np.ndarray, *, theme: Theme = LIGHT
 ) -> Figure:
-    """The share of right detections in each range of scores, with how many detections it holds.
-
-    Args:
-        edges: [B + 1] scores.
-        shares_right: [B], NaN where a range is empty.
-        counts: [B].
-        theme: colours.
-    """
+    """The share of right answers (NaN: none) in each of B ranges of scores, and how many answers it holds."""
     figure = new_figure(5.6, 3.9, theme)
     axes = add_panel(figure, theme, 0.728, 0.546, 4.648, 3.12, grid=True)
     tenths = np.linspace(0, 1, 6)
@@ -238,8 +209,7 @@ def plot_reliability(
         if count:
             style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": theme.text}
             axes.text(middle, share + 0.02, f"{count}", **style)
-    axes.set_xlabel("score", color=theme.faint, fontsize=9)
-    axes.set_ylabel("right", color=theme.faint, fontsize=9)
+    label_axes(axes, theme, x="score", y="right")
     return figure
 
 
@@ -273,23 +243,22 @@ def plot_training(
         left, top = 0.7 + 3.9 * (i % columns), 2.35 + 2.7 * (i // columns)
         one = add_panel(figure, theme, left, height - top, 3.3, 1.85, grid=True)
         set_title(one, theme, title)
-        one.set_xlabel("step", color=theme.faint, fontsize=9)
+        label_axes(one, theme, x="step")
         one.set_xlim(0, max(max(steps, default=1), 1))
         axes.append(one)
     alone = "o" if len(steps) == 1 else None  # a line through one point cannot be seen
     styles = ["-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2))]
     for i, (name, values) in enumerate(losses.items()):
-        axes[0].plot(
-            steps, values, label=name, color=theme.faint if i else theme.right,
-            linewidth=1.4 if i else 2.2, linestyle=styles[i % len(styles)], marker=alone,
-        )  # fmt: skip
+        colour, width = (theme.faint, 1.4) if i else (theme.right, 2.2)
+        style = styles[i % len(styles)]
+        axes[0].plot(steps, values, label=name, color=colour, linewidth=width, linestyle=style, marker=alone)
     axes[0].legend(frameon=False, fontsize=8, labelcolor=theme.text, loc="upper right")
     if len(precision):
         measured = ~np.isnan(np.asarray(precision, float))
         x, y = np.asarray(steps, float)[measured], np.asarray(precision, float)[measured]
         axes[1].plot(x, y, color=theme.right, linewidth=2.2, marker="o", markersize=3.5)
         axes[1].set_ylim(0, 1.02)
-        for kept in np.flatnonzero(x == best_step)[:1] if best_step is not None else ():
+        for kept in np.flatnonzero(x == best_step)[:1]:
             axes[1].plot(x[kept], y[kept], marker="o", markersize=9, color=theme.wrong, clip_on=False)
             axes[1].annotate(
                 f"{y[kept]:.3f}", (x[kept], y[kept]), xytext=(-8, -16), textcoords="offset points",

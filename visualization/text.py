@@ -1,17 +1,25 @@
-"""One line of text, whatever it says, as a mask to blend onto a picture."""
+"""One line of text, whatever it says: what can be shown of it, in which fonts, how wide, and as a mask.
+
+Noto Sans CJK, shipped through PyPI, draws Chinese, Japanese, Korean, Latin and Cyrillic. For other scripts a
+font of the system (or of Matplotlib, whose DejaVu Sans knows Greek, Arabic, Hebrew, Armenian...) is looked up
+by the characters it has.
+"""
 
 import bisect
+import functools
 import math
 import unicodedata
+import warnings
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
-
-from visualization.fonts import font_runs
+from PIL import Image, ImageDraw, ImageFont
 
 _JOINERS = "\u200c\u200d"  # they shape letters in Persian and in the scripts of India
 # Longer than any picture is wide; keeps the work on a hostile name small.
 _MOST_CHARACTERS = 400
+# These have a glyph for characters they cannot show (boxes, blanks) or map letters to symbols.
+_NOT_FOR_TEXT = ("last resort", "lastresort", "blank", "unifont", "stix", "symbol", "emoji", "dingbats")
 
 
 def one_line(text: str) -> str:
@@ -80,3 +88,121 @@ def text_mask(text: str, size: int, after: str = "", gap: int = 0) -> np.ndarray
     for left, run, font in placed:
         draw.text((left, top), run, fill=255, font=font, anchor="ls")
     return np.asarray(mask, np.float32) / 255
+
+
+@functools.lru_cache(maxsize=1)
+def shipped_font() -> Path:
+    """The file of the font that comes with the project."""
+    import noto_cjk
+
+    return Path(noto_cjk.font_path("sans", "jp", "bold"))
+
+
+def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+    """The text cut into runs with a font each, in the order of writing.
+
+    Mostly this is one run. Text that mixes scripts takes several fonts; a character that no font has
+    is replaced by its code point (`<0E01>`), so that different names still look different, and a
+    warning says once what to install.
+
+    Args:
+        text: one line, any script.
+        size: pixels per em.
+
+    Returns:
+        (run, font) pairs; the runs are not empty.
+    """
+    whole = _font_with(_needed(text))
+    if whole is not None:
+        return [(text, _load(*whole, size))] if text else []
+
+    runs: list[tuple[str, tuple[Path, int] | None]] = []
+    for character in text:
+        # Marks, joiners and spaces stay with what they follow, so that shaping sees them together.
+        clings = unicodedata.category(character)[0] in "MZ" or not _needed(character)
+        found = runs[-1][1] if runs and clings else _font_with(frozenset(character))
+        if runs and runs[-1][1] == found:
+            runs[-1] = (runs[-1][0] + character, found)
+        else:
+            runs.append((character, found))
+    for run in (run for run, found in runs if found is None):
+        first = next(character for character in run if not character.isspace())
+        _warn_of(unicodedata.name(first, "UNNAMED").split()[0].title())
+    return [
+        (run, _load(*found, size)) if found else (_code_points(run), _load(shipped_font(), 0, size))
+        for run, found in runs
+    ]
+
+
+def _needed(text: str) -> frozenset[str]:
+    """The characters that need a glyph: not joiners, variation selectors and other invisible ones."""
+    return frozenset(c for c in text if unicodedata.category(c) != "Cf" and not "\ufe00" <= c <= "\ufe0f")
+
+
+def _code_points(text: str) -> str:
+    """`<0E01 0E02>` for each word."""
+    words = (" ".join(f"{ord(character):04X}" for character in word) for word in text.split())
+    return " ".join(f"<{word}>" for word in words) + (" " if text[-1:].isspace() else "")
+
+
+@functools.lru_cache(maxsize=1024)
+def _font_with(characters: frozenset[str]) -> tuple[Path, int] | None:
+    """The best font (file, index in the file) that has all the characters; None if there is none."""
+    if all(c.isascii() for c in characters) or _has(shipped_font(), 0, characters):
+        return shipped_font(), 0
+    return next((font for font in _system_fonts() if _has(*font, characters)), None)
+
+
+@functools.lru_cache(maxsize=1)
+def _system_fonts() -> tuple[tuple[Path, int], ...]:
+    """Every outline font of the system and of Matplotlib, the likeliest to look right first."""
+    from matplotlib import font_manager
+
+    def rank(entry: font_manager.FontEntry) -> tuple[object, ...]:
+        name = entry.name.lower()
+        family = 0 if name.startswith("noto sans") else 1 if name.startswith("dejavu sans") else 2
+        plain = entry.stretch == "normal" and "mono" not in name and "display" not in name
+        weight = entry.weight if isinstance(entry.weight, int) else 400
+        return entry.style != "normal", not plain, family, abs(weight - 700), name, entry.fname
+
+    entries = [
+        entry
+        for entry in font_manager.fontManager.ttflist
+        if not any(word in entry.name.lower() for word in _NOT_FOR_TEXT)
+        and not entry.name.startswith("cm")  # Computer Modern: letters under other code points
+    ]
+    entries.sort(key=rank)
+    return tuple((Path(entry.fname), int(getattr(entry, "index", 0))) for entry in entries)
+
+
+def _has(path: Path, index: int, characters: frozenset[str]) -> bool:
+    face = _face(path, index)
+    return face is not None and all(face.get_char_index(ord(character)) for character in characters)
+
+
+@functools.lru_cache(maxsize=256)
+def _face(path: Path, index: int):
+    """The font's character map through Matplotlib's FreeType; None for a file that cannot be used."""
+    # Not through fontTools: reading the whole map of a CJK font takes it 250 ms, FreeType looks one up.
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        face = FT2Font(str(path), face_index=index) if index else FT2Font(str(path))
+    except (OSError, RuntimeError, TypeError):  # gone since the list was cached, damaged, or no index here
+        return None
+    return face if face.scalable else None
+
+
+@functools.lru_cache(maxsize=256)
+def _load(path: Path, index: int, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), size=size, index=index)
+
+
+@functools.lru_cache(maxsize=256)
+def _warn_of(script: str) -> None:
+    """Warns, once per script in a process."""
+    warnings.warn(
+        f"No font of this computer can draw {script} characters; their code points are drawn instead. "
+        f"Install a font for them, for example Noto Sans {script}.",
+        stacklevel=2,
+    )

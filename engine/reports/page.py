@@ -20,7 +20,7 @@ from PIL import Image
 
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
-from visualization.fonts import web_font
+from visualization.web_font import web_font
 
 PAGES = Path(__file__).with_name("pages")
 THEMES = {"light": LIGHT, "dark": DARK}

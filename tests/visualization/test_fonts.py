@@ -6,8 +6,9 @@ import pytest
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 
-from visualization import fonts
-from visualization.fonts import font_runs, shipped_font, web_font
+from visualization import text as fonts
+from visualization.text import font_runs, shipped_font
+from visualization.web_font import web_font
 
 
 @pytest.fixture

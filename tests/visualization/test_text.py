@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualization.fonts import font_runs
-from visualization.text import fit, one_line, text_mask, text_width
+from visualization.text import fit, font_runs, one_line, text_mask, text_width
 
 
 @pytest.mark.parametrize(
