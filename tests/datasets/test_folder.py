@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from datasets.annotations import ReadOptions, choose_frame, read_folder
@@ -37,115 +35,79 @@ def test_one_of_everything(tmp_path):
     assert taken["exif_stored_1"].keep_bytes
 
 
-def _facts(orientation: int = 1, size: tuple[int, int] = (640, 360)) -> PictureFacts:
-    return PictureFacts(size, orientation=orientation, plain_jpeg=True, frames=1, digest=b"")
-
-
-def _xml(
-    size: tuple[int, int] | None, box: tuple[int, int, int, int] | None = (10, 20, 300, 350)
-) -> RawAnnotation:
-    objects = ()
-    if box is not None:
-        xmin, ymin, xmax, ymax = map(str, box)
-        objects = (RawObject("Mira", (xmin, ymin, xmax, ymax), None, None),)
-    return RawAnnotation(None, size, objects)
+UNCLEAR, RESIZED = "EXIF orientation is unclear", "picture resized after labelling"
+WITHOUT, TURNED = "boxes drawn without EXIF orientation", "boxes drawn with EXIF orientation"
+ANOTHER = "size in the XML is of another picture"
+BOX = ("10", "20", "300", "350")
 
 
 @pytest.mark.parametrize(
-    ("facts", "raw", "turned", "reference", "kind"),
+    ("orientation", "stored", "said", "box", "turned", "reference", "kind"),
     [
-        (_facts(), _xml((640, 360)), False, (640, 360), None),
-        (_facts(), _xml(None), False, (640, 360), None),
-        (_facts(6), _xml((640, 360)), False, (640, 360), "boxes drawn without EXIF orientation"),
-        (_facts(6), _xml((360, 640)), True, (360, 640), "boxes drawn with EXIF orientation"),
-        (_facts(8), _xml((360, 640)), True, (360, 640), "boxes drawn with EXIF orientation"),
-        (_facts(3), _xml((640, 360)), False, (640, 360), "EXIF orientation is unclear"),
-        (_facts(6, (400, 400)), _xml((400, 400)), False, (400, 400), "EXIF orientation is unclear"),
-        (_facts(6), _xml(None), False, (640, 360), "EXIF orientation is unclear"),
-        (_facts(6), _xml(None, box=None), True, (360, 640), None),
-        (_facts(6), _xml((640, 360), box=None), True, (360, 640), None),
-        (_facts(), _xml((1920, 1080)), False, (1920, 1080), "picture resized after labelling"),
-        (_facts(6), _xml((1080, 1920)), True, (1080, 1920), "picture resized after labelling"),
-        (
-            _facts(),
-            _xml((1920, 1080), box=(1, 1, 2500, 9)),
-            False,
-            (640, 360),
-            "size in the XML is of another picture",
-        ),
-        (_facts(), _xml((500, 500)), False, (640, 360), "size in the XML is of another picture"),
-        # 853 x 480 is 640 x 360 but for rounding.
-        (_facts(), _xml((853, 480)), False, (853, 480), "picture resized after labelling"),
+        (1, (640, 360), (640, 360), BOX, False, (640, 360), None),
+        (1, (640, 360), None, BOX, False, (640, 360), None),
+        (6, (640, 360), (640, 360), BOX, False, (640, 360), WITHOUT),
+        (6, (640, 360), (360, 640), BOX, True, (360, 640), TURNED),
+        (8, (640, 360), (360, 640), BOX, True, (360, 640), TURNED),
+        (3, (640, 360), (640, 360), BOX, False, (640, 360), UNCLEAR),
+        (6, (400, 400), (400, 400), BOX, False, (400, 400), UNCLEAR),
+        (6, (640, 360), None, BOX, False, (640, 360), UNCLEAR),
+        (6, (640, 360), None, None, True, (360, 640), None),
+        (6, (640, 360), (640, 360), None, True, (360, 640), None),
+        (1, (640, 360), (1920, 1080), BOX, False, (1920, 1080), RESIZED),
+        (6, (640, 360), (1080, 1920), BOX, True, (1080, 1920), RESIZED),
+        (1, (640, 360), (1920, 1080), ("1", "1", "2500", "9"), False, (640, 360), ANOTHER),
+        (1, (640, 360), (500, 500), BOX, False, (640, 360), ANOTHER),
+        (1, (640, 360), (853, 480), BOX, False, (853, 480), RESIZED),  # but for rounding
     ],
 )
-def test_frame(facts, raw, turned, reference, kind):
-    frame = choose_frame(facts, raw)
-    assert frame.turned == turned
-    assert frame.size == (facts.turned_size if turned else facts.size)
-    assert frame.reference == reference
+def test_frame(orientation, stored, said, box, turned, reference, kind):
+    facts = PictureFacts(stored, orientation=orientation, plain_jpeg=True, frames=1, digest=b"")
+    objects = (RawObject("Mira", box, None, None),) if box else ()
+    frame = choose_frame(facts, RawAnnotation(None, said, objects))
+    assert (frame.turned, frame.reference) == (turned, reference)
+    assert frame.size == (facts.turned_size if turned else stored)
     assert (frame.problem[0] if frame.problem else None) == kind
 
 
-def _touch(folder: Path, *names: str) -> None:
-    for name in names:
-        path = folder / name
+@pytest.mark.parametrize(
+    ("files", "filenames", "partners"),
+    [
+        # VOC's layout: only its two folders, and XML beside the pictures.
+        ("Annotations/a.xml JPEGImages/a.jpg SegmentationClass/a.png b.jpg", {},
+         {"a.jpg": "Annotations/a.xml"}),
+        ("Annotations/a.xml JPEGImages/a.jpg JPEGImages/b.jpg JPEGImages/b.xml", {},
+         {"a.jpg": "Annotations/a.xml", "b.jpg": "JPEGImages/b.xml"}),
+        # Pictures and XML side by side, in folders too, and what a system hides there.
+        ("1/001.jpg 1/001.xml 2/001.jpg 2/001.xml 2/.hidden.jpg __MACOSX/1/._001.jpg", {},
+         {"1/001.jpg": "1/001.xml", "2/001.jpg": "2/001.xml"}),
+        ("Annotations/a.xml images/s1/a.JPG", {}, {"images/s1/a.JPG": "Annotations/a.xml"}),
+        # The stem comes before a stale <filename>, which decides between two pictures.
+        ("a.jpg b.jpg", {"a.xml": "b.jpg", "c.xml": "C:\\old\\b.jpg"}, {"a.jpg": "a.xml", "b.jpg": "c.xml"}),
+        ("a.jpg a.png a.xml", {}, {"a.jpg": "a.xml"}),
+        ("a.jpg a.png", {"a.xml": "a.png"}, {"a.png": "a.xml"}),
+        # The output of a conversion inside its input.
+        ("a.jpg a.xml records/b.png dataset.png ImageSets/Main/train.txt", {}, {"a.jpg": "a.xml"}),
+    ],
+)  # fmt: skip
+def test_partners(tmp_path, files, filenames, partners):
+    for path in (tmp_path / name for name in files.split()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-
-
-def _partners(folder: Path, filenames: dict[str, str] | None = None, **options) -> dict[str, str | None]:
-    for xml, filename in (filenames or {}).items():
-        (folder / xml).write_text(xml_text(head=f"<filename>{filename}</filename>"))
-    contents = find_files(folder, **options)
-    return {file.name: file.xml and file.xml.relative_to(folder).as_posix() for file in contents.files}
-
-
-def test_voc_layout_reads_only_its_two_folders(tmp_path):
-    _touch(tmp_path, "Annotations/a.xml", "JPEGImages/a.jpg", "SegmentationClass/a.png", "b.jpg")
-    assert _partners(tmp_path) == {"a.jpg": "Annotations/a.xml"}
-
-
-def test_xml_beside_the_pictures_of_a_voc_layout(tmp_path):
-    _touch(tmp_path, "Annotations/a.xml", "JPEGImages/a.jpg", "JPEGImages/b.jpg", "JPEGImages/b.xml")
-    assert _partners(tmp_path) == {"a.jpg": "Annotations/a.xml", "b.jpg": "JPEGImages/b.xml"}
-
-
-def test_flat_folder_with_subfolders(tmp_path):
-    _touch(
-        tmp_path, "1/001.jpg", "1/001.xml", "2/001.jpg", "2/001.xml", "2/.hidden.jpg", "__MACOSX/1/._001.jpg"
-    )
-    assert _partners(tmp_path) == {"1/001.jpg": "1/001.xml", "2/001.jpg": "2/001.xml"}
-
-
-def test_only_picture_with_that_stem_in_another_folder(tmp_path):
-    _touch(tmp_path, "Annotations/a.xml", "images/season 1/a.JPG")
-    assert _partners(tmp_path) == {"images/season 1/a.JPG": "Annotations/a.xml"}
-
-
-def test_stem_comes_before_filename(tmp_path):
-    _touch(tmp_path, "a.jpg", "b.jpg", "a.xml", "c.xml")
-    stale = {"a.xml": "b.jpg", "c.xml": "C:\\old\\b.jpg"}
-    assert _partners(tmp_path, stale) == {"a.jpg": "a.xml", "b.jpg": "c.xml"}
-
-
-def test_filename_decides_between_two_pictures(tmp_path):
-    _touch(tmp_path, "a.jpg", "a.png", "a.xml")
-    assert _partners(tmp_path) == {"a.jpg": "a.xml"}
-    assert _partners(tmp_path, {"a.xml": "a.png"}) == {"a.png": "a.xml"}
+    for xml, filename in filenames.items():
+        (tmp_path / xml).write_text(xml_text(head=f"<filename>{filename}</filename>"))
+    contents = find_files(tmp_path, exclude=[tmp_path / "records", tmp_path / "dataset.png"])
+    found = {file.name: file.xml and file.xml.relative_to(tmp_path).as_posix() for file in contents.files}
+    assert found == partners
 
 
 def test_an_ambiguous_filename_is_no_partner(tmp_path):
-    _touch(tmp_path, "1/a.jpg", "2/a.jpg")
+    for folder in ("1", "2"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").touch()
     (tmp_path / "x.xml").write_text(xml_text(head="<filename>a.jpg</filename>"))
-    contents = find_files(tmp_path)
-    assert [problem.reason for problem in contents.problems] == [
-        "XML without picture: 2 pictures are named a.jpg"
-    ]
-
-
-def test_output_inside_the_input_is_passed_over(tmp_path):
-    _touch(tmp_path, "a.jpg", "a.xml", "records/dataset.png", "dataset.png", "ImageSets/Main/train.txt")
-    assert _partners(tmp_path, exclude=[tmp_path / "records", tmp_path / "dataset.png"]) == {"a.jpg": "a.xml"}
+    (problem,) = find_files(tmp_path).problems
+    assert problem.reason == "XML without picture: 2 pictures are named a.jpg"
 
 
 def test_unlabelled_pictures(tmp_path):

@@ -17,71 +17,51 @@ def _save(path: Path, image: Image.Image, **options: Any) -> Path:
     return path
 
 
-def _oriented(path: Path, orientation: int, size: tuple[int, int] = (96, 64)) -> Path:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return _save(path, draw(5, size), exif=exif, quality=95)
-
-
 def _decode(data: bytes) -> np.ndarray:
     """As the training does."""
     return tf.io.decode_jpeg(data, channels=3).numpy()
 
 
 @pytest.mark.parametrize(
-    ("name", "mode"),
+    ("name", "modes"),
     [
-        *(("a.jpg", mode) for mode in ("RGB", "L", "CMYK")),
-        *(("a.png", mode) for mode in ("RGB", "RGBA", "P")),
-        *(("a.bmp", "RGB"), ("a.bmp", "L"), ("a.webp", "RGB"), ("a.webp", "RGBA"), ("a.JPEG", "RGB")),
+        ("a.jpg", ("RGB", "L", "CMYK")),
+        ("a.JPEG", ("RGB",)),
+        ("a.png", ("RGB", "RGBA", "P")),
+        ("a.bmp", ("RGB", "L")),
+        ("a.webp", ("RGB", "RGBA")),
     ],
 )
-def test_every_accepted_kind_becomes_the_same_rgb(tmp_path, name, mode):
+def test_every_accepted_kind_becomes_the_same_rgb(tmp_path, name, modes):
     image = draw(0)
-    expected = np.asarray(image.convert("L").convert("RGB") if mode == "L" else image).astype(int)
-    stored = image.quantize() if mode == "P" else image.convert(mode)
-    path = _save(tmp_path / name, stored, **({"quality": 95} if name[-1] in "gG" else {}))
-    facts = examine_picture(path)
-    assert (facts.size, facts.orientation, facts.frames) == ((96, 64), 1, 1)
-    assert facts.plain_jpeg == (name.lower().endswith(("jpg", "jpeg")) and mode in ("RGB", "L"))
-    for pixels in (read_picture(path), _decode(jpeg_bytes(path, keep=facts.plain_jpeg, turn=False))):
-        assert pixels.shape == (64, 96, 3)
-        assert pixels.dtype == np.uint8
-        # Away from the edge between the colours, where a lossy format mixes them.
-        for row in (slice(10, 26), slice(40, 62)):
-            assert np.abs(pixels[row].astype(int) - expected[row]).max() <= 6
+    for mode in modes:
+        expected = np.asarray(image.convert("L").convert("RGB") if mode == "L" else image).astype(int)
+        stored = image.quantize() if mode == "P" else image.convert(mode)
+        path = _save(tmp_path / name, stored, **({"quality": 95} if name[-1] in "gG" else {}))
+        facts = examine_picture(path)
+        assert (facts.size, facts.orientation, facts.frames) == ((96, 64), 1, 1)
+        assert facts.plain_jpeg == (name.lower().endswith(("jpg", "jpeg")) and mode in ("RGB", "L"))
+        for pixels in (read_picture(path), _decode(jpeg_bytes(path, keep=facts.plain_jpeg, turn=False))):
+            assert pixels.shape == (64, 96, 3)
+            assert pixels.dtype == np.uint8
+            # Away from the edge between the colours, where a lossy format mixes them.
+            for row in (slice(10, 26), slice(40, 62)):
+                assert np.abs(pixels[row].astype(int) - expected[row]).max() <= 6, mode
 
 
-def test_plain_jpeg_keeps_its_bytes(tmp_path):
-    path = _save(tmp_path / "a.jpg", draw(1), quality=40, progressive=True)
-    assert examine_picture(path).plain_jpeg
-    assert jpeg_bytes(path, keep=True, turn=False) == path.read_bytes()
-
-
-def test_transparent_pixels_are_white(tmp_path):
-    pixels = np.zeros((8, 8, 4), np.uint8)
-    pixels[:, :4] = (255, 0, 0, 255)
-    pixels[:, 4:] = (0, 0, 0, 0)
-    path = _save(tmp_path / "a.png", Image.fromarray(pixels))
-    assert read_picture(path)[0, 0].tolist() == [255, 0, 0]
-    assert read_picture(path)[0, 7].tolist() == [255, 255, 255]
-    grey = Image.new("LA", (2, 1), (0, 255))
-    grey.putpixel((1, 0), (0, 128))
-    path = _save(tmp_path / "grey.png", grey)
-    assert read_picture(path)[0].tolist() == [[0, 0, 0], [127, 127, 127]]
+def test_transparent_pixels_are_white_and_sixteen_bits_are_scaled(tmp_path):
     palette = Image.new("P", (2, 1))
     palette.putpalette([10, 20, 30, 40, 50, 60])
     palette.putpixel((1, 0), 1)
-    path = _save(tmp_path / "palette.png", palette, transparency=1)
-    assert read_picture(path)[0].tolist() == [[10, 20, 30], [255, 255, 255]]
-    path = _save(tmp_path / "key.png", Image.new("RGB", (1, 1), (1, 2, 3)), transparency=(1, 2, 3))
-    assert read_picture(path)[0].tolist() == [[255, 255, 255]]
-
-
-def test_sixteen_bits_are_scaled(tmp_path):
-    grey = np.array([[0, 257, 32768, 65535]], np.uint16)
-    path = _save(tmp_path / "a.png", Image.fromarray(grey))
-    assert read_picture(path)[0, :, 1].tolist() == [0, 1, 128, 255]
+    for image, options, row in (
+        (np.array([[[255, 0, 0, 255], [0, 0, 0, 0]]], np.uint8), {}, [[255, 0, 0], [255, 255, 255]]),
+        (np.array([[[0, 255], [0, 128]]], np.uint8), {}, [[0, 0, 0], [127, 127, 127]]),
+        (palette, {"transparency": 1}, [[10, 20, 30], [255, 255, 255]]),
+        (np.array([[[1, 2, 3]]], np.uint8), {"transparency": (1, 2, 3)}, [[255, 255, 255]]),
+        (np.array([[0, 257, 32768, 65535]], np.uint16), {}, [[0] * 3, [1] * 3, [128] * 3, [255] * 3]),
+    ):
+        stored = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        assert read_picture(_save(tmp_path / "a.png", stored, **options))[0].tolist() == row
 
 
 def test_every_cut_is_noticed(tmp_path, rng):
@@ -121,11 +101,8 @@ def test_what_is_accepted_the_training_can_decode(tmp_path, rng):
         (b"", "picture is empty: 0 bytes"),
         (b"<html>404 Not Found</html>", "not a picture: starts with b'<html>40'"),
         (b"GIF89a\1\0\1\0\0\0\0;", "not a picture"),
-        (
-            png_bomb(30_000, 30_000),
-            r"picture has too many pixels: 30000 x 30000 = 900000000, at most 50000000",
-        ),
-        (png_bomb(65_501, 1), r"picture is too long: 65501 x 1, at most 65500"),
+        (png_bomb(30_000, 30_000), "too many pixels: 30000 x 30000 = 900000000, at most 50000000"),
+        (png_bomb(65_501, 1), "picture is too long: 65501 x 1, at most 65500"),
         (b"\xff\xd8\xff\xe0" + b"x" * 50, "picture cannot be decoded|not a picture|cut short"),
     ],
 )
@@ -160,7 +137,9 @@ def test_a_limit_above_pillows_own_is_ours_alone(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation(tmp_path, orientation):
-    path = _oriented(tmp_path / "a.jpg", orientation)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = _save(tmp_path / "a.jpg", draw(5), exif=exif, quality=95)
     facts = examine_picture(path)
     assert facts.orientation == orientation
     assert facts.size == (96, 64)
@@ -193,22 +172,14 @@ def test_damaged_exif_means_upright(tmp_path):
     assert examine_picture(_save(tmp_path / "b.jpg", draw(0), exif=exif)).orientation == 1
 
 
-def test_equal_files_have_equal_digests(tmp_path):
-    a, b = _save(tmp_path / "a.jpg", draw(1)), _save(tmp_path / "b.jpg", draw(2))
-    (tmp_path / "c.jpg").write_bytes(a.read_bytes())
-    digests = [examine_picture(path).digest for path in (a, b, tmp_path / "c.jpg")]
-    assert digests[0] == digests[2] != digests[1]
-
-
-def test_animation(tmp_path):
+def test_of_an_animation_the_first_picture_is_read(tmp_path):
     path = _save(tmp_path / "a.webp", draw(1), save_all=True, append_images=[draw(2), draw(3)])
-    assert examine_picture(path).frames == 3
     assert np.abs(read_picture(path).astype(int) - np.asarray(draw(1))).mean() < 8
 
 
 @pytest.mark.parametrize("name", ["a.png", "b.jpg", "千/反.webp"])
 def test_save_picture(tmp_path, name):
-    image = np.asarray(draw(5, (96, 64)))
+    image = np.asarray(draw(5))
     save_picture(tmp_path / name, image)
     assert np.abs(read_picture(tmp_path / name).astype(int) - image).mean() < 4
     assert [path.name for path in (tmp_path / name).parent.iterdir()] == [name.rpartition("/")[2]]

@@ -74,20 +74,28 @@ def test_same_features_for_the_same_xml(shared, converted):
                 assert found == one["value"], (stem, key)
 
 
-def test_its_reader_reads_ours():
+@pytest.mark.parametrize("count", [0, 3])
+def test_its_reader_reads_ours(count):
     """Without the shared files: every feature that SSD-Tensorflow asks for, with its type and length."""
-    for count in (0, 3):
-        boxes = np.linspace(0, 1, 4 * count, dtype=np.float32).reshape(-1, 4)
-        record = example(boxes, VOC_NAMES[:count], range(1, count + 1))
-        parsed = tf.io.parse_single_example(record, KEYS_TO_FEATURES)
-        assert parsed["image/shape"].numpy().tolist() == [6, 8, 3]
-        assert parsed["image/height"].numpy().tolist() == [6]
-        assert tf.io.decode_jpeg(parsed["image/encoded"]).shape == (6, 8, 3)
-        # slim.tfexample_decoder.BoundingBox(['ymin', 'xmin', 'ymax', 'xmax'], 'image/object/bbox/')
-        sides = [parsed[f"image/object/bbox/{side}"].values for side in SIDES]
-        np.testing.assert_array_equal(tf.stack(sides, axis=1), boxes)
-        assert parsed["image/object/bbox/label"].values.numpy().tolist() == list(range(1, count + 1))
-        assert parsed["image/object/bbox/difficult"].values.numpy().tolist() == [1] * count
+    boxes = np.linspace(0, 1, 4 * count, dtype=np.float32).reshape(-1, 4)
+    record = example(boxes, VOC_NAMES[:count], range(1, count + 1))
+    assert record == example(boxes, VOC_NAMES[:count], range(1, count + 1))  # the same bytes
+    parsed = tf.io.parse_single_example(record, KEYS_TO_FEATURES)
+    assert parsed["image/shape"].numpy().tolist() == [6, 8, 3]
+    assert parsed["image/height"].numpy().tolist() == [6]
+    assert parsed["image/channels"].numpy().tolist() == [3]
+    assert parsed["image/format"] == b"JPEG"
+    assert tf.io.decode_jpeg(parsed["image/encoded"]).shape == (6, 8, 3)
+    # slim.tfexample_decoder.BoundingBox(['ymin', 'xmin', 'ymax', 'xmax'], 'image/object/bbox/')
+    sides = [parsed[f"image/object/bbox/{side}"].values for side in SIDES]
+    np.testing.assert_array_equal(tf.stack(sides, axis=1), boxes)
+    assert parsed["image/object/bbox/label"].values.numpy().tolist() == list(range(1, count + 1))
+    assert parsed["image/object/bbox/difficult"].values.numpy().tolist() == [1] * count
+    # And what it does not ask for.
+    more = ("image/filename", "image/source", "image/object/bbox/label_text")
+    feature = tf.train.Example.FromString(record).features.feature
+    assert feature.keys() == {*KEYS_TO_FEATURES, *more}
+    assert [value.decode() for value in feature[more[2]].bytes_list.value] == list(VOC_NAMES[:count])
 
 
 def test_voc_names_only_where_they_are_meant(shared, tmp_path):

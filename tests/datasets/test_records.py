@@ -28,40 +28,16 @@ def example(boxes: Any = BOXES, names: Any = ("千反田",), classes: Any = (2,)
     return make_example(encoded, **{**given, "filename": "第1話/千反田_1.jpg", "source": "千反田", **more})
 
 
-def test_keys_of_the_ancestor():
-    """Names, types and values that SSD-Tensorflow's reader expects (datasets/pascalvoc_common.py there)."""
-    feature = tf.train.Example.FromString(example()).features.feature
-    found = {key: value.WhichOneof("kind") for key, value in feature.items()}
-    assert found == {
-        **dict.fromkeys(["image/height", "image/width", "image/channels", "image/shape"], "int64_list"),
-        **dict.fromkeys(["image/format", "image/encoded", "image/filename", "image/source"], "bytes_list"),
-        **{f"image/object/bbox/{key}": "int64_list" for key in ("label", "difficult", "truncated")},
-        **{f"image/object/bbox/{key}": "float_list" for key in ("ymin", "xmin", "ymax", "xmax")},
-        "image/object/bbox/label_text": "bytes_list",
-    }
-    assert feature["image/channels"].int64_list.value == [3]
-    assert feature["image/format"].bytes_list.value == [b"JPEG"]
-    assert feature["image/object/bbox/label_text"].bytes_list.value == ["千反田".encode()]
-    assert example() == example()  # the same bytes
-
-
 def test_parse():
     parsed = {key: value.numpy() for key, value in parse_example(tf.constant(example())).items()}
     assert tf.io.decode_jpeg(parsed.pop("encoded")).shape == (6, 8, 3)
     assert bytes(parsed.pop("filename")).decode() == "第1話/千反田_1.jpg"
-    assert {key: value.dtype for key, value in parsed.items()} == {
-        "height": np.int32,
-        "width": np.int32,
-        "boxes": np.float32,
-        "classes": np.int32,
-        "difficult": np.bool_,
-        "truncated": np.bool_,
-    }
+    kinds = {"boxes": np.float32, "difficult": np.bool_, "truncated": np.bool_}
+    kinds |= dict.fromkeys(("height", "width", "classes"), np.int32)
+    assert {key: value.dtype for key, value in parsed.items()} == kinds
     assert (parsed["height"], parsed["width"]) == (6, 8)
     np.testing.assert_array_equal(parsed["boxes"], [[0.25, 0.125, 0.5, 0.75]])
-    assert parsed["classes"].tolist() == [2]
-    assert parsed["difficult"].tolist() == [True]
-    assert parsed["truncated"].tolist() == [False]
+    assert [parsed[key].tolist() for key in ("classes", "difficult", "truncated")] == [[2], [True], [False]]
 
 
 def test_a_picture_without_objects():
@@ -122,10 +98,8 @@ def test_names_and_sets_without_dataset_json(tmp_path):
     assert dataset.labels == ("Mira", "千反田")
     assert "the labels are those of its records, Mira, 千反田" in dataset.note
     assert set(dataset.splits) == {"a_train", "a_test"}
-    assert [path.name for path in dataset.splits["a_train"].files] == [
-        "a_train_000.tfrecord",
-        "a_train_001.tfrecord",
-    ]
+    files = [path.name for path in dataset.splits["a_train"].files]
+    assert files == ["a_train_000.tfrecord", "a_train_001.tfrecord"]
     write_labels(tmp_path / "labels.txt", ["Tobi", "Mira"])
     assert open_dataset(tmp_path).labels == ("Tobi", "Mira")
 
@@ -137,9 +111,7 @@ def test_finding_a_split(tmp_path):
     dataset = open_dataset(tmp_path)
     assert dataset.split_name("train") == "train"
     assert dataset.split_name("test") == "voc_2012_test"
-    with pytest.raises(
-        ValueError, match="'validation': there is no such set; the sets here are: train, voc_2007_train"
-    ):
+    with pytest.raises(ValueError, match="'validation': there is no such set; the sets here are: train, v"):
         dataset.split("validation")
     write_shards(tmp_path, "voc_2007_test", [example()], 1)
     with pytest.raises(ValueError, match="'test': more than one set ends so"):
@@ -154,16 +126,13 @@ def test_ids_that_no_box_uses_keep_their_lines(tmp_path):
 def test_dataset_name_selects_sets(tmp_path):
     for name in ("voc_2007_train", "voc_2007_test", "voc_2012_train", "mine_train"):
         write_shards(tmp_path, name, [example()], 1)
-    selected = {
-        name: list(open_dataset(tmp_path, name).splits)
-        for name in ("pascalvoc_2007", "pascalvoc_2012", "mine", "pascalvoc")
-    }
-    assert selected == {
-        "pascalvoc_2007": ["voc_2007_test", "voc_2007_train"],
-        "pascalvoc_2012": ["voc_2012_train"],
-        "mine": ["mine_train"],
-        "pascalvoc": ["mine_train", "voc_2007_test", "voc_2007_train", "voc_2012_train"],
-    }
+    for name, selected in (
+        ("pascalvoc_2007", "voc_2007_test voc_2007_train"),
+        ("pascalvoc_2012", "voc_2012_train"),
+        ("mine", "mine_train"),
+        ("pascalvoc", "mine_train voc_2007_test voc_2007_train voc_2012_train"),
+    ):
+        assert list(open_dataset(tmp_path, name).splits) == selected.split()
     assert open_dataset(tmp_path, "pascalvoc_2012").split_name("train") == "voc_2012_train"
     with pytest.raises(ValueError, match=r"no set whose name begins with imagenet_, .*: mine_train, voc_"):
         open_dataset(tmp_path, "imagenet")
@@ -200,9 +169,7 @@ def test_a_shard_of_another_conversion_is_noticed(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps(described))
     assert open_dataset(tmp_path).splits["train"].pictures == 1
     path.write_bytes(path.read_bytes() + b"more")
-    with pytest.raises(
-        ValueError, match=r"dataset\.json says \d+ bytes, but it has \d+ bytes; convert again"
-    ):
+    with pytest.raises(ValueError, match=r"\.json says \d+ bytes, but it has \d+ bytes; convert again"):
         open_dataset(tmp_path)
     path.rename(tmp_path / "other_000.tfrecord")
     with pytest.raises(ValueError, match=r"train_000\.tfrecord: .* but it is not there"):

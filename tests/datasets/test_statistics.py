@@ -11,20 +11,11 @@ def _annotation(stem: str, *names: str, **size: int) -> Annotation:
 
 def test_counts():
     wide = {"width": 640, "height": 360}
-    found = set_statistics(
-        [
-            _annotation("e1_1", "Mira", "Tobi", "Mira", **wide),
-            _annotation("e1_2", **wide),
-            _annotation("e2_1", "Mira"),
-        ]
-    )
-    assert found == {
-        "pictures": 3,
-        "pictures_without_boxes": 1,
-        "boxes": 4,
-        "max_boxes": 3,
-        "difficult_boxes": 2,
-        "truncated_boxes": 0,
+    first, second = _annotation("e1_1", "Mira", "Tobi", "Mira", **wide), _annotation("e1_2", **wide)
+    counts = {"pictures": 3, "pictures_without_boxes": 1, "boxes": 4}
+    counts |= {"max_boxes": 3, "difficult_boxes": 2, "truncated_boxes": 0}
+    assert set_statistics([first, second, _annotation("e2_1", "Mira")]) == {
+        **counts,
         "names": {
             "Mira": {"boxes": 3, "pictures": 2, "difficult": 2, "median_width": 0.2, "median_height": 0.1},
             "Tobi": {"boxes": 1, "pictures": 1, "difficult": 0, "median_width": 0.2, "median_height": 0.2},
@@ -32,11 +23,8 @@ def test_counts():
         "picture_sizes": {"640x360": 2, "100x100": 1},
         "sources": {"e1": 2, "e2": 1},
     }
-
-
-def test_counts_of_nothing():
-    found = set_statistics([])
-    assert (found["pictures"], found["boxes"], found["max_boxes"], found["names"]) == (0, 0, 0, {})
+    nothing = set_statistics([])
+    assert (nothing["pictures"], nothing["boxes"], nothing["max_boxes"], nothing["names"]) == (0, 0, 0, {})
 
 
 def test_notes():
@@ -61,8 +49,7 @@ def test_problems_are_grouped_by_kind_and_action():
         Problem("a.xml", "", "not well-formed XML", "line 1", "left out"),
         Problem("a.xml", "2", "empty box", "(2, 1, 2, 1)", "object dropped"),
     ]
-    rows = group_problems(problems)
-    assert rows == [
+    assert group_problems(problems) == [
         (2, "empty box", "object dropped", "b.xml 1: Mira"),
         (1, "not well-formed XML", "left out", "a.xml"),
     ]
@@ -72,9 +59,7 @@ def test_problems_csv(tmp_path):
     path = tmp_path / "problems.csv"
     write_problems(path, [])
     assert path.read_bytes() == b"file,object,reason,action\n"
-    write_problems(
-        path, [Problem("a\udcff\x1b[31m.xml", '1: "千反田", 姉', "empty box", "", "object dropped")]
-    )
-    assert path.read_text(encoding="utf-8").splitlines()[1:] == [
-        'a\ufffd\ufffd[31m.xml,"1: ""千反田"", 姉",empty box,object dropped'
-    ]
+    odd = Problem("a\udcff\x1b[31m.xml", '1: "千反田", 姉', "empty box", "", "object dropped")
+    write_problems(path, [odd])
+    (line,) = path.read_text(encoding="utf-8").splitlines()[1:]
+    assert line == 'a\ufffd\ufffd[31m.xml,"1: ""千反田"", 姉",empty box,object dropped'
