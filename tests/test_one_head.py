@@ -1,7 +1,6 @@
 """One head has one name, and the same one, whoever asks: detect.py, the page, drafts and films."""
 
 import io
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,15 @@ from datasets.inbox import Inbox
 from datasets.voc import read_xml
 from nets.detector import Detector
 from tests.conftest import ROOT
+from tests.video.small_videos import Shown
 from tools import preannotate
 from video.detection import VideoOptions, detect_in_video
-from video.reader import Frame, VideoFacts
 from web.app import create_app
 from web.options import WebOptions
 from web.services import Services
 
 pytestmark = pytest.mark.tensorflow_only  # one backend draws the picture of the other
 FROM = 0.3
-
-
-class Still:
-    """A film of one picture."""
-
-    def __init__(self, image: np.ndarray):
-        self.image = image
-        height, width = image.shape[:2]
-        self.facts = VideoFacts(width, height, Fraction(25))
-
-    def frames(self):
-        yield from (Frame(Fraction(i, 25), self.image) for i in range(4))
-
-    def notes(self):
-        return []
 
 
 def test_everybody_sees_the_same_boxes_and_names(tmp_path: Path) -> None:
@@ -66,7 +50,7 @@ def test_everybody_sees_the_same_boxes_and_names(tmp_path: Path) -> None:
     assert [(one["name"], one["box"]) for one in entry["detections"]] == expected
 
     for steady in (False, True):
-        still: Any = Still(image)
+        still: Any = Shown(*[image] * 4)
         film = detect_in_video(
             still, "film", tmp_path / "film.mp4", detector, VideoOptions(FROM, steady=steady)
         )

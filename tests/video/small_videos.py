@@ -1,6 +1,6 @@
 """Small videos for the tests: every frame has a colour of its own, so that it is known again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,13 +9,15 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
+from video.reader import Frame, VideoFacts
+
 MILLISECOND = Fraction(1, 1000)
 
 
 def write_video(
     path: Path,
     pictures: Sequence[np.ndarray],
-    milliseconds: Sequence[int],
+    milliseconds: Sequence[int] | None = None,
     *,
     gop: int = 12,
     rotation: int = 0,
@@ -26,7 +28,7 @@ def write_video(
     Args:
         path: `.mp4` or `.mkv`.
         pictures: uint8 [H, W, 3] RGB, of one size.
-        milliseconds: when each is shown.
+        milliseconds: when each is shown; None: 25 a second.
         gop: frames from one key frame to the next.
         rotation: that players have to apply, in degrees.
         pixel_shape: width of a pixel by its height.
@@ -41,7 +43,7 @@ def write_video(
         stream.options = {"crf": "12", "threads": "1", "bf": "3"}
         if rotation:
             stream.set_display_rotation(rotation)
-        for picture, at in zip(pictures, milliseconds, strict=True):
+        for picture, at in zip(pictures, milliseconds or range(0, 40 * len(pictures), 40), strict=True):
             frame = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.pts, frame.time_base = at, MILLISECOND
             container.mux(stream.encode(frame))
@@ -58,6 +60,23 @@ def write_sound(path: Path) -> Path:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+class Shown:
+    """Pictures that are a video without a file, 25 a second; what ends them early is raised."""
+
+    def __init__(self, *pictures: np.ndarray, ending: Exception | None = None):
+        height, width = pictures[0].shape[:2]
+        self.facts = VideoFacts(width, height, Fraction(25))
+        self.pictures, self.ending = pictures, ending
+
+    def frames(self) -> Iterator[Frame]:
+        yield from (Frame(Fraction(i, 25), picture) for i, picture in enumerate(self.pictures))
+        if self.ending is not None:
+            raise self.ending
+
+    def notes(self) -> list[str]:
+        return []
 
 
 def scene(seed: int, height: int = 72, width: int = 96) -> np.ndarray:

@@ -13,9 +13,9 @@ import pytest
 
 from boxes.detections import Detections
 from nets.thresholds import Thresholds
-from tests.video.small_videos import scene, write_video
+from tests.video.small_videos import Shown, scene, write_video
 from video.detection import VideoOptions, detect_in_video, read_ahead
-from video.reader import Frame, VideoError, VideoFacts, VideoReader
+from video.reader import VideoError, VideoReader
 from video.writer import VideoWriter
 
 
@@ -110,7 +110,7 @@ def test_frames_keep_their_times_and_colours(tmp_path):
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_odd_sides_and_rotated_pictures(tmp_path, rotation):
     picture = scene(3)[:71, :95]
-    source = write_video(tmp_path / "clip.mp4", [picture] * 4, [0, 40, 80, 120], rotation=rotation)
+    source = write_video(tmp_path / "clip.mp4", [picture] * 4, rotation=rotation)
     done = run(source, tmp_path / "out.mp4")
     upright = np.rot90(picture, rotation // 90)
     assert (done.entries[0]["height"], done.entries[0]["width"]) == upright.shape[:2]
@@ -120,22 +120,17 @@ def test_odd_sides_and_rotated_pictures(tmp_path, rotation):
     assert np.abs(image[50:70, 50:70].astype(int) - upright[50:70, 50:70]).mean() < 12
 
 
-def test_batches_are_full_and_every_frame_comes_out_once(tmp_path):
-    detector = Everywhere()
-    done = run(clip(tmp_path / "clip.mp4", sound=None), tmp_path / "out.mp4", detector, batch_size=7)
+@pytest.mark.parametrize(("options", "asked"), [({}, 0.25), ({"steady": False, "score_threshold": 0.6}, 0.6)])
+def test_batches_are_full_and_every_frame_comes_out_once(tmp_path, options, asked):
+    source, detector = clip(tmp_path / "clip.mp4", sound=None), Everywhere()
+    done = run(source, tmp_path / "out.mp4", detector, batch_size=7, **options)
     assert detector.batches == [7] * 7 + [1]
-    assert detector.asked == {0.25}
+    assert detector.asked == {asked}
     assert [entry["time"] for entry in done.entries] == pytest.approx([i / 25 for i in range(50)])
     assert done.seconds == pytest.approx(2.0)
-    assert all(entry["image"] == "clip.mp4" for entry in done.entries)
     one = {"name": "あ", "score": 0.8, "box": [0.0, 0.0, 48.0, 36.0]}
-    assert all(entry["detections"] == [one] for entry in done.entries)
-
-
-def test_single_frames_are_taken_for_themselves_when_asked(tmp_path):
-    source, detector = clip(tmp_path / "clip.mp4", sound=None), Everywhere()
-    run(source, tmp_path / "out.mp4", detector, steady=False, score_threshold=0.6)
-    assert detector.asked == {0.6}
+    assert all((entry["image"], entry["detections"]) == ("clip.mp4", [one]) for entry in done.entries)
+    assert done.notes == []
 
 
 def test_stopped_early_what_is_done_is_complete(tmp_path):
@@ -172,27 +167,15 @@ def test_a_failing_detector_leaves_nothing_behind(tmp_path):
 
 
 def test_frames_that_fail_later_keep_those_before(tmp_path):
-    class Growing:
-        facts = VideoFacts(96, 72, Fraction(25))
-
-        def frames(self):
-            for i in range(5):
-                yield Frame(Fraction(i, 25), scene(1))
-            raise VideoError("video has frames with too many pixels", "9 x 9", "refused")
-
-        def notes(self):
-            return []
-
-    growing: Any = Growing()
+    too_large = VideoError("video has frames with too many pixels", "9 x 9", "refused")
+    growing: Any = Shown(*[scene(1)] * 5, ending=too_large)
     done = detect_in_video(growing, "clip", tmp_path / "out.mp4", Everywhere(), VideoOptions())
     assert len(done.entries) == 5
     assert done.notes[0].startswith("it ends after 5 frames: video has frames with too many pixels")
 
 
 def test_damaged_sound_ends_and_is_reported(tmp_path):
-    source = clip(tmp_path / "clip.mp4", sound="aac")
-    silent = clip(tmp_path / "silent.mp4", sound=None)
-    with VideoReader(source) as reader:
+    with VideoReader(clip(tmp_path / "clip.mp4", sound=None)) as reader:
         writer = VideoWriter(tmp_path / "out.mp4", replace(reader.facts, sound=tmp_path / "gone.mp4"))
         for frame in reader.frames():
             writer.write(frame)
@@ -200,25 +183,9 @@ def test_damaged_sound_ends_and_is_reported(tmp_path):
     assert writer.notes == [
         "its sound cannot be read (video cannot be read: No such file or directory) and is missing"
     ]
-    assert run(silent, tmp_path / "out.mp4").notes == []
 
 
-def test_items_are_read_ahead_in_order_and_in_full_batches():
-    assert list(read_ahead(range(10), 3, 4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-
-
-def test_an_error_comes_where_the_item_would_have():
-    def source():
-        yield from range(5)
-        raise ValueError("damaged")
-
-    batches = read_ahead(source(), 3, 3)
-    assert [next(batches), next(batches)] == [[0, 1, 2], [3, 4]]
-    with pytest.raises(ValueError, match="damaged"):
-        next(batches)
-
-
-def test_it_does_not_run_further_ahead_than_it_may_and_ends_when_left():
+def test_reading_ahead_does_not_run_further_ahead_than_it_may_and_ends_when_left():
     taken = []
     with closing(read_ahead((taken.append(i) or i for i in itertools.count()), 4, 2)) as batches:
         next(batches)
