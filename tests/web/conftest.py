@@ -63,6 +63,11 @@ def picture(width=80, height=60, value=200, kind="PNG", **options):
     return file.getvalue()
 
 
+def find(client, *files):
+    """Asks who is in pictures."""
+    return client.post("/api/detections", files=[("pictures", ("x", file, "image/png")) for file in files])
+
+
 def ask(client, boxes, file=None):
     """Asks for names in boxes that somebody drew."""
     files = {"picture": picture() if file is None else file}

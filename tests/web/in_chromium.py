@@ -54,8 +54,9 @@ def started_chromium():
         browser.close()
 
 
+@contextlib.contextmanager
 def open_page(chromium, address, **options):
-    """The page, ready; what goes wrong in it is gathered in `page.errors`."""
+    """The page, ready; what goes wrong in it is gathered in `page.errors`, and in the end nothing has."""
     still = {"locale": "en-US", "reduced_motion": "reduce"}  # a page that scrolls cannot be drawn on
     page = chromium.new_context(**{**still, **options}).new_page()
     page.errors = []
@@ -63,7 +64,13 @@ def open_page(chromium, address, **options):
     page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))
     page.goto(address)
     page.wait_for_selector("body[data-ready]", timeout=60_000)
-    return page
+    yield page
+    assert page.errors == []
+    page.context.close()
+
+
+def names(page):
+    return page.locator(".person .name").all_inner_texts()
 
 
 def look(page, picture, people, where="server"):

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from datasets.voc import read_xml
 from tests.conftest import ROOT
 from tests.web import in_chromium
-from tests.web.in_chromium import draw, needs_chromium, open_page, serving
+from tests.web.in_chromium import draw, names, needs_chromium, open_page, serving
 from web.browser_runtime import is_complete
 
 PICTURE = ROOT / "demo" / "episode15_000012.jpg"
@@ -26,30 +26,16 @@ def address(inbox):
 
 
 @pytest.fixture
-def visit(chromium, address):
-    """Opens the page; in the end there must have been no error in it."""
-    pages = []
-
-    def visited(**options):
-        pages.append(open_page(chromium, address, **options))
-        return pages[-1]
-
-    yield visited
-    for page in pages:
-        assert page.errors == []
-        page.context.close()
+def page(chromium, address):
+    with open_page(chromium, address) as page:
+        yield page
 
 
 def look(page, where="server"):
     in_chromium.look(page, PICTURE, 4, where)
 
 
-def names(page):
-    return page.locator(".person .name").all_inner_texts()
-
-
-def test_names_are_seen_and_hovering_shows_five(visit):
-    page = visit()
+def test_names_are_seen_and_hovering_shows_five(page):
     look(page)
     assert set(names(page)) == {"Captain Fen", "星野ひかり", "Tobi", "花咲もも"}
     expect(page.locator(".person").first).to_contain_text("sure")
@@ -60,8 +46,7 @@ def test_names_are_seen_and_hovering_shows_five(visit):
 
 
 @pytest.mark.skipif(not is_complete(), reason="ONNX Runtime Web is not here: python -m web.browser_runtime")
-def test_the_browser_says_the_same_and_nothing_leaves_it(visit):
-    page = visit()
+def test_the_browser_says_the_same_and_nothing_leaves_it(page):
     look(page)
     on_server = page.locator(".person").all_inner_texts()
     page.locator(".close").click()
@@ -75,8 +60,7 @@ def test_the_browser_says_the_same_and_nothing_leaves_it(visit):
     assert sent == []
 
 
-def test_a_box_is_drawn_moved_resized_and_removed(visit):
-    page = visit()
+def test_a_box_is_drawn_moved_resized_and_removed(page):
     look(page)
     draw(page)
     expect(page.locator(".box")).to_have_count(5)
@@ -100,8 +84,7 @@ def test_a_box_is_drawn_moved_resized_and_removed(visit):
     expect(page.locator(".box")).to_have_count(4)
 
 
-def test_a_correction_travels_into_the_inbox(visit, inbox):
-    page = visit()
+def test_a_correction_travels_into_the_inbox(page, inbox):
     look(page)
     page.locator(".person", has_text="Tobi").click()
     page.get_by_label("Another name").fill("<script>alert(1)</script>")
@@ -120,8 +103,7 @@ def test_a_correction_travels_into_the_inbox(visit, inbox):
     assert {one.name for one in raw.objects} == {"Captain Fen", "星野ひかり", "<script>alert(1)</script>"}
 
 
-def test_everything_can_be_done_with_the_keyboard(visit):
-    page = visit()
+def test_everything_can_be_done_with_the_keyboard(page):
     look(page)
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -136,24 +118,21 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     expect(page.locator("#said")).to_have_text("Box removed.")
 
 
-def test_chinese_dark_and_a_phone(visit):
+def test_chinese_dark_and_a_phone(chromium, address):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    page = visit(locale="zh-CN", color_scheme="dark", **phone)
-    expect(page.get_by_role("heading", level=1)).to_have_text("这是谁？")
-    page.set_input_files("#choose", PICTURE)
-    expect(page.locator("article:not([aria-busy]) .person")).to_have_count(4, timeout=60_000)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-        "the page is wider than the phone"
-    )
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    page.get_by_role("button", name="浅色或深色").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
-    page.get_by_role("button", name="English").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it?")
+    with open_page(chromium, address, locale="zh-CN", color_scheme="dark", **phone) as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("这是谁？")
+        page.set_input_files("#choose", PICTURE)
+        expect(page.locator("article:not([aria-busy]) .person")).to_have_count(4, timeout=60_000)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the phone"
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.get_by_role("button", name="浅色或深色").click()
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+        page.get_by_role("button", name="English").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Who is it?")
 
 
-def test_what_is_no_picture_is_told(visit, tmp_path):
-    page = visit()
+def test_what_is_no_picture_is_told(page, tmp_path):
     page.get_by_label("On the server").check()
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"not a picture")
@@ -162,26 +141,18 @@ def test_what_is_no_picture_is_told(visit, tmp_path):
     page.errors.clear()  # the browser itself notes the 415
 
 
-def test_without_the_runtime_the_page_says_so_and_the_server_looks(chromium, tmp_path):
-    with serving(tmp_path / "inbox", "--no_browser") as address:
-        page = chromium.new_context(locale="en-US").new_page()
-        page.goto(address)
-        page.wait_for_selector("body[data-ready]")
-        expect(page.locator("#where-note")).to_have_text(
-            "This server does not offer detection in the browser."
-        )
-        expect(page.get_by_label("In this browser")).to_be_disabled()
-        page.set_input_files("#choose", PICTURE)
-        expect(page.locator(".person")).to_have_count(4)
-        page.context.close()
-
-
-def test_a_link_in_somebody_elses_page_opens_this_one(chromium, tmp_path):
+def test_a_link_with_the_token_opens_a_page_that_only_the_server_looks_for(chromium, tmp_path):
     token = "a-token-of-this-test"
     with serving(tmp_path / "inbox", "--no_browser", "--access_token", token) as address:
         page = chromium.new_context(locale="en-US").new_page()
+        # A link in somebody else's page opens this one.
         page.goto(f"data:text/html,<a href='{address}/?token={token}'>Look</a>")
         page.get_by_text("Look").click()
         page.wait_for_selector("body[data-ready]")
         assert page.url == f"{address}/"
+        said = "This server does not offer detection in the browser."
+        expect(page.locator("#where-note")).to_have_text(said)
+        expect(page.get_by_label("In this browser")).to_be_disabled()
+        page.set_input_files("#choose", PICTURE)
+        expect(page.locator(".person")).to_have_count(4)
         page.context.close()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.web.conftest import picture
+from tests.web.conftest import find, picture
 from web.__main__ import address, with_token
 from web.observing import LOGGER, log_to
 from web.options import WebOptions
@@ -55,10 +55,7 @@ def test_only_files_of_the_page_are_served(client, path):
 def test_foreign_hosts_and_other_pages_are_refused(client):
     assert client.get("/api/about", headers={"Host": "evil.example"}).status_code == 421
     assert client.get("/api/about", headers={"Host": "[::1]:8000"}).status_code == 200
-    answer = client.post(
-        "/api/detections", headers={"Sec-Fetch-Site": "cross-site"}, files={"pictures": picture()}
-    )
-    assert answer.status_code == 403
+    assert client.post("/api/detections", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 def test_anything_but_loopback_needs_the_token(serve):
@@ -67,9 +64,8 @@ def test_anything_but_loopback_needs_the_token(serve):
     for path in ("/", "/api/about", "/metrics", "/static/page.js", "/nowhere"):
         assert client.get(path).status_code == 401
         assert client.get(f"{path}?token=wrong").status_code == 401
-    assert (
-        client.get("/api/about", headers={"Authorization": "Bearer a-long-access-token"}).status_code == 200
-    )
+    bearer = {"Authorization": "Bearer a-long-access-token"}
+    assert client.get("/api/about", headers=bearer).status_code == 200
     answer = client.get("/?token=a-long-access-token", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert "HttpOnly" in answer.headers["set-cookie"]
@@ -154,7 +150,7 @@ def test_log_lines_are_json_without_names_tokens_or_pictures(serve, monkeypatch)
 def test_metrics_count_routes_not_paths(client):
     client.get("/api/about")
     client.get("/some/invented/path")
-    client.post("/api/detections", files={"pictures": picture()})
+    find(client, picture())
     text = client.get("/metrics").text
     assert 'anime_ssd_http_requests_total{handler="/api/about",method="GET",status="200"} 1.0' in text
     assert 'handler="none",method="GET",status="404"' in text
@@ -175,10 +171,12 @@ def test_stopping_finishes_what_has_begun(client, detector):
     detector.go.clear()
     services = client.app.state.services
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(client.post, "/api/detections", files={"pictures": picture()})
+        begun = pool.submit(find, client, picture())
         while detector.waiting == 0:
             pass
         services.batcher.close()
         detector.go.set()
         assert begun.result().status_code == 200
-    assert client.post("/api/detections", files={"pictures": picture()}).status_code == 503
+    answer = find(client, picture())
+    assert answer.status_code == 503
+    assert "stopping" in answer.json()["error"]

@@ -1,8 +1,8 @@
 import hashlib
 import io
+import re
 import shutil
-import subprocess
-import sys
+import socket
 import tarfile
 from types import SimpleNamespace
 from typing import Any
@@ -18,29 +18,21 @@ from web.browser_runtime import browser_model
 LITE = ROOT / "checkpoints" / "drawn_lite"
 
 
-def test_a_missing_or_damaged_checkpoint_is_told_in_one_line(tmp_path, capsys):
+def test_why_it_cannot_start_is_told_in_one_line(tmp_path, capsys):
     damaged = tmp_path / "damaged"
     shutil.copytree(LITE, damaged)
     (damaged / "weights.npz").write_bytes(b"half a file")
-    flags = ["--port", "18973", "--inbox", str(tmp_path / "inbox")]
-    for folder, message in (("nowhere", "does not exist"), (damaged, "weights.npz cannot be read")):
-        assert main(["--checkpoint_dir", str(folder), *flags]) == 1
-        error = capsys.readouterr().err
-        assert message in error
-        assert error.count("\n") == 1
-
-
-def test_a_taken_port_is_told_before_anything_slow():
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        command = [sys.executable, "-m", "web", "--port", str(taken.getsockname()[1])]
-        process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert process.returncode == 1
-    assert "cannot be taken" in process.stderr
-    assert "choose another --port" in process.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for port, folder, message in (
+            (taken.getsockname()[1], "nowhere", r"cannot be taken .*; choose another --port"),
+            (18973, "nowhere", "does not exist"),
+            (18973, damaged, "weights.npz cannot be read"),
+        ):
+            flags = [f"--port={port}", f"--checkpoint_dir={folder}", f"--inbox={tmp_path / 'inbox'}"]
+            assert main(flags) == 1
+            error = capsys.readouterr().err
+            assert re.search(message, error)
+            assert error.count("\n") == 1
 
 
 def package(folder, content=b"runtime"):

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from faces.classifier import FaceAnswer, softmax
 from nets.thresholds import Thresholds
-from tests.web.conftest import ask, picture
+from tests.web.conftest import ask, find, picture
 from web.app import create_app
 from web.options import WebOptions
 from web.pages import STATIC
@@ -106,5 +106,5 @@ def test_drawn_boxes_are_named_by_the_classifier(with_faces):
 def test_a_stranger_is_unknown_and_found_boxes_stay_the_detectors(with_faces):
     stranger = ask(with_faces, [[0, 0, 40, 30]], picture(value=0)).json()
     assert stranger["boxes"][0]["verdict"] == "unknown"
-    found = with_faces.post("/api/detections", files=[("pictures", ("x", picture(), "image/png"))]).json()
+    found = find(with_faces, picture()).json()
     assert found["pictures"][0]["boxes"][0]["answers"][0]["name"] == "Mira"
