@@ -1,12 +1,8 @@
-"""Takes pictures out of videos, to be labelled.
+"""Takes pictures out of videos, to be labelled; `Options` says how.
 
     python -m tools.extract_frames --output_dir=my_set/JPEGImages episode01.mkv episode02.mkv
 
-A picture is named SOURCE_MILLISECONDS.jpg: SOURCE is the video's name, by which conversion keeps the pictures
-of one video in one split; MILLISECONDS is when the frame is shown.
-
-The command can be interrupted; the same command goes on. It never overwrites a picture, and one that was
-deleted by hand does not come back (a hidden folder .extract_frames remembers what was done).
+A hidden folder, .extract_frames, remembers what was done.
 
 Exit status: 0; 1 if a video could not be read to its end (what came before the damage is kept); 2 for wrong
 flags.
@@ -50,9 +46,9 @@ _CHOICE = ("at", "interval", "keep_near_duplicates", "near")
 class Options:
     """Takes pictures out of videos, to be labelled.
 
-    They are named SOURCE_MILLISECONDS.jpg, so that conversion keeps the pictures of one video in one split.
-    Interrupt it whenever you like: the same command goes on. Pictures are never overwritten, and those that
-    you delete do not come back.
+    They are named SOURCE_MILLISECONDS.jpg, after the video and when the frame is shown, so that conversion
+    keeps the pictures of one video in one split. Interrupt it whenever you like: the same command goes on.
+    Pictures are never overwritten, and those that you delete do not come back.
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]

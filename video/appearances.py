@@ -68,13 +68,7 @@ def write_appearances(path: Path, spans: Iterable[Appearance]) -> None:
 
 
 def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) -> Figure:
-    """One row a name, a bar where it is seen; the name that is seen longest stands on top.
-
-    Args:
-        spans: in any order.
-        seconds: length of the video.
-        title: which video.
-    """
+    """A video of so many seconds: one row a name, a bar where it is seen; who is seen longest is on top."""
     seconds = max(seconds, 1e-3)
     bars: dict[str, list[tuple[float, float]]] = {}  # start and length
     least = seconds / 500  # else a short appearance in a long film is no pixel wide
@@ -118,6 +112,5 @@ def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) ->
 
 def _clock(seconds: float) -> str:
     """`1:05` or `1:02:05`."""
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
+    hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

@@ -40,13 +40,8 @@ def read_ahead(
     """Gives lists of `batch_size` items that a thread takes from a source; the last one may have fewer.
 
     What the source raises is raised where the item would have come. Closing the generator ends the thread.
-
-    Args:
-        source: is read in the thread only.
-        count: so many items may wait.
-        batch_size: of a list.
-        newest: for a camera: where too many wait, the oldest is dropped instead of making it wait, and a list
-            has what is there.
+    At most `count` items wait. Of a camera (`newest`) the oldest is dropped where more would have to wait,
+    and a list has what is there.
     """
     waiting: queue.Queue[Any] = queue.Queue(max(1, count))
     closed, end, errors = threading.Event(), object(), []
@@ -124,8 +119,6 @@ def detect_in_video(
         reader: gives the frames; a camera does not wait, and those that are too many are left out.
         name: of the video in the entries.
         target: the MP4; its folder must exist. It appears only when complete.
-        detector: finds the boxes.
-        options: see there.
         progress: called with "frames", how many are done, of how many.
         stopped: asked now and then; once it says so, what is done so far is completed as a shorter video.
 

@@ -177,12 +177,8 @@ def decoded(
 ) -> Iterator[VideoFrame]:
     """Every frame that can be decoded from where the container stands, in the order in which they are shown.
 
-    Args:
-        container: of the stream.
-        stream: from `picture_stream`.
-        max_pixels: larger frames raise VideoError.
-        damaged: told of every error that FFmpeg goes on after.
-        coming: called with every packet before it is decoded.
+    `damaged` is told of every error that FFmpeg goes on after; `coming` gets every packet before it is
+    decoded. Frames with more pixels than allowed raise VideoError.
     """
     packets = container.demux(stream)
     while True:
@@ -239,12 +235,10 @@ class _Clock:
 def to_rgb(
     frame: VideoFrame, *, like: VideoFrame | None = None, reformatter: VideoReformatter | None = None
 ) -> np.ndarray:
-    """A decoded frame as an upright picture: uint8 [H, W, 3] RGB.
+    """A decoded frame as an upright picture, uint8 [H, W, 3] RGB.
 
-    Args:
-        frame: as the decoder gave it.
-        like: another frame, whose size and rotation it gets; None keeps its own.
-        reformatter: made once for many frames of one video.
+    It gets the size and rotation of another frame, `like`; None keeps its own. The reformatter is made once
+    for many frames of one video.
     """
     like = like or frame
     space = frame.colorspace

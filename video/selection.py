@@ -148,13 +148,7 @@ class SparseVideo:
 
 
 def at_interval(video: SparseVideo, interval: float, start: float = 0.0) -> Iterator[RawFrame]:
-    """The first frame at or after every multiple of `interval` seconds; none twice.
-
-    Args:
-        video: nothing was read of it yet.
-        interval: seconds.
-        start: the multiples before this time are left out.
-    """
+    """The first frame at or after every multiple of `interval` seconds from `start` on; none twice."""
     target = -floor(-start / interval + 1e-9)
     for frame in video.frames(start=start, needed=lambda seconds: may_be_wanted(seconds, interval)):
         # A thousandth of a frame early counts as in time: times are rounded in files.
@@ -169,12 +163,7 @@ def may_be_wanted(seconds: float, interval: float) -> bool:
 
 
 def after_cuts(video: SparseVideo, start: float = 0.0) -> Iterator[RawFrame]:
-    """One frame for every scene: shortly after the cut, when the picture has settled.
-
-    Args:
-        video: nothing was read of it yet.
-        start: in seconds; later than 0, only cuts after it begin a scene.
-    """
+    """One frame for every scene that begins after `start` (0: the first too), when it has settled."""
     cuts, since = CutFinder(), _SETTLED + 1 if start else 0
     for frame in video.frames(start=start, needed=lambda seconds: False):
         if cuts.is_cut(frame.thumbnail()):

@@ -7,10 +7,7 @@ from starlette.exceptions import HTTPException
 
 
 class Refused(HTTPException):
-    """The visitor's request is refused; the sentence says why."""
-
-    def __init__(self, status: int, sentence: str, *, headers: dict[str, str] | None = None):
-        super().__init__(status, sentence, headers)
+    """The visitor's request is refused with a status; the sentence says why."""
 
 
 def busy(sentence: str, seconds: int) -> Refused:
