@@ -19,10 +19,6 @@ def test_code_by_hand_has_the_order_of_caffe():
     np.testing.assert_allclose(np.asarray(encode(box, ANCHOR))[0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_an_anchors_code_to_itself_is_zero():
-    np.testing.assert_allclose(np.asarray(encode(ANCHOR, ANCHOR)), np.zeros((1, 4)), atol=1e-6)
-
-
 @settings(deadline=None, max_examples=25)
 @given(
     st.integers(0, 2**31),

@@ -15,7 +15,4 @@ def test_round_trip(rng):
     boxes = rng.uniform(-0.5, 1.5, (3, 5, 4))
     np.testing.assert_allclose(from_pixels(to_pixels(boxes, 173, 311), 173, 311), boxes, rtol=1e-12)
 
-
-def test_no_box_is_a_normal_answer():
-    assert to_pixels(np.zeros((0, 4), np.float32), 3, 5).shape == (0, 4)
-    assert from_pixels(np.zeros((0, 4)), 3, 5).shape == (0, 4)
+    assert from_pixels(to_pixels(boxes[:0], 173, 311), 173, 311).shape == (0, 5, 4)

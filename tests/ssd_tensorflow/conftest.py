@@ -33,6 +33,14 @@ def small_lite(num_classes: int) -> keras.Model:
     return keras.Model(images, {"logits": outputs}, name="small_lite")
 
 
+def small_other(num_classes: int) -> keras.Model:
+    """A network that has one layer's name from small_vgg: 4 variables."""
+    images = keras.Input((8, 8, 3), name="images")
+    features = layers.Conv2D(4, 3, name="conv1.conv1_1")(images)
+    logits = layers.Conv2D(num_classes, 6, name="block9_box.conv_cls")(features)
+    return keras.Model(images, {"logits": logits}, name="small_other")
+
+
 @pytest.fixture
 def small_networks(monkeypatch):
     """Only small networks are known, so that trying all of them is quick."""

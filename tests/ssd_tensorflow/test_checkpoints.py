@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import nets
 from boxes.anchors import shapes_of
-from datasets.labels import write_labels
-from files.arrays import write_arrays
+from datasets.labels import read_labels, write_labels
+from datasets.records import VOC_NAMES
 from nets import get_network
 from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.detector import Detector
@@ -17,7 +19,7 @@ from ssd_tensorflow.checkpoints import (
     is_tensorflow_checkpoint,
 )
 from ssd_tensorflow.witness import PUBLISHED, Difference, Published, run_witness
-from tests.ssd_tensorflow.conftest import NAMES
+from tests.ssd_tensorflow.conftest import NAMES, small_other
 from tools.slim_checkpoint import DEMO
 
 # The witness is TensorFlow's, whatever the backend.
@@ -55,8 +57,7 @@ def test_a_checkpoint_becomes_a_folder_that_knows_its_names(variables, source, t
 
 def test_moving_averages_are_used_on_request_only(variables, tmp_path):
     name = "small_vgg/conv6/biases"
-    averages = {f"{name}/ExponentialMovingAverage": variables[name] + 1}
-    path = write_npz(tmp_path, {**variables, **averages})
+    path = write_npz(tmp_path, {**variables, f"{name}/ExponentialMovingAverage": variables[name] + 1})
     import_checkpoint(path, NAMES, tmp_path / "plain")
     done = import_checkpoint(path, NAMES, tmp_path / "averaged", use_ema=True)
     plain, averaged = (read_checkpoint(tmp_path / kind).weights for kind in ("plain", "averaged"))
@@ -83,17 +84,9 @@ def test_moving_averages_are_used_on_request_only(variables, tmp_path):
             "its class heads are missing or not all",
         ),
         ({"conv6/biases": np.zeros(4, np.int32)}, {}, "holds 7 of the 8 variables of small_vgg"),
-        (
-            {"conv6/biases": np.full(4, np.nan, np.float32)},
-            {},
-            r"not finite, in conv6/biases .*an earlier checkpoint",
-        ),
+        ({"conv6/biases": np.full(4, np.nan, np.float32)}, {}, r"not finite, in conv6/biases .*an earlier"),
         ({}, {"use_ema": True}, "none of the 18 names ends in /ExponentialMovingAverage"),
-        (
-            {},
-            {"model_name": "small_lite"},
-            r"no variable of small_lite\. It holds small_vgg/conv1/.* inspect",
-        ),
+        ({}, {"model_name": "small_lite"}, r"no variable of small_lite\. It holds small_vgg/.* inspect"),
         ({}, {"model_name": "ssd_300"}, "There is no network 'ssd_300'"),
         ({}, {"scope": "elsewhere"}, "no variable of any network of this project under 'elsewhere'"),
         ({}, {"picture": PICTURE}, r"SSD-Tensorflow has no small_vgg; it has ssd_300_vgg and ssd_512"),
@@ -111,22 +104,10 @@ def test_what_is_not_imported_says_why_and_leaves_nothing(variables, tmp_path, c
 def test_the_network_that_is_there_is_proposed_instead_of_one_of_which_a_part_is_there(
     variables, tmp_path, monkeypatch
 ):
-    # A network that shares a layer's name with the one that is there.
-    monkeypatch.setitem(nets.NETWORKS, "small_lite", get_network("small_vgg"))
-    less = nets.NETWORKS["small_lite"]
-    renamed = type(less)("small_other", 8, less.anchor_layers, _with_other_heads, jit_on_cpu=False)
-    monkeypatch.setitem(nets.NETWORKS, "small_other", renamed)
+    other = replace(get_network(SMALL), name="small_other", architecture=small_other)
+    monkeypatch.setitem(nets.NETWORKS, "small_other", other)
     with pytest.raises(ValueError, match=r"holds 2 of the 4 .* all of a small_vgg: .*--model_name=small_vgg"):
         import_checkpoint(write_npz(tmp_path, variables), NAMES, tmp_path / "out", model_name="small_other")
-
-
-def _with_other_heads(num_classes: int):
-    import keras
-
-    images = keras.Input((8, 8, 3))
-    features = keras.layers.Conv2D(4, 3, name="conv1.conv1_1")(images)
-    logits = keras.layers.Conv2D(num_classes, 6, name="block9_box.conv_cls")(features)
-    return keras.Model(images, {"logits": logits}, name="small_other")
 
 
 def test_nothing_is_overwritten(source, tmp_path):
@@ -219,7 +200,7 @@ def test_a_network_that_does_not_agree_is_not_written(source, tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_the_proof_sees_that_red_and_blue_have_changed_places(tmp_path, monkeypatch):
-    weights = {v.path: np.array(v) for v in get_network("ssd_300_vgg").build(2).weights}
+    weights = model_weights(get_network("ssd_300_vgg").build(2))
     config = {"model_name": "ssd_300_vgg"}
     write_checkpoint(tmp_path / "ours", labels=("one",), config=config, weights=weights)
     export_checkpoint(tmp_path / "ours", tmp_path / "right", picture=PICTURE)
@@ -250,74 +231,53 @@ def test_the_step_comes_from_the_training(source, tmp_path, metrics, step, monke
 
 
 def test_names_of_pascal_voc_stand_in_the_order_of_their_class_ids():
-    from datasets.labels import read_labels
-    from datasets.records import VOC_NAMES
-
     assert tuple(read_labels(DEMO.parent / "checkpoints" / "pascal_voc.txt")) == VOC_NAMES
 
 
-@pytest.fixture
-def model(small_networks):
-    return get_network(SMALL).build(3)
+def names_in(path, names, model_name: str | None = SMALL) -> tuple[str, ...]:
+    with as_checkpoint_folder(path, names, model_name) as folder:
+        return read_checkpoint(folder).labels
 
 
-def test_a_checkpoint_folder_is_itself(tmp_path, model):
-    write_checkpoint(tmp_path, labels=["a", "b"], config={"model_name": SMALL}, weights=model_weights(model))
+def test_a_checkpoint_folder_is_itself(source, tmp_path):
+    import_checkpoint(source, NAMES, tmp_path / "ours")
     for name in (None, SMALL):
-        with as_checkpoint_folder(tmp_path, ["others"], name) as folder:
-            assert folder == tmp_path
-    with (
-        pytest.raises(ValueError, match=r"holds a small_vgg, but --model_name is ssd_300_vgg\. Leave"),
-        as_checkpoint_folder(tmp_path, ["a"], "ssd_300_vgg"),
-    ):
-        pass
+        with as_checkpoint_folder(tmp_path / "ours", ["others"], name) as folder:
+            assert folder == tmp_path / "ours"
+    with pytest.raises(ValueError, match=r"holds a small_vgg, but --model_name is ssd_300_vgg\. Leave"):
+        names_in(tmp_path / "ours", ["a"], "ssd_300_vgg")
 
 
-@pytest.mark.parametrize("given", ["folder", "prefix", "index", "npz"])
-def test_a_tensorflow_checkpoint_takes_the_names_of_the_data(tmp_path, model, given):
-    variables = slim_variables(model, "ssd_300_vgg")
-    prefix = write_slim_checkpoint(tmp_path / "log", variables, 7)
-    write_arrays(tmp_path / "weights.npz", variables)
-    path = {
-        "folder": tmp_path / "log",
-        "prefix": prefix,
-        "index": prefix.with_name(f"{prefix.name}.index"),
-        "npz": tmp_path / "weights.npz",
-    }[given]
-    assert is_tensorflow_checkpoint(path)
-    with as_checkpoint_folder(path, ["a", "b"], SMALL) as folder:
+@pytest.mark.parametrize("given", ["source", "source/model.ckpt-1234.index", "changed.npz"])
+def test_a_tensorflow_checkpoint_takes_the_names_of_the_data(variables, source, tmp_path, given):
+    write_npz(tmp_path, variables)
+    assert is_tensorflow_checkpoint(tmp_path / given)
+    with as_checkpoint_folder(tmp_path / given, ["a", "b", "c"], SMALL) as folder:
         checkpoint = read_checkpoint(folder)
-        assert checkpoint.labels == ("a", "b")
-        for name, array in model_weights(model).items():
-            np.testing.assert_array_equal(checkpoint.weights[name], array)
+        assert checkpoint.labels == ("a", "b", "c")
+        kernel = variables["small_vgg/conv6/weights"]
+        np.testing.assert_array_equal(checkpoint.weights["conv6/kernel"], kernel)
     assert not folder.exists()
 
 
-def test_another_number_of_names_is_said(tmp_path, model):
-    prefix = write_slim_checkpoint(tmp_path / "log", slim_variables(model, "x"), 7)
-    with (
-        pytest.raises(ValueError, match=r"(?s)trained on 2.*of the dataset: 千反田\. .*labels\.txt"),
-        as_checkpoint_folder(prefix, ["千反田"], SMALL),
-    ):
-        pass
+def test_another_number_of_names_is_said(source):
+    with pytest.raises(ValueError, match=r"(?s)trained on 3.*of the dataset: 千反田\. .*labels\.txt"):
+        names_in(source, ["千反田"])
 
 
-def test_labels_beside_a_tensorflow_checkpoint_are_its_names(tmp_path, model):
-    prefix = write_slim_checkpoint(tmp_path / "log", slim_variables(model, "x"), 7)
-    write_labels(tmp_path / "log" / "labels.txt", ["千反田", "折木"])
-    for path in (prefix, tmp_path / "log"):
-        with as_checkpoint_folder(path, ["a", "b", "c"], SMALL) as folder:
-            assert read_checkpoint(folder).labels == ("千反田", "折木")
+def test_labels_beside_a_tensorflow_checkpoint_are_its_names(source):
+    write_labels(source.with_name("labels.txt"), NAMES)
+    for path in (source, source.parent):
+        assert names_in(path, ["a", "b"]) == NAMES
 
 
-def test_what_is_there_instead_is_said(tmp_path, model):
-    write_slim_checkpoint(tmp_path / "log", slim_variables(model, "x"), 7)
+def test_what_is_there_instead_is_said(source, tmp_path):
     for path, message in {
         tmp_path / "nowhere": "nowhere does not exist",
         tmp_path / "no" / "where": "where does not exist",
         tmp_path: r"is not a checkpoint folder: labels\.txt, config\.json, weights\.npz missing",
-        tmp_path / "log" / "model.ckpt-8": r"neither .*model\.ckpt-8 nor .* there is model\.ckpt-7\.",
+        source.with_name("model.ckpt-8"): r"neither .*model\.ckpt-8 nor .* there is model\.ckpt-1234\.",
     }.items():
         assert not is_tensorflow_checkpoint(path)
-        with pytest.raises(ValueError, match=message), as_checkpoint_folder(path, ["a", "b"], None):
-            pass
+        with pytest.raises(ValueError, match=message):
+            names_in(path, ["a", "b"], None)
