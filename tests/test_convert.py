@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,8 @@ from PIL import Image
 import datasets.conversion
 import tf_convert_data
 from datasets.records import open_dataset, parse_example
-from datasets.voc import VocObject, write_annotation
-from tests.datasets.one_of_everything import draw, write_one_of_everything
+from tests.datasets.one_of_everything import draw, labelled, write_one_of_everything
 from tests.datasets.test_look_alikes import scene
-
-
-def _add(folder: Path, name: str, seed: int, *names: str) -> Path:
-    """One flat-folder picture with its XML."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    draw(seed).save(path)
-    objects = [VocObject(one, (10, 10 + 3 * number, 50, 60)) for number, one in enumerate(names)]
-    write_annotation(path.with_suffix(".xml"), path, 96, 64, objects)
-    return path
 
 
 @pytest.fixture
@@ -37,8 +25,13 @@ def pictures(tmp_path) -> Path:
     for episode in range(6):
         for frame in range(4):
             names = ("Mira", "千反田")[: 1 + frame % 2] if frame else ()
-            _add(folder, f"episode{episode}_{frame:03d}.jpg", 10 * episode + frame, *names)
+            labelled(folder / f"episode{episode}_{frame:03d}.jpg", draw(10 * episode + frame), *names)
     return folder
+
+
+@pytest.fixture
+def output(tmp_path) -> Path:
+    return tmp_path / "records"
 
 
 def convert(folder: Path, output: Path, *flags: str) -> int:
@@ -55,11 +48,13 @@ def records(output: Path, split: str) -> list[dict[str, Any]]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.iterdir()
-        if path.is_file()
-    }
+    files = (path for path in folder.iterdir() if path.is_file())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def splits_of(output: Path) -> dict[bytes, str]:
+    """The set by file name."""
+    return {one["filename"]: name for name in open_dataset(output).splits for one in records(output, name)}
 
 
 def test_a_folder_becomes_three_sets(pictures, tmp_path, capfd):
@@ -87,9 +82,8 @@ def test_a_folder_becomes_three_sets(pictures, tmp_path, capfd):
             assert one["encoded"] == (pictures / filename).read_bytes()
             seen.setdefault(filename.split("_")[0], set()).add(name)
             if filename.endswith("_003.jpg"):
-                sides = [[10 / 64, 10 / 96, 60 / 64, 50 / 96], [13 / 64, 10 / 96, 60 / 64, 50 / 96]]
-                expected = np.array(sides, np.float32)
-                np.testing.assert_array_equal(one["boxes"], expected)
+                sides = [[2 / 64, 2 / 96, 18 / 64, 18 / 96], [2 / 64, 22 / 96, 18 / 64, 38 / 96]]
+                np.testing.assert_array_equal(one["boxes"], np.array(sides, np.float32))
                 assert one["classes"].tolist() == [1, 2]
     assert all(len(splits) == 1 for splits in seen.values())  # an episode is in one split
     screen = capfd.readouterr().out
@@ -97,8 +91,7 @@ def test_a_folder_becomes_three_sets(pictures, tmp_path, capfd):
     assert "Fewer than 20 boxes to train on" in " ".join(screen.split())
 
 
-def test_dataset_json(pictures, tmp_path):
-    output = tmp_path / "records"
+def test_dataset_json(pictures, output):
     convert(pictures, output)
     described = json.loads((output / "dataset.json").read_text(encoding="utf-8"))
     assert described["labels"] == ["Mira", "千反田"]
@@ -127,39 +120,31 @@ def test_the_same_command_writes_the_same_bytes(pictures, tmp_path):
     assert digests(second) != before
 
 
-def test_pictures_that_come_later_move_none(pictures, tmp_path):
-    output = tmp_path / "records"
+def test_pictures_that_come_later_move_none(pictures, output):
     convert(pictures, output)
-    before = {
-        one["filename"]: split for split in ("train", "validation", "test") for one in records(output, split)
-    }
+    before = splits_of(output)
     for episode in (2, 6, 7, 8):
         for frame in range(50, 53):
-            _add(pictures, f"episode{episode}_{frame:03d}.jpg", 100 + 10 * episode + frame, "Tobi")
+            labelled(pictures / f"episode{episode}_{frame:03d}.jpg", draw(100 + 10 * episode + frame), "Tobi")
     convert(pictures, output)
-    after = {
-        one["filename"]: split for split in ("train", "validation", "test") for one in records(output, split)
-    }
+    after = splits_of(output)
     assert len(after) == 24 + 12
     assert before.items() <= after.items()
     # Ids that a trained network knows stay; the new name, though first in the alphabet of some, is last.
     assert open_dataset(output).labels == ("Mira", "千反田", "Tobi")
 
 
-def test_output_name_and_a_second_set(pictures, tmp_path):
-    output = tmp_path / "records"
+def test_output_name_and_a_second_set(pictures, tmp_path, output):
     assert convert(pictures, output, "--output_name=voc_2007_train", "--pictures_per_shard=5") == 0
     assert [path.name for path in sorted(output.glob("*.tfrecord"))] == [
         f"voc_2007_train_{number:03d}.tfrecord" for number in range(5)
     ]
-    _add(tmp_path / "more", "film_1.jpg", 500, "Tobi")
+    labelled(tmp_path / "more" / "film_1.jpg", draw(500), "Tobi")
     assert convert(tmp_path / "more", output, "--output_name=voc_2007_test") == 0
     dataset = open_dataset(output)
     assert dataset.labels == ("Mira", "千反田", "Tobi")
-    assert {name: split.pictures for name, split in dataset.splits.items()} == {
-        "voc_2007_train": 24,
-        "voc_2007_test": 1,
-    }
+    found = {name: split.pictures for name, split in dataset.splits.items()}
+    assert found == {"voc_2007_train": 24, "voc_2007_test": 1}
     assert records(output, "voc_2007_test")[0]["classes"].tolist() == [3]
     # A second conversion of one set: fewer shards, and the old ones of this set are gone, of this set only.
     assert convert(pictures, output, "--output_name=voc_2007_train", "--pictures_per_shard=20") == 0
@@ -167,39 +152,32 @@ def test_output_name_and_a_second_set(pictures, tmp_path):
         "voc_2007_test_000.tfrecord", "voc_2007_train_000.tfrecord", "voc_2007_train_001.tfrecord",
     ]  # fmt: skip
     assert convert(pictures, output) == 0
-    assert set(open_dataset(output).splits) == {
-        "train",
-        "validation",
-        "test",
-        "voc_2007_test",
-        "voc_2007_train",
-    }
+    three = {"train", "validation", "test"}
+    assert set(open_dataset(output).splits) == {*three, "voc_2007_test", "voc_2007_train"}
 
 
-def test_image_sets(pictures, tmp_path, capfd):
+def test_image_sets(pictures, tmp_path, output, capfd):
     lists = pictures / "ImageSets" / "Main"
     lists.mkdir(parents=True)
-    stems = sorted(path.stem for path in pictures.glob("*.jpg"))
-    (lists / "train.txt").write_text("\n".join(stems[:16]))
-    (lists / "val.txt").write_text("\n".join(f"{stem}." for stem in stems[16:]))
-    output = tmp_path / "records"
+    names = sorted(path.name for path in pictures.glob("*.jpg"))
+    (lists / "train.txt").write_text("\n".join(names[:16]))
+    (lists / "val.txt").write_text("\n".join(names[16:]))
     assert convert(pictures, output) == 0
-    assert {one["filename"].decode()[:-4] for one in records(output, "train")} == set(stems[:16])
-    assert {one["filename"].decode()[:-4] for one in records(output, "validation")} == set(stems[16:])
+    expected = {name.encode(): "train" if i < 16 else "validation" for i, name in enumerate(names)}
+    assert splits_of(output) == expected
     assert "ImageSets/Main gives no pictures for test." in capfd.readouterr().out
     assert convert(pictures, output, "--split_by=source") == 0
     assert set(open_dataset(output).splits) == {"train", "validation", "test"}
-    assert convert(pictures, tmp_path / "one", "--output_name=all") == 0
-    assert open_dataset(tmp_path / "one").splits["all"].pictures == 24
+    draw(3000).save(pictures / "nobody_1.png")
+    assert convert(pictures, tmp_path / "one", "--output_name=all", "--unlabelled_as_negative") == 0
+    assert splits_of(tmp_path / "one") == dict.fromkeys([*expected, b"nobody_1.png"], "all")
     assert "ImageSets/Main is not used: --output_name" in capfd.readouterr().out
 
 
-def test_an_interrupted_run_leaves_the_earlier_output(pictures, tmp_path, monkeypatch):
-    output = tmp_path / "records"
+def test_an_interrupted_run_leaves_the_earlier_output(pictures, output, monkeypatch):
     convert(pictures, output)
     before = digests(output)
-    _add(pictures, "episode9_000.jpg", 900, "Tobi")
-    other = (pictures / "episode9_000.jpg").read_bytes()
+    other = labelled(pictures / "episode9_000.jpg", draw(900), "Tobi").read_bytes()
     calls = []
 
     def interrupted(*arguments, **options):
@@ -222,8 +200,7 @@ def test_an_interrupted_run_leaves_the_earlier_output(pictures, tmp_path, monkey
     assert not (output / "train_009.tfrecord").exists()
 
 
-def test_strict(pictures, tmp_path, capfd):
-    output = tmp_path / "records"
+def test_strict(pictures, output, capfd):
     assert convert(pictures, output, "--strict") == 0
     before = digests(output)
     (pictures / "episode0_001.jpg").write_bytes(b"no picture")
@@ -237,67 +214,50 @@ def test_strict(pictures, tmp_path, capfd):
     assert convert(pictures, output) == 0
 
 
-def test_problems_csv_and_table(tmp_path, capfd, monkeypatch):
+def test_what_is_wrong_is_listed_and_what_is_good_can_be_decoded(tmp_path, output, capfd, monkeypatch):
+    """tests/datasets/test_folder.py compares what is said of each file."""
     monkeypatch.setenv("COLUMNS", "160")
     expected = write_one_of_everything(tmp_path / "set")
-    assert convert(tmp_path / "set", tmp_path / "records") == 0
-    with (tmp_path / "records" / "problems.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["file", "object", "reason", "action"]
-    assert {
-        (row["file"], row["object"], row["reason"].split(": ")[0], row["action"]) for row in rows
-    } == expected
+    assert convert(tmp_path / "set", output) == 0
+    with (output / "problems.csv").open(encoding="utf-8", newline="") as file:
+        assert sorted(row["file"] for row in csv.DictReader(file)) == sorted(one[0] for one in expected)
     screen = " ".join(capfd.readouterr().out.split())
-    for words in (
-        "XML declares a DOCTYPE",
-        "the same picture",
-        "picture has too many pixels",
-        "box over the border",
-    ):
+    for words in ("declares a DOCTYPE", "the same picture", "has too many pixels", "box over the border"):
         assert words in screen
-    dataset = open_dataset(tmp_path / "records")
-    for split in dataset.splits:
-        for one in records(tmp_path / "records", split):
+    for split in open_dataset(output).splits:
+        for one in records(output, split):
             shape = tf.io.decode_jpeg(one["encoded"], channels=3).shape
             assert shape == (one["height"], one["width"], 3), one["filename"]
 
 
-@pytest.mark.parametrize("content", ["nothing", "pictures only", "XML only", "only broken"])
-def test_an_empty_result_is_an_error(tmp_path, capfd, content):
+@pytest.mark.parametrize(("suffix", "content"), [(None, None), (".xml", None), (".jpg", None), (".jpg", b"")])
+def test_an_empty_result_is_an_error(tmp_path, capfd, suffix, content):
     folder = tmp_path / "set"
     folder.mkdir()
-    if content != "nothing":
-        _add(folder, "a_1.jpg", 1, "Mira")
-    if content == "pictures only":
-        (folder / "a_1.xml").unlink()
-    if content == "XML only":
-        (folder / "a_1.jpg").unlink()
-    if content == "only broken":
-        (folder / "a_1.jpg").write_bytes(b"")
+    if suffix:  # one of the two files of a picture is gone, or broken
+        file = labelled(folder / "a_1.jpg", draw(1), "Mira").with_suffix(suffix)
+        file.unlink() if content is None else file.write_bytes(content)
     assert convert(folder, tmp_path / "records") == 1
     error = capfd.readouterr().err
-    assert (
-        f"nothing to convert: looked for XML files in {folder} and pictures (.bmp .jpeg .jpg .png .webp)"
-        in error
-    )
-    assert ("problems.csv says what was wrong (1 lines)" in error) == (content != "nothing")
+    looked = f"looked for XML files in {folder} and pictures (.bmp .jpeg .jpg .png .webp)"
+    assert f"nothing to convert: {looked}" in error
+    assert ("problems.csv says what was wrong (1 lines)" in error) == (suffix is not None)
     assert not list((tmp_path / "records").glob("*.tfrecord"))
 
 
 def test_no_box_at_all(tmp_path, capfd):
-    _add(tmp_path / "set", "a_1.jpg", 1)
+    labelled(tmp_path / "set" / "a_1.jpg", draw(1))
     assert convert(tmp_path / "set", tmp_path / "records") == 1
     assert "not one usable box in 1 pictures" in capfd.readouterr().err
-    _add(tmp_path / "named", "b_1.jpg", 2, "Mira")
+    labelled(tmp_path / "named" / "b_1.jpg", draw(2), "Mira")
     assert convert(tmp_path / "named", tmp_path / "records", "--output_name=train") == 0
     assert convert(tmp_path / "set", tmp_path / "records", "--output_name=strangers") == 0
     assert open_dataset(tmp_path / "records").splits["strangers"].boxes == 0
 
 
-def test_given_labels(pictures, tmp_path, capfd):
+def test_given_labels(pictures, tmp_path, output, capfd):
     given = tmp_path / "names.txt"
     given.write_text("Tobi\n千反田\n", encoding="utf-8")
-    output = tmp_path / "records"
     assert convert(pictures, output, f"--labels_file={given}") == 1
     error = capfd.readouterr().err
     assert f"--labels_file {given} does not list 'Mira' in episode0_001.xml, episode0_002.xml" in error
@@ -319,10 +279,7 @@ def test_given_labels(pictures, tmp_path, capfd):
         ("--output_name=", "--output_name '': files begin with it"),
         ("--pictures_per_shard=0", "--pictures_per_shard 0: must be at least 1"),
         ("--model_name=yolo --figure", "yolo"),
-        (
-            "--dataset_dir=/nowhere",
-            "--dataset_dir /nowhere: there is no such folder; give the one",
-        ),
+        ("--dataset_dir=/nowhere", "--dataset_dir /nowhere: there is no such folder; give the one"),
     ],
 )
 def test_wrong_flags(pictures, tmp_path, capfd, flag, message):
@@ -331,28 +288,14 @@ def test_wrong_flags(pictures, tmp_path, capfd, flag, message):
     assert not list((tmp_path / "records").glob("*.tfrecord"))
 
 
-def test_an_output_that_cannot_be(pictures, tmp_path, capfd):
+def test_an_output_that_cannot_be(pictures, tmp_path, output, capfd):
     (tmp_path / "file").write_text("x")
     assert convert(pictures, tmp_path / "file") == 1
     assert "is a file; give a folder, existing or not" in capfd.readouterr().err
-    output = tmp_path / "records"
     output.mkdir()
     (output / "dataset.json").write_text('{"format": 99}')
     assert convert(pictures, output) == 1
     assert "dataset.json: not written by this version of tf_convert_data.py" in capfd.readouterr().err
-
-
-def test_unlabelled_pictures_as_negatives(pictures, tmp_path):
-    draw(3000).save(pictures / "episode0_999.png")
-    assert convert(pictures, tmp_path / "a", "--output_name=all") == 0
-    assert convert(pictures, tmp_path / "b", "--output_name=all", "--unlabelled_as_negative") == 0
-    assert open_dataset(tmp_path / "a").splits["all"].pictures == 24
-    found = records(tmp_path / "b", "all")
-    assert len(found) == 25
-    (negative,) = [one for one in found if one["filename"] == b"episode0_999.png"]
-    assert negative["boxes"].shape == (0, 4)
-    pixels = tf.io.decode_jpeg(negative["encoded"], channels=3).numpy()
-    assert np.abs(pixels.astype(int) - np.asarray(draw(3000))).mean() < 3
 
 
 def test_output_inside_the_input(pictures):
@@ -364,8 +307,7 @@ def test_output_inside_the_input(pictures):
     assert (pictures / "problems.csv").read_text().count("\n") == 1
 
 
-def test_figure(pictures, tmp_path):
-    output = tmp_path / "records"
+def test_figure(pictures, output):
     assert convert(pictures, output, "--figure", "--model_name=ssd_300_vgg") == 0
     figure = Image.open(output / "dataset.png")
     assert figure.width > 1000
@@ -378,11 +320,9 @@ def test_figure(pictures, tmp_path):
 def test_near_duplicates_across_lists_are_said(tmp_path, capsys, rng):
     """The same still, saved twice: in the training list under one name, in the test list under another."""
     stills = [scene(rng, 64, 96) for _ in range(3)]
-    for name, still, quality in (("a_1", 0, 95), ("a_2", 1, 95), ("b_1", 2, 95), ("b_2", 0, 70)):
-        path = tmp_path / "voc" / f"{name}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(stills[still]).save(path, quality=quality)
-        write_annotation(path.with_suffix(".xml"), path, 96, 64, [VocObject("Mira", (10, 10, 50, 60))])
+    for stem, still, quality in (("a_1", 0, 95), ("a_2", 1, 95), ("b_1", 2, 95), ("b_2", 0, 70)):
+        for folder in ("voc", stem[0]):
+            labelled(tmp_path / folder / f"{stem}.jpg", stills[still], "Mira", quality=quality)
     lists = tmp_path / "voc" / "ImageSets" / "Main"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("a_1\na_2\n")
@@ -393,12 +333,7 @@ def test_near_duplicates_across_lists_are_said(tmp_path, capsys, rng):
     assert "share sources" not in said
 
     # The same sets from folders of their own, one after the other.
-    for folder, stems in (("one", ("a_1", "a_2")), ("two", ("b_1", "b_2"))):
-        (tmp_path / folder).mkdir()
-        for path in (tmp_path / "voc" / f"{stem}{end}" for stem in stems for end in (".jpg", ".xml")):
-            shutil.copy(path, tmp_path / folder)
     leak = "1 of the 2 pictures of voc_2007_test look nearly the same as pictures of voc_2007_train"
-    conversions = (("one", "train", 0), ("two", "test", 1), ("one", "train", 1), ("two", "other", 0))
-    for folder, split, found in conversions:
+    for folder, split, found in (("a", "train", 0), ("b", "test", 1), ("a", "train", 1), ("b", "other", 0)):
         assert convert(tmp_path / folder, tmp_path / "sets", f"--output_name=voc_2007_{split}") == 0
         assert " ".join(capsys.readouterr().out.split()).count(leak) == found, (folder, split)

@@ -48,15 +48,18 @@ def checkout(tmp_path: Path) -> Path:
     return root
 
 
-def make(root: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs make with the stand-in for uv and without this machine's settings."""
+def make(root: Path, *arguments: str, fails: bool = False, **variables: str) -> str:
+    """What make says with the stand-in for uv and without this machine's settings."""
     foreign = ("PIP_", "UV_", "MAKE", "MFLAGS", "PYTHON", "GPU", "WEB")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     kept["PATH"] = f"{root.parent / 'programs'}:{Path(sys.executable).parent}:{kept['PATH']}"
     kept["PIP_CONFIG_FILE"] = os.devnull
-    return subprocess.run(
-        ["make", *arguments], cwd=root, env={**kept, **variables}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(
+        ["make", *arguments], cwd=root, env={**kept, **variables}, text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert bool(done.returncode) == fails, done.stdout
+    return done.stdout
 
 
 def installed(root: Path) -> list[str]:
@@ -65,33 +68,31 @@ def installed(root: Path) -> list[str]:
 
 
 def test_a_lock_is_installed_once_and_what_contains_it_serves(checkout: Path) -> None:
-    first = make(checkout, "setup")
-    assert first.returncode == 0, first.stderr
+    make(checkout, "setup")
     calls = (checkout / "calls").read_text().splitlines()
     assert calls[0].startswith("venv --no-project --relocatable")
     assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} < set(calls[1].split())
-    again = make(checkout, "setup", PATH="/usr/bin:/bin")  # no uv any more
-    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-    assert make(checkout, "setup", "WEB=1").returncode == 0
-    assert make(checkout, "setup-dev").returncode == 0
+    assert make(checkout, "setup", PATH="/usr/bin:/bin") == ""  # no uv any more
+    make(checkout, "setup", "WEB=1")
+    make(checkout, "setup-dev")
     moved = checkout.rename(checkout.with_name("moved"))
-    assert make(moved, "setup", "WEB=1").returncode == 0
+    make(moved, "setup", "WEB=1")
     assert installed(moved) == ["run", "web", "dev"]
 
 
 def test_a_changed_lock_is_installed_and_so_is_the_old_one_afterwards(checkout: Path) -> None:
     for text in ("old", "new", "old"):
         (checkout / "requirements" / "run.txt").write_text(text)
-        assert make(checkout, "setup").returncode == 0
+        make(checkout, "setup")
     assert installed(checkout) == ["run", "run", "run"]
 
 
 def test_a_killed_set_up_is_completed_by_the_same_command(checkout: Path) -> None:
     (checkout / "kill").touch()
-    assert make(checkout, "setup").returncode != 0
-    assert make(checkout, "setup").returncode == 0
+    make(checkout, "setup", fails=True)
+    make(checkout, "setup")
     (checkout / ".venv" / "bin" / "python").unlink()  # and one of ours without its Python is made anew
-    assert make(checkout, "setup").returncode == 0
+    make(checkout, "setup")
     assert installed(checkout) == ["run", "run", "run"]
 
 
@@ -106,18 +107,17 @@ def test_a_killed_set_up_is_completed_by_the_same_command(checkout: Path) -> Non
 )
 def test_a_failure_is_shown_and_explained(checkout: Path, said: str, meaning: str) -> None:
     (checkout / "said").write_text(f"{said}\n")
-    failed = make(checkout, "setup")
-    assert failed.returncode != 0
-    assert f"{said}\nset-up: {meaning}" in failed.stderr
-    assert "The same command goes on from here\n" in failed.stderr
-    assert make(checkout, "setup").returncode == 0
+    told = make(checkout, "setup", fails=True)
+    assert f"{said}\nset-up: {meaning}" in told
+    assert "The same command goes on from here\n" in told
+    make(checkout, "setup")
 
 
 def test_pip_s_mirror_is_uv_s_where_uv_has_none(checkout: Path) -> None:
-    mirror = {"PIP_INDEX_URL": "https://mirror.example/simple"}
-    assert make(checkout, "setup", **mirror).returncode == 0
-    assert (checkout / "calls").read_text().endswith(" https://mirror.example/simple\n")
-    assert make(checkout, "setup-dev", **mirror, UV_DEFAULT_INDEX="https://own.example/").returncode == 0
+    mirror = "https://mirror.example/simple"
+    make(checkout, "setup", PIP_INDEX_URL=mirror)
+    assert (checkout / "calls").read_text().endswith(f" {mirror}\n")
+    make(checkout, "setup-dev", PIP_INDEX_URL=mirror, UV_DEFAULT_INDEX="https://own.example/")
     assert (checkout / "calls").read_text().endswith(" https://own.example/\n")
 
 
@@ -125,19 +125,17 @@ def test_what_was_made_by_hand_is_completed_and_never_deleted(checkout: Path) ->
     mine = checkout / ".venv" / "mine.txt"
     mine.parent.mkdir()
     mine.touch()
-    refused = make(checkout, "setup")
-    assert refused.returncode != 0
-    assert "was made by hand and has no Python that serves: move it away" in refused.stderr
+    told = make(checkout, "setup", fails=True)
+    assert "was made by hand and has no Python that serves: move it away" in told
     subprocess.run([checkout.parent / "programs" / "uv", "venv", ".venv"], cwd=checkout, check=True)
     (checkout / ".venv" / "pyvenv.cfg").write_text("prompt = mine")
-    assert make(checkout, "setup").returncode == 0
+    make(checkout, "setup")
     assert mine.exists()
 
 
 def test_a_python_that_does_not_serve_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = make(checkout, "setup", "PYTHON=python3.99")
-    assert nowhere.returncode != 0
-    assert "python3.99 does not run or is too old: install Python 3.11 to 3.13" in nowhere.stderr
+    told = make(checkout, "setup", "PYTHON=python3.99", fails=True)
+    assert "python3.99 does not run or is too old: install Python 3.11 to 3.13" in told
     monkeypatch.setattr(setup_environment, "ROOT", checkout)
     monkeypatch.setattr(sys, "version_info", (3, 10, 1))
     with pytest.raises(ValueError, match=r"Python 3\.11 to 3\.13 is needed"):
@@ -195,7 +193,7 @@ def test_the_locks_fulfil_what_the_project_states(name: str) -> None:
 
 
 def test_the_demo_runs_the_programs_by_their_contract(checkout: Path) -> None:
-    commands = make(checkout, "--dry-run", "demo").stdout.replace("\\\n", " ")
+    commands = make(checkout, "--dry-run", "demo").replace("\\\n", " ")
     demo = "runs/demo"
     for command in (
         f"datasets.drawn --output_dir={demo}/drawn",
@@ -211,7 +209,7 @@ def test_the_demo_runs_the_programs_by_their_contract(checkout: Path) -> None:
 
 def test_help_lists_every_target(checkout: Path) -> None:
     targets = re.findall(r"^([a-z-]+):", (checkout / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    told = make(checkout).stdout
+    told = make(checkout)
     assert "demo" in targets
     assert [target for target in targets if f"make {target} " not in told] == ["help", "setup-dev"]
 

@@ -1,12 +1,5 @@
-"""A folder with one of everything that people and LabelImg produce, good and bad.
+"""A folder with one of everything that people and LabelImg produce, good and bad."""
 
-As a script it shows what is said about each:
-
-    python -m tests.datasets.one_of_everything FOLDER
-    python tf_convert_data.py --dataset_dir FOLDER --output_dir OUT
-"""
-
-import argparse
 import struct
 import unicodedata
 import zlib
@@ -47,6 +40,18 @@ def draw(seed: int) -> Image.Image:
     return image
 
 
+def labelled(
+    path: Path, image: Image.Image | np.ndarray, *names: str, verified: bool | None = None, **options: Any
+) -> Path:
+    """A picture and its XML beside it: every name has a box of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(path, **options)
+    objects = [VocObject(name, (2 + 20 * i, 2, 18 + 20 * i, 18)) for i, name in enumerate(names)]
+    write_annotation(path.with_suffix(".xml"), path, *image.size, objects, verified=verified)
+    return path
+
+
 def annotation(
     stem: str,
     names: tuple[str, ...],
@@ -63,11 +68,13 @@ def annotation(
     )  # fmt: skip
 
 
-def xml_text(
-    *objects: str, size: str = f"<size><width>{WIDTH}</width><height>{HEIGHT}</height></size>", **more: str
-) -> str:
+def size_text(width: object = WIDTH, height: object = HEIGHT) -> str:
+    return f"<size><width>{width}</width><height>{height}</height></size>"
+
+
+def xml_text(*objects: str, size: str = size_text(), head: str = "") -> str:
     """The least XML that is an annotation."""
-    return f"<annotation>{more.get('head', '')}{size}{''.join(objects)}</annotation>"
+    return f"<annotation>{head}{size}{''.join(objects)}</annotation>"
 
 
 def xml_object(name: str = "<name>Mira</name>", box: tuple[object, ...] = BOX, more: str = "") -> str:
@@ -103,7 +110,7 @@ class _Writer:
 
     def pair(self, name: str, *objects: str, image: Image.Image | None = None, **options: Any) -> Path:
         """A picture that Pillow can write, and an XML with objects (by default one)."""
-        size = str(options.pop("size", f"<size><width>{WIDTH}</width><height>{HEIGHT}</height></size>"))
+        size = str(options.pop("size", size_text()))
         path = self.picture(name, image, **options)
         self.xml(path.stem, xml_text(*(objects or (xml_object(),)), size=size))
         return path
@@ -125,7 +132,7 @@ def _accepted_xml(to: _Writer) -> None:
     to.pair("ok_float_1.jpg", xml_object(box=("20.4", "1e1", " 60.6 ", "50.0")))
     to.pair("ok_old_difficult_1.jpg", xml_object(more="<Difficult>1</Difficult><pose>Left</pose>"))
     to.pair("ok_no_size_1.jpg", size="")
-    to.pair("ok_zero_size_1.jpg", size="<size><width>0</width><height>0</height><depth>1</depth></size>")
+    to.pair("ok_zero_size_1.jpg", size=size_text(0, 0))
     to.picture("ok_nothing_on_it_1.jpg")
     to.xml("ok_nothing_on_it_1", xml_text())
     to.picture("ok_utf16_1.jpg")
@@ -236,14 +243,14 @@ def _bad_pictures(to: _Writer) -> None:
         # Pillow hands a cut WebP to libwebp, which only says that it cannot decode it.
         kind = "picture cannot be decoded" if suffix == "webp" else "picture is cut short"
         to.says(f"JPEGImages/cut_{suffix}_1.{suffix}", kind, "left out")
-    to.pair("not_a_picture_1.jpg").write_bytes(b"<html>404 Not Found</html>")
-    to.says("JPEGImages/not_a_picture_1.jpg", "not a picture", "left out")
-    to.pair("empty_1.jpg").write_bytes(b"")
-    to.says("JPEGImages/empty_1.jpg", "picture is empty", "left out")
-    to.pair("bomb_1.png").write_bytes(png_bomb(30_000, 30_000))
-    to.says("JPEGImages/bomb_1.png", "picture has too many pixels", "refused")
-    to.pair("long_1.png").write_bytes(png_bomb(70_000, 1))
-    to.says("JPEGImages/long_1.png", "picture is too long", "refused")
+    for name, data, kind, action in (
+        ("not_a_picture_1.jpg", b"<html>404 Not Found</html>", "not a picture", "left out"),
+        ("empty_1.jpg", b"", "picture is empty", "left out"),
+        ("bomb_1.png", png_bomb(30_000, 30_000), "picture has too many pixels", "refused"),
+        ("long_1.png", png_bomb(70_000, 1), "picture is too long", "refused"),
+    ):
+        to.pair(name).write_bytes(data)
+        to.says(f"JPEGImages/{name}", kind, action)
     to.seed += 2
     frames = [draw(to.seed - 1), draw(to.seed)]
     to.pair("animation_1.webp", image=frames[0], save_all=True, append_images=frames[1:])
@@ -253,20 +260,17 @@ def _bad_pictures(to: _Writer) -> None:
 def _sizes(to: _Writer) -> None:
     """EXIF orientation and sizes that do not fit."""
 
-    def size(width: int, height: int) -> str:
-        return f"<size><width>{width}</width><height>{height}</height></size>"
-
     twice, kept = tuple(2 * side for side in BOX), "pixels kept as stored"
     without, unclear = "boxes drawn without EXIF orientation", "EXIF orientation is unclear"
     turned, resized = "boxes drawn with EXIF orientation", "picture resized after labelling"
     other, taken = "size in the XML is of another picture", "boxes taken as pixels of the picture"
     for stem, orientation, text, box, kind, action in (
         ("exif_stored_1", 6, None, BOX, without, kept),
-        ("exif_turned_1", 6, size(HEIGHT, WIDTH), (5, 5, 30, 40), turned, "picture turned"),
+        ("exif_turned_1", 6, size_text(HEIGHT, WIDTH), (5, 5, 30, 40), turned, "picture turned"),
         ("exif_upside_down_1", 3, None, BOX, unclear, kept),
         ("exif_no_size_1", 8, "", BOX, unclear, kept),
-        ("resized_1", 1, size(2 * WIDTH, 2 * HEIGHT), twice, resized, "boxes scaled with it"),
-        ("size_of_another_1", 1, size(500, 100), BOX, other, taken),
+        ("resized_1", 1, size_text(2 * WIDTH, 2 * HEIGHT), twice, resized, "boxes scaled with it"),
+        ("size_of_another_1", 1, size_text(500, 100), BOX, other, taken),
     ):
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -300,9 +304,3 @@ def png_bomb(width: int, height: int) -> bytes:
         for kind, data in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="must not exist")
-    write_one_of_everything(parser.parse_args().folder)

@@ -97,12 +97,6 @@ def test_nothing_in_common_says_nothing():
     assert leak_notes(traces(), TRAIN, "test") == []
 
 
-def test_long_lists_are_cut():
-    many = traces(*((f"{i}.jpg", f"e{i}", i << 50) for i in range(9)))
-    note = leak_notes(many, many, "test")[0]
-    assert "(e0, e1, e2 and 6 more)" in note
-
-
 def test_traces_of_records_ours_and_foreign(rng, tmp_path):
     """SSD-Tensorflow's records have neither file name nor source."""
     picture = scene(rng)

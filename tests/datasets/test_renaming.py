@@ -63,18 +63,13 @@ def test_a_name_in_two_unicode_spellings_is_one():
     assert names(rename_objects(data, lambda name: "b" if name == "ガ" else name)) == ["b"]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///x">]><annotation><object><name>&x;</name></object></annotation>',
-        b"<annotation><object><name>a</name>",
-        b"<html/>",
-        b"",
-    ],
-)
-def test_hostile_and_broken_files_are_refused(data):
+DOCTYPE = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///x">]>'
+
+
+@pytest.mark.parametrize("start", [DOCTYPE + b"<annotation>", b"<annotation>", b"<html/>", b""])
+def test_hostile_and_broken_files_are_refused(start):
     with pytest.raises(XmlError):
-        rename_objects(data, lambda name: "b")
+        rename_objects(start + b"<object><name>a</name></object>", lambda name: "b")
 
 
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)

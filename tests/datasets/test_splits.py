@@ -40,11 +40,13 @@ def test_a_source_is_in_one_split():
 def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
     stems = episodes(12)
     by_lists = SplitOptions(split_by="lists")
-    assert assign(stems, tmp_path, DEFAULT) == make_splits(stems, DEFAULT)
     with pytest.raises(ValueError, match=r"--split_by lists: there is no train\.txt.* --split_by source"):
         assign(stems, tmp_path, by_lists)
     folder = tmp_path / "ImageSets" / "Main"
     folder.mkdir(parents=True)
+    for other in ("dog_train.txt", "layout.txt"):  # lists of one name or of something else do not count
+        (folder / other).write_text(stems[0])
+    assert assign(stems, tmp_path, DEFAULT) == make_splits(stems, DEFAULT)
     (folder / "train.txt").write_text(f"{stems[0]}\nleft_out\n")
     for options in (DEFAULT, by_lists):
         found = assign(stems[:1], tmp_path, options, known=[*stems, "left_out"])
@@ -151,10 +153,6 @@ def _assign(tmp_path, stems: list[str], known: Sequence[str] = (), /, **lists: s
     for name, content in lists.items():
         (folder / f"{name}.txt").write_bytes(content.encode())
     return assign(stems, tmp_path, DEFAULT, known=known or stems)
-
-
-def test_lists_of_one_name_or_of_something_else_do_not_count(tmp_path):
-    assert _assign(tmp_path, ["a_1"], dog_train="000001 1", layout="x").by == "block"
 
 
 def test_spellings_of_a_line(tmp_path):

@@ -17,7 +17,7 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from tests.datasets.one_of_everything import xml_object, xml_text
+from tests.datasets.one_of_everything import size_text, xml_object, xml_text
 
 # What LabelImg 1.8 writes, character for character.
 LABELIMG = """\
@@ -147,8 +147,8 @@ def test_size_of_the_file_is_limited(tmp_path):
     ],
 )
 def test_size(tmp_path, width, height, expected):
-    size = f"<size><width>{width}</width><height>{height}</height></size>"
-    assert read_xml(_written(tmp_path, xml_text(size=size))).size == expected
+    text = xml_text(size=size_text(width, height))
+    assert read_xml(_written(tmp_path, text)).size == expected
 
 
 def _raw(*sides: object, name: str | None = "Mira") -> RawObject:

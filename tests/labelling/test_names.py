@@ -3,21 +3,18 @@ from pathlib import Path
 import pytest
 
 from labelling.names import count_names
+from tests.datasets.one_of_everything import xml_object, xml_text
 from tools.check_annotations import main
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "my set"
+    for part in ("Annotations", "JPEGImages"):
+        (folder / part).mkdir(parents=True)
     for i, names in enumerate((["Chitanda", "oreki"], ["chitanda"], ["Chitanda", "crowd"], [])):
-        text = "".join(
-            f"\n  <object><name>{name}</name><bndbox><xmin>{10 * j + 1}</xmin><ymin>1</ymin>"
-            f"<xmax>{10 * j + 9}</xmax><ymax>9</ymax></bndbox></object>"
-            for j, name in enumerate(names)
-        )
-        (folder / "Annotations").mkdir(parents=True, exist_ok=True)
-        (folder / "JPEGImages").mkdir(exist_ok=True)
-        (folder / "Annotations" / f"{i}.xml").write_bytes(f"<annotation>{text}\n</annotation>".encode())
+        objects = (f"\n  {xml_object(f'<name>{name}</name>')}" for name in names)
+        (folder / "Annotations" / f"{i}.xml").write_text(xml_text(*objects), newline="")
     (folder / "Annotations" / "broken.xml").write_bytes(b"<annotation>")
     return folder
 
@@ -95,10 +92,9 @@ def test_undo_of_an_interrupted_change(folder, capsys, monkeypatch):
     replace, calls = Path.replace, []
 
     def stop_at_fourth(self, target):  # the copy of the second file is written, the file itself not
-        if Path(target).suffix == ".xml":
-            calls.append(target)
-            if len(calls) == 4:
-                raise KeyboardInterrupt
+        calls.extend([target] if Path(target).suffix == ".xml" else [])
+        if len(calls) == 4:
+            raise KeyboardInterrupt
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", stop_at_fourth)

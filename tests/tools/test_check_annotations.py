@@ -6,25 +6,17 @@ from PIL import Image
 
 from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
-from datasets.voc import VocObject, write_annotation
 from labelling.report import write_suspicions
 from nets.thresholds import Thresholds
+from tests.datasets.one_of_everything import labelled
 from tests.video.small_videos import scene
 from tools.check_annotations import main
 
 
-def add(folder: Path, stem: str, image: np.ndarray, *names: str) -> None:
-    path = folder / f"{stem}.png"
-    Image.fromarray(image).save(path)
-    objects = [VocObject(name, (2 + 20 * i, 2, 18 + 20 * i, 18)) for i, name in enumerate(names)]
-    write_annotation(path.with_suffix(".xml"), path, image.shape[1], image.shape[0], objects)
-
-
 def dataset(tmp_path: Path) -> Path:
     folder = tmp_path / "set"
-    folder.mkdir()
     for i in range(12):
-        add(folder, f"ep{i:02}_001", scene(i), "千反田", "折木")
+        labelled(folder / f"ep{i:02}_001.png", scene(i), "千反田", "折木")
     lists = folder / "ImageSets" / "Main"
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("".join(f"ep{i:02}_001\n" for i in range(10)))
@@ -40,7 +32,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_reports_without_converting(tmp_path, capsys):
     folder, out = dataset(tmp_path), tmp_path / "out"
     brighter = np.clip(scene(3).astype(int) + 4, 0, 255).astype(np.uint8)
-    add(folder, "ep10_001", brighter, "千反田")  # the test set has a picture of the training again
+    labelled(folder / "ep10_001.png", brighter, "千反田")  # the test set has a picture of the training again
     (folder / "ep05_001.png").write_bytes(b"no picture")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert main(["--dataset_dir", str(folder), "--output_dir", str(out)]) == 0
@@ -73,46 +65,40 @@ def test_a_clean_folder_leaves_no_old_sheet_and_mistakes_are_one_line(tmp_path, 
     assert said.count("\n") == 1
 
 
+class Sees:
+    """A detector that finds the same in every picture, by default nothing."""
+
+    labels, thresholds = ("千反田", "折木"), Thresholds()
+
+    def __init__(self, *found: tuple[str, float, tuple[float, ...]]):
+        names, scores, boxes = zip(*found, strict=True) if found else ((), (), ())
+        self.found = Detections(
+            np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), names
+        )
+
+    def detect_batch(self, images, *, score_threshold, all_names=False):
+        assert all_names  # a name that is less likely than another says something too
+        return [self.found for _ in images]
+
+
 def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
-    class Detector:
-        labels = ("千反田", "折木")
-
-        thresholds = Thresholds()
-
-        def detect_batch(self, images, *, score_threshold, all_names=False):
-            assert all_names  # a name that is less likely than another says something too
-            box = np.array([[2 / 72, 2 / 96, 18 / 72, 18 / 96]], np.float32)
-            return [Detections(box, np.array([0.97], np.float32), ("折木",)) for _ in images]
-
-    folder = tmp_path / "set"
-    folder.mkdir()
-    add(folder, "a_1", scene(1), "千反田")
-    add(folder, "b_1", scene(2), "折木", "折木")
-    annotations = read_folder(folder, ReadOptions()).annotations
-    counts = write_suspicions(tmp_path, annotations, Detector(), lambda what, done, total: None)
+    detector = Sees(("折木", 0.97, (2 / 72, 2 / 96, 18 / 72, 18 / 96)))
+    labelled(tmp_path / "set" / "a_1.png", scene(1), "千反田")
+    labelled(tmp_path / "set" / "b_1.png", scene(2), "折木", "折木")
+    annotations = read_folder(tmp_path / "set", ReadOptions()).annotations
+    counts = write_suspicions(tmp_path, annotations, detector, lambda what, done, total: None)
     assert counts == {"nobody there?": 1, "wrong name?": 1}
-    first, second = rows(tmp_path / "suspicious.csv")
-    assert (first["picture"], first["name"], first["suggestion"]) == ("a_1.png", "千反田", "折木")
-    assert [first[side] for side in ("xmin", "ymin", "xmax", "ymax")] == ["2", "2", "18", "18"]
-    # One of three labels it does not see: that says less than a name of which it is sure.
-    assert (second["picture"], second["suspicion"], second["name"]) == ("b_1.png", "nobody there?", "折木")
-    assert (first["strength"], second["strength"]) == ("0.970", "0.667")
+    assert [list(row.values()) for row in rows(tmp_path / "suspicious.csv")] == [
+        ["a_1.png", "wrong name?", "千反田", "折木", "0.970", "2", "2", "18", "18"],
+        # One of three labels it does not see: that says less than a name of which it is sure.
+        ["b_1.png", "nobody there?", "折木", "", "0.667", "22", "2", "38", "18"],
+    ]
     with Image.open(tmp_path / "suspicious.jpg") as sheet:
         assert sheet.width > 200
 
 
 def test_a_detector_that_sees_nobody_is_no_judge(tmp_path, capsys, monkeypatch):
-    class Blind:
-        labels = ("千反田", "折木")
-
-        @staticmethod
-        def load(folder):
-            return Blind()
-
-        def detect_batch(self, images, *, score_threshold, all_names=False):
-            return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ()) for _ in images]
-
-    monkeypatch.setattr("nets.detector.Detector", Blind)
+    monkeypatch.setattr("nets.detector.Detector.load", lambda folder: Sees())
     folder = dataset(tmp_path)
     flags = "--dataset_dir", str(folder), "--output_dir", str(tmp_path / "out"), "--checkpoint_path", "any"
     assert main(flags) == 0

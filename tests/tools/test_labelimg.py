@@ -15,8 +15,9 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.labels import write_labels
-from datasets.voc import VocObject, is_draft, may_write, read_xml, write_annotation, write_draft
+from datasets.voc import VocObject, is_draft, may_write, read_xml, write_draft
 from labelling.labelimg_window import in_order, whole
+from tests.datasets.one_of_everything import xml_object, xml_text
 from tests.video.small_videos import scene
 from tools.labelimg import Options, main, own_environment, plan_session, window_command
 
@@ -27,8 +28,8 @@ NAME = "千反田える"
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     folder = tmp_path / "my set"
-    for name in ("JPEGImages", "Annotations"):
-        (folder / name).mkdir(parents=True)
+    (folder / "JPEGImages").mkdir(parents=True)
+    (folder / "Annotations").mkdir()
     for number in (1, 2, 10):
         Image.fromarray(scene(number, 480, 640)).save(folder / "JPEGImages" / f"ep_{number}.png")
     write_labels(folder / "labels.txt", [NAME, "折木奉太郎"])
@@ -40,8 +41,7 @@ def test_session_takes_folders_names_and_order_of_the_set(dataset: Path) -> None
     found = plan_session(Options(dataset))
     assert (found.pictures, found.annotations, found.order) == (pictures, annotations, None)
     assert found.names == (NAME, "折木奉太郎")
-    box = VocObject("希", (1, 1, 50, 50))
-    write_annotation(annotations / "ep_1.xml", pictures / "ep_1.png", 640, 480, [box])
+    (annotations / "ep_1.xml").write_text(xml_text(xml_object("<name>希</name>")))
     (annotations / "ep_2.xml").write_text("damaged")
     order.write_text("ep_2.png\n")
     found = plan_session(Options(dataset))
@@ -53,18 +53,17 @@ def test_session_takes_folders_names_and_order_of_the_set(dataset: Path) -> None
 
 
 def test_what_is_missing_is_named(dataset: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    for options, message in (
-        (Options(dataset / "x"), r"--dataset_dir .*: there is no such folder"),
-        (Options(dataset / "Annotations"), "no picture in it"),
-        (Options(dataset, order_path=dataset / "x.txt"), r"--order_path .*: there is no such file"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            plan_session(options)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    if sys.platform.startswith("linux"):
-        assert main([f"--dataset_dir={dataset}"]) == 1
-        assert "there is no screen (DISPLAY is not set)" in capsys.readouterr().err
+    for flags, message in (
+        ([f"--dataset_dir={dataset / 'x'}"], "there is no such folder"),
+        ([f"--dataset_dir={dataset / 'Annotations'}"], "no picture in it"),
+        ([f"--dataset_dir={dataset}", "--order_path=x.txt"], "--order_path x.txt: there is no such file"),
+        ([f"--dataset_dir={dataset}"], "there is no screen (DISPLAY is not set)"),
+    ):
+        if sys.platform.startswith("linux") or "screen" not in message:
+            assert main(flags) == 1
+            assert message in capsys.readouterr().err
 
 
 def test_command_of_the_window(dataset: Path) -> None:
@@ -140,7 +139,6 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
     draft = dataset / "Annotations" / "ep_10.xml"
     picture = dataset / "JPEGImages" / "ep_10.png"
     write_draft(draft, picture, 640, 480, [VocObject("折木奉太郎", (11, 21, 111, 121))])
-    assert is_draft(read_xml(draft))
     (dataset / "labelling_order.txt").write_text("ep_10.png\nep_1.png\n")
     log = (dataset.parent / "log.txt").open("w")
     program = subprocess.Popen(
@@ -191,16 +189,13 @@ def test_box_drawn_with_the_mouse_is_saved_and_read(dataset: Path, screen: dict[
         program.wait(20)
         log.close()
     assert "Traceback" not in (dataset.parent / "log.txt").read_text()
-    assert [item.name for item in read_xml(draft).objects] == ["折木奉太郎"]
     assert not is_draft(read_xml(draft))
     assert not may_write(draft)
 
     reading = read_folder(dataset, ReadOptions())
-    by_stem = {annotation.stem: annotation for annotation in reading.annotations}
-    assert by_stem["ep_1"].names == (NAME,)
-    top, left, bottom, right = by_stem["ep_1"].boxes[0] * np.array([480, 640, 480, 640])
+    names = {one.stem: one.names for one in reading.annotations}
+    assert names == {"ep_1": (NAME,), "ep_10": ("折木奉太郎",), "ep_2": ()}
+    top, left, bottom, right = reading.annotations[0].boxes[0] * np.array([480, 640, 480, 640])
     assert 100 < right - left < 400
     assert (right - left) / (bottom - top) == pytest.approx(200 / 150, abs=0.05)
-    assert by_stem["ep_10"].names == ("折木奉太郎",)
-    assert by_stem["ep_2"].names == ()
     assert not reading.problems
