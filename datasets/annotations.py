@@ -101,11 +101,7 @@ class FolderReading:
 
 
 def read_folder(
-    dataset_dir: Path,
-    options: ReadOptions,
-    *,
-    exclude: Collection[Path] = (),
-    progress: Progress = silent,
+    dataset_dir: Path, options: ReadOptions, *, exclude: Collection[Path] = (), progress: Progress = silent
 ) -> FolderReading:
     """Reads and completely decodes every picture of a folder, and reads its XML.
 

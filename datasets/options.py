@@ -59,7 +59,4 @@ class ConversionOptions:
 
     def assigning(self) -> dict[str, Any]:
         """What decides where a source goes, as dataset.json remembers it."""
-        return {
-            "seed": self.splitting.seed,
-            "split_fractions": list(self.splitting.split_fractions),
-        }
+        return {"seed": self.splitting.seed, "split_fractions": list(self.splitting.split_fractions)}

@@ -173,14 +173,6 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     )
 
 
-def take_back(folder: Path, console: Console) -> None:
-    """Undoes an edit."""
-    restored, left = name_edits.undo(folder)
-    say(console, f"{len(restored)} files restored.")
-    for path in left:
-        say(console, f"{path}: was changed or removed since, and stays")
-
-
 @command(
     "check_annotations",
     interrupted="if names were being changed, undo with the newest folder in .old_labels of the data set",
@@ -200,7 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         case Check():
             check(options, console)
         case Undo(folder):
-            take_back(folder, console)
+            restored, left = name_edits.undo(folder)
+            say(console, f"{len(restored)} files restored.")
+            for path in left:
+                say(console, f"{path}: was changed or removed since, and stays")
         case _:
             edit(options, console)
 
