@@ -7,9 +7,8 @@ Writes into X every picture with its boxes drawn, under the path it has below th
 "detections": [{"name", "score", "box": [xmin, ymin, xmax, ymax]}]}` in pixels, best first; a video has one
 entry per frame, with `"time"` in seconds. Every video becomes an annotated MP4 with its sound, a timeline
 (`VIDEO.timeline.png`) and a table of who appears when (`VIDEO.appearances.csv`). The input `webcam` (or
-`webcam:1` for the second) is the camera, until Ctrl-C.
-
-Ctrl-C ends a run early: what was done until then is complete and valid.
+`webcam:1` for the second) is the camera, until Ctrl-C, which ends every run early: what was done until then
+is complete and valid.
 
 Exit status: 0; 1 if an input could not be read (the others are done nevertheless) or nothing was found to
 read; 2 for wrong flags; 130 after Ctrl-C.
@@ -309,9 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{len(done.failures)} unreadable, in {time.monotonic() - started:.1f} s. "
         f"See {options.output_dir / 'detections.json'}"
     )
-    if interrupted.is_set():
-        return 130
-    return 1 if done.failures else 0
+    return 130 if interrupted.is_set() else int(bool(done.failures))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -72,7 +73,7 @@ class Frame:
     image: np.ndarray  # uint8 [H, W, 3] RGB
 
 
-class VideoReader:
+class VideoReader(AbstractContextManager["VideoReader"]):
     """A video file, opened; use it in a `with` statement; `facts` is what it says about itself."""
 
     def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
@@ -93,9 +94,6 @@ class VideoReader:
             self._container.close()
             raise
         self._first, self.facts = first, _facts(path, self._container, self._stream, first)
-
-    def __enter__(self) -> "VideoReader":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -290,7 +288,7 @@ def camera_number(given: Path) -> int | None:
     return None if match is None or given.exists() else int(match[1] or 0)
 
 
-class Camera:
+class Camera(AbstractContextManager["Camera"]):
     """An opened camera; its frames get the time at which they came, `facts` are its usual ones."""
 
     def __init__(self, number: int):
@@ -313,9 +311,6 @@ class Camera:
         self._first = first
         height, width = first.shape[:2]
         self.facts = VideoFacts(width, height, Fraction(round(rate) if 1 <= rate <= 240 else 25))
-
-    def __enter__(self) -> "Camera":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._capture.release()

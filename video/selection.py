@@ -7,7 +7,7 @@ Frames are decoded where it must be and made RGB when asked. Times are their own
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from math import floor
 from pathlib import Path
@@ -55,7 +55,7 @@ class RawFrame:
         return self.frame.reformat(64, 36, "rgb24", interpolation="AREA").to_ndarray()
 
 
-class SparseVideo:
+class SparseVideo(AbstractContextManager["SparseVideo"]):
     """A video file, opened, of which some frames are wanted; use it in a `with` statement.
 
     Attributes:
@@ -76,9 +76,6 @@ class SparseVideo:
         self._container = open_container(path)
         self._begin = start_of(self._container)
         self._stream = picture_stream(self._container, max_pixels)
-
-    def __enter__(self) -> SparseVideo:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._container.close()

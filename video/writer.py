@@ -38,9 +38,7 @@ class VideoWriter:
         # H.264's usual profile stores colour for squares of 2 x 2 pixels: an odd side gets one more pixel.
         self._odd = facts.height % 2, facts.width % 2
         self._reformatter = VideoReformatter()
-        self._container: OutputContainer = av.open(
-            str(path), "w", format="mp4", options={"movflags": "+faststart"}
-        )
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream = self._container.add_stream("libx264", rate=facts.rate, options=dict(_ENCODER))
         self._stream.width, self._stream.height = (side + side % 2 for side in (facts.width, facts.height))
         self._stream.pix_fmt = "yuv420p"
@@ -167,10 +165,9 @@ class _EncodedTrack:
     def __init__(self, track: AudioStream, into: OutputContainer, start: Fraction):
         self._track, self._start = track, start
         self._made = into.add_stream("aac", rate=track.codec_context.sample_rate or 48_000)
-        self._made.codec_context.layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
-        self._resampler = av.AudioResampler(
-            "fltp", self._made.codec_context.layout, self._made.codec_context.sample_rate
-        )
+        context = self._made.codec_context
+        context.layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
+        self._resampler = av.AudioResampler("fltp", context.layout, context.sample_rate)
 
     def take(self, packet: Packet | None) -> Iterator[Packet]:
         """What the file gets for a packet, or, for None, at the end."""
