@@ -36,9 +36,8 @@ def colours(monkeypatch, tmp_path):
     """A folder with records, named as SSD-Tensorflow names them, and a finished training."""
     monkeypatch.setitem(nets.NETWORKS, NETWORK.name, NETWORK)
     monkeypatch.chdir(tmp_path)
-    black = (0, 0.0)
-    seen = ("a.jpg", picture((1, 0.9), black, black, black), [(1, "千反田", 0, False)])
-    not_seen = ("b.jpg", picture(black, black, black, black), [(1, "千反田", 0, False)])
+    seen = ("a.jpg", picture((1, 0.9)), [(1, "千反田", 0, False)])
+    not_seen = ("b.jpg", picture(), [(1, "千反田", 0, False)])
     Path("tfrecords").mkdir()
     write_labels(Path("tfrecords/labels.txt"), ["千反田"])
     write_records(Path("tfrecords/voc_2007_test_000.tfrecord"), [seen, seen, not_seen])

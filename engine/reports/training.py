@@ -34,7 +34,7 @@ from visualization.sheets import scale_to
 REPORT = "report.html"
 GALLERY_PICTURES = 6
 _FIRST_BATCH_PIXELS = 1200
-_MOST_BOXES = 20_000  # compared with anchors; more would change nothing that one can see
+_MOST_BOXES = 20_000  # drawn and compared with anchors; more would change nothing that one can see
 
 _NOTHING_LEARNT = 0.05  # mAP
 _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figure
@@ -93,8 +93,8 @@ def write_training_report(
     ran = _what_ran(checkpoint, dataset, metrics)
     info = dataset.split(training)
     weights = f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved"
-    compared = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
-    overlaps = best_anchors(network.anchor_layers, compared)[0]
+    boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
+    overlaps = best_anchors(network.anchor_layers, boxes)[0]
     pictures = {name: dataset.split(name).pictures for name in counts}
     html = render_page(
         "training.html",

@@ -8,12 +8,17 @@ from boxes.detections import Detections
 from engine.average_precision import GroundTruth, evaluate_detections
 from engine.evaluation import Evaluation, Timing
 
+# Top left, top right, bottom left and bottom right: no two of them touch.
+A, B, C, D = ((y, x, y + 0.4, x + 0.4) for y in (0.0, 0.5) for x in (0.0, 0.5))
+
 
 def detected(*rows) -> Detections:
-    """From (name, score, box) rows in any order."""
+    """From (name, score, box) or (name, score, box, evidence) rows in any order."""
     rows = sorted(rows, key=lambda row: -row[1])
     boxes = np.array([row[2] for row in rows], np.float32).reshape(-1, 4)
-    return Detections(boxes, np.array([row[1] for row in rows], np.float32), tuple(row[0] for row in rows))
+    scores = np.array([row[1] for row in rows], np.float32)
+    evidence = np.array([row[3] for row in rows if len(row) > 3], np.float32)
+    return Detections(boxes, scores, tuple(row[0] for row in rows), evidence if len(evidence) else None)
 
 
 def marked(*rows) -> GroundTruth:

@@ -9,11 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from boxes.anchors import AnchorLayer
+from datasets.records import make_example
 from nets.network import Network
 
 # (ymin, xmin, ymax, xmax) of the quarters: top left, top right, bottom left, bottom right
 QUARTERS = np.array([(y, x, y + 0.5, x + 0.5) for y in (0.0, 0.5) for x in (0.0, 0.5)], np.float32)  # [4, 4]
 STRENGTH = 20.0
+BLACK = (0, 0.0)  # a quarter in which nothing is seen
 
 
 def build(num_classes: int) -> keras.Model:
@@ -37,7 +39,7 @@ NETWORK = Network("colours", 8, (AnchorLayer(2, 2, 0.5, ((0.5, 0.5),)),), build,
 
 
 def picture(*colours: tuple[int, float], height: int = 32, width: int = 48) -> np.ndarray:
-    """uint8 [height, width, 3] with (name number, strength in 0...1) in the quarters; name 0 is black."""
+    """uint8 [height, width, 3] with (name number, strength in 0...1) in the first quarters, then black."""
     image = np.zeros((2, 2, 3), np.uint8)
     for place, (name, strength) in enumerate(colours):
         if name:
@@ -47,34 +49,19 @@ def picture(*colours: tuple[int, float], height: int = 32, width: int = 48) -> n
 
 def write_records(path, pictures) -> None:
     """TFRecords of (filename, picture, [(class id, name, quarter, difficult), ...])."""
-
-    def floats(values):
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-
-    def integers(values):
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-
-    def texts(values):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[v.encode() for v in values]))
-
     with tf.io.TFRecordWriter(str(path)) as writer:
         for filename, image, objects in pictures:
             encoded = tf.io.encode_jpeg(image, quality=95, chroma_downsampling=False).numpy()
-            boxes = QUARTERS[[quarter for _, _, quarter, _ in objects]].reshape(-1, 4)
-            feature = {
-                "image/encoded": tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded])),
-                "image/format": texts(["JPEG"]),
-                "image/filename": texts([filename]),
-                "image/height": integers([image.shape[0]]),
-                "image/width": integers([image.shape[1]]),
-                "image/channels": integers([3]),
-                "image/shape": integers(image.shape),
-                "image/object/bbox/label": integers([number for number, _, _, _ in objects]),
-                "image/object/bbox/label_text": texts([name for _, name, _, _ in objects]),
-                "image/object/bbox/difficult": integers([int(hard) for _, _, _, hard in objects]),
-                "image/object/bbox/truncated": integers([0] * len(objects)),
-            }
-            for i, side in enumerate(("ymin", "xmin", "ymax", "xmax")):
-                feature[f"image/object/bbox/{side}"] = floats(boxes[:, i])
-            example = tf.train.Example(features=tf.train.Features(feature=feature))
-            writer.write(example.SerializeToString())
+            record = make_example(
+                encoded,
+                filename=filename,
+                source="",
+                width=image.shape[1],
+                height=image.shape[0],
+                boxes=QUARTERS[[quarter for _, _, quarter, _ in objects]].reshape(-1, 4),
+                classes=[number for number, _, _, _ in objects],
+                names=[name for _, name, _, _ in objects],
+                difficult=[hard for _, _, _, hard in objects],
+                truncated=[False] * len(objects),
+            )
+            writer.write(record)

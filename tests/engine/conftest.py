@@ -6,18 +6,18 @@ import cv2
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import nets
 from boxes.anchors import AnchorLayer
 from datasets.labels import write_labels
+from datasets.records import make_example, write_shards
 from nets.network import Network
 
 COLOURS = {"red 赤": (200, 40, 40), "blue": (40, 40, 200)}
 
 
-def square_picture(rng: np.random.Generator) -> tuple[bytes, np.ndarray, np.ndarray]:
-    """A JPEG of 160 x 160, boxes [G, 4] and classes [G] of 0 to 2 squares that do not overlap."""
+def square_picture(rng: np.random.Generator, filename: str) -> bytes:
+    """The record of a JPEG of 160 x 160 with 0 to 2 squares that do not overlap."""
     side = 160
     image = rng.normal(128, 6, (side, side, 3))
     boxes, classes = [], []
@@ -29,40 +29,18 @@ def square_picture(rng: np.random.Generator) -> tuple[bytes, np.ndarray, np.ndar
         boxes.append(np.array([top, left, top + size, left + size]) / side)
         classes.append(class_id)
     _, encoded = cv2.imencode(".jpg", np.clip(image, 0, 255).astype(np.uint8)[..., ::-1])
-    return encoded.tobytes(), np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.int64)
-
-
-def write_squares(path: Path, pictures: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for number in range(pictures):
-            encoded, boxes, classes = square_picture(rng)
-            floats = {
-                f"image/object/bbox/{side}": tf.train.Feature(
-                    float_list=tf.train.FloatList(value=boxes[:, i])
-                )
-                for i, side in enumerate(("ymin", "xmin", "ymax", "xmax"))
-            }
-            integers = {
-                name: tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-                for name, values in {
-                    "image/height": [160],
-                    "image/width": [160],
-                    "image/object/bbox/label": classes,
-                    "image/object/bbox/difficult": [0] * len(classes),
-                }.items()
-            }
-            texts = {
-                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-                for name, values in {
-                    "image/encoded": [encoded],
-                    "image/format": [b"JPEG"],
-                    "image/filename": [f"square_{seed}_{number}.jpg".encode()],
-                    "image/object/bbox/label_text": [list(COLOURS)[c - 1].encode() for c in classes],
-                }.items()
-            }
-            feature = {**floats, **integers, **texts}
-            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+    return make_example(
+        encoded.tobytes(),
+        filename=filename,
+        source="",
+        width=side,
+        height=side,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        classes=classes,
+        names=[list(COLOURS)[class_id - 1] for class_id in classes],
+        difficult=[False] * len(classes),
+        truncated=[False] * len(classes),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +49,9 @@ def squares(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("squares")
     write_labels(folder / "labels.txt", list(COLOURS))
     for seed, (split, pictures) in enumerate({"train": 24, "validation": 6, "test": 6}.items()):
-        write_squares(folder / f"{split}_000.tfrecord", pictures, seed)
+        rng = np.random.default_rng(seed)
+        records = [square_picture(rng, f"square_{seed}_{number}.jpg") for number in range(pictures)]
+        write_shards(folder, split, records, per_shard=pictures)
     return folder
 
 

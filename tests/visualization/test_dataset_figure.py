@@ -8,35 +8,28 @@ from visualization.dataset_figure import plot_dataset
 from visualization.figures import DARK, LIGHT, picture_of
 
 
-def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
+def boxes_of(rng: np.random.Generator, count: int) -> np.ndarray:
     centres, halves = rng.uniform(0.3, 0.7, (count, 2)), rng.uniform(0.02, 0.3, (count, 2))
     return np.concatenate([centres - halves, centres + halves], axis=1).astype(np.float32)
 
 
-def _texts(figure) -> list[str]:
-    return [
-        text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text")) if text.get_text()
-    ]
+def texts_of(figure) -> set[str]:
+    return {text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text"))}
 
 
 def test_says_the_numbers(rng):
-    boxes = _boxes(rng, 60)
-    best = np.linspace(0.3, 0.9, 60)
+    boxes, best = boxes_of(rng, 60), np.linspace(0.3, 0.9, 60)
     counts = {"train": {"千反田": 40, "Mira": 10}, "test": {"千反田": 10}}
     figure = plot_dataset(counts, {"train": 1, "test": 2000}, boxes, best, network_name="ssd_300_lite")
-    texts = _texts(figure)
-    assert "2\u2009001 pictures, 60 boxes, 2 names" in texts
-    assert {"千反田", "Mira", "train  (1 picture)", "test  (2\u2009000 pictures)", "50"} <= set(texts)
-    assert f"{100 * np.mean(best >= 0.5):.1f} %" in texts
-    assert {"IoU", "ssd_300_lite"} <= set(texts)
-    picture = picture_of(figure)  # a character without glyph would warn, and warnings are errors
-    assert picture == picture_of(
-        plot_dataset(counts, {"train": 1, "test": 2000}, boxes, best, network_name="ssd_300_lite")
-    )
+    assert {
+        *("2\u2009001 pictures, 60 boxes, 2 names", "train  (1 picture)", "test  (2\u2009000 pictures)"),
+        *("千反田", "Mira", "50", f"{100 * np.mean(best >= 0.5):.1f} %", "IoU", "ssd_300_lite"),
+    } <= texts_of(figure)
+    picture_of(figure)  # a character without glyph would warn, and warnings are errors
 
 
 def test_bars_of_sizes_add_up(rng):
-    boxes = _boxes(rng, 100)
+    boxes = boxes_of(rng, 100)
     best = rng.uniform(0, 1, 100)
     figure = plot_dataset({"train": {"a": 100}}, {"train": 9}, boxes, best)
     axes = next(one for one in figure.axes if one.get_title(loc="left") == "Size")
@@ -49,15 +42,12 @@ def test_bars_of_sizes_add_up(rng):
 def test_draws_almost_nothing(count, theme):
     boxes = np.array([[0, 0, 1, 1]] * count, np.float32).reshape(-1, 4)
     counts = {"train": {"a": count} if count else {}}
-    picture = picture_of(
-        plot_dataset(counts, {"train": 1}, boxes, np.ones(count), theme=theme), dots_per_inch=50
-    )
-    assert Image.open(io.BytesIO(picture)).width == 600
+    figure = plot_dataset(counts, {"train": 1}, boxes, np.ones(count), theme=theme)
+    assert Image.open(io.BytesIO(picture_of(figure, dots_per_inch=50))).width == 600
 
 
 def test_many_names_end_in_a_sum(rng):
     counts = {"train": {f"name {number} that is very long indeed": number + 1 for number in range(60)}}
-    figure = plot_dataset(counts, {"train": 60}, _boxes(rng, 5))
-    texts = _texts(figure)
-    assert "and 36 more names with 666 boxes" in texts
+    figure = plot_dataset(counts, {"train": 60}, boxes_of(rng, 5))
+    assert "and 36 more names with 666 boxes" in texts_of(figure)
     assert figure.get_figheight() < 15

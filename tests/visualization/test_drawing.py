@@ -5,15 +5,9 @@ from hypothesis import strategies as st
 
 from boxes.detections import Detections
 from visualization.colours import name_colour
-from visualization.drawing import (
-    Rectangle,
-    _overlaps,
-    _place,
-    draw_boxes,
-    draw_detections,
-)
+from visualization.drawing import Rectangle, _overlaps, _place, draw_boxes, draw_detections
 
-BOX = [[0.25, 0.25, 0.75, 0.75]]
+BOX = np.array([[0.25, 0.25, 0.75, 0.75]])
 
 
 def grey(height: int, width: int, value: int = 128) -> np.ndarray:
@@ -30,14 +24,14 @@ def count_of(image: np.ndarray, colour: tuple[int, int, int]) -> int:
 
 def test_draws_on_a_copy():
     image = grey(200, 300)
-    drawn = draw_boxes(image, np.array(BOX), ["Mio"], [0.9])
+    drawn = draw_boxes(image, BOX, ["Mio"], [0.9])
     assert (image == 128).all()
     assert (drawn.shape, drawn.dtype) == (image.shape, np.uint8)
     assert not changed(image, draw_boxes(image, np.zeros((0, 4)), [])).any()
 
 
 def test_line_lies_along_the_box_in_the_colour_of_the_name():
-    drawn = draw_boxes(grey(400, 400), np.array(BOX), ["Mio"])
+    drawn = draw_boxes(grey(400, 400), BOX, ["Mio"])
     colour = name_colour("Mio")
     for y, x in ((200, 101), (200, 298), (298, 200), (101, 290)):
         assert tuple(drawn[y, x]) == colour
@@ -47,7 +41,7 @@ def test_line_lies_along_the_box_in_the_colour_of_the_name():
 @pytest.mark.parametrize("background", [0, 128, 255])
 def test_line_and_label_stand_out_from_any_background(background):
     image = grey(300, 300, background)
-    drawn = draw_boxes(image, np.array(BOX), ["Mio"])
+    drawn = draw_boxes(image, BOX, ["Mio"])
     row = drawn[200, 70:82].astype(int)  # across the left line: background, halo, line, halo
     assert np.abs(row - background).max() > 60
     assert len(np.unique(row, axis=0)) >= 3
@@ -56,11 +50,11 @@ def test_line_and_label_stand_out_from_any_background(background):
 @pytest.mark.parametrize("name", ["千反田える", "초롱이", "سلام", "Ёж"])
 def test_label_in_any_script_is_drawn_above_the_box(name):
     image = grey(400, 400)
-    drawn = draw_boxes(image, np.array(BOX), [name])
+    drawn = draw_boxes(image, BOX, [name])
     above = drawn[70:98, 100:250]
     assert count_of(above, name_colour(name)) > 200  # the plate
     assert count_of(above, (0, 0, 0)) + count_of(above, (255, 255, 255)) > 15  # the text
-    other = draw_boxes(image, np.array(BOX), [name[::-1]])  # of the same length, and yet another
+    other = draw_boxes(image, BOX, [name[::-1]])  # of the same length, and yet another
     assert ((drawn[60:100] > 20) != (other[60:100] > 20)).any()
 
 
@@ -88,32 +82,35 @@ def test_labels_are_never_outside_the_picture(frame, label, taken):
     assert 0 <= place.left < place.right <= 100
 
 
-def test_label_moves_inside_or_below_where_there_is_no_room_above():
-    free, high = Rectangle(50, 20, 90, 80), Rectangle(0, 20, 50, 80)
-    assert _place(free, (10, 30), 100, 100, [], [free]) == Rectangle(40, 20, 50, 50)
-    assert _place(high, (10, 30), 100, 100, [], [high]) == Rectangle(50, 20, 60, 50)
-    whole = Rectangle(0, 0, 100, 100)
-    assert _place(whole, (10, 30), 100, 100, [], [whole]) == Rectangle(0, 0, 10, 30)
-    right = Rectangle(50, 90, 90, 100)
-    assert _place(right, (10, 30), 100, 100, [], [right]) == Rectangle(40, 70, 50, 100)
-    above = Rectangle(40, 20, 50, 50)
-    assert _overlaps([_place(free, (10, 30), 100, 100, [above], [free])], [above]) == 0
+@pytest.mark.parametrize(
+    ("box", "label"),
+    [
+        ((50, 20, 90, 80), (40, 20, 50, 50)),  # above
+        ((0, 20, 50, 80), (50, 20, 60, 50)),  # below
+        ((0, 0, 100, 100), (0, 0, 10, 30)),  # inside
+        ((50, 90, 90, 100), (40, 70, 50, 100)),  # above, ending with the picture
+    ],
+)
+def test_label_moves_inside_or_below_where_there_is_no_room_above(box, label):
+    box, label = Rectangle(*box), Rectangle(*label)
+    size = (label.height, label.width)
+    assert _place(box, size, 100, 100, [], [box]) == label
+    if box.height < 100:  # taken by another label
+        assert _overlaps([_place(box, size, 100, 100, [label], [box])], [label]) == 0
 
 
 def test_labels_of_the_same_box_do_not_cover_each_other():
     names = ["Mio", "Ritsu", "Yui"]
-    boxes = np.array(BOX * 3)
-    drawn = draw_boxes(grey(400, 400), boxes, names)
+    drawn = draw_boxes(grey(400, 400), np.repeat(BOX, 3, axis=0), names)
     for name in names:
-        alone = draw_boxes(grey(400, 400), np.array(BOX), [name])
+        alone = draw_boxes(grey(400, 400), BOX, [name])
         label = count_of(alone, name_colour(name)) - 8 * 200
         assert count_of(drawn, name_colour(name)) > 0.8 * label
 
 
 def test_text_and_lines_grow_with_the_picture():
     small, large = (
-        changed(grey(side, side), draw_boxes(grey(side, side), np.array(BOX), ["Mio"])).sum()
-        for side in (250, 2000)
+        changed(grey(side, side), draw_boxes(grey(side, side), BOX, ["Mio"])).sum() for side in (250, 2000)
     )
     assert large > 10 * small
 
@@ -125,10 +122,10 @@ def test_box_outside_the_picture_is_cut_and_an_empty_one_is_a_dot():
 
 def test_draw_detections_shows_scores():
     image = grey(300, 300)
-    found = Detections(np.array(BOX, np.float32), np.array([0.9], np.float32), ("Mio",))
+    found = Detections(BOX.astype(np.float32), np.array([0.9], np.float32), ("Mio",))
     drawn = draw_detections(image, found)
-    assert (drawn == draw_boxes(image, np.array(BOX), ["Mio"], [0.9])).all()
-    assert (drawn != draw_boxes(image, np.array(BOX), ["Mio"])).any()
+    assert (drawn == draw_boxes(image, BOX, ["Mio"], [0.9])).all()
+    assert (drawn != draw_boxes(image, BOX, ["Mio"])).any()
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,6 @@ from visualization.plots import (
 NAMES = ["千反田える", "$\\frac{1}$", "<b>&amp;</b>", "two\nlines", "", "long " * 30]
 
 
-STEPS = [10, 20, 30]
-LOSSES = {"loss": [3.0, 2.0, 1.0], "boxes": [1.0, 0.5, 0.2]}
-
-
 def curve(name: str) -> Curve:
     recall = np.linspace(0.1, 0.8, 8)
     return Curve(name, recall, 1 - recall / 2, 0.5, (0.4, 0.8))
@@ -59,22 +55,12 @@ def test_curve_shows_the_best_precision_at_this_recall_or_beyond():
     assert np.asarray(y).tolist() == [0.6, 0.6, 0.6, 0]
 
 
-def test_no_curves_are_refused():
-    with pytest.raises(ValueError, match="no name has objects"):
-        plot_precision_recall([])
-
-
 def test_confusion_shows_every_count_that_is_not_zero():
     counts = np.array([[7, 1, 0], [0, 12345, 2], [3, 0, 0]])
     figure = plot_confusion(["千反田える", "$x$"], counts, theme=DARK)
     axes = figure.axes[0]
-    assert {t.get_position(): t.get_text() for t in axes.texts} == {
-        (0, 0): "7",
-        (1, 0): "1",
-        (1, 1): "12k",
-        (2, 1): "2",
-        (0, 2): "3",
-    }
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown == {(0, 0): "7", (1, 0): "1", (1, 1): "12k", (2, 1): "2", (0, 2): "3"}
     assert [t.get_text() for t in axes.get_xticklabels()] == ["千反田える", "$x$", "missed"]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["千反田える", "$x$", "nothing there"]
     assert pixels(figure).std() > 5
@@ -91,7 +77,9 @@ def test_confusion_of_any_names(names):
         assert inside.y1 <= figure.bbox.height, "a heading is cut"
 
 
-def test_counts_must_fit_the_names():
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="no name has objects"):
+        plot_precision_recall([])
     with pytest.raises(ValueError, match=r"1 names need counts of shape \(2, 2\)"):
         plot_confusion(["a"], np.zeros((1, 1)))
 
@@ -112,17 +100,15 @@ def test_pyplot_is_not_used():
 
 
 def test_training_panels_stand_beside_or_below_each_other():
-    one = [0.1, float("nan"), 0.3]
-    wide = pixels(plot_training(STEPS, LOSSES, one, [1e-3] * 3, best_step=30)).shape
-    narrow = pixels(plot_training(STEPS, LOSSES, one, [1e-3] * 3, columns=1, theme=DARK)).shape
+    steps, losses = [10, 20, 30], {"loss": [3.0, 2.0, 1.0], "boxes": [1.0, 0.5, 0.2]}
+    precision, rates = [0.1, float("nan"), 0.3], [1e-3] * 3
+    wide = pixels(plot_training(steps, losses, precision, rates, best_step=30)).shape
+    narrow = pixels(plot_training(steps, losses, precision, rates, columns=1, theme=DARK)).shape
     assert wide[1] > 2 * wide[0]
     assert narrow[0] > narrow[1]
-
-
-def test_training_without_validation_has_no_panel_for_it():
-    figure = plot_training(STEPS, LOSSES, [], [1e-3] * 3)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "learning rate"]
-    pixels(figure)
+    unmeasured = plot_training(steps, losses, [], rates)  # there is no validation set
+    assert [axes.get_title(loc="left") for axes in unmeasured.axes] == ["loss", "learning rate"]
+    pixels(unmeasured)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])

@@ -47,7 +47,7 @@ def test_sheet_of_different_shapes_fills_rows_of_one_width():
 
 
 def test_sheet_draws_detections_after_scaling():
-    found = Detections(np.array(BOX, np.float32), np.array([0.9], np.float32), ("Mio",))
+    found = Detections(BOX.astype(np.float32), np.array([0.9], np.float32), ("Mio",))
     sheet = contact_sheet([grey(2000, 2000)], cell=300, gap=0, detections=[found])
     assert (sheet == draw_detections(grey(300, 300), found)).all()
 

@@ -1,9 +1,14 @@
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import font_manager
 
-from visualization.text import fit, font_runs, one_line, text_mask, text_width
+from visualization import text as module
+from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
 
 
 @pytest.mark.parametrize(
@@ -73,5 +78,69 @@ def test_stacked_marks_do_not_make_the_line_endlessly_high():
     assert text_mask("Z" + "\u0301" * 100, 20).shape[0] <= 2.4 * 20
 
 
-def test_empty_text_is_an_empty_mask():
+def test_nothing_is_an_empty_mask_and_needs_no_font():
     assert text_mask("", 20).sum() == 0
+    assert font_runs("", 20) == []
+
+
+# Fonts
+
+
+@pytest.mark.parametrize(
+    ("texts", "shipped"),
+    [
+        (["千反田える", "초롱이", "Мария Ёлкина", "Nguyễn", "第1話 (Ep. 1)", "葛󠄀城"], True),
+        # Matplotlib brings DejaVu Sans, so that this holds on a computer without any font.
+        (["سلام", "Ελένη", "אלמה"], False),
+    ],
+)
+def test_shipped_font_draws_most_names_and_others_have_one_of_their_own(texts, shipped):
+    for text in texts:
+        [(run, font)] = font_runs(text, 20)
+        assert run == text
+        assert (Path(str(font.path)) == shipped_font()) == shipped
+        assert font.getmask(text[0]).getbbox() is not None
+
+
+def test_each_kanji_has_its_own_glyph_unlike_question_marks():
+    [(_, font)] = font_runs("千反田える?", 24)
+    drawn = {bytes(font.getmask(character)) for character in "千反田える?"}  # pyright: ignore[reportArgumentType]  # its stubs lack the buffer
+    assert len(drawn) == 6
+
+
+def test_mixed_scripts_are_drawn_in_several_fonts_and_lose_nothing():
+    text = "千反田 سلام Ёж"
+    runs = font_runs(text, 20)
+    assert "".join(run for run, _ in runs) == text
+    assert len({str(font.path) for _, font in runs}) == 2
+
+
+@pytest.fixture
+def only_shipped_fonts(monkeypatch):
+    """A computer without any font beside the shipped one, that has warned of nothing yet."""
+
+    def forget():
+        module._font_with.cache_clear()
+        module._warn_of.cache_clear()
+
+    monkeypatch.setattr(module, "_system_fonts", tuple)
+    forget()
+    yield
+    forget()
+
+
+def test_unknown_script_becomes_code_points_and_warns_once(only_shipped_fonts):
+    with pytest.warns(UserWarning, match="No font of this computer can draw Thai characters.*Noto Sans Thai"):
+        runs = font_runs("A กข", 20)
+    assert "".join(run for run, _ in runs) == "A <0E01 0E02>"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert font_runs("ค ง", 20)[0][0] == "<0E04> <0E07>"
+
+
+def test_fonts_that_draw_boxes_for_everything_or_are_damaged_are_not_taken(tmp_path):
+    known = {Path(entry.fname) for entry in font_manager.fontManager.ttflist if "Last Resort" in entry.name}
+    assert not known & {path for path, _ in module._system_fonts()}
+    (tmp_path / "font.ttf").write_bytes(b"not a font")
+    assert not module._has(tmp_path / "font.ttf", 0, frozenset("a"))
+    assert not module._has(tmp_path / "gone.ttf", 0, frozenset("a"))

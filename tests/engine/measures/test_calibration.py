@@ -4,17 +4,15 @@ import pytest
 from engine.measures.calibration import auroc, reliability_of
 from engine.measures.measure import measure
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import detected, evaluated, marked
-
-HERE, THERE, NOWHERE = (0.0, 0.0, 0.4, 0.4), (0.5, 0.0, 0.9, 0.4), (0.5, 0.5, 1.0, 1.0)
+from tests.engine.by_hand import A, C, D, detected, evaluated, marked
 
 
 def test_bins_by_hand():
     found = [
-        detected(("a", 0.95, HERE), ("a", 0.85, NOWHERE), ("a", 0.05, NOWHERE)),
-        detected(("a", 0.93, HERE), ("a", 0.9, THERE), ("a", 0.12, NOWHERE)),
+        detected(("a", 0.95, A), ("a", 0.85, D), ("a", 0.05, D)),
+        detected(("a", 0.93, A), ("a", 0.9, C), ("a", 0.12, D)),
     ]
-    truths = [marked(("a", HERE)), marked(("a", HERE), ("a", THERE, "difficult"))]
+    truths = [marked(("a", A)), marked(("a", A), ("a", C, "difficult"))]
     result = measure(evaluated(found, truths), Thresholds()).calibration
     assert result.counts.tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 2]  # neither 0.05 nor the ignored one
     assert result.mean_scores[[0, 7, 8]] == pytest.approx([0.12, 0.85, 0.94])
@@ -37,8 +35,14 @@ def test_the_ends_of_the_range():
     assert high.counts[-1] == 1
 
 
-def test_auroc():
-    assert auroc(np.array([2, 3]), np.array([0, 1])) == 1
-    assert auroc(np.array([0, 1]), np.array([2, 3])) == 0
-    assert auroc(np.array([1, 3]), np.array([1, 2])) == pytest.approx((0.5 + 0 + 1 + 1) / 4)
-    assert auroc(np.array([]), np.array([1])) is None
+@pytest.mark.parametrize(
+    ("higher", "lower", "area"),
+    [
+        ([2, 3], [0, 1], 1),
+        ([0, 1], [2, 3], 0),
+        ([1, 3], [1, 2], (0.5 + 0 + 1 + 1) / 4),
+        ([], [1], None),
+    ],
+)
+def test_auroc(higher, lower, area):
+    assert auroc(np.array(higher), np.array(lower)) == area

@@ -4,9 +4,7 @@ import pytest
 
 from engine.average_precision import evaluate_detections
 from engine.measures.measure import picture_scores, worst_and_best
-from tests.engine.by_hand import detected, marked
-
-A, B, C = (0.0, 0.0, 0.4, 0.4), (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
+from tests.engine.by_hand import A, B, C, D, detected, marked
 
 
 def scores(found, truths, threshold=0.5):
@@ -15,10 +13,10 @@ def scores(found, truths, threshold=0.5):
 
 
 def test_one_picture_by_hand():
-    truth = marked(("a", A), ("b", B), ("b", C), ("a", (0.5, 0.5, 1.0, 1.0), "difficult"))
+    truth = marked(("a", A), ("b", B), ("b", C), ("a", D, "difficult"))
     found = detected(
         ("a", 0.9, A),
-        ("a", 0.8, (0.5, 0.5, 1.0, 1.0)),  # the difficult one: ignored
+        ("a", 0.8, D),  # the difficult one: ignored
         ("a", 0.7, A),  # found already
         ("b", 0.6, B),
         ("b", 0.4, C),  # right, but below the threshold
@@ -32,11 +30,8 @@ def test_one_picture_by_hand():
 def test_picture_without_objects():
     truths = [marked(("a", A)), marked(), marked(), marked()]
     found = [detected(), detected(), detected(("a", 0.3, A)), detected(("a", 0.8, A))]
-    missed, silent, hesitant, wrong = scores(found, truths)
-    assert (missed.f1, missed.margin) == (0, 0)
-    assert (silent.f1, silent.margin) == (1, 0)
-    assert (hesitant.f1, hesitant.margin) == (1, pytest.approx(-0.3))
-    assert (wrong.f1, wrong.margin) == (0, pytest.approx(-0.8))
+    f1_and_margin = [(score.f1, pytest.approx(score.margin)) for score in scores(found, truths)]
+    assert f1_and_margin == [(0, 0), (1, 0), (1, -0.3), (0, -0.8)]
 
 
 def test_ranking_is_by_f1_then_margin_then_filename():

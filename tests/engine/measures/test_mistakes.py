@@ -5,11 +5,9 @@ import pytest
 
 from engine.average_precision import evaluate_detections
 from engine.measures.mistakes import KINDS, break_down_errors, confusion_matrix
-from tests.engine.by_hand import detected, marked, random_pictures
+from tests.engine.by_hand import A, B, C, D, detected, marked, random_pictures
 
-A = (0.0, 0.0, 0.4, 0.4)
 SHIFTED = (0.0, 0.2, 0.4, 0.6)  # IoU 1/3 with A
-FAR = (0.6, 0.6, 1.0, 1.0)
 
 
 def broken_down(found, truths, threshold=0.0):
@@ -23,8 +21,8 @@ def broken_down(found, truths, threshold=0.0):
         (("a", 0.9, SHIFTED), "bad box"),
         (("b", 0.9, A), "wrong name"),
         (("b", 0.9, SHIFTED), "wrong name and bad box"),
-        (("a", 0.9, FAR), "background"),
-        (("b", 0.9, FAR), "background"),
+        (("a", 0.9, D), "background"),
+        (("b", 0.9, D), "background"),
     ],
 )
 def test_kinds(row, kind):
@@ -45,7 +43,7 @@ def test_duplicate():
 
 def test_costs_by_hand():
     """Two objects: one found at 0.8, below a false alarm at 0.9; the other missed."""
-    found = [detected(("a", 0.8, A)), detected(), detected(("a", 0.9, FAR))]
+    found = [detected(("a", 0.8, A)), detected(), detected(("a", 0.9, D))]
     errors, result = broken_down(found, [marked(("a", A)), marked(("a", A)), marked()])
     assert errors.counts == dict.fromkeys(KINDS, 0) | {"background": 1, "missed": 1}
     assert result.map_voc12 == pytest.approx(0.25)  # recall 1/2 at precision 1/2
@@ -64,11 +62,10 @@ def test_the_best_of_those_that_meant_an_object_is_put_right():
 
 
 def test_counts_are_at_the_thresholds():
-    found = [detected(("a", 0.9, A), ("a", 0.3, FAR)), detected(("a", 0.2, A))]
-    truths = [marked(("a", A)), marked(("a", A))]
-    assert sum(broken_down(found, truths)[0].counts.values()) == 1
-    high, _ = broken_down(found, truths, threshold=0.5)
-    assert high.counts == dict.fromkeys(KINDS, 0) | {"missed": 1}
+    found = [detected(("a", 0.9, A), ("a", 0.3, D)), detected(("a", 0.2, A))]
+    for threshold, counts in ((0.0, {"background": 1}), (0.5, {"missed": 1})):
+        errors, _ = broken_down(found, [marked(("a", A))] * 2, threshold)
+        assert errors.counts == dict.fromkeys(KINDS, 0) | counts
 
 
 def test_difficult_objects_are_neither_missed_nor_found():
@@ -89,8 +86,6 @@ def test_every_mistake_has_one_kind(rng):
 
 
 # The confusion matrix
-
-B, C = (0.0, 0.5, 0.4, 0.9), (0.5, 0.0, 0.9, 0.4)
 
 
 def confused(found, truths, threshold=0.5, names=("a", "b")):

@@ -4,56 +4,37 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from boxes.detections import Detections
-from engine.average_precision import GroundTruth
 from engine.evaluation import Evaluation
 from engine.measures.measure import measure
 from engine.measures.strangers import detect_strangers, measure_strangers
 from nets.thresholds import Thresholds
 from terminal.bars import silent
-from tests.engine.by_hand import evaluated
+from tests.engine.by_hand import A, detected, evaluated, marked
 from tests.engine.colour_network import NETWORK, picture
-
-A = (0.0, 0.0, 0.5, 0.5)
-
-
-def detected(*rows) -> Detections:
-    """From (name, score, gap) rows."""
-    scores, gap = (np.array([row[i] for row in rows], "f") for i in (1, 2))
-    boxes = np.array([A] * len(rows), "f").reshape(-1, 4)
-    return Detections(boxes, scores, tuple(row[0] for row in rows), gap)
 
 
 @pytest.fixture
 def measured() -> Evaluation:
     """Three objects that are found, and two pictures without any."""
-    marked = GroundTruth(np.array([A], "f"), ("a",))
-    nobody = GroundTruth(np.zeros((0, 4), "f"), ())
-    return evaluated(
-        [detected(("a", 0.9, 5)), detected(("a", 0.8, 4)), detected(("a", 0.7, 1)), detected(("a", 0.6, 2)),
-         detected()],
-        [marked, marked, marked, nobody, nobody],
-    )  # fmt: skip
+    seen = [("a", 0.9, A, 5), ("a", 0.8, A, 4), ("a", 0.7, A, 1), ("a", 0.6, A, 2)]
+    return evaluated([*map(detected, seen), detected()], [marked(("a", A))] * 3 + [marked()] * 2)
 
 
 def test_counts_by_hand(measured):
-    seen = detected(("b", 0.95, 3), ("a", 0.55, 0.5), ("a", 0.1, 9))
+    seen = detected(("b", 0.95, A, 3), ("a", 0.55, A, 0.5), ("a", 0.1, A, 9))
     strangers = [("x", seen), ("y", detected()), ("z", detected())]
     result = measure_strangers(strangers, measured, Thresholds(0.5, {"b": 0.9}, {"gap": 1.0}))
     assert result is not None
     assert (result.pictures, result.false_detections, result.pictures_with_any) == (3, 2, 1)
-    assert result.per_picture == pytest.approx(2 / 3)
-    assert result.share_with_any == pytest.approx(1 / 3)
+    assert (result.per_picture, result.share_with_any) == pytest.approx((2 / 3, 1 / 3))
     assert result.by_name == {"b": 1, "a": 1}
     assert [(name, found.names) for name, found in result.worst] == [("x", ("b", "a"))]
     assert result.right_detections == 3
     # scores 0.9, 0.8, 0.7 against 0.95, 0.55; gaps 5, 4, 1 against 3, 0.5
-    assert result.auroc["score"] == pytest.approx(3 / 6)
-    assert result.auroc["gap"] == pytest.approx(5 / 6)
+    assert result.auroc == pytest.approx({"score": 3 / 6, "gap": 5 / 6})
     answer = result.unknown
     assert answer is not None
-    assert (answer.false_detections, answer.pictures_with_any) == (1, 1)
-    assert answer.right_kept == 1
+    assert (answer.false_detections, answer.pictures_with_any, answer.right_kept) == (1, 1, 1)
 
 
 def test_pictures_on_which_nobody_is_marked(measured):
@@ -62,14 +43,14 @@ def test_pictures_on_which_nobody_is_marked(measured):
     assert (result.pictures, result.false_detections) == (2, 1)
     assert [name for name, _ in result.worst] == ["3.jpg"]
     assert result.unknown is None
-    marked = measured.ground_truths[0]
-    assert measure(evaluated([detected(("a", 0.9, 1))], [marked]), Thresholds()).without_objects is None
+    everybody = evaluated([detected(("a", 0.9, A))], [marked(("a", A))])
+    assert measure(everybody, Thresholds()).without_objects is None
 
 
 def test_a_folder_of_pictures(tmp_path):
     """One picture on which the network sees somebody, one empty, one damaged, one hidden, one no picture."""
     (tmp_path / "series").mkdir()
-    seen, empty = picture((1, 0.9), (0, 0), (0, 0), (0, 0)), picture((0, 0), (0, 0), (0, 0), (0, 0))
+    seen, empty = picture((1, 0.9)), picture()
     Image.fromarray(seen).save(tmp_path / "series" / "千.png")
     Image.fromarray(empty).save(tmp_path / "b.png")
     Image.fromarray(empty).save(tmp_path / ".hidden.png")

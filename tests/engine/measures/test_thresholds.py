@@ -1,27 +1,18 @@
 import numpy as np
 import pytest
 
-from boxes.detections import Detections
-from engine.average_precision import GroundTruth, evaluate_detections
+from engine.average_precision import evaluate_detections
 from engine.measures.thresholds import choose_thresholds, evidence_of, right_evidence
 from nets.thresholds import Thresholds
+from tests.engine.by_hand import A, D, detected, marked
 
-A, FAR = (0.0, 0.0, 0.4, 0.4), (0.6, 0.6, 1.0, 1.0)
 
-
-def pictures(name, right_scores, wrong_scores, objects=None):
-    """One picture for each score: an object found at that score, or a false alarm."""
-    found, truths = [], []
-    for scores, box in ((right_scores, A), (wrong_scores, FAR)):
-        for score in scores:
-            gap = np.array([10 * score], "f")
-            found.append(Detections(np.array([box], "f"), np.array([score], "f"), (name,), gap))
-            marked = box is A
-            truths.append(GroundTruth(np.array([A] * marked, "f").reshape(-1, 4), (name,) * marked))
-    for _ in range((objects or len(right_scores)) - len(right_scores)):
-        found.append(Detections(np.zeros((0, 4), "f"), np.zeros(0, "f"), (), np.zeros(0, "f")))
-        truths.append(GroundTruth(np.array([A], "f"), (name,)))
-    return found, truths
+def pictures(name, right_scores, wrong_scores, missed=0):
+    """(found, truths): an object found at each score, a false alarm at each score, objects not found."""
+    scores = [(score, A) for score in right_scores] + [(score, D) for score in wrong_scores]
+    found = [detected((name, score, box, 10 * score)) for score, box in scores] + [detected()] * missed
+    one, none = marked((name, A)), marked()
+    return found, [one] * len(right_scores) + [none] * len(wrong_scores) + [one] * missed
 
 
 def choose(*parts) -> Thresholds:
@@ -33,8 +24,7 @@ def choose(*parts) -> Thresholds:
 
 def test_each_name_gets_the_middle_of_the_gap_where_f1_is_best():
     often = pictures("often", np.linspace(0.8, 0.99, 12), np.linspace(0.1, 0.6, 5))
-    rare = pictures("rare", [0.3, 0.9], [0.25])
-    chosen = choose(often, rare)
+    chosen = choose(often, pictures("rare", [0.3, 0.9], [0.25]))
     assert chosen.names["often"] == pytest.approx(0.7, abs=1e-4)
     # too few objects for a threshold of its own; one for all is best with all but the 0.3
     assert chosen.names["rare"] == chosen.names["never"] == chosen.common == pytest.approx(0.7, abs=1e-4)
@@ -44,14 +34,17 @@ def test_each_name_gets_the_middle_of_the_gap_where_f1_is_best():
     assert (chosen.chosen_on["split"], chosen.chosen_on["pictures"]) == ("validation", 20)
 
 
-def test_thresholds_stay_off_the_ends():
-    assert choose(pictures("often", np.full(12, 0.02), [])).common == 0.1
-    assert choose(pictures("often", np.full(12, 0.99), np.full(3, 0.97))).common == 0.9
-
-
-def test_nothing_right_leaves_the_default():
-    chosen = choose(pictures("often", [], [0.9], objects=12))
-    assert chosen.common == chosen.names["often"] == 0.5
+@pytest.mark.parametrize(
+    ("right", "wrong", "missed", "threshold"),
+    [
+        ([0.02] * 12, [], 0, 0.1),  # off the ends
+        ([0.99] * 12, [0.97] * 3, 0, 0.9),
+        ([], [0.9], 12, 0.5),  # nothing right leaves the default
+    ],
+)
+def test_what_thresholds_cannot_be(right, wrong, missed, threshold):
+    chosen = choose(pictures("often", right, wrong, missed))
+    assert chosen.common == chosen.names["often"] == threshold
     assert chosen.unknown == {}
 
 
@@ -63,6 +56,6 @@ def test_unknown_keeps_nineteen_of_twenty_right_detections():
     assert len(scores) == len(gaps) == 101
     assert gaps.tolist() == pytest.approx((10 * scores).tolist())
     assert np.mean(gaps >= chosen.unknown["gap"]) == pytest.approx(0.95, abs=0.01)
-    plain = [Detections(one.boxes, one.scores, one.names) for one in found]
+    plain = [detected(*zip(one.names, one.scores, one.boxes, strict=True)) for one in found]
     assert len(evidence_of(plain)) == 0
     assert choose_thresholds(plain, result, chosen_on="validation").unknown == {}

@@ -3,20 +3,15 @@
 import shutil
 
 import numpy as np
-import pytest
 
 from datasets.look_alikes import traces_of
-from datasets.records import open_dataset
+from datasets.records import open_dataset, traces_of_records
 from engine.measures.trained_on import leak_notes_of, read_trained_on, write_trained_on
 from nets.checkpoint import Checkpoint
 
 
-@pytest.fixture
-def traces():
-    return traces_of([("千_1.jpg", "千", np.uint64(2**63 + 5)), ("b.jpg", "", np.uint64(0))])
-
-
-def test_there_and_back(traces, tmp_path):
+def test_there_and_back(tmp_path):
+    traces = traces_of([("千_1.jpg", "千", np.uint64(2**63 + 5)), ("b.jpg", "", np.uint64(0))])
     write_trained_on(tmp_path, traces)
     again = read_trained_on(tmp_path)
     assert again is not None
@@ -34,34 +29,28 @@ def checkpoint(folder, config) -> Checkpoint:
     return Checkpoint(folder, ("red",), config, {})
 
 
-def test_the_training_set_itself_is_recognised(squares, tmp_path):
-    dataset = open_dataset(squares)
-    config = {"dataset": {}, "options": {"dataset_split_name": "train"}}
-    (note,) = leak_notes_of(checkpoint(tmp_path, config), dataset, "train")
-    assert note.startswith("train is the set that was trained on")
+def test_the_training_set_is_recognised_by_the_ending_of_its_name(squares, tmp_path):
+    """voc_2007_train and voc_2007_test, as SSD-Tensorflow calls them; here one is a copy of the other."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for copy in ("train", "test"):
+        shutil.copy(squares / "train_000.tfrecord", folder / f"voc_2007_{copy}_000.tfrecord")
+    dataset = open_dataset(folder)
+
+    def notes(split, trained_on="train"):
+        config = {"dataset": {}, "options": {"dataset_split_name": trained_on}}
+        return leak_notes_of(checkpoint(tmp_path, config), dataset, split)
+
+    (note,) = notes("voc_2007_test")
+    assert "voc_2007_test was trained on" in note
+    (note,) = notes("train")
+    assert note.startswith("voc_2007_train is the set that was trained on")
+    assert notes("test", trained_on="elsewhere") == []
     # a checkpoint that came from elsewhere does not say on what it was trained
     assert leak_notes_of(checkpoint(tmp_path, {}), dataset, "train") == []
 
 
-def test_sets_of_another_name_are_recognised_by_their_endings(squares, tmp_path):
-    """voc_2007_train and voc_2007_test, as SSD-Tensorflow calls them."""
-    folder = tmp_path / "records"
-    folder.mkdir()
-    for split, copy in (("train", "train"), ("train", "test")):
-        shutil.copy(squares / f"{split}_000.tfrecord", folder / f"voc_2007_{copy}_000.tfrecord")
-    config = {"dataset": {}, "options": {"dataset_split_name": "train"}}
-    dataset = open_dataset(folder)
-    (note,) = leak_notes_of(checkpoint(tmp_path, config), dataset, "voc_2007_test")
-    assert "voc_2007_test was trained on" in note
-    (note,) = leak_notes_of(checkpoint(tmp_path, config), dataset, "train")
-    assert note.startswith("voc_2007_train is the set that was trained on")
-    config["options"]["dataset_split_name"] = "elsewhere"
-    assert leak_notes_of(checkpoint(tmp_path, config), dataset, "test") == []
-
-
 def test_pictures_of_the_training_in_another_folder_are_recognised(squares, tmp_path):
-    from datasets.records import traces_of_records
-
     dataset = open_dataset(squares)
     write_trained_on(tmp_path, traces_of_records(dataset.split("test").files))
     (note,) = leak_notes_of(checkpoint(tmp_path, {}), dataset, "test")
