@@ -15,13 +15,7 @@ import tensorflow as tf
 
 from datasets.records import RecordDataset, parse_example
 from engine.input.order import shown_pictures
-from engine.input.pictures import (
-    PictureMemory,
-    decode_picture,
-    decode_window,
-    free_bytes,
-    remember_pictures,
-)
+from engine.input.pictures import PictureMemory, decode_picture, decode_window, free_bytes, remember_pictures
 from engine.input.records import (
     RecordIndex,
     filename_of,

@@ -114,12 +114,7 @@ class FaceReading:
 
 
 def read_faces(
-    folder: Path,
-    options: FaceOptions,
-    *,
-    margin: float,
-    strangers: bool = False,
-    progress: Progress = silent,
+    folder: Path, options: FaceOptions, *, margin: float, strangers: bool = False, progress: Progress = silent
 ) -> FaceReading:
     """Lists the faces of a folder; pictures without XML are not decoded yet.
 

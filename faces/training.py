@@ -139,10 +139,7 @@ def train_faces(
 
 
 def _look(
-    options: FaceTrainingOptions,
-    done: Callable[[str], None],
-    progress: Progress,
-    say: Callable[[str], None],
+    options: FaceTrainingOptions, done: Callable[[str], None], progress: Progress, say: Callable[[str], None]
 ) -> Seen:
     """Reads and splits the faces, and looks at all of them, at those of the training in every view."""
     reading = read_faces(options.faces_dir, options.reading, margin=options.margin, progress=progress)

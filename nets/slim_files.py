@@ -22,10 +22,7 @@ _OBJECT_BASED = "/.ATTRIBUTES/VARIABLE_VALUE"
 _TAKEN_FOR_CHECKPOINTS = (
     (b"PK\x03\x04", "a zip archive: unpack it and give what is inside. A PyTorch file is not read"),
     (b"\x1f\x8b", "a gzip archive: unpack it and give what is inside"),
-    (
-        b"\x89HDF",
-        "an HDF5 file: only those of keras.applications are read, to start a training from",
-    ),
+    (b"\x89HDF", "an HDF5 file: only those of keras.applications are read, to start a training from"),
     (b"\x80", "a Python pickle, which could run anything when it is read, so it is not"),
 )
 

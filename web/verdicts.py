@@ -81,9 +81,7 @@ class DrawnBoxes:
         """Takes as many crops as pictures may wait, and those of one more full request."""
         self._classifier = classifier
         self.batcher: Batcher[np.ndarray, FaceAnswer] = Batcher(
-            classifier.answers,
-            batch_size=options.batch_size,
-            max_waiting=options.max_waiting + MAX_BOXES,
+            classifier.answers, batch_size=options.batch_size, max_waiting=options.max_waiting + MAX_BOXES
         )
 
     async def __call__(self, image: np.ndarray, boxes: np.ndarray) -> PictureAnswer:

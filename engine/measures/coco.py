@@ -29,9 +29,7 @@ class CocoResult:
 
 
 def coco_average_precision(
-    detections: Sequence[Detections],
-    ground_truths: Sequence[GroundTruth],
-    sizes: Sequence[tuple[int, int]],
+    detections: Sequence[Detections], ground_truths: Sequence[GroundTruth], sizes: Sequence[tuple[int, int]]
 ) -> CocoResult:
     """COCO's average precision.
 

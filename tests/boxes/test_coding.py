@@ -20,10 +20,7 @@ def test_code_by_hand_has_the_order_of_caffe():
 
 
 @settings(deadline=None, max_examples=25)
-@given(
-    st.integers(0, 2**31),
-    st.lists(st.floats(0.05, 2.0), min_size=4, max_size=4, unique=True).map(tuple),
-)
+@given(st.integers(0, 2**31), st.lists(st.floats(0.05, 2.0), min_size=4, max_size=4, unique=True).map(tuple))
 def test_decode_inverts_encode_with_four_different_scales(seed, scales):
     rng = np.random.default_rng(seed)
     boxes_, anchors = random_corners(rng, (2, 7)), random_corners(rng, (7,))

@@ -2,12 +2,7 @@ import numpy as np
 import pytest
 
 from faces.classifier import Judgement
-from faces.measures import (
-    choose_limit,
-    choose_temperature,
-    measure_faces,
-    measure_unknown,
-)
+from faces.measures import choose_limit, choose_temperature, measure_faces, measure_unknown
 
 NAMES = ("aka", "ao", "kuro")
 # Answers: right, right, wrong (second), right, wrong (third)

@@ -2,13 +2,7 @@ import numpy as np
 import pytest
 
 from boxes.coding import encode
-from nets.losses import (
-    box_errors,
-    cross_entropy,
-    hardest_background,
-    multibox_loss,
-    smooth_l1,
-)
+from nets.losses import box_errors, cross_entropy, hardest_background, multibox_loss, smooth_l1
 
 
 def test_smooth_l1_by_hand():

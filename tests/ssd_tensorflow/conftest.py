@@ -19,10 +19,7 @@ def small_vgg(num_classes: int) -> keras.Model:
     features = layers.Conv2D(4, 8, name="conv6")(features)
     codes = layers.Conv2D(8, 1, name="block4_box.conv_loc")(features)
     logits = layers.Conv2D(2 * num_classes, 1, name="block4_box.conv_cls")(features)
-    outputs = {
-        "codes": layers.Reshape((2, 4))(codes),
-        "logits": layers.Reshape((2, num_classes))(logits),
-    }
+    outputs = {"codes": layers.Reshape((2, 4))(codes), "logits": layers.Reshape((2, num_classes))(logits)}
     return keras.Model(images, outputs, name="small_vgg")
 
 

@@ -108,11 +108,7 @@ def test_inspect_shows_a_checkpoint_folder_too(source, labels, tmp_path, capsys)
     ("command", "flags", "message"),
     [
         ("inspect", {"checkpoint_path": "nowhere/model.ckpt"}, "No checkpoint at nowhere/model.ckpt"),
-        (
-            "export",
-            {"checkpoint_path": "nowhere", "output_dir": "x"},
-            "Checkpoint folder nowhere does not",
-        ),
+        ("export", {"checkpoint_path": "nowhere", "output_dir": "x"}, "Checkpoint folder nowhere does not"),
         (
             "import",
             {"checkpoint_path": "x", "labels_file": "no.txt", "output_dir": "x"},

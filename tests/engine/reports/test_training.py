@@ -7,12 +7,7 @@ import pytest
 
 from engine.measures.measure import measure
 from engine.reports.evaluation import most_mixed_up
-from engine.reports.training import (
-    how_it_learnt,
-    report_is_current,
-    what_would_help,
-    write_training_report,
-)
+from engine.reports.training import how_it_learnt, report_is_current, what_would_help, write_training_report
 from nets.checkpoint import read_checkpoint
 from nets.thresholds import Thresholds
 from tests.engine.by_hand import A, detected, evaluated, marked
