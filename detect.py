@@ -270,9 +270,7 @@ class Run:
 
 
 @command("detect.py", interrupted="films and pictures that are there are complete")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
-    options = tyro.cli(Options, args=arguments, use_underscores=True)
+def main(options: Options) -> int:
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
     # Not at the top: importing TensorFlow takes seconds that --help and wrong paths need not wait for.

@@ -14,9 +14,7 @@ Exit status: 0; 1 if there is nothing to measure; 2 for wrong flags.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
-import tyro
 from rich.console import Console
 
 from faces.options import FaceEvaluationOptions
@@ -26,15 +24,7 @@ from terminal.quiet import start_tensorflow
 
 
 @command("eval_face_classifier.py", interrupted="what was looked at stays in the cache")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(
-        FaceEvaluationOptions,
-        args=arguments,
-        prog="eval_face_classifier.py",
-        description=__doc__,
-        use_underscores=True,
-    )
+def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from faces.classifier import FaceClassifier

@@ -11,12 +11,9 @@ Exit status: 0; 1 if there is no usable checkpoint or its network cannot be writ
 
 import importlib.util
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-import tyro
 
 from files.writing import write_bytes
 from terminal.command import command
@@ -41,9 +38,7 @@ class Options:
 
 
 @command("export_model.py")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, args=arguments, description=__doc__, use_underscores=True)
+def main(options: Options) -> None:
     if not 0 <= options.score_threshold < 1:
         raise ValueError(f"--score_threshold {options.score_threshold}: must be at least 0 and below 1")
     if importlib.util.find_spec("tf2onnx") is None:

@@ -17,10 +17,8 @@ Exit status: 0; 1 if faces or backbone cannot be used; 2 for wrong flags.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from functools import partial
 
-import tyro
 from rich.console import Console
 
 from faces.options import FaceTrainingOptions
@@ -30,15 +28,7 @@ from terminal.quiet import start_tensorflow
 
 
 @command("train_face_classifier.py", interrupted="what was looked at stays in the cache")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(
-        FaceTrainingOptions,
-        args=arguments,
-        prog="train_face_classifier.py",
-        description=__doc__,
-        use_underscores=True,
-    )
+def main(options: FaceTrainingOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from faces.report import summary, write_training

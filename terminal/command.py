@@ -3,38 +3,48 @@
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any, get_type_hints
 
+import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from files.writing import printable
 
-Main = Callable[[Sequence[str] | None], int | None]
+Main = Callable[..., int | None]
 
 
 def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..., int]]:
     """Makes a function the `main` of a command: what a person can cure ends without a traceback.
 
     Args:
-        name: begins the sentence, as the person called the command.
+        name: how a person calls it, `detect.py` or `python -m tools.inbox`; the last part begins sentences.
         interrupted: what is left after Ctrl-C, and what to do now.
 
     Returns:
         A decorator. The decorated function takes the command line's arguments, those of the process if none
         are given, and returns the exit status: its own, 0 if it has none, 1 after an error, 130 after Ctrl-C.
+        A function of `options` gets them read into the dataclass that it names; `--help` shows the
+        docstring of its module.
     """
+    speaker = name.rpartition(".")[2] if name.startswith("python -m ") else name
 
     def decorate(main: Main) -> Callable[..., int]:
         @functools.wraps(main)
         def run(arguments: Sequence[str] | None = None) -> int:
             try:
-                return main(arguments) or 0
+                kind: Any = get_type_hints(main).get("options")
+                if kind is None:
+                    return main(arguments) or 0
+                about = sys.modules[main.__module__].__doc__
+                options = tyro.cli(kind, prog=name, description=about, args=arguments, use_underscores=True)
+                return main(options) or 0
             except KeyboardInterrupt:
                 said, status = f"interrupted; {interrupted}" if interrupted else "interrupted", 130
             except (ValueError, OSError, FloatingPointError) as error:
                 said, status = f"error: {error}", 1
-            print(_harmless(f"{name}: {said}"), file=sys.stderr)
+            print(_harmless(f"{speaker}: {said}"), file=sys.stderr)
             return status
 
         return run

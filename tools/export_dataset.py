@@ -100,12 +100,9 @@ def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, 
     return {files[name]: (len(some), sum(len(one.names) for one in some)) for name, some in sets.items()}
 
 
-@command("export_dataset", interrupted="files that are there are complete")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
+@command("python -m tools.export_dataset", interrupted="files that are there are complete")
+def main(options: Options) -> None:
     console = Console()
-    program = "python -m tools.export_dataset"
-    options = tyro.cli(Options, args=arguments, prog=program, description=__doc__, use_underscores=True)
     with counting_bars(console) as progress:
         counts = export_dataset(options, progress)
     for path, (pictures, boxes) in counts.items():

@@ -1,8 +1,10 @@
-"""Takes pictures out of videos, to be labelled; `Options` says how.
+"""Takes pictures out of videos, to be labelled.
 
     python -m tools.extract_frames --output_dir=my_set/JPEGImages episode01.mkv episode02.mkv
 
-A hidden folder, .extract_frames, remembers what was done.
+They are named SOURCE_MILLISECONDS.jpg, after the video and when the frame is shown, so that conversion keeps
+the pictures of one video in one split. Interrupt it whenever you like: the same command goes on. Pictures are
+never overwritten, and those that you delete do not come back: a hidden folder, .extract_frames, remembers.
 
 Exit status: 0; 1 if a video could not be read to its end (what came before the damage is kept); 2 for wrong
 flags.
@@ -44,12 +46,7 @@ _CHOICE = ("at", "interval", "keep_near_duplicates", "near")
 
 @dataclass(frozen=True)
 class Options:
-    """Takes pictures out of videos, to be labelled.
-
-    They are named SOURCE_MILLISECONDS.jpg, after the video and when the frame is shown, so that conversion
-    keeps the pictures of one video in one split. Interrupt it whenever you like: the same command goes on.
-    Pictures are never overwritten, and those that you delete do not come back.
-    """
+    """Takes pictures out of videos, to be labelled."""
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
     """Videos, and folders with them (searched with all their subfolders, but for hidden ones)."""
@@ -246,11 +243,9 @@ def _clean(stem: str) -> str:
     return source_of(f"{text[:100]}_0")
 
 
-@command("extract_frames", interrupted="the same command goes on from here")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command("python -m tools.extract_frames", interrupted="the same command goes on from here")
+def main(options: Options) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
-    options = tyro.cli(Options, args=arguments, prog="python -m tools.extract_frames", use_underscores=True)
     sources = name_sources(find_videos(options.inputs))
     options.output_dir.mkdir(parents=True, exist_ok=True)
     failed = False

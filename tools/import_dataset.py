@@ -13,12 +13,10 @@ from __future__ import annotations
 import itertools
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import tyro
 from rich.console import Console
 
 from datasets.annotations import choose_frame
@@ -166,12 +164,9 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     return next(one for one in names if one.casefold() not in stems) + suffix
 
 
-@command("import_dataset", interrupted="the same command goes on from here")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
+@command("python -m tools.import_dataset", interrupted="the same command goes on from here")
+def main(options: Options) -> None:
     console = Console()
-    program = "python -m tools.import_dataset"
-    options = tyro.cli(Options, args=arguments, prog=program, description=__doc__, use_underscores=True)
     kind = find_dataset(options.source_path) if options.format == "auto" else options.format
     if kind == "coco":
         dataset = read_coco(options.source_path, options.picture_dir)

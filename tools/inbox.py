@@ -180,7 +180,7 @@ def _confirmed(inbox: Inbox, report: Report) -> bool:
         return False
 
 
-@command("inbox")
+@command("python -m tools.inbox")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     options = tyro.extras.subcommand_cli_from_dict(

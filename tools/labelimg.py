@@ -2,6 +2,9 @@
 
     make labelimg DATASET=my_set
 
+Keys: W draws a box, D and A go to the next and the previous picture, space says that a picture is right as it
+is. A changed picture is saved when you go on to another.
+
 The first time it makes .labelimg-venv, an environment of its own, for which packages are downloaded.
 """
 
@@ -11,12 +14,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 
 from datasets.labels import clean_name, extend_labels, read_labels
@@ -32,11 +33,7 @@ _WINDOW = Path(__file__).resolve().parent.parent / "labelling" / "labelimg_windo
 
 @dataclass(frozen=True)
 class Options:
-    """Opens a data set in LabelImg: its pictures, its XML, its names.
-
-    Keys: W draws a box, D and A go to the next and the previous picture, space says that a picture is right
-    as it is. A changed picture is saved when you go on to another.
-    """
+    """Opens a data set in LabelImg: its pictures, its XML, its names."""
 
     dataset_dir: Path
     """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
@@ -139,11 +136,9 @@ def open_labelimg(session: Session) -> int:
     return process.returncode
 
 
-@command("labelimg")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command("python -m tools.labelimg")
+def main(options: Options) -> int:
     console = Console(stderr=True)
-    options = tyro.cli(Options, args=arguments, prog="python -m tools.labelimg", use_underscores=True)
     session = plan_session(options)
     say(console, f"Pictures: {session.pictures}, XML: {session.annotations}")
     say(console, f"Names: {', '.join(session.names) or 'none yet: type them'}")

@@ -3,7 +3,8 @@
     python -m tools.preannotate --dataset_dir=my_set --checkpoint_path=runs/mine/train
 
 Drafts have verified="no" and a mark that LabelImg drops when a person saves the file; conversion leaves
-drafts out. Run it again after each training: drafts that nobody has changed become better ones.
+drafts out. Run it again after each training: drafts that nobody has changed become better ones; what a
+person has saved is never touched.
 
 `labelling_order.txt` in the data set lists the pictures still to be labelled, most useful first, and
 `make labelimg` shows them in that order. (LabelImg itself knows only the order of file names; renaming
@@ -16,14 +17,12 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from boxes.detections import Detections
@@ -44,11 +43,7 @@ _LOWEST = 0.1
 
 @dataclass(frozen=True)
 class Options:
-    """Lets a detector draw and name the boxes of pictures that nobody has labelled yet: drafts for LabelImg.
-
-    What a person has saved is never touched; drafts that nobody has changed are replaced. The pictures still
-    to be labelled are listed in labelling_order.txt, most useful first: make labelimg follows it.
-    """
+    """Lets a detector draw and name the boxes of pictures that nobody has labelled yet."""
 
     dataset_dir: Path
     """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
@@ -93,12 +88,12 @@ def preannotate(options: Options, detector: Detects, progress: Progress = silent
     )
 
 
-@command("preannotate", interrupted="drafts that were written stay, run it again for the rest")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command(
+    "python -m tools.preannotate", interrupted="drafts that were written stay, run it again for the rest"
+)
+def main(options: Options) -> int:
     console = Console(stderr=True)
     started = time.monotonic()
-    options = tyro.cli(Options, args=arguments, prog="python -m tools.preannotate", use_underscores=True)
     start_tensorflow()
     from nets.detector import Detector
 

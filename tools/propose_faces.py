@@ -2,6 +2,9 @@
 
     python -m tools.propose_faces --dataset_dir=my_set
 
+By animeface (fetched the first time), unless you name a cascade or a checkpoint. Pictures that have an
+annotation are passed over, so an interrupted run goes on. What a person has saved is never touched.
+
 For the beginning, when no detector of your characters exists. With one, tools.preannotate gives names too.
 
 `labelling_order.txt` in the data set lists the pictures still to be labelled, those with faces and unlike one
@@ -15,13 +18,11 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from boxes.detections import Detections
@@ -40,13 +41,7 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class Options:
-    """Draws boxes around heads or faces, as drafts to be corrected in LabelImg (make labelimg).
-
-    By animeface (fetched the first time), unless you name a cascade or a checkpoint. Pictures that have an
-    annotation are passed over, so an interrupted run goes on. What a person has saved is never touched. The
-    pictures still to be labelled are listed in labelling_order.txt, varied ones with faces first: make
-    labelimg follows it.
-    """
+    """Draws boxes around heads or faces, as drafts to be corrected in LabelImg (make labelimg)."""
 
     dataset_dir: Path
     """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
@@ -144,12 +139,10 @@ def _save_crops(folder: Path, target: DraftTarget, image: np.ndarray, detections
             save_picture(path, np.ascontiguousarray(image[top:bottom, left:right]))
 
 
-@command("propose_faces", interrupted="the same command goes on from here")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns its exit status."""
+@command("python -m tools.propose_faces", interrupted="the same command goes on from here")
+def main(options: Options) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     started = time.monotonic()
-    options = tyro.cli(Options, args=arguments, prog="python -m tools.propose_faces", use_underscores=True)
     if options.checkpoint_path is not None:
         from terminal.quiet import start_tensorflow
 

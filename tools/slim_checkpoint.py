@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich.console
-import tyro
 
 from terminal.command import command, say, show_table
 from terminal.quiet import start_tensorflow
@@ -227,10 +226,8 @@ def _names(count: int) -> str:
     return f"{count} name{'' if count == 1 else 's'}"
 
 
-@command("slim_checkpoint")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
-    options = tyro.cli(Import | Export | Inspect, args=arguments, use_underscores=True, description=__doc__)
+@command("python -m tools.slim_checkpoint")
+def main(options: Import | Export | Inspect) -> None:
     start_tensorflow()
     console = rich.console.Console(width=None if sys.stdout.isatty() else FILE_COLUMNS)
     if isinstance(options, Inspect):

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, in_batches, read_picture, save_picture
@@ -155,12 +154,8 @@ def _digest(path: Path) -> bytes:
     return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
 
 
-@command("sort_faces", interrupted="the same command sorts the faces that are left")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(
-        Options, args=arguments, prog="python -m tools.sort_faces", description=__doc__, use_underscores=True
-    )
+@command("python -m tools.sort_faces", interrupted="the same command sorts the faces that are left")
+def main(options: Options) -> None:
     console = Console()
     if not options.faces_dir.is_dir():
         raise ValueError(f"--faces_dir {options.faces_dir}: there is no such folder")

@@ -1,4 +1,4 @@
-"""Writes the report of a training, and chooses the thresholds of its detector, anew.
+"""Writes report.html and thresholds.json of a training anew, from its best weights so far.
 
     python -m tools.training_report --train_dir=RUN
 
@@ -10,12 +10,10 @@ Exit status: 0; 1 if the folder or its records cannot be used; 2 for wrong flags
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 
 from terminal.command import command
@@ -32,10 +30,8 @@ class Options:
     """Where its TFRecords are now; not given: where the training found them."""
 
 
-@command("training_report")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, args=arguments, prog="python -m tools.training_report", use_underscores=True)
+@command("python -m tools.training_report")
+def main(options: Options) -> None:
     start_tensorflow()
     from engine.reports.training import write_training_report
     from engine.training.train import write_thresholds

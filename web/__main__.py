@@ -12,11 +12,8 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-
-import tyro
 
 from terminal.command import command
 from terminal.quiet import start_tensorflow
@@ -27,12 +24,8 @@ _SECONDS_TO_FINISH = 30
 _BACKLOG = 512
 
 
-@command("web")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(
-        WebOptions, args=arguments, prog="python -m web", description=__doc__, use_underscores=True
-    )
+@command("python -m web")
+def main(options: WebOptions) -> None:
     with suppress(KeyboardInterrupt):  # passed on by uvicorn when everything has been finished
         serve(with_token(options))
 

@@ -1,8 +1,12 @@
-"""Draws the demo set: python -m datasets.drawn --output_dir runs/demo/drawn."""
+"""Draws anime scenes with labelled heads: a data set to try everything with.
 
-from collections.abc import Sequence
+    python -m datasets.drawn --output_dir=D
+    python tf_convert_data.py --dataset_name=pascalvoc --dataset_dir=D --output_dir=O
 
-import tyro
+The folder gets JPEGImages/, Annotations/ (LabelImg's XML) and ImageSets/Main/ with train, val and test lists
+that hold out whole episodes.
+"""
+
 from rich.console import Console
 
 from datasets.drawn.cast import names
@@ -11,10 +15,8 @@ from terminal.bars import counting_bars
 from terminal.command import command, say, show_table
 
 
-@command("drawn")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    options = tyro.cli(DrawnOptions, args=arguments, prog="python -m datasets.drawn", use_underscores=True)
+@command("python -m datasets.drawn")
+def main(options: DrawnOptions) -> None:
     console = Console()
     with counting_bars(console) as bars:
         counts = draw_dataset(options, lambda done: bars("drawing", done, options.pictures))

@@ -47,13 +47,7 @@ Counts = dict[str, Counter[str]]  # {split: {name: heads}}; "" counts pictures w
 
 @dataclass(frozen=True)
 class DrawnOptions:
-    """Draws anime scenes with labelled heads: a data set to try everything with.
-
-    The folder gets JPEGImages/, Annotations/ (LabelImg's XML) and ImageSets/Main/ with train, val and test
-    lists that hold out whole episodes. Next step:
-
-    python tf_convert_data.py --dataset_name=pascalvoc --dataset_dir=D --output_dir=O
-    """
+    """What `python -m datasets.drawn` takes."""
 
     output_dir: Path
     """Folder to make. One that this command made earlier is replaced; any other must be empty or absent."""

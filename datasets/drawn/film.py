@@ -4,13 +4,18 @@
 
 A stand-in for an episode, to try the way from a video to labelled pictures with: people talk, sway and walk,
 the camera moves, scenes change with hard cuts. As in most anime there are twelve drawings a second, each
-shown in two frames ("on twos"). Which heads are labelled, and how, is as in `datasets.drawn`.
+shown in two frames ("on twos"). The same options draw the same film, and the first minute of a longer film
+is the film of one minute. A film that is there already is kept.
+
+With --annotations_dir the true boxes are written as LabelImg's XML, for pictures that tools.extract_frames
+takes out of the film (--pictures_dir) or for one moment in every --annotation_interval. Which heads are
+labelled, and how, is as in `datasets.drawn`.
 """
 
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -42,13 +47,7 @@ LONGEST = 3 * 3600  # seconds
 
 @dataclass(frozen=True)
 class FilmOptions:
-    """Draws a film of the demo set's characters, and says where their heads are.
-
-    The same options draw the same film, and the first minute of a longer film is the film of one minute.
-    With --annotations_dir the true boxes are written as LabelImg's XML, for pictures that
-    tools.extract_frames takes out of the film (--pictures_dir) or for one moment in every
-    --annotation_interval. A film that is there already is kept, so that this can be asked later.
-    """
+    """Draws a film of the demo set's characters, and says where their heads are."""
 
     output_path: Path
     """The film, .mp4 or .mkv; its name is the source of pictures taken out of it."""
@@ -253,13 +252,9 @@ def _comment(path: Path) -> str:
     return tags.get("comment", "")
 
 
-@command("drawn_video")
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
+@command("python -m datasets.drawn_video")
+def main(options: FilmOptions) -> None:
     console = Console(stderr=True)
-    options = tyro.cli(
-        FilmOptions, args=arguments, prog="python -m datasets.drawn_video", use_underscores=True
-    )
     with counting_bars(console) as bars:
         drawn = draw_video(options, lambda done: bars("drawing frames", done, options.frames))
     size = f"{options.width} x {options.height}, {options.frames / FRAMES:g} s"
