@@ -29,11 +29,7 @@ class Batcher(Generic[Item, Result]):
     ):
         """Prepare; `run` must be running for anything to be done.
 
-        Args:
-            work: one result for each item; called in a thread of its own.
-            batch_size: most items at once.
-            max_waiting: more items than this are refused.
-            on_batch: told the size of every batch.
+        `work` gives one result for each item, in a thread of its own; `on_batch` is told how many went.
         """
         self._work = work
         self._batch_size = batch_size

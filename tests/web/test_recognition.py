@@ -1,3 +1,4 @@
+import asyncio
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.web.conftest import ask, find, picture
+from web.batching import Batcher
 
 
 def test_finds_with_the_likeliest_names_in_words_and_numbers(client):
@@ -133,6 +135,30 @@ def test_concurrent_requests_share_batches_of_limited_size(client, detector):
         answers = [one.result() for one in [first, *rest]]
     assert [len(answer.json()["pictures"][0]["boxes"]) for answer in answers] == [1, *(1, 0) * 5]
     assert detector.batches == [1, 8, 2]
+
+
+def test_a_visitor_who_left_is_passed_over():
+    seen = []
+
+    def work(items):
+        seen.extend(items)
+        return items
+
+    batcher = Batcher(work, batch_size=4, max_waiting=9)
+
+    async def run():
+        gone = asyncio.create_task(batcher(["gone"]))
+        stays = asyncio.create_task(batcher(["stays"]))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        working = asyncio.create_task(batcher.run())
+        assert await stays == ["stays"]
+        batcher.close()
+        await working
+
+    asyncio.run(run())
+    assert seen == ["stays"]
 
 
 def test_too_many_wait(serve, detector):
