@@ -118,7 +118,6 @@ class FaceClassifier:
         margin: around a box, as a share of its longer side.
         mirrored: a face's mirror image has its say, too; False in some that were trained with --no-mirrored.
         config: everything else that config.json says.
-        folder: where it came from; None for one that was not read.
     """
 
     names: tuple[str, ...]
@@ -128,7 +127,6 @@ class FaceClassifier:
     margin: float = 0.15
     mirrored: bool = True
     config: Mapping[str, Any] = field(default_factory=dict)
-    folder: Path | None = None
 
     @classmethod
     def load(cls, folder: Path | str) -> FaceClassifier:
@@ -145,7 +143,7 @@ class FaceClassifier:
             )
         arrays = read_arrays(folder / WEIGHTS)
         try:
-            return _from(json.loads((folder / CONFIG).read_text(encoding="utf-8")), arrays, folder)
+            return _from(json.loads((folder / CONFIG).read_text(encoding="utf-8")), arrays)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(
                 f"{folder} does not hold a face classifier that can be used "
@@ -216,7 +214,7 @@ def is_face_classifier(folder: Path) -> bool:
     return isinstance(config, dict) and config.get("kind") == KIND
 
 
-def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path) -> FaceClassifier:
+def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClassifier:
     if config["format"] != FORMAT:
         raise ValueError(f"its format is {config['format']!r}, this program reads {FORMAT}")
     if _digest(arrays) != config["weights"]:
@@ -248,7 +246,6 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray], folder: Path
         margin=_number(config["margin"]),
         mirrored=config["mirrored"] is True,
         config=config,
-        folder=folder,
     )
 
 

@@ -57,7 +57,7 @@ def evaluate_faces(
         classifier.judgement,
         strangers=logits[~own] if strangers else None,
     )
-    notes = _traces(classifier, known, rows.hashes[own], options.split)
+    notes = _traces(options, known, rows.hashes[own])
     notes += _left_out(strangers, [*reading.problems, *rows.problems])
     answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
     _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
@@ -91,11 +91,7 @@ def _read(classifier: FaceClassifier, options: FaceEvaluationOptions, progress: 
     """The faces to be measured, strangers' too."""
     reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
     if options.split != "all":
-        if classifier.folder is None:
-            raise ValueError(
-                f"--split {options.split}: the classifier has no folder that says which faces those are"
-            )
-        splits = read_splits(classifier.folder)
+        splits = read_splits(options.checkpoint_path)
         reading.faces[:] = [face for face in reading.faces if splits.get(face.digest) == options.split]
         if not reading.faces:
             raise ValueError(
@@ -122,16 +118,16 @@ def _left_out(strangers: Sequence[Face], problems: Sequence[Problem]) -> list[st
     return notes
 
 
-def _traces(classifier: FaceClassifier, faces: list[Face], hashes: np.ndarray, split: str) -> list[str]:
+def _traces(options: FaceEvaluationOptions, faces: list[Face], hashes: np.ndarray) -> list[str]:
     """Warnings when measured faces, or others like them, are among those that were learnt from."""
-    trained = None if classifier.folder is None else read_trained_on(classifier.folder)
+    trained = read_trained_on(options.checkpoint_path)
     if trained is None:
         return [
             "Which faces the classifier learnt from is not known: if some are among these, results flatter."
         ]
     digests = set(trained.names)
     if same := sum(face.digest in digests for face in faces):
-        cure = " --split=test measures those that it never saw." if split == "all" else ""
+        cure = " --split=test measures those that it never saw." if options.split == "all" else ""
         return [f"{same} of the {len(faces)} faces were learnt from: results flatter.{cure}"]
     if alike := len({int(mine) for mine, _ in near_duplicates(hashes, trained.hashes)}):
         return [f"{alike} of the {len(faces)} faces look like faces that were learnt from: results flatter."]
