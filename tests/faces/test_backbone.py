@@ -31,22 +31,16 @@ def test_maps_of_vgg_have_their_strides(tmp_path, rng):
 
 def test_the_real_vgg_gives_what_keras_applications_gives(shared, rng):
     """The same weights in both; keras.applications takes BGR minus a slightly other mean."""
-    arrays = dict(np.load(shared / "weights" / "vgg16_imagenet_conv.npz"))
+    weights = shared / "weights" / "vgg16_imagenet_conv.npz"
+    arrays = dict(np.load(weights))
     theirs = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
-    for block, index in (
-        (b, i) for b, n in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 3)) for i in range(1, n + 1)
-    ):
-        kernel, bias = (
-            arrays[f"vgg_16/conv{block}/conv{block}_{index}/{part}"].astype(np.float32)
-            for part in ("weights", "biases")
-        )
-        if (block, index) == (1, 1):
-            kernel = kernel[:, :, ::-1]
-        theirs.get_layer(f"block{block}_conv{index}").set_weights([kernel, bias])
+    for layer in (one for one in theirs.layers if one.weights):
+        name = layer.name.removeprefix("block").replace("_conv", "_")  # 1_1
+        parts = (arrays[f"vgg_16/conv{name[0]}/conv{name}/{part}"] for part in ("weights", "biases"))
+        kernel, bias = (part.astype(np.float32) for part in parts)
+        layer.set_weights([kernel[:, :, ::-1] if name == "1_1" else kernel, bias])
     images = rng.uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
-    ours = open_backbone(
-        "vgg16", str(shared / "weights" / "vgg16_imagenet_conv.npz"), image_size=32, strides=(32,)
-    )
+    ours = open_backbone("vgg16", str(weights), image_size=32, strides=(32,))
     given = (images - (123, 117, 104))[..., ::-1].astype(np.float32)
     np.testing.assert_allclose(maps(ours, images)[0], theirs.predict_on_batch(given), rtol=1e-3, atol=1e-3)
 
@@ -77,14 +71,12 @@ def test_digests_are_of_the_weights_and_random_ones_the_same_everywhere():
 def test_a_local_file_of_keras_applications_is_read(tmp_path, rng):
     keras.utils.set_random_seed(1)
     whole = keras.applications.MobileNetV2((32, 32, 3), include_top=False, weights=None)
-    whole.save_weights(tmp_path / "no_top.weights.h5")
-    backbone = open_backbone(
-        "mobilenet_v2", str(tmp_path / "no_top.weights.h5"), image_size=32, strides=(32,)
-    )
+    path = tmp_path / "no_top.weights.h5"
+    whole.save_weights(path)
+    backbone = open_backbone("mobilenet_v2", str(path), image_size=32, strides=(32,))
     images = rng.uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
-    np.testing.assert_allclose(
-        maps(backbone, images)[0], whole.predict_on_batch(images / 127.5 - 1), rtol=1e-4, atol=1e-5
-    )
+    expected = whole.predict_on_batch(images / 127.5 - 1)
+    np.testing.assert_allclose(maps(backbone, images)[0], expected, rtol=1e-4, atol=1e-5)
     assert backbone.source == "no_top.weights.h5"
 
 
@@ -101,13 +93,7 @@ def test_a_detector_is_a_backbone(rng):
 @pytest.mark.parametrize(
     ("name", "weights", "size", "strides", "message"),
     [
-        (
-            "vgg17",
-            None,
-            None,
-            (8,),
-            "--backbone=vgg17: there is no such backbone and no such checkpoint folder",
-        ),
+        ("vgg17", None, None, (8,), "--backbone=vgg17: there is no such backbone and no such checkpoint"),
         ("vgg16", None, None, (8,), r"needs --backbone_weights: imagenet \(downloads 59 MB once\)"),
         ("vgg16", "none", 8, (8,), "--image_size=8: vgg16 takes pictures of 32 pixels or more"),
         ("vgg16", "none", 64, (5,), "--strides 5: vgg16 has maps at strides 4, 8, 16, 32"),

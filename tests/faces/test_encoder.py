@@ -11,21 +11,15 @@ FACE = "0123456789abcdef" * 2
 
 def test_the_first_two_views_are_the_face_and_its_mirror_image(rng):
     image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(look_at(image, face_view(0, FACE)), image)
-    np.testing.assert_array_equal(look_at(image, face_view(1, FACE)), image[:, ::-1])
     assert (face_view(0, FACE), face_view(1, FACE)) == (PLAIN, MIRRORED)
+    np.testing.assert_array_equal(look_at(image, PLAIN), image)
+    np.testing.assert_array_equal(look_at(image, MIRRORED), image[:, ::-1])
 
 
-def test_views_are_drawn_by_number_and_face(rng):
-    image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
-    view = face_view(4, FACE)
-    assert view == face_view(4, FACE)
-    others = face_view(5, FACE), face_view(4, "f" * 32)
-    assert len({view.key(), *(other.key() for other in others)}) == 3
-    seen = look_at(image, view)
-    assert seen.shape == image.shape
-    assert seen.dtype == np.uint8
-    np.testing.assert_array_equal(seen, look_at(image, view))
+def test_views_are_drawn_by_number_and_face():
+    assert face_view(4, FACE) == face_view(4, FACE)
+    drawn = face_view(4, FACE), face_view(5, FACE), face_view(4, "f" * 32)
+    assert len({view.key() for view in drawn}) == 3
 
 
 def test_colours_keep_their_hue():
@@ -45,6 +39,7 @@ def test_most_of_the_face_stays():
     image[24:36, 24:36] = 255
     for number in range(2, 40):
         seen = look_at(image, face_view(number, FACE))
+        assert (seen.shape, seen.dtype) == (image.shape, np.uint8)
         rows, columns = np.nonzero(seen[..., 0] > 100)
         assert 18 <= rows.mean() <= 42
         assert 18 <= columns.mean() <= 42
@@ -58,18 +53,11 @@ def test_shares_of_rows():
     assert cell_shares(3, 19).sum(axis=1) == pytest.approx(1)
 
 
-def test_means_of_cells(rng):
+def test_roots_of_the_means_of_cells_with_length_one_and_a_black_map_is_no_accident(rng):
     maps = rng.uniform(0, 3, (2, 6, 6, 5)).astype(np.float32)
     cells = maps.reshape(2, 2, 3, 2, 3, 5).transpose(0, 1, 3, 2, 4, 5).reshape(2, 2, 2, 9, 5)
     wanted = np.sqrt(cells.mean(axis=3).reshape(2, -1))
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
     given = keras.ops.convert_to_numpy(pooled(maps, 2))
     np.testing.assert_allclose(given, wanted, rtol=1e-3)
-
-
-def test_rows_have_length_one_and_a_black_map_is_no_accident(rng):
-    maps = np.zeros((2, 4, 4, 3), np.float32)
-    maps[0] = rng.uniform(0, 1, (4, 4, 3))
-    rows = np.asarray(keras.ops.convert_to_numpy(pooled(maps, 2)))
-    assert np.isfinite(rows).all()
-    assert np.linalg.norm(rows[0]) == pytest.approx(1, rel=1e-5)
+    assert np.isfinite(keras.ops.convert_to_numpy(pooled(np.zeros_like(maps), 2))).all()

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -5,19 +6,15 @@ import pytest
 from PIL import Image
 
 from datasets.folder import INBOX_MARK
+from datasets.voc import VocObject, write_annotation
 from faces.folder import FaceOptions, read_faces
 
-XML = """<annotation><filename>{file}</filename><size><width>40</width><height>30</height></size>{objects}
-</annotation>"""
-OBJECT = """<object><name>{name}</name><difficult>{difficult}</difficult>
-<bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x2}</xmax><ymax>20</ymax></bndbox></object>"""
 
-
-def picture(path: Path, number: int, *, size: tuple[int, int] = (40, 30)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(number)
-    Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).save(path)
-    return path
+def draw(folder: Path, *names: str) -> None:
+    """Pictures, each another one."""
+    for number, path in enumerate(folder / name for name in names):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 255, (30, 40, 3), np.uint8)).save(path)
 
 
 def read(folder: Path, **options):
@@ -25,10 +22,7 @@ def read(folder: Path, **options):
 
 
 def test_a_folder_per_character(tmp_path):
-    picture(tmp_path / "千反田" / "ep01_0001.png", 1)
-    picture(tmp_path / "千反田" / "more" / "ep02_0007.jpg", 2)
-    picture(tmp_path / "oreki" / "ep01_0002.png", 3)
-    picture(tmp_path / "alone.png", 4)
+    draw(tmp_path, "千反田/ep01_0001.png", "千反田/more/ep02_0007.jpg", "oreki/ep01_0002.png", "alone.png")
     (tmp_path / "oreki" / "ep01_0003.gif").write_bytes(b"GIF89a")
     reading = read(tmp_path)
     assert reading.labelled_by == "folders"
@@ -42,39 +36,28 @@ def test_a_folder_per_character(tmp_path):
 
 
 def test_the_source_is_what_the_pattern_says(tmp_path):
-    picture(tmp_path / "mio" / "face_107_214_41.jpg", 1)
-    picture(tmp_path / "mio" / "0.jpg", 2)
+    sources = {"mio/face_107_214_41.jpg": "mio/41", "mio/0.jpg": ""}
+    draw(tmp_path, *sources)
     reading = read(tmp_path, source_pattern=r"^(.*)/face_.*_(\d+)$")
-    assert {face.shown: face.source for face in reading.faces} == {
-        "mio/0.jpg": "",
-        "mio/face_107_214_41.jpg": "mio/41",
-    }
+    assert {face.shown: face.source for face in reading.faces} == sources
 
 
 def test_the_same_face_counts_once_and_under_two_names_not_at_all(tmp_path):
-    first = picture(tmp_path / "a" / "x_1.png", 1)
-    picture(tmp_path / "b" / "y_1.png", 2)
-    for copy in ("a/x_2.png", "a/z_9.png"):
-        (tmp_path / copy).write_bytes(first.read_bytes())
-    (tmp_path / "a" / "both.png").write_bytes((tmp_path / "b" / "y_1.png").read_bytes())
-    picture(tmp_path / "b" / "y_2.png", 3)
+    draw(tmp_path, "a/x_1.png", "b/y_1.png", "b/y_2.png")
+    copies = {"a/x_2.png": "a/x_1.png", "a/z_9.png": "a/x_1.png", "a/both.png": "b/y_1.png"}
+    for copy, face in copies.items():
+        (tmp_path / copy).write_bytes((tmp_path / face).read_bytes())
     reading = read(tmp_path)
     assert [face.shown for face in reading.faces] == ["a/x_1.png", "b/y_2.png"]
-    assert sorted(problem.kind for problem in reading.problems) == [
-        "one face, two names",
-        "one face, two names",
-        "the same face twice",
-        "the same face twice",
-    ]
+    kinds = Counter(problem.kind for problem in reading.problems)
+    assert kinds == {"one face, two names": 2, "the same face twice": 2}
 
 
 def test_boxes_of_xml(tmp_path):
-    picture(tmp_path / "ep01_0001.png", 1)
-    objects = "".join(
-        OBJECT.format(name=name, difficult=difficult, x=x, x2=x + 10)
-        for name, difficult, x in (("aka", 0, 1), ("ao", 0, 20), ("ao", 1, 28))
-    )
-    (tmp_path / "ep01_0001.xml").write_text(XML.format(file="ep01_0001.png", objects=objects))
+    draw(tmp_path, "ep01_0001.png")
+    found = ("aka", 1, 0), ("ao", 20, 0), ("ao", 28, 1)
+    objects = [VocObject(name, (x, 2, x + 10, 20), difficult=difficult) for name, x, difficult in found]
+    write_annotation(tmp_path / "ep01_0001.xml", tmp_path / "ep01_0001.png", 40, 30, objects)
     reading = read(tmp_path)
     assert reading.labelled_by == "XML"
     assert [(face.name, face.shown) for face in reading.faces] == [
@@ -88,8 +71,7 @@ def test_boxes_of_xml(tmp_path):
 
 
 def test_strangers_need_no_names(tmp_path):
-    picture(tmp_path / "a.png", 1)
-    picture(tmp_path / "deep" / "b.png", 2)
+    draw(tmp_path, "a.png", "deep/b.png")
     reading = read_faces(tmp_path, FaceOptions(), margin=0.1, strangers=True)
     assert [(face.name, face.shown) for face in reading.faces] == [("", "a.png"), ("", "deep/b.png")]
 
@@ -99,7 +81,7 @@ def test_nothing_to_read_is_said(tmp_path):
         read(tmp_path / "gone")
     with pytest.raises(ValueError, match=r"no face with a name in it; put the pictures of each character"):
         read(tmp_path)
-    picture(tmp_path / "alone.png", 1)
+    draw(tmp_path, "alone.png")
     with pytest.raises(ValueError, match=r"\(alone.png: picture in no character's folder\)"):
         read(tmp_path)
     (tmp_path / INBOX_MARK).write_text("{}")

@@ -43,9 +43,8 @@ def test_the_temperature_makes_honest_probabilities(rng):
     truth = np.array([rng.choice(5, p=row) for row in shares])
     assert choose_temperature(logits * 3, truth) == pytest.approx(3, rel=0.1)
     assert choose_temperature(np.zeros((0, 5)), np.zeros(0, int)) == 1.0
-    found = measure_faces(
-        list("abcde"), logits * 3, truth, list(map(str, range(4000))), Judgement(temperature=3, limit=0)
-    )
+    judgement, groups = Judgement(temperature=3, limit=0), list(map(str, range(4000)))
+    found = measure_faces("abcde", logits * 3, truth, groups, judgement)
     assert found.calibration.error is not None
     assert found.uncalibrated.error is not None
     assert found.calibration.error < 0.03 < found.uncalibrated.error

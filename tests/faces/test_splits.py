@@ -31,7 +31,6 @@ def test_no_source_and_no_look_alike_is_on_both_sides(split_seed, rng):
     assert all(len(where) == 1 for where in splits_of_sources(faces, split))
     assert split.splits[7] == split.splits[31]
     assert split.splits[60] == split.splits[133]
-    assert sum(len(split.indices(part)) for part in ("train", "validation", "test")) == 200
 
 
 def test_groups_do_not_depend_on_the_order_of_faces(rng):
@@ -45,7 +44,7 @@ def test_groups_do_not_depend_on_the_order_of_faces(rng):
 
 
 def test_every_name_has_something_to_learn_from(rng):
-    faces = [face("common", f"s{i}", i) for i in range(60)] + [face("rare", "z", 100)]
+    faces = [*(face("common", f"s{i}", i) for i in range(60)), face("rare", "z", 100)]
     for seed in range(8):
         split = split_faces(faces, far_apart(61, rng), SplitOptions(seed=seed))
         assert split.splits[-1] == "train"
@@ -65,8 +64,7 @@ def test_where_look_alikes_tie_all_sources_together_those_of_the_training_go(rng
     hashes[:6] = hashes[0]  # one face that is in every source
     split = split_faces(faces, hashes, SplitOptions(split_fractions=(0.6, 0.2, 0.2)))
     assert all(len(where - {"left out"}) == 1 for where in splits_of_sources(faces, split))
-    gone = [i for i, where in enumerate(split.splits) if where == "left out"]
-    assert gone
-    assert set(gone) <= set(range(6))
+    gone = split.indices("left out")
+    assert 0 < len(gone) <= gone[-1] + 1 <= 6
     assert not any(split.splits[i] == "train" for i in range(6))
     assert f"{len(gone)} faces look like faces of other sources" in " ".join(split.notes)
