@@ -7,9 +7,11 @@ import pytest
 from boxes.coding import decode
 from datasets.labels import read_labels
 from nets.checkpoint import read_checkpoint, write_checkpoint
+from nets.detector import Detector
 from nets.normalised_convolution import NormalisedConvolution
 from nets.slim_names import keras_path, load_slim_variables, slim_name, slim_variables
 from nets.ssd_300_mobilenet_v2 import NETWORK, CodeOrder
+from ssd_tensorflow.checkpoints import import_checkpoint
 from tests.conftest import ROOT
 
 COCO_NAMES = ROOT / "checkpoints" / "coco.txt"
@@ -105,6 +107,17 @@ def test_coco_names_stand_on_the_lines_of_their_ids():
     assert len(names) == 90
     known = {1: "person", 2: "bicycle", 3: "car", 13: "stop sign", 18: "dog", 44: "bottle", 90: "toothbrush"}
     assert {number: names[number - 1] for number in known} == known
+
+
+@pytest.mark.tensorflow_only
+def test_the_coco_weights_become_a_detector_with_coco_names(shared, tmp_path):
+    weights = shared / "weights" / "ssdlite_mobilenet_v2_coco.npz"
+    import_checkpoint(weights, read_labels(COCO_NAMES), tmp_path / "coco", model_name=NETWORK.name)
+    assert read_checkpoint(tmp_path / "coco").network.scores == "sigmoid"
+    with np.load(shared / "golden" / "ssdlite_mobilenet_v2_coco_dog.npz", allow_pickle=False) as golden:
+        found = Detector.load(tmp_path / "coco").detect(golden["input"], score_threshold=0.8)
+    assert found.names == ("bicycle", "car", "dog")
+    np.testing.assert_allclose(found.scores, [0.957, 0.877, 0.877], atol=1e-3)
 
 
 def test_everything_but_the_last_convolution_of_a_head_has_a_norm_to_freeze(model):
