@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from boxes.anchors import AnchorLayer
-from datasets.records import make_example
 from nets.network import Network
+from tests.engine.records_by_hand import record
 
 # (ymin, xmin, ymax, xmax) of the quarters: top left, top right, bottom left, bottom right
 QUARTERS = np.array([(y, x, y + 0.5, x + 0.5) for y in (0.0, 0.5) for x in (0.0, 0.5)], np.float32)  # [4, 4]
@@ -52,16 +52,7 @@ def write_records(path, pictures) -> None:
     with tf.io.TFRecordWriter(str(path)) as writer:
         for filename, image, objects in pictures:
             encoded = tf.io.encode_jpeg(image, quality=95, chroma_downsampling=False).numpy()
-            record = make_example(
-                encoded,
-                filename=filename,
-                source="",
-                width=image.shape[1],
-                height=image.shape[0],
-                boxes=QUARTERS[[quarter for _, _, quarter, _ in objects]].reshape(-1, 4),
-                classes=[number for number, _, _, _ in objects],
-                names=[name for _, name, _, _ in objects],
-                difficult=[hard for _, _, _, hard in objects],
-                truncated=[False] * len(objects),
-            )
-            writer.write(record)
+            classes, names, quarters, difficult = zip(*objects, strict=True) if objects else ((),) * 4
+            facts = {"filename": filename, "height": image.shape[0], "width": image.shape[1]}
+            facts |= {"names": names, "difficult": difficult}
+            writer.write(record(encoded, QUARTERS[list(quarters)], classes, **facts))

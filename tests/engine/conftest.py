@@ -10,8 +10,9 @@ import pytest
 import nets
 from boxes.anchors import AnchorLayer
 from datasets.labels import write_labels
-from datasets.records import make_example, write_shards
+from datasets.records import write_shards
 from nets.network import Network
+from tests.engine.records_by_hand import record
 
 COLOURS = {"red 赤": (200, 40, 40), "blue": (40, 40, 200)}
 
@@ -29,18 +30,9 @@ def square_picture(rng: np.random.Generator, filename: str) -> bytes:
         boxes.append(np.array([top, left, top + size, left + size]) / side)
         classes.append(class_id)
     _, encoded = cv2.imencode(".jpg", np.clip(image, 0, 255).astype(np.uint8)[..., ::-1])
-    return make_example(
-        encoded.tobytes(),
-        filename=filename,
-        source="",
-        width=side,
-        height=side,
-        boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        classes=classes,
-        names=[list(COLOURS)[class_id - 1] for class_id in classes],
-        difficult=[False] * len(classes),
-        truncated=[False] * len(classes),
-    )
+    facts = {"filename": filename, "width": side, "height": side}
+    facts |= {"names": [list(COLOURS)[class_id - 1] for class_id in classes]}
+    return record(encoded.tobytes(), boxes, classes, **facts)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from engine.input.pictures import decode_picture, decode_window
-from preprocessing.resize import resize_picture, sample_window
+from preprocessing.resize import sample_window
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
 
@@ -15,19 +15,18 @@ def picture(rng):
     return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8).numpy()
 
 
-def decoded_whole(encoded, window, size):
+def seen_both_ways(encoded, window, size):
+    """The window of what is decoded for it, and of the whole picture."""
     image = decode_picture(encoded)
-    return sample_window(image, [0, 0], tf.shape(image)[:2], window, size)
+    decoded = decode_window(encoded, window, size)
+    return sample_window(*decoded, window, size), sample_window(image, [0, 0], image.shape[:2], window, size)
 
 
 @pytest.mark.parametrize("window", [[0.0, 0.0, 1.0, 1.0], [0.31, 0.17, 0.72, 0.5], [-0.5, 0.4, 0.8, 1.7]])
 @pytest.mark.parametrize("size", [400, 300, 100, 40])  # full size, 1/2, 1/4 and 1/8 of the JPEG
 def test_a_window_of_a_jpeg_is_the_window_of_its_picture(picture, window, size):
     encoded = tf.io.encode_jpeg(picture, quality=95)
-    window = tf.constant(window)
-    pixels, origin, picture_size = decode_window(encoded, window, size)
-    sampling = sample_window(pixels, origin, picture_size, window, size)
-    expected = decoded_whole(encoded, window, size)
+    sampling, expected = seen_both_ways(encoded, tf.constant(window), size)
     # Where the JPEG was shrunk, the odd size is rounded up: the border may lie one output pixel elsewhere.
     assert np.abs(sampling.paddings - expected.paddings).max() <= 1
     if sampling.picture.shape == expected.picture.shape:
@@ -52,10 +51,8 @@ def test_only_the_window_is_decoded(picture):
 
 @pytest.mark.parametrize("window", [[0.0, 0.0, 1.0, 1.0], [0.3, 0.1, 0.7, 0.5]])
 def test_png_called_jpeg_is_decoded_too(picture, window):
-    encoded = tf.io.encode_png(picture)
-    pixels, origin, picture_size = decode_window(encoded, tf.constant(window), 300)
-    sampling = sample_window(pixels, origin, picture_size, tf.constant(window), 300)
-    np.testing.assert_array_equal(sampling.picture, decoded_whole(encoded, tf.constant(window), 300).picture)
+    sampling, expected = seen_both_ways(tf.io.encode_png(picture), tf.constant(window), 300)
+    np.testing.assert_array_equal(sampling.picture, expected.picture)
 
 
 def test_grey_pictures_get_three_channels(picture):
@@ -63,14 +60,6 @@ def test_grey_pictures_get_three_channels(picture):
     for encoded in (tf.io.encode_jpeg(grey, format="grayscale"), tf.io.encode_png(grey)):
         assert decode_picture(encoded).shape == (703, 1001, 3)
         assert decode_window(encoded, WHOLE, 500)[0].shape[2] == 3
-
-
-def test_the_whole_window_equals_evaluation(picture):
-    """Training without augmentation and evaluation see the same pixels."""
-    encoded = tf.io.encode_jpeg(picture)
-    pixels, origin, picture_size = decode_window(encoded, WHOLE, 512)
-    sampling = sample_window(pixels, origin, picture_size, WHOLE, 512)
-    np.testing.assert_array_equal(sampling.picture, resize_picture(decode_picture(encoded), 512))
 
 
 def test_what_is_no_picture_is_an_error():

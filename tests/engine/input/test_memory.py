@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.labels import write_labels
-from datasets.records import RecordDataset, make_example, open_dataset, write_shards
+from datasets.records import RecordDataset
 from engine.input.pictures import (
     JPEG_RATIOS,
     decode_picture,
@@ -14,8 +13,8 @@ from engine.input.pictures import (
     remember_pictures,
 )
 from engine.input.records import RecordIndex, index_records
-from engine.input_pipeline import TrainingPictures
 from preprocessing.presets import get_preset
+from tests.engine.records_by_hand import dataset_of, record, training_pictures
 
 BOXES = [[[0.1, 0.2, 0.5, 0.6]], [], [[0.0, 0.0, 0.5, 0.5], [0.4, 0.4, 0.9, 0.8]]]
 
@@ -34,25 +33,10 @@ def pictures() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def dataset(pictures, tmp_path_factory) -> RecordDataset:
-    folder = tmp_path_factory.mktemp("records")
-    write_labels(folder / "labels.txt", ["a", "b"])
     records = [
-        make_example(
-            encoded,
-            filename=f"{number}.jpg",
-            source="episode",
-            width=1,
-            height=1,
-            boxes=np.array(boxes, np.float32).reshape(-1, 4),
-            classes=[1] * len(boxes),
-            names=["a"] * len(boxes),
-            difficult=[False] * len(boxes),
-            truncated=[False] * len(boxes),
-        )
-        for number, (encoded, boxes) in enumerate(zip(pictures, BOXES, strict=True))
+        record(encoded, boxes, [1] * len(boxes)) for encoded, boxes in zip(pictures, BOXES, strict=True)
     ]
-    write_shards(folder, "train", records, per_shard=2)
-    return open_dataset(folder)
+    return dataset_of(tmp_path_factory.mktemp("records"), records)
 
 
 def index(dataset) -> RecordIndex:
@@ -79,23 +63,11 @@ def test_every_scale_is_what_the_decoder_gives(dataset, pictures):
 
 def test_pictures_from_memory_look_like_those_decoded_each_time(dataset):
     for augmentation in (get_preset("none"), get_preset("anime")):
-        batches = [
-            next(
-                iter(
-                    TrainingPictures(
-                        dataset=dataset,
-                        split="train",
-                        image_size=48,
-                        batch_size=6,
-                        augmentation=augmentation,
-                        seed=2,
-                        in_memory=in_memory,
-                    ).batches()
-                )
-            )
+        both = (
+            training_pictures(dataset, augmentation=augmentation, batch_size=6, in_memory=in_memory)
             for in_memory in (False, True)
-        ]
-        (images, targets), (others, other_targets) = batches
+        )
+        (images, targets), (others, other_targets) = (next(iter(one.batches())) for one in both)
         np.testing.assert_allclose(images, others, atol=25)  # at borders of windows
         assert np.abs(images - others).mean() < 0.5
         for name in targets:
@@ -105,12 +77,12 @@ def test_pictures_from_memory_look_like_those_decoded_each_time(dataset):
 def test_only_what_fits_well_is_kept(dataset):
     records = index(dataset)
     needed = needed_bytes(records)
-    fits, said = fits_in_memory(records, 3 * needed)
-    assert not fits
-    assert said.startswith("Pictures are decoded each time they are shown: 3 decoded pictures take 0.00 GiB")
-    fits, said = fits_in_memory(records, 5 * needed)
-    assert fits
-    assert said.startswith("Pictures are kept in memory: 3 decoded pictures")
+    each_time = "Pictures are decoded each time they are shown: 3 decoded pictures take 0.00 GiB"
+    kept = "Pictures are kept in memory: 3 decoded pictures"
+    for free, fits, said in ((3 * needed, False, each_time), (5 * needed, True, kept)):
+        answer, line = fits_in_memory(records, free)
+        assert answer is fits
+        assert line.startswith(said)
     assert not fits_in_memory(records, None)[0]
     assert remember_pictures(records, 3 * needed).starts.shape == (3, 4)
     with pytest.raises(ValueError, match=r"keeps its 3 decoded pictures in memory: .* twice that"):
