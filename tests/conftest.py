@@ -1,7 +1,10 @@
 """What every test may use: a seeded random generator, the folder of shared files, quiet libraries."""
 
 import os
+import resource
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Before TensorFlow and Matplotlib are imported by any test: no remarks on the screen, no window system.
@@ -50,3 +53,14 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no folder {folder} on this machine: its reference files are compared where they are")
     return folder
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Nothing can be written beyond so many bytes of a file, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

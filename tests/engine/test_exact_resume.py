@@ -3,10 +3,10 @@
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,8 @@ from engine.training.between_steps import Bookkeeper
 from engine.training.run_folder import STATE
 from files.arrays import read_arrays
 from nets.checkpoint import WEIGHTS
-from tests.engine.training_run import run
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT, files_of_at_most
+from tests.engine.training_run import Killed, run
 
 
 @pytest.fixture
@@ -31,10 +30,6 @@ def options(options):
         "learning_rate_multipliers": "stage1.conv=0.5",
         "save_interval_secs": 0.0,
     }
-
-
-class Killed(BaseException):
-    """Passes by everything that cleans up after an `Exception`."""
 
 
 def killing_before_step(monkeypatch, step: int) -> None:
@@ -68,20 +63,16 @@ def test_killed_short_of_room_and_damaged_it_ends_as_if_nothing_had_happened(opt
     assert "layers frozen" in run(**{**options, "train_dir": whole})
 
     folder = options["train_dir"]
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     validate = Bookkeeper._validate
+    with monkeypatch.context() as patch, ExitStack() as disk:
 
-    def fill_the_disk(self, losses):
-        resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / STATE).stat().st_size // 3, hard))
-        validate(self, losses)
+        def fill_the_disk(self, losses):
+            disk.enter_context(files_of_at_most((folder / STATE).stat().st_size // 3))
+            validate(self, losses)
 
-    with monkeypatch.context() as patch:
         patch.setattr(Bookkeeper, "_validate", fill_the_disk)
-        try:
-            with pytest.raises(ValueError, match=r"step 2: File too large.* command goes on after step 1"):
-                run(**options)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with pytest.raises(ValueError, match=r"step 2: File too large.* command goes on after step 1"):
+            run(**options)
 
     with monkeypatch.context() as patch:
         killing_before_step(patch, 4)

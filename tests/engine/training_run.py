@@ -4,11 +4,16 @@ import io
 import os
 import signal
 
+import pytest
 from rich.console import Console
 
 from engine.training.options import TrainingOptions
 from engine.training.train import train
 from terminal.bars import TrainingBar
+
+
+class Killed(BaseException):
+    """Passes by everything that cleans up after an `Exception`."""
 
 
 def run(**options) -> str:
@@ -18,8 +23,8 @@ def run(**options) -> str:
     return said.getvalue()
 
 
-def stop_at(monkeypatch, step: int) -> None:
-    """Trainings get SIGTERM after that step, while the patch holds."""
+def run_until(step: int, **options) -> str:
+    """The same of one that gets SIGTERM after that step."""
     original = TrainingBar.on_train_batch_end
 
     def interrupt(self, batch, logs=None):
@@ -27,4 +32,6 @@ def stop_at(monkeypatch, step: int) -> None:
         if self._step == step:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(TrainingBar, "on_train_batch_end", interrupt)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingBar, "on_train_batch_end", interrupt)
+        return run(**options)

@@ -30,11 +30,8 @@ def parts(network, **options) -> dict[str, float]:
     trainer = TrainingModel(network, network.build(3), LossOptions(**options))
     loss = trainer.compute_loss(y=objects, y_pred=answers)
     result = {name: float(value) for name, value in trainer.get_metrics_result().items()}
-    assert (
-        float(loss)
-        == pytest.approx(result["loss"])
-        == sum(result[n] for n in ("boxes", "names", "background"))
-    )
+    total = sum(result[name] for name in ("boxes", "names", "background"))
+    assert float(loss) == pytest.approx(result["loss"]) == total
     return result
 
 
@@ -52,7 +49,7 @@ def test_every_option_of_the_loss_reaches_it(tiny):
 
 def test_multipliers_of_the_learning_rate_by_scope(tiny):
     model = tiny.build(3)
-    factors = multipliers_of(model, "stage0=0.1, conv_loc=0")
+    factors = multipliers_of(model, "tiny/stage0=0.1, conv_loc=0")
     paths = [variable.path for variable in model.trainable_variables]
     expected = [0.1 if "stage0" in path else 0.0 if "conv_loc" in path else 1.0 for path in paths]
     assert factors == expected
@@ -66,18 +63,12 @@ def test_multipliers_of_the_learning_rate_by_scope(tiny):
 def test_frozen_batch_normalisation_keeps_what_it_started_with(tiny):
     model = tiny.build(3)
     set_trainable(model, norms=False)
-    before = [np.array(v) for v in model.get_layer("stage1.norm").weights]
+    norm = model.get_layer("stage1.norm")
+    before = norm.get_weights()
     model(np.random.default_rng(0).normal(50, 9, (2, 64, 64, 3)).astype("f"), training=True)
-    assert all(
-        np.array_equal(a, b) for a, b in zip(before, model.get_layer("stage1.norm").weights, strict=True)
-    )
-    assert {variable.path.split("/")[0] for variable in model.trainable_variables} == {
-        "stage0.conv",
-        "stage1.conv",
-        "stage2.conv",
-        "head.conv_loc",
-        "head.conv_cls",
-    }
+    assert all(np.array_equal(a, b) for a, b in zip(before, norm.get_weights(), strict=True))
+    learning = {variable.path.split("/")[0] for variable in model.trainable_variables}
+    assert learning == {"stage0.conv", "stage1.conv", "stage2.conv", "head.conv_loc", "head.conv_cls"}
 
 
 @pytest.mark.parametrize("decay", ["cosine", "exponential", "polynomial"])
@@ -104,42 +95,40 @@ def test_an_end_that_cannot_be_reached_is_refused(end, decay):
         make_optimizer(options, total_steps=STEPS)
 
 
+def moved(variables, gradients, *, multipliers=None, **options) -> list[np.ndarray]:
+    """The variables after one step of an optimizer of these options."""
+    usual = {"learning_rate": 0.1, "end_learning_rate": 0.001, "weight_decay": 0.0}
+    options = OptimizerOptions(**{**usual, **options})
+    optimizer = make_optimizer(options, total_steps=STEPS, multipliers=multipliers)
+    optimizer.build(variables)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients], variables)
+    return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
 @pytest.mark.parametrize("name", ["adamw", "adam", "sgd", "rmsprop"])
 def test_biases_and_scales_do_not_decay(name):
     """With zero gradients only the decay moves a weight."""
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()])
     for variable in model.trainable_variables:
         variable.assign(np.ones(variable.shape, "f"))
-    options = OptimizerOptions(optimizer=name, learning_rate=1.0, end_learning_rate=0.001, weight_decay=0.01)
-    optimizer = make_optimizer(options, total_steps=STEPS)
-    optimizer.build(model.trainable_variables)
-    gradients = [keras.ops.zeros(variable.shape) for variable in model.trainable_variables]
-    optimizer.apply(gradients, model.trainable_variables)
-    for variable in model.trainable_variables:
-        value = np.asarray(keras.ops.convert_to_numpy(variable))
+    gradients = [np.zeros(variable.shape, "f") for variable in model.trainable_variables]
+    values = moved(model.trainable_variables, gradients, optimizer=name, learning_rate=1.0, weight_decay=0.01)
+    for variable, value in zip(model.trainable_variables, values, strict=True):
         assert (value < 1.0).all() if variable.name == "kernel" else (value == 1.0).all()
 
 
 def test_adam_moves_by_the_learning_rate():
     """The ancestor's epsilon of 1.0 made small gradients move nothing."""
-    variable = keras.Variable(np.zeros(1, "f"))
-    options = OptimizerOptions(optimizer="adam", learning_rate=0.1, end_learning_rate=0.001, weight_decay=0.0)
-    optimizer = make_optimizer(options, total_steps=STEPS)
-    optimizer.build([variable])
-    optimizer.apply([keras.ops.ones(1) * 1e-4], [variable])
-    assert float(np.asarray(keras.ops.convert_to_numpy(variable))[0]) == pytest.approx(-0.1, rel=0.05)
+    (value,) = moved([keras.Variable(np.zeros(1, "f"))], [np.full(1, 1e-4, "f")], optimizer="adam")
+    assert value[0] == pytest.approx(-0.1, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
 def test_multipliers_scale_what_a_variable_moves(name):
     variables = [keras.Variable(np.zeros(2, "f"), name=one) for one in ("a", "b", "c")]
-    options = OptimizerOptions(optimizer=name, learning_rate=0.1, end_learning_rate=0.001, weight_decay=0.0)
-    optimizer = make_optimizer(options, total_steps=STEPS, multipliers=[1.0, 0.5, 0.0])
-    optimizer.build(variables)
-    optimizer.apply([keras.ops.ones(2)] * 3, variables)
-    moved = [float(np.asarray(keras.ops.convert_to_numpy(variable))[0]) for variable in variables]
-    assert moved[0] < 0.0
-    assert moved[1:] == [pytest.approx(0.5 * moved[0]), 0.0]
+    first, half, none = moved(variables, [np.ones(2, "f")] * 3, optimizer=name, multipliers=[1.0, 0.5, 0.0])
+    assert first[0] < 0.0
+    assert [half[0], none[0]] == [pytest.approx(0.5 * first[0]), 0.0]
 
 
 def test_what_follows_from_the_length():

@@ -43,21 +43,17 @@ def test_the_gpu_decides_unless_somebody_does(monkeypatch, network, capability, 
         ("fma avx512_bf16", "jax", VGG, "float32"),
         ("fma avx512f", "tensorflow", VGG, "float32"),
         ("fma avx512_bf16", "tensorflow", MOBILENET, "float32"),
+        (None, "tensorflow", VGG, "float32"),  # nothing is known of it
     ],
 )
 def test_without_a_gpu_the_cpu_and_the_network_decide(monkeypatch, tmp_path, flags, backend, network, chosen):
     cpu_info = tmp_path / "cpuinfo"
-    cpu_info.write_text(f"processor : 0\nmodel name : amx_bf16 by name\nflags\t\t: {flags}\n")
+    if flags is not None:
+        cpu_info.write_text(f"processor : 0\nmodel name : amx_bf16 by name\nflags\t\t: {flags}\n")
     monkeypatch.setattr(machine, "_CPU_INFO", cpu_info)
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     monkeypatch.setattr(machine, "has_gpu", lambda: False)
     assert choose_precision("auto", network) == chosen
-
-
-def test_a_cpu_that_nothing_is_known_of_computes_in_float32(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "none")
-    monkeypatch.setattr(machine, "has_gpu", lambda: False)
-    assert choose_precision("auto", VGG) == "float32"
 
 
 def test_without_a_gpu_there_is_no_capability(monkeypatch):

@@ -1,5 +1,4 @@
 import errno
-import resource
 from pathlib import Path
 
 import keras
@@ -18,6 +17,8 @@ from engine.training.run_folder import (
     read_state,
     save_state,
 )
+from tests.conftest import files_of_at_most
+from tests.engine.training_run import Killed
 
 
 def new_trainer(network, seed: int) -> TrainingModel:
@@ -29,19 +30,19 @@ def new_trainer(network, seed: int) -> TrainingModel:
     trainer.compile(optimizer=keras.optimizers.AdamW(use_ema=True))
     trainer.optimizer.build(model.trainable_variables)
     rng = np.random.default_rng(seed)
-    for variable in (*model.variables, *trainer.optimizer.variables, *_means(trainer)):
+    for variable in variables_of(trainer):
         variable.assign(rng.integers(0, 2**16, variable.shape).astype(variable.dtype))
     return trainer
 
 
-def _means(trainer):
-    return [variable for metric in trainer.metrics for variable in metric.variables]
+def variables_of(trainer) -> list[keras.Variable]:
+    """Everything that training goes on from, in a fixed order."""
+    means = [variable for metric in trainer.metrics for variable in metric.variables]
+    return [*trainer.model.variables, *trainer.optimizer.variables, *means]
 
 
 def values(trainer) -> list[np.ndarray]:
-    """Everything that training goes on from, in a fixed order."""
-    variables = [*trainer.model.variables, *trainer.optimizer.variables, *_means(trainer)]
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables_of(trainer)]
 
 
 def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
@@ -106,14 +107,11 @@ def test_of_a_training_that_never_learnt_nothing_is_left_for_the_next(saved_twic
     """Not even where that one is killed before its own state is written."""
     folder, trainer = saved_twice
 
-    class Killed(BaseException):
-        pass
-
-    def killed(folder):
+    def killed(path, value):
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.training.run_folder.write_json", lambda path, value: killed(folder))
+        patch.setattr("engine.training.run_folder.write_json", killed)
         with pytest.raises(Killed):
             begin(folder, {}, traces_of([]), trainer)
     assert not {STATE, PREVIOUS} & {path.name for path in folder.iterdir()}
@@ -151,9 +149,6 @@ def test_killed_between_its_renames_a_save_leaves_a_whole_state(saved_twice, mon
     folder, trainer = saved_twice
     renamed = []
 
-    class Killed(BaseException):
-        pass
-
     def replace(self, target, original=Path.replace):
         renamed.append(target)
         if len(renamed) == call:
@@ -171,16 +166,11 @@ def test_killed_between_its_renames_a_save_leaves_a_whole_state(saved_twice, mon
 
 
 def test_a_full_disk_leaves_both_states_and_no_half_file(saved_twice):
-    """A limit on the size of files stands in for the disk: both fail in the middle of a write."""
     folder, trainer = saved_twice
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before[STATE]) // 2, hard))
-    try:
-        with pytest.raises(OSError, match="File too large") as caught:
-            save_state(folder, trainer, Progress(step=3))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    half = len(before[STATE]) // 2
+    with pytest.raises(OSError, match="File too large") as caught, files_of_at_most(half):
+        save_state(folder, trainer, Progress(step=3))
     assert caught.value.errno == errno.EFBIG
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
