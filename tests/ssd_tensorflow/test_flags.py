@@ -2,15 +2,14 @@
 
 import shlex
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import pytest
 
-import tf_convert_data
 from datasets.options import ConversionOptions
 from engine.reports.options import EvaluationOptions
 from engine.training.options import TrainingOptions
 from ssd_tensorflow.flags import CONVERSION, EVALUATION, TRAINING, modernise, parse
+from tests.conftest import ROOT
 
 NEW_LAYERS = (
     "ssd_300_vgg/conv6,ssd_300_vgg/conv7,ssd_300_vgg/block8,ssd_300_vgg/block9,ssd_300_vgg/block10,"
@@ -80,12 +79,23 @@ EVALUATION_FLAGS = """--select_threshold=0.1 --select_top_k=100 --keep_top_k=100
     --gpu_memory_fraction=0.5 --wait_for_checkpoints=True"""
 
 
+TRAIN, EVALUATE = (TrainingOptions, TRAINING), (EvaluationOptions, EVALUATION)
+
+
 def train_options(text: str) -> TrainingOptions:
     return parse(TrainingOptions, shlex.split(text), TRAINING)
 
 
-def said(capsys) -> list[str]:
-    return capsys.readouterr().out.splitlines()
+def flags_of(text: str) -> dict[str, str]:
+    """Flag -> value of a command line of SSD-Tensorflow."""
+    return dict(part.removeprefix("--").split("=", 1) for part in shlex.split(text.replace(" =", "=")))
+
+
+def said_of(capsys) -> list[str]:
+    """The flags that lines were printed about, once all of them are sentences."""
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.endswith(".") for line in lines)
+    return [line.removeprefix("--").split(":")[0] for line in lines]
 
 
 @dataclass(frozen=True)
@@ -130,96 +140,76 @@ def test_a_boolean_that_is_none_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("written", "rest"),
+    ("written", "name"),
     [
-        ("--clone_on_cpu --number=2", ["--number=2"]),
-        ("--clone_on_cpu=True --number=2", ["--number=2"]),
-        ("--noclone_on_cpu --number=2", ["--number=2"]),
-        ("--num-clones 4 --num_clones=4 --number=2", ["--number=2"]),
-        ("--ftrl_learning_rate_power -0.5 --number=2", ["--number=2"]),
+        ("--clone_on_cpu", "clone_on_cpu"),
+        ("--clone_on_cpu=True", "clone_on_cpu"),
+        ("--noclone_on_cpu", "clone_on_cpu"),
+        ("--num-clones 4 --num_clones=4", "num_clones"),
+        ("--ftrl_learning_rate_power -0.5", "ftrl_learning_rate_power"),
     ],
 )
-def test_what_is_gone_is_said_once_and_takes_its_value_along(written, rest):
-    modern, notes = modernise(shlex.split(written), Switches, TRAINING)
-    assert modern == rest
-    assert len(notes) == 1
-    assert notes[0].startswith(("--clone_on_cpu: ", "--num_clones: ", "--ftrl_learning_rate_power: "))
+def test_what_is_gone_is_said_once_and_takes_its_value_along(written, name):
+    modern, notes = modernise([*written.split(), "--number=2"], Switches, TRAINING)
+    assert modern == ["--number=2"]
+    assert [note.split(": ")[0] for note in notes] == [f"--{name}"]
 
 
-def test_conversion():
-    options = parse(ConversionOptions, shlex.split(CONVERT), CONVERSION)
-    assert options.output_name == "voc_2007_train"
-    assert options.dataset_dir == Path("VOC2007/test")
-    assert options.output_dir == Path("tfrecords")
+COMMANDS = {"conversion": ((ConversionOptions, CONVERSION), CONVERT)}
+COMMANDS |= {name: (TRAIN, text) for name, text in TRAININGS.items()}
+COMMANDS |= {name: (EVALUATE, text) for name, text in EVALUATIONS.items()}
 
 
-@pytest.mark.parametrize("text", TRAININGS.values(), ids=TRAININGS)
-def test_trainings(text, capsys):
-    options = train_options(text)
-    given = dict(part.removeprefix("--").split("=", 1) for part in shlex.split(text.replace(" =", "=")))
-    gone = [name for name in given if name in TRAINING]
-    assert [line.split(":")[0] for line in said(capsys)] == [f"--{name}" for name in gone]
+@pytest.mark.parametrize(("command", "text"), COMMANDS.values(), ids=COMMANDS)
+def test_what_people_typed_is_read_as_it_was_meant(command, text, capsys):
+    options, gone = command
+    parsed, given = parse(options, shlex.split(text), gone), flags_of(text)
+    assert said_of(capsys) == [name for name in given if name in gone]
     for name, value in given.items():
         if name not in gone:
-            found = getattr(options, name)
+            found = getattr(parsed, name)
             assert found == type(found)(value), name
 
 
-def test_scopes_of_the_tutorial_with_a_blank():
-    assert train_options(TRAININGS["tutorial with a blank"]).checkpoint_exclude_scopes == NEW_LAYERS
-
-
-@pytest.mark.parametrize("text", EVALUATIONS.values(), ids=EVALUATIONS)
-def test_evaluations(text, capsys):
-    options = parse(EvaluationOptions, shlex.split(text), EVALUATION)
-    assert said(capsys) == []
-    assert options.batch_size == 1
-    assert options.model_name == "ssd_300_vgg"
-    assert options.dataset_name == "pascalvoc_2007"
-    assert options.wait_for_checkpoints is ("--wait_for_checkpoints=True" in text)
-    assert options.max_num_batches == (500 if "max_num_batches" in text else None)
-
-
-def test_every_flag_of_its_training_is_taken(capsys):
-    """48 of them: an option of the script, or one line."""
-    names = [part.removeprefix("--").split("=")[0] for part in TRAINING_FLAGS.split()]
-    assert len(names) == 48
-    options = train_options(TRAINING_FLAGS)
-    lines = said(capsys)
-    assert {line.removeprefix("--").split(":")[0] for line in lines} == set(names) & TRAINING.keys()
-    assert all(line.endswith(".") for line in lines)
-    assert (options.optimizer, options.learning_rate_decay_type) == ("sgd", "constant")
-    assert (options.loss_alpha, options.negative_ratio) == (2, 2)
-    assert (options.match_threshold, options.end_learning_rate) == (0.4, 0.01)
-
-
-def test_every_flag_of_its_evaluation_is_taken(capsys):
-    names = [part.removeprefix("--").split("=")[0] for part in EVALUATION_FLAGS.split()]
-    options = parse(EvaluationOptions, shlex.split(EVALUATION_FLAGS), EVALUATION)
-    assert {line.removeprefix("--").split(":")[0] for line in said(capsys)} == set(names) & EVALUATION.keys()
-    assert (options.batch_size, options.max_num_batches, options.dataset_split_name) == (2, 3, "train")
+@pytest.mark.parametrize(
+    ("command", "text", "count", "values"),
+    [
+        (
+            TRAIN,
+            TRAINING_FLAGS,
+            48,
+            {"optimizer": "sgd", "learning_rate_decay_type": "constant", "loss_alpha": 2, "negative_ratio": 2}
+            | {"match_threshold": 0.4, "end_learning_rate": 0.01},
+        ),
+        (EVALUATE, EVALUATION_FLAGS, 23, {"batch_size": 2, "max_num_batches": 3}),
+    ],
+)
+def test_every_flag_it_has_is_an_option_or_one_line(command, text, count, values, capsys):
+    options, gone = command
+    names = flags_of(text).keys()
+    assert len(names) == count
+    assert vars(parse(options, shlex.split(text), gone)).items() >= values.items()
+    assert set(said_of(capsys)) == names & gone.keys()
 
 
 def test_what_this_project_had_before_says_why_it_is_gone(capsys):
     former = "--loss=focal --focal_gamma=1 --unfreeze_after 0.25 --freeze_batch_norm=on --cache_pictures on"
     train_options(f"--train_dir=t --dataset_dir=d {former} --jit_compile=off --ema_decay=0 --crop_min=0.5")
-    lines = said(capsys)
+    lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8
     assert lines[0] == "--loss: is gone, for it was measured no better (docs/recipe.md)."
 
 
-@pytest.mark.parametrize(("options", "gone"), [(TrainingOptions, TRAINING), (EvaluationOptions, EVALUATION)])
+@pytest.mark.parametrize(("options", "gone"), [TRAIN, EVALUATE])
 def test_what_is_an_option_is_not_called_gone(options, gone):
     assert not {field.name for field in fields(options)} & gone.keys()
 
 
-def test_an_unknown_flag_is_still_an_error(capsys):
+@pytest.mark.parametrize(("flag", "help_"), [("--batchsize=4", "batchsize"), ("--optimizer=ftrl", "adamw")])
+def test_an_unknown_flag_or_value_is_still_an_error(capsys, flag, help_):
     with pytest.raises(SystemExit):
-        train_options("--train_dir=t --dataset_dir=d --batchsize=4")
-    assert "batchsize" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        train_options("--train_dir=t --dataset_dir=d --optimizer=ftrl")
-    assert "adamw" in capsys.readouterr().err
+        train_options(f"--train_dir=t --dataset_dir=d {flag}")
+    assert help_ in capsys.readouterr().err
 
 
 def test_help_lists_no_flag_that_is_gone(capsys):
@@ -233,7 +223,6 @@ def test_help_lists_no_flag_that_is_gone(capsys):
 
 @pytest.mark.parametrize("page", ["from_ssd_tensorflow.md", "from_ssd_tensorflow.zh-CN.md"])
 def test_the_page_for_people_explains_every_flag(page):
-    text = (Path(tf_convert_data.__file__).parent / "docs" / page).read_text(encoding="utf-8")
-    for flag in (TRAINING_FLAGS + " " + EVALUATION_FLAGS).split():
-        name = flag.removeprefix("--").split("=")[0]
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for name in flags_of(f"{TRAINING_FLAGS} {EVALUATION_FLAGS}"):
         assert f"`{name}`" in text or f"--{name}=" in text, name
