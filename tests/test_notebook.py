@@ -8,11 +8,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).resolve().parent.parent
+from datasets.labels import read_labels
+from tests.conftest import ROOT
+
 NOTEBOOKS = ROOT / "notebooks"
 DETECTION = NOTEBOOKS / "ssd_notebook.ipynb"
 WHOLE_WAY = NOTEBOOKS / "All_process.ipynb"
-CHECKPOINT = ROOT / "checkpoints" / "drawn_lite"
 
 every_notebook = pytest.mark.parametrize("path", [DETECTION, WHOLE_WAY], ids=lambda path: path.stem)
 
@@ -76,12 +77,10 @@ def test_finds_the_repository_from(folder, path):
 
 
 def test_shows_detections_on_pictures(tmp_path, monkeypatch):
-    if not (CHECKPOINT / "labels.txt").is_file():
-        pytest.skip("the repository has no checkpoints/drawn_lite yet")
     outputs = execute(read(DETECTION), tmp_path, monkeypatch, timeout=120)
     assert pictures_in(outputs) == 4
     printed = text_of(outputs)
-    for name in (CHECKPOINT / "labels.txt").read_text(encoding="utf-8").split("\n"):
+    for name in read_labels(ROOT / "checkpoints" / "drawn_lite" / "labels.txt"):
         assert name in printed
     assert re.search(r"\d+%", printed), "nobody found in the first picture"
 

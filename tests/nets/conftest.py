@@ -1,13 +1,33 @@
+import zlib
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
 
 from nets import get_network
 from nets.slim_names import load_slim_variables, slim_variables
-from tests.nets.seeded_weights import seeded_weights
 
 NETWORK = get_network("ssd_300_vgg")
+
+
+def seeded_weights(shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+    """Slim name with scope -> shape, to -> float32 array of values that follow from the name."""
+    return {name: _seeded(name, tuple(shape)) for name, shape in shapes.items()}
+
+
+def _seeded(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    rng = np.random.RandomState(zlib.crc32(name.encode()))
+    if name.endswith("/weights"):
+        value = rng.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape)
+        if name.endswith("/conv1_1/weights"):
+            value = value / 64
+    elif name.endswith("/biases"):
+        value = rng.normal(0, 0.05, shape)
+    else:
+        value = rng.normal(20, 1, shape)
+    return value.astype(np.float32)
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,15 @@ from nets.thresholds import Thresholds
 from tests.conftest import ROOT
 
 
+def written(folder, labels):
+    weights = model_weights(get_network("ssd_300_lite").build(len(labels) + 1))
+    write_checkpoint(folder, labels=labels, config={"model_name": "ssd_300_lite"}, weights=weights)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoint")
-    model = get_network("ssd_300_lite").build(3)
-    write_checkpoint(
-        folder,
-        labels=["千反田える", "Mira"],
-        config={"model_name": "ssd_300_lite"},
-        weights=model_weights(model),
-    )
-    return Detector.load(folder)
+    return Detector.load(written(tmp_path_factory.mktemp("checkpoint"), ["千反田える", "Mira"]))
 
 
 def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
@@ -150,11 +148,7 @@ def test_a_look_and_detections_agree_on_a_picture():
 
 @pytest.mark.tensorflow_only  # files and names, which no backend changes
 def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
-    def write():
-        weights = model_weights(get_network("ssd_300_lite").build(2))
-        write_checkpoint(tmp_path, labels=["Mira"], config={"model_name": "ssd_300_lite"}, weights=weights)
-
-    write()
+    written(tmp_path, ["Mira"])
     assert Detector.load(tmp_path).thresholds == Thresholds()
     with pytest.raises(ValueError, match="cannot tell unknown characters"):
         Detector.load(tmp_path, unknown=True)
@@ -164,5 +158,5 @@ def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
     assert (detector.thresholds, detector.unknown) == (chosen, 1.5)
     assert Detector.load(tmp_path).unknown is None
     detector.detect(PICTURE)  # the graph with evidence
-    write()
+    written(tmp_path, ["Mira"])
     assert Detector.load(tmp_path).thresholds == Thresholds()

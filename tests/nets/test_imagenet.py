@@ -1,5 +1,4 @@
 import warnings
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -14,10 +13,11 @@ from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.slim_names import load_slim_variables
 from nets.ssd_vgg import RGB_MEAN
 from preprocessing.resize import resize_picture
+from tests.conftest import ROOT
 
 NETWORK = get_network("ssd_300_vgg")
 
-DEMO_PICTURE = min((Path(__file__).resolve().parent.parent.parent / "demo").glob("*.jpg"))
+DEMO_PICTURE = min((ROOT / "demo").glob("*.jpg"))
 
 
 def test_fc6_and_fc7_are_sampled_as_in_the_reduced_network():
@@ -52,26 +52,23 @@ def test_without_fully_connected_layers_nothing_changes():
     assert reduce_fully_connected(source) == source
 
 
-@pytest.fixture
-def first_layer():
-    """A model that starts as VGG does."""
+def starting_with(layer: str) -> keras.Model:
     images = keras.Input((4, 4, 3))
-    return keras.Model(images, keras.layers.Conv2D(64, 3, name="conv1.conv1_1")(images), name="start")
+    return keras.Model(images, keras.layers.Conv2D(64, 3, name=layer)(images), name="small")
 
 
 def test_imagenet_is_refused_for_a_network_that_is_not_vgg():
-    images = keras.Input((4, 4, 3))
-    model = keras.Model(images, keras.layers.Conv2D(1, 1, name="stage1")(images), name="small")
     with pytest.raises(ValueError, match="VGG-16 or MobileNetV2, which small is not built on"):
-        load_imagenet(model)
+        load_imagenet(starting_with("stage1"))
 
 
-def test_a_file_that_is_not_there_or_no_weights_file(first_layer, tmp_path):
+def test_a_file_that_is_not_there_or_no_weights_file(tmp_path):
+    model = starting_with("conv1.conv1_1")  # as VGG does
     with pytest.raises(ValueError, match=r"No file .*vgg16\.h5"):
-        load_imagenet(first_layer, tmp_path / "vgg16.h5")
+        load_imagenet(model, tmp_path / "vgg16.h5")
     (tmp_path / "vgg16.h5").write_text("nothing")
     with pytest.raises(ValueError, match=r"vgg16\.h5 could not be read"):
-        load_imagenet(first_layer, tmp_path / "vgg16.h5")
+        load_imagenet(model, tmp_path / "vgg16.h5")
 
 
 def write_published_h5(model: keras.Model, path):

@@ -1,5 +1,4 @@
 import json
-from typing import Any
 
 import keras
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from nets import get_network
 from nets.slim_names import load_slim_variables, slim_variables
 from nets.ssd_vgg import RGB_MEAN, L2Normalization
-from tests.nets.seeded_weights import seeded_weights
+from tests.nets.conftest import seeded_weights
 
 NETWORK = get_network("ssd_300_vgg")
 
@@ -17,19 +16,11 @@ CELLS = (38, 19, 10, 5, 3, 1)
 ANCHORS_PER_CELL = (4, 6, 6, 6, 4, 4)
 
 
-def outputs_of(model: keras.Model) -> dict[str, Any]:
-    """The symbolic outputs by name."""
-    return dict(model.output)  # pyright: ignore[reportArgumentType, reportCallIssue]
-
-
 def test_first_and_last_anchor_by_hand(seeded_vgg):
     anchors = seeded_vgg.network.anchors
     # conv4_3: a square of 21 pixels around (4, 4) of 300, then one of sqrt(21 · 45).
-    np.testing.assert_allclose(anchors[0] * 300, [-6.5, -6.5, 14.5, 14.5], atol=1e-4)
-    side = (21 * 45) ** 0.5
-    np.testing.assert_allclose(
-        anchors[1] * 300, [4 - side / 2, 4 - side / 2, 4 + side / 2, 4 + side / 2], atol=1e-4
-    )
+    for anchor, side in zip(anchors, (21, (21 * 45) ** 0.5), strict=False):
+        np.testing.assert_allclose(anchor * 300, [4 - side / 2] * 2 + [4 + side / 2] * 2, atol=1e-4)
     # The last map: one cell; 261 pixels high at ratio 1, here ratio 1/2: higher than wide.
     height, width = 261 * 2**0.5, 261 / 2**0.5
     expected = [150 - height / 2, 150 - width / 2, 150 + height / 2, 150 + width / 2]
@@ -98,20 +89,8 @@ def test_fresh_scale_of_the_normalisation_is_20_and_classes_follow_the_argument(
         variables["block4_box/L2Normalization/gamma"], np.full(512, 20.0, np.float32)
     )
     assert variables["block7_box/conv_cls/biases"].shape == (6 * 4,)
-    shapes = {name: output.shape for name, output in outputs_of(model).items()}
+    shapes = {name: output.shape for name, output in model.output.items()}
     assert shapes == {"codes": (None, 8732, 4), "logits": (None, 8732, 4)}
-
-
-@pytest.mark.tensorflow_only
-def test_outputs_stay_float32_under_mixed_precision():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = NETWORK.build(2)
-    finally:
-        keras.config.set_dtype_policy(policy)
-    assert model.get_layer("conv5.conv5_1").compute_dtype == "bfloat16"
-    assert {output.dtype for output in outputs_of(model).values()} == {"float32"}
 
 
 def test_normalisation_scales_each_pixel_to_length_gamma(shared):

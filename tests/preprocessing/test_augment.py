@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from engine.input.pictures import decode_picture, decode_window
 from preprocessing.augment import Picture, augment_picture, draw_plan
 from preprocessing.presets import PRESETS, get_preset
-from preprocessing.resize import resize_picture
 
 SIZE = 300
 SHAPES = [(512, 512), (350, 560), (97, 151), (1400, 900)]
@@ -97,7 +96,7 @@ def test_encoded_and_decoded_pictures_are_augmented_alike(preset, rng):
 
 
 @given(
-    boxes=st.lists(st.tuples(*[st.floats(0.0, 0.9), st.floats(0.0, 0.9), st.floats(0.02, 1.0)]), max_size=5),
+    boxes=st.lists(st.tuples(*[st.floats(0.0, 0.9), st.floats(0.0, 0.9), st.floats(0.005, 1.0)]), max_size=5),
     seed=st.integers(0, 2**62),
     preset=st.sampled_from(sorted(PRESETS)),
 )
@@ -126,15 +125,6 @@ def test_augmented_boxes_are_valid(boxes, seed, preset):
 GREY = encode(np.full((60, 80, 3), 100, np.uint8)).numpy()
 
 
-def test_none_is_the_resized_picture(rng):
-    image = rng.integers(0, 256, (40, 50, 3)).astype(np.uint8)
-    boxes = np.array([[0.0, 0.0, 0.01, 0.01]], np.float32)  # however small
-    result, moved, classes = augment(image, boxes, [5], [1, 2], get_preset("none"))
-    np.testing.assert_array_equal(result, resize_picture(image, SIZE))
-    np.testing.assert_array_equal(moved, boxes)
-    assert classes.numpy().tolist() == [5]
-
-
 def test_the_canvas_has_its_colour_whatever_happens_to_the_picture():
     """Caffe changes colours before the canvas is laid under the picture."""
     far = dataclasses.replace(get_preset("ssd"), zoom_out_probability=1.0, crop_overlaps=(), brightness=100.0)
@@ -147,17 +137,6 @@ def test_the_canvas_has_its_colour_whatever_happens_to_the_picture():
         assert np.abs(result[picture] - result[picture][0]).max() < 1e-2  # one colour, up to its border
         seen += canvas.any()
     assert seen >= 18
-
-
-def test_pictures_without_objects_are_normal_pictures():
-    shown = []
-    for number in range(20):
-        image, boxes, classes = COMPILED["anime"](GREY, np.zeros((0, 4)), np.zeros([0]), [5, number])
-        assert boxes.shape == (0, 4)
-        assert classes.shape == (0,)
-        canvas = (np.abs(image.numpy() - get_preset("anime").canvas_colour) < 1e-3).all(axis=-1)
-        shown.append(1.0 - canvas.mean())
-    assert min(shown) > 0.1  # never nothing but canvas
 
 
 def plans(preset, seeds):

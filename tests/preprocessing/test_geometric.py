@@ -13,7 +13,6 @@ from preprocessing.geometric import (
     draw_crop,
     draw_zoom_out,
     flip_boxes,
-    flip_picture,
     keep_visible,
     seen_through,
     whole_picture,
@@ -97,12 +96,6 @@ def test_every_sampler_and_the_whole_picture_get_their_turn():
     assert 0.02 < (overlaps < 0.3).mean() < 0.40  # the samplers of 0.1 and of anything
 
 
-def test_an_impossible_overlap_leaves_the_whole_picture():
-    augmentation = dataclasses.replace(SSD, crop_overlaps=(0.95,))
-    tiny = tf.constant([[0.4, 0.4, 0.42, 0.42]])
-    assert (many_crops(augmentation, tiny, whole_picture(), 20) == WHOLE).all()
-
-
 def test_a_picture_without_objects_is_cropped_too_and_never_to_nothing():
     picture = tf.constant([0.3, 0.3, 0.6, 0.6])  # on a canvas
     crops = many_crops(SSD, tf.zeros([0, 4]), picture, 100)
@@ -143,9 +136,3 @@ def test_flipping_boxes_twice_is_nothing(boxes):
     assert (flipped[:, 2:] > flipped[:, :2]).all()
     np.testing.assert_allclose(flip_boxes(flipped), boxes, atol=1e-6)
     np.testing.assert_array_equal(flipped[:, [0, 2]], boxes[:, [0, 2]])
-
-
-def test_flipping_a_picture_twice_is_nothing(rng):
-    image = rng.integers(0, 256, (5, 7, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(flip_picture(image), image[:, ::-1])
-    np.testing.assert_array_equal(flip_picture(flip_picture(image)), image)

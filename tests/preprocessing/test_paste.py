@@ -62,12 +62,6 @@ def test_it_hides_none_of_the_others():
     assert (image.numpy() == 30.0).all()
 
 
-def test_the_same_seed_pastes_alike():
-    for one, other in zip(pasted(3), pasted(3), strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert not np.array_equal(pasted(3)[0], pasted(4)[0])
-
-
 def test_objects_too_small_to_be_recognised_stay_where_they_are():
     image = tf.fill([SIZE, SIZE, 3], 30.0)
     _, boxes, _ = paste(
