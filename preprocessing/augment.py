@@ -23,7 +23,7 @@ from preprocessing.geometric import (
 )
 from preprocessing.photometric import COLOUR_DRAWS, ColourChange, change_colour, draw_colour_change
 from preprocessing.presets import Augmentation
-from preprocessing.resize import Sampling, sample_window
+from preprocessing.windows import Sampling, sample_window
 
 
 class Plan(NamedTuple):

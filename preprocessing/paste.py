@@ -10,7 +10,7 @@ from preprocessing.augment import Picture, salted
 from preprocessing.geometric import flip_picture
 from preprocessing.photometric import COLOUR_DRAWS, change_colour, draw_colour_change
 from preprocessing.presets import Augmentation
-from preprocessing.resize import sample_window
+from preprocessing.windows import sample_window
 
 SCALES = (0.7, 1.3)  # of its size in its own picture
 LARGEST = 0.6  # of the picture's side

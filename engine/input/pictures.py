@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from engine.input.records import RecordIndex, parse_record, read_records
 from preprocessing.augment import Picture
-from preprocessing.resize import source_pixels
+from preprocessing.windows import source_pixels
 
 JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
 # Of the memory that is free: the pictures may take this much, and as much again while they are put together.
@@ -29,7 +29,7 @@ def decode_picture(encoded) -> tf.Tensor:
 
 
 def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Decodes the part of a picture that `preprocessing.resize.sample_window` needs to show a window.
+    """Decodes the part of a picture that `preprocessing.windows.sample_window` needs to show a window.
 
     Rows below a JPEG's window are not read at all, and those beside it are not turned into pixels. Where the
     window has more than twice the pixels of the output in both directions, the JPEG is decoded at 1/2, 1/4 or

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from engine.input.pictures import decode_picture, decode_window
-from preprocessing.resize import sample_window
+from preprocessing.windows import sample_window
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
 
