@@ -13,7 +13,7 @@ import numpy as np
 from engine.evaluation import evaluate_model
 from engine.training.log import TrainingLog
 from engine.training.plan import Run, Say
-from engine.training.run_folder import LAST, Progress, demanding_room, save_state
+from engine.training.run_folder import LAST, Standing, demanding_room, save_state
 from nets.checkpoint import model_weights, write_checkpoint
 from terminal.bars import TrainingBar
 
@@ -34,15 +34,15 @@ def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) 
 
 
 class Bookkeeper(keras.callbacks.Callback):
-    """Counts steps in `progress` and does, between them, all that is not training."""
+    """Counts steps in `standing` and does, between them, all that is not training."""
 
-    def __init__(self, run: Run, progress: Progress, log: TrainingLog, bar: TrainingBar, say: Say):
+    def __init__(self, run: Run, standing: Standing, log: TrainingLog, bar: TrainingBar, say: Say):
         super().__init__()
-        self._run, self._progress, self._log, self._bar, self._say = run, progress, log, bar, say
+        self._run, self._standing, self._log, self._bar, self._say = run, standing, log, bar, say
         self._stop_requested = ""
         self._handlers: dict[int, object] = {}
         self._last_save = self._clock = 0.0
-        self._saved_step = progress.step
+        self._saved_step = standing.step
 
     def on_train_begin(self, logs=None):
         """Listen for Ctrl-C and for polite kills."""
@@ -64,29 +64,29 @@ class Bookkeeper(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Everything between two steps."""
         losses = dict(logs or {})
-        progress, settings = self._progress, self._run.settings
+        standing, settings = self._standing, self._run.settings
         self._demand_finite(losses)
-        progress.step += 1
+        standing.step += 1
         now = time.monotonic()
-        progress.seconds += now - self._clock
-        last = progress.step == settings.max_number_of_steps
-        due = progress.step % settings.evaluate_steps == 0 or last
-        if progress.step % SCALAR_STEPS == 0:
-            self._log.scalars(progress.step, {**losses, "learning_rate": self._learning_rate()})
+        standing.seconds += now - self._clock
+        last = standing.step == settings.max_number_of_steps
+        due = standing.step % settings.evaluate_steps == 0 or last
+        if standing.step % SCALAR_STEPS == 0:
+            self._log.scalars(standing.step, {**losses, "learning_rate": self._learning_rate()})
         if due or now - self._last_save > settings.save_interval_secs or self._stop_requested:
             if hasattr(self.model, "jax_state_sync"):
                 self.model.jax_state_sync()  # under JAX the variables are filled only on request
-            with demanding_room(self._run.folder, f"step {progress.step}", self._saved_step):
+            with demanding_room(self._run.folder, f"step {standing.step}", self._saved_step):
                 if due:
                     self._validate(losses)
-                save_state(self._run.folder, self.model, progress)
-            self._saved_step, self._last_save = progress.step, time.monotonic()
+                save_state(self._run.folder, self.model, standing)
+            self._saved_step, self._last_save = standing.step, time.monotonic()
             self._bar.leave_out(time.monotonic() - now)
         self._clock = time.monotonic()
-        if self._stop_requested and not progress.finished:
+        if self._stop_requested and not standing.finished:
             self.model.stop_training = True
             self._say(
-                f"Stopped by {self._stop_requested} after step {progress.step}: the same command goes on."
+                f"Stopped by {self._stop_requested} after step {standing.step}: the same command goes on."
             )
 
     def _learning_rate(self) -> float:
@@ -96,15 +96,15 @@ class Bookkeeper(keras.callbacks.Callback):
         if all(math.isfinite(value) for value in losses.values()):
             return
         parts = ", ".join(f"{name} {value}" for name, value in losses.items())
-        pictures = "\n  ".join(self._run.pictures.filenames(self._progress.step))
+        pictures = "\n  ".join(self._run.pictures.filenames(self._standing.step))
         raise FloatingPointError(
-            f"The loss is not finite after step {self._progress.step + 1}: {parts}. "
+            f"The loss is not finite after step {self._standing.step + 1}: {parts}. "
             f"Pictures of the batch:\n  {pictures}\nLower --learning_rate, or look at these pictures' labels."
         )
 
     def _validate(self, losses: Mapping[str, float]) -> None:
         """Measure the averaged weights, keep them as last, and as best if they are."""
-        progress, run = self._progress, self._run
+        standing, run = self._standing, self._run
         metrics = {}
         with averaged_weights(run.model, self.model.optimizer):
             if run.validation:
@@ -113,33 +113,33 @@ class Bookkeeper(keras.callbacks.Callback):
                 ).result
                 metrics = {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
             weights = model_weights(run.model)
-        values = {**losses, "learning_rate": self._learning_rate(), "seconds": progress.seconds, **metrics}
+        values = {**losses, "learning_rate": self._learning_rate(), "seconds": standing.seconds, **metrics}
         score = metrics.get("map_voc07", math.inf)  # without a validation split the last is the best
-        improved = score > progress.best or not run.validation
+        improved = score > standing.best or not run.validation
         if improved:
-            progress.best, progress.best_step, progress.stale = score, progress.step, 0
+            standing.best, standing.best_step, standing.stale = score, standing.step, 0
         else:
-            progress.stale += 1
+            standing.stale += 1
         for target in (run.folder / LAST, *([run.folder] if improved else [])):
             write_checkpoint(
                 target,
                 labels=run.config["dataset"]["labels"],
                 config=run.config,
                 weights=weights,
-                metrics={"step": progress.step, **values},
+                metrics={"step": standing.step, **values},
             )
-        self._log.row(progress.step, values)
-        line = f"step {progress.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        self._log.row(standing.step, values)
+        line = f"step {standing.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if run.validation:
             line += f" · validation mAP {score:.3f}" + (" (best so far)" if improved else "")
         self._say(line)
         self.model.forget_means()
         patience = run.settings.early_stopping
-        progress.finished = progress.step == run.settings.max_number_of_steps
-        if patience and progress.stale >= patience:
-            progress.finished = True
+        standing.finished = standing.step == run.settings.max_number_of_steps
+        if patience and standing.stale >= patience:
+            standing.finished = True
             self._say(
-                f"No better validation mAP {patience} times in a row: stopping at step {progress.step}."
+                f"No better validation mAP {patience} times in a row: stopping at step {standing.step}."
             )
-        if progress.finished:
+        if standing.finished:
             self.model.stop_training = True

@@ -26,12 +26,12 @@ from nets.checkpoint import CONFIG, WEIGHTS, is_checkpoint
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones
-_PROGRESS = "progress"  # the entry that holds the `Progress`; it stands last
+_PROGRESS = "progress"  # the entry that holds the `Standing`; it stands last
 
 
 # -------------------------------------------------------------------------------------------- the state
 @dataclass
-class Progress:
+class Standing:
     """How far a training is.
 
     Attributes:
@@ -55,11 +55,11 @@ class State(NamedTuple):
     """A training between two steps.
 
     Attributes:
-        progress: how far it is.
+        standing: how far it is.
         arrays: the values of `_variables`.
     """
 
-    progress: Progress
+    standing: Standing
     arrays: dict[str, np.ndarray]
 
 
@@ -78,15 +78,15 @@ def _variables(trainer: TrainingModel) -> dict[str, keras.Variable]:
     }
 
 
-def save_state(folder: Path, trainer: TrainingModel, progress: Progress) -> None:
+def save_state(folder: Path, trainer: TrainingModel, standing: Standing) -> None:
     """Write the state; the one before it stays beside it."""
     arrays = {name: np.asarray(keras.ops.convert_to_numpy(one)) for name, one in _variables(trainer).items()}
-    facts = json.dumps({"entries": len(arrays), **asdict(progress)})
+    facts = json.dumps({"entries": len(arrays), **asdict(standing)})
     arrays[_PROGRESS] = np.frombuffer(facts.encode(), np.uint8)
     write_arrays(folder / STATE, arrays, previous=folder / PREVIOUS)
 
 
-def put_back(state: State, trainer: TrainingModel) -> Progress:
+def put_back(state: State, trainer: TrainingModel) -> Standing:
     """Bring a compiled trainer, its optimiser built, to where `save_state` saw one, and say how far that is.
 
     Raises:
@@ -100,7 +100,7 @@ def put_back(state: State, trainer: TrainingModel) -> Progress:
                 "Was it written by another version of this project? Give another --train_dir."
             )
         variable.assign(array)
-    return state.progress
+    return state.standing
 
 
 def read_state(folder: Path, say: Callable[[str], object]) -> State:
@@ -121,7 +121,7 @@ def read_state(folder: Path, say: Callable[[str], object]) -> State:
     if problems:
         say(
             f"Warning: {problems[0]} Going on from the state before it, {PREVIOUS}, after step "
-            f"{state.progress.step}."
+            f"{state.standing.step}."
         )
         (folder / STATE).unlink(missing_ok=True)
     return state
@@ -136,7 +136,7 @@ def _newest(folder: Path) -> tuple[State | None, list[str]]:
             facts = json.loads(arrays.pop(_PROGRESS).tobytes())
             if facts.pop("entries") != len(arrays):
                 raise LookupError("entries are missing")
-            return State(Progress(**facts), arrays), problems
+            return State(Standing(**facts), arrays), problems
         except FileNotFoundError:
             problems.append(f"{path} is not there: writing it was cut off.")
         except (LookupError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -149,7 +149,7 @@ def _newest(folder: Path) -> tuple[State | None, list[str]]:
 def never_learnt(folder: Path) -> bool:
     """Whether a training was begun and left before its first step."""
     state, _ = _newest(folder)
-    return not is_checkpoint(folder) and state is not None and state.progress.step == 0
+    return not is_checkpoint(folder) and state is not None and state.standing.step == 0
 
 
 # -------------------------------------------------------------------------------------- to go on, to begin
@@ -164,26 +164,26 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
             others.
     """
     state = read_state(folder, say)
-    progress = state.progress
-    say(f"Resuming {folder} after step {progress.step} of {total_steps}.")
+    standing = state.standing
+    say(f"Resuming {folder} after step {standing.step} of {total_steps}.")
     try:
-        if progress.best_step:
+        if standing.best_step:
             read_arrays(folder / WEIGHTS)
     except (ValueError, FileNotFoundError) as error:
-        if progress.finished:
+        if standing.finished:
             raise ValueError(
                 f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
             ) from error
         say(f"Warning: {error} The best weights from here on are kept instead.")
-        progress.best, progress.best_step, progress.stale = -1.0, 0, 0
+        standing.best, standing.best_step, standing.stale = -1.0, 0, 0
     begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     if begun.get("options") != config["options"]:
-        with demanding_room(folder, CONFIG, progress.step):
+        with demanding_room(folder, CONFIG, standing.step):
             write_json(folder / CONFIG, begun | {"options": config["options"]})
     return state
 
 
-def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel) -> Progress:
+def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel) -> Standing:
     """Write the state of the start, so that whatever is found beside it was written by this training.
 
     And a disk without room for it is found now, not after the first hour. Of a training that was begun there
@@ -196,8 +196,8 @@ def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel)
             checkpoint.mkdir(exist_ok=True)
             write_trained_on(checkpoint, traces)
         write_json(folder / CONFIG, config)
-        save_state(folder, trainer, Progress())
-    return Progress()
+        save_state(folder, trainer, Standing())
+    return Standing()
 
 
 @contextmanager

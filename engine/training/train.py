@@ -20,7 +20,7 @@ from engine.training.log import TrainingLog
 from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
-from engine.training.run_folder import Progress, alone_in, begin, demanding_room, put_back, resume
+from engine.training.run_folder import Standing, alone_in, begin, demanding_room, put_back, resume
 from files.writing import write_bytes, write_json
 from nets.checkpoint import THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from terminal.bars import TrainingBar
@@ -53,23 +53,23 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
 
         # -------------------------------------------------- where the training stands
         state = resume(run.folder, run.config, run.settings.max_number_of_steps, say) if run.begun else None
-        if state is not None and state.progress.finished:
+        if state is not None and state.standing.finished:
             say("This training is finished; its weights are there. Nothing to do.")
         else:
             trainer = new_trainer(run)
             if state is None:
                 traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
-                progress = begin(run.folder, run.config, traces, trainer)
+                standing = begin(run.folder, run.config, traces, trainer)
             else:
-                progress = put_back(state, trainer)
+                standing = put_back(state, trainer)
 
             # -------------------------------------------------------------------- fit
-            fit(run, trainer, progress, console, say)
-            if not progress.finished:
+            fit(run, trainer, standing, console, say)
+            if not standing.finished:
                 return False
-            best = f", best validation mAP {progress.best:.3f} at step {progress.best_step}"
+            best = f", best validation mAP {standing.best:.3f} at step {standing.best_step}"
             best = best if run.validation else ""
-            say(f"Done after {progress.seconds / 60:.1f} minutes of training{best}: {run.folder}")
+            say(f"Done after {standing.seconds / 60:.1f} minutes of training{best}: {run.folder}")
 
         # ------------------------------------------- from which score on a name is said
         if run.validation and not (run.folder / THRESHOLDS).is_file():
@@ -92,30 +92,30 @@ def new_trainer(run: Run) -> TrainingModel:
     return trainer
 
 
-def fit(run: Run, trainer: TrainingModel, progress: Progress, console: Console, say: Say) -> None:
-    """The steps that are left, and what happens between them; `trainer` and `progress` change in place."""
-    batches = run.pictures.batches(progress.step)
+def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, say: Say) -> None:
+    """The steps that are left, and what happens between them; `trainer` and `standing` change in place."""
+    batches = run.pictures.batches(standing.step)
     batch_size, total_steps = run.settings.batch_size, run.settings.max_number_of_steps
     with (
         explaining_memory(run.model, batch_size, say),
         naming_unreadable_pictures(run.dataset, run.settings.dataset_split_name),
-        closing(TrainingLog(run.folder, step=progress.step)) as log,
+        closing(TrainingLog(run.folder, step=standing.step)) as log,
     ):
         say(run.summary())
-        if progress.step == 0:
+        if standing.step == 0:
             picture = first_batch_picture(batches, run.dataset.labels)
             jpeg = tf.io.encode_jpeg(picture, quality=95, chroma_downsampling=False)
             with demanding_room(run.folder, "first_batch.jpg", 0):
                 write_bytes(run.folder / "first_batch.jpg", jpeg.numpy())
             log.picture("first_batch", picture, step=0)
-        bar = TrainingBar(step=progress.step, total_steps=total_steps, batch_size=batch_size, console=console)
+        bar = TrainingBar(step=standing.step, total_steps=total_steps, batch_size=batch_size, console=console)
         trainer.fit(
             batches,
             epochs=1,
-            steps_per_epoch=total_steps - progress.step,
+            steps_per_epoch=total_steps - standing.step,
             shuffle=False,
             verbose=0,
-            callbacks=[bar.callback(), Bookkeeper(run, progress, log, bar, say)],
+            callbacks=[bar.callback(), Bookkeeper(run, standing, log, bar, say)],
         )
 
 

@@ -36,7 +36,7 @@ def killing_before_step(monkeypatch, step: int) -> None:
     original = Bookkeeper.on_train_batch_end
 
     def kill(self, batch, logs=None):
-        if self._progress.step + 1 == step:
+        if self._standing.step + 1 == step:
             raise Killed
         original(self, batch, logs)
 

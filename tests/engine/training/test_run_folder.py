@@ -10,7 +10,7 @@ from engine.training.learning import TrainingModel
 from engine.training.run_folder import (
     PREVIOUS,
     STATE,
-    Progress,
+    Standing,
     alone_in,
     begin,
     put_back,
@@ -56,13 +56,13 @@ def silent(text: str) -> None:
 def test_everything_comes_back(tiny, tmp_path):
     trainer = new_trainer(tiny, 1)
     assert any("seed" in variable.path for variable in trainer.model.variables)  # of the dropout
-    save_state(tmp_path, trainer, Progress(step=7, best=0.25, best_step=5, stale=2))
+    save_state(tmp_path, trainer, Standing(step=7, best=0.25, best_step=5, stale=2))
     other = new_trainer(tiny, 2)
     assert not same(values(trainer), values(other))
     state = read_state(tmp_path, silent)
     put_back(state, other)
     assert same(values(trainer), values(other))
-    assert state.progress == Progress(step=7, best=0.25, best_step=5, stale=2)
+    assert state.standing == Standing(step=7, best=0.25, best_step=5, stale=2)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def saved_twice(tiny, tmp_path):
     """The folder, with step 1 as the previous state and step 2 as the newest."""
     trainer = new_trainer(tiny, 1)
     for step in (1, 2):
-        save_state(tmp_path, trainer, Progress(step=step))
+        save_state(tmp_path, trainer, Standing(step=step))
     return tmp_path, trainer
 
 
@@ -98,7 +98,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(saved_twice, d
     assert str(path) in line
     assert "state.previous.npz, after step 1" in line
     # What is damaged does not take the place of what is good.
-    save_state(folder, trainer, Progress(step=3))
+    save_state(folder, trainer, Standing(step=3))
     (folder / STATE).unlink()
     assert read_state(folder, lambda text: None).progress.step == 1
 
@@ -159,9 +159,9 @@ def test_killed_between_its_renames_a_save_leaves_a_whole_state(saved_twice, mon
         patch.setattr(Path, "replace", replace)
         patch.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # the dead clean nothing up
         with pytest.raises(Killed):
-            save_state(folder, trainer, Progress(step=3))
+            save_state(folder, trainer, Standing(step=3))
     assert read_state(folder, lambda text: None).progress.step == 2
-    save_state(folder, trainer, Progress(step=4))
+    save_state(folder, trainer, Standing(step=4))
     assert read_state(folder, silent).progress.step == 4
 
 
@@ -170,7 +170,7 @@ def test_a_full_disk_leaves_both_states_and_no_half_file(saved_twice):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     half = len(before[STATE]) // 2
     with pytest.raises(OSError, match="File too large") as caught, files_of_at_most(half):
-        save_state(folder, trainer, Progress(step=3))
+        save_state(folder, trainer, Standing(step=3))
     assert caught.value.errno == errno.EFBIG
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
