@@ -93,14 +93,14 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(saved_twice, d
     else:
         path.write_bytes(data[: len(data) // 2 if damage == "cut short" else 0])
     said: list[str] = []
-    assert read_state(folder, said.append).progress.step == 1
+    assert read_state(folder, said.append).standing.step == 1
     (line,) = said
     assert str(path) in line
     assert "state.previous.npz, after step 1" in line
     # What is damaged does not take the place of what is good.
     save_state(folder, trainer, Standing(step=3))
     (folder / STATE).unlink()
-    assert read_state(folder, lambda text: None).progress.step == 1
+    assert read_state(folder, lambda text: None).standing.step == 1
 
 
 def test_of_a_training_that_never_learnt_nothing_is_left_for_the_next(saved_twice):
@@ -116,7 +116,7 @@ def test_of_a_training_that_never_learnt_nothing_is_left_for_the_next(saved_twic
             begin(folder, {}, traces_of([]), trainer)
     assert not {STATE, PREVIOUS} & {path.name for path in folder.iterdir()}
     begin(folder, {}, traces_of([]), trainer)
-    assert read_state(folder, silent).progress.step == 0
+    assert read_state(folder, silent).standing.step == 0
     assert not (folder / PREVIOUS).exists()
 
 
@@ -160,9 +160,9 @@ def test_killed_between_its_renames_a_save_leaves_a_whole_state(saved_twice, mon
         patch.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # the dead clean nothing up
         with pytest.raises(Killed):
             save_state(folder, trainer, Standing(step=3))
-    assert read_state(folder, lambda text: None).progress.step == 2
+    assert read_state(folder, lambda text: None).standing.step == 2
     save_state(folder, trainer, Standing(step=4))
-    assert read_state(folder, silent).progress.step == 4
+    assert read_state(folder, silent).standing.step == 4
 
 
 def test_a_full_disk_leaves_both_states_and_no_half_file(saved_twice):
