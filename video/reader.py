@@ -46,6 +46,9 @@ _LONGEST_FRAME = 600  # seconds
 _CAMERA = re.compile(r"webcam(?::(\d{1,3}))?")
 
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 5  # ITU-T H.273, MatrixCoefficients
+# What FFmpeg's scaler takes (tried with PyAV: it raises for every other matrix and range): RGB or not said,
+# BT.709, FCC, BT.601 twice, SMPTE 240M, BT.2020; and ranges not said, limited and full.
+_MATRICES, _RANGES = (0, 1, 2, 4, 5, 6, 7, 9), (0, 1, 2)
 
 
 class VideoError(UnusableFile):
@@ -176,7 +179,8 @@ def decoded(
     """Every frame that can be decoded from where the container stands, in the order in which they are shown.
 
     `damaged` is told of every error that FFmpeg goes on after; `coming` gets every packet before it is
-    decoded. Frames with more pixels than allowed raise VideoError.
+    decoded. Frames with more pixels than allowed raise VideoError. What a frame says of its colours, and
+    nobody knows, counts as not said.
     """
     packets = container.demux(stream)
     while True:
@@ -194,6 +198,10 @@ def decoded(
         for frame in frames:
             if isinstance(frame, VideoFrame):
                 check_size(frame.width, frame.height, max_pixels)
+                if frame.colorspace not in _MATRICES:
+                    frame.colorspace = _UNSPECIFIED
+                if frame.color_range not in _RANGES:
+                    frame.color_range = 0
                 yield frame
 
 

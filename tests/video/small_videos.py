@@ -22,6 +22,7 @@ def write_video(
     gop: int = 12,
     rotation: int = 0,
     pixel_shape: Fraction = Fraction(1),
+    matrix: int = 2,
 ) -> Path:
     """Writes an H.264 video.
 
@@ -32,6 +33,7 @@ def write_video(
         gop: frames from one key frame to the next.
         rotation: that players have to apply, in degrees.
         pixel_shape: width of a pixel by its height.
+        matrix: that its colours were made with (ITU-T H.273); 2: it does not say.
     """
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
@@ -40,6 +42,7 @@ def write_video(
         stream.codec_context.time_base = MILLISECOND
         stream.codec_context.gop_size = gop
         stream.codec_context.sample_aspect_ratio = pixel_shape
+        stream.codec_context.colorspace = matrix
         stream.options = {"crf": "12", "threads": "1", "bf": "3"}
         if rotation:
             stream.set_display_rotation(rotation)

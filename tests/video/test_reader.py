@@ -1,3 +1,4 @@
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 
 from tests.video.small_videos import scene, write_sound, write_video
 from video.reader import Camera, VideoError, VideoReader, camera_number
+from video.selection import SparseVideo
 
 
 def frames_of(path: Path) -> tuple[list, VideoReader]:
@@ -28,6 +30,28 @@ def test_frames_of_a_variable_frame_rate_have_their_own_times(tmp_path):
     assert all(close(frame.image, picture) for frame, picture in zip(frames, pictures, strict=True))
     assert (reader.facts.width, reader.facts.height, reader.facts.sound) == (96, 72, None)
     assert reader.notes() == []
+
+
+@pytest.mark.parametrize("matrix", [8, 10, 14])
+def test_colours_that_nobody_knows_count_as_not_said(tmp_path, matrix):
+    pictures = [scene(i) for i in range(3)]
+    known, odd = (write_video(tmp_path / f"{one}.mp4", pictures, matrix=one) for one in (2, matrix))
+    for frame, other in zip(frames_of(known)[0], frames_of(odd)[0], strict=True):
+        np.testing.assert_array_equal(frame.image, other.image)
+    with SparseVideo(odd) as video:
+        assert {one.thumbnail().shape for one in video.frames(needed=lambda at: True)} == {(36, 64, 3)}
+
+
+def test_bytes_changed_anywhere_leave_frames_or_one_sentence(tmp_path, rng):
+    good = np.frombuffer(write_video(tmp_path / "a.mp4", [scene(i) for i in range(8)]).read_bytes(), np.uint8)
+    for changed in rng.integers(1, 60, 100):
+        bad = good.copy()
+        bad[rng.integers(0, len(bad), changed)] = rng.integers(0, 256, changed)
+        (tmp_path / "b.mp4").write_bytes(bad.tobytes())
+        with suppress(VideoError), VideoReader(tmp_path / "b.mp4") as video:
+            assert all(frame.image.ndim == 3 for frame in video.frames())
+        with suppress(VideoError), SparseVideo(tmp_path / "b.mp4") as video:
+            assert all(one.picture().ndim == 3 for one in video.frames(needed=lambda at: True))
 
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
