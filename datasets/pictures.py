@@ -25,11 +25,13 @@ from datasets.problems import UnusableFile
 from files.threads import map_in_threads
 from files.writing import write_bytes
 
-ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+# Windows and some browsers call a JPEG .jfif, older programs .jpe.
+ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".webp"})
 
 # Pictures too, but not read: a folder that holds them is told so instead of silently passing over them.
 OTHER_SUFFIXES = frozenset(
-    {".avif", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".psd", ".tga", ".tif", ".tiff"}
+    {".apng", ".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".mpo"}
+    | {".pgm", ".ppm", ".psd", ".svg", ".tga", ".tif", ".tiff"}
 )
 
 # Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
