@@ -27,9 +27,9 @@ from terminal.quiet import start_tensorflow
 def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
+    from engine.reports.page import sentences
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
-    from faces.report import in_short
 
     console = Console()
     classifier = FaceClassifier.load(options.checkpoint_path)
@@ -37,7 +37,8 @@ def main(options: FaceEvaluationOptions) -> None:
         measures, notes = evaluate_faces(classifier, options, progress=progress)
     for one in notes:
         note(console, one)
-    for line in [*in_short(measures), f"See {options.eval_dir / 'report.html'}"]:
+    said = sentences("faces_in_short.txt", measures=measures)
+    for line in [*said, f"See {options.eval_dir / 'report.html'}"]:
         say(console, line)
 
 

@@ -31,7 +31,8 @@ from terminal.quiet import start_tensorflow
 def main(options: FaceTrainingOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
-    from faces.report import summary, write_training
+    from engine.reports.page import sentences
+    from faces.report import write_training
     from faces.training import train_faces
 
     console = Console()
@@ -40,7 +41,8 @@ def main(options: FaceTrainingOptions) -> None:
         notes = write_training(options, trained)
     for one in notes:
         note(console, one)
-    for line in [*summary(trained), f"See {options.train_dir / 'report.html'}"]:
+    said = sentences("faces_figures.txt", measured=trained.measured, seconds=trained.seconds)
+    for line in [*said, f"See {options.train_dir / 'report.html'}"]:
         say(console, line)
 
 

@@ -22,11 +22,11 @@ from datasets.problems import write_problems
 from datasets.splits import SPLITS
 from engine.measures.calibration import Reliability
 from engine.measures.trained_on import write_trained_on
-from engine.reports.page import jpeg_uri, lines, percent, render_page, themed
+from engine.reports.page import jpeg_uri, lines, render_page, sentences, themed
 from engine.training.log import TrainingLog
 from faces.encoder import face_view, look_at
 from faces.folder import Face
-from faces.measures import LIKELIEST, FaceMeasures
+from faces.measures import FaceMeasures
 from faces.options import FaceTrainingOptions
 from faces.training import Trained
 from files.writing import write_json, write_table, write_text
@@ -88,7 +88,7 @@ def write_face_report(
         judgement=numbers["judgement"],
         unknown=measures.unknown,
         unknown_text=strangers,
-        sentences=in_short(measures),
+        sentences=sentences("faces_in_short.txt", measures=measures),
         learnt=learnt,
         rows=[{"one": one, "colour": hex_colour(one.name)} for one in worst_first],
         confusion=themed(partial(_confusion, measures)),
@@ -138,34 +138,6 @@ def _calibration(calibration: Reliability) -> dict[str, Any]:
 def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
     words = {"no_answer": "unknown", "nobody": "strangers", "corner": "is ↓   called →"}
     return plot_confusion(measures.names, measures.confusion, theme=theme, **words)
-
-
-def in_short(measures: FaceMeasures) -> list[str]:
-    """The result in a few plain sentences."""
-    low, high = measures.top1_interval
-    sentences = [
-        f"Of {len(measures.truth)} faces {sum(one.right for one in measures.per_name)} got the right name "
-        f"({percent(measures.top1)}); with faces from other sources of the same kind it could as well be "
-        f"{percent(low)} to {percent(high)}. For {percent(measures.top5)} the right name is among the "
-        f"{min(LIKELIEST, len(measures.names))} likeliest."
-    ]
-    worst = min((one for one in measures.per_name if one.faces), key=lambda one: one.right / one.faces)
-    if worst.right < worst.faces:
-        sentences.append(
-            f"The weakest name is {worst.name}: {worst.right} of {worst.faces} faces"
-            + (f", most often taken for {worst.taken_for[0]}." if worst.taken_for else ".")
-        )
-    never = [one.name for one in measures.per_name if not one.faces]
-    if never:
-        sentences.append(f"There was no face of {', '.join(never)}: nothing is known of them.")
-    unknown = measures.unknown
-    if unknown is not None and unknown.strangers:
-        sentences.append(
-            f"Of {unknown.strangers} faces of strangers {unknown.rejected} "
-            f"({percent(unknown.rejected_share)}) were called unknown, while {percent(unknown.right_kept)} "
-            "of the right answers kept their name."
-        )
-    return sentences
 
 
 def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> list[Sheet]:
@@ -233,24 +205,6 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
         notes=notes,
     )
     return notes
-
-
-def summary(trained: Trained) -> list[str]:
-    """The result in a few lines."""
-    said = [
-        f"{part}: {percent(one.top1)} of {len(one.truth)} faces right (95 %: {percent(one.top1_interval[0])} "
-        f"to {percent(one.top1_interval[1])}), {percent(one.top5)} among the five likeliest, "
-        f"calibration error {one.calibration.error:.3f}"
-        for part, one in trained.measured.items()
-    ]
-    left = next((one.unknown for one in trained.measured.values()), None)
-    if left is not None and left.strangers:
-        said.append(
-            f"characters that were left out: {percent(left.rejected_share)} of {left.strangers} faces called "
-            f"unknown, {percent(left.right_kept)} of the right answers kept"
-        )
-    spent = ", ".join(f"{what} {seconds:.1f}" for what, seconds in trained.seconds.items())
-    return [*said, f"seconds: {spent}"]
 
 
 def read_splits(folder: Path) -> dict[str, str]:

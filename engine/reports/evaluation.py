@@ -23,7 +23,7 @@ from engine.measures.measure import Measurements, worst_and_best
 from engine.measures.mistakes import KINDS
 from engine.measures.strangers import StrangerResult
 from engine.reports.detections_file import detections_entry, write_detections
-from engine.reports.page import counted, jpeg_uri, lines, percent, render_page, themed
+from engine.reports.page import jpeg_uri, lines, render_page, sentences, themed
 from files.writing import write_json, write_text
 from nets.thresholds import EVIDENCE
 from visualization.drawing import draw_boxes, draw_detections
@@ -31,8 +31,6 @@ from visualization.plots import Curve, plot_confusion, plot_errors, plot_precisi
 
 # Longer side of the pictures in a report: readable labels, two beside each other on a page.
 GALLERY_PIXELS = 420
-
-_FEW_PICTURES = 10  # drawing from fewer with replacement says little about others
 
 Gallery = Sequence[tuple[str, Mapping[int, np.ndarray]]]
 """Headings and the pictures below them: number -> uint8 [H, W, 3]."""
@@ -248,45 +246,16 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
 
 def in_short(measurements: Measurements) -> list[str]:
     """The result in a few plain sentences."""
-    overall, counts, score = measurements.overall, measurements.confusion.counts, measurements.score_threshold
-    reported = "reported detections" if score is None else f"detections with a score of at least {score:g}"
-    pictures, (low, high) = len(measurements.pictures), measurements.intervals.map_voc07
-    luck = f"with other pictures of the same kind it could as well be {percent(low)} to {percent(high)}."
-    if pictures < _FEW_PICTURES:
-        luck = f"{counted(pictures, 'picture')} cannot say how much of it is luck: measure on more."
-    sentences = [
-        f"Of {overall.right + overall.missed} marked objects {overall.right} were found "
-        f"({percent(overall.recall)}); of {overall.detections} {reported}, {overall.wrong} were wrong.",
-        f"The mAP (VOC 2007) is {percent(measurements.result.map_voc07)}; {luck}",
-    ]
-    weakest, *others = (one for one in measurements.worst_first if one.ap_voc07 is not None)
-    if others and weakest.ap_voc07 != 1:
-        sentences.append(
-            f"The weakest name is {weakest.name}: average precision {percent(weakest.ap_voc07)}, "
-            f"{counted(weakest.objects, 'object')}."
-        )
-    for marked, taken_for, count, of in most_mixed_up(measurements, 1):
-        sentences.append(f"The most frequent mix-up is {marked} taken for {taken_for}: {count} of {of}.")
-    missed, nothing = int(counts[:-1, -1].sum()), int(counts[-1].sum())
-    wrong_names = int(_mix_ups(measurements).sum())
-    if missed or nothing or wrong_names:
-        sentences.append(
-            f"Mistakes by kind: {missed} missed, {wrong_names} under another name, "
-            f"{nothing} where nothing is marked or something found already."
-        )
-    else:
-        sentences.append("Nothing was missed, mixed up or invented.")
-    for result, what in (
-        (measurements.strangers, "pictures of strangers"),
-        (measurements.without_objects, "pictures on which nobody is marked"),
-    ):
-        if result is not None:
-            sentences.append(
-                f"False detections on {what}: {result.false_detections} on {result.pictures}, "
-                f"{result.per_picture:.2f} per picture; {percent(result.share_with_any)} of the pictures "
-                "have at least one."
-            )
-    return sentences
+    counts = measurements.confusion.counts
+    return sentences(
+        "evaluation_in_short.txt",
+        measurements=measurements,
+        rated=[one for one in measurements.worst_first if one.ap_voc07 is not None],
+        mix_ups=most_mixed_up(measurements, 1),
+        missed=int(counts[:-1, -1].sum()),
+        nothing=int(counts[-1].sum()),
+        wrong_names=int(_mix_ups(measurements).sum()),
+    )
 
 
 def most_mixed_up(measurements: Measurements, count: int) -> list[tuple[str, str, int, int]]:

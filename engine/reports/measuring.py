@@ -20,11 +20,11 @@ from datasets.pictures import read_picture
 from datasets.records import RecordDataset
 from engine.evaluation import evaluate_model
 from engine.measures.measure import Measurements, measure
-from engine.measures.strangers import StrangerResult, detect_strangers
+from engine.measures.strangers import detect_strangers
 from engine.measures.trained_on import leak_notes_of
 from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_reports
 from engine.reports.options import EvaluationOptions
-from engine.reports.page import percent
+from engine.reports.page import percent, sentences
 from engine.training.log import TrainingLog
 from engine.training.run_folder import LAST, STATE
 from files.writing import sha256_of
@@ -79,7 +79,10 @@ def measure_checkpoint(
         notes=notes,
     )
     console.print(_name_table(found))
-    for line in (*_summary(found), f"See {options.eval_dir / 'report.html'}"):
+    for line in (
+        *sentences("evaluation_figures.txt", measurements=found),
+        f"See {options.eval_dir / 'report.html'}",
+    ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return found
 
@@ -261,56 +264,3 @@ def _name_table(measurements: Measurements) -> Table:
             percent(point.recall),
         )  # fmt: skip
     return table
-
-
-def _summary(measurements: Measurements) -> list[str]:
-    """The figures in lines for the screen, and how fast the run was."""
-    result, coco, timing = measurements.result, measurements.coco, measurements.evaluation.timing
-    (low07, high07), (low12, high12) = measurements.intervals.map_voc07, measurements.intervals.map_voc12
-    mistakes = ", ".join(
-        f"{count} {kind} ({100 * measurements.errors.costs[kind]:.1f})"
-        for kind, count in measurements.errors.counts.items()
-        if count or measurements.errors.costs[kind] >= 0.001
-    )
-    lines = [
-        f"mAP VOC 2007 {result.map_voc07:.4f} · VOC 2012 {result.map_voc12:.4f} · "
-        f"COCO AP {coco.ap:.4f}, AP50 {coco.ap50:.4f}, AP75 {coco.ap75:.4f} · "
-        f"{result.matches.pictures} pictures",
-        f"95 % of the draws of as many pictures: VOC 2007 {low07:.3f} to {high07:.3f}, "
-        f"VOC 2012 {low12:.3f} to {high12:.3f}",
-        f"Mistakes, with the points of mAP that each kind costs: {mistakes}",
-    ]
-    if measurements.calibration.error is not None:
-        lines.append(f"Expected calibration error of the scores: {measurements.calibration.error:.3f}")
-    lines += _stranger_lines("strangers", measurements.strangers)
-    lines += _stranger_lines("pictures without anyone marked", measurements.without_objects)
-    if timing.milliseconds_per_picture is not None and timing.waiting_share is not None:
-        lines.append(
-            f"{timing.milliseconds_per_picture:.1f} ms per picture, {100 * timing.waiting_share:.1f} % of it "
-            "waiting for input (first batch not counted)"
-        )
-    if not len(result.matches.name):
-        lines.append(
-            "Nothing was detected with a score of 0.01 or more: was this checkpoint trained long enough?"
-        )
-    return lines
-
-
-def _stranger_lines(what: str, result: StrangerResult | None) -> list[str]:
-    """False detections where nobody is, and what the answer "unknown" would change."""
-    if result is None:
-        return []
-    lines = [
-        f"On {what}: {result.false_detections} false detections on {result.pictures} pictures = "
-        f"{result.per_picture:.3f} per picture; {100 * result.share_with_any:.1f} % have any"
-    ]
-    if result.comparable:
-        known = (f"{rule} {value:.3f}" for rule, value in result.auroc.items() if value is not None)
-        lines.append(f"  AUROC of right detections against these: {', '.join(known)}")
-    if result.unknown is not None:
-        left = result.unknown.false_detections
-        lines.append(
-            f'  With "unknown" as an answer {left} keep a name = {left / result.pictures:.3f} per picture; '
-            f"so do {100 * result.unknown.right_kept:.1f} % of the right detections"
-        )
-    return lines

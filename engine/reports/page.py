@@ -1,12 +1,13 @@
 """Reports as HTML pages: one file each, readable on a phone, light and dark, with everything inside.
 
 The templates are in `pages/`: `base.html` is the frame, `evaluation_parts.html` what the reports of an
-evaluation and of a training share.
+evaluation and of a training share; a `.txt` says a result in plain words.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -26,6 +27,20 @@ PAGES = Path(__file__).with_name("pages")
 THEMES = {"light": LIGHT, "dark": DARK}
 
 
+@functools.cache
+def _templates() -> jinja2.Environment:
+    """Names and file names come from other people's files: in HTML autoescape keeps them text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, colour=hex_colour, counted=counted)
+    return environment
+
+
 def render_page(template: str, *, says: Any, **content: Any) -> str:
     """A page as text.
 
@@ -35,18 +50,15 @@ def render_page(template: str, *, says: Any, **content: Any) -> str:
             system has no font for get a piece of the shipped one.
         content: of the template.
     """
-    # Names and file names come from other people's files: autoescape keeps them text.
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, colour=hex_colour)
     font = web_font(json.dumps(says, ensure_ascii=False, default=str))
     uri = None if font is None else data_uri("font/woff", font)
-    return environment.get_template(template).render(font=uri, **content)
+    return _templates().get_template(template).render(font=uri, **content)
+
+
+def sentences(template: str, **content: Any) -> list[str]:
+    """Plain text, a sentence or figure to a line, of a `.txt` in `pages/`."""
+    text = _templates().get_template(template).render(**content)
+    return [line for line in text.split("\n") if line]
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

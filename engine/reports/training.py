@@ -22,7 +22,7 @@ from datasets.pictures import PictureError, read_picture
 from datasets.records import RecordDataset, read_boxes, traces_of_records
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
-from engine.reports.page import counted, jpeg_uri, lines, percent, render_page, themed
+from engine.reports.page import counted, jpeg_uri, lines, percent, render_page, sentences, themed
 from engine.training.log import METRICS_CSV
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
@@ -38,15 +38,6 @@ _MOST_BOXES = 20_000  # drawn and compared with anchors; more would change nothi
 
 _NOTHING_LEARNT = 0.05  # mAP
 _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figure
-_WORTH = 0.01  # what undoing a kind of mistake gains must be worth a sentence
-_CURES = {
-    "missed": "label more pictures like the ones where it happens (small, turned away, half hidden)",
-    "wrong name": "label more pictures of the names that it mixes up, best together in one picture",
-    "bad box": "look whether all boxes are drawn by the same rule (always the head, always to the same edge)",
-    "wrong name and bad box": "look whether all boxes are drawn by the same rule, then label more pictures",
-    "duplicate": "look whether some characters have a box for the head and others for the whole body",
-    "background": "add pictures without any of the characters (other people, empty scenes), without boxes",
-}
 
 
 def write_training_report(
@@ -74,17 +65,17 @@ def write_training_report(
     metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     progress = _read_progress(folder)
     curve = progress.get("step", []), progress.get("map_voc07", [])
-    sentences = how_it_learnt(*curve, metrics.get("step"), said.get("max_number_of_steps"))
+    told = how_it_learnt(*curve, metrics.get("step"), said.get("max_number_of_steps"))
     if validation is None:
         notes = [f"{problem}, so nothing can be said about how good this detector is."]
-        sentences = what_it_learnt_from(counts[training]) + sentences
+        told = what_it_learnt_from(counts[training]) + told
         content, filenames = {"measurements": None}, ()
     else:
         evaluation = measure_best_weights(checkpoint, dataset, validation)
         found, filenames = measure(evaluation, checkpoint.thresholds), evaluation.filenames
         measured, seen = (traces_of_records(dataset.split(name).files) for name in (validation, training))
         notes = leak_notes(measured, seen, validation, training)
-        sentences = in_short(found)[:2] + what_would_help(found, counts[training]) + sentences
+        told = in_short(found)[:2] + what_would_help(found, counts[training]) + told
         content = evaluation_content(found, read_gallery(found, dataset, validation, GALLERY_PICTURES))
     for note in notes:
         say(f"Note: {note}")
@@ -98,12 +89,12 @@ def write_training_report(
     pictures = {name: dataset.split(name).pictures for name in counts}
     html = render_page(
         "training.html",
-        says=[title, notes, sentences, dataset.labels, ran, filenames],
+        says=[title, notes, told, dataset.labels, ran, filenames],
         title=title,
         lead=f"{info.pictures} pictures with {info.boxes} boxes of {len(dataset.labels)} names; {weights}"
         + (f", measured on {validation}." if validation else "."),
         notes=notes,
-        sentences=sentences,
+        sentences=told,
         progress=_progress_figures(progress, metrics.get("step")),
         labels=themed(partial(plot_dataset, counts, pictures, boxes, overlaps, network_name=network.name)),
         first_batch=_first_batch(folder),
@@ -180,63 +171,37 @@ def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]
     """
     if measurements.result.map_voc07 < _NOTHING_LEARNT:
         return []  # names are no worse than each other, and advice on labels would mislead
-    mix_ups = [
-        f"{marked} for {taken} ({count} of {of})"
-        for marked, taken, count, of in most_mixed_up(measurements, 3)
-        if count > 1
-    ]
-    sentences = [
-        f"It takes {'; '.join(mix_ups)}." if mix_ups else "It does not confuse any two names more than once."
-    ]
-    sentences += _needs_pictures(measurements, trained_boxes)
+    names, mix_ups = measurements.names, most_mixed_up(measurements, 3)
     kind, cost = max(measurements.errors.costs.items(), key=lambda item: item[1])
-    if cost >= _WORTH:
-        sentences.append(
-            f"The costliest mistakes are of the kind “{kind}”: without them the mAP would be "
-            f"{100 * cost:.1f} points higher. What helps: {_CURES[kind]}."
-        )
-    few = [name for name, one in measurements.names.items() if 0 < one.objects < _FEW_TO_JUDGE]
-    if few:
-        sentences.append(
-            f"The validation set has fewer than {_FEW_TO_JUDGE} objects of {', '.join(few)}: their figures "
-            "are mostly luck, and more pictures there make them worth something."
-        )
-    without = [name for name, one in measurements.names.items() if not one.objects and name in trained_boxes]
-    if without:
-        sentences.append(f"The validation set has no {', '.join(without)}: nothing is known of them.")
-    return sentences
+    return sentences(
+        "what_would_help.txt",
+        mix_ups=[
+            f"{marked} for {taken} ({count} of {of})" for marked, taken, count, of in mix_ups if count > 1
+        ],
+        **_needs_pictures(measurements, trained_boxes),
+        kind=kind,
+        cost=cost,
+        few=[name for name, one in names.items() if 0 < one.objects < _FEW_TO_JUDGE],
+        few_to_judge=_FEW_TO_JUDGE,
+        without=[name for name, one in names.items() if not one.objects and name in trained_boxes],
+    )
 
 
-def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]) -> list[str]:
+def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]) -> dict[str, Any]:
     """Which names are found worst, and whether they are also those with the fewest boxes."""
     rated = {name: one.ap_voc07 for name, one in measurements.names.items() if one.ap_voc07 is not None}
-    if len(rated) < 2:
-        return []
     boxes = {name: trained_boxes.get(name, 0) for name in rated}
     said = {name: f"AP {percent(ap)}, {counted(boxes[name], 'box', 'boxes')}" for name, ap in rated.items()}
     usual = float(np.median(list(boxes.values())))
-    lowest = sorted(rated, key=lambda name: (rated[name], boxes[name]))
+    lowest = sorted(rated, key=lambda name: (rated[name], boxes[name])) if len(rated) > 1 else []
     upper = {name: (measurements.intervals.ap_voc07[name] or (0.0, 1.0))[1] for name in rated}
     behind = [name for name in lowest if upper[name] < measurements.result.map_voc07][:3]
-    if not behind:
-        return [
-            "No name is found so much worse than the others that it could not be luck. If you label more, "
-            f"begin with {lowest[0]} ({said[lowest[0]]} to learn from)."
-        ]
-    scarce = [f"{name} ({said[name]})" for name in behind if boxes[name] < 0.8 * usual]
-    others = [f"{name} (AP {percent(rated[name])})" for name in behind if boxes[name] >= 0.8 * usual]
-    sentences = []
-    if scarce:
-        sentences.append(
-            f"More pictures are needed most of {', '.join(scarce)}: found worse than the rest, and with "
-            f"fewer boxes to learn from (half of the names have {usual:.0f} or more)."
-        )
-    if others:
-        sentences.append(
-            f"Found worse than the rest, though not for lack of boxes: {', '.join(others)}. Look at the "
-            "pictures where it fails; often labels differ, or only one view of them was labelled."
-        )
-    return sentences
+    return {
+        "begin_with": f"{lowest[0]} ({said[lowest[0]]} to learn from)" if lowest and not behind else "",
+        "scarce": [f"{name} ({said[name]})" for name in behind if boxes[name] < 0.8 * usual],
+        "others": [f"{name} (AP {percent(rated[name])})" for name in behind if boxes[name] >= 0.8 * usual],
+        "usual": usual,
+    }
 
 
 def what_it_learnt_from(trained_boxes: Mapping[str, int]) -> list[str]:
@@ -262,22 +227,12 @@ def how_it_learnt(
     """
     if len(steps) < 3 or len(precision) != len(steps) or best_step is None:
         return []
-    if max(precision) < _NOTHING_LEARNT:
-        return [
-            "So far it has learnt next to nothing: train longer (--max_number_of_steps), start from trained "
-            "weights (--checkpoint_path), and look at the pictures under “What the network saw”."
-        ]
-    sentences = []
-    if total_steps is not None and steps[-1] < total_steps:
-        sentences.append(f"The training stopped at step {steps[-1]:.0f} of {total_steps:.0f}.")
     late = [value for step, value in zip(steps, precision, strict=True) if step >= 0.7 * steps[-1]]
-    if best_step >= steps[-1] and precision[-1] - min(late) > 0.01:
-        sentences.append("It was still getting better when it ended: train longer (--max_number_of_steps).")
-    elif best_step < 0.7 * steps[-1]:
-        sentences.append(
-            f"It was best at step {best_step:.0f} and not better after: a longer training would not help, "
-            "other pictures would."
-        )
-    else:
-        sentences.append("It had settled at the end: a longer training would change little.")
-    return sentences
+    return sentences(
+        "how_it_learnt.txt",
+        nothing=max(precision) < _NOTHING_LEARNT,
+        step=steps[-1],
+        total_steps=total_steps,
+        best_step=best_step,
+        risen=precision[-1] - min(late),
+    )
