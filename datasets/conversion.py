@@ -178,7 +178,7 @@ def _notes(reading: FolderReading, labels: Sequence[str], options: ConversionOpt
     notes = []
     ignored = sorted(reading.contents.ignored.items())
     if listed := ", ".join(f"{count} {printable(suffix)}" for suffix, count in ignored):
-        notes.append(f"Neither pictures nor XML, passed over: {listed}.")
+        notes.append(f"Passed over: {listed}.")
     if (
         not options.labels_file
         and tuple(labels) == VOC_NAMES

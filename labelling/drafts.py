@@ -52,16 +52,12 @@ def draft_targets(dataset_dir: Path) -> list[DraftTarget]:
     """
     if not dataset_dir.is_dir():
         raise ValueError(f"--dataset_dir {dataset_dir}: there is no such folder")
-    annotations = dataset_dir
-    if (dataset_dir / "JPEGImages").is_dir():
-        annotations = dataset_dir / "Annotations"
-        annotations.mkdir(exist_ok=True)  # or the folder would count as a flat one
-    files = find_files(dataset_dir).files
-    if not files:
+    contents = find_files(dataset_dir)
+    if not contents.files:
         raise ValueError(f"{dataset_dir}: no picture in it; tools.extract_frames takes them out of videos")
     targets: dict[Path, DraftTarget] = {}
-    for file in files:
-        xml = file.xml or annotations / f"{file.path.stem}.xml"
+    for file in contents.files:
+        xml = file.xml or contents.new_xml(file.path)
         if xml in targets:
             raise ValueError(
                 f"{targets[xml].picture} and {file.path} would share {xml.name}: LabelImg knows pictures by "
@@ -164,6 +160,7 @@ def make_drafts(
         draft = drafted(target, image, found)
         objects = draft_objects(draft, height, width)
         picture = Path(target.picture.parent.name, target.picture.name)
+        target.xml.parent.mkdir(parents=True, exist_ok=True)
         if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
             outcome.drafts += 1
             outcome.boxes += len(draft)

@@ -20,6 +20,7 @@ from typing import Literal
 from rich.console import Console
 
 from datasets.annotations import choose_frame
+from datasets.folder import growing_dirs
 from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems, write_problems
 from datasets.voc import RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
@@ -93,7 +94,7 @@ def import_dataset(
         progress: how many pictures are done.
     """
     done = Imported(list(dataset.problems))
-    picture_dir, xml_dir = output_dir / "JPEGImages", output_dir / "Annotations"
+    picture_dir, xml_dir = growing_dirs(output_dir)
     picture_dir.mkdir(parents=True, exist_ok=True)
     xml_dir.mkdir(parents=True, exist_ok=True)
     stems: set[str] = set()
@@ -141,7 +142,7 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
         with whole_file(target) as temporary:
             shutil.copyfile(picture.path, temporary)
     # Last, so that a picture with XML is complete.
-    write_annotation(xml, Path("JPEGImages") / target.name, width, height, voc)
+    write_annotation(xml, Path(target.parent.name, target.name), width, height, voc)
     done.pictures += 1
     done.boxes += len(voc)
     return True

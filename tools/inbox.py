@@ -29,6 +29,7 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
+from datasets.folder import growing_dirs
 from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
@@ -150,8 +151,8 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
             f"report {key}: {problems[0].kind} ({problems[0].detail}); correct it with: "
             f"python -m tools.inbox open {key[:8]}"
         )
-    pictures, xmls = dataset_dir / "JPEGImages", dataset_dir / "Annotations"
-    if dataset_dir.is_dir() and any(dataset_dir.iterdir()) and not (pictures.is_dir() and xmls.is_dir()):
+    pictures, xmls = growing_dirs(dataset_dir)
+    if dataset_dir.is_dir() and any(dataset_dir.iterdir()) and not pictures.is_dir():
         pictures = xmls = dataset_dir
     for folder in (pictures, xmls):
         folder.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from datasets.folder import FolderContents, find_files
 from datasets.labels import clean_name, extend_labels, read_labels
-from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import XmlError, read_xml
 from labelling.drafts import ORDER
 from terminal.command import command, say
@@ -58,21 +58,23 @@ def plan_session(options: Options) -> Session:
     """Finds folders, names and order.
 
     Raises:
-        ValueError: the folder does not exist or holds no picture, or a named file is missing.
+        ValueError: the folder does not exist or holds no picture, LabelImg would not find all of its XML, or
+            a named file is missing.
     """
     folder = options.dataset_dir
     if not folder.is_dir():
         raise ValueError(f"--dataset_dir {folder}: there is no such folder")
-    split = (folder / "JPEGImages").is_dir()
-    pictures = folder / "JPEGImages" if split else folder
-    annotations = folder / "Annotations" if split else folder
-    if not any(path.suffix.lower() in ACCEPTED_SUFFIXES for path in pictures.rglob("*")):
-        raise ValueError(f"{pictures}: no picture in it. tools.extract_frames takes pictures out of videos")
+    contents = find_files(folder)
+    if not contents.files:
+        raise ValueError(f"{folder}: no picture in it. tools.extract_frames takes pictures out of videos")
+    annotations = _only_folder(contents)
+    inside = all(contents.looked_in[1] in file.path.parents for file in contents.files)
+    pictures = contents.looked_in[1] if inside else folder
     own = folder / "labels.txt"
     if options.labels_path is not None:
         names = read_labels(options.labels_path)
     else:
-        names = extend_labels(read_labels(own) if own.is_file() else [], _names_in(annotations))
+        names = extend_labels(read_labels(own) if own.is_file() else [], _names_in(contents))
     order = options.order_path
     if order is not None and not order.is_file():
         raise ValueError(f"--order_path {order}: there is no such file; tools.preannotate writes it")
@@ -81,10 +83,30 @@ def plan_session(options: Options) -> Session:
     return Session(pictures, annotations, tuple(names), order)
 
 
-def _names_in(annotations: Path) -> set[str]:
+def _only_folder(contents: FolderContents) -> Path:
+    """The folder of all XML; ValueError where LabelImg would not find some of them."""
+    folder, first = contents.xml_dirs[0], {}
+    for file in contents.files:
+        other = first.setdefault(file.path.stem, file)
+        beside = (file.xml or file.path).parent == file.path.parent
+        cure = f"open one folder at a time, such as DATASET={file.path.parent}" if beside else ""
+        if other is not file:
+            raise ValueError(
+                f"{other.path} and {file.path} would share {file.path.stem}.xml: LabelImg knows pictures by "
+                f"their file name only; {cure or 'rename one, with its XML'}"
+            )
+        if file.xml not in (None, wanted := folder / f"{file.path.stem}.xml"):
+            raise ValueError(
+                f"{file.xml}: LabelImg would not find it, for it shows the XML of one folder, here {folder}; "
+                f"{cure or f'move it to {wanted}'}"
+            )
+    return folder
+
+
+def _names_in(contents: FolderContents) -> set[str]:
     """Every name in the XML of a folder; files that cannot be read tell nothing."""
     names = {""}
-    for path in annotations.rglob("*.xml"):
+    for path in (file.xml for file in contents.files if file.xml is not None):
         with suppress(XmlError):
             names.update(clean_name(item.name or "") for item in read_xml(path).objects)
     return names - {""}
@@ -115,7 +137,7 @@ def open_labelimg(session: Session) -> int:
     if sys.platform.startswith("linux") and not screen:
         raise ValueError("there is no screen (DISPLAY is not set): run it on a desk, or with `ssh -X`")
     python = ready("labelimg-build", "labelimg")
-    session.annotations.mkdir(exist_ok=True)
+    session.annotations.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         classes = Path(folder) / "names.txt"  # a copy: LabelImg must not change the project's
         classes.write_text("".join(f"{name}\n" for name in session.names), encoding="utf-8")

@@ -1,10 +1,10 @@
 import pytest
 
 from datasets.annotations import ReadOptions, choose_frame, read_folder
-from datasets.folder import find_files
+from datasets.folder import find_files, growing_dirs
 from datasets.pictures import PictureFacts
 from datasets.splits import SplitOptions
-from datasets.voc import RawAnnotation, RawObject
+from datasets.voc import RawAnnotation, RawObject, VocObject, write_draft
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
 
 
@@ -99,6 +99,49 @@ def test_partners(tmp_path, files, filenames, partners):
     contents = find_files(tmp_path, exclude=[tmp_path / "records", tmp_path / "dataset.png"])
     found = {file.name: file.xml and file.xml.relative_to(tmp_path).as_posix() for file in contents.files}
     assert found == partners
+
+
+@pytest.mark.parametrize(
+    ("files", "grows", "new"),
+    [
+        ("", "JPEGImages Annotations", {"a.jpg": "a.xml"}),
+        ("JPEGImages/a.jpg", "JPEGImages Annotations", {"JPEGImages/s/b.jpg": "Annotations/b.xml"}),
+        ("images/a.jpg", "JPEGImages Annotations", {"images/a.jpg": "a.xml"}),
+        ("images/a.jpg annots/a.xml", "images annots", {"images/b.jpg": "annots/b.xml"}),
+        ("JPEGImages/a.jpg annotations/a.xml", "JPEGImages annotations",
+         {"JPEGImages/b.jpg": "annotations/b.xml"}),
+        ("p/a.jpg annotations/xmls/a.xml", "p annotations/xmls", {"p/b.jpg": "annotations/xmls/b.xml"}),
+        ("1/a.jpg 1/a.xml 2/b.jpg", "1 1", {"1/c.jpg": "1/c.xml", "2/b.jpg": "2/b.xml"}),
+        ("p/1/a.jpg x/1/a.xml p/1/b.jpg", "p/1 x/1", {"p/1/b.jpg": "x/1/b.xml", "p/2/c.jpg": "x/2/c.xml"}),
+        # extract_frames has made JPEGImages/ beside pictures that were labelled already.
+        ("a.jpg a.xml JPEGImages/b.jpg", ". .", {"JPEGImages/b.jpg": "b.xml"}),
+    ],
+)  # fmt: skip
+def test_new_xml_go_to_those_that_are_there(tmp_path, files, grows, new):
+    for path in (tmp_path / name for name in files.split()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert growing_dirs(tmp_path) == tuple(tmp_path / name for name in grows.split())
+    contents = find_files(tmp_path)
+    assert {name: contents.new_xml(tmp_path / name) for name in new} == {
+        name: tmp_path / xml for name, xml in new.items()
+    }
+
+
+def test_what_a_person_saved_is_never_hidden_by_a_draft(tmp_path):
+    """As an older proposer left it: an Annotations/ of its own beside annotations/."""
+    for folder in ("images", "annotations", "Annotations"):
+        (tmp_path / folder).mkdir()
+    draw(1).save(tmp_path / "images" / "a_1.jpg")
+    write_draft(
+        tmp_path / "Annotations" / "a_1.xml", tmp_path / "a_1.jpg", 96, 64, [VocObject("?", (1, 1, 9, 9))]
+    )
+    (tmp_path / "annotations" / "a_1.xml").write_text(xml_text(xml_object()))
+    reading = read_folder(tmp_path, ReadOptions())
+    assert [(one.name, one.names) for one in reading.annotations] == [("images/a_1.jpg", ("Mira",))]
+    assert [(one.file, one.reason) for one in reading.problems] == [
+        ("Annotations/a_1.xml", "second XML for one picture: that of a_1.jpg is annotations/a_1.xml")
+    ]
 
 
 def test_an_ambiguous_filename_is_no_partner(tmp_path):
