@@ -14,10 +14,11 @@ from datasets.problems import Problem
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign, source_of
 from datasets.voc import (
     RawAnnotation,
+    RawObject,
     RepairedObjects,
     XmlError,
     is_draft,
-    outermost,
+    number_each,
     read_xml,
     repair_objects,
 )
@@ -225,6 +226,18 @@ def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
     return PixelFrame(False, stored, stored, (kind, detail, "boxes taken as pixels of the picture"))
 
 
+def outermost(raw: Sequence[RawObject]) -> tuple[float, float]:
+    """The largest x and y in pixels of any readable box: can the boxes belong to a picture of some size?"""
+    corners = [sides for item in raw if item.box is not None and (sides := number_each(item.box)) is not None]
+    x, y = (max((max(box[i], box[i + 2]) for box in corners), default=0.0) for i in (0, 1))
+    return x, y
+
+
+def nobody_left(file: str, objects: int) -> Problem:
+    """The line of a picture that lost all its objects: with none, it would teach that nobody is there."""
+    return Problem(file, "", "none of its objects can be used", f"{objects} dropped", "picture left out")
+
+
 def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
     """Counts of one set, ready for JSON.
 
@@ -307,6 +320,8 @@ def _read_one(
     if frame.problem is not None:
         problems.append(Problem(xml_shown, "", *frame.problem))
     repaired, more = repair_objects(raw.objects, frame.reference, xml_shown)
+    if raw.objects and not repaired.names:
+        return None, [*problems, *more, nobody_left(shown, len(raw.objects))]
     width, height = frame.size
     annotation = Annotation(
         **vars(repaired),

@@ -1,13 +1,8 @@
-"""The door between LabelImg's Pascal VOC XML, in pixels, and everything else, in fractions.
+"""The door between Pascal VOC XML, LabelImg's and others', in pixels, and everything else, in fractions."""
 
-A draft, boxes that a program proposed, says so in `<source><annotation>`, which LabelImg drops when it saves,
-with a digest of the boxes: what a person has saved or changed is no draft any more.
-"""
-
-import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +18,15 @@ from files.writing import write_bytes
 MAX_XML_BYTES = 4_000_000
 MAX_OBJECTS = 5_000
 
-_DRAFT = "draft"
+# A face that lost its box would teach that nobody is there.
+OBJECT_DROPPED = "object dropped; its picture is left out if it has no other"
+
+DRAFT = "draft"  # how `<source><annotation>` of boxes begins that a program proposed
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_TURNED = ("cx", "cy", "w", "h", "angle")  # roLabelImg's rotated box; the angle in radians
 _DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _DECLARED = re.compile(r"^\ufeff?(<\?xml.*?\?>)?\s*", re.DOTALL)  # how a file begins
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class RawObject:
     """One `<object>` as found: text that nobody has checked yet, None where an element is missing."""
 
     name: str | None
-    box: tuple[str | None, str | None, str | None, str | None] | None
+    box: tuple[str | None, ...] | None  # xmin, ymin, xmax, ymax
     difficult: str | None
     truncated: str | None
 
@@ -257,7 +257,7 @@ def repair_objects(
             problems.append(Problem(file, label, kind, detail, action))
 
         if not name:
-            report("object without name", "<name> is missing or blank", "object dropped")
+            report("object without name", "<name> is missing or blank", OBJECT_DROPPED)
         elif (box := _repair_box(item.box, reference, report)) and (name, box) in flags:
             report("same object twice", "equal name and box", "second one dropped")
         elif box:
@@ -303,23 +303,16 @@ def touches_border(box: Sequence[int], width: int, height: int) -> bool:
     return xmin <= 1 or ymin <= 1 or xmax >= width or ymax >= height
 
 
-def outermost(raw: Sequence[RawObject]) -> tuple[float, float]:
-    """The largest x and y in pixels of any readable box: can the boxes belong to a picture of some size?"""
-    corners = [values for item in raw if item.box is not None and (values := _numbers(item.box)) is not None]
-    x, y = (max((max(box[i], box[i + 2]) for box in corners), default=0.0) for i in (0, 1))
-    return x, y
-
-
 def _repair_box(
     raw: tuple[str | None, ...] | None, reference: tuple[int, int], report: Callable[[str, str, str], None]
 ) -> tuple[float, float, float, float] | None:
     """(ymin, xmin, ymax, xmax) as fractions, or None when the box was dropped."""
     if raw is None:
-        return report("object without box", "<bndbox> is missing", "object dropped")
-    values = _numbers(raw)
+        return report("object without box", "no <bndbox>, <polygon> or <robndbox>", OBJECT_DROPPED)
+    values = number_each(raw)
     if values is None:
         found = ", ".join("nothing" if text is None else repr(text) for text in raw)
-        return report("box is not four numbers", found, "object dropped")
+        return report("box is not four numbers", found, OBJECT_DROPPED)
     x0, y0, x1, y1 = values
     shown = f"({x0:g}, {y0:g}, {x1:g}, {y1:g})"
     if x0 > x1 or y0 > y1:
@@ -327,21 +320,36 @@ def _repair_box(
         report("box with minimum and maximum exchanged", shown, "exchanged back")
     width, height = reference
     if x1 - x0 < 1 or y1 - y0 < 1:
-        return report("empty box", f"{shown} is less than one pixel wide or high", "object dropped")
+        return report("empty box", f"{shown} is less than one pixel wide or high", OBJECT_DROPPED)
     if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
         x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
         if x1 - x0 < 1 or y1 - y0 < 1:
-            return report("box outside the picture", f"{shown} of {width} x {height}", "object dropped")
+            return report("box outside the picture", f"{shown} of {width} x {height}", OBJECT_DROPPED)
         report("box over the border", f"{shown} of {width} x {height}", "clipped")
     return y0 / height, x0 / width, y1 / height, x1 / width
 
 
-def _numbers(raw: tuple[str | None, ...]) -> tuple[float, float, float, float] | None:
+def number_each(raw: Sequence[str | None]) -> tuple[float, ...] | None:
+    """A number for each text; None where one says another count of them, or something else."""
     try:
-        x0, y0, x1, y1 = (float(text or "") for text in raw)
+        return tuple(number for text in raw for (number,) in [numbers_of(text or "")])
     except ValueError:
         return None
-    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
+
+
+def numbers_of(text: str) -> list[float]:
+    """Numbers in any usual notation, such as 5, 0.5, 0,5 and 5e-01, with space, commas or semicolons between.
+
+    Raises:
+        ValueError: something else is among them, or a number that is not finite.
+    """
+    numbers: list[float] = []
+    for word in filter(None, (word.strip(",") for word in re.split(r"[\s;]+", text))):
+        parts = [word.replace(",", ".")] if _DECIMAL_COMMA.fullmatch(word) else word.split(",")
+        numbers += map(float, parts)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("not a finite number")
+    return numbers
 
 
 def _flag(tag: str, text: str | None, report: Callable[[str, str, str], None]) -> bool:
@@ -354,47 +362,38 @@ def _flag(tag: str, text: str | None, report: Callable[[str, str, str], None]) -
 
 
 def _raw_object(element: etree._Element) -> RawObject:
-    box = element.find("bndbox")
     # LabelImg before 1.3 wrote <Difficult> (issue 96 there).
     difficult = element.findtext("difficult")
     return RawObject(
         name=element.findtext("name"),
-        box=None if box is None else tuple(box.findtext(side) for side in _SIDES),
+        box=_box(element),
         difficult=element.findtext("Difficult") if difficult is None else difficult,
         truncated=element.findtext("truncated"),
     )
 
 
+def _box(element: etree._Element) -> tuple[str | None, ...] | None:
+    """The sides of an object's box as written; where it has none, of the box around its outline."""
+    box = element.find("bndbox")
+    sides = None if box is None else tuple(box.findtext(side) for side in _SIDES)
+    if sides is not None and number_each(sides) is not None:
+        return sides
+    points = [(str(one.tag).rstrip("0123456789"), one.text) for one in element.iterfind("polygon//*")]
+    xs, ys = (number_each([text for tag, text in points if tag == axis]) for axis in "xy")
+    if turned := number_each([element.findtext(f"robndbox/{tag}") for tag in _TURNED]):
+        x, y, width, height, angle = turned
+        cosine, sine = abs(math.cos(angle)), abs(math.sin(angle))
+        right, below = (width * cosine + height * sine) / 2, (width * sine + height * cosine) / 2
+        xs, ys = (x - right, x + right), (y - below, y + below)
+    return tuple(map(repr, (min(xs), min(ys), max(xs), max(ys)))) if xs and ys else sides
+
+
 def _size(width: str | None, height: str | None) -> tuple[int, int] | None:
-    numbers = _numbers((width, height, "1", "1"))
+    numbers = number_each((width, height))
     size = (round(numbers[0]), round(numbers[1])) if numbers else (0, 0)
     return size if min(size) > 0 else None
 
 
 def is_draft(annotation: RawAnnotation) -> bool:
-    """Whether a program proposed these boxes and nobody has saved them in LabelImg since."""
-    return annotation.origin.split(" ")[0] == _DRAFT and not annotation.verified
-
-
-def may_write(xml: Path) -> bool:
-    """Whether a draft may be written there: no file yet, or a draft that nobody has changed."""
-    try:
-        annotation = read_xml(xml)
-    except XmlError:
-        return not xml.exists()  # whatever it is, it is not ours
-    return is_draft(annotation) and annotation.origin == _mark(annotation.objects)
-
-
-def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
-    """Writes a draft (see `write_annotation`) unless a person's file stands there; says whether it did."""
-    if not may_write(xml):
-        return False
-    write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
-    return True
-
-
-def _mark(objects: Iterable[VocObject | RawObject]) -> str:
-    """What says in a draft which objects the program drew."""
-    rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in objects)
-    lines = ("\t".join("" if value is None else str(value) for value in row) for row in rows)
-    return f"{_DRAFT} {hashlib.blake2b(chr(10).join(lines).encode(), digest_size=8).hexdigest()}"
+    """Whether a program proposed these boxes and nobody saved them since: LabelImg drops the mark."""
+    return annotation.origin.split(" ")[0] == DRAFT and not annotation.verified

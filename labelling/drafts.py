@@ -1,6 +1,7 @@
 """Drafts of a data set: where they go, drawing them, and in which order a person should look at them."""
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,16 @@ from boxes.detections import Detections
 from boxes.pixels import to_pixels
 from datasets.folder import find_files
 from datasets.pictures import in_batches, read_picture
-from datasets.voc import VocObject, may_write, voc_objects, write_draft
+from datasets.voc import (
+    DRAFT,
+    RawObject,
+    VocObject,
+    XmlError,
+    is_draft,
+    read_xml,
+    voc_objects,
+    write_annotation,
+)
 from files.writing import write_text
 from terminal.bars import Progress
 
@@ -231,3 +241,27 @@ def useful_first(uncertainty: Sequence[float], looks: np.ndarray, labelled: np.n
         left[best] = False
         distance = np.minimum(distance, np.linalg.norm(looks - looks[best], axis=1))
     return order
+
+
+def may_write(xml: Path) -> bool:
+    """Whether a draft may be written there: no file yet, or a draft that nobody has changed."""
+    try:
+        annotation = read_xml(xml)
+    except XmlError:
+        return not xml.exists()  # whatever it is, it is not ours
+    return is_draft(annotation) and annotation.origin == _mark(annotation.objects)
+
+
+def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
+    """Writes a draft (see `write_annotation`) unless a person's file stands there; says whether it did."""
+    if not may_write(xml):
+        return False
+    write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
+    return True
+
+
+def _mark(objects: Iterable[VocObject | RawObject]) -> str:
+    """What says in a draft which objects the program drew."""
+    rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in objects)
+    lines = ("\t".join("" if value is None else str(value) for value in row) for row in rows)
+    return f"{DRAFT} {hashlib.blake2b(chr(10).join(lines).encode(), digest_size=8).hexdigest()}"

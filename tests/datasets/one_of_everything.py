@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from datasets.annotations import Annotation
-from datasets.voc import VocObject, write_annotation
+from datasets.voc import OBJECT_DROPPED, VocObject, write_annotation
 
 WIDTH, HEIGHT = 96, 64
 BOX = (20, 10, 60, 50)
@@ -163,7 +163,7 @@ def _accepted_pictures(to: _Writer) -> None:
 
 
 def _boxes(to: _Writer) -> None:
-    dropped = "object dropped"
+    dropped = OBJECT_DROPPED
     rows = (
         (xml_object(), "", ""),
         (xml_object(box=(60, 50, 20, 9)), "box with minimum and maximum exchanged", "exchanged back"),
@@ -183,6 +183,13 @@ def _boxes(to: _Writer) -> None:
         if kind:
             name = "" if kind == "object without name" else ": Mira"
             to.says("Annotations/box_1.xml", kind, action, f"{number}{name}")
+
+    # A picture that loses all its objects would teach that nobody is there.
+    lost = "<object><name>Mira</name><robndbox><cx>9</cx></robndbox></object>"
+    to.pair("lost_1.jpg", lost, xml_object(box=("12px", 1, "1 2", 9)))
+    to.says("Annotations/lost_1.xml", "object without box", dropped, "1: Mira")
+    to.says("Annotations/lost_1.xml", "box is not four numbers", dropped, "2: Mira")
+    to.says("JPEGImages/lost_1.jpg", "none of its objects can be used", "picture left out")
 
 
 def _hostile_xml(to: _Writer) -> None:

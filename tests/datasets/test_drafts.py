@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.voc import VocObject, is_draft, may_write, read_xml, write_annotation, write_draft
+from datasets.voc import VocObject, is_draft, read_xml, write_annotation
+from labelling.drafts import may_write, write_draft
 
 BOX = VocObject('千反田える & "co"', (3, 4, 20, 30), difficult=1)
 

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets.annotations import outermost
 from datasets.voc import (
     MAX_XML_BYTES,
     RawObject,
     VocObject,
     XmlError,
-    outermost,
+    numbers_of,
     read_xml,
     repair_objects,
     voc_objects,
@@ -227,3 +228,41 @@ def test_outermost():
     assert outermost([_raw(10, 5, 50, 40), _raw(90, 80, 20, 3), _raw("x", 5, 999, 40)]) == (90, 80)
     assert outermost([]) == (0, 0)
     assert math.isfinite(sum(outermost([_raw("inf", 1, 2, 3)])))
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("0, 0.4, 0.4, 0.3,0.5", [0, 0.4, 0.4, 0.3, 0.5]),
+        ("0,0.4,.4,0.3,5.", [0, 0.4, 0.4, 0.3, 5]),
+        ("\t0 0,4  0,4;0,3 0,5\r", [0, 0.4, 0.4, 0.3, 0.5]),
+        ("1.000000e+00 +0.5 1E-1 -2,5e-01", [1, 0.5, 0.1, -0.25]),
+        ("\uff11\uff12.5\u3000\uff13", [12.5, 3]),
+        ("", []),
+    ],
+)
+def test_numbers_in_any_usual_notation(text, numbers):
+    assert numbers_of(text) == numbers
+
+
+@pytest.mark.parametrize("text", ["1,,2", "nan", "1e999", "12px", "0x1", "1:2"])
+def test_what_is_no_number(text):
+    with pytest.raises(ValueError, match=r"not|convert"):
+        numbers_of(text)
+
+
+TURNED = "<robndbox><cx>9</cx><cy>9</cy><w>4</w><h>2</h><angle>{}</angle></robndbox>"
+
+
+@pytest.mark.parametrize(
+    ("outline", "box"),
+    [
+        ("<polygon><pt><x>5</x><y>9</y></pt><!-- x --><pt><x>1,5</x><y>2</y></pt></polygon>", (1.5, 2, 5, 9)),
+        ("<polygon><x1>5</x1><y1>9</y1><x2>7e0</x2><y2>2</y2></polygon>", (5, 2, 7, 9)),
+        ("<bndbox><xmin/></bndbox>" + TURNED.format(0), (7, 8, 11, 10)),
+        (TURNED.format(math.pi / 2), (8, 7, 10, 11)),
+    ],
+)
+def test_the_box_around_an_outline(tmp_path, outline, box):
+    (item,) = read_xml(_written(tmp_path, xml_text(f"<object><name>a</name>{outline}</object>"))).objects
+    assert [float(side or "nan") for side in item.box or ()] == pytest.approx(box)

@@ -15,7 +15,8 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.labels import write_labels
-from datasets.voc import VocObject, is_draft, may_write, read_xml, write_draft
+from datasets.voc import VocObject, is_draft, read_xml
+from labelling.drafts import may_write, write_draft
 from labelling.labelimg_window import in_order, whole
 from tests.datasets.one_of_everything import xml_object, xml_text
 from tests.video.small_videos import scene
