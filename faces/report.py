@@ -22,7 +22,7 @@ from datasets.problems import write_problems
 from datasets.splits import SPLITS
 from engine.measures.calibration import Reliability
 from engine.measures.trained_on import write_trained_on
-from engine.reports.page import jpeg_uri, lines, render_page, sentences, themed
+from engine.reports.page import render_page, sentences, themed
 from engine.training.log import TrainingLog
 from faces.encoder import face_view, look_at
 from faces.folder import Face
@@ -31,7 +31,6 @@ from faces.options import FaceTrainingOptions
 from faces.training import Trained
 from files.writing import write_json, write_table, write_text
 from preprocessing.resize import resize_picture
-from visualization.colours import hex_colour
 from visualization.figures import LIGHT, Theme, picture_of
 from visualization.plots import plot_confusion, plot_reliability
 from visualization.sheets import contact_sheet, scale_to
@@ -90,14 +89,11 @@ def write_face_report(
         unknown_text=strangers,
         sentences=sentences("faces_in_short.txt", measures=measures),
         learnt=learnt,
-        rows=[{"one": one, "colour": hex_colour(one.name)} for one in worst_first],
+        rows=worst_first,
         confusion=themed(partial(_confusion, measures)),
         reliability=themed(bars),
-        sheets=[
-            (heading, explain, jpeg_uri(picture), picture.shape[1], picture.shape[0])
-            for heading, explain, picture in sheets
-        ],
-        ran=[(section, lines(values)) for section, values in ran.items()],
+        sheets=sheets,
+        ran=ran,
     )
     write_text(folder / "report.html", html)
 

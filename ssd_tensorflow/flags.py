@@ -7,7 +7,9 @@ options of the scripts. docs/from_ssd_tensorflow.md is the table for people.
 import dataclasses
 import re
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import tyro
@@ -15,62 +17,17 @@ import tyro
 T = TypeVar("T")
 
 
-def _gone(text: str) -> dict[str, str]:
-    """Flag -> why it has nothing left to do; a row is flags, colon, reason, and may go on indented."""
-    rows = re.sub(r"\n +", " ", text).split("\n")
-    return {flag: why for flags, why in (row.split(": ", 1) for row in rows if row) for flag in flags.split()}
+_TABLES = tomllib.loads(Path(__file__).with_name("gone_flags.toml").read_text(encoding="utf-8"))
 
 
-_EVERYWHERE = """
-num_preprocessing_threads: tf.data chooses it by itself
-num_classes: counted in labels.txt
-gpu_memory_fraction: a GPU's memory is taken as it is needed, so that training and evaluation can share one
-"""
-# Flags of SSD-Tensorflow's train_ssd_network.py, eval_ssd_network.py and tf_convert_data.py (balancap, last
-# version) that have nothing left to do; those from `loss` on are of this project, until CHANGELOG.md says so.
-TRAINING = _gone(f"""{_EVERYWHERE}
-num_clones: runs on one device, a GPU where there is one
-clone_on_cpu: runs on the CPU where there is no GPU; CUDA_VISIBLE_DEVICES=-1 hides the GPUs
-num_readers: tf.data chooses it by itself
-log_every_n_steps: the progress bar shows every step
-save_summaries_secs: TensorBoard's curves get a point every 10 steps
-adadelta_rho adagrad_initial_accumulator_value ftrl_learning_rate_power ftrl_initial_accumulator_value ftrl_l1
-  ftrl_l2: --optimizer is adamw, adam, sgd or rmsprop
-adam_beta1 momentum rmsprop_momentum rmsprop_decay: has the value that was SSD-Tensorflow's default, 0.9
-adam_beta2: has the value that was SSD-Tensorflow's default, 0.999
-opt_epsilon: is 1e-7: with SSD-Tensorflow's 1.0 Adam hardly moved the weights
-labels_offset: class ids are line numbers of labels.txt, and 0 is background
-preprocessing_name: --augmentation chooses it
-train_image_size: the network's name says the size of its pictures
-checkpoint_model_scope: what stands before a checkpoint's names is found out
-ignore_missing_vars: what the checkpoint has is restored, the rest starts fresh, and both are counted
-label_smoothing: has no effect, as there; and where it had one it was measured worse (docs/recipe.md)
-moving_average_decay: the saved weights are always averages, over the last 2 % of the training
-learning_rate_decay_factor num_epochs_per_decay: the learning rate falls over the whole training, to
-  --end_learning_rate
-loss focal_gamma focal_alpha mosaic_probability freeze_scopes unfreeze_after: is gone, for it was measured no
-  better (docs/recipe.md)
-colour_strength crop_min flip_probability zoom_out_probability: --augmentation fixes it
-  (preprocessing/presets.py)
-warmup_steps gradient_clip ema_decay: follows from the length of the training, or is fixed
-validation_pictures: all of the validation set is measured
-cache_pictures jit_compile: the machine decides it
-freeze_batch_norm: the network and what it starts from decide it
-""")
-EVALUATION = _gone(f"""{_EVERYWHERE}
-select_threshold: has the value that was SSD-Tensorflow's default, 0.01
-select_top_k: the best 200 anchors of each name are looked at
-keep_top_k: has the value that was SSD-Tensorflow's default, 200
-nms_threshold: has the value that was SSD-Tensorflow's default, 0.45
-matching_threshold: VOC's average precision is at 0.5, COCO's from 0.5 to 0.95
-eval_resize: pictures are warped to the network's size, as WARP_RESIZE did
-eval_image_size: the network's name says the size of its pictures
-remove_difficult: difficult objects do not count, as VOC wants it
-preprocessing_name: evaluation only resizes
-moving_average_decay: a checkpoint folder has the averaged weights, and tools.slim_checkpoint import --use_ema
-  makes one of a TensorFlow checkpoint's averages
-master: everything runs in this process
-""")
+def _gone(*tables: str) -> dict[str, str]:
+    """Flag -> why it has nothing left to do; flags with one reason stand in one key."""
+    rows = [row for table in tables for row in _TABLES[table].items()]
+    return {flag: why for flags, why in rows for flag in flags.split()}
+
+
+TRAINING = _gone("everywhere", "training")
+EVALUATION = _gone("everywhere", "evaluation")
 CONVERSION: dict[str, str] = {}
 
 # Of those that are gone, the ones that may stand without a value.

@@ -23,7 +23,7 @@ from engine.measures.measure import Measurements, worst_and_best
 from engine.measures.mistakes import KINDS
 from engine.measures.strangers import StrangerResult
 from engine.reports.detections_file import detections_entry, write_detections
-from engine.reports.page import jpeg_uri, lines, render_page, sentences, themed
+from engine.reports.page import render_page, sentences, themed
 from files.writing import write_json, write_text
 from nets.thresholds import EVIDENCE
 from visualization.drawing import draw_boxes, draw_detections
@@ -78,7 +78,7 @@ def write_reports(
         title=title,
         notes=notes,
         sentences=in_short(measurements),
-        ran=[(section, lines(values)) for section, values in ran.items()],
+        ran=ran,
         **evaluation_content(measurements, gallery, strangers),
     )
     write_text(folder / "report.html", html)
@@ -204,16 +204,13 @@ def evaluation_content(
             shape: themed(partial(plot_precision_recall, curves, columns=columns))
             for shape, columns in (("wide", 4), ("narrow", 2))
         },
-        "curve_columns": min(4, len(curves)),
         "confusion": themed(partial(plot_confusion, confusion.names, confusion.counts)),
         # Both are in the order of KINDS.
         "errors": themed(partial(plot_errors, KINDS, [*errors.costs.values()], [*errors.counts.values()])),
         "reliability": themed(
             partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
         ),
-        "stranger_cards": [
-            (name, jpeg_uri(picture), picture.shape[1], picture.shape[0]) for name, picture in strangers
-        ],
+        "strangers": strangers,
         "galleries": [
             (heading, [_card(measurements, number, picture) for number, picture in pictures.items()])
             for heading, pictures in gallery
@@ -237,10 +234,8 @@ def _card(measurements: Measurements, number: int, picture: np.ndarray) -> dict[
         "detected": len(found),
         "missed": some_of([matches.names[i] for i in matches.object_name[missed]], 8),
         "wrong": some_of([f"{matches.names[i]} ({100 * score:.0f} %)" for i, score in wrong_names], 8),
-        "marked_picture": jpeg_uri(draw_boxes(picture, truth.boxes, truth.names)),
-        "detected_picture": jpeg_uri(draw_detections(picture, found)),
-        "width": picture.shape[1],
-        "height": picture.shape[0],
+        "marked_picture": draw_boxes(picture, truth.boxes, truth.names),
+        "detected_picture": draw_detections(picture, found),
     }
 
 

@@ -37,7 +37,9 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, colour=hex_colour, counted=counted)
+    environment.filters.update(
+        percent=percent, colour=hex_colour, counted=counted, jpeg=jpeg_uri, lines=lines
+    )
     return environment
 
 

@@ -22,7 +22,7 @@ from datasets.pictures import PictureError, read_picture
 from datasets.records import RecordDataset, read_boxes, traces_of_records
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
-from engine.reports.page import counted, jpeg_uri, lines, percent, render_page, sentences, themed
+from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
 from engine.training.log import METRICS_CSV
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
@@ -98,7 +98,7 @@ def write_training_report(
         progress=_progress_figures(progress, metrics.get("step")),
         labels=themed(partial(plot_dataset, counts, pictures, boxes, overlaps, network_name=network.name)),
         first_batch=_first_batch(folder),
-        ran=[(section, lines(values)) for section, values in ran.items()],
+        ran=ran,
         **content,
     )
     write_text(folder / REPORT, html)

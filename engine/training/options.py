@@ -1,8 +1,9 @@
 """What a training can be told, the recipes that tell it in one word, and what follows where nobody said.
 
-Without Keras, so that `--help` answers at once. The only place where a recipe's values stand.
+Without Keras, so that `--help` answers at once. The values of recipes stand in recipes.toml alone.
 """
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             first_batch.jpg. The same command goes on where an interrupted training stopped.
         recipe: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
             full (thousands of pictures and a GPU). Flags that are given count more; the values are in
-            engine/training/options.py. Not given: small_cpu if neither --model_name nor --checkpoint_path
+            engine/training/recipes.toml. Not given: small_cpu if neither --model_name nor --checkpoint_path
             is given, else none.
         model_name: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),
             ssd_300_vgg (a GPU).
@@ -217,8 +218,9 @@ class Recipe:
     Attributes:
         values: of options; what is not named is as `TrainingOptions` says.
         weights: what to give as --checkpoint_path, in words.
-        without_weights: what is different without a --checkpoint_path, start and network included, and for
-            that network wherever it starts; None if only trained weights from elsewhere will do.
+        without_weights: what is different without a --checkpoint_path, the network included, which starts
+            from `DRAWN_LITE` then, and for that network wherever it starts; None if only trained weights from
+            elsewhere will do.
     """
 
     values: Mapping[str, Any]
@@ -226,53 +228,8 @@ class Recipe:
     without_weights: Mapping[str, Any] | None = None
 
 
-_MEASURED = {"anchors": "fitted", "box_loss": "giou", "loss_alpha": 2.0, "paste_probability": 0.3}
-_VGG = "imagenet (downloads VGG-16 once), an .npz of it, or a published SSD checkpoint"
-
-RECIPES: dict[str, Recipe] = {
-    # A laptop without a GPU, 300 to 1 000 pictures, about an hour on two cores.
-    "small_cpu": Recipe(
-        values=_MEASURED
-        | {
-            "model_name": "ssd_300_mobilenet_v2",
-            "learning_rate": 3e-3,  # of what has to learn the names
-            "learning_rate_multipliers": "FeatureExtractor=0.1",
-            "passes": 180.0,
-        },
-        weights="ssdlite_mobilenet_v2_coco.npz, a TensorFlow checkpoint of it, or imagenet",
-        without_weights={
-            "checkpoint_path": str(DRAWN_LITE),
-            "model_name": "ssd_300_lite",
-            "learning_rate_multipliers": "",
-            "passes": 120.0,
-        },
-    ),
-    # A GPU, 300 to 1 000 pictures.
-    "small_gpu": Recipe(
-        values=_MEASURED
-        | {
-            "model_name": "ssd_300_vgg",
-            "learning_rate": 1e-3,  # of what lies behind ImageNet's layers
-            # ImageNet's layers; of these, edges and textures are there already.
-            "learning_rate_multipliers": "conv1=0.02,conv2=0.02,conv3=0.06,conv4=0.2,conv5=0.2",
-            "repeat_factor": 0.3,
-            "passes": 150.0,
-        },
-        weights=_VGG,
-    ),
-    # A GPU, thousands of pictures, small faces, hours.
-    "full": Recipe(
-        values={
-            "model_name": "ssd_512_vgg",
-            "batch_size": 32,  # the paper, section 3
-            "learning_rate": 2e-4,
-            "learning_rate_multipliers": "conv1=0.1,conv2=0.1,conv3=0.3",
-            "repeat_factor": 0.1,
-            "passes": 120.0,
-        },
-        weights=_VGG,
-    ),
-}
+_TABLES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
+RECIPES = {name: Recipe(**table) for name, table in _TABLES.items()}
 
 # Values that hold only together with the recipe's own choice; with another one these are as usual.
 BELONGS_TO: dict[str, tuple[str, ...]] = {
@@ -302,7 +259,7 @@ def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
         raise ValueError(f"--recipe={recipe} {needed}.")
     values = {"optimizer": "adamw", "augmentation": "anime", **chosen.values}
     if other is not None and (not weights or given.get("model_name") == other["model_name"]):
-        values |= other
+        values |= {**other, "checkpoint_path": str(DRAWN_LITE)}
     for choice, dependent in BELONGS_TO.items():
         if choice in values and given.get(choice, values[choice]) != values[choice]:
             values = {name: value for name, value in values.items() if name not in dependent}

@@ -26,7 +26,7 @@ from nets.checkpoint import CONFIG, anchors_for_config, is_checkpoint, read_netw
 from nets.network import Network
 from preprocessing.presets import Augmentation, get_preset
 
-FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: engine/training/options.py
+FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: recipes.toml
 Say = Callable[[str], object]
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it
 # goes on. Records are compared by their contents.
