@@ -15,11 +15,6 @@ def toward(one: Point, other: Point, amount: float) -> Point:
     return one[0] + (other[0] - one[0]) * amount, one[1] + (other[1] - one[1]) * amount
 
 
-def mirrored(side: float, points: Sequence[Point]) -> list[Point]:
-    """Returns the points for side 1, their mirror images for side -1."""
-    return [(side * x, y) for x, y in points]
-
-
 def sides_of(
     spine: Sequence[Point], directions: Sequence[tuple[Point, Point]], widths: Sequence[float]
 ) -> tuple[list[Point], list[Point]]:

@@ -53,17 +53,8 @@ def _narrowed(turn: float, side: float) -> float:
 def face_path(person: Person, pose: Pose) -> skia.Path:
     """Returns the outline of the face; a boy's has a stronger chin."""
     jaw, amount, side = float(person.boy), abs(pose.turn), -1.0 if pose.turn < 0 else 1.0
-    # fmt: off
-    # (x, y) seen from the front, and how x moves in a full turn to the right
-    outline = (
-        (-0.76, -0.45, 0.00), (-0.83, -0.05, -0.02), (-0.82, 0.24, -0.02), (-0.735, 0.44, -0.01),
-        (-0.61 - 0.03 * jaw, 0.72, 0.03), (-0.29 - 0.10 * jaw, 0.92, 0.14),
-        (-0.075 - 0.05 * jaw, 0.982, 0.19), (0.0, 1.018, 0.20), (0.075 + 0.05 * jaw, 0.982, 0.19),
-        (0.29 + 0.10 * jaw, 0.92, 0.17), (0.61 + 0.03 * jaw, 0.72, 0.06), (0.735, 0.44, 0.00),
-        (0.82, 0.24, -0.06), (0.83, -0.05, -0.10), (0.76, -0.45, -0.03),
-    )
-    # fmt: on
-    points = [(side * (x + move * amount), y) for x, y, move in outline]
+    outline = table("face")["outline"]
+    points = [(side * (x + jaw * strong + move * amount), y) for x, y, strong, move in outline]
     start, end = points[0], points[-1]
     return route("MCCQCCC", [*points, (end[0] * 0.9, -0.98), (start[0] * 0.9, -0.98), start])
 
@@ -77,34 +68,22 @@ def draw_ear(pen: Pen, x: float, skin: Colour) -> None:
     pen.fill(stroke(*((x + side * away, y) for away, y in inner), width=0.05), skin_shadow(skin, 1.0))
 
 
-def _lids(eye: EyeShape, side: float) -> tuple[skia.Path, skia.Path]:
-    """Returns the opening of an eye and its thick upper lash line; ``side`` +1: outer corner to the right."""
-    w, h, up, top = eye.width * side, eye.height, eye.tilt, 1.0 - eye.lid
-    thick = 0.055 / h  # lashes are equally thick on small and large eyes
-    # fmt: off
-    # in half widths and half heights
-    opening = [
-        (-1.0, 0.26), (-0.80, -0.70 * top), (-0.15, -1.08 * top), (0.25, -1.0 * top),
-        (0.70, -0.92 * top), (1.0, -0.45 - 0.5 * up), (1.02, 0.12 - up),
-        (0.98, 0.62 - 0.5 * up), (0.62, 1.0), (0.12, 1.0), (-0.45, 1.0), (-0.88, 0.72), (-1.0, 0.26),
-    ]
-    lash = [
-        (-1.07, 0.34), (-0.88, -0.80 * top), (-0.20, -(1.10 * top + thick)), (0.25, -(1.02 * top + thick)),
-        (0.80, -(0.95 * top + thick)), (1.10, -0.62 - 0.6 * up), (1.32, -0.36 - 1.1 * up),
-        (1.12, -0.16 - 1.0 * up), (1.01, 0.18 - up),
-        (0.97, -0.36 - 0.5 * up), (0.68, -0.84 * top), (0.25, -0.93 * top),
-        (-0.15, -1.0 * top), (-0.74, -0.60 * top), (-1.07, 0.34),
-    ]
-    # fmt: on
-    path, line = ([(x * w, y * h) for x, y in points] for points in (opening, lash))
-    return route("MCCCC", path), route("MCCQCC", line)
+def _lid(part: str, eye: EyeShape, side: float) -> skia.Path:
+    """Returns a part of an eye as in face.toml; ``side`` +1: outer corner to the right."""
+    steps, rows = table("face")["lids"][part]
+    # lashes are equally thick on small and large eyes
+    growth = (1.0 - eye.lid, eye.tilt, 0.055 / eye.height)
+    points = []
+    for x, y, *more in rows:
+        y += sum(share * by for share, by in zip(more, growth, strict=False))
+        points.append((x * eye.width * side, y * eye.height))
+    return route(steps, points)
 
 
 def _draw_shut_eye(pen: Pen, eye: EyeShape, side: float, ink: Colour) -> None:
     """Draws the arch of an eye that smiles."""
     w, h = eye.width * side, eye.height
-    arch = ((-1.05, 0.42), (-0.6, -0.55), (0.6, -0.62), (1.18, 0.34), (0.55, -0.22), (-0.55, -0.20))
-    pen.fill(route("MCC", [(x * w, y * h) for x, y in (*arch, arch[0])]), ink)
+    pen.fill(_lid("arch", eye, side), ink)
     for index in range(eye.lashes):
         x, y = (0.72 + 0.24 * index) * w, (-0.18 + 0.28 * index) * h
         end = (x + 0.12 * side, y - 0.05)
@@ -119,7 +98,7 @@ def _draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, ga
     if state == "wide":
         eye = replace(eye, height=eye.height * 1.10, tilt=eye.tilt * 0.5, lid=0.0)
     w, h = eye.width, eye.height
-    opening, lash = _lids(eye, side)
+    opening, lash = _lid("opening", eye, side), _lid("lash", eye, side)
     pen.fill(opening, WHITE)
     small = 0.68 if state == "wide" else 1.0
     rx, ry = max(0.72 * w, 0.13) * small, max(0.95 * h, 0.19) * small

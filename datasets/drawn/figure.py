@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from itertools import pairwise
 
 import skia
 
 from datasets.drawn.cast import Outfit, Person, Pose
 from datasets.drawn.colours import Colour, shade, skin_line, skin_shadow
-from datasets.drawn.curves import Point, box, limb, mirrored, moved, polygon, route, shifted, smooth, stroke
+from datasets.drawn.curves import Point, box, limb, moved, shifted, stroke
 from datasets.drawn.face import draw_brows, draw_ear, draw_face, face_path
 from datasets.drawn.hair import make_hair
 from datasets.drawn.pen import Layer, Pen, Style, record
@@ -68,11 +67,10 @@ def _draw_arm(pen: Pen, elbow: Point, hand: Point, wide: float, outfit: Outfit, 
 
 
 def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
-    dark = skin_shadow(skin, pen.style.shading)
+    dark, legs = skin_shadow(skin, pen.style.shading), table("clothes")["legs"]
     for side in (-1.0, 1.0):
         if outfit.below != "trousers":
-            spine = [(0.36, 4.2), (0.39, 5.2), (0.40, 6.3), (0.43, 7.2), (0.42, 8.35)]
-            leg = limb(mirrored(side, spine), [0.33, 0.31, 0.23, 0.24, 0.16])
+            leg = outline(*legs["leg"], side=side)
             pen.shape(leg, skin, line=skin_line(skin))
             with pen.inside(leg):
                 pen.fill(shifted(leg, 0.22, 0.0), dark, 0.8)
@@ -82,24 +80,7 @@ def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
                 pen.shape(sock, outfit.socks, 0.7)
                 with pen.inside(sock):
                     pen.fill(shifted(leg, 0.24, 0.0), pen.shadow(outfit.socks), 0.8)
-        shoe = [(0.24, 8.30), (0.22, 8.62), (0.20, FEET), (0.62, FEET), (0.72, 8.66), (0.60, 8.30)]
-        pen.shape(smooth(mirrored(side, shoe)), outfit.shoes)
-
-
-def _draw_skirt(pen: Pen, outfit: Outfit) -> None:
-    bottom, spread = (8.1, 1.55) if outfit.below == "gown" else (5.05, 1.28)
-    hem = [(-spread + 2 * spread * index / 6, bottom + (0.10 if index % 2 else 0.0)) for index in range(7)]
-    points = [(-0.60, 3.15), (-0.85, 3.7), hem[0]]
-    for one, other in pairwise(hem):
-        points += [((one[0] + other[0]) / 2, max(one[1], other[1]) + 0.08), other]
-    skirt = route("MQQQQQQQQ", [*points, (0.85, 3.7), (0.60, 3.15)])
-    pen.shape(skirt, outfit.bottom)
-    with pen.inside(skirt):
-        for x, _ in hem[1:6]:
-            pleat = polygon([(x * 0.45, 3.2), (x, bottom + 0.2), (x + 0.20 * spread, bottom + 0.2)])
-            pen.fill(pleat, pen.shadow(outfit.bottom), 0.75)
-        edge = [(-spread, bottom - 0.22), (0.0, bottom - 0.10), (spread, bottom - 0.22)]
-        pen.line(smooth(edge, closed=False), outfit.accent, 2.2, 0.9)
+        pen.shape(outline(*legs["shoe"], side=side), outfit.shoes)
 
 
 @lru_cache(maxsize=128)
@@ -123,10 +104,7 @@ def _draw_body(pen: Pen, person: Person, arms: str) -> None:
     _draw_legs(pen, outfit, skin)
     if arms != "together":
         draw_arms()
-    if outfit.below in clothes["below"]:
-        play(pen, clothes["below"][outfit.below], named)
-    else:
-        _draw_skirt(pen, outfit)
+    play(pen, clothes["below"][outfit.below], named)
     torso = outline(*clothes["body"]["torso"], sizes=sizes)
     pen.shape(torso, outfit.top)
     rows = [*clothes["body"]["front"], *clothes["collars"][outfit.collar]]

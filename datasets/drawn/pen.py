@@ -50,28 +50,25 @@ class Brush:
     @contextmanager
     def through(self, matrix: skia.Matrix) -> Iterator[None]:
         """Draws seen through a matrix."""
-        self.canvas.save()
-        self.canvas.concat(matrix)
-        yield
-        self.canvas.restore()
+        with skia.AutoCanvasRestore(self.canvas):
+            self.canvas.concat(matrix)
+            yield
 
     @contextmanager
     def at(self, x: float, y: float, turn: float = 0, across: float = 1, down: float = 1) -> Iterator[None]:
         """Draws around (x, y), turned by degrees and scaled."""
-        self.canvas.save()
-        self.canvas.translate(x, y)
-        self.canvas.rotate(turn)
-        self.canvas.scale(across, down)
-        yield
-        self.canvas.restore()
+        with skia.AutoCanvasRestore(self.canvas):
+            self.canvas.translate(x, y)
+            self.canvas.rotate(turn)
+            self.canvas.scale(across, down)
+            yield
 
     @contextmanager
     def inside(self, path: skia.Path) -> Iterator[None]:
         """Draws only inside a path."""
-        self.canvas.save()
-        self.canvas.clipPath(path, skia.ClipOp.kIntersect, True)
-        yield
-        self.canvas.restore()
+        with skia.AutoCanvasRestore(self.canvas):
+            self.canvas.clipPath(path, skia.ClipOp.kIntersect, True)
+            yield
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,10 @@ NIGHT_PLACES = ("night street", "festival")
 @contextmanager
 def _pane(easel: Easel, palette: Palette, pane: skia.Rect) -> Iterator[None]:
     """Draws what is seen through a window, from the sky on."""
-    easel.canvas.save()
-    easel.canvas.clipRect(pane)
-    easel.wash([(0.0, palette.sky), (1.0, palette.horizon)], pane.top(), pane.bottom())
-    yield
-    easel.canvas.restore()
+    with skia.AutoCanvasRestore(easel.canvas):
+        easel.canvas.clipRect(pane)
+        easel.wash([(0.0, palette.sky), (1.0, palette.horizon)], pane.top(), pane.bottom())
+        yield
 
 
 def _classroom(easel: Easel, source: random.Random, palette: Palette) -> None:

@@ -15,7 +15,7 @@ from datasets.drawn.episodes import Episode
 from datasets.drawn.figure import FEET, body_matrix, draw_figure
 from datasets.drawn.pen import Easel
 from datasets.drawn.places import NIGHT_PLACES, NO_GROUND, PLACES
-from datasets.drawn.props import PROPS, Prop
+from datasets.drawn.props import Prop, make_prop
 from datasets.drawn.strokes import table
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))
@@ -49,10 +49,8 @@ def arrange_scene(source: random.Random, episode: Episode, width: int, height: i
     place, light = source.choice(episode.places), source.choices(episode.lights, (4, 2, 2, 2))[0]
     if place in NIGHT_PLACES and light not in ("stage", "lamp"):
         light = "day"  # as painted: darker still, and nobody could be told from anybody
-    props: tuple[Prop, ...] = ()
-    if source.random() < 0.38:
-        key = source.choice(sorted(PROPS))
-        props = (PROPS[key](source, width, height, episode.palette),)
+    has_prop = source.random() < 0.38
+    props = (make_prop(source, width, height, episode.palette),) if has_prop else ()
     attempt = 0
     while True:
         attempt += 1
@@ -72,8 +70,8 @@ def paint_scene(scene: Scene, source: random.Random) -> bytes:
     PLACES[scene.place](easel, source, episode.palette)
     blur(surface, sample_blur(scene, source))
     draw_figures(easel, scene, scene.figures)
-    for _, draw in scene.props:
-        draw(easel)
+    for _, picture in scene.props:
+        easel.canvas.drawPicture(picture)
     shine_light(surface, scene, source)
     if source.random() < 0.12:
         blur(surface, source.uniform(0.4, 0.9))

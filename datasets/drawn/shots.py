@@ -101,7 +101,7 @@ def figures_at(shot: Shot, seconds: float) -> tuple[Placed, ...]:
 def heads_at(shot: Shot, seconds: float) -> tuple[HeadLabel, ...]:
     """Returns the labels at a time of the film: named heads that can be seen well enough to be labelled."""
     scene, camera = shot.scene, _camera(shot, seconds - shot.start)
-    props = [(moved(outline, camera), draw) for outline, draw in scene.props]
+    props = [(moved(outline, camera), picture) for outline, picture in scene.props]
     figures = figures_at(shot, seconds)
     measured = measure_heads(figures, props, scene.episode.style, scene.width, scene.height)
     return tuple(label for label in measured if label.visible >= NEARLY_HIDDEN)
@@ -132,8 +132,8 @@ class ShotPainter:
             easel.canvas.drawImage(self._background, *corner, linear)
         draw_figures(easel, scene, figures_at(shot, seconds))
         with easel.through(camera):
-            for _, draw in scene.props:
-                draw(easel)
+            for _, picture in scene.props:
+                easel.canvas.drawPicture(picture)
         # The same light during the whole shot, but new grain in every picture.
         shine_light(surface, scene, random.Random(f"{shot.seed} light"))
         if scene.episode.grain:

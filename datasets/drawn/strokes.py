@@ -1,11 +1,12 @@
 """Drawings as tables: rows of strokes in the TOML files beside the code, played with a pen.
 
 A row is ``[what, outline, numbers, colour, strength, line]``. What: ``shape`` (strength is the width of its
-line, which may have its own colour), ``fill`` (alpha) or ``line`` (width). Outline: ``smooth``, ``curve``
-(open), ``polygon`` or SVG's steps as in ``curves.route`` through points (x, y, x, y ...); ``stroke`` (three
-points and a width), ``oval`` (middle, half axes), ``box`` (left, top, right, bottom, radius), ``star``
-(middle, radius); ``same`` is the outline before, changed by no numbers or by (factor of x, factor of y, shift
-of x, shift of y). A number may be ``"wide"``, ``"-wide"`` or ``"wide+0.1"``: a size that ``play`` is given.
+line, which may have its own colour), ``fill`` (alpha) or ``line`` (width, then alpha). Outline: ``smooth``,
+``curve`` (open), ``polygon`` or SVG's steps as in ``curves.route`` through points (x, y, x, y ...); ``limb``
+(points, each with a width), ``stroke`` (three points and a width), ``oval`` (middle, half axes), ``box``
+(left, top, right, bottom, radius), ``star`` (middle, radius); ``same`` is the outline before, changed by no
+numbers or by (factor of x, factor of y, shift of x, shift of y). A number may be ``"wide"``, ``"-wide"`` or
+``"wide+0.1"``: a size that ``play`` is given.
 
 Around rows stand ``["both", rows]``: on the left, then mirrored on the right; ``["inside", rows, change]``:
 only inside the outline before, perhaps changed; ``["within", rows]``: only inside the outline given to
@@ -24,7 +25,7 @@ from typing import Any
 import skia
 
 from datasets.drawn.colours import INK, WHITE, Colour, colour, colours, glow, mix, shade
-from datasets.drawn.curves import Point, box, curve, moved, oval, polygon, route, smooth, star, stroke
+from datasets.drawn.curves import Point, box, curve, limb, moved, oval, polygon, route, smooth, star, stroke
 from datasets.drawn.pen import Pen
 
 THROUGH = {"smooth": smooth, "curve": curve, "polygon": polygon}
@@ -53,6 +54,8 @@ def outline(
 ) -> skia.Path:
     """Returns an outline of a row."""
     numbers = [_number(value, sizes or {}) for value in values]
+    if kind == "limb":
+        return limb([(side * x, y) for x, y in zip(numbers[::3], numbers[1::3], strict=True)], numbers[2::3])
     points = pairs(numbers, side)
     if kind == "oval":
         return oval(*points[0], numbers[2], numbers[3])
@@ -132,5 +135,5 @@ def play(
             else:
                 path = last = outline(kind, numbers, side, sizes)
             draw = {"shape": pen.shape, "fill": pen.fill, "line": pen.line}[what]
-            base, line = _tone(words, named, pen), {"line": _tone(more[1], named, pen)} if more[1:] else {}
-            draw(path, base, *more[:1], **line)
+            tone = partial(_tone, named=named, pen=pen)
+            draw(path, tone(words), *(tone(one) if isinstance(one, str) else one for one in more))
