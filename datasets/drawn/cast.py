@@ -50,9 +50,9 @@ class Person:
 class Pose:
     """How and where somebody is."""
 
-    x: float  # middle of the face in the picture, in pixels
-    y: float
-    unit: float  # pixels per head unit (a head is a little over two units high)
+    x: float = 0.0  # middle of the face in the picture, in pixels
+    y: float = 0.0
+    unit: float = 1.0  # pixels per head unit (a head is a little over two units high)
     tilt: float = 0.0  # of the head, in degrees clockwise
     turn: float = 0.0  # -1...1, sideways
     nod: float = 0.0  # -1...1, features up or down

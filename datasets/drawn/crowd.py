@@ -12,7 +12,6 @@ from datasets.drawn.cast import Person, Pose, cast, make_stranger
 from datasets.drawn.face import expressions
 from datasets.drawn.figure import FEET, bounds, head_outlines, other_outlines
 from datasets.drawn.pen import Style
-from datasets.drawn.props import Prop
 from datasets.drawn.strokes import table
 from datasets.voc import VocObject, touches_border
 
@@ -116,9 +115,6 @@ def _sample_pose(source: random.Random) -> Pose:
     """Returns a pose at the origin, one pixel to the head unit."""
     tilt = source.gauss(0, 8) if source.random() < 0.8 else source.uniform(-STEEPEST, STEEPEST)
     return Pose(
-        x=0.0,
-        y=0.0,
-        unit=1.0,
         tilt=max(-STEEPEST, min(STEEPEST, tilt)),
         turn=source.uniform(-1, 1),
         nod=source.uniform(-0.6, 0.6),
@@ -131,11 +127,11 @@ def _sample_pose(source: random.Random) -> Pose:
 
 
 def measure_heads(
-    figures: Sequence[Placed], props: Sequence[Prop], style: Style, width: int, height: int
+    figures: Sequence[Placed], in_front: Sequence[skia.Path], style: Style, width: int, height: int
 ) -> tuple[HeadLabel, ...]:
     """Returns every named head with the share of it that can be seen, which may be none.
 
-    ``figures`` are ordered from back to front; ``width`` and ``height`` are the picture's, in pixels.
+    ``figures`` are ordered from back to front, and stand behind ``in_front``; sizes are in pixels.
     """
     owners = np.zeros((math.ceil(height * RASTER), math.ceil(width * RASTER), 4), np.uint8)  # [H', W', 4]
     canvas = skia.Surface(owners).getCanvas()
@@ -144,7 +140,7 @@ def measure_heads(
     for owner, (figure, head) in enumerate(zip(figures, heads, strict=True), start=1):
         _cover(canvas, other_outlines(figure.person, style, figure.pose), OTHER)
         _cover(canvas, head, owner)
-    _cover(canvas, [outline for outline, _ in props], OTHER)
+    _cover(canvas, in_front, OTHER)
 
     labels = []
     for owner, (figure, head) in enumerate(zip(figures, heads, strict=True), start=1):

@@ -22,7 +22,7 @@ import json
 import multiprocessing
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -42,6 +42,7 @@ MARK = "drawn.json"  # says that a folder was made here, and with which options
 _CHUNK = 16  # pictures per task: small enough for a smooth progress bar
 
 Plan = dict[str, dict[int, int]]  # {split: {episode: pictures}}
+Chunk = tuple[str, int, range]  # (split, episode, pictures of it)
 Counts = dict[str, Counter[str]]  # {split: {name: heads}}; "" counts pictures without anyone labelled
 
 
@@ -129,20 +130,22 @@ def draw_dataset(options: DrawnOptions, progress: Callable[[int], None] = lambda
 
 
 def _draw_all(options: DrawnOptions, plan: Plan, folder: Path, progress: Callable[[int], None]) -> Counts:
-    chunks = [
+    chunks: list[Chunk] = [
         (split, episode, range(first, min(first + _CHUNK, count)))
         for split, episodes in plan.items()
         for episode, count in episodes.items()
         for first in range(0, count, _CHUNK)
     ]
-    tasks = [(episode, indices) for _, episode, indices in chunks]
     counts: Counts = {split: Counter() for split in plan}
-    done = 0
-    results = _in_processes(partial(_draw_some, folder, options.seed), tasks, options.workers)
-    for (split, _, indices), found in zip(chunks, results, strict=True):
-        counts[split].update(found)
-        done += len(indices)
-        progress(done)
+    workers, done = min(options.workers or cores(), len(chunks)), 0
+    # fresh processes: forking one that may hold TensorFlow's threads is not safe
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        each = pool.map if workers > 1 else map
+        for chunk, found in zip(chunks, each(partial(_draw_some, folder, options.seed), chunks), strict=True):
+            split, _, indices = chunk
+            counts[split].update(found)
+            done += len(indices)
+            progress(done)
     return counts
 
 
@@ -170,20 +173,9 @@ def _check_target(folder: Path) -> None:
         raise ValueError(f"{folder} is a file; --output_dir must name a folder")
 
 
-def _in_processes(
-    draw: Callable[[int, range], Counter[str]], tasks: list[tuple[int, range]], workers: int
-) -> Iterator[Counter[str]]:
-    count = min(workers or cores(), len(tasks))
-    if count <= 1:
-        yield from (draw(*task) for task in tasks)
-        return
-    # fresh processes: forking one that may hold TensorFlow's threads is not safe
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(draw, *zip(*tasks, strict=True))
-
-
-def _draw_some(folder: Path, seed: int, number: int, indices: range) -> Counter[str]:
+def _draw_some(folder: Path, seed: int, chunk: Chunk) -> Counter[str]:
     """Draws and writes pictures of an episode; returns how often each name was drawn."""
+    _, number, indices = chunk
     episode = make_episode(seed, number)
     found: Counter[str] = Counter()
     for index in indices:

@@ -55,7 +55,7 @@ def arrange_scene(source: random.Random, episode: Episode, width: int, height: i
     while True:
         attempt += 1
         figures = place_people(source, people, episode.style, width, height, on_ground=place not in NO_GROUND)
-        labels = measure_heads(figures, props, episode.style, width, height)
+        labels = measure_heads(figures, [outline for outline, _ in props], episode.style, width, height)
         if all(label.visible >= NEARLY_HIDDEN for label in labels):
             return Scene(episode, width, height, place, light, figures, props, labels)
         if attempt % TRIES == 0:

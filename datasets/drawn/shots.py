@@ -101,9 +101,9 @@ def figures_at(shot: Shot, seconds: float) -> tuple[Placed, ...]:
 def heads_at(shot: Shot, seconds: float) -> tuple[HeadLabel, ...]:
     """Returns the labels at a time of the film: named heads that can be seen well enough to be labelled."""
     scene, camera = shot.scene, _camera(shot, seconds - shot.start)
-    props = [(moved(outline, camera), picture) for outline, picture in scene.props]
+    in_front = [moved(outline, camera) for outline, _ in scene.props]
     figures = figures_at(shot, seconds)
-    measured = measure_heads(figures, props, scene.episode.style, scene.width, scene.height)
+    measured = measure_heads(figures, in_front, scene.episode.style, scene.width, scene.height)
     return tuple(label for label in measured if label.visible >= NEARLY_HIDDEN)
 
 
