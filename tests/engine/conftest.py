@@ -1,5 +1,8 @@
 """A small set of records (red and blue squares on grey) and a small network."""
 
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ from datasets.labels import write_labels
 from datasets.records import write_shards
 from nets.network import Network
 from tests.engine.records_by_hand import record
+from tests.engine.training_run import run, run_until
 
 COLOURS = {"red 赤": (200, 40, 40), "blue": (40, 40, 200)}
 
@@ -60,24 +64,57 @@ def tiny_network(num_classes: int) -> keras.Model:
     return keras.Model(image, outputs, name="tiny")
 
 
+TINY = Network(
+    "tiny", 64, (AnchorLayer(8, 8, 1 / 8, ((0.2, 0.2), (0.4, 0.4))),), tiny_network, jit_on_cpu=False
+)
+
+
 @pytest.fixture
 def tiny(monkeypatch) -> Network:
     """A network that compiles in a second, known to `get_network` as `tiny` during the test."""
-    network = Network(
-        "tiny", 64, (AnchorLayer(8, 8, 1 / 8, ((0.2, 0.2), (0.4, 0.4))),), tiny_network, jit_on_cpu=False
-    )
-    monkeypatch.setitem(nets.NETWORKS, "tiny", network)
-    return network
+    monkeypatch.setitem(nets.NETWORKS, TINY.name, TINY)
+    return TINY
+
+
+def of_four_steps(records: Path, folder: Path) -> dict:
+    return {
+        "dataset_dir": records,
+        "train_dir": folder,
+        "model_name": TINY.name,
+        "batch_size": 2,
+        "max_number_of_steps": 4,
+        "evaluate_steps": 2,
+    }
 
 
 @pytest.fixture
 def options(squares, tmp_path, tiny) -> dict:
     """Keyword arguments of a training of four steps."""
-    return {
-        "dataset_dir": squares,
-        "train_dir": tmp_path / "run",
-        "model_name": tiny.name,
-        "batch_size": 2,
-        "max_number_of_steps": 4,
-        "evaluate_steps": 2,
-    }
+    return of_four_steps(squares, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def once(squares, tmp_path_factory) -> Callable[[int], tuple[Path, str]]:
+    """Such a training that ended after so many steps: its folder, to be copied, and what it said."""
+
+    @cache
+    def train(steps: int) -> tuple[Path, str]:
+        folder = tmp_path_factory.mktemp("once") / "run"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(nets.NETWORKS, TINY.name, TINY)
+            options = of_four_steps(squares, folder)
+            return folder, run(**options) if steps == 4 else run_until(steps, **options)
+
+    return train
+
+
+@pytest.fixture
+def finished(options, once) -> dict:
+    """The options of a training that is finished, in a folder of the test's own."""
+    return {**options, "train_dir": Path(shutil.copytree(once(4)[0], options["train_dir"]))}
+
+
+@pytest.fixture
+def stopped(options, once) -> dict:
+    """Likewise of one that was stopped after step 3."""
+    return {**options, "train_dir": Path(shutil.copytree(once(3)[0], options["train_dir"]))}

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from engine.training.options import TrainingOptions
+from engine.training.plan import Run, plan
 from engine.training.train import train
 from terminal.bars import TrainingBar
 
@@ -21,6 +22,12 @@ def run(**options) -> str:
     said = io.StringIO()
     train(TrainingOptions(**options), Console(file=said, width=300))
     return said.getvalue()
+
+
+def planned(**options) -> Run:
+    """What such a training would be."""
+    console = Console(file=io.StringIO())
+    return plan(TrainingOptions(**options), console, console.print)
 
 
 def run_until(step: int, **options) -> str:

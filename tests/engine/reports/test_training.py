@@ -15,15 +15,9 @@ from tests.engine.reports.test_evaluation import Page
 from tests.engine.training_run import run
 
 
-@pytest.fixture
-def options(options):
-    return {**options, "max_number_of_steps": 3, "evaluate_steps": 1}
-
-
-def test_a_report_says_how_it_learnt_and_how_good_it_is(options, monkeypatch):
+def test_a_report_says_how_it_learnt_and_how_good_it_is(finished, monkeypatch):
     monkeypatch.setattr("engine.reports.training._MOST_BOXES", 7)  # it has more
-    run(**options)
-    folder = options["train_dir"]
+    folder = finished["train_dir"]
     assert write_training_report(folder) == folder / "report.html"
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     for heading in (

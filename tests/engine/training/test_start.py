@@ -14,7 +14,7 @@ from nets import get_network
 from nets.checkpoint import CONFIG, model_weights, read_checkpoint, write_checkpoint
 from nets.detector import Detector
 from nets.slim_names import slim_variables
-from tests.engine.training_run import run, run_until
+from tests.engine.training_run import planned, run
 
 NETWORK = get_network("ssd_300_lite")
 
@@ -158,13 +158,9 @@ def wide(tiny, monkeypatch):
     return network
 
 
-@pytest.fixture
-def fitting(options, wide, monkeypatch):
+def test_fitted_anchors_go_with_the_weights(options, wide, monkeypatch):
     monkeypatch.setattr("engine.training.start.FITTED_BOXES", 100)  # the squares come two a batch
-    return {**options, "model_name": wide.name, "max_number_of_steps": 2, "anchors": "fitted"}
-
-
-def test_fitted_anchors_go_with_the_weights(fitting, wide):
+    fitting = options | {"model_name": wide.name, "max_number_of_steps": 1, "anchors": "fitted"}
     said = run(**fitting)
     assert "Anchors fitted to" in said
     fitted = read_checkpoint(fitting["train_dir"]).network
@@ -203,13 +199,12 @@ def test_pictures_with_few_boxes_or_none_do_not_keep_it_looking_for_ever(wide, m
     assert "no boxes to fit anchors to" in said[1]
 
 
-def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(fitting):
-    run_until(1, **fitting)
-    path = fitting["train_dir"] / CONFIG
+def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(stopped):
+    path = stopped["train_dir"] / CONFIG
     begun = json.loads(path.read_text(encoding="utf-8"))
-    begun["anchor_shapes"] = [[0.25, 0.2], [0.4, 0.5]]  # others than the fit gives, so that it would show
+    begun["anchor_shapes"] = [[0.25, 0.2], [0.4, 0.5]]
+    begun["options"]["anchors"] = "fitted"  # to other shapes, which would show
     path.write_text(json.dumps(begun), encoding="utf-8")
-    said = run(**fitting)
-    assert "after step 1 of 2" in said
-    assert "Anchors fitted" not in said
-    assert read_checkpoint(fitting["train_dir"]).network.anchor_layers[0].shapes == ((0.25, 0.2), (0.4, 0.5))
+    run = planned(**stopped, anchors="fitted")
+    assert run.begun
+    assert run.network.anchor_layers[0].shapes == ((0.25, 0.2), (0.4, 0.5))

@@ -14,18 +14,17 @@ from engine.reports.training import write_training_report
 from engine.training.learning import TrainingModel
 from engine.training.train import write_thresholds
 from files.arrays import read_arrays
-from nets.checkpoint import read_checkpoint
+from nets.checkpoint import model_weights, read_checkpoint
 from nets.detector import Detector
-from tests.engine.training_run import run, run_until
+from tests.engine.training_run import planned, run
 
 
 def config_of(options) -> dict:
     return json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
 
 
-def test_leaves_a_checkpoint_a_log_pictures_and_what_ran(options):
-    said = run(**options, zoom_out_max=1.5)
-    folder = options["train_dir"]
+def test_leaves_a_checkpoint_a_log_pictures_and_what_ran(finished, once):
+    folder, said = finished["train_dir"], once(4)[1]
     for part in ("New training", "random weights", "2 names", "24 pictures"):
         assert part in said
     checkpoint = read_checkpoint(folder)
@@ -43,24 +42,29 @@ def test_leaves_a_checkpoint_a_log_pictures_and_what_ran(options):
     config = checkpoint.config
     assert config["options"]["max_number_of_steps"] == 4
     assert config["versions"]["backend"] == keras.backend.backend()
-    assert config["augmentation"].items() >= {"zoom_out_limit": 1.5, "flip_probability": 0.5}.items()
+    assert config["augmentation"].items() >= {"zoom_out_limit": 2.0, "flip_probability": 0.5}.items()
     by_machine = {"jit_compile": "off", "precision": "float32", "cache_pictures": "on"}
     by_rule = {"freeze_batch_norm": "off", "end_learning_rate": 2e-5}
     assert config["chosen"].items() >= {**by_machine, **by_rule}.items()
     assert config["dataset"]["splits"].keys() == {"train", "validation"}
 
 
-def test_stopped_politely_it_goes_on_and_then_is_finished(options):
+def test_stopped_politely_it_goes_on_though_its_records_moved_and_then_is_finished(
+    once, stopped, squares, tmp_path
+):
     """That it ends with the weights of an uninterrupted one is tested in test_exact_resume.py."""
-    assert "Stopped by SIGTERM after step 3" in run_until(3, **options)
-    assert "after step 3 of 4" in run(**options)
-    assert "finished" in run(**options)
+    assert "Stopped by SIGTERM after step 3" in once(3)[1]
+    moved = stopped | {"dataset_dir": Path(shutil.copytree(squares, tmp_path / "moved"))}
+    said = run(**moved)
+    assert "after step 3 of 4" in said
+    assert "Thresholds with the best F1 on validation: red 赤 " in said, "they are chosen on the records, too"
+    assert config_of(moved)["options"]["dataset_dir"] == str(moved["dataset_dir"])
+    assert "finished" in run(**moved)
 
 
-def test_another_training_in_the_folder_is_refused_with_the_differences(options):
+def test_another_training_in_the_folder_is_refused_with_the_differences(finished):
     """An option that the run has not is no difference, and one that is gone is read."""
-    options |= {"max_number_of_steps": 1}
-    run(**options)
+    options = finished
     config, written = options["train_dir"] / "config.json", config_of(options)
     former = {"mosaic_probability": 0.0, "ema_decay": None, "report": False, "jit_compile": "off"}
     written["options"] |= former  # what every training has now, or what computes nothing
@@ -108,18 +112,8 @@ def without_boxes(example: tf.train.Example) -> None:
             feature.ClearField(feature.WhichOneof("kind") or "float_list")
 
 
-def test_records_may_move_before_it_goes_on(options, own_records):
-    run_until(3, **{**options, "dataset_dir": own_records})
-    moved = own_records.rename(own_records.with_name("moved"))
-    said = run(**{**options, "dataset_dir": moved})
-    assert "after step 3 of 4" in said
-    assert "Thresholds with" in said, "they are chosen on the records, too"
-    assert config_of(options)["options"]["dataset_dir"] == str(moved)
-
-
-def test_records_that_changed_are_another_training_though_their_size_is_equal(options, own_records):
-    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
-    run(**options)
+def test_records_that_changed_are_another_training_though_their_size_is_equal(finished, own_records):
+    options = finished | {"dataset_dir": own_records}
     change_records(own_records / "test_000.tfrecord", shift_boxes)  # no weight depends on these
     assert "finished" in run(**options)
     change_records(own_records / "train_000.tfrecord", shift_boxes)
@@ -136,7 +130,7 @@ def test_a_set_without_boxes_teaches_nothing(options, own_records):
 
 def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(options, own_records):
     change_records(own_records / "validation_000.tfrecord", make_difficult)
-    options |= {"dataset_dir": own_records, "max_number_of_steps": 2}
+    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
     assert "Nothing that counts is marked in validation: the last weights are kept" in run(**options)
     assert not (options["train_dir"] / "thresholds.json").exists()
     write_training_report(options["train_dir"], say=(notes := []).append)
@@ -147,8 +141,8 @@ def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(o
     assert "<p></p>" not in (options["train_dir"] / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_finished_training_is_only_finished_if_its_weights_are_there(options):
-    run(**options)
+def test_a_finished_training_is_only_finished_if_its_weights_are_there(finished):
+    options = finished
     weights = options["train_dir"] / "weights.npz"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"weights\.npz cannot be read.*its last step are in .*last"):
@@ -158,26 +152,24 @@ def test_a_finished_training_is_only_finished_if_its_weights_are_there(options):
         run(**options)
 
 
-def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(options):
-    run_until(2, **options)
-    (options["train_dir"] / "weights.npz").write_bytes(b"")
-    assert "The best weights from here on are kept instead" in run(**options)
-    assert read_checkpoint(options["train_dir"]).labels
-    assert json.loads((options["train_dir"] / "metrics.json").read_text(encoding="utf-8"))["step"] == 4
+def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(stopped):
+    (stopped["train_dir"] / "weights.npz").write_bytes(b"")
+    assert "The best weights from here on are kept instead" in run(**stopped)
+    assert read_checkpoint(stopped["train_dir"]).labels
+    assert json.loads((stopped["train_dir"] / "metrics.json").read_text(encoding="utf-8"))["step"] == 4
 
 
-def test_choosing_thresholds_is_the_last_act(options):
-    assert "Thresholds with the best F1 on validation: red 赤 " in run(**options)
-    folder = options["train_dir"]
+def test_choosing_thresholds_is_the_last_act(finished):
+    folder = finished["train_dir"]
     text = (folder / "thresholds.json").read_text(encoding="utf-8")
     thresholds = json.loads(text)
     assert set(thresholds["names"]) == {"red 赤", "blue"}
     assert thresholds["chosen_on"]["split"] == "validation"
     assert Detector.load(folder).thresholds.names == thresholds["names"]
     (folder / "thresholds.json").unlink()  # as in a training that was cut off before it
-    run(**options)
+    assert "Thresholds with the best F1 on validation: red 赤 " in run(**finished)
     assert (folder / "thresholds.json").read_text(encoding="utf-8") == text
-    assert "Thresholds" not in run(**options)
+    assert "Thresholds" not in run(**finished)
 
 
 def test_the_command_writes_the_report_of_a_finished_training_once(options, monkeypatch, capsys):
@@ -195,23 +187,23 @@ def test_the_command_writes_the_report_of_a_finished_training_once(options, monk
     assert "See it" in capsys.readouterr().out
 
 
-def test_names_are_no_markup(options, own_records):
+def test_names_are_no_markup(finished, own_records):
     (own_records / "labels.txt").write_text("red [/bold]\nblue :heart:\n", encoding="utf-8")
-    options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
-    run(**options)
-    folder = options["train_dir"]
+    folder = finished["train_dir"]
+    options = finished | {"dataset_dir": own_records, "max_number_of_steps": 1}
     said = run(**{**options, "checkpoint_path": str(folder), "train_dir": folder / "[red]"})
+    assert "new names: red [/bold], blue :heart:" in said
     assert "Without --recipe values are the usual ones" in said
     assert "New training in" in said
     assert f"{folder}/[red]" in said
 
 
-def test_what_the_machine_chose_stays_on_another_machine(options, monkeypatch):
-    run_until(1, **options)
+def test_what_the_machine_chose_stays_on_another_machine(stopped, monkeypatch):
     monkeypatch.setattr("engine.training.plan.choose_precision", lambda choice, network: "bfloat16")
-    assert "bfloat16" not in run(**options)
-    assert config_of(options)["chosen"].items() >= {"precision": "float32", "jit_compile": "off"}.items()
-    assert "computing in bfloat16" in run(**{**options, "train_dir": options["train_dir"] / "new"})
+    here = planned(**stopped)
+    assert (here.machine.precision, here.machine.jit_compile) == ("float32", False)
+    assert here.config["chosen"].items() >= {"precision": "float32", "jit_compile": "off"}.items()
+    assert planned(**{**stopped, "train_dir": stopped["train_dir"] / "new"}).machine.precision == "bfloat16"
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
@@ -243,12 +235,11 @@ def test_early_stopping(options):
 
 
 def test_frozen_scopes_do_not_move(options):
-    options |= {"trainable_scopes": "conv_cls,conv_loc"}
-    run(**{**options, "max_number_of_steps": 1})
-    run(**{**options, "train_dir": options["train_dir"] / "two"})
-    one = read_arrays(options["train_dir"] / "last" / "weights.npz")
-    two = read_arrays(options["train_dir"] / "two" / "last" / "weights.npz")
-    moved = {path for path in one if not np.array_equal(one[path], two[path])}
+    options |= {"trainable_scopes": "conv_cls,conv_loc", "max_number_of_steps": 1}
+    before = model_weights(planned(**options).model)
+    run(**options)
+    after = read_arrays(options["train_dir"] / "last" / "weights.npz")
+    moved = {path for path in after if not np.array_equal(before[path], after[path])}
     assert moved
     assert all("conv_cls" in path or "conv_loc" in path for path in moved)
 
