@@ -50,7 +50,6 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     Args:
         curves: at least one.
         columns: panels beside each other, at most.
-        theme: colours.
     """
     if not curves:
         raise ValueError("There is no precision-recall curve to plot: no name has objects.")
@@ -114,7 +113,6 @@ def plot_confusion(
     Args:
         names: K names.
         counts: [K + 1, K + 1], the last row detections of nothing, the last column missed objects.
-        theme: colours.
         no_answer: heading of the last column.
         nobody: heading of the last row.
         corner: says what rows and columns are.
@@ -232,7 +230,6 @@ def plot_training(
         learning_rate: [P].
         best_step: whose weights were kept.
         columns: 3 beside each other or 1 below each other.
-        theme: colours.
     """
     panels = ["loss", *(["mAP on the validation set"] if len(precision) else []), "learning rate"]
     columns = min(columns, len(panels))

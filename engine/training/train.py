@@ -33,7 +33,6 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
     """Train, or go on training.
 
     Args:
-        options: as from the command line.
         console: where to talk; standard output if not given.
 
     Returns:
@@ -145,7 +144,6 @@ def write_thresholds(
     Args:
         folder: of a training that has saved weights; a finished one or not.
         dataset_dir: where its records are now, if they have moved.
-        say: prints a line.
 
     Raises:
         ValueError: no checkpoint, or its records cannot be read.
@@ -168,7 +166,6 @@ def records_of(
     """The records that a checkpoint was trained on, and their `validation_split`.
 
     Args:
-        checkpoint: of a training.
         dataset_dir: where they are now, if they have moved; errors as of `write_thresholds`.
     """
     options = checkpoint.config.get("options", {})
