@@ -28,8 +28,8 @@ from files.writing import printable, whole_file, write_text
 from labelling.coco import coco_files, read_coco
 from labelling.foreign import ForeignDataset, ForeignPicture
 from labelling.yolo import is_yolo, read_yolo
-from terminal.bars import Progress, counting_bars, silent
-from terminal.command import command, say, show_table
+from terminal.bars import Progress, counting_bars, show_table, silent
+from terminal.command import command, say
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,13 @@ class EvaluationOptions:
                 f"--score_threshold must be in 0.01...1, not {self.score_threshold}: below 0.01 nothing "
                 "counts as a detection."
             )
-        least_of = dict.fromkeys(("batch_size", "max_pictures", "max_num_batches"), 1)
-        for flag, least in {**least_of, "gallery_pictures": 0, "wait_minutes": 0}.items():
+        for flag, least in (
+            ("batch_size", 1),
+            ("max_pictures", 1),
+            ("max_num_batches", 1),
+            ("gallery_pictures", 0),
+            ("wait_minutes", 0),
+        ):
             value = getattr(self, flag)
             if value is not None and value < least:
                 raise ValueError(f"--{flag} must be at least {least}, not {value}.")
