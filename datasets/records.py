@@ -194,14 +194,9 @@ def examples(files: Iterable[Path]) -> Iterator[tuple[Path, tf.train.Example]]:
             raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
 
 
-def has_countable_box(files: Sequence[Path], most: int | None = None) -> bool:
-    """Whether some box of a set counts when a detector is measured: one that is not marked difficult.
-
-    Args:
-        files: its records; errors as of `examples`.
-        most: look at the first so many pictures only.
-    """
-    for _, example in itertools.islice(examples(files), most):
+def has_countable_box(files: Sequence[Path]) -> bool:
+    """Whether some box of a set counts when a detector is measured, is not difficult; see `examples`."""
+    for _, example in examples(files):
         feature = example.features.feature
         boxes = len(feature["image/object/bbox/label"].int64_list.value)
         if sum(feature["image/object/bbox/difficult"].int64_list.value) < boxes:

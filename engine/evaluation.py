@@ -66,14 +66,10 @@ def evaluate_model(
 
     Args:
         model: as `network.build` makes it. Measured again, with other weights, its graph is not made again.
-        network: of the model.
-        dataset: records.
         split: name of the set, as `RecordDataset.split` finds it.
-        batch_size: pictures computed at once.
         max_pictures: measure the first so many only.
         labels: the names that the model's classes stand for, if they are not those of the dataset. Names
             meet by their text.
-        progress: called after each batch.
 
     Raises:
         ValueError: the split does not exist, or it has no object that counts.
@@ -117,8 +113,6 @@ def read_pictures(
     """Some pictures of a split, in their own proportions, to draw on.
 
     Args:
-        dataset: records.
-        split: name of the set.
         numbers: places in the order of the records, as in an `Evaluation`.
         longest: pixels of the longer side; smaller pictures stay as they are.
 
@@ -141,13 +135,7 @@ def read_pictures(
 
 
 def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str]) -> GroundTruth:
-    """The objects of one picture of a batch, with names for class ids and without the padding.
-
-    Args:
-        marks: of `evaluation_batches`.
-        row: of the picture in the batch.
-        labels: names of the classes.
-    """
+    """The objects of one picture of `evaluation_batches`, with names for class ids, without the padding."""
     real = marks["classes"][row] > 0
     names = tuple(labels[int(i) - 1] for i in marks["classes"][row][real])
     return GroundTruth(marks["boxes"][row][real], names, marks["difficult"][row][real].astype(bool))

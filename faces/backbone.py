@@ -152,7 +152,6 @@ def open_backbone(
             the `.h5` of keras.applications without its top, or, of vgg16, variables by tf-slim name (`.npz`
             or a TensorFlow checkpoint). None with a checkpoint folder.
         image_size: None: the usual one of this backbone. Our networks know one size only.
-        strides: of the maps wanted.
 
     Raises:
         ValueError: unknown, not there, not readable, or it does not fit.

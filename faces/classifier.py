@@ -23,7 +23,7 @@ from faces.encoder import MEAN, MIRRORED, PLAIN, FaceEncoder, look_at
 from files.arrays import read_arrays, write_arrays
 from files.writing import write_json
 from nets.checkpoint import CONFIG, WEIGHTS
-from nets.thresholds import EVIDENCE, UNKNOWN, evidence
+from nets.thresholds import EVIDENCE, UNKNOWN, evidence, number_in
 from preprocessing.crops import crop_around
 
 KIND = "face_classifier"
@@ -233,7 +233,7 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
     if not (np.isfinite(head.kernel).all() and np.isfinite(head.bias).all()):
         raise ValueError("the head is not finite")
     said = config["judgement"]
-    temperature, limit = _number(said["temperature"]), said["limit"]
+    temperature, limit = number_in(said["temperature"]), said["limit"]
     if temperature <= 0:
         raise ValueError(f"the temperature {temperature} is not above 0")
     if said["rule"] != EVIDENCE:
@@ -242,8 +242,8 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
         names=tuple(names),
         encoder=encoder,
         head=head,
-        judgement=Judgement(temperature, None if limit is None else _number(limit)),
-        margin=_number(config["margin"]),
+        judgement=Judgement(temperature, None if limit is None else number_in(limit)),
+        margin=number_in(config["margin"]),
         mirrored=config["mirrored"] is True,
         config=config,
     )
@@ -262,12 +262,6 @@ def _encoder(
     spec = BackboneSpec(str(backbone["name"]), size, tuple(map(int, backbone["strides"])))
     own = [arrays[key].astype(np.float32) for key in sorted(arrays) if key.startswith("backbone/")]
     return FaceEncoder(rebuild_backbone(spec, own, str(backbone.get("source", ""))), int(pooling["cells"]))
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a number")
-    return float(value)
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

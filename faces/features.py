@@ -116,10 +116,8 @@ def face_rows(
     """Rows of some views of each face.
 
     Args:
-        faces: whose.
         cache: gives what is there, its encoder the rest, which is put there.
         views: their numbers, see `faces.encoder`.
-        what: the progress is called.
         progress: told of rows done and all that were not there.
     """
     wanted = {face.digest: [face_view(number, face.digest) for number in views] for face in faces}

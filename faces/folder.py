@@ -120,10 +120,8 @@ def read_faces(
 
     Args:
         folder: one folder per character (their names are the characters'), or pictures with VOC XML.
-        options: see there.
         margin: around boxes, as a share of their longer side; pictures without XML are taken whole.
         strangers: every picture, or every box of XML, is a face without a name.
-        progress: told of "reading".
 
     Raises:
         ValueError: there is no such folder, no face in it, or it is an inbox of unconfirmed reports.

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering
+from sklearn.preprocessing import normalize
 
 from faces.backbone import VGG16, open_backbone
 from faces.classifier import FaceClassifier, is_face_classifier
@@ -87,7 +88,7 @@ def colours_and_outlines(images: Sequence[np.ndarray]) -> list[np.ndarray]:
         face = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         colours.append(_colours(cv2.cvtColor(face, cv2.COLOR_RGB2HSV_FULL)))
         outlines.append(np.asarray(edges.compute(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))).ravel())
-    return [np.stack(colours), 0.5 * _unit(np.stack(outlines))]
+    return [np.stack(colours), 0.5 * normalize(np.stack(outlines))]
 
 
 def open_features(path: Path | None) -> FeaturesOf:
@@ -175,7 +176,3 @@ def _colours(hsv: np.ndarray) -> np.ndarray:
         both = np.concatenate([hues, np.bincount((value * _GREYS).astype(int), 1 - vivid, _GREYS)])
         cells.append(np.sqrt(both / both.sum()))
     return np.concatenate(cells) / _CELLS
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

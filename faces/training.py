@@ -60,11 +60,6 @@ class Seen:
     split: FaceSplit
     problems: list[Problem]
 
-    @property
-    def computed(self) -> int:
-        """Rows that were not in the cache."""
-        return self.plain.computed + self.taught.computed
-
 
 @dataclass(frozen=True, eq=False)
 class Trained:
@@ -164,11 +159,10 @@ def _look(
     taught = face_rows(learnt, cache, range(options.views), what="views", progress=progress)
     classes = np.array([names.index(face.name) for face in plain.faces])
     problems = [*reading.problems, *plain.problems, *taught.problems]
-    seen = Seen(encoder, plain, taught, names, classes, split, problems)
-    found = f"found in {cache.folder}"
-    say(f"{seen.computed} views looked at, the others {found}" if seen.computed else f"everything {found}")
+    computed, found = plain.computed + taught.computed, f"found in {cache.folder}"
+    say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
     done("features")
-    return seen
+    return Seen(encoder, plain, taught, names, classes, split, problems)
 
 
 def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:

@@ -3,153 +3,203 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.problems import Problem
-from datasets.voc import MAX_OBJECTS, RawObject
+from datasets.voc import OBJECT_DROPPED, RawObject, number_each, numbers_of
+from files.below import files_below
 from labelling.foreign import (
-    SPLIT_WORDS,
+    Files,
     ForeignDataset,
-    ForeignPicture,
-    inside,
+    Written,
+    box_around,
     raw_object,
     shorten,
+    split_of,
     text_of,
 )
 
 MAX_JSON_BYTES = 1_000_000_000  # COCO's own instances_train2017.json has 450 MB
 _LISTS = ("images", "annotations", "categories")
+_OTHERS = ("captions_", "person_keypoints_", "stuff_")  # of the pictures that instances_ are of
+_PROGRAMS = {  # by keys that their files have
+    **{"shapes": "LabelMe or X-AnyLabeling", "asset": "VoTT", "assets": "VoTT", "data": "Label Studio"},
+    **{"items": "Datumaro", "objects": "Supervisely", "image": "CreateML", "_via_img_metadata": "VIA"},
+}
 
 
 def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
     """Reads COCO files.
 
     Args:
-        source: a .json file, or a folder with some. What a file's or its folder's name says of train, val or
-            test is the split.
+        source: a .json file, or a folder with some; other .json files in it are listed as problems.
         picture_dir: where `file_name` counts from; not given, the folder of the .json file, or the only
             place below `source` that fits.
 
     Raises:
         ValueError: no COCO file, or one that cannot be read at all.
     """
-    files = coco_files(source) if source.is_dir() else [source]
-    if not files:
-        raise ValueError(f"{source}: no .json file with images, annotations and categories in it")
     root = source if source.is_dir() else source.parent
-    dataset = ForeignDataset([], [])
-    for file in files:
-        folders = [file.parent, *_image_folders(root, file)] if picture_dir is None else [picture_dir]
-        _add_pictures(dataset, _load_json(file), folders, file.relative_to(root).as_posix())
+    contents: dict[str, dict[str, Any]] = {}
+    problems: list[Problem] = []
+    for file in json_files(source) if source.is_dir() else [source]:
+        shown = file.relative_to(root).as_posix()
+        try:
+            contents[shown] = _load_json(file)
+        except ValueError as error:
+            problems.append(Problem(shown, "", "not a COCO file", str(error), "left out"))
+    if not contents:
+        first = [f"{root / one.file}: {one.reason}" for one in problems[:1]]
+        raise ValueError(*first or [f"{source}: no .json file with images, annotations and categories in it"])
+    files = Files(picture_dir or (root.parent if root.name.lower() == "annotations" else root))
+    dataset = ForeignDataset(files, problems=problems)
+    readings = {shown: _readings(files, root / shown, some["images"]) for shown, some in contents.items()}
+    meant = files.meant(one for some in readings.values() for one in some.values())
+    # A file that speaks of a split goes first: of a picture that is in two, the first counts.
+    for shown in sorted(contents, key=lambda shown: not split_of(shown)):
+        names = {name: meant[one] for name, one in readings[shown].items() if one in meant}
+        _add_pictures(dataset, shown, contents[shown], names)
     return dataset
 
 
-def coco_files(folder: Path) -> list[Path]:
-    """The COCO files in a folder, its annotations/ and its folders of splits (Roboflow's)."""
-    others = ("captions_", "person_keypoints_", "stuff_")
-    files = [*folder.glob("*.json"), *folder.glob("annotations/*.json"), *folder.glob("*/_annotations*.json")]
-    return [file for file in sorted(files) if not file.name.startswith(others)]
-
-
-def _image_folders(root: Path, file: Path) -> list[Path]:
-    """Where pictures of a COCO file may lie: COCO's own layout has annotations/instances_X.json and X/."""
-    stem = file.stem.split("_")[-1]
-    names = (".", stem, "images", f"images/{stem}", "JPEGImages")
-    bases = [root, root.parent] if root.name == "annotations" else [root]
-    return [base / name for base in bases for name in names if (base / name).is_dir()]
-
-
-def _split_of(text: str) -> str:
-    """The split that a file's name and folder speak of; "" where they speak of none, or of several."""
-    words = "".join(letter if letter.isalpha() else " " for letter in text.lower()).split()
-    found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
-    return found.pop() if len(found) == 1 else ""
+def json_files(folder: Path) -> list[Path]:
+    """The .json files below a folder that may be COCO's."""
+    files = sorted(files_below(folder, {".json"}))
+    return [file for file in files if not file.name.startswith(_OTHERS)] or files
 
 
 def _load_json(file: Path) -> dict[str, Any]:
-    text = text_of(file, MAX_JSON_BYTES)
+    """The content of a COCO file; ValueError, which says what it is instead."""
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file}: not a COCO file ({error})") from None
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in _LISTS):
-        raise ValueError(
-            f"{file}: not a COCO file (not an object with the lists images, annotations and categories)"
-        )
-    return content
+        content = json.loads(text_of(file, MAX_JSON_BYTES))
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+    first = content[0] if isinstance(content, list) and content else content
+    keys = first if isinstance(first, dict) else {}
+    missing = [key for key in _LISTS if not isinstance(keys.get(key), list)]
+    if not missing and first is content:
+        return keys
+    if programs := [_PROGRAMS[key] for key in keys if key in _PROGRAMS and "images" in missing]:
+        raise ValueError(f"a file of {programs[0]}; export its labels there as COCO, YOLO or Pascal VOC")
+    raise ValueError(f"not an object with the lists {', '.join(_LISTS)}; it lacks {', '.join(missing)}")
+
+
+def _readings(files: Files, file: Path, images: Iterable[object]) -> dict[str, Written]:
+    """What file names in a COCO file may mean: they count from its folder, or from one with a likely name."""
+    at, words, split = file.resolve().parent, file.stem.lower().split("_"), split_of(file.stem)
+
+    def is_likely(folder: str) -> bool:
+        name = posixpath.basename(folder).lower()
+        return name in (*words, "images", "jpegimages", "data") or bool(split and split_of(name) == split)
+
+    own = at.relative_to(files.root).as_posix() if at.is_relative_to(files.root) else "."
+    likely = sorted(filter(is_likely, files.folders), key=lambda folder: (-folder.count("/"), folder))
+    places = (own, *likely[:8], ".")
+    names = filter(None, (_image_of(one)[1] for one in images))
+    return {name: (*(posixpath.join(place, name) for place in places), name) for name in names}
+
+
+def _image_of(entry: object) -> tuple[str | None, str | None]:
+    """Id and file name of an entry of `images`, None where it has none."""
+    entry = entry if isinstance(entry, dict) else {}
+    number, name = _id(entry.get("id")), entry.get("file_name")
+    return number, name if isinstance(name, str) and number is not None else None
+
+
+def _id(value: object) -> str | None:
+    """An id as text: 1, 1.0 and "1" are one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
 def _add_pictures(
-    dataset: ForeignDataset, content: Mapping[str, Any], folders: Sequence[Path], file: str
+    dataset: ForeignDataset, file: str, content: Mapping[str, Any], found: Mapping[str, str]
 ) -> None:
-    """Adds the pictures of one COCO file that are there."""
-
-    def left_out(kind: str, detail: str, action: str = "left out") -> None:
-        dataset.problems.append(Problem(file, "", kind, detail, action))
-
-    names: dict[int, str] = {}
-    for category in content["categories"]:
-        match category:
-            case {"id": int(number), "name": str(name)}:
-                names[number] = name
-            case _:
-                left_out("category without id or name", shorten(category))
-    boxes: dict[int, list[Mapping[str, Any]]] = {}
+    """Adds the pictures of one COCO file that are there: `found`, names in `Files` by file name."""
+    left_out = partial(dataset.leave_out, file)
+    names = _names_of(content["categories"], left_out)
+    boxes: dict[str | None, list[Any]] = {}
     for annotation in content["annotations"]:
-        match annotation:
-            case {"image_id": int(image), "category_id": int(category)} if category in names:
-                boxes.setdefault(image, []).append(annotation)
-            case _:
-                left_out("annotation of no known picture or category", shorten(annotation))
-    seen: set[Path] = set()
-    known: set[int] = set()
+        image = _id(annotation.get("image_id")) if isinstance(annotation, dict) else None
+        boxes.setdefault(image, []).append(annotation)
+    shared = Counter(number for number, _ in set(map(_image_of, content["images"])))
     for image in content["images"]:
-        if isinstance(image, dict) and isinstance(image.get("id"), int):
-            known.add(image["id"])
-        match image:
-            case {"id": int(number), "file_name": str(name)}:
-                tries = (inside(folder, folder, name) for folder in folders)
-                path = next((one for one in tries if one and one.is_file()), None)
-            case _:
-                left_out("picture without id or file name", shorten(image))
-                continue
-        if path is None or path.suffix.lower() not in ACCEPTED_SUFFIXES:
-            left_out("no such picture", f"{name!r} in {', '.join(str(folder) for folder in folders[:3])}")
-        elif path in seen:
-            left_out("the same picture twice", name, "second one left out")
+        number, written = _image_of(image)
+        if written is None:
+            left_out("picture without id or file name", shorten(image))
+        elif shared[number] > 1:
+            left_out("several pictures with one id", f"{number}: {written}")
+        elif written not in found:
+            left_out("no such picture", f"{written!r} in {dataset.files.root}, or several that it may be")
         else:
-            seen.add(path)
-            objects = partial(_objects, boxes.pop(number, []), names, f"{file}: {name}")
-            dataset.pictures.append(ForeignPicture(path, name, _split_of(file), _size(image), objects))
-    for number in boxes.keys() - known:
-        detail = f"image_id {number}, {len(boxes[number])} boxes"
+            name = found[written]
+            objects = partial(_objects, boxes.get(number, []), names, f"{file}: {name}")
+            dataset.add(name, split_of(file) or split_of(name), _size(image), objects)
+    for number in boxes.keys() - shared.keys():
+        detail = f"image_id {number}, {len(boxes[number])} boxes, first {shorten(boxes[number][0])}"
         left_out("annotation of no known picture or category", detail)
 
 
+def _names_of(categories: Sequence[object], left_out: Callable[[str, str], None]) -> dict[str | None, str]:
+    """Names by category id."""
+    names: dict[str | None, str] = {}
+    for category in categories:
+        match category:
+            case {"id": number, "name": str(name) | int(name)} if (known := _id(number)) is not None:
+                if names.setdefault(known, str(name)) != str(name):
+                    left_out("several categories with one id", f"{known}: {names[known]!r} and {name!r}")
+                    names[known] = ""  # whose objects they are, nobody knows
+            case _:
+                left_out("category without id or name", shorten(category))
+    return names
+
+
 def _objects(
-    annotations: Sequence[Mapping[str, Any]], names: Mapping[int, str], file: str, size: tuple[int, int]
+    annotations: Sequence[Any], names: Mapping[str | None, str], file: str, size: tuple[int, int]
 ) -> Iterator[RawObject | Problem]:
     """The objects of one picture; their boxes are in pixels of whatever size."""
-    for annotation in annotations[:MAX_OBJECTS]:
-        name = names[annotation["category_id"]]
-        if annotation.get("iscrowd") in (1, True):
-            yield Problem(file, name, "crowd", "one region for many", "left out")
-            continue
-        try:
-            xmin, ymin, width, height = (float(value) for value in annotation["bbox"])
-            box = (xmin, ymin, xmin + width, ymin + height)
-            yield raw_object(name, box, difficult=bool(annotation.get("difficult")))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            detail = f"{shorten(annotation.get('bbox'))} ({error})"
-            yield Problem(file, name, "box is not four numbers", detail, "object dropped")
+    for annotation in annotations:
+        name = names.get(_id(annotation.get("category_id")))
+        if name is None:
+            kind = "annotation of no known picture or category"
+            yield Problem(file, "", kind, shorten(annotation), OBJECT_DROPPED)
+        elif _flag(annotation.get("iscrowd")):
+            yield Problem(file, name, "crowd", "one region for many", OBJECT_DROPPED)
+        else:
+            try:
+                yield raw_object(name, _box_of(annotation), difficult=_flag(annotation.get("difficult")))
+            except (ValueError, RecursionError) as error:
+                detail = f"{shorten(annotation.get('bbox'))} ({error})"
+                yield Problem(file, name, "box is not four numbers", detail, OBJECT_DROPPED)
+
+
+def _box_of(annotation: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """(xmin, ymin, xmax, ymax) of `bbox`, or of the box around the polygons of `segmentation` without one."""
+    bbox, outline = annotation.get("bbox"), annotation.get("segmentation")
+    if outline and not (bbox and any(_numbers_in(bbox)[2:])):
+        return box_around(_numbers_in(outline))
+    xmin, ymin, width, height = _numbers_in(bbox)
+    return xmin, ymin, xmin + width, ymin + height
+
+
+def _numbers_in(value: object) -> list[float]:
+    """The numbers in lists of whatever depth, or written as text."""
+    if isinstance(value, list):
+        return [number for one in value for number in _numbers_in(one)]
+    return numbers_of(str(value).strip("[]()"))
+
+
+def _flag(value: object) -> bool:
+    return str(value).strip().lower() in ("1", "1.0", "true", "yes")
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
-    match image:
-        case {"width": int(width), "height": int(height)} if 0 < width < 10**7 and 0 < height < 10**7:
-            return width, height
-    return None
+    sides = number_each([str(image.get(side)) for side in ("width", "height")])
+    width, height = map(round, sides or (0, 0))
+    return (width, height) if 0 < width < 10**7 and 0 < height < 10**7 else None

@@ -6,19 +6,34 @@ problems instead of ending the reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import posixpath
+import re
+import reprlib
+import unicodedata
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
+from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import RawObject
+from files.below import files_below
 from files.writing import printable
 
 # What folders and files of splits are called, and what ImageSets/Main calls them.
-SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLIT_WORDS = {
+    **{"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"},
+    **{"test": "test", "testing": "test"},
+}
 
 # Gives the objects, in the pixels of a picture of such a (width, height), and what is wrong with the others.
 ObjectsIn = Callable[[tuple[int, int]], Iterator[RawObject | Problem]]
+
+# A path that another machine wrote, read in one or more ways; last as it was written.
+Written = tuple[str, ...]
+
+_MOST_PARTS = 50  # of a path, from its end
 
 
 @dataclass(frozen=True)
@@ -40,12 +55,119 @@ class ForeignPicture:
     objects_in: ObjectsIn
 
 
+class Files:
+    """The files below a folder, and which of them a path means that was written on another machine.
+
+    Whatever a path says, it is only looked up in this list: nothing outside of the folder is ever touched.
+
+    Attributes:
+        paths: by name, which is the path below the folder `root`, with `/`; in order.
+        pictures: names of the pictures, also of formats that are not read.
+        folders: names of the folders that have such below them; "." is the root.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root.resolve()
+        found = (path for path in files_below(self.root) if path.resolve().is_relative_to(self.root))
+        self.paths = {path.relative_to(self.root).as_posix(): path for path in found}
+        suffixes = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
+        self.pictures = [name for name, path in self.paths.items() if path.suffix.lower() in suffixes]
+        self.folders = {str(one) for name in self.pictures for one in PurePosixPath(name).parents}
+        self._files_by_end, self._folders_by_end = _by_end(self.paths), _by_end(self.folders)
+
+    def folder(self, written: Written) -> str:
+        """The folder of pictures that a path means, as `meant`; "" where there is none."""
+        return _find(written, self.folders, self._folders_by_end)[0]
+
+    def meant(self, written: Iterable[Written]) -> dict[Written, str]:
+        """The names of the files that paths mean: the one that lies there, by the first reading that fits.
+
+        Else it is the only file that ends on as much of the path as any does, if need be without regard to
+        case. That is a guess: no file is guessed that another path names outright, or for two paths.
+        """
+        found: dict[Written, str] = {}
+        guesses: dict[str, list[Written]] = {}
+        for one in dict.fromkeys(written):
+            name, sure = _find(one, self.paths, self._files_by_end)
+            if sure:
+                found[one] = name
+            elif name:
+                guesses.setdefault(name, []).append(one)
+        taken = set(found.values())
+        for name, some in guesses.items():
+            if name not in taken and len({one[-1] for one in some}) == 1:
+                found.update(dict.fromkeys(some, name))
+        return found
+
+
 @dataclass(frozen=True)
 class ForeignDataset:
-    """The pictures that were found, in order, and what could not be taken."""
+    """The pictures that were found among some files, in order, and what could not be taken."""
 
-    pictures: list[ForeignPicture]
-    problems: list[Problem]
+    files: Files
+    pictures: dict[str, ForeignPicture] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, name: str, split: str, size: tuple[int, int] | None, objects_in: ObjectsIn) -> None:
+        """Takes a picture, the first time that it is met, if its format is read; else it is a problem."""
+        suffix = posixpath.splitext(name)[1].lower()
+        if suffix not in ACCEPTED_SUFFIXES:
+            self.leave_out(name, "picture format is not read", suffix, "left out: save it as PNG or JPEG")
+        elif name in self.pictures:
+            splits = f"in {self.pictures[name].split} and {split}" if split else ""
+            self.leave_out(name, "the same picture twice", splits, "second one left out")
+        else:
+            self.pictures[name] = ForeignPicture(self.files.paths[name], name, split, size, objects_in)
+
+    def leave_out(self, file: str, kind: str, detail: str = "", action: str = "left out") -> None:
+        """A problem of a whole file."""
+        self.problems.append(Problem(file, "", kind, detail, action))
+
+
+def _find(written: Written, names: Container[str], by_end: Sequence[Mapping[str, str]]) -> tuple[str, bool]:
+    """The name at a path, or what ends on most of it, "" for none; and whether it is the one at the path."""
+    paths = [posixpath.normpath(path) for one in written for path in _spellings(one)]
+    for path in paths:
+        if path in names:
+            return path, True
+    for ends, spell in zip(by_end, (str, folded), strict=True):
+        for path in paths:
+            parts = [part for part in path.split("/")[-_MOST_PARTS:] if part not in ("", ".", "..")]
+            for first in range(len(parts)):
+                if name := ends.get(spell("/".join(parts[first:]))):
+                    return name, False
+    return "", False
+
+
+def _spellings(path: str) -> list[str]:
+    """A path as it stands, with the separators of Unix, and of a URL, such as Label Studio's `?d=`."""
+    slashed = path.strip().replace("\\", "/")
+    return [path, slashed, *map(unquote, re.split(r"[?#]|\bd=", slashed))]
+
+
+def _by_end(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Names by everything that they end on, as it stands and `folded`; "" for what several end on."""
+    plain: dict[str, str] = {}
+    alike: dict[str, str] = {}
+    for name in names:
+        parts = name.split("/")
+        for first in range(len(parts)):
+            end = "/".join(parts[first:])
+            for ends, key in ((plain, end), (alike, folded(end))):
+                ends[key] = "" if key in ends else name
+    return plain, alike
+
+
+def folded(text: str) -> str:
+    """A name as file systems compare it that know no case, or store it decomposed."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def split_of(text: str) -> str:
+    """The split that a path speaks of; "" where it speaks of none, or of several."""
+    words = "".join(letter if letter.isalpha() else " " for letter in text.lower()).split()
+    found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+    return found.pop() if len(found) == 1 else ""
 
 
 def raw_object(name: str, box: Sequence[float], *, difficult: bool = False) -> RawObject:
@@ -53,8 +175,15 @@ def raw_object(name: str, box: Sequence[float], *, difficult: bool = False) -> R
     xmin, ymin, xmax, ymax = box
     if not (xmin <= xmax and ymin <= ymax):
         raise ValueError("its width or height is not a number from 0 on")
-    corners = (repr(xmin), repr(ymin), repr(xmax), repr(ymax))
-    return RawObject(printable(name), corners, "1" if difficult else "0", None)
+    return RawObject(name, tuple(map(repr, box)), "1" if difficult else "0", None)
+
+
+def box_around(points: Sequence[float]) -> tuple[float, float, float, float]:
+    """(xmin, ymin, xmax, ymax) of the points x, y, x, y, ...; ValueError where they are no polygon."""
+    xs, ys = points[::2], points[1::2]
+    if len(xs) != len(ys) or len(xs) < 3:
+        raise ValueError("neither a box nor a polygon")
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def text_of(file: Path, most_bytes: int) -> str:
@@ -62,27 +191,15 @@ def text_of(file: Path, most_bytes: int) -> str:
     try:
         if file.stat().st_size > most_bytes:
             raise ValueError(f"more than {most_bytes} bytes")
-        return file.read_text(encoding="utf-8-sig")
+        data = file.read_bytes()
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file}: byte {error.start} is not UTF-8; save it with UTF-8 encoding") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"{file}: cannot be read ({error})") from None
 
 
-def inside(folder: Path, root: Path, name: str) -> Path | None:
-    """The file that a name means, seen from a folder, if it is inside of `root`.
-
-    Links count for what they lead to.
-    """
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or "\0" in name or len(name) > 1000:
-        return None
-    try:
-        found = (folder / path).resolve()
-    except (OSError, RuntimeError):  # a circle of links
-        return None
-    return found if found.is_relative_to(root.resolve()) else None
-
-
 def shorten(value: object) -> str:
     """A value for a problem's detail."""
-    text = printable(value if isinstance(value, str) else repr(value))
+    text = printable(value if isinstance(value, str) else reprlib.repr(value))
     return text if len(text) <= 80 else text[:79] + "…"

@@ -1,175 +1,242 @@
-"""Labels of YOLO data sets: Ultralytics' data.yaml, and what LabelImg writes."""
+"""Labels of YOLO data sets: Ultralytics' data.yaml, darknet's obj.data, and what LabelImg writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from datasets.pictures import ACCEPTED_SUFFIXES
-from datasets.problems import Problem
-from datasets.voc import MAX_OBJECTS, RawObject
-from files.below import files_below
+from datasets.problems import Problem, UnusableFile
+from datasets.voc import OBJECT_DROPPED, RawObject, numbers_of
 from labelling.foreign import (
     SPLIT_WORDS,
+    Files,
     ForeignDataset,
-    ForeignPicture,
-    inside,
+    Written,
+    box_around,
+    folded,
     raw_object,
     shorten,
+    split_of,
     text_of,
 )
 
 MAX_TEXT_BYTES = 4_000_000  # of a label file, a list of names or of pictures
-_MOST_NAMES = 100_000
-_YAML_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
-_NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
+_SETTINGS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml", "obj.data")
+_NAME_FILES = ("classes.txt", "obj.names", "labels.txt", "_darknet.labels", "predefined_classes.txt")
 
-
-def is_yolo(folder: Path) -> bool:
-    """Whether a folder says what the numbers in its label files mean."""
-    return bool(_first(folder, _YAML_FILES) or _names_file(folder))
+Names = Mapping[float, str]  # by number
 
 
 def read_yolo(source: Path) -> ForeignDataset:
-    """Reads data.yaml with images/ and labels/, or LabelImg's pictures, texts and classes.txt.
+    """Reads pictures and the texts with their labels, which lie as `_labels_of` says.
+
+    Without data.yaml or obj.data the names are in classes.txt or the like, the nearest one above a label
+    file; lists such as train.txt say the splits, or folders.
 
     Args:
-        source: data.yaml, or the folder.
+        source: data.yaml or obj.data, or the folder.
 
     Raises:
         ValueError: the names cannot be read.
     """
-    file = source if source.is_file() else _first(source, _YAML_FILES)
-    root = (source.parent if source.is_file() else source).resolve()
-    problems: list[Problem] = []
-    if file is not None:
-        content = _load_yaml(file)
-        names = _names_of(content.get("names"), file)
-        # What `path` says is a folder on the machine where the set was made, where it is absolute.
-        declared = content.get("path")
-        there = inside(root, root, declared) if isinstance(declared, str) else None
-        base = there if there is not None and there.is_dir() else root
-        listed = [
-            (split, path)
-            for key, split in SPLIT_WORDS.items()
-            for path in _pictures_of(content.get(key), base, root, file.name, problems)
-        ]
+    files = Files(source if source.is_dir() else source.parent)
+    dataset = ForeignDataset(files)
+    labels = _labels_of(files)
+    settings = source.name if source.is_file() else _settings_of(files)
+    if settings:
+        content = _load(files.root / settings)
+        names = {"": _names_of(content, settings, dataset)}
     else:
-        names_file = _names_file(source)
-        if names_file is None:
-            raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
-        names = {number: name for number, name in enumerate(_lines_of(names_file)) if name.strip()}
-        listed = [("", path) for path in _pictures_below(root)]
-    pictures: dict[Path, ForeignPicture] = {}
-    for split, path in listed:
-        label = _label_file(path)
-        shown = path.relative_to(root).as_posix()
-        if label is None:
-            problems.append(Problem(shown, "", "picture without a label file", "", "left out"))
-        elif path not in pictures:
-            objects = partial(_objects, label, names, shown)
-            pictures[path] = ForeignPicture(path, shown, split, None, objects)
-    return ForeignDataset(list(pictures.values()), problems)
+        there = {posixpath.basename(name) for name in files.paths}
+        content = {word: f"{word}.txt" for word in SPLIT_WORDS if f"{word}.txt" in there}
+        names = _names_by_folder(files)
+    if not names:
+        raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
+    listed = _listed(content, settings or "", dataset)
+    if not listed:
+        listed = [(split_of(posixpath.dirname(name)), name) for name in files.pictures]
+    for split, name in listed:
+        if label := labels.get(name):
+            objects = partial(_objects, files, label, _nearest(names, label), "kpt_shape" in content)
+            dataset.add(name, split, None, objects)
+        else:
+            dataset.leave_out(name, "picture without a label file")
+    for name in sorted(set(files.pictures).difference(name for _, name in listed)):
+        dataset.leave_out(name, "picture in no split")
+    of_labels = {posixpath.dirname(label) for label in labels.values()}
+    for name in sorted(set(files.paths).difference(labels.values())):
+        usual = posixpath.basename(name).lower() in _NAME_FILES
+        if name.lower().endswith(".txt") and posixpath.dirname(name) in of_labels and not usual:
+            dataset.leave_out(name, "text beside label files of no picture", action="passed over")
+    return dataset
 
 
-def _objects(
-    label: Path, names: Mapping[int, str], file: str, size: tuple[int, int]
-) -> Iterator[RawObject | Problem]:
-    """The objects of one picture."""
+def _settings_of(files: Files) -> str | None:
+    """The highest file of names and splits: one with a usual name, else one that says names."""
+    found = [name for name in files.paths if name.lower().endswith((".yaml", ".yml", ".data"))]
+    usual = [name for name in found if posixpath.basename(name).lower() in _SETTINGS]
+    for name in sorted(usual or found, key=lambda name: name.count("/")):
+        with suppress(ValueError):
+            if usual or "names" in _load(files.paths[name]):
+                return name
+    return None
+
+
+def _load(file: Path) -> dict[str, Any]:
+    """The content of a data.yaml, every value as it is written, or of an obj.data."""
+    text = text_of(file, MAX_TEXT_BYTES)
+    if file.suffix.lower() == ".data":
+        return dict(re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE))
     try:
-        lines = _lines_of(label)
-    except ValueError as error:
-        yield Problem(file, "", "label file cannot be read", str(error), "taken as without objects")
-        return
-    for number, line in enumerate(lines[:MAX_OBJECTS], start=1):
-        if not line.strip():
-            continue
-        try:
-            name, box = _box_of(line, size)
-            yield raw_object(names[name], box)
-        except (KeyError, ValueError, OverflowError) as error:
-            unknown = isinstance(error, KeyError)
-            rule = "number without a name" if unknown else "not a number and four fractions"
-            yield Problem(file, f"line {number}", rule, shorten(line), "object dropped")
-
-
-def _box_of(line: str, size: tuple[int, int]) -> tuple[int, tuple[float, ...]]:
-    """The number, and (xmin, ymin, xmax, ymax) in pixels, of `number x y width height [confidence]`."""
-    number, *values = line.split()
-    x, y, width, height, *confidence = map(float, values)
-    if len(confidence) > 1 or not all(0 <= one <= 1 for one in confidence):
-        raise ValueError("too many numbers, or the sixth is no confidence")
-    corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    if not (width >= 0 and height >= 0):
-        raise ValueError("no width or no height")
-    return int(number), tuple(value * side for value, side in zip(corners, 2 * size, strict=True))
-
-
-def _load_yaml(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(text_of(file, MAX_TEXT_BYTES))
-    except (yaml.YAMLError, RecursionError) as error:
+        content = yaml.load(text, yaml.BaseLoader)  # makes nothing but texts, lists and dicts
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ValueError(f"{file}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
         raise ValueError(f"{file}: not a YOLO data set: it has no names")
     return content
 
 
-def _names_of(names: object, file: Path) -> dict[int, str]:
-    """`names: [a, b]` or `names: {0: a, 1: b}`."""
-    if isinstance(names, list) and len(names) <= _MOST_NAMES:
-        names = dict(enumerate(names))
-    if isinstance(names, dict) and 0 < len(names) <= _MOST_NAMES:
-        kinds = {(type(number), type(name)) for number, name in names.items()}
-        if kinds <= {(int, str), (int, int), (int, float)}:
-            return {number: str(name) for number, name in names.items()}
-    raise ValueError(f"{file}: names must be a list of names, or say a name for each number")
+def _names_of(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) -> Names:
+    """`names: [a, b]`, `names: {0: a, 1: b}`, or a file of names."""
+    names = content.get("names")
+    if isinstance(names, str):
+        for file in dataset.files.meant([_from(settings, names)]).values():
+            names = _lines_of(dataset.files.paths[file])
+    names = dict(enumerate(names)) if isinstance(names, list) else names
+    try:
+        if not isinstance(names, dict) or {*map(type, names.values())} != {str}:
+            raise ValueError
+        numbered = {float(number): name for number, name in names.items()}
+    except ValueError:
+        rule = "names must be a list of names, or say a name for each number"
+        raise ValueError(f"{dataset.files.root / settings}: {rule}") from None
+    count = content.get("nc", content.get("classes"))
+    if isinstance(count, str) and count.strip() != str(len(names)):
+        detail = f"it says {shorten(count)}, and there are {len(names)} names"
+        dataset.leave_out(settings, "wrong number of classes", detail, "names taken as they are")
+    return numbered
 
 
-def _pictures_of(value: object, base: Path, root: Path, file: str, problems: list[Problem]) -> Iterator[Path]:
-    """Pictures of one split: `value` is a folder, a text with paths, or a list of such."""
-    for entry in value if isinstance(value, list) else [value] if value is not None else []:
-        # Roboflow writes ../train/images, counted from a folder that is not there.
-        tries = [entry, str(entry).removeprefix("../")] if isinstance(entry, str) else []
-        path = next((found for one in tries if (found := inside(base, root, one)) and found.exists()), None)
-        if path is None:
-            detail = f"{shorten(entry)}, not in {root}"
-            problems.append(Problem(file, "", "no such folder in the data set", detail, "left out"))
-        elif path.is_dir():
-            yield from _pictures_below(path)
+def _names_by_folder(files: Files) -> dict[str, Names]:
+    """What classes.txt or the like say, by folder, the highest first."""
+    by_folder: dict[str, Names] = {}
+    for name in sorted(files.paths, key=lambda name: name.count("/")):
+        if posixpath.basename(name).lower() in _NAME_FILES or name.lower().endswith(".names"):
+            lines = enumerate(_lines_of(files.paths[name]))
+            by_folder[posixpath.dirname(name)] = {number: line for number, line in lines if line.strip()}
+    return by_folder
+
+
+def _nearest(by_folder: Mapping[str, Names], label: str) -> Names:
+    """The names in the nearest folder above a label file, else in the highest of all."""
+    folder = posixpath.dirname(label)
+    while folder and folder not in by_folder:
+        folder = posixpath.dirname(folder)
+    return by_folder.get(folder) or next(iter(by_folder.values()))
+
+
+def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) -> list[tuple[str, str]]:
+    """Split and name of the pictures of folders, of texts with paths, or of lists of such."""
+    files, base = dataset.files, str(content.get("path", ""))
+    base = files.folder(_from(settings, base)) if base else ""
+    listed: list[tuple[str, str]] = []
+    lines: list[tuple[str, str, Written]] = []
+    for key, split in SPLIT_WORDS.items():
+        value = content.get(key) or []
+        for entry in value if isinstance(value, list) else [value]:
+            written = _from(settings, entry if isinstance(entry, str) else "/", base)
+            folder, text = files.folder(written), files.meant([written]).get(written)
+            if folder:
+                start = "" if folder == "." else f"{folder}/"
+                listed += [(split, name) for name in files.pictures if name.startswith(start)]
+            elif text:
+                some = filter(str.strip, _lines_of(files.paths[text]))
+                lines += [(split, text, _from(text, line, base)) for line in some]
+            else:
+                detail = f"{shorten(entry)}, not in {files.root}"
+                dataset.leave_out(settings, "no such folder in the data set", detail)
+    meant = files.meant(written for _, _, written in lines)
+    for split, text, written in lines:
+        if written in meant:
+            listed.append((split, meant[written]))
         else:
-            for line in filter(str.strip, _lines_of(path)):
-                picture = inside(path.parent, root, line.strip())
-                if picture is not None and picture.is_file() and picture.suffix.lower() in ACCEPTED_SUFFIXES:
-                    yield picture
-                else:
-                    problems.append(Problem(path.name, "", "no such picture", shorten(line), "left out"))
+            dataset.leave_out(text, "no such picture", shorten(written[-1]))
+    return listed
 
 
-def _pictures_below(folder: Path) -> list[Path]:
-    pictures = files_below(folder, ACCEPTED_SUFFIXES)
-    return [path for path in pictures if not path.is_symlink()]  # a link may lead anywhere
+def _from(file: str, path: str, base: str = "") -> Written:
+    """A path in a file of the set: it counts from a base, from that file's folder, or from the set's."""
+    starts = (base, posixpath.dirname(file), "")
+    return (*(posixpath.join(start, path) for start in starts), path)
 
 
-def _label_file(picture: Path) -> Path | None:
-    """images/x/a.jpg -> labels/x/a.txt, or a.txt beside it."""
-    before, images, after = picture.with_suffix(".txt").as_posix().rpartition("/images/")
-    tries = [Path(before, "labels", after)] if images else []
-    tries.append(picture.with_suffix(".txt"))
-    return next((label for label in tries if label.is_file() and not label.is_symlink()), None)
+def _labels_of(files: Files) -> dict[str, str]:
+    """The label file of each picture that has one.
+
+    It lies in labels/ where the picture lies in images/, beside it, or in labels/ beside or in its folder.
+    Else it is the only one of that name, in a folder without pictures that differs in one part.
+    """
+    with_pictures = {posixpath.dirname(name) for name in files.pictures}
+    wanted: dict[str, Written] = {}
+    for picture in files.pictures:
+        text = posixpath.splitext(picture)[0] + ".txt"
+        folder, name = posixpath.split(text)
+        swapped = re.sub("(^|.*/)images/", r"\1labels/", text, flags=re.IGNORECASE)
+        near = (posixpath.normpath(posixpath.join(folder, place, name)) for place in ("../labels", "labels"))
+        wanted[picture] = (swapped, text, *near, text)
+    meant = files.meant(wanted.values())
+
+    def belongs(label: str, picture: str) -> bool:
+        one, other = (Counter(folded(name).split("/")[:-1]) for name in (label, picture))
+        apart = min((one - other).total(), (other - one).total())
+        return label in wanted[picture] or (apart <= 1 and posixpath.dirname(label) not in with_pictures)
+
+    found = {picture: meant[readings] for picture, readings in wanted.items() if readings in meant}
+    return {picture: label for picture, label in found.items() if belongs(label, picture)}
+
+
+def _objects(
+    files: Files, label: str, names: Names, with_points: bool, size: tuple[int, int]
+) -> Iterator[RawObject | Problem]:
+    """The objects of one picture; UnusableFile where the label file cannot be read."""
+    try:
+        lines = _lines_of(files.paths[label])
+    except ValueError as error:
+        raise UnusableFile("label file cannot be read", str(error)) from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _object_of(line, names, with_points, size)
+        except (KeyError, ValueError) as error:
+            unknown = isinstance(error, KeyError)
+            rule = "number without a name" if unknown else "not a number and a box or polygon in fractions"
+            yield Problem(label, f"line {number}", rule, shorten(line), OBJECT_DROPPED)
+
+
+def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]) -> RawObject:
+    """Of `number x y width height`, or number and polygon, in fractions; perhaps with a confidence."""
+    number, *values = numbers_of(line)
+    values = values[:4] if with_points else values
+    confidence = values.pop() if len(values) % 2 else 1
+    if not 0 <= confidence <= 1 or any(not -1 <= value <= 2 for value in values):
+        raise ValueError("no confidence, or no fractions")
+    if len(values) == 4:
+        x, y, width, height = values
+        corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    else:
+        corners = box_around(values)
+    pixels = [value * side for value, side in zip(corners, 2 * size, strict=True)]
+    return raw_object(names[number], pixels)
 
 
 def _lines_of(file: Path) -> list[str]:
-    return text_of(file, MAX_TEXT_BYTES).splitlines()
-
-
-def _names_file(folder: Path) -> Path | None:
-    return _first(folder, _NAME_FILES) or _first(folder / "labels", _NAME_FILES)
-
-
-def _first(folder: Path, names: Sequence[str]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    return re.split(r"\r\n|\r|\n", text_of(file, MAX_TEXT_BYTES))

@@ -115,7 +115,6 @@ class Detector:
         """From a checkpoint folder, and nothing else.
 
         Args:
-            folder: the folder of a training.
             unknown: answer "unknown" for a character that it was not taught, instead of the name that the
                 character resembles most.
 
@@ -148,8 +147,6 @@ class Detector:
         """`detect` for several pictures at once, which may differ in size.
 
         Args:
-            images: as in `detect`.
-            score_threshold: likewise.
             all_names: also the less likely names of a head, each with its box.
         """
         found = []

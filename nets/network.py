@@ -78,7 +78,7 @@ def small_kernel() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=0.01)
 
 
-def background_prior(num_classes: int, anchors: int, *, odds: float = 3.0) -> keras.initializers.Initializer:
+def background_prior(num_classes: int, anchors: int) -> keras.initializers.Initializer:
     """Biases that say "background" as often as the loss shows it: three to one.
 
     Without them the first few hundred steps of a training are spent on learning just that: on the drawn set
@@ -87,12 +87,10 @@ def background_prior(num_classes: int, anchors: int, *, odds: float = 3.0) -> ke
     Args:
         num_classes: C, with background.
         anchors: per cell of the feature map.
-        odds: of background to anything else. 99 for a loss that shows all of it (Lin et al. 2017, section
-            4.1: the prior of a name is 0.01).
 
     Returns:
         Initializer for [anchors * C].
     """
     biases = np.zeros(num_classes)
-    biases[0] = math.log(odds * (num_classes - 1))
+    biases[0] = math.log(3 * (num_classes - 1))
     return keras.initializers.Constant(np.tile(biases, anchors))

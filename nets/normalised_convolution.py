@@ -37,9 +37,6 @@ class NormalisedConvolution(layers.Layer):
 
         Args:
             channels: of the output; None for a depthwise convolution, which has those of its input.
-            kernel_size: side of the kernel.
-            strides: in both directions.
-            activation: after the normalisation.
             momentum: of the moving statistics. Short, since trainings are too.
             **kwargs: of every layer.
         """

@@ -91,7 +91,6 @@ def export_onnx(
 
     Args:
         model: from `network.build`, with its weights.
-        network: what it is.
         labels: K names.
         half: store kernels as float16 (they are computed with as float32): half the size, and scores that
             differ in the third digit.

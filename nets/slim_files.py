@@ -67,7 +67,6 @@ def write_slim_checkpoint(folder: Path, variables: Mapping[str, np.ndarray], glo
 
     Args:
         folder: made if it does not exist.
-        variables: name -> array.
         global_step: behind the file's name, and a variable of this name (int64).
 
     Returns:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +55,22 @@ class Thresholds:
         """The threshold of each of N names: float32 [N]."""
         return np.array([self.names.get(name, self.common) for name in names], np.float32)
 
+    def as_json(self) -> dict[str, Any]:
+        """For thresholds.json."""
+        return asdict(self)
+
 
 def read_thresholds(path: Path) -> Thresholds:
-    """What thresholds.json holds: `asdict` of `Thresholds`.
+    """What `Thresholds.as_json` wrote.
 
     Raises:
         ValueError: the file is damaged or holds something that is no threshold.
     """
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
-        names = {str(name): _number(value, 0, 1) for name, value in there["names"].items()}
-        unknown = {str(rule): _number(value) for rule, value in there.get("unknown", {}).items()}
-        return Thresholds(_number(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
+        names = {str(name): number_in(value, 0, 1) for name, value in there["names"].items()}
+        unknown = {str(rule): number_in(value) for rule, value in there.get("unknown", {}).items()}
+        return Thresholds(number_in(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} does not hold thresholds ({type(error).__name__}: {error}). Delete it to report from "
@@ -75,7 +79,8 @@ def read_thresholds(path: Path) -> Thresholds:
         ) from None
 
 
-def _number(value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+def number_in(value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    """What JSON from outside has for a number; ValueError: it is none, or not in the range."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a number")
     if not low <= value <= high:

@@ -20,39 +20,17 @@ from nets.ssd_vgg import RGB_MEAN
 v1 = tf.compat.v1
 
 
-@dataclass(frozen=True)
-class Published:
-    """What differs between the two published networks.
-
-    Attributes:
-        extras: the blocks behind block7: name, channels of the 1x1 and of the second convolution, and the
-            second one's side, stride and zeros around its input.
-        anchors: of a cell of block4, block7 and the extras.
-    """
-
-    extras: tuple[tuple[str, int, int, int, int, int], ...]
-    anchors: tuple[int, ...]
-
-
-PUBLISHED = {
-    "ssd_300_vgg": Published(
-        extras=(
-            ("block8", 256, 512, 3, 2, 1),
-            ("block9", 128, 256, 3, 2, 1),
-            ("block10", 128, 256, 3, 1, 0),
-            ("block11", 128, 256, 3, 1, 0),
-        ),
-        anchors=(4, 6, 6, 6, 4, 4),
+# What differs between the published networks: the blocks from block8 on (channels of the 1x1 and of the
+# second convolution; the second one's side, its stride and the zeros around its input), and the anchors of a
+# cell of block4, block7 and these.
+PUBLISHED: dict[str, tuple[list[tuple[int, ...]], tuple[int, ...]]] = {
+    "ssd_300_vgg": (
+        [(256, 512, 3, 2, 1), (128, 256, 3, 2, 1), (128, 256, 3, 1, 0), (128, 256, 3, 1, 0)],
+        (4, 6, 6, 6, 4, 4),
     ),
-    "ssd_512_vgg": Published(
-        extras=(
-            ("block8", 256, 512, 3, 2, 1),
-            ("block9", 128, 256, 3, 2, 1),
-            ("block10", 128, 256, 3, 2, 1),
-            ("block11", 128, 256, 3, 2, 1),
-            ("block12", 128, 256, 4, 1, 1),
-        ),
-        anchors=(4, 6, 6, 6, 6, 4, 4),
+    "ssd_512_vgg": (
+        [(256, 512, 3, 2, 1), *3 * [(128, 256, 3, 2, 1)], (128, 256, 4, 1, 1)],
+        (4, 6, 6, 6, 6, 4, 4),
     ),
 }
 
@@ -99,9 +77,10 @@ def _network(name: str, images, num_classes: int):
     with v1.variable_scope(name), slim.arg_scope([slim.conv2d, slim.max_pool2d], padding="SAME"):
         maps["block4"], net = _vgg(images)
         maps["block7"] = net
-        for block, *shape in PUBLISHED[name].extras:
-            net = maps[block] = _extra(net, block, *shape)
-        for (block, net), anchors in zip(maps.items(), PUBLISHED[name].anchors, strict=True):
+        extras, anchors_of = PUBLISHED[name]
+        for number, shape in enumerate(extras, start=8):
+            net = maps[f"block{number}"] = _extra(net, f"block{number}", *shape)
+        for (block, net), anchors in zip(maps.items(), anchors_of, strict=True):
             with v1.variable_scope(f"{block}_box"):
                 outputs = _multibox_layer(net, anchors, num_classes, block == "block4")
             codes.append(outputs[0])
@@ -184,9 +163,7 @@ def compare_with_witness(
     """Show both networks the same pictures.
 
     Args:
-        model: ours, with its weights.
         name: as for `run_witness`, and `source` too.
-        source: variables of the witness.
         images: float32 [B, S, S, 3] RGB 0...255.
     """
     ours = model(images, training=False)

@@ -21,7 +21,7 @@ from rich.console import Console
 from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
 from datasets.splits import SplitOptions
-from files.writing import printable, write_text
+from files.writing import write_text
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
 
@@ -50,9 +50,7 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
     ids = {name: number for number, name in enumerate(names, start=1)}
     images, entries = [], []
     for number, one in enumerate(annotations, start=1):
-        images.append(
-            {"id": number, "file_name": printable(one.name), "width": one.width, "height": one.height}
-        )
+        images.append({"id": number, "file_name": one.name, "width": one.width, "height": one.height})
         corners = to_pixels(one.boxes, one.height, one.width).tolist()
         for name, (xmin, ymin, xmax, ymax), difficult in zip(one.names, corners, one.difficult, strict=True):
             width, height = xmax - xmin, ymax - ymin

@@ -14,22 +14,33 @@ import itertools
 import shutil
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
+from unicodedata import category
 
 from rich.console import Console
 
-from datasets.annotations import choose_frame
+from datasets.annotations import choose_frame, nobody_left
 from datasets.folder import growing_dirs
-from datasets.pictures import MAX_PIXELS, PictureError, examine_picture
-from datasets.problems import GROUP_HEADINGS, Problem, group_problems, write_problems
-from datasets.voc import RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
-from files.writing import printable, whole_file, write_text
-from labelling.coco import coco_files, read_coco
-from labelling.foreign import ForeignDataset, ForeignPicture
-from labelling.yolo import is_yolo, read_yolo
-from terminal.bars import Progress, counting_bars, show_table, silent
-from terminal.command import command, say
+from datasets.pictures import MAX_PIXELS, examine_picture
+from datasets.problems import GROUP_HEADINGS, Problem, UnusableFile, group_problems, write_problems
+from datasets.voc import (
+    MAX_OBJECTS,
+    RawAnnotation,
+    RawObject,
+    repair_objects,
+    voc_objects,
+    write_annotation,
+)
+from files.writing import whole_file, write_text
+from labelling.coco import read_coco
+from labelling.foreign import SPLIT_WORDS, ForeignDataset, ForeignPicture
+from labelling.yolo import read_yolo
+from terminal.bars import Progress, counting_bars, silent
+from terminal.command import command, say, show_table
+
+_UNFIT = ("Cc", "Cs", "Zl", "Zp")  # controls, bytes that are not UTF-8, line ends: not for names in lists
 
 
 @dataclass(frozen=True)
@@ -48,19 +59,22 @@ class Options:
     """Refuse pictures with more pixels than this."""
 
 
-def find_dataset(source: Path) -> str:
-    """Which format lies at a path: "coco" or "yolo"; ValueError where it is neither."""
-    suffix = source.suffix.lower()
-    if suffix == ".json" or (source.is_dir() and coco_files(source)):
-        return "coco"
-    if suffix in (".yaml", ".yml") or (source.is_dir() and is_yolo(source)):
-        return "yolo"
+def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDataset:
+    """Reads what lies at a path, see `Options`; ValueError where it is not of that kind, or of none."""
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder")
-    raise ValueError(
-        f"{source}: neither a COCO data set (a .json file, or a folder with one) nor a YOLO data "
-        "set (data.yaml, or a folder with it or with classes.txt)"
-    )
+    kinds = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".data": "yolo"}
+    kind = kinds.get(source.suffix.lower(), kind) if kind == "auto" else kind
+    readers = {"coco": partial(read_coco, picture_dir=picture_dir), "yolo": read_yolo}
+    if kind in readers:
+        return readers[kind](source)
+    reasons: list[str] = []
+    for read in readers.values():
+        try:
+            return read(source)
+        except ValueError as error:
+            reasons.append(str(error).removeprefix(f"{source}: "))
+    raise ValueError(f"{source}: neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})")
 
 
 @dataclass
@@ -98,7 +112,7 @@ def import_dataset(
     picture_dir.mkdir(parents=True, exist_ok=True)
     xml_dir.mkdir(parents=True, exist_ok=True)
     stems: set[str] = set()
-    for number, picture in enumerate(dataset.pictures, start=1):
+    for number, picture in enumerate(dataset.pictures.values(), start=1):
         target = picture_dir / _free_name(picture, stems)
         stems.add(target.stem.casefold())
         xml = xml_dir / f"{target.stem}.xml"
@@ -119,16 +133,18 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
     """Copies one picture and writes its XML; says whether it could."""
     try:
         facts = examine_picture(picture.path, max_pixels=max_pixels)
-    except PictureError as error:
+        # YOLO's fractions are of the picture as it is seen, COCO says of which size its pixels are.
+        size = picture.size or facts.turned_size
+        found = list(itertools.islice(picture.objects_in(size), MAX_OBJECTS + 1))
+        if len(found) > MAX_OBJECTS:
+            raise UnusableFile("too many objects in one picture", f"more than {MAX_OBJECTS}", "refused")
+    except UnusableFile as error:
         done.problems.append(error.problem(picture.name))
         return False
     if target.exists() and target.read_bytes() != picture.path.read_bytes():
         kind = "another picture has its name in the output folder"
         done.problems.append(Problem(picture.name, "", kind, target.name, "left out"))
         return False
-    # YOLO's fractions are of the picture as it is seen, COCO says of which size its pixels are.
-    size = picture.size or facts.turned_size
-    found = list(picture.objects_in(size))
     objects = tuple(one for one in found if isinstance(one, RawObject))
     done.problems += [one for one in found if isinstance(one, Problem)]
     frame = choose_frame(facts, RawAnnotation(picture.path.name, size, objects))
@@ -136,6 +152,9 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
         done.problems.append(Problem(picture.name, "", *frame.problem))
     repaired, problems = repair_objects(objects, frame.reference, picture.name)
     done.problems += problems
+    if found and not repaired.names:
+        done.problems.append(nobody_left(picture.name, len(found)))
+        return False
     width, height = frame.size
     voc = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
     if not target.exists():
@@ -150,12 +169,13 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
 
 def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     """A file name for a picture: folders become part of it, so that sources stay apart; never a path."""
-    parts = picture.name.replace("\\", "/").split("/")
-    parts = [part for part in parts if part not in ("", ".", "..", "images")]
-    # train/ and val/ say the split, which has its list.
-    if picture.split and len(parts) > 1 and parts[0].lower() in ("train", "val", "valid", "test"):
-        parts = parts[1:]
-    text = "".join("_" if letter in '\\:*?"<>|' else letter for letter in printable("_".join(parts)))
+    folders, name = picture.name.split("/")[:-1], picture.name.rpartition("/")[2]
+    # images/ says nothing, and train2017/ the split, which has its list.
+    said = [part for part in folders if part.lower() not in ("images", "jpegimages", "obj_train_data")]
+    if picture.split:
+        said = [part for part in said if SPLIT_WORDS.get(part.lower().rstrip("0123456789")) != picture.split]
+    text = "_".join((*said, name))
+    text = "".join("_" if one in '\\:*?"<>|' or category(one) in _UNFIT else one for one in text).strip()
     # File systems take 255 bytes, of which other names made of this one need some.
     text = text.encode("utf-8")[-180:].decode("utf-8", errors="ignore")
     name = Path(text.lstrip(". ") or "picture")
@@ -168,11 +188,7 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
 @command("python -m tools.import_dataset", interrupted="the same command goes on from here")
 def main(options: Options) -> None:
     console = Console()
-    kind = find_dataset(options.source_path) if options.format == "auto" else options.format
-    if kind == "coco":
-        dataset = read_coco(options.source_path, options.picture_dir)
-    else:
-        dataset = read_yolo(options.source_path)
+    dataset = read_dataset(options.source_path, options.format, options.picture_dir)
     if not dataset.pictures:
         first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
         raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")

@@ -12,7 +12,6 @@ anywhere in the output folder is passed over, so the same command goes on where 
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import shutil
@@ -30,7 +29,7 @@ from rich.console import Console
 from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, in_batches, read_picture, save_picture
 from files.below import files_below
 from files.threads import map_in_threads
-from files.writing import whole_file
+from files.writing import sha256_of, whole_file
 from terminal.bars import Progress, counting_bars
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
@@ -150,10 +149,6 @@ def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progress) -
         progress("drawing", done, len(folders))
 
 
-def _digest(path: Path) -> bytes:
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-
-
 @command("python -m tools.sort_faces", interrupted="the same command sorts the faces that are left")
 def main(options: Options) -> None:
     console = Console()
@@ -164,8 +159,9 @@ def main(options: Options) -> None:
         suffixes = " ".join(sorted(ACCEPTED_SUFFIXES))
         raise ValueError(f"--faces_dir {options.faces_dir}: no picture in it ({suffixes})")
     sheets = options.output_dir / SHEETS
-    copies = {_digest(path) for path in files_below(options.output_dir, ACCEPTED_SUFFIXES, exclude=[sheets])}
-    paths, every = [path for path in paths if _digest(path) not in copies], len(paths)
+    there = files_below(options.output_dir, ACCEPTED_SUFFIXES, exclude=[sheets])
+    copies = {sha256_of(path) for path in there}
+    paths, every = [path for path in paths if sha256_of(path) not in copies], len(paths)
     if len(paths) < every:
         say(console, f"{every - len(paths)} faces were copied earlier.")
     start_tensorflow()

@@ -36,8 +36,6 @@ def plot_dataset(
         pictures: pictures by split.
         boxes: float32 [N, 4], (ymin, xmin, ymax, xmax) as fractions; may be empty.
         best_iou: [N], the overlap of each box with the best of the network's anchors; None leaves it out.
-        network_name: whose anchors they are.
-        theme: colours.
     """
     names = Counter({name: 0 for some in counts.values() for name in some})
     for some in counts.values():

@@ -17,6 +17,7 @@ from visualization.figures import (
     LIGHT,
     Theme,
     add_panel,
+    label_axes,
     label_text,
     new_figure,
     set_names,
@@ -49,7 +50,6 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     Args:
         curves: at least one.
         columns: panels beside each other, at most.
-        theme: colours.
     """
     if not curves:
         raise ValueError("There is no precision-recall curve to plot: no name has objects.")
@@ -66,7 +66,7 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
         _plot_curve(axes, curve, theme)
         first, last = not i % columns, i + columns >= len(curves)
         axes.tick_params(labelleft=first, labelbottom=last)
-        _label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
+        label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
     return figure
 
 
@@ -113,7 +113,6 @@ def plot_confusion(
     Args:
         names: K names.
         counts: [K + 1, K + 1], the last row detections of nothing, the last column missed objects.
-        theme: colours.
         no_answer: heading of the last column.
         nobody: heading of the last row.
         corner: says what rows and columns are.
@@ -184,7 +183,7 @@ def plot_errors(
     axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
     axes.xaxis.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    _label_axes(axes, theme, x="points of mAP")
+    label_axes(axes, theme, x="points of mAP")
     for row, (point, count) in enumerate(zip(points, counts, strict=True)):
         said = f"{point:.1f}  ({count})"
         axes.text(point + 0.02 * most, row, said, va="center", fontsize=10, color=theme.text)
@@ -208,7 +207,7 @@ def plot_reliability(
         if count:
             style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": theme.text}
             axes.text(middle, share + 0.02, f"{count}", **style)
-    _label_axes(axes, theme, x="score", y="right")
+    label_axes(axes, theme, x="score", y="right")
     return figure
 
 
@@ -231,7 +230,6 @@ def plot_training(
         learning_rate: [P].
         best_step: whose weights were kept.
         columns: 3 beside each other or 1 below each other.
-        theme: colours.
     """
     panels = ["loss", *(["mAP on the validation set"] if len(precision) else []), "learning rate"]
     columns = min(columns, len(panels))
@@ -242,7 +240,7 @@ def plot_training(
         left, top = 0.7 + 3.9 * (i % columns), 2.35 + 2.7 * (i // columns)
         one = add_panel(figure, theme, left, height - top, 3.3, 1.85, grid=True)
         set_title(one, theme, title)
-        _label_axes(one, theme, x="step")
+        label_axes(one, theme, x="step")
         one.set_xlim(0, max(max(steps, default=1), 1))
         axes.append(one)
     alone = "o" if len(steps) == 1 else None  # a line through one point cannot be seen
@@ -268,9 +266,3 @@ def plot_training(
     for one in (axes[0], axes[-1]):
         one.set_ylim(bottom=0)
     return figure
-
-
-def _label_axes(axes: Axes, theme: Theme, *, x: str = "", y: str = "") -> None:
-    """What is measured along the axes."""
-    axes.set_xlabel(x, color=theme.faint, fontsize=9)
-    axes.set_ylabel(y, color=theme.faint, fontsize=9)

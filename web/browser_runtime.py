@@ -40,7 +40,6 @@ def browser_model(detector: Detector, folder: Path, show_from: float) -> tuple[P
     """A detector's network as a file for the browser, or why there is none: "no runtime" or "too large".
 
     Args:
-        detector: with its weights.
         folder: of the file. Writing it takes some seconds, so that it is done once for each network: its name
             says what it was made of.
         show_from: score below which nothing is a detection.

@@ -118,9 +118,6 @@ def shown_pictures(
     """What goes into each picture of the stream, from a position on.
 
     Args:
-        index: of the training pictures.
-        seed: of the order.
-        first_position: of the stream.
         repeat_threshold: see `repeat_factors`.
         pasting: whether characters of other pictures are pasted in.
 

@@ -133,7 +133,6 @@ def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
     """Whether the pictures of a set fit well into memory, and what to say about it.
 
     Args:
-        index: of the set.
         free: bytes that are free; None if unknown, which is too few.
     """
     needed = needed_bytes(index)
@@ -145,11 +144,7 @@ def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
 
 
 def remember_pictures(index: RecordIndex, free: int | None = None) -> PictureMemory:
-    """Decode all pictures of a set; takes twice `needed_bytes` for a moment.
-
-    Args:
-        index: of the set.
-        free: bytes that are free; None if unknown.
+    """Decode all pictures of a set; takes twice `needed_bytes` for a moment, of `free` if that is known.
 
     Raises:
         ValueError: there is not the memory.

@@ -102,8 +102,6 @@ def measure(
     """Everything that the reports say about an evaluation.
 
     Args:
-        evaluation: of a model on a split.
-        thresholds: at which detections are reported.
         strangers: what `detect_strangers` found with the same model.
     """
     found, truths, result = evaluation.detections, evaluation.ground_truths, evaluation.result

@@ -47,7 +47,6 @@ def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:
     left over was missed or is background; difficult objects and detections of them are not counted.
 
     Args:
-        matches: of all detections.
         reported: bool [D], those that take part.
     """
     partner, taken = np.full(len(matches.name), -1), np.zeros(len(matches.difficult), bool)

@@ -78,14 +78,6 @@ def detect_strangers(
 ) -> list[tuple[str, Detections]]:
     """Looks for characters on the pictures of a folder and its subfolders, hidden ones left out.
 
-    Args:
-        model: as `network.build` makes it.
-        network: of the model.
-        labels: names of the model's classes.
-        folder: of pictures.
-        batch_size: pictures computed at once.
-        progress: told of every picture.
-
     Returns:
         (file name, detections with every score from 0.01 up and with evidence) of those that can be read.
 
@@ -132,7 +124,6 @@ def measure_strangers(
     Args:
         strangers: (file name, what was found) of each picture.
         evaluation: of the same model on pictures of those that it knows.
-        thresholds: at which detections are reported.
     """
     if not strangers:
         return None

@@ -29,8 +29,6 @@ def choose_thresholds(
     Args:
         detections: one per picture, with every score from 0.01 up, and with evidence where "unknown" shall be
             calibrated.
-        result: of these detections.
-        chosen_on: name of the set.
     """
     common = _best_threshold(_all_names(result))
     common = DEFAULT_THRESHOLD if common is None else common

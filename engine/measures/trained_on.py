@@ -37,9 +37,7 @@ def leak_notes_of(checkpoint: Checkpoint, dataset: RecordDataset, split: str) ->
     """Warnings when pictures of a split, or others like them, are among those that a checkpoint learnt from.
 
     Args:
-        checkpoint: measured.
         dataset: measured on; without traces in the checkpoint its own training set stands for them.
-        split: measured.
     """
     trained_split = str(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
     trained, what = read_trained_on(checkpoint.folder), "the training pictures"

@@ -58,10 +58,7 @@ def write_reports(
 
     Args:
         folder: where to; made if it does not exist.
-        measurements: of the evaluation.
-        title: of the HTML page.
         ran: what ran, as nested mappings of plain values.
-        gallery: pictures to show.
         strangers: (file name, uint8 [H, W, 3]) of strangers to show, with what was found on them.
         notes: warnings that a reader of the numbers must know.
     """
@@ -85,12 +82,7 @@ def write_reports(
 
 
 def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of report.json; shares are 0...1, null where something is undefined.
-
-    Args:
-        measurements: of the evaluation.
-        ran: what ran: options, data, checkpoint, versions; taken over as it is.
-    """
+    """The content of report.json; shares are 0...1, null where something is undefined."""
     result, errors, intervals = measurements.result, measurements.errors, measurements.intervals
     points = {name: measurements.point(name) for name in measurements.names}
     scores = zip(measurements.evaluation.filenames, measurements.pictures, strict=True)

@@ -111,7 +111,6 @@ def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
     A checkpoint that is replaced before it is asked for is passed over. The folder need not exist yet.
 
     Args:
-        train_dir: folder of the training.
         patience: seconds without any sign of life from the training (it saves its state every
             --save_interval_secs) after which it counts as stopped.
 

@@ -48,13 +48,8 @@ class EvaluationOptions:
                 f"--score_threshold must be in 0.01...1, not {self.score_threshold}: below 0.01 nothing "
                 "counts as a detection."
             )
-        for flag, least in (
-            ("batch_size", 1),
-            ("max_pictures", 1),
-            ("max_num_batches", 1),
-            ("gallery_pictures", 0),
-            ("wait_minutes", 0),
-        ):
+        least_of = dict.fromkeys(("batch_size", "max_pictures", "max_num_batches"), 1)
+        for flag, least in {**least_of, "gallery_pictures": 0, "wait_minutes": 0}.items():
             value = getattr(self, flag)
             if value is not None and value < least:
                 raise ValueError(f"--{flag} must be at least {least}, not {value}.")

@@ -48,7 +48,6 @@ def write_training_report(
     Args:
         folder: of a training that has saved weights; a finished one or not.
         dataset_dir: where its records are now, if they have moved.
-        say: prints a line.
 
     Returns:
         The report.
@@ -163,12 +162,7 @@ def _first_batch(folder: Path) -> str | None:
 
 
 def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]) -> list[str]:
-    """What it confuses, which name needs more pictures, and what to do about the costliest mistakes.
-
-    Args:
-        measurements: on the validation set.
-        trained_boxes: name -> boxes in the training set.
-    """
+    """What it confuses, and which names, of name -> boxes to learn from, need more pictures."""
     if measurements.result.map_voc07 < _NOTHING_LEARNT:
         return []  # names are no worse than each other, and advice on labels would mislead
     names, mix_ups = measurements.names, most_mixed_up(measurements, 3)

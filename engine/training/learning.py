@@ -179,8 +179,6 @@ def make_optimizer(
     """A Keras optimiser for options without gaps (see `engine.training.options.without_gaps`).
 
     Args:
-        options: how the weights move.
-        total_steps: length of the training.
         precision: of the network. For float16 the loss is scaled so that small gradients do not become 0; a
             step whose gradients leave its range is left out, and the next is scaled less.
         multipliers: of the learning rate, one for each of the variables that it will be built for; the decay

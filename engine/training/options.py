@@ -176,12 +176,7 @@ class Settings(TrainingOptions):
 
 
 def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str]:
-    """The options without gaps; and for people, in one line, the length that was chosen, if it was.
-
-    Args:
-        options: as given.
-        pictures: to train on.
-    """
+    """The options without gaps for so many pictures; in one line for people the length, if it was chosen."""
     reasons = []
     batch_size, steps = options.batch_size, options.max_number_of_steps
     if batch_size is None:

@@ -56,8 +56,6 @@ def starting_weights(
 
     Args:
         model: as built by `network.build(len(labels) + 1)`.
-        network: whose model it is.
-        labels: names of this training.
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
             start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
             keras.applications' VGG16 or MobileNetV2, or empty for random weights. Class outputs that were

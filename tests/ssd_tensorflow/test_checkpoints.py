@@ -18,7 +18,7 @@ from ssd_tensorflow.checkpoints import (
     import_checkpoint,
     is_tensorflow_checkpoint,
 )
-from ssd_tensorflow.witness import PUBLISHED, Difference, Published, run_witness
+from ssd_tensorflow.witness import PUBLISHED, Difference, run_witness
 from tests.ssd_tensorflow.conftest import NAMES, small_other
 from tools.slim_checkpoint import DEMO
 
@@ -189,7 +189,7 @@ def test_a_full_size_checkpoint_goes_in_and_out_bit_by_bit(name, tmp_path, rng):
 
 @pytest.mark.parametrize("difference", [1.1e-4, np.inf, np.nan])
 def test_a_network_that_does_not_agree_is_not_written(source, tmp_path, monkeypatch, difference):
-    monkeypatch.setitem(PUBLISHED, "small_vgg", Published((), ()))
+    monkeypatch.setitem(PUBLISHED, "small_vgg", ([], ()))
     found = [Difference("codes", 8, 1.0, difference), Difference("logits", 8, 1.0, 1e-4)]
     monkeypatch.setattr("ssd_tensorflow.checkpoints.compare_with_witness", lambda *_: found)
     expected = rf"differ on {PICTURE.name}: codes by up to .*, where 0\.0001 is allowed\. Nothing was written"
@@ -221,7 +221,7 @@ def test_the_witness_restores_all_variables_or_says_which_it_lacks(tmp_path):
     ("metrics", "step"), [("{}", 0), ('{"step": 3600}', 3600), ('{"step": "x"}', 0), ("[", 0), ("[]", 0)]
 )
 def test_the_step_comes_from_the_training(source, tmp_path, metrics, step, monkeypatch):
-    monkeypatch.setitem(PUBLISHED, "small_vgg", Published((), ()))
+    monkeypatch.setitem(PUBLISHED, "small_vgg", ([], ()))
     import_checkpoint(source, NAMES, tmp_path / "ours")
     (tmp_path / "ours" / "metrics.json").write_text(metrics)
     for given, expected in ((None, step), (7, 7)):

@@ -8,7 +8,7 @@ import pytest
 
 from datasets.labels import write_labels
 from nets.checkpoint import read_checkpoint
-from ssd_tensorflow.witness import PUBLISHED, Difference, Published
+from ssd_tensorflow.witness import PUBLISHED, Difference
 from tests.ssd_tensorflow.conftest import NAMES
 from tools import slim_checkpoint
 from tools.slim_checkpoint import main, proof_picture
@@ -49,7 +49,7 @@ def test_import_says_what_was_restored_left_out_and_missing(flags, tmp_path, cap
 
 
 def test_export_and_back(flags, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(PUBLISHED, "small_vgg", Published((), ()))
+    monkeypatch.setitem(PUBLISHED, "small_vgg", ([], ()))
     ours, theirs, again = (tmp_path / name for name in ("out", "theirs", "again"))
     assert run("import", **flags) == 0
     assert run("export", checkpoint_path=ours, output_dir=theirs) == 0

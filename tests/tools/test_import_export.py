@@ -90,6 +90,23 @@ def test_out_and_in_again_is_the_same(ours, tmp_path, capsys):
         assert (again / "JPEGImages" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_file_names_are_as_they_are_on_the_disk(tmp_path, capsys):
+    names = (
+        "氷菓\u3000第01話 4\u202fPM.png",
+        "می\u200cخواهم 1.png",
+        "50%20a#b.png",
+        "e\u0301 1.png",
+        "a\\b?:1.png",
+    )
+    for seed, name in enumerate(names):
+        labelled(tmp_path / "ours" / name, scene(seed), "Rin")
+    run(export_dataset, capsys, "--dataset_dir", tmp_path / "ours", "--output_dir", tmp_path, "--one_file")
+    written = json.loads((tmp_path / "annotations.json").read_text(encoding="utf-8"))
+    assert {image["file_name"] for image in written["images"]} == set(names)
+    bring_in(capsys, tmp_path / "annotations.json", tmp_path / "again", "--picture_dir", tmp_path / "ours")
+    assert {path.name for path in (tmp_path / "again" / "JPEGImages").iterdir()} == {*names[:4], "a_b__1.png"}
+
+
 def test_other_programs_read_what_is_exported_over_no_file(ours, tmp_path, capsys):
     flags = "--dataset_dir", str(ours), "--output_dir", str(tmp_path)
     run(export_dataset, capsys, *flags, "--one_file")
@@ -128,11 +145,11 @@ def test_coco_with_everything_wrong(tmp_path, capsys):
             box(2, 7, 10, 10, 20, 20), box(1, 99, 1, 1, 5, 5), box(77, 7, 1, 1, 5, 5), {"image_id": 1}, 5,
             box(1, 7, 10**400, 1, 1, 1), box(1, 7, float("nan"), 1, 5, 5),
         ],
-        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "a\x07 <b>&"}, {"id": "x", "name": "y"}, {"id": 4}],
+        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "a <b>&"}, {"id": "x", "name": "y"}, {"id": 4}],
     )  # fmt: skip
     assert "2 pictures with 3 boxes" in bring_in(capsys, source, out)
     assert objects(out) == {
-        "a_1.png": [("千反田", [10, 10, 40, 50]), ("a\ufffd <b>&", [80, 60, 96, 72])],
+        "a_1.png": [("千反田", [10, 10, 40, 50]), ("a <b>&", [80, 60, 96, 72])],
         "b_1.png": [("千反田", [20, 20, 60, 60])],  # labelled at half the size
     }
     written = read_xml(out / "Annotations" / "a_1.xml").objects
@@ -191,29 +208,30 @@ def test_yolo_of_ultralytics(tmp_path, capsys):
     assert problems(tmp_path / "out") == ["picture without a label file"]
 
 
-def test_yolo_of_labelimg(tmp_path, capsys):
-    folder = tmp_path / "set"
-    picture(folder / "ep_1.png")
-    (folder / "ep_1.txt").write_text("1 0.5 0.5 0.5 0.5\r\n")
-    (folder / "classes.txt").write_text("千反田\n折木\n")
-    bring_in(capsys, folder, tmp_path / "out")
-    assert objects(tmp_path / "out") == {"ep_1.png": [("折木", [24, 18, 72, 54])]}
-    assert not (tmp_path / "out" / "ImageSets").exists()
-
-
 def test_yolo_lines_that_are_none(tmp_path, capsys):
     lines = [
         "5 0.5 0.5 0.1 0.1", "-1 0.5 0.5 0.1 0.1", "0 nan 0.5 0.1 0.1", "0 0.5 0.5 1e400 1", "x 0 0 0 0",
-        "0 0.1 0.1 0.2", "0 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "0 0.5 0.5 0.2 0.2",
+        "0 0.1 0.1 0.2", "0 0.1 0.1 0.2 0.2 0.3 0.3 9", "0.5 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.2 0.2",
     ]  # fmt: skip
     source = yolo(tmp_path / "set", train__a_1="\n".join(lines), val__b_1="0 0.5 0.5 0.2 0.2")
     (source / "labels" / "val" / "b_1.txt").write_bytes(b"\xff\xfe\x00")
     bring_in(capsys, source, tmp_path / "out")
-    assert [len(found) for found in objects(tmp_path / "out").values()] == [1, 0]
+    assert {name: len(found) for name, found in objects(tmp_path / "out").items()} == {"a_1.png": 1}
     listed = problems(tmp_path / "out")
-    assert listed.count("number without a name") == 2
+    assert listed.count("number without a name") == 3
     assert "label file cannot be read" in listed
-    assert len(listed) == 8
+    assert len(listed) == 9
+
+
+def test_a_picture_that_loses_all_its_objects_is_left_out(tmp_path, capsys):
+    """As in a conversion: with no object left it would teach that nobody is there."""
+    lost = {"train__a_1": "9 0.5 0.5 0.1 0.1", "train__b_1": "0 0.5 0.5 0 0.1\nx", "train__c_1": ""}
+    source = yolo(tmp_path / "set", **lost, val__d_1="0 0.5 0.5 0.5 0.5")
+    bring_in(capsys, source, tmp_path / "out")
+    assert sorted(objects(tmp_path / "out")) == ["c_1.png", "d_1.png"]
+    assert sorted(path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()) == ["c_1.png", "d_1.png"]
+    assert problems(tmp_path / "out").count("none of its objects can be used") == 2
+    assert (tmp_path / "out" / "ImageSets" / "Main" / "train.txt").read_text() == "c_1\n"
 
 
 @pytest.mark.parametrize(
@@ -265,12 +283,14 @@ def test_an_interrupted_import_goes_on_and_keeps_what_a_person_did(tmp_path, cap
     [
         ("x.json", "{", "not a COCO file"),
         ("x.json", "[" * 100_000, "not a COCO file"),
-        ("x.json", '{"images": []}', "not an object with the lists images, annotations and categories"),
+        ("x.json", '{"images": [], "categories": []}', "it lacks annotations"),
+        ("x.json", '{"shapes": [], "imagePath": "a.jpg"}', "a file of LabelMe or X-AnyLabeling; export"),
+        ("data.yaml", "train: .", "names must be a list of names"),
         ("data.yaml", "a: [", "not YAML"),
         ("data.yaml", "- a", "it has no names"),
         ("data.yaml", "names: 5", "names must be a list of names"),
         ("data.yaml", "names: [[a]]", "names must be a list of names"),
-        ("data.yaml", "!!python/object/apply:os.system [ls]", "not YAML"),
+        ("data.yaml", "!!python/object/apply:os.system [ls]", "it has no names"),
         ("x.txt", "", "neither a COCO data set"),
         (None, "", "there is no such file or folder"),
     ],

@@ -1,0 +1,214 @@
+"""Data sets of other programs and other machines, as they are read before any picture is."""
+
+import json
+import unicodedata
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.problems import Problem
+from datasets.voc import RawObject
+from labelling.coco import read_coco
+from labelling.foreign import Files, ForeignDataset
+from labelling.yolo import read_yolo
+
+DATA = "names: [Rin, Sora]\n"
+LINE = "0 0.5 0.5 0.2 0.4\n"
+
+
+def tree(folder: Path, files: dict[str, str]) -> Path:
+    """Writes texts by path; pictures may be empty, for nobody looks at them here."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def boxes(dataset: ForeignDataset) -> dict[str, list[tuple]]:
+    """Name and box in hundredths of a picture of 100 x 100, by picture."""
+    found = {}
+    for picture in dataset.pictures.values():
+        objects = [one for one in picture.objects_in((100, 100)) if isinstance(one, RawObject)]
+        found[picture.name] = [
+            (one.name, *(round(float(side or 0)) for side in one.box or ())) for one in objects
+        ]
+    return found
+
+
+def coco(images: list, annotations: list, categories: object = ({"id": 1, "name": "Rin"},)) -> str:
+    return json.dumps({"images": images, "annotations": annotations, "categories": categories})
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("train/a.jpg", "train/a.jpg"),
+        ("./valid/../train//a.jpg", "train/a.jpg"),
+        ("C:\\Users\\Ren\\set\\valid\\a.jpg", "valid/a.jpg"),
+        ("/home/ren/set/ep1/f 1.png", "more/ep1/f 1.png"),
+        ("file:///D:/set/ep1/f%201.png", "more/ep1/f 1.png"),
+        ("https://host:8080/data/more/ep1/f%201.png?token=a/b#c", "more/ep1/f 1.png"),
+        ("/data/local-files/?d=ep1/f%201.png", "more/ep1/f 1.png"),
+        ("..\\..\\media/upload/7/F 1.PNG", "more/ep1/f 1.png"),
+        (unicodedata.normalize("NFD", "pic/がくえん.jpg"), "more/がくえん.jpg"),
+        ("100%25\\x?.jpg", "100%25\\x?.jpg"),
+        ("/x/a.jpg", None),  # which of the two?
+        *(
+            (one, None)
+            for one in ("", ".", "..", "/", "gone.jpg", "/etc/passwd", "../secret.jpg", "link.jpg", "\0")
+        ),
+    ],
+)
+def test_paths_of_other_machines(tmp_path, written, means):
+    names = "train/a.jpg", "valid/a.jpg", "more/ep1/f 1.png", "more/がくえん.jpg", "100%25\\x?.jpg"
+    tree(tmp_path, {"secret.jpg": "", **{f"set/{name}": "" for name in names}})
+    (tmp_path / "set" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    assert Files(tmp_path / "set").meant([(written,)]) == ({(written,): means} if means else {})
+
+
+def test_a_guess_takes_no_file_that_is_meant_by_another_path(tmp_path):
+    files = Files(tree(tmp_path, {"ep1/1.jpg": "", "ep2/2.jpg": ""}))
+    assert files.meant([("ep1/1.jpg",), ("ep9/1.jpg",)]) == {("ep1/1.jpg",): "ep1/1.jpg"}
+    assert files.meant([("/x/2.jpg",), ("/y/2.jpg",)]) == {}
+    assert set(files.meant([("/x/2.jpg",), ("at/x", "/x/2.jpg")]).values()) == {"ep2/2.jpg"}
+
+
+@given(
+    st.text(), st.lists(st.sampled_from(["a", "B.jpg", "..", "/", "\\", "%2e", "?d=", "C:", "~", "é", " "]))
+)
+@settings(max_examples=40, deadline=None)
+def test_no_path_leads_out_of_the_folder(tmp_path_factory, text, parts):
+    files = Files(tree(tmp_path_factory.mktemp("set"), {"a/b.jpg": "", "B.jpg": ""}))
+    for written in (text, "".join(parts), "/".join(parts)):
+        assert set(files.meant([(written,)]).values()) <= set(files.paths)
+        assert files.folder((written,)) in ("", ".", "a")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"IMAGES/a.jpg": "", "Labels/a.txt": LINE, "classes.txt": "Rin\n"},
+        {"Pictures/ep1/a.jpg": "", "Annos/ep1/a.txt": LINE, "obj.names": "Rin\n"},
+        {"x/JPEGImages/a.jpg": "", "x/labels/a.txt": LINE, "x/labels/predefined_classes.txt": "Rin\r\nSora"},
+        {"train/a.jpg": "", "train/a.txt": LINE, "train/_darknet.labels": "Rin"},
+        {"a.jpg": "", "deep/down/labels/a.txt": LINE, "deep/film.yml": "names: {'0': Rin}"},
+        {"a.jpg": "", "labels/a.txt": LINE, "l.txt": "D:\\other\\a.jpg\ngone.jpg\n",
+         "data.yaml": f"train: /content/gone\nval: [C:\\set\\l.txt]\n{DATA}"},
+        {"obj.data": "classes = 1\nvalid = data/valid.txt\nnames=data/obj.names", "obj.names": "Rin",
+         "valid.txt": "data/obj/a.jpg", "obj/a.jpg": "", "obj/a.txt": LINE},
+        {"data/val.txt": "/x/a.jpg", "obj/a.jpg": "", "obj/a.txt": LINE, "obj.names": "Rin"},
+    ],
+)  # fmt: skip
+def test_layouts_of_yolo(tmp_path, files):
+    dataset = read_yolo(tree(tmp_path, files))
+    assert list(boxes(dataset).values()) == [[("Rin", 40, 30, 60, 70)]]
+    text = str(files).lower()
+    (picture,) = dataset.pictures.values()
+    assert picture.split == ("val" if "val" in text else "train" if "train" in text else "")
+
+
+def test_a_label_file_goes_to_no_picture_elsewhere(tmp_path):
+    pictures = "ep1/1.jpg", "ep2/2.jpg", "p/ep3/3.jpg", "4.jpg", "b.tif"
+    texts = "ep2/1.txt", "l/ep4/3.txt", "4.txt", "5.txt", "b.txt"
+    dataset = read_yolo(tree(tmp_path, {**dict.fromkeys((*pictures, *texts), ""), "classes.txt": "Rin"}))
+    assert boxes(dataset) == {"4.jpg": []}
+    found = {(problem.kind, problem.file) for problem in dataset.problems}
+    lost = {("picture without a label file", name) for name in pictures[:3]}
+    lost |= {("text beside label files of no picture", "5.txt"), ("picture format is not read", "b.tif")}
+    assert found == lost
+
+
+@pytest.mark.parametrize(
+    ("line", "box", "more"),
+    [
+        ("0,0.5,0.5,0.2,0.4", (40, 30, 60, 70), ""),
+        ("0.0\t0,5 0,5 0,2 0,4 0,9", (40, 30, 60, 70), ""),
+        ("0.000e+00 .5 +0.5 2e-1 0.4 1", (40, 30, 60, 70), ""),
+        ("0 0.1 0.2 0.5 0.3 0.4 1.02", (10, 20, 50, 102), ""),
+        ("0 0.5 0.1 0.9 0.5 0.5 0.9 0.1 0.5", (10, 10, 90, 90), ""),
+        ("0 0.1 0.2 0.5 0.3 0.4 0.9 0.75", (10, 20, 50, 90), ""),
+        ("0 0.5 0.5 0.2 0.4 0.9 0.9 2 0 0 0", (40, 30, 60, 70), "\nkpt_shape: [2, 3]"),  # key points
+    ],
+)
+def test_lines_of_yolo(tmp_path, line, box, more):
+    folder = tree(tmp_path, {"a.jpg": "", "a.txt": line, "data.yaml": f"{DATA}train: .{more}"})
+    assert boxes(read_yolo(folder)) == {"a.jpg": [("Rin", *box)]}
+
+
+def test_names_are_as_they_are_written(tmp_path):
+    names = "002", "1.10", "No", "0x1F", "2024-01-01", "~"
+    lines = "".join(f"{number} 0.5 0.5 0.2 0.4\n" for number in range(6))
+    files = {"a.jpg": "", "a.txt": lines, "data.yaml": f"train: .\nnc: 5\nnames: [{', '.join(names)}]"}
+    dataset = read_yolo(tree(tmp_path, files))
+    assert [one[0] for one in boxes(dataset)["a.jpg"]] == list(names)
+    assert [problem.reason for problem in dataset.problems] == [
+        "wrong number of classes: it says 5, and there are 6 names"
+    ]
+
+
+def test_annotations_of_coco_in_other_spellings(tmp_path):
+    images = [
+        {"id": "1", "file_name": "a.jpg", "width": "100", "height": 100.0},
+        {"id": 2, "file_name": "b.jpg"},
+    ]
+    some = (
+        {"bbox": ["1", "2,5", 3, 4]}, {"bbox": [], "segmentation": [[1, 2, 9, 2], [5, 8]]},
+        {"segmentation": [1, 2, 9, 2, 5, 7]}, {"bbox": "[1, 2, 3, 4]", "difficult": "0"},
+    )  # fmt: skip
+    annotations = [{"image_id": 1.0, "category_id": "7", **one} for one in some]
+    annotations.append({"image_id": 2, "category_id": 8, "bbox": [1, 1, 5, 5]})
+    text = coco(images, annotations, [{"id": 7, "name": 2}])
+    dataset = read_coco(tree(tmp_path, {"all.json": text, "a.jpg": "", "b.jpg": ""}))
+    found = [("2", 1, 2, 4, 6), ("2", 1, 2, 9, 8), ("2", 1, 2, 9, 7), ("2", 1, 2, 4, 6)]
+    assert boxes(dataset) == {"a.jpg": found, "b.jpg": []}
+    assert dataset.pictures["a.jpg"].size == (100, 100)
+    # Whoever it is, the picture does not show nobody.
+    assert all(isinstance(lost, Problem) for lost in dataset.pictures["b.jpg"].objects_in((9, 9)))
+
+
+def test_what_lies_beside_coco_is_said(tmp_path):
+    images = [{"id": n, "file_name": name} for n, name in ((1, "a.jpg"), (2, "b.jpg"), (2, "c.jpg"))]
+    names = [{"id": 3, "name": "Rin"}, {"id": 3, "name": "Sora"}]
+    real = coco(images, [{"image_id": 1, "category_id": 3, "bbox": [1, 1, 9, 9]}], names)
+    files = {"in/valid/x.json": real, **{f"in/valid/{letter}.jpg": "" for letter in "abc"}}
+    others = {"package.json": "{}", "info.json": '{"images": []}', "me.json": "[]", "cut.json": real[:50]}
+    dataset = read_coco(tree(tmp_path, {**files, **others}))
+    assert boxes(dataset) == {"in/valid/a.jpg": [("", 1, 1, 10, 10)]}  # whose, nobody knows
+    assert dataset.pictures["in/valid/a.jpg"].split == "val"
+    said = [(problem.file, problem.kind) for problem in dataset.problems]
+    assert said == [
+        *((name, "not a COCO file") for name in sorted(others)),
+        ("in/valid/x.json", "several categories with one id"),
+        *[("in/valid/x.json", "several pictures with one id")] * 2,
+    ]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["a.jpg", "1"]),
+    lambda some: st.lists(some, max_size=4) | st.dictionaries(
+        st.sampled_from(["id", "image_id", "category_id", "bbox", "segmentation", "file_name", "name"]), some
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(anything, anything, anything)
+@settings(max_examples=40, deadline=None)
+def test_no_json_breaks_the_reading(tmp_path_factory, images, annotations, categories):
+    lists = ([one] if not isinstance(one, list) else one for one in (images, annotations, categories))
+    dataset = read_coco(tree(tmp_path_factory.mktemp("set"), {"x.json": coco(*lists), "a.jpg": ""}))
+    assert list(dataset.pictures) in ([], ["a.jpg"])
+    boxes(dataset)
+
+
+@given(st.text(), st.text(alphabet="0123456789.,-+e; \t\n"), st.text(alphabet="names:[]{}&*!-# \ntrai0\"'"))
+@settings(max_examples=40, deadline=None)
+def test_no_text_breaks_the_reading(tmp_path_factory, label, numbers, text):
+    folder = tmp_path_factory.mktemp("set")
+    files = {"a.jpg": "", "a.txt": label.encode(errors="replace").decode(), "b.jpg": "", "b.txt": numbers}
+    boxes(read_yolo(tree(folder, {**files, "classes.txt": "Rin"})))
+    with suppress(ValueError):
+        read_yolo(tree(folder, {"data.yaml": text}))
