@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from datasets.look_alikes import near_duplicates
-from datasets.problems import Problem, some_of
+from datasets.problems import some_of
 from engine.measures.trained_on import read_trained_on
+from engine.reports.page import sentences
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
 from faces.folder import Face, FaceReading, read_faces
@@ -57,8 +58,15 @@ def evaluate_faces(
         classifier.judgement,
         strangers=logits[~own] if strangers else None,
     )
-    notes = _traces(options, known, rows.hashes[own])
-    notes += _left_out(strangers, [*reading.problems, *rows.problems])
+    notes = sentences(
+        "faces_notes.txt",
+        learnt=_learnt_from(options.checkpoint_path, known, rows.hashes[own]),
+        faces=len(known),
+        split=options.split,
+        strangers=strangers,
+        names=sorted({face.name for face in strangers if face.name}),
+        problems=[*reading.problems, *rows.problems],
+    )
     answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
     _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
     data = {"faces_dir": str(options.faces_dir), "split": options.split, **asdict(options.reading)}
@@ -105,30 +113,11 @@ def _read(classifier: FaceClassifier, options: FaceEvaluationOptions, progress: 
     return reading
 
 
-def _left_out(strangers: Sequence[Face], problems: Sequence[Problem]) -> list[str]:
-    notes = []
-    if strangers:
-        names = sorted({face.name for face in strangers if face.name})
-        notes.append(
-            f"{len(strangers)} faces count as strangers'" + (f": {some_of(names)}." if names else ".")
-        )
-    if problems:
-        first = f"{problems[0].file}: {problems[0].reason}"
-        notes.append(f"{len(problems)} faces or files were left out; the first: {first}.")
-    return notes
-
-
-def _traces(options: FaceEvaluationOptions, faces: list[Face], hashes: np.ndarray) -> list[str]:
-    """Warnings when measured faces, or others like them, are among those that were learnt from."""
-    trained = read_trained_on(options.checkpoint_path)
+def _learnt_from(checkpoint: Path, faces: list[Face], hashes: np.ndarray) -> tuple[int, int] | None:
+    """How many of the faces were learnt from, and how many look like such; None where it is not known."""
+    trained = read_trained_on(checkpoint)
     if trained is None:
-        return [
-            "Which faces the classifier learnt from is not known: if some are among these, results flatter."
-        ]
+        return None
     digests = set(trained.names)
-    if same := sum(face.digest in digests for face in faces):
-        cure = " --split=test measures those that it never saw." if options.split == "all" else ""
-        return [f"{same} of the {len(faces)} faces were learnt from: results flatter.{cure}"]
-    if alike := len({int(mine) for mine, _ in near_duplicates(hashes, trained.hashes)}):
-        return [f"{alike} of the {len(faces)} faces look like faces that were learnt from: results flatter."]
-    return []
+    alike = {int(mine) for mine, _ in near_duplicates(hashes, trained.hashes)}
+    return sum(face.digest in digests for face in faces), len(alike)

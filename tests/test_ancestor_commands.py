@@ -102,18 +102,6 @@ def test_evaluation_follows_a_training(colours, monkeypatch, capsys):
     assert list(Path("logs/eval/tensorboard").glob("events*"))
 
 
-def test_ctrl_c_ends_the_waiting(colours, monkeypatch, capsys):
-    training_is(finished=False)
-
-    def interrupt(folder, *, patience):
-        assert patience == 3600
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("engine.reports.measuring.new_checkpoints", interrupt)
-    assert eval_ssd_network.main(evaluation()) == 130
-    assert capsys.readouterr().err == "eval_ssd_network.py: interrupted\n"
-
-
 def test_without_a_sign_of_life_it_stops(colours, monkeypatch, capsys):
     monkeypatch.setattr("engine.reports.measuring.SECONDS_BETWEEN_LOOKS", 0.01)
     assert eval_ssd_network.main(evaluation("--wait_minutes=0", "--checkpoint_path=nothing/yet")) == 1

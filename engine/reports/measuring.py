@@ -223,18 +223,7 @@ def _name_notes(dataset_labels: Sequence[str], checkpoint_labels: Sequence[str])
             f"{', '.join(checkpoint_labels)}; the dataset has {', '.join(dataset_labels)}. Names are "
             "compared letter by letter; is this the right checkpoint?"
         )
-    notes = []
-    if unknown:
-        notes.append(
-            f"The checkpoint does not know {', '.join(unknown)}. Objects of that name cannot be found "
-            "and count as missed: their average precision is 0."
-        )
-    if unseen:
-        notes.append(
-            f"The dataset does not have {', '.join(unseen)}, which the checkpoint knows. Detections of "
-            "that name are wrong here, but it has no average precision and does not count in the means."
-        )
-    return notes
+    return sentences("name_notes.txt", unknown=unknown, unseen=unseen)
 
 
 def _name_table(measurements: Measurements) -> Table:

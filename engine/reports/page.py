@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from datasets.problems import some_of
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
 from visualization.web_font import web_font
@@ -38,7 +39,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, colour=hex_colour, counted=counted, jpeg=jpeg_uri, lines=lines
+        percent=percent, colour=hex_colour, counted=counted, some_of=some_of, jpeg=jpeg_uri, lines=lines
     )
     return environment
 

@@ -93,13 +93,6 @@ def test_fresh_scale_of_the_normalisation_is_20_and_classes_follow_the_argument(
     assert shapes == {"codes": (None, 8732, 4), "logits": (None, 8732, 4)}
 
 
-def test_normalisation_scales_each_pixel_to_length_gamma(shared):
-    golden = np.load(shared / "golden" / "misc_boxes.npz", allow_pickle=False)
-    layer = L2Normalization(initial_scale=1.0)
-    ours = np.array(layer(golden["misc/f"]))
-    np.testing.assert_allclose(ours, golden["misc/l2norm_gamma1"], atol=1e-6)
-
-
 def test_normalisation_by_hand_of_nothing_and_from_its_config():
     layer = L2Normalization.from_config(L2Normalization(initial_scale=20.0, name="norm").get_config())
     assert (layer.name, layer.compute_dtype) == ("norm", "float32")

@@ -1,7 +1,9 @@
 """SSD-Tensorflow's own command lines, word by word, and each of its flags."""
 
 import shlex
+import tomllib
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pytest
 
@@ -11,73 +13,13 @@ from engine.training.options import TrainingOptions
 from ssd_tensorflow.flags import CONVERSION, EVALUATION, TRAINING, modernise, parse
 from tests.conftest import ROOT
 
-NEW_LAYERS = (
-    "ssd_300_vgg/conv6,ssd_300_vgg/conv7,ssd_300_vgg/block8,ssd_300_vgg/block9,ssd_300_vgg/block10,"
-    "ssd_300_vgg/block11,ssd_300_vgg/block4_box,ssd_300_vgg/block7_box,ssd_300_vgg/block8_box,"
-    "ssd_300_vgg/block9_box,ssd_300_vgg/block10_box,ssd_300_vgg/block11_box"
-)
-CONVERT = """--dataset_name=pascalvoc --dataset_dir=./VOC2007/test/ --output_name=voc_2007_train
-    --output_dir=./tfrecords"""
-# README of balancap/SSD-Tensorflow, and what its users' notebooks and tutorials add to it.
+# As people typed them, and each flag of its scripts once.
+TYPED = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
+CONVERT, EVALUATIONS = TYPED["convert"], TYPED["evaluations"]
 TRAININGS = {
-    "first README": """--train_dir=./logs/ --dataset_dir=./tfrecords --dataset_name=pascalvoc_2007
-        --dataset_split_name=train --model_name=ssd_300_vgg --checkpoint_path=./checkpoints/ssd_300_vgg.ckpt
-        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.00001 --optimizer=rmsprop
-        --learning_rate=0.0001 --batch_size=32""",
-    "fine-tuning": """--train_dir=./logs/ --dataset_dir=./tfrecords --dataset_name=pascalvoc_2012
-        --dataset_split_name=train --model_name=ssd_300_vgg --checkpoint_path=./checkpoints/ssd_300_vgg.ckpt
-        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam
-        --learning_rate=0.001 --batch_size=32""",
-    "from ImageNet, new layers": f"""--train_dir=./log/ --dataset_dir=./tfrecords
-        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
-        --checkpoint_path=./checkpoints/vgg_16.ckpt --checkpoint_model_scope=vgg_16
-        --checkpoint_exclude_scopes={NEW_LAYERS} --trainable_scopes={NEW_LAYERS}
-        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam
-        --learning_rate=0.001 --learning_rate_decay_factor=0.94 --batch_size=32""",
-    "from ImageNet, all layers": """--train_dir=./log_finetune/ --dataset_dir=./tfrecords
-        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
-        --checkpoint_path=./log/model.ckpt-N --checkpoint_model_scope=vgg_16 --save_summaries_secs=60
-        --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam --learning_rate=0.00001
-        --learning_rate_decay_factor=0.94 --batch_size=32""",
-    "from scratch, small GPU": """--train_dir=./train_model/ --dataset_dir=./tfrecords_/
-        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
-        --save_summaries_secs=60 --save_interval_secs=600 --optimizer=adam --learning_rate=0.001
-        --batch_size=4 --gpu_memory_fraction=0.9 --max_number_of_steps=100000""",
-    "tutorial with a blank": f"""--train_dir=./train_models --dataset_dir=./tfrecords
-        --dataset_name=pascalvoc_2007 --dataset_split_name=train --model_name=ssd_300_vgg
-        --checkpoint_path=./checkpoints/ssd_300_vgg.ckpt --checkpoint_exclude_scopes ={NEW_LAYERS}
-        --save_summaries_secs=60 --save_interval_secs=600 --weight_decay=0.0005 --optimizer=adam
-        --learning_rate=0.001 --batch_size=8 --gpu_memory_fraction=0.6""",
+    name: text.replace("NEW_LAYERS", TYPED["new_layers"]) for name, text in TYPED["trainings"].items()
 }
-EVALUATIONS = {
-    "published weights": """--eval_dir=./logs/ --dataset_dir=./VOC2007/test/ --dataset_name=pascalvoc_2007
-        --dataset_split_name=test --model_name=ssd_300_vgg
-        --checkpoint_path=./checkpoints/VGG_VOC0712_SSD_300x300_ft_iter_120000.ckpt --batch_size=1""",
-    "beside a training": """--eval_dir=./logs/eval --dataset_dir=./tfrecords --dataset_name=pascalvoc_2007
-        --dataset_split_name=test --model_name=ssd_300_vgg --checkpoint_path=./logs/
-        --wait_for_checkpoints=True --batch_size=1 --max_num_batches=500""",
-}
-
-# DEFINE_... of SSD-Tensorflow's scripts, with a value that is not the default.
-TRAINING_FLAGS = """--loss_alpha=2 --negative_ratio=2 --match_threshold=0.4 --train_dir=t --num_clones=2
-    --clone_on_cpu=True --num_readers=2 --num_preprocessing_threads=2 --log_every_n_steps=1
-    --save_summaries_secs=60 --save_interval_secs=60 --gpu_memory_fraction=0.5 --weight_decay=0.001
-    --optimizer=momentum --adadelta_rho=0.9 --adagrad_initial_accumulator_value=0.2 --adam_beta1=0.8
-    --adam_beta2=0.99 --opt_epsilon=0.1 --ftrl_learning_rate_power=-0.4 --ftrl_initial_accumulator_value=0.2
-    --ftrl_l1=0.1 --ftrl_l2=0.1 --momentum=0.8 --rmsprop_momentum=0.8 --rmsprop_decay=0.8
-    --learning_rate_decay_type=fixed --learning_rate=0.1 --end_learning_rate=0.01 --label_smoothing=0.1
-    --learning_rate_decay_factor=0.9 --num_epochs_per_decay=3 --moving_average_decay=0.99
-    --dataset_name=pascalvoc_2007 --num_classes=5 --dataset_split_name=train --dataset_dir=d
-    --labels_offset=1 --model_name=ssd_512_vgg --preprocessing_name=ssd_300_vgg --batch_size=4
-    --train_image_size=300 --max_number_of_steps=7 --checkpoint_path=c --checkpoint_model_scope=vgg_16
-    --checkpoint_exclude_scopes=a --trainable_scopes=b --ignore_missing_vars=True"""
-EVALUATION_FLAGS = """--select_threshold=0.1 --select_top_k=100 --keep_top_k=100 --nms_threshold=0.3
-    --matching_threshold=0.4 --eval_resize=3 --eval_image_size=300 --remove_difficult=False --num_classes=5
-    --batch_size=2 --max_num_batches=3 --master= --checkpoint_path=c --eval_dir=e
-    --num_preprocessing_threads=2 --dataset_name=pascalvoc_2012 --dataset_split_name=train --dataset_dir=d
-    --model_name=ssd_512_vgg --preprocessing_name=ssd_300_vgg --moving_average_decay=0.99
-    --gpu_memory_fraction=0.5 --wait_for_checkpoints=True"""
-
+TRAINING_FLAGS, EVALUATION_FLAGS = TYPED["flags"].values()
 
 TRAIN, EVALUATE = (TrainingOptions, TRAINING), (EvaluationOptions, EVALUATION)
 
