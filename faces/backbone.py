@@ -19,7 +19,7 @@ import numpy as np
 from keras import layers
 
 from nets import NETWORKS, get_network
-from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
+from nets.checkpoint import build_model, read_checkpoint
 from nets.imagenet import keras_vgg16_variables
 from nets.slim_files import read_slim_variables
 from nets.ssd_vgg import RGB_MEAN, VGG_BLOCKS
@@ -281,9 +281,7 @@ def _vgg(spec: BackboneSpec, widths: Sequence[int]) -> keras.Model:
 
 
 def _detector(folder: str, weights: str | None, image_size: int | None, strides: tuple[int, ...]) -> Backbone:
-    if not is_checkpoint(Path(folder)):
-        if Path(folder).is_dir():
-            read_checkpoint(Path(folder))  # says what is missing
+    if not Path(folder).is_dir():
         raise ValueError(
             f"--backbone={folder}: there is no such backbone and no such checkpoint folder. Choose one of "
             f"{', '.join(BACKBONES)}, or give the --train_dir of a detector's training."

@@ -23,6 +23,7 @@ from nets import get_network
 from nets.checkpoint import (
     LABELS,
     METRICS,
+    Checkpoint,
     build_model,
     is_checkpoint,
     model_weights,
@@ -47,19 +48,15 @@ class Conversion:
 
     Attributes:
         written: the checkpoint folder, or the prefix of the TensorFlow checkpoint.
-        network: which.
-        labels: the names it knows.
+        checkpoint: of this project, on whichever side: its network, names and values.
         report: variables restored and left out, under the names of the TensorFlow side.
-        values: how many numbers they hold.
         global_step: of the training; None where the source does not say.
         differences: of the proof; empty without one.
     """
 
     written: Path
-    network: Network
-    labels: tuple[str, ...]
+    checkpoint: Checkpoint
     report: SlimReport
-    values: int
     global_step: int | None
     differences: tuple[Difference, ...]
 
@@ -121,18 +118,9 @@ def import_checkpoint(
             f"{fit.network.name}/{name.removeprefix(fit.scope).lstrip('/')}": chosen[name]
             for name in report.restored
         }
-        differences = (
-            _prove(build_model(read_checkpoint(folder)), fit.network, named, picture) if picture else ()
-        )
-    return Conversion(
-        written=output_dir,
-        network=fit.network,
-        labels=tuple(labels),
-        report=report,
-        values=sum(array.size for array in weights.values()),
-        global_step=global_step,
-        differences=differences,
-    )
+        checkpoint = read_checkpoint(folder)
+        differences = _prove(build_model(checkpoint), fit.network, named, picture) if picture else ()
+    return Conversion(output_dir, checkpoint, report, global_step, differences)
 
 
 def export_checkpoint(
@@ -166,15 +154,8 @@ def export_checkpoint(
         prefix = write_slim_checkpoint(folder, variables, global_step)
         write_labels(folder / LABELS, checkpoint.labels)
         differences = _prove(model, checkpoint.network, prefix, picture) if picture else ()
-    return Conversion(
-        written=output_dir / prefix.name,
-        network=checkpoint.network,
-        labels=checkpoint.labels,
-        report=SlimReport(restored=list(variables), skipped=[], missing=[], reasons={}),
-        values=sum(array.size for array in weights.values()),
-        global_step=global_step,
-        differences=differences,
-    )
+    report = SlimReport(restored=list(variables), skipped=[], missing=[], reasons={})
+    return Conversion(output_dir / prefix.name, checkpoint, report, global_step, differences)
 
 
 def is_tensorflow_checkpoint(path: Path) -> bool:

@@ -148,8 +148,9 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
         ]
         show_table(console, headings, rows)
     step = "" if done.global_step is None else f", global_step {done.global_step}"
-    values = f"{_names(len(done.labels))}, {_spaced(done.values)} values{step}"
-    say(console, f"{done.network.name} with {values}: {done.written}")
+    count = sum(array.size for array in done.checkpoint.weights.values())
+    values = f"{_names(len(done.checkpoint.labels))}, {_spaced(count)} values{step}"
+    say(console, f"{done.checkpoint.network.name} with {values}: {done.written}")
 
 
 def inspect(options: Inspect, console: rich.console.Console) -> None:

@@ -5,10 +5,7 @@ from boxes.anchor_fitting import best_anchors, fit_anchors
 from boxes.anchors import AnchorLayer, make_anchors, shapes_of, with_shapes
 from boxes.geometry import iou
 
-LAYERS = (
-    AnchorLayer(8, 8, 0.125, ((0.2, 0.2), (0.3, 0.15))),
-    AnchorLayer(1, 1, 1.0, ((0.8, 0.8),)),
-)
+LAYERS = (AnchorLayer(8, 8, 0.125, ((0.2, 0.2), (0.3, 0.15))), AnchorLayer(1, 1, 1.0, ((0.8, 0.8),)))
 
 
 def boxes_of(shapes, rng):

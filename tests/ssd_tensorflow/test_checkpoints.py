@@ -37,7 +37,7 @@ def write_npz(tmp_path, variables):
 def test_a_checkpoint_becomes_a_folder_that_knows_its_names(variables, source, tmp_path):
     done = import_checkpoint(source, NAMES, tmp_path / "new" / "folder")
     checkpoint = read_checkpoint(tmp_path / "new" / "folder")
-    assert checkpoint.network.name == done.network.name == "small_vgg"
+    assert checkpoint.network.name == done.checkpoint.network.name == "small_vgg"
     assert checkpoint.labels == NAMES
     assert done.global_step == 1234
     assert len(done.report.restored) == 8

@@ -93,8 +93,7 @@ def test_by_name_which_is_no_path(faces, tmp_path, capsys, detector):
 
 
 @pytest.mark.parametrize(
-    ("folder", "message"),
-    [("gone", "gone: there is no such folder"), ("empty", "empty: no picture in it")],
+    ("folder", "message"), [("gone", "gone: there is no such folder"), ("empty", "empty: no picture in it")]
 )
 def test_mistakes_are_one_line(tmp_path, capsys, folder, message):
     (tmp_path / "empty").mkdir()

@@ -37,12 +37,7 @@ def test_the_ends_of_the_range():
 
 @pytest.mark.parametrize(
     ("higher", "lower", "area"),
-    [
-        ([2, 3], [0, 1], 1),
-        ([0, 1], [2, 3], 0),
-        ([1, 3], [1, 2], (0.5 + 0 + 1 + 1) / 4),
-        ([], [1], None),
-    ],
+    [([2, 3], [0, 1], 1), ([0, 1], [2, 3], 0), ([1, 3], [1, 2], (0.5 + 0 + 1 + 1) / 4), ([], [1], None)],
 )
 def test_auroc(higher, lower, area):
     assert auroc(np.array(higher), np.array(lower)) == area
