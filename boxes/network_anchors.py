@@ -1,6 +1,8 @@
 """The anchors of every network, without the network: what a comparison with labels needs."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 from boxes.anchors import AnchorLayer, ssd_shapes
 
@@ -9,46 +11,33 @@ from boxes.anchors import AnchorLayer, ssd_shapes
 _LITE_CELLS = (38, 19, 10, 5, 3)
 _LITE_SIZES = (0.08, 0.17, 0.32, 0.52, 0.74, 0.96)
 _MOBILENET_CELLS = (19, 10, 5, 3, 2, 1)
-# Cells a side, step, size and next size (all three in pixels) of each feature map: feat_shapes, anchor_steps
-# and anchor_sizes of SSD-Tensorflow's `default_params` in nets/ssd_vgg_300.py and nets/ssd_vgg_512.py.
-_VGG_300 = (
-    (38, 8, 21, 45),
-    (19, 16, 45, 99),
-    (10, 32, 99, 153),
-    (5, 64, 153, 207),
-    (3, 100, 207, 261),
-    (1, 300, 261, 315),
-)
+# Cells a side, step and size (both in pixels) of each feature map, and the size after the last: feat_shapes,
+# anchor_steps and anchor_sizes of SSD-Tensorflow's `default_params` in nets/ssd_vgg_300.py and ..._512.py.
+_VGG_300 = (38, 19, 10, 5, 3, 1), (8, 16, 32, 64, 100, 300), (21, 45, 99, 153, 207, 261, 315)
 _VGG_512 = (
-    (64, 8, 20.48, 51.2),
-    (32, 16, 51.2, 133.12),
-    (16, 32, 133.12, 215.04),
-    (8, 64, 215.04, 296.96),
-    (4, 128, 296.96, 378.88),
-    (2, 256, 378.88, 460.8),
-    (1, 512, 460.8, 542.72),
+    (64, 32, 16, 8, 4, 2, 1),
+    (8, 16, 32, 64, 128, 256, 512),
+    (20.48, 51.2, 133.12, 215.04, 296.96, 378.88, 460.8, 542.72),
 )
 
 
 def _lite() -> tuple[AnchorLayer, ...]:
-    sizes = zip(_LITE_CELLS, _LITE_SIZES, _LITE_SIZES[1:], strict=False)
     return tuple(
-        AnchorLayer(cells, cells, 1 / cells, ssd_shapes(size, next_size, (2.0, 0.5)))
-        for cells, size, next_size in sizes
+        AnchorLayer(cells, cells, 1 / cells, ssd_shapes(*sizes, (2.0, 0.5)))
+        for cells, sizes in zip(_LITE_CELLS, pairwise(_LITE_SIZES), strict=True)
     )
 
 
-def _vgg(image_size: int, maps: tuple[tuple[int, int, float, float], ...]) -> tuple[AnchorLayer, ...]:
+def _vgg(
+    image_size: int, cells: Sequence[int], steps: Sequence[int], sizes: Sequence[float]
+) -> tuple[AnchorLayer, ...]:
     """Two more ratios on the maps between the first and the last two."""
     few, many = (2, 1 / 2), (2, 1 / 2, 3, 1 / 3)
+    ratios = [few, *[many] * (len(cells) - 3), few, few]
+    shapes = [(size / image_size, after / image_size) for size, after in pairwise(sizes)]
     return tuple(
-        AnchorLayer(
-            cells,
-            cells,
-            step / image_size,
-            ssd_shapes(size / image_size, next_size / image_size, many if 0 < index < len(maps) - 2 else few),
-        )
-        for index, (cells, step, size, next_size) in enumerate(maps)
+        AnchorLayer(side, side, step / image_size, ssd_shapes(*shape, ratio))
+        for side, step, shape, ratio in zip(cells, steps, shapes, ratios, strict=True)
     )
 
 
@@ -75,8 +64,8 @@ def _mobilenet() -> tuple[AnchorLayer, ...]:
 ANCHOR_LAYERS: dict[str, tuple[AnchorLayer, ...]] = {
     "ssd_300_lite": _lite(),
     "ssd_300_mobilenet_v2": _mobilenet(),
-    "ssd_300_vgg": _vgg(300, _VGG_300),
-    "ssd_512_vgg": _vgg(512, _VGG_512),
+    "ssd_300_vgg": _vgg(300, *_VGG_300),
+    "ssd_512_vgg": _vgg(512, *_VGG_512),
 }
 
 
