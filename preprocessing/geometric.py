@@ -61,7 +61,8 @@ def draw_crop(draws, boxes, picture, augmentation: Augmentation) -> tf.Tensor:
     crops = candidate_crops(tf.reshape(draws[samplers + 1 :], [samplers, trials, 4]), augmentation)
     least = tf.constant(augmentation.crop_overlaps)[:, tf.newaxis]  # [samplers, 1]
     with_objects = (_best_overlap(crops, boxes) >= least) & _holds_a_centre(crops, boxes)
-    accepted = tf.where(tf.shape(boxes)[0] > 0, with_objects, _has_centre_in(crops, picture))  # [s, trials]
+    on_picture = _inside(_centres(crops), picture)
+    accepted = tf.where(tf.shape(boxes)[0] > 0, with_objects, on_picture)  # [samplers, trials]
 
     first = tf.argmax(tf.cast(accepted, tf.int32), axis=1)  # the first maximum: [samplers]
     found = tf.concat([tf.reduce_any(accepted, axis=1), [True]], axis=0)  # the whole canvas always will do
@@ -141,26 +142,28 @@ def _inside(points, window):
     return tf.reduce_all((points >= window[..., :2]) & (points <= window[..., 2:]), axis=-1)
 
 
-def _has_centre_in(crops, picture):
-    return _inside(_centres(crops), picture)
-
-
 def _holds_a_centre(crops, boxes):
     return tf.reduce_any(_inside(_centres(boxes), crops[..., tf.newaxis, :]), axis=-1)
 
 
 def _best_overlap(crops, boxes):
-    """The largest IoU of each crop with any of the boxes: [..., 4], [G, 4] -> [...].
-
-    boxes.geometry.iou is the same formula on the chosen Keras backend; this runs inside tf.data under every
-    backend.
-    """
-    crops = crops[..., tf.newaxis, :]
-    sides = tf.minimum(crops[..., 2:], boxes[:, 2:]) - tf.maximum(crops[..., :2], boxes[:, :2])
-    shared = tf.reduce_prod(tf.maximum(sides, 0.0), axis=-1)  # [..., G]
-    union = _area(crops) + _area(boxes) - shared
+    """The largest IoU of each crop with any of the boxes: [..., 4], [G, 4] -> [...]."""
+    shared = shared_area(crops, boxes)  # [..., G]
+    union = area(crops)[..., tf.newaxis] + area(boxes) - shared
     return tf.reduce_max(shared / union, axis=-1)
 
 
-def _area(boxes):
+def shared_area(boxes, others):
+    """Area that each box shares with each of the others: [..., 4], [G, 4] -> [..., G].
+
+    boxes.geometry.intersection is the same on the chosen Keras backend; this runs inside tf.data under every
+    backend.
+    """
+    boxes = boxes[..., tf.newaxis, :]
+    sides = tf.minimum(boxes[..., 2:], others[:, 2:]) - tf.maximum(boxes[..., :2], others[:, :2])
+    return tf.reduce_prod(tf.maximum(sides, 0.0), axis=-1)
+
+
+def area(boxes):
+    """[..., 4] -> [...]."""
     return tf.reduce_prod(boxes[..., 2:] - boxes[..., :2], axis=-1)

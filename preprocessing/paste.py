@@ -7,7 +7,7 @@ border fades, so that the network cannot learn to look for edges. It lands where
 import tensorflow as tf
 
 from preprocessing.augment import Picture, salted
-from preprocessing.geometric import flip_picture
+from preprocessing.geometric import area, flip_picture, shared_area
 from preprocessing.photometric import COLOUR_DRAWS, change_colour, draw_colour_change
 from preprocessing.presets import Augmentation
 from preprocessing.windows import sample_window
@@ -59,7 +59,8 @@ def paste(image, boxes, classes, donor: Picture, chosen, seed, augmentation: Aug
     spare = tf.cast(size - sides, tf.float32)
     corners = tf.cast(tf.round(tf.reshape(draws[2 + COLOUR_DRAWS :], [PLACES, 2]) * spare), tf.int32)
     places = tf.cast(tf.concat([corners, corners + sides], axis=1), tf.float32) / size  # [PLACES, 4]
-    hidden = tf.reduce_max(tf.pad(_hidden(places, boxes), [[0, 0], [0, 1]]), axis=1)
+    shares = shared_area(places, boxes) / tf.maximum(area(boxes), 1e-9)  # of each box: [PLACES, G]
+    hidden = tf.reduce_max(tf.pad(shares, [[0, 0], [0, 1]]), axis=1)
     best = tf.argmin(hidden)  # the first of those that hide nothing
     big_enough = tf.reduce_all(tf.cast(sides, tf.float32) >= SMALLEST)
 
@@ -80,14 +81,6 @@ def paste(image, boxes, classes, donor: Picture, chosen, seed, augmentation: Aug
         )
 
     return tf.cond(big_enough & (hidden[best] <= MOST_HIDDEN), pasted, lambda: (image, boxes, classes))
-
-
-def _hidden(places, boxes):
-    """The share of each box that each place covers: [P, 4], [G, 4] -> [P, G]."""
-    places = places[:, tf.newaxis]
-    sides = tf.minimum(places[..., 2:], boxes[:, 2:]) - tf.maximum(places[..., :2], boxes[:, :2])
-    shared = tf.reduce_prod(tf.maximum(sides, 0.0), axis=-1)
-    return shared / tf.maximum(tf.reduce_prod(boxes[:, 2:] - boxes[:, :2], axis=-1), 1e-9)
 
 
 def _fading(sides):
