@@ -16,8 +16,8 @@ from datasets.options import ConversionOptions
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems
 from files.writing import write_bytes
 from ssd_tensorflow import flags as ancestor_flags
-from terminal.bars import counting_bars
-from terminal.command import command, note, say, show_table
+from terminal.bars import counting_bars, show_table
+from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from keras import ops
 
-_EPSILON = 1e-9  # of an area, as a fraction of the picture: keeps divisions finite
-
 
 def area(boxes):
     """Area of each box as a fraction of the picture: [..., 4] -> [...]; an inverted box has area 0."""
@@ -44,26 +42,6 @@ def iou(boxes, others):
     shared = intersection(boxes, others)
     union = ops.expand_dims(area(boxes), -1) + ops.expand_dims(area(others), -2) - shared
     return ops.where(union > 0.0, shared / ops.where(union > 0.0, union, 1.0), 0.0)
-
-
-def generalized_iou(boxes, others):
-    """Generalised IoU of pairs (Rezatofighi et al. 2019): tells apart boxes that do not touch.
-
-    Args:
-        boxes: [..., 4].
-        others: [..., 4], broadcast against `boxes`.
-
-    Returns:
-        [...] in -1...1: IoU, less the share of the smallest enclosing box that neither covers.
-    """
-    boxes, others = ops.convert_to_tensor(boxes), ops.convert_to_tensor(others)
-    inside = ops.minimum(boxes[..., 2:], others[..., 2:]) - ops.maximum(boxes[..., :2], others[..., :2])
-    inside = ops.maximum(inside, 0.0)
-    shared = inside[..., 0] * inside[..., 1]
-    union = area(boxes) + area(others) - shared
-    around = ops.maximum(boxes[..., 2:], others[..., 2:]) - ops.minimum(boxes[..., :2], others[..., :2])
-    enclosing = around[..., 0] * around[..., 1]
-    return shared / (union + _EPSILON) - (enclosing - union) / (enclosing + _EPSILON)
 
 
 def clip(boxes):

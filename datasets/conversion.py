@@ -20,14 +20,14 @@ import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics, sets_of
 from datasets.labels import extend_labels, read_labels, write_labels
-from datasets.look_alikes import leak_notes, perceptual_hash_of_jpeg, traces_of
+from datasets.look_alikes import leak_notes, look_alike_names, perceptual_hash_of_jpeg, traces_of
 from datasets.options import ConversionOptions
 from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.records import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction, list_files, source_of
 from files.threads import map_in_threads
-from files.writing import printable, sha256_of
+from files.writing import printable, sha256_of, write_text
 from terminal.bars import Progress, silent
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.
@@ -109,8 +109,7 @@ def convert(
         }
         notes += _leak_notes(sets, kept, hashes, assignment.by)
         write_labels(working / "labels.txt", labels)
-        text = json.dumps(description, ensure_ascii=False, indent=1) + "\n"
-        (working / "dataset.json").write_text(text, encoding="utf-8", newline="\n")
+        write_text(working / "dataset.json", json.dumps(description, ensure_ascii=False, indent=1) + "\n")
         _move_in(working, output_dir, options)
     finally:
         shutil.rmtree(working, ignore_errors=True)
@@ -179,6 +178,7 @@ def _notes(reading: FolderReading, labels: Sequence[str], options: ConversionOpt
     ignored = sorted(reading.contents.ignored.items())
     if listed := ", ".join(f"{count} {printable(suffix)}" for suffix, count in ignored):
         notes.append(f"Passed over: {listed}.")
+    notes += look_alike_names(labels)
     if (
         not options.labels_file
         and tuple(labels) == VOC_NAMES

@@ -1,5 +1,6 @@
 """Which picture belongs to which XML file in a folder."""
 
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -106,11 +107,13 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
     picture_dir = next((path for path in folders if path.name.lower() == "jpegimages"), dataset_dir)
     xml_dirs = [path for path in folders if path.name.lower() in _XML_DIRS]
     exclude = [*exclude, *(path for path in folders if path.name.lower() in _NOT_READ)]
+    odd: dict[Path, str] = {}
     listed: dict[Path, Path] = {}  # those of Annotations/ first, which may be a link
     for base in (*xml_dirs, picture_dir, dataset_dir):
         outside = base == dataset_dir != picture_dir
         suffixes = {".xml", *ACCEPTED_SUFFIXES} if outside else None
-        for path in files_below(base, suffixes, exclude=exclude, other=_is_no_data_set):
+        walk = files_below(base, suffixes, exclude=exclude, other=_is_no_data_set, tell=odd.setdefault)
+        for path in walk:
             listed.setdefault(path, path.relative_to(base))
     xmls, pictures, unread = (
         {path: name for path, name in listed.items() if path.suffix.lower() in suffixes}
@@ -122,6 +125,7 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
     wrong = [(path, *said, "left out") for path, said in partnerless.items()]
     cure = "left out: save it as PNG or JPEG"
     wrong += [(path, "picture format is not read", path.suffix.lower(), cure) for path in unread]
+    wrong += [(path, why, "", "passed over") for path, why in odd.items()]
     problems = [Problem(path.relative_to(dataset_dir).as_posix(), "", *said) for path, *said in wrong]
     files = [
         PictureFile(path, name.as_posix(), xml_of.get(path))
@@ -202,7 +206,8 @@ def _match(
 
 def _is_no_data_set(folder: Path) -> bool:
     """Whether a folder holds the output of a conversion, or reports that nobody has confirmed."""
-    return any((folder / name).exists() for name in ("dataset.json", INBOX_MARK))
+    # Path.exists() raises where a folder may not be entered.
+    return any(os.path.exists(folder / name) for name in ("dataset.json", INBOX_MARK))  # noqa: PTH110
 
 
 def _index(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:

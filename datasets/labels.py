@@ -1,19 +1,47 @@
 """labels.txt: one name per line, UTF-8; the line number, from 1, is the class id, and 0 is background."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from files.writing import write_text
+from files.writing import as_utf8, write_text
+
+# What nobody sees: controls, and what Unicode calls default-ignorable (DerivedCoreProperties.txt) ...
+_UNSEEN = re.compile(
+    "[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+)
+# ... but selectors after emoji, keycaps, kanji and Mongolian letters, and joiners between emoji, inside words
+# from Arabic to the scripts of India, and at the end of one after a virama.
+_EMOJI = "\xa9\xae\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_SELECTORS = re.compile(
+    "[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef](?!\u20e3)"
+    f"(?<![{_EMOJI}\u1820-\u18aa\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff].)"
+)
+_WORD = "\u0600-\u109f\u1780-\u1cff\ua800-\uabff\U00010a00-\U00011fff\U0001e900-\U0001e95f"
+_JOINERS = re.compile(
+    f"(?<=[{_WORD}])([\u200c\u200d])[\u200c\u200d]*(?=[{_WORD}])|(?<=[{_EMOJI}\ufe0f])(\u200d)(?=[{_EMOJI}])"
+    "|(?<=[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca])(\u200d)|[\u200c\u200d]"
+)
 
 
 def clean_name(name: str) -> str:
-    """A name as it is stored: NFC-normalised, without outer white space, inner white space as single spaces.
+    """A name as it is stored: NFC, ordinary spaces, one at a time and none outside, and nothing unseen.
 
-    The same 千反田 typed on a Mac (decomposed) and on Linux (composed) is one name, not two.
+    The same 千反田 typed on a Mac (decomposed) and on Linux (composed) is one name, not two; so is Rin with a
+    mark that a web page or an editor left. Joiners that spell a word or bind emoji stay.
     """
-    return " ".join(unicodedata.normalize("NFC", name).split())
+    text = unicodedata.normalize("NFC", _UNSEEN.sub("", as_utf8(name)).replace("\u2800", " "))
+    cleaned = " ".join(_JOINERS.sub(r"\1\2\3", _SELECTORS.sub("", text)).split())
+    return cleaned if cleaned == name else clean_name(cleaned)  # what was apart may be one letter now
+
+
+def typed_name(name: str) -> str:
+    """`clean_name` of what somebody typed; "" where it has controls, or what turns the writing direction."""
+    return "" if re.search("[\0-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]", name) else clean_name(name)
 
 
 def read_labels(path: Path) -> list[str]:
@@ -64,13 +92,5 @@ def write_labels(path: Path, names: Sequence[str]) -> None:
 
 
 def extend_labels(existing: Sequence[str], found: Iterable[str]) -> list[str]:
-    """Appends the names that are new, in text order: class ids that a trained network knows never move.
-
-    Args:
-        existing: the names of an earlier conversion, in their order; may be empty.
-        found: names seen now, in any order, repeated or not.
-
-    Returns:
-        `existing` followed by the new names.
-    """
+    """`existing`, then the new names in text order: class ids that a trained network knows never move."""
     return [*existing, *sorted(set(found) - set(existing))]

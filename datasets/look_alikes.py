@@ -1,4 +1,4 @@
-"""Pictures that look alike: neighbouring frames, scaled or recompressed copies, the same still in two files.
+"""What looks alike: names, and pictures: neighbouring frames, scaled copies, the same still in two files.
 
 A picture is reduced to 64 bits that survive scaling, compression and small changes; two pictures resemble
 each other when few of these bits differ. A detector that is measured on pictures like those that it was
@@ -8,6 +8,8 @@ trained on is flattered: the figures then say how well it remembers, not how wel
 from __future__ import annotations
 
 import io
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from datasets.labels import clean_name
 from datasets.problems import some_of
 
 # Bits that may differ between pictures that count as nearly the same (an even number: half of them are set).
@@ -129,6 +132,18 @@ def leak_notes(measured: Traces, trained: Traces, name: str, trained_name: str =
             "pair into one set with ImageSets/Main."
         )
     return notes
+
+
+def look_alike_names(names: Iterable[str]) -> list[str]:
+    """A note where names differ only in what a reader hardly sees: case, width, joiners and selectors."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        plain = re.sub("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]", "", name)
+        alike.setdefault(clean_name(unicodedata.normalize("NFKC", plain).casefold()), []).append(name)
+    if not (said := [" and ".join(map(repr, some)) for some in alike.values() if len(some) > 1]):
+        return []
+    cure = "They count as different names; where one is meant, tools.check_annotations merge makes them one."
+    return [f"Names that differ in no more than case, width or what is hardly seen: {some_of(said)}. {cure}"]
 
 
 def _hash(image: Image.Image) -> np.uint64:

@@ -96,14 +96,7 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
 
 
 def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The picture as a JPEG for a record: as `read_picture` does, or its own bytes.
-
-    Args:
-        path: the picture file.
-        keep: give the file's own bytes; for a `plain_jpeg` that is not turned.
-        turn: apply the EXIF orientation.
-        max_pixels: refuse pictures with more.
-    """
+    """The picture as a JPEG for a record, as `read_picture` gives it; `keep` a `plain_jpeg`'s own bytes."""
     data = read_picture_file(path, max_pixels=max_pixels)
     return data if keep else _encoded(_rgb(_decode(data, max_pixels), turn), "JPEG")
 

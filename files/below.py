@@ -1,5 +1,6 @@
 """The files below a folder."""
 
+import logging
 import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -8,30 +9,55 @@ from pathlib import Path
 _NOISE = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
 
 
+def passed_over(path: Path, why: str) -> None:
+    """Says on standard error, whatever the command, what `files_below` passes over."""
+    logging.getLogger(__name__).warning("%r: %s; passed over", str(path), why)
+
+
 def files_below(
     folder: Path,
     suffixes: Collection[str] | None = None,
     *,
     exclude: Collection[Path] = (),
     other: Callable[[Path], bool] = lambda folder: False,
+    links: bool = True,
+    tell: Callable[[Path, str], object] = passed_over,
 ) -> Iterator[Path]:
-    """Files in a folder and its subfolders in order of name, without hidden ones; links to folders are none.
+    """Files in a folder and its subfolders in order of name, without hidden ones, whatever else lies there.
+
+    Nothing is opened. A link to a folder elsewhere is followed, for a person made it; not so one to a folder
+    that is searched anyway, or that holds such a one: circles end, and no folder is searched twice.
 
     Args:
         folder: must exist.
         suffixes: of the files, in small letters with their dot; None takes all.
-        exclude: files and folders to pass over.
-        other: says of a subfolder that it is to be passed over too.
+        exclude: files and folders to leave out, as are subfolders of which `other` says so.
+        links: False for folders of strangers, out of which no link to a folder may lead.
+        tell: of what is neither file nor folder (a socket, a link to nothing) or not searched, and why.
     """
-    passed_over = {path.resolve() for path in exclude}
-
-    def wanted(path: Path) -> bool:
-        hidden = path.name.startswith(".") or path.name.lower() in _NOISE
-        return not hidden and path.resolve() not in passed_over
-
-    for parent, folders, files in os.walk(folder):
-        at = Path(parent)
-        folders[:] = sorted(name for name in folders if wanted(at / name) and not other(at / name))
-        for path in (at / name for name in sorted(files)):
-            if (suffixes is None or path.suffix.lower() in suffixes) and wanted(path) and path.is_file():
+    left_out = {Path(os.path.realpath(path)) for path in exclude}
+    searched = [Path(os.path.realpath(folder))]
+    waiting = [(folder, searched[0])]
+    while waiting:
+        (at, within), first = waiting.pop(), len(waiting)
+        try:
+            there = sorted(at.iterdir())
+        except OSError as error:
+            tell(at, f"folder cannot be read: {error.strerror}")
+            continue
+        for path in there:
+            # Of a circle of links, and in a folder that may not be entered, os.path says no, Path raises.
+            link, is_folder = os.path.islink(path), os.path.isdir(path)  # noqa: PTH112, PTH114
+            real = Path(os.path.realpath(path)) if link else within / path.name
+            around = (real.is_relative_to(one) or one.is_relative_to(real) for one in searched)
+            if path.name.startswith(".") or path.name.lower() in _NOISE or real in left_out:
+                continue
+            if is_folder and link and (not links or any(around)):
+                tell(path, "link to a folder is not followed")
+            elif is_folder and not other(path):
+                searched += [real] if link else []
+                waiting.insert(first, (path, real))
+            elif not is_folder and not os.path.isfile(path):  # noqa: PTH113
+                tell(path, "link that leads to no file" if link else "neither a file nor a folder")
+            elif not is_folder and (suffixes is None or path.suffix.lower() in suffixes):
                 yield path

@@ -5,10 +5,15 @@ import hashlib
 import io
 import json
 import os
+import re
+import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a pair: JSON holds them, UTF-8 cannot
+_FORMULA = re.compile(r"[=@]|[+-](?![\d.e+-]*$)")  # how a cell begins that a spreadsheet computes
 
 
 @contextmanager
@@ -50,34 +55,43 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A whole file of this text, in UTF-8 (see `whole_file`)."""
-    write_bytes(path, text.encode())
+    """A whole file of this text, in UTF-8 (see `whole_file`); what no UTF-8 can hold stands as its escape."""
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, value: object) -> None:
     """JSON for people, indented, names in their own script: a whole file, on the disk (see `whole_file`)."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write_bytes(path, text.encode(errors="backslashreplace"), durable=True)  # JSON reads these escapes back
+
+
+def as_utf8(text: str) -> str:
+    r"""The text as UTF-8 can hold it: `\xc7` for a file name's byte that is none, U+FFFD for half a pair."""
+    return _HALVES.sub("\ufffd", text).encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def printable(text: str) -> str:
-    """The text for a file that people open: U+FFFD stands for what is no letter, or not UTF-8."""
-    decoded = text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in decoded)
+    """The text to be looked at, never to be used: `as_utf8`, and U+FFFD for controls and what nobody sees.
+
+    Spaces of all kinds stay, and the joiners that Persian, the scripts of India and emoji are spelt with.
+    """
+    return "".join(
+        one if one.isprintable() or one in "\u200c\u200d" or unicodedata.category(one) == "Zs" else "\ufffd"
+        for one in as_utf8(text)
+    )
 
 
 def write_table(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A whole CSV file in UTF-8 (see `whole_file`), its cells `printable`."""
+    """A whole CSV file in UTF-8 (see `whole_file`), its cells `printable` and none a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    cells = ((printable(str(value)) for value in row) for row in rows)
     writer.writerow(headings)
-    writer.writerows([[printable(str(value)) for value in row] for row in rows])
+    writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in cells)
     write_text(path, text.getvalue())
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits; 1 to 2 s for a GB."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

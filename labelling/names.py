@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets.folder import find_files
-from datasets.labels import clean_name
+from datasets.labels import clean_name, typed_name
 from datasets.problems import Problem
 from datasets.voc import XmlError, parse_xml, rename_objects, xml_bytes
 from files.writing import write_bytes, write_json
@@ -168,8 +168,7 @@ def _known(name: str, names: Counter[str]) -> str:
 
 
 def _new_name(name: str) -> str:
-    cleaned = clean_name(name)
-    if not cleaned or not cleaned.isprintable():
+    if not (cleaned := typed_name(name)):
         raise ValueError(f"the new name {name!r} is empty, or has characters that cannot be seen")
     return cleaned
 

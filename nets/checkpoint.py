@@ -19,7 +19,7 @@ from typing import get_args
 import keras
 import numpy as np
 
-from boxes.anchors import shapes_of, with_shapes
+from boxes.anchors import with_shapes
 from datasets.labels import read_labels, write_labels
 from files.arrays import read_arrays, save_arrays
 from files.writing import whole_file, write_json
@@ -121,12 +121,6 @@ def read_network(folder: Path) -> Network:
         ValueError: config.json is damaged or names none of this project.
     """
     return _network(_read_config(folder))
-
-
-def anchors_for_config(network: Network) -> dict:
-    """What config.json has to say about a network's anchors: nothing where they are its own."""
-    own = get_network(network.name).anchor_layers
-    return {} if network.anchor_layers == own else {ANCHOR_SHAPES: shapes_of(network.anchor_layers)}
 
 
 def _read_config(folder: Path) -> dict:

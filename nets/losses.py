@@ -3,7 +3,9 @@
 from keras import ops
 
 from boxes.coding import decode
-from boxes.geometry import generalized_iou
+from boxes.geometry import area
+
+_EPSILON = 1e-9  # of an area, as a fraction of the picture: keeps divisions finite
 
 
 def smooth_l1(errors):
@@ -37,6 +39,26 @@ def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
     order = ops.argsort(-ops.where(background, losses, -1.0), axis=1)
     rank = ops.cast(ops.argsort(order, axis=1), "float32")  # [B, A], 0 for the worst; ties are told apart
     return ops.cast(ops.logical_and(background, rank < keep), "float32")
+
+
+def generalized_iou(boxes, others):
+    """Generalised IoU of pairs (Rezatofighi et al. 2019): tells apart boxes that do not touch.
+
+    Args:
+        boxes: [..., 4].
+        others: [..., 4], broadcast against `boxes`.
+
+    Returns:
+        [...] in -1...1: IoU, less the share of the smallest enclosing box that neither covers.
+    """
+    boxes, others = ops.convert_to_tensor(boxes), ops.convert_to_tensor(others)
+    inside = ops.minimum(boxes[..., 2:], others[..., 2:]) - ops.maximum(boxes[..., :2], others[..., :2])
+    inside = ops.maximum(inside, 0.0)
+    shared = inside[..., 0] * inside[..., 1]
+    union = area(boxes) + area(others) - shared
+    around = ops.maximum(boxes[..., 2:], others[..., 2:]) - ops.minimum(boxes[..., :2], others[..., :2])
+    enclosing = around[..., 0] * around[..., 1]
+    return shared / (union + _EPSILON) - (enclosing - union) / (enclosing + _EPSILON)
 
 
 def box_errors(codes, target_codes, anchors, kind):

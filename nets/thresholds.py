@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,9 @@ class Thresholds:
         """The threshold of each of N names: float32 [N]."""
         return np.array([self.names.get(name, self.common) for name in names], np.float32)
 
-    def as_json(self) -> dict[str, Any]:
-        """For thresholds.json."""
-        return asdict(self)
-
 
 def read_thresholds(path: Path) -> Thresholds:
-    """What `Thresholds.as_json` wrote.
+    """What thresholds.json holds: `asdict` of `Thresholds`.
 
     Raises:
         ValueError: the file is damaged or holds something that is no threshold.

@@ -1,13 +1,17 @@
-"""How far a command is: bars where there is a terminal, and the one signature in which code says so."""
+"""What a command shows beside its sentences: how far it is, in bars where there is a terminal, and tables."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import rich.progress
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from files.writing import printable
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +52,20 @@ def counting_bars(console: Console) -> Iterator[Progress]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield progress
+
+
+def show_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[object]], *, last: int = 0):
+    """Prints a table, numbers to the right; the `last` rows, sums and the like, stand apart."""
+    table = Table()
+    for heading, *cells in zip(headings, *rows, strict=True):
+        numbers = any(isinstance(cell, int) for cell in cells)
+        table.add_column(escape(printable(heading)), justify="right" if numbers else "left", overflow="fold")
+    for number, row in enumerate(rows):
+        if number == len(rows) - last:
+            table.add_section()
+        style = "bold" if number >= len(rows) - last else ""
+        table.add_row(*(escape(printable(str(cell))) for cell in row), style=style)
+    console.print(table)
 
 
 class TrainingBar:

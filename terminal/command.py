@@ -1,6 +1,7 @@
 """How every command speaks and ends: with its result, or with one sentence that says what is wrong."""
 
 import functools
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
@@ -8,7 +9,6 @@ from typing import Any, get_type_hints
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from files.writing import printable
 
@@ -33,6 +33,8 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
     def decorate(main: Main) -> Callable[..., int]:
         @functools.wraps(main)
         def run(arguments: Sequence[str] | None = None) -> int:
+            if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal need not know every letter
+                sys.stdout.reconfigure(errors="backslashreplace")
             try:
                 kind: Any = get_type_hints(main).get("options")
                 if kind is None:
@@ -60,20 +62,6 @@ def say(console: Console, text: str) -> None:
 def note(console: Console, text: str) -> None:
     """Prints what a person should know beside the result."""
     console.print(f"[yellow]note[/yellow] {escape(_harmless(text))}", highlight=False)
-
-
-def show_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[object]], *, last: int = 0):
-    """Prints a table, numbers to the right; the `last` rows, sums and the like, stand apart."""
-    table = Table()
-    for heading, *cells in zip(headings, *rows, strict=True):
-        numbers = any(isinstance(cell, int) for cell in cells)
-        table.add_column(escape(_harmless(heading)), justify="right" if numbers else "left", overflow="fold")
-    for number, row in enumerate(rows):
-        if number == len(rows) - last:
-            table.add_section()
-        style = "bold" if number >= len(rows) - last else ""
-        table.add_row(*(escape(_harmless(str(cell))) for cell in row), style=style)
-    console.print(table)
 
 
 def _harmless(text: str) -> str:

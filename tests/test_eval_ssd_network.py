@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 from PIL import Image
@@ -88,7 +89,7 @@ def test_strangers_and_thresholds(dataset, checkpoint, tmp_path, capsys):
     folder, numbers = tmp_path, {}
     for number, (threshold, flags) in enumerate(((0.6, ()), (0.99, ()), (0.99, ("--score_threshold=0.5",)))):
         chosen = Thresholds(0.5, {"千反田": threshold}, {"gap": 1e9})
-        write_json(checkpoint / "thresholds.json", chosen.as_json())
+        write_json(checkpoint / "thresholds.json", asdict(chosen))
         folder = tmp_path / str(number)
         assert run(dataset, checkpoint, folder, f"--strangers_dir={strangers}", *flags) == 0
         numbers = numbers_in(folder)

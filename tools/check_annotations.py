@@ -28,12 +28,13 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from datasets.annotations import ReadOptions, count_rows, read_folder
+from datasets.look_alikes import look_alike_names
 from datasets.problems import group_problems, write_problems
 from datasets.splits import SplitOptions, coverage_notes
 from labelling import names as name_edits
 from labelling.report import write_alike, write_statistics, write_suspicions
-from terminal.bars import counting_bars
-from terminal.command import command, note, say, show_table
+from terminal.bars import counting_bars, show_table
+from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
 
 
@@ -128,7 +129,7 @@ def check(options: Check, console: Console) -> None:
         show_table(console, ("count", "problem", "what conversion does", "first"), group_problems(problems))
     names = sorted({name for part in numbers.values() for name in part["names"]})
     show_table(console, ("boxes of", *numbers), count_rows(numbers, names), last=2)
-    for one in (*assignment.notes, *coverage_notes(numbers, assignment.by)):
+    for one in (*assignment.notes, *coverage_notes(numbers, assignment.by), *look_alike_names(names)):
         note(console, one)
     if detector is not None and suspicions is not None:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"

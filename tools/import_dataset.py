@@ -37,8 +37,8 @@ from files.writing import whole_file, write_text
 from labelling.coco import read_coco
 from labelling.foreign import SPLIT_WORDS, ForeignDataset, ForeignPicture
 from labelling.yolo import read_yolo
-from terminal.bars import Progress, counting_bars, silent
-from terminal.command import command, say, show_table
+from terminal.bars import Progress, counting_bars, show_table, silent
+from terminal.command import command, say
 
 _UNFIT = ("Cc", "Cs", "Zl", "Zp")  # controls, bytes that are not UTF-8, line ends: not for names in lists
 

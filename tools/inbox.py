@@ -34,7 +34,8 @@ from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
 from files.writing import whole_file, write_text
-from terminal.command import command, show_table
+from terminal.bars import show_table
+from terminal.command import command
 from tools import labelimg
 
 _KEYS = tyro.conf.arg(metavar="KEY...", help="Of reports, or their beginnings.")

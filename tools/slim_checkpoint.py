@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import rich.console
 
-from terminal.command import command, say, show_table
+from terminal.bars import show_table
+from terminal.command import command, say
 from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:

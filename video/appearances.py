@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from files.writing import write_table
 from visualization.colours import hex_colour
-from visualization.figures import LIGHT, label_text, new_figure, style_axes
+from visualization.figures import LIGHT, add_panel, label_text, new_figure, set_names
 from visualization.text import one_line
 
 _MOST_NAMES = 30
@@ -85,8 +85,7 @@ def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) ->
         0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=LIGHT.text,
         family=families, parse_math=False,
     )  # fmt: skip
-    axes = figure.add_axes((1.75 / width, 0.45 / height, (width - 3.2) / width, 0.36 * rows / height))
-    style_axes(axes, LIGHT)
+    axes = add_panel(figure, LIGHT, 1.75, 0.45, width - 3.2, 0.36 * rows)
     axes.grid(axis="x", color=LIGHT.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     for row, name in enumerate(shown):
@@ -100,10 +99,7 @@ def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) ->
     if not names:
         axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=LIGHT.faint)
     axes.set(ylim=(rows - 0.45, -0.55), xlim=(0, seconds))
-    labels = [label_text(name, 100) for name in shown]
-    axes.set_yticks(range(len(shown)), labels=[text for text, _ in labels], parse_math=False)
-    for tick, (_, families) in zip(axes.get_yticklabels(), labels, strict=True):
-        tick.set(family=families, fontsize=10, fontweight="bold", color=LIGHT.text)
+    set_names(axes.yaxis, [label_text(name, 100) for name in shown], LIGHT)
     step = next((step for step in _STEPS if seconds / step <= 12), _STEPS[-1])
     marks = np.arange(0, seconds + 1e-6, step)
     axes.set_xticks(marks, labels=[_clock(mark) for mark in marks])

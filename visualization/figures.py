@@ -76,12 +76,6 @@ def set_title(axes: Axes, theme: Theme, title: str, explanation: str = "") -> No
     axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
 
 
-def label_axes(axes: Axes, theme: Theme, *, x: str = "", y: str = "") -> None:
-    """What is measured along the axes."""
-    axes.set_xlabel(x, color=theme.faint, fontsize=9)
-    axes.set_ylabel(y, color=theme.faint, fontsize=9)
-
-
 def label_text(name: str, width: int) -> tuple[str, list[str]]:
     """A name cut to `width` pixels of 11 pixels' text, and the font families that it takes.
 

@@ -17,7 +17,6 @@ from visualization.figures import (
     LIGHT,
     Theme,
     add_panel,
-    label_axes,
     label_text,
     new_figure,
     set_names,
@@ -66,7 +65,7 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
         _plot_curve(axes, curve, theme)
         first, last = not i % columns, i + columns >= len(curves)
         axes.tick_params(labelleft=first, labelbottom=last)
-        label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
+        _label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
     return figure
 
 
@@ -183,7 +182,7 @@ def plot_errors(
     axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
     axes.xaxis.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    label_axes(axes, theme, x="points of mAP")
+    _label_axes(axes, theme, x="points of mAP")
     for row, (point, count) in enumerate(zip(points, counts, strict=True)):
         said = f"{point:.1f}  ({count})"
         axes.text(point + 0.02 * most, row, said, va="center", fontsize=10, color=theme.text)
@@ -207,7 +206,7 @@ def plot_reliability(
         if count:
             style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": theme.text}
             axes.text(middle, share + 0.02, f"{count}", **style)
-    label_axes(axes, theme, x="score", y="right")
+    _label_axes(axes, theme, x="score", y="right")
     return figure
 
 
@@ -240,7 +239,7 @@ def plot_training(
         left, top = 0.7 + 3.9 * (i % columns), 2.35 + 2.7 * (i // columns)
         one = add_panel(figure, theme, left, height - top, 3.3, 1.85, grid=True)
         set_title(one, theme, title)
-        label_axes(one, theme, x="step")
+        _label_axes(one, theme, x="step")
         one.set_xlim(0, max(max(steps, default=1), 1))
         axes.append(one)
     alone = "o" if len(steps) == 1 else None  # a line through one point cannot be seen
@@ -266,3 +265,9 @@ def plot_training(
     for one in (axes[0], axes[-1]):
         one.set_ylim(bottom=0)
     return figure
+
+
+def _label_axes(axes: Axes, theme: Theme, *, x: str = "", y: str = "") -> None:
+    """What is measured along the axes."""
+    axes.set_xlabel(x, color=theme.faint, fontsize=9)
+    axes.set_ylabel(y, color=theme.faint, fontsize=9)

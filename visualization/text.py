@@ -8,6 +8,7 @@ by the characters it has.
 import bisect
 import functools
 import math
+import re
 import unicodedata
 import warnings
 from pathlib import Path
@@ -15,29 +16,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from files.writing import as_utf8
+
 _JOINERS = "\u200c\u200d"  # they shape letters in Persian and in the scripts of India
 # Longer than any picture is wide; keeps the work on a hostile name small.
 _MOST_CHARACTERS = 400
 # These have a glyph for characters they cannot show (boxes, blanks) or map letters to symbols.
-_NOT_FOR_TEXT = ("last resort", "lastresort", "blank", "unifont", "stix", "symbol", "emoji", "dingbats")
+_NOT_FOR_TEXT = ("last resort", "lastresort", "blank", "unifont", "stix", "symbol", "color", "dingbats")
 
 
 def one_line(text: str) -> str:
     """The text as it can be shown in one line.
 
     Line breaks and tabs become spaces; control characters and marks that turn the writing direction
-    (they could reverse what stands beside them) disappear; half surrogates become U+FFFD.
+    (they could reverse what stands beside them) disappear; a file name's bytes that are no text are escaped.
     """
-    kept = []
-    for character in unicodedata.normalize("NFC", text[: 2 * _MOST_CHARACTERS]):
-        category = unicodedata.category(character)
-        if category in ("Zl", "Zp", "Zs") or character in "\t\n\v\f\r":
-            kept.append(" ")
-        elif category == "Cs":
-            kept.append("\ufffd")
-        elif category not in ("Cc", "Cf") or character in _JOINERS:
-            kept.append(character)
-    line = " ".join("".join(kept).split())
+    shown = unicodedata.normalize("NFC", as_utf8(text[: 2 * _MOST_CHARACTERS]))
+    hidden = {one for one in shown if unicodedata.category(one) in ("Cc", "Cf") and not one.isspace()}
+    line = " ".join("".join(one for one in shown if one in _JOINERS or one not in hidden).split())
     return line if len(line) <= _MOST_CHARACTERS else line[: _MOST_CHARACTERS - 1] + "…"
 
 
@@ -127,7 +123,7 @@ def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
             runs.append((character, found))
     for run in (run for run, found in runs if found is None):
         first = next(character for character in run if not character.isspace())
-        _warn_of(unicodedata.name(first, "UNNAMED").split()[0].title())
+        _warn_of(*_what_helps(first))
     return [
         (run, _load(*found, size)) if found else (_code_points(run), _load(shipped_font(), 0, size))
         for run, found in runs
@@ -198,11 +194,25 @@ def _load(path: Path, index: int, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size=size, index=index)
 
 
+def _what_helps(character: str) -> tuple[str, str]:
+    """What a character is one of that no font has, and what to do about it."""
+    name, kind = unicodedata.name(character, ""), unicodedata.category(character)
+    if kind in ("So", "Sk") or "\U0001f000" <= character <= "\U0001faff":
+        return (
+            "these emoji",
+            "Install Noto Emoji: it has outlines, and coloured glyphs cannot be drawn here",
+        )
+    if not name:
+        return "characters without a name", "Hardly any font has them: spell the name otherwise"
+    if name.startswith("CJK"):
+        return "rare kanji", "Install a font that has them, for example BabelStone Han"
+    words = re.match(r"(.+?) (?:CHARACTER|CONSONANT|DIGIT|LETTER|SIGN|SYLLABLE|VOWEL)\b", name)
+    script = (words[1] if words else name.split()[0]).title()
+    return f"{script} characters", f"Install a font for them, for example Noto Sans {script}"
+
+
 @functools.lru_cache(maxsize=256)
-def _warn_of(script: str) -> None:
+def _warn_of(what: str, cure: str) -> None:
     """Warns, once per script in a process."""
-    warnings.warn(
-        f"No font of this computer can draw {script} characters; their code points are drawn instead. "
-        f"Install a font for them, for example Noto Sans {script}.",
-        stacklevel=2,
-    )
+    said = f"No font of this computer can draw {what}; their code points are drawn instead. {cure}."
+    warnings.warn(said, stacklevel=2)

@@ -11,7 +11,7 @@ from pydantic import Json, ValidationError
 
 from boxes.pixels import from_pixels, to_pixels
 from datasets.inbox import ReportedBox
-from datasets.labels import clean_name
+from datasets.labels import typed_name
 from datasets.pictures import PictureError, decode_picture
 from nets.detector import Answers, Look
 from web.api import BOXES, PictureAnswer, RecognisedPictures, Report, ReportBox, ReportReceipt
@@ -156,7 +156,6 @@ def _plain(name: str | None) -> str | None:
     """A name as it is stored: text in any script; it becomes an element of an XML file, never a path."""
     if name is None:
         return None
-    cleaned = clean_name(name)
-    if not cleaned or not cleaned.isprintable():
+    if not (cleaned := typed_name(name)):
         raise Refused(422, "A name is text that can be seen, without control characters.")
     return cleaned

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from datasets.drawn.cast import names
 from datasets.drawn.dataset import DrawnOptions, draw_dataset
-from terminal.bars import counting_bars
-from terminal.command import command, say, show_table
+from terminal.bars import counting_bars, show_table
+from terminal.command import command, say
 
 
 @command("python -m datasets.drawn")

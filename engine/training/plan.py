@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
+from boxes.anchors import shapes_of
 from datasets.records import RecordDataset, has_countable_box, open_dataset
 from engine.input.pictures import fits_in_memory, free_bytes
 from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
@@ -22,7 +23,7 @@ from engine.training.run_folder import PREVIOUS, STATE, never_learnt
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.writing import sha256_of
 from nets import get_network
-from nets.checkpoint import CONFIG, anchors_for_config, is_checkpoint, read_network, versions
+from nets.checkpoint import ANCHOR_SHAPES, CONFIG, is_checkpoint, read_network, versions
 from nets.network import Network
 from preprocessing.presets import Augmentation, get_preset
 
@@ -142,6 +143,8 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
     chosen = {name: value for name, value in vars(settings).items() if vars(options)[name] != value}
     chosen |= machine.as_json() | constants_of(settings.max_number_of_steps)
     chosen["freeze_batch_norm"] = "on" if frozen_norms else "off"
+    layers = network.anchor_layers
+    anchors = {} if layers == published.anchor_layers else {ANCHOR_SHAPES: shapes_of(layers)}
     return Run(
         settings=settings,
         dataset=dataset,
@@ -150,7 +153,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
         model=model,
         pictures=pictures,
         machine=machine,
-        config={**asked, **anchors_for_config(network), "chosen": chosen, "start": start},
+        config={**asked, **anchors, "chosen": chosen, "start": start},
         begun=bool(begun),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ def write_thresholds(
         return
     evaluation = measure_best_weights(checkpoint, dataset, split)
     thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=split)
-    write_json(folder / THRESHOLDS, thresholds.as_json())
+    write_json(folder / THRESHOLDS, asdict(thresholds))
     shown = [f"{name} {threshold:.2f}" for name, threshold in list(thresholds.names.items())[:12]]
     more = f" and {len(thresholds.names) - 12} more" if len(thresholds.names) > 12 else ""
     say(f"Thresholds with the best F1 on {split}: {', '.join(shown)}{more}")

@@ -4,7 +4,8 @@ from datasets.annotations import ReadOptions, choose_frame, read_folder
 from datasets.folder import find_files, growing_dirs
 from datasets.pictures import PictureFacts
 from datasets.splits import SplitOptions
-from datasets.voc import RawAnnotation, RawObject, VocObject, write_draft
+from datasets.voc import RawAnnotation, RawObject, VocObject
+from labelling.drafts import write_draft
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
 
 

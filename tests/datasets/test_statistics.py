@@ -62,4 +62,4 @@ def test_problems_csv(tmp_path):
     odd = Problem("a\udcff\x1b[31m.xml", '1: "千反田", 姉', "empty box", "", "object dropped")
     write_problems(path, [odd])
     (line,) = path.read_text(encoding="utf-8").splitlines()[1:]
-    assert line == 'a\ufffd\ufffd[31m.xml,"1: ""千反田"", 姉",empty box,object dropped'
+    assert line == 'a\\xff\ufffd[31m.xml,"1: ""千反田"", 姉",empty box,object dropped'

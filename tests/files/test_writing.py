@@ -71,4 +71,5 @@ def test_a_table_reads_back(tmp_path):
 def test_printable():
     assert printable("千反田.xml") == "千反田.xml"
     assert printable("a\nb\x1b") == "a\ufffdb\ufffd"
-    assert printable(b"\xff\xe3.xml".decode(errors="surrogateescape")).encode() == "\ufffd\ufffd.xml".encode()
+    assert printable("千反田\u3000می\u200cخو\u202e.xml") == "千反田\u3000می\u200cخو\ufffd.xml"
+    assert printable(os.fsdecode("千反田".encode("gbk"))) == "ǧ\\xb7\\xb4\\xcc\\xef"

@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,7 +155,7 @@ def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
     with pytest.raises(ValueError, match="cannot tell unknown characters"):
         Detector.load(tmp_path, unknown=True)
     chosen = Thresholds(0.4, {"Mira": 0.3}, {"gap": 1.5})
-    write_json(tmp_path / "thresholds.json", chosen.as_json())
+    write_json(tmp_path / "thresholds.json", asdict(chosen))
     detector = Detector.load(tmp_path, unknown=True)
     assert (detector.thresholds, detector.unknown) == (chosen, 1.5)
     assert Detector.load(tmp_path).unknown is None

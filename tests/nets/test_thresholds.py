@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ def test_each_name_its_own_and_the_others_the_common_one():
 
 def test_there_and_back(tmp_path):
     thresholds = Thresholds(0.4, {"千反田": 0.7}, {"gap": -1.5}, {"split": "validation"})
-    (tmp_path / "t.json").write_text(json.dumps(thresholds.as_json()), encoding="utf-8")
+    (tmp_path / "t.json").write_text(json.dumps(asdict(thresholds)), encoding="utf-8")
     assert read_thresholds(tmp_path / "t.json") == thresholds
 
 
