@@ -93,9 +93,7 @@ def test_pictures_keep_their_boxes(dataset):
 
 def test_a_run_goes_on_with_the_batches_that_it_would_have_got(dataset):
     everything = train(dataset, 12, preset="ssd")
-    for first_step in (1, 5, 9):
-        continued = train(dataset, 12 - first_step, preset="ssd", first_step=first_step)
-        assert_same(continued, everything[first_step:])
+    assert_same(train(dataset, 7, preset="ssd", first_step=5), everything[5:])
     (distant,) = train(dataset, 1, preset="ssd", first_step=10**9)  # costs no more
     assert distant[0].shape == (4, SIZE, SIZE, 3)
 
@@ -103,8 +101,8 @@ def test_a_run_goes_on_with_the_batches_that_it_would_have_got(dataset):
 def test_the_seed_decides_about_order_and_augmentation(dataset):
     first = train(dataset, 6, preset="anime", seed=1)
     assert_same(first, train(dataset, 6, preset="anime", seed=1))
-    orders = [[numbers_of(images) for images, _ in train(dataset, 3, seed=seed)] for seed in (1, 2)]
-    assert orders[0] != orders[1]
+    one, other = (training_pictures(dataset, seed=seed) for seed in (1, 2))
+    assert [one.filenames(step) for step in range(3)] != [other.filenames(step) for step in range(3)]
 
 
 def test_a_picture_is_augmented_differently_every_time(tmp_path):

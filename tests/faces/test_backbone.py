@@ -45,11 +45,12 @@ def test_the_real_vgg_gives_what_keras_applications_gives(shared, rng):
     np.testing.assert_allclose(maps(ours, images)[0], theirs.predict_on_batch(given), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "strides", "cells"),
     [
         ("mobilenet_v2", 64, (4, 8, 16, 32), (16, 8, 4, 2)),
-        pytest.param("inception_v3", 107, (8, 16, 32), (11, 5, 2), marks=pytest.mark.slow),
+        ("inception_v3", 107, (8, 16, 32), (11, 5, 2)),
     ],
 )
 def test_networks_of_keras_applications(name, size, strides, cells, rng):

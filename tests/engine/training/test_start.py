@@ -158,6 +158,7 @@ def wide(tiny, monkeypatch):
     return network
 
 
+@pytest.mark.slow
 def test_fitted_anchors_go_with_the_weights(options, wide, monkeypatch):
     monkeypatch.setattr("engine.training.start.FITTED_BOXES", 100)  # the squares come two a batch
     fitting = options | {"model_name": wide.name, "max_number_of_steps": 1, "anchors": "fitted"}

@@ -152,6 +152,7 @@ def test_a_finished_training_is_only_finished_if_its_weights_are_there(finished)
         run(**options)
 
 
+@pytest.mark.slow
 def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(stopped):
     (stopped["train_dir"] / "weights.npz").write_bytes(b"")
     assert "The best weights from here on are kept instead" in run(**stopped)
@@ -187,6 +188,7 @@ def test_the_command_writes_the_report_of_a_finished_training_once(options, monk
     assert "See it" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_names_are_no_markup(finished, own_records):
     (own_records / "labels.txt").write_text("red [/bold]\nblue :heart:\n", encoding="utf-8")
     folder = finished["train_dir"]
@@ -229,6 +231,7 @@ def test_out_of_memory_says_what_would_fit_and_the_folder_takes_it(options, monk
     assert read_checkpoint(options["train_dir"]).config["options"]["batch_size"] == 1
 
 
+@pytest.mark.slow
 def test_early_stopping(options):
     options |= {"max_number_of_steps": 9, "evaluate_steps": 1, "early_stopping": 2, "learning_rate": 0.0}
     assert "stopping at step 3" in run(**options)
