@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.networks import draw_records
 from datasets.records import RecordDataset, open_dataset, parse_example
 from engine.input_pipeline import TrainingPictures, evaluation_batches
-from preprocessing.presets import PRESETS
+from preprocessing.presets import presets
 
 WARM_UP = 4  # batches: as many as are made ahead and in the making
 REFERENCE = "reference"
@@ -88,16 +88,16 @@ def all_pipelines(dataset: RecordDataset, options: Options) -> dict[str, tf.data
             split="train",
             image_size=size,
             batch_size=count,
-            augmentation=PRESETS[preset],
+            augmentation=presets()[preset],
             seed=0,
             in_memory=in_memory,
         )
         return pictures.batches()
 
-    presets = {f"training, {name}": training(name) for name in PRESETS}
-    presets["training, anime, from memory"] = training("anime", in_memory=True)
+    trainings = {f"training, {name}": training(name) for name in presets()}
+    trainings["training, anime, from memory"] = training("anime", in_memory=True)
     evaluation = evaluation_batches(dataset, "train", image_size=size, batch_size=count).repeat()
-    return {REFERENCE: reference_batches(dataset, options), **presets, "evaluation": evaluation}
+    return {REFERENCE: reference_batches(dataset, options), **trainings, "evaluation": evaluation}
 
 
 def reference_batches(dataset: RecordDataset, options: Options) -> tf.data.Dataset:

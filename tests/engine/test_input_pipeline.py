@@ -8,7 +8,7 @@ import tensorflow as tf
 from datasets.records import RecordDataset
 from engine.input.pictures import decode_picture
 from engine.input_pipeline import evaluation_batches, naming_unreadable_pictures
-from preprocessing.presets import PRESETS, get_preset
+from preprocessing.presets import get_preset, presets
 from preprocessing.resize import resize_picture
 from tests.engine.records_by_hand import dataset_of, record, training_pictures
 
@@ -74,7 +74,7 @@ def test_batches_have_the_shapes_that_were_promised(dataset):
     assert batches.element_spec == (images, {"boxes": boxes, "classes": classes})
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", presets())
 def test_training_batches_hold_valid_boxes_and_padding(dataset, preset):
     for images, targets in train(dataset, 6, preset=preset):
         assert images.min() >= 0.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.input.pictures import decode_picture, decode_window
 from preprocessing.augment import Picture, augment_picture, draw_plan
-from preprocessing.presets import PRESETS, get_preset
+from preprocessing.presets import get_preset, presets
 
 SIZE = 300
 SHAPES = [(512, 512), (350, 560), (97, 151), (1400, 900)]
@@ -27,7 +27,7 @@ COMPILED = {
             tf.TensorSpec([2], tf.int64),
         ],
     )
-    for name, preset in PRESETS.items()
+    for name, preset in presets().items()
 }
 
 
@@ -63,7 +63,7 @@ def find_rectangle(image):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", presets())
 def test_the_box_follows_its_object(preset, shape, rng):
     """A coloured rectangle is found, after augmentation, where its augmented box says."""
     found = 0
@@ -80,7 +80,7 @@ def test_the_box_follows_its_object(preset, shape, rng):
     assert found >= 22
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", presets())
 def test_encoded_and_decoded_pictures_are_augmented_alike(preset, rng):
     """Eager and of pixels against compiled and of a JPEG of which only a part is decoded."""
     small = rng.uniform(0.0, 255.0, (6, 6, 3)).astype(np.float32)
@@ -98,7 +98,7 @@ def test_encoded_and_decoded_pictures_are_augmented_alike(preset, rng):
 @given(
     boxes=st.lists(st.tuples(*[st.floats(0.0, 0.9), st.floats(0.0, 0.9), st.floats(0.005, 1.0)]), max_size=5),
     seed=st.integers(0, 2**62),
-    preset=st.sampled_from(sorted(PRESETS)),
+    preset=st.sampled_from(sorted(presets())),
 )
 def test_augmented_boxes_are_valid(boxes, seed, preset):
     boxes = np.array([[y, x, min(y + s, 1.0), min(x + s, 1.0)] for y, x, s in boxes], np.float32).reshape(

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from preprocessing.presets import PRESETS, get_preset
+from preprocessing.presets import get_preset, presets
 
 
 def test_unknown_preset_lists_the_known_ones():
@@ -27,7 +27,7 @@ def test_ssd_has_the_numbers_of_the_paper():
 
 
 def test_what_options_change_and_nothing_else():
-    anime = PRESETS["anime"]
+    anime = presets()["anime"]
     assert get_preset("anime") == anime
     assert get_preset("anime", paste_probability=0.3) == dataclasses.replace(anime, paste_probability=0.3)
     wider = get_preset("anime", zoom_out_max=3.0)
