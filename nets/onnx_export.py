@@ -1,7 +1,7 @@
 """A detector as one ONNX file: plain pixels in, named boxes out, for the browser and for other programs.
 
 Keras writes the network with decoding; before it comes resizing (as `preprocessing.resize` does it), behind
-it suppression, both in ONNX's own text. Names are in the metadata.
+it suppression, both in ONNX's own text (*.onnxtxt). Names are in the metadata.
 
 input    picture               uint8 [height, width, 3] RGB, any size
 outputs  boxes                 float32 [N, 4] (ymin, xmin, ymax, xmax), fractions, best first
@@ -20,6 +20,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 
 import keras
 import numpy as np
@@ -32,51 +33,6 @@ from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS, SCORE_THRESHOLD, ans
 # The first operations whose Resize has `antialias`, and the file format of that time: older runtimes read it.
 _OPSET, _IR_VERSION = 18, 9
 _FORMAT = f'<ir_version: {_IR_VERSION}, opset_import: ["" : {_OPSET}]>'
-# Bilinear, antialiased, half-pixel centres.
-_RESIZING = """
-resizing (uint8[height, width, 3] picture) => (float[1, {size}, {size}, 3] image) {{
-    plain = Cast <to = 1> (picture)
-    channels = Transpose <perm = [2, 0, 1]> (plain)
-    batch = Constant <value_ints = [0]> ()
-    whole = Unsqueeze (channels, batch)
-    sizes = Constant <value_ints = [1, 3, {size}, {size}]> ()
-    resized = Resize <mode = "linear", antialias = 1, coordinate_transformation_mode = "half_pixel"> (
-        whole, , , sizes
-    )
-    image = Transpose <perm = [0, 2, 3, 1]> (resized)
-}}"""
-# What `nets.postprocess.choose_detections` keeps, without its padding.
-_SUPPRESSION = """
-suppression (float[1, {anchors}, 4] every_box, float[1, {anchors}, {classes}] every_share) => (
-    float[N, 4] boxes, float[N] scores, int32[N] classes, float[N, {classes}] probabilities,
-    float[{anchors}, 4] anchor_boxes, float[{anchors}, {classes}] anchor_probabilities
-) {{
-    zero = Constant <value_ints = [0]> ()
-    one = Constant <value_ints = [1]> ()
-    two = Constant <value_ints = [2]> ()
-    end = Constant <value_ints = [9223372036854775807]> ()
-    most = Constant <value_ints = [{most}]> ()
-    overlap = Constant <value_floats = [{overlap}]> ()
-    least = Constant <value_floats = [{least}]> ()
-    of_names = Slice (every_share, one, end, two)
-    by_name = Transpose <perm = [0, 2, 1]> (of_names)
-    kept = NonMaxSuppression (every_box, by_name, most, overlap, least)
-    found = GatherND (by_name, kept)
-    there = Shape (found)
-    counts = Concat <axis = 0> (there, most)
-    count = ReduceMin <keepdims = 1> (counts, zero)
-    scores, order = TopK <axis = 0> (found, count)
-    chosen = Gather <axis = 0> (kept, order)
-    batch_index, name_column, anchor_column = Split <axis = 1, num_outputs = 3> (chosen)
-    name = Squeeze (name_column, one)
-    class = Add (name, one)
-    classes = Cast <to = 6> (class)
-    anchor = Squeeze (anchor_column, one)
-    anchor_boxes = Squeeze (every_box, zero)
-    anchor_probabilities = Squeeze (every_share, zero)
-    boxes = Gather <axis = 0> (anchor_boxes, anchor)
-    probabilities = Gather <axis = 0> (anchor_probabilities, anchor)
-}}"""
 
 
 def export_onnx(
@@ -108,13 +64,11 @@ def export_onnx(
     if half:
         _store_as_float16(body)
     values = {"anchors": len(network.anchors), "classes": len(labels) + 1, "most": MAX_DETECTIONS}
-    tail = _SUPPRESSION.format(**values, overlap=IOU_THRESHOLD, least=float(score_threshold))
-    head = parser.parse_model(_FORMAT + _RESIZING.format(size=size))
+    tail = _written("suppression", **values, overlap=IOU_THRESHOLD, least=float(score_threshold))
+    head = _written("resizing", size=size)
     boxes, shares = (output.name for output in body.graph.output)
     result = compose.merge_models(head, body, io_map=[("image", body.graph.input[0].name)])
-    result = compose.merge_models(
-        result, parser.parse_model(_FORMAT + tail), io_map=[(boxes, "every_box"), (shares, "every_share")]
-    )
+    result = compose.merge_models(result, tail, io_map=[(boxes, "every_box"), (shares, "every_share")])
     result.graph.name = network.name
     result.producer_name = "anime-ssd"
     said = {
@@ -139,6 +93,12 @@ class _Answers(keras.layers.Layer):
         return answers_of_anchors(
             outputs["codes"], outputs["logits"], self.network.anchors, self.network.scores
         )
+
+
+def _written(name: str, **values: float) -> ModelProto:
+    """The operations of a file beside the code; `values` stand for $NAME in it."""
+    text = Template(Path(__file__).with_name(f"{name}.onnxtxt").read_text(encoding="utf-8"))
+    return parser.parse_model(_FORMAT + text.substitute(values))
 
 
 def _network(model: keras.Model, size: int) -> ModelProto:
