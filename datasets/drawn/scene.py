@@ -108,13 +108,10 @@ def shine_light(surface: skia.Surface, scene: Scene, source: random.Random) -> N
     """Changes the colours of the picture, and lays a gradient of light or shade over it."""
     light = table("lights")[scene.light]
     keep = light["saturation"] * scene.episode.saturation
-    grey = (0.213, 0.715, 0.072)  # luma of sRGB primaries, ITU-R BT.709
-    matrix = []
-    for row, gain in enumerate(light["gain"]):
-        own = [keep if column == row else 0.0 for column in range(3)]
-        matrix += [gain * ((1 - keep) * luma + part) for luma, part in zip(grey, own, strict=True)]
-        matrix += [0.0, light["lift"]]
-    matrix += [0.0, 0.0, 0.0, 1.0, 0.0]
+    grey = np.array([0.213, 0.715, 0.072])  # luma of sRGB primaries, ITU-R BT.709
+    tinted = np.array(light["gain"])[:, None] * ((1 - keep) * grey + keep * np.eye(3))  # [3, 3]
+    rows = np.column_stack([tinted, np.zeros(3), np.full(3, light["lift"])])
+    matrix = [*rows.ravel().tolist(), 0.0, 0.0, 0.0, 1.0, 0.0]
     canvas = surface.getCanvas()
     if matrix[:5] != [1.0, 0.0, 0.0, 0.0, 0.0]:
         paint = skia.Paint(ColorFilter=skia.ColorFilters.Matrix(matrix))

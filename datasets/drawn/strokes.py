@@ -10,11 +10,10 @@ numbers or by (factor of x, factor of y, shift of x, shift of y). A number may b
 
 Around rows stand ``["both", rows]``: on the left, then mirrored on the right; ``["inside", rows, change]``:
 only inside the outline before, perhaps changed; ``["within", rows]``: only inside the outline given to
-``play``; ``["at", [x, y, degrees, scale], rows]``; ``["ring", [x, y, radius, count], rows]``: ovals in a
-circle. ``["fade", outline, numbers, [x, y, x, y], colours, places]`` is a gradient.
+``play``; ``["at", [x, y, degrees, scale], rows]``. ``["fade", outline, numbers, [x, y, x, y], colours,
+places]`` is a gradient.
 """
 
-import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -117,12 +116,6 @@ def play(
             (x, y, degrees, scale), inner = rest
             with pen.at(side * x, y, side * degrees, scale, scale):
                 again(inner, side=side)
-        elif what == "ring":
-            (x, y, radius, count), inner = rest
-            for index in range(count):
-                angle = 2 * math.pi * index / count - math.pi / 2
-                middle = [x + radius * math.cos(angle), y + radius * math.sin(angle)]
-                again([[how, kind, middle + size, *more] for how, kind, size, *more in inner])
         elif what == "fade":
             kind, numbers, ends, words, places = rest
             last = outline(kind, numbers, side)
