@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from visualization.figures import LIGHT, Theme, add_panel, label_text, new_figure, set_names, set_title
+from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, new_figure, set_names
 
 # The overlap from which on an anchor is trained to find a box: SSD paper, section 2.2.
 MATCH_IOU = 0.5
@@ -108,7 +108,7 @@ def _plot_sides(axes: Axes, boxes: np.ndarray, best_iou: np.ndarray | None, them
     bins = np.clip(np.digitize(sides, _SIDE_EDGES) - 1, 0, len(_SIDE_EDGES) - 2)
     every = np.bincount(bins, minlength=len(_SIDE_EDGES) - 1)
     places = np.arange(len(every))
-    set_title(axes, theme, "Size", "side in % of the picture")
+    label_axes(axes, theme, title="Size", explanation="side in % of the picture")
     if best_iou is None:
         axes.bar(places, every, width=0.82, color=theme.right)
     else:
@@ -134,7 +134,7 @@ def _plot_shapes(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
     """Width over height in fractions of the picture, which is what anchors are made in."""
     sides = boxes[:, 2:] - boxes[:, :2]
     ratios = np.clip(np.log2(sides[:, 1] / sides[:, 0]), -2.49, 2.49)
-    set_title(axes, theme, "Shape", "width : height")
+    label_axes(axes, theme, title="Shape", explanation="width : height")
     axes.hist(ratios, bins=np.linspace(-2.5, 2.5, 26).tolist(), color=theme.right, rwidth=0.86)
     axes.set(xlim=(-2.5, 2.5), yticks=())
     axes.set_xticks((-2, -1, 0, 1, 2), labels=("1:4", "1:2", "1:1", "2:1", "4:1"))
@@ -146,7 +146,7 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
     cells = 18
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     heat, _, _ = np.histogram2d(centres[:, 0], centres[:, 1], bins=cells, range=((0, 1), (0, 1)))
-    set_title(axes, theme, "Centres", "where in the picture")
+    label_axes(axes, theme, title="Centres", explanation="where in the picture")
     colours = LinearSegmentedColormap.from_list("boxes", [theme.empty, theme.right])
     axes.imshow(
         np.sqrt(heat), cmap=colours, extent=(0, 100, 100, 0), aspect="auto", interpolation="bicubic", vmin=0
@@ -161,7 +161,7 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
 
 
 def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: Theme) -> None:
-    set_title(axes, theme, "Best anchor", "IoU")
+    label_axes(axes, theme, title="Best anchor", explanation="IoU")
     axes.set_xlabel(network_name, fontsize=8, color=theme.faint)  # too long for beside the title
     edges = np.linspace(0, 1, 21)
     counts, _ = np.histogram(best_iou, bins=edges)

@@ -17,10 +17,10 @@ from visualization.figures import (
     LIGHT,
     Theme,
     add_panel,
+    label_axes,
     label_text,
     new_figure,
     set_names,
-    set_title,
     style_axes,
 )
 from visualization.text import text_width
@@ -62,10 +62,10 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     for i, curve in enumerate(curves):
         axes = style_axes(figure.add_subplot(grid[i // columns, i % columns]), theme, grid=True)
         axes.set(xlim=(0, 1.02), ylim=(0, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        _plot_curve(axes, curve, theme)
         first, last = not i % columns, i + columns >= len(curves)
         axes.tick_params(labelleft=first, labelbottom=last)
-        _label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
+        label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
+        _plot_curve(axes, curve, theme)
     return figure
 
 
@@ -182,7 +182,7 @@ def plot_errors(
     axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
     axes.xaxis.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    _label_axes(axes, theme, x="points of mAP")
+    label_axes(axes, theme, x="points of mAP")
     for row, (point, count) in enumerate(zip(points, counts, strict=True)):
         said = f"{point:.1f}  ({count})"
         axes.text(point + 0.02 * most, row, said, va="center", fontsize=10, color=theme.text)
@@ -206,7 +206,7 @@ def plot_reliability(
         if count:
             style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": theme.text}
             axes.text(middle, share + 0.02, f"{count}", **style)
-    _label_axes(axes, theme, x="score", y="right")
+    label_axes(axes, theme, x="score", y="right")
     return figure
 
 
@@ -238,8 +238,7 @@ def plot_training(
     for i, title in enumerate(panels):
         left, top = 0.7 + 3.9 * (i % columns), 2.35 + 2.7 * (i // columns)
         one = add_panel(figure, theme, left, height - top, 3.3, 1.85, grid=True)
-        set_title(one, theme, title)
-        _label_axes(one, theme, x="step")
+        label_axes(one, theme, title=title, x="step")
         one.set_xlim(0, max(max(steps, default=1), 1))
         axes.append(one)
     alone = "o" if len(steps) == 1 else None  # a line through one point cannot be seen
@@ -265,9 +264,3 @@ def plot_training(
     for one in (axes[0], axes[-1]):
         one.set_ylim(bottom=0)
     return figure
-
-
-def _label_axes(axes: Axes, theme: Theme, *, x: str = "", y: str = "") -> None:
-    """What is measured along the axes."""
-    axes.set_xlabel(x, color=theme.faint, fontsize=9)
-    axes.set_ylabel(y, color=theme.faint, fontsize=9)
