@@ -8,18 +8,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class AnchorLayer:
-    """The anchors of one feature map: the same shapes around the centre of every cell.
+    """The anchors of one feature map: the same shapes around the centre of every cell."""
 
-    Attributes:
-        rows: cells from top to bottom.
-        columns: cells from left to right.
-        step: distance between the centres of neighbouring cells, as a fraction of the picture.
-        shapes: (height, width) of each anchor of a cell, as fractions of the picture.
-    """
-
-    rows: int
-    columns: int
-    step: float
+    rows: int  # cells from top to bottom
+    columns: int  # cells from left to right
+    step: float  # distance between the centres of neighbouring cells, as a fraction of the picture
+    # (height, width) of each anchor of a cell, as fractions of the picture
     shapes: tuple[tuple[float, float], ...]
 
     @property

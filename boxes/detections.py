@@ -10,19 +10,12 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Named boxes of one picture, best first.
+    """Named boxes of one picture, best first."""
 
-    Attributes:
-        boxes: float32 [N, 4] corners.
-        scores: float32 [N] in 0...1, descending.
-        names: N names.
-        evidence: float32 [N], how clearly each box speaks for its name (`nets.thresholds`); None where it is
-            not known.
-    """
-
-    boxes: np.ndarray
-    scores: np.ndarray
-    names: tuple[str, ...]
+    boxes: np.ndarray  # float32 [N, 4] corners
+    scores: np.ndarray  # float32 [N] in 0...1, descending
+    names: tuple[str, ...]  # N names
+    # float32 [N], how clearly each box speaks for its name (`nets.thresholds`); None where it is not known
     evidence: np.ndarray | None = None
 
     def __post_init__(self):

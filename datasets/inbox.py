@@ -44,36 +44,23 @@ def default_inbox() -> Path:
 
 @dataclass(frozen=True)
 class ReportedBox:
-    """One box as the visitor left it.
+    """One box as the visitor left it."""
 
-    Attributes:
-        box: (xmin, ymin, xmax, ymax) in pixels, minimum counted from 1, inside the picture.
-        name: who it is; None for "not a face".
-        was: what the model had said; None for a box that the visitor drew.
-    """
-
+    # (xmin, ymin, xmax, ymax) in pixels, minimum counted from 1, inside the picture
     box: tuple[int, int, int, int]
-    name: str | None
-    was: str | None
+    name: str | None  # who it is; None for "not a face"
+    was: str | None  # what the model had said; None for a box that the visitor drew
 
 
 @dataclass(frozen=True)
 class Report:
-    """One report.
+    """One report."""
 
-    Attributes:
-        key: names its files.
-        picture: digest of the picture's pixels: reports about one picture share it.
-        received: when it came, seconds since 1970.
-        names: in its boxes, each once.
-        corrections: boxes in which the visitor differs from the model.
-    """
-
-    key: str
-    picture: str
-    received: float
-    names: tuple[str, ...]
-    corrections: int
+    key: str  # names its files
+    picture: str  # digest of the picture's pixels: reports about one picture share it
+    received: float  # when it came, seconds since 1970
+    names: tuple[str, ...]  # in its boxes, each once
+    corrections: int  # boxes in which the visitor differs from the model
 
 
 def report_key(image: np.ndarray, boxes: Sequence[ReportedBox]) -> tuple[str, str]:

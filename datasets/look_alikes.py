@@ -86,17 +86,11 @@ def near_duplicates(
 
 @dataclass(frozen=True, eq=False)
 class Traces:
-    """By what the N pictures of a set can be recognised.
+    """By what the N pictures of a set can be recognised."""
 
-    Attributes:
-        names: file names.
-        sources: episode or video of each; empty where it is not known.
-        hashes: uint64 [N], perceptual.
-    """
-
-    names: tuple[str, ...]
-    sources: tuple[str, ...]
-    hashes: np.ndarray
+    names: tuple[str, ...]  # file names
+    sources: tuple[str, ...]  # episode or video of each; empty where it is not known
+    hashes: np.ndarray  # uint64 [N], perceptual
 
     def __len__(self) -> int:
         return len(self.names)

@@ -11,21 +11,13 @@ GROUP_HEADINGS = ("count", "problem", "what was done", "first")  # of the table 
 
 @dataclass(frozen=True)
 class Problem:
-    """One line of problems.csv.
+    """One line of problems.csv."""
 
-    Attributes:
-        file: relative to the dataset folder.
-        object: which object of an XML file ("2: 千反田") or which line of a list; empty for the whole file.
-        kind: the rule that was broken, the same words for every case: the table on screen counts by it.
-        detail: the values of this case; may be empty.
-        action: what was done.
-    """
-
-    file: str
-    object: str
-    kind: str
-    detail: str
-    action: str
+    file: str  # relative to the dataset folder
+    object: str  # which object of an XML file ("2: 千反田") or which line of a list; empty for the whole file
+    kind: str  # the rule that was broken, the same words for every case: the table on screen counts by it
+    detail: str  # the values of this case; may be empty
+    action: str  # what was done
 
     @property
     def reason(self) -> str:

@@ -40,36 +40,22 @@ _FEATURES = {
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """One set of pictures: train, validation, test, or whatever --output_name said.
+    """One set of pictures: train, validation, test, or whatever --output_name said."""
 
-    Attributes:
-        files: the shards in order.
-        pictures: how many they hold.
-        boxes: how many they hold.
-        max_boxes: on one picture.
-    """
-
-    files: tuple[Path, ...]
-    pictures: int
-    boxes: int
-    max_boxes: int
+    files: tuple[Path, ...]  # the shards in order
+    pictures: int  # how many they hold
+    boxes: int  # how many they hold
+    max_boxes: int  # on one picture
 
 
 @dataclass(frozen=True)
 class RecordDataset:
-    """A folder of TFRecords.
+    """A folder of TFRecords."""
 
-    Attributes:
-        folder: where it is.
-        labels: K names; the class id of `labels[i]` is `i + 1`, 0 is background.
-        splits: by the name of the set.
-        note: what a person should know about how it was opened, or nothing.
-    """
-
-    folder: Path
-    labels: tuple[str, ...]
-    splits: Mapping[str, SplitInfo]
-    note: str = ""
+    folder: Path  # where it is
+    labels: tuple[str, ...]  # K names; the class id of `labels[i]` is `i + 1`, 0 is background
+    splits: Mapping[str, SplitInfo]  # by the name of the set
+    note: str = ""  # what a person should know about how it was opened, or nothing
 
     def split(self, name: str) -> SplitInfo:
         """The set that `split_name` finds."""

@@ -31,18 +31,13 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class VocObject:
-    """One `<object>` as LabelImg writes it.
-
-    Attributes:
-        box: (xmin, ymin, xmax, ymax) in pixels, minimum counted from 1, maximum at most the width and height.
-        truncated: 1 when the object touches the border of the picture.
-        difficult: 1 when a person ticked "difficult".
-    """
+    """One `<object>` as LabelImg writes it."""
 
     name: str
+    # (xmin, ymin, xmax, ymax) in pixels, minimum counted from 1, maximum at most the width and height
     box: tuple[int, int, int, int]
-    truncated: int = 0
-    difficult: int = 0
+    truncated: int = 0  # 1 when the object touches the border of the picture
+    difficult: int = 0  # 1 when a person ticked "difficult"
 
 
 def write_annotation(
@@ -117,21 +112,15 @@ class RawObject:
 
 @dataclass(frozen=True)
 class RawAnnotation:
-    """One XML file as found.
+    """One XML file as found."""
 
-    Attributes:
-        filename: text of `<filename>`; may lack its extension, be stale or name another folder.
-        size: (width, height) from `<size>`; None when missing, unreadable or not positive.
-        objects: in file order.
-        verified: a person pressed LabelImg's space key on it.
-        origin: text of `<source><annotation>`, which marks a draft.
-    """
-
+    # text of `<filename>`; may lack its extension, be stale or name another folder
     filename: str | None = None
+    # (width, height) from `<size>`; None when missing, unreadable or not positive
     size: tuple[int, int] | None = None
-    objects: tuple[RawObject, ...] = ()
-    verified: bool = False
-    origin: str = ""
+    objects: tuple[RawObject, ...] = ()  # in file order
+    verified: bool = False  # a person pressed LabelImg's space key on it
+    origin: str = ""  # text of `<source><annotation>`, which marks a draft
 
 
 @dataclass(frozen=True)

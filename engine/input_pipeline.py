@@ -36,28 +36,18 @@ PREFETCHED_BATCHES = 2
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingPictures:
-    """Augmented pictures without end; a batch may reach from one round through the pictures into the next.
+    """Augmented pictures without end; a batch may reach from one round through the pictures into the next."""
 
-    Attributes:
-        dataset: what `open_dataset` found.
-        split: the name of the set to train on.
-        image_size: S.
-        batch_size: B.
-        augmentation: a preset or one's own.
-        seed: decides about everything that is random; any number of 64 bits.
-        repeat_threshold: share of the pictures below which a name counts as rare; its pictures are then shown
-            more often (`engine.input.order.repeat_factors`).
-        in_memory: whether pictures are decoded once, and not each time they are shown.
-    """
-
-    dataset: RecordDataset
-    split: str
-    image_size: int
-    batch_size: int
-    augmentation: Augmentation
-    seed: int
+    dataset: RecordDataset  # what `open_dataset` found
+    split: str  # the name of the set to train on
+    image_size: int  # S
+    batch_size: int  # B
+    augmentation: Augmentation  # a preset or one's own
+    seed: int  # decides about everything that is random; any number of 64 bits
+    # share of the pictures below which a name counts as rare; its pictures are then shown more often
+    # (`engine.input.order.repeat_factors`)
     repeat_threshold: float = 0.0
-    in_memory: bool = False
+    in_memory: bool = False  # whether pictures are decoded once, and not each time they are shown
 
     @cached_property
     def memory(self) -> PictureMemory | None:

@@ -30,21 +30,13 @@ _RANDOM_SEED = 0  # of `none`: the same backbone on every machine, so that its c
 
 @dataclass(frozen=True)
 class _Network:
-    """A network that keras.applications has ImageNet weights for.
+    """A network that keras.applications has ImageNet weights for."""
 
-    Attributes:
-        constructor: its name there.
-        image_size: it was trained with, or with which it was measured.
-        smallest: side that it takes.
-        megabytes: of the download.
-        maps: stride -> layer of its last map there.
-    """
-
-    constructor: str
-    image_size: int
-    smallest: int
-    megabytes: int
-    maps: Mapping[int, str]
+    constructor: str  # its name there
+    image_size: int  # it was trained with, or with which it was measured
+    smallest: int  # side that it takes
+    megabytes: int  # of the download
+    maps: Mapping[int, str]  # stride -> layer of its last map there
 
 
 VGG16 = "vgg16"
@@ -105,17 +97,11 @@ class BackboneSpec:
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A network that gives feature maps.
+    """A network that gives feature maps."""
 
-    Attributes:
-        spec: what it is.
-        model: float32 [B, S, S, 3] RGB 0...255 -> list of [B, h, w, channels], one for each stride.
-        source: where its weights come from, in words.
-    """
-
-    spec: BackboneSpec
-    model: keras.Model
-    source: str
+    spec: BackboneSpec  # what it is
+    model: keras.Model  # float32 [B, S, S, 3] RGB 0...255 -> list of [B, h, w, channels], one for each stride
+    source: str  # where its weights come from, in words
 
     @property
     def plain_convolutions(self) -> bool:

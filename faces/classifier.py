@@ -39,15 +39,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """What makes names of rows.
+    """What makes names of rows."""
 
-    Attributes:
-        kernel: float32 [D, K].
-        bias: float32 [K].
-    """
-
-    kernel: np.ndarray
-    bias: np.ndarray
+    kernel: np.ndarray  # float32 [D, K]
+    bias: np.ndarray  # float32 [K]
 
     def logits(self, rows: np.ndarray) -> np.ndarray:
         """[..., D] -> float32 [..., K]."""
@@ -60,14 +55,10 @@ class Head:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How logits become answers.
+    """How logits become answers."""
 
-    Attributes:
-        temperature: divides them before the softmax.
-        limit: of the evidence (`nets.thresholds`); below it a face is called unknown; None: never.
-    """
-
-    temperature: float = 1.0
+    temperature: float = 1.0  # divides them before the softmax
+    # of the evidence (`nets.thresholds`); below it a face is called unknown; None: never
     limit: float | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -88,17 +79,11 @@ class Judgement:
 
 @dataclass(frozen=True, eq=False)
 class FaceAnswer:
-    """Who a face could be.
+    """Who a face could be."""
 
-    Attributes:
-        names: all, the likeliest first.
-        probabilities: float [K], in that order; they sum to 1.
-        known: False: most likely it is none of them.
-    """
-
-    names: tuple[str, ...]
-    probabilities: np.ndarray
-    known: bool
+    names: tuple[str, ...]  # all, the likeliest first
+    probabilities: np.ndarray  # float [K], in that order; they sum to 1
+    known: bool  # False: most likely it is none of them
 
     @property
     def name(self) -> str:
@@ -108,25 +93,16 @@ class FaceAnswer:
 
 @dataclass(frozen=True, eq=False)
 class FaceClassifier:
-    """Names faces.
+    """Names faces."""
 
-    Attributes:
-        names: K names.
-        encoder: pictures -> rows.
-        head: rows -> logits.
-        judgement: logits -> answers.
-        margin: around a box, as a share of its longer side.
-        mirrored: a face's mirror image has its say, too; False in some that were trained with --no-mirrored.
-        config: everything else that config.json says.
-    """
-
-    names: tuple[str, ...]
-    encoder: FaceEncoder
-    head: Head
-    judgement: Judgement
-    margin: float = 0.15
+    names: tuple[str, ...]  # K names
+    encoder: FaceEncoder  # pictures -> rows
+    head: Head  # rows -> logits
+    judgement: Judgement  # logits -> answers
+    margin: float = 0.15  # around a box, as a share of its longer side
+    # a face's mirror image has its say, too; False in some that were trained with --no-mirrored
     mirrored: bool = True
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)  # everything else that config.json says
 
     @classmethod
     def load(cls, folder: Path | str) -> FaceClassifier:

@@ -39,24 +39,15 @@ _SEED = 0  # not that of the splits: faces that are split anew have the same vie
 
 @dataclass(frozen=True)
 class View:
-    """A way to look at a face.
+    """A way to look at a face."""
 
-    Attributes:
-        flip: left and right swapped.
-        angle: turned by so many degrees.
-        zoom: above 1 shows less than the whole.
-        down: shifted by so much of the height, `right` of the width.
-        contrast: factor on the distance from middle grey.
-        brightness: added, in 0...255.
-    """
-
-    flip: bool = False
-    angle: float = 0.0
-    zoom: float = 1.0
-    down: float = 0.0
+    flip: bool = False  # left and right swapped
+    angle: float = 0.0  # turned by so many degrees
+    zoom: float = 1.0  # above 1 shows less than the whole
+    down: float = 0.0  # shifted by so much of the height, `right` of the width
     right: float = 0.0
-    contrast: float = 1.0
-    brightness: float = 0.0
+    contrast: float = 1.0  # factor on the distance from middle grey
+    brightness: float = 0.0  # added, in 0...255
 
     def key(self) -> str:
         """A text that differs between views that look different."""

@@ -32,15 +32,10 @@ _AT_ONCE = 48  # faces whose views are in memory
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """What is kept of one face.
+    """What is kept of one face."""
 
-    Attributes:
-        hash: perceptual, uint64.
-        rows: key of a view -> float16 [D].
-    """
-
-    hash: np.uint64
-    rows: Mapping[str, np.ndarray]
+    hash: np.uint64  # perceptual, uint64
+    rows: Mapping[str, np.ndarray]  # key of a view -> float16 [D]
 
 
 class FeatureCache:
@@ -88,21 +83,13 @@ class FeatureCache:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of faces.
+    """Rows of faces."""
 
-    Attributes:
-        faces: N that could be read.
-        hashes: uint64 [N], perceptual.
-        rows: float16 [N, V, D], one for each view wanted.
-        problems: of those that could not be read.
-        computed: rows that were not in the cache.
-    """
-
-    faces: list[Face]
-    hashes: np.ndarray
-    rows: np.ndarray
-    problems: list[Problem]
-    computed: int
+    faces: list[Face]  # N that could be read
+    hashes: np.ndarray  # uint64 [N], perceptual
+    rows: np.ndarray  # float16 [N, V, D], one for each view wanted
+    problems: list[Problem]  # of those that could not be read
+    computed: int  # rows that were not in the cache
 
 
 def face_rows(

@@ -63,30 +63,19 @@ class FaceOptions:
 
 @dataclass(frozen=True)
 class Face:
-    """One face of somebody.
+    """One face of somebody."""
 
-    Attributes:
-        path: the picture.
-        shown: its path below the folder, and the number of the box where it has several: says in reports
-            which face it is.
-        name: of the character.
-        source: video or series of drawings that it comes from; "" where nothing is known.
-        digest: 32 hexadecimal digits of the file's bytes, the box and the margin: of what is seen.
-        box: (ymin, xmin, ymax, xmax) as fractions; None: the whole picture.
-        margin: around the box, as a share of its longer side.
-        turned: the EXIF orientation is to be applied.
-        max_pixels: a larger picture is refused.
-    """
-
-    path: Path
+    path: Path  # the picture
+    # its path below the folder, and the number of the box where it has several: names the face in reports
     shown: str
-    name: str
-    source: str
-    digest: str
+    name: str  # of the character
+    source: str  # video or series of drawings that it comes from; "" where nothing is known
+    digest: str  # 32 hexadecimal digits of the file's bytes, the box and the margin: of what is seen
+    # (ymin, xmin, ymax, xmax) as fractions; None: the whole picture
     box: tuple[float, float, float, float] | None = None
-    margin: float = 0.0
-    turned: bool = True
-    max_pixels: int = MAX_PIXELS
+    margin: float = 0.0  # around the box, as a share of its longer side
+    turned: bool = True  # the EXIF orientation is to be applied
+    max_pixels: int = MAX_PIXELS  # a larger picture is refused
 
     def picture(self) -> np.ndarray:
         """What is seen of it: uint8 [h, w, 3].
@@ -100,17 +89,11 @@ class Face:
 
 @dataclass(frozen=True)
 class FaceReading:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        faces: in the order of the pictures' names.
-        problems: what was left out.
-        labelled_by: "folders" or "XML".
-    """
-
-    faces: list[Face]
-    problems: list[Problem]
-    labelled_by: str
+    faces: list[Face]  # in the order of the pictures' names
+    problems: list[Problem]  # what was left out
+    labelled_by: str  # "folders" or "XML"
 
 
 def read_faces(

@@ -19,23 +19,14 @@ _TEMPERATURES = np.geomspace(0.005, 50, 500)
 
 @dataclass(frozen=True)
 class NameMeasures:
-    """Figures of one name.
+    """Figures of one name."""
 
-    Attributes:
-        name: of the character.
-        faces: measured.
-        right: of them.
-        right_of_five: of them among the five likeliest.
-        called: faces that got this name.
-        taken_for: whom it is taken for most often, and how often; None where never.
-    """
-
-    name: str
-    faces: int
-    right: int
-    right_of_five: int
-    called: int
-    taken_for: tuple[str, int] | None
+    name: str  # of the character
+    faces: int  # measured
+    right: int  # of them
+    right_of_five: int  # of them among the five likeliest
+    called: int  # faces that got this name
+    taken_for: tuple[str, int] | None  # whom it is taken for most often, and how often; None where never
 
     @property
     def recall(self) -> float | None:
@@ -48,22 +39,14 @@ class NameMeasures:
 
 @dataclass(frozen=True, eq=False)
 class UnknownMeasures:
-    """What remains when "unknown" may be answered.
+    """What remains when "unknown" may be answered."""
 
-    Attributes:
-        strangers: faces of nobody that is known.
-        rejected: of them were called unknown.
-        known: faces of known characters.
-        known_kept: of these got some name.
-        right_kept: share of the right answers that kept their name; None without any.
-        auroc: how well the evidence tells right answers from strangers; None where either is missing.
-    """
-
-    strangers: int
-    rejected: int
-    known: int
-    known_kept: int
-    right_kept: float | None
+    strangers: int  # faces of nobody that is known
+    rejected: int  # of them were called unknown
+    known: int  # faces of known characters
+    known_kept: int  # of these got some name
+    right_kept: float | None  # share of the right answers that kept their name; None without any
+    # how well the evidence tells right answers from strangers; None where either is missing
     auroc: float | None
 
     @property
@@ -73,36 +56,21 @@ class UnknownMeasures:
 
 @dataclass(frozen=True, eq=False)
 class FaceMeasures:
-    """Everything about a measured set of N faces.
+    """Everything about a measured set of N faces."""
 
-    Attributes:
-        names: K names.
-        truth: int [N].
-        judgement: of the classifier.
-        probabilities: float [N, K].
-        top1: share of right first answers.
-        top5: share of faces whose name is among the five likeliest.
-        top1_interval: in which it would be with other sources of the same kind, 95 %.
-        per_name: in the order of `names`.
-        confusion: int [K + 1, K + 1]: rows who it is (the last: strangers), columns the answer (the last:
-            unknown).
-        calibration: of the probabilities.
-        uncalibrated: of those without temperature.
-        unknown: how strangers are told apart; None where that was not measured.
-    """
-
-    names: tuple[str, ...]
-    truth: np.ndarray
-    judgement: Judgement
-    probabilities: np.ndarray
-    top1: float
-    top5: float
-    top1_interval: Interval
-    per_name: tuple[NameMeasures, ...]
+    names: tuple[str, ...]  # K names
+    truth: np.ndarray  # int [N]
+    judgement: Judgement  # of the classifier
+    probabilities: np.ndarray  # float [N, K]
+    top1: float  # share of right first answers
+    top5: float  # share of faces whose name is among the five likeliest
+    top1_interval: Interval  # in which it would be with other sources of the same kind, 95 %
+    per_name: tuple[NameMeasures, ...]  # in the order of `names`
+    # int [K + 1, K + 1]: rows who it is (the last: strangers), columns the answer (the last: unknown)
     confusion: np.ndarray
-    calibration: Reliability
-    uncalibrated: Reliability
-    unknown: UnknownMeasures | None
+    calibration: Reliability  # of the probabilities
+    uncalibrated: Reliability  # of those without temperature
+    unknown: UnknownMeasures | None  # how strangers are told apart; None where that was not measured
 
     @property
     def mean_recall(self) -> float:

@@ -18,17 +18,11 @@ LEFT_OUT = "left out"
 
 @dataclass(frozen=True)
 class FaceSplit:
-    """Where every face went.
+    """Where every face went."""
 
-    Attributes:
-        splits: of each face: train, validation, test, or LEFT_OUT.
-        groups: of each face: what stays together.
-        notes: what a person should know about it, each a sentence.
-    """
-
-    splits: tuple[str, ...]
-    groups: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    splits: tuple[str, ...]  # of each face: train, validation, test, or LEFT_OUT
+    groups: tuple[str, ...]  # of each face: what stays together
+    notes: tuple[str, ...] = ()  # what a person should know about it, each a sentence
 
     def indices(self, split: str) -> np.ndarray:
         """Numbers of the faces of a split: int64 [N]."""

@@ -40,44 +40,27 @@ _SHRINKAGE = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the head is taught and judged by.
+    """What the head is taught and judged by."""
 
-    Attributes:
-        encoder: saw it.
-        plain: rows of all N faces as they are, V of each.
-        taught: rows of every view of the training faces.
-        names: K.
-        classes: int [N].
-        split: of the N faces.
-        problems: faces that were left out.
-    """
-
-    encoder: FaceEncoder
-    plain: Rows
-    taught: Rows
-    names: list[str]
-    classes: np.ndarray
-    split: FaceSplit
-    problems: list[Problem]
+    encoder: FaceEncoder  # saw it
+    plain: Rows  # rows of all N faces as they are, V of each
+    taught: Rows  # rows of every view of the training faces
+    names: list[str]  # K
+    classes: np.ndarray  # int [N]
+    split: FaceSplit  # of the N faces
+    problems: list[Problem]  # faces that were left out
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A finished training.
+    """A finished training."""
 
-    Attributes:
-        classifier: ready to be used, with its judgement.
-        seen: what it learnt from and was measured on.
-        logits: float32 [N, K] of all faces.
-        measured: "validation" and "test", where they have faces; strangers are characters left out.
-        seconds: of the stages.
-    """
-
-    classifier: FaceClassifier
-    seen: Seen
-    logits: np.ndarray
+    classifier: FaceClassifier  # ready to be used, with its judgement
+    seen: Seen  # what it learnt from and was measured on
+    logits: np.ndarray  # float32 [N, K] of all faces
+    # "validation" and "test", where they have faces; strangers are characters left out
     measured: Mapping[str, FaceMeasures]
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, float]  # of the stages
 
 
 def train_faces(

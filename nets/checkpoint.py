@@ -34,21 +34,13 @@ ANCHOR_SHAPES = "anchor_shapes"  # in config.json
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checkpoint folder, read.
+    """A checkpoint folder, read."""
 
-    Attributes:
-        folder: where it came from.
-        labels: names, without background; name i has class id i + 1.
-        config: the training's options.
-        weights: variable path -> array.
-        thresholds: from which score on each name is reported.
-    """
-
-    folder: Path
-    labels: tuple[str, ...]
-    config: dict
-    weights: dict[str, np.ndarray]
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    folder: Path  # where it came from
+    labels: tuple[str, ...]  # names, without background; name i has class id i + 1
+    config: dict  # the training's options
+    weights: dict[str, np.ndarray]  # variable path -> array
+    thresholds: Thresholds = field(default_factory=Thresholds)  # from which score on each name is reported
 
     @property
     def network(self) -> Network:

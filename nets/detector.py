@@ -37,21 +37,13 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What a detector sees in one picture.
+    """What a detector sees in one picture."""
 
-    Attributes:
-        detections: N of all names, down to a score of 0.01.
-        best_of_head: bool [N]: of several names on one head the best.
-        anchors: int32 [N], from which of the A each detection came.
-        anchor_boxes: float32 [A, 4].
-        probabilities: float32 [A, C].
-    """
-
-    detections: Detections
-    best_of_head: np.ndarray
-    anchors: np.ndarray
-    anchor_boxes: np.ndarray
-    probabilities: np.ndarray
+    detections: Detections  # N of all names, down to a score of 0.01
+    best_of_head: np.ndarray  # bool [N]: of several names on one head the best
+    anchors: np.ndarray  # int32 [N], from which of the A each detection came
+    anchor_boxes: np.ndarray  # float32 [A, 4]
+    probabilities: np.ndarray  # float32 [A, C]
 
     def found(self, score_threshold: float) -> Answers:
         """The boxes of at least that score, one for each head."""

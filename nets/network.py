@@ -23,29 +23,18 @@ Scores = Literal["softmax", "sigmoid"]
 
 @dataclass(frozen=True)
 class Network:
-    """One of the networks behind `nets.get_network`.
+    """One of the networks behind `nets.get_network`."""
 
-    Attributes:
-        name: as in `--model_name`.
-        image_size: side of the square picture it takes, in pixels.
-        anchor_layers: the feature maps it predicts from.
-        architecture: number of classes with background -> keras.Model.
-        jit_on_cpu: whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py).
-        bfloat16_on_cpu: the same of bfloat16 on a CPU with units for it.
-        scores: what these values mean; `softmax` wherever they were trained here.
-        published_scores: what they mean in the published weights of this network.
-        freeze_batch_norm: whether batch normalisation keeps the statistics that a training starts with,
-            unless told otherwise.
-    """
-
-    name: str
-    image_size: int
-    anchor_layers: tuple[AnchorLayer, ...]
-    architecture: Callable[[int], keras.Model]
+    name: str  # as in `--model_name`
+    image_size: int  # side of the square picture it takes, in pixels
+    anchor_layers: tuple[AnchorLayer, ...]  # the feature maps it predicts from
+    architecture: Callable[[int], keras.Model]  # number of classes with background -> keras.Model
+    # whether XLA makes it train faster on a CPU with AVX2 (measured: benchmarks/networks.py)
     jit_on_cpu: bool
-    bfloat16_on_cpu: bool = False
-    scores: Scores = "softmax"
-    published_scores: Scores = "softmax"
+    bfloat16_on_cpu: bool = False  # the same of bfloat16 on a CPU with units for it
+    scores: Scores = "softmax"  # what these values mean; `softmax` wherever they were trained here
+    published_scores: Scores = "softmax"  # what they mean in the published weights of this network
+    # whether batch normalisation keeps the statistics that a training starts with, unless told otherwise
     freeze_batch_norm: bool = False
 
     @cached_property

@@ -29,19 +29,12 @@ _COUNTER = re.compile(r"(^|/)(global_step|beta[12]_power(_\d+)?)$")
 
 @dataclass(frozen=True)
 class SlimReport:
-    """What `load_slim_variables` did, under the names of the source.
+    """What `load_slim_variables` did, under the names of the source."""
 
-    Attributes:
-        restored: variables of the model that took their value from the source.
-        skipped: variables of the source that were not used.
-        missing: variables of the model that the source does not have.
-        reasons: for each skipped name, why.
-    """
-
-    restored: list[str]
-    skipped: list[str]
-    missing: list[str]
-    reasons: dict[str, str]
+    restored: list[str]  # variables of the model that took their value from the source
+    skipped: list[str]  # variables of the source that were not used
+    missing: list[str]  # variables of the model that the source does not have
+    reasons: dict[str, str]  # for each skipped name, why
 
 
 def slim_name(keras_path: str) -> str:

@@ -27,23 +27,14 @@ VGG_BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512,
 
 @dataclass(frozen=True)
 class ExtraBlock:
-    """A feature map behind VGG: a 1x1 convolution that narrows and a wider one that shrinks the map.
+    """A feature map behind VGG: a 1x1 convolution that narrows and a wider one that shrinks the map."""
 
-    Attributes:
-        name: `block8`...
-        narrow: channels of the 1x1 convolution.
-        wide: channels of the second convolution, those of the feature map.
-        kernel: side of the second convolution.
-        stride: of the second convolution.
-        pad: rows and columns of zeros around its input.
-    """
-
-    name: str
-    narrow: int
-    wide: int
-    kernel: int = 3
-    stride: int = 2
-    pad: int = 1
+    name: str  # `block8`..
+    narrow: int  # channels of the 1x1 convolution
+    wide: int  # channels of the second convolution, those of the feature map
+    kernel: int = 3  # side of the second convolution
+    stride: int = 2  # of the second convolution
+    pad: int = 1  # rows and columns of zeros around its input
 
 
 @keras.saving.register_keras_serializable(package="anime_ssd")

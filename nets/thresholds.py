@@ -36,20 +36,13 @@ EVIDENCE = "gap"
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Scores from which on detections are reported.
+    """Scores from which on detections are reported."""
 
-    Attributes:
-        common: for names that have no threshold of their own.
-        names: name -> threshold.
-        unknown: `EVIDENCE` -> value below which a detection is called unknown; empty where nothing was
-            calibrated.
-        chosen_on: what the numbers were chosen on, for people.
-    """
-
-    common: float = DEFAULT_THRESHOLD
-    names: Mapping[str, float] = field(default_factory=dict)
+    common: float = DEFAULT_THRESHOLD  # for names that have no threshold of their own
+    names: Mapping[str, float] = field(default_factory=dict)  # name -> threshold
+    # `EVIDENCE` -> value below which a detection is called unknown; empty where nothing was calibrated
     unknown: Mapping[str, float] = field(default_factory=dict)
-    chosen_on: Mapping[str, Any] = field(default_factory=dict)
+    chosen_on: Mapping[str, Any] = field(default_factory=dict)  # what the numbers were chosen on, for people
 
     def of(self, names: Sequence[str]) -> np.ndarray:
         """The threshold of each of N names: float32 [N]."""

@@ -27,17 +27,11 @@ from preprocessing.windows import Sampling, sample_window
 
 
 class Plan(NamedTuple):
-    """Everything that chance decides about one picture.
+    """Everything that chance decides about one picture."""
 
-    Attributes:
-        window: float32 [4], what is shown, as fractions of the picture; may reach over its border.
-        flip: bool scalar, whether left and right are swapped at the end.
-        colour: what happens to the picture's colours; the canvas keeps its own.
-    """
-
-    window: tf.Tensor
-    flip: tf.Tensor
-    colour: ColourChange
+    window: tf.Tensor  # float32 [4], what is shown, as fractions of the picture; may reach over its border
+    flip: tf.Tensor  # bool scalar, whether left and right are swapped at the end
+    colour: ColourChange  # what happens to the picture's colours; the canvas keeps its own
 
 
 def draw_plan(boxes, seed, augmentation: Augmentation) -> Plan:
@@ -63,18 +57,13 @@ def draw_plan(boxes, seed, augmentation: Augmentation) -> Plan:
 
 
 class Picture(NamedTuple):
-    """A picture that has not been decoded yet, and its objects.
+    """A picture that has not been decoded yet, and its objects."""
 
-    Attributes:
-        take: (window float32 [4], size) -> pixels, their origin and the picture's size, as
-            `engine.input.pictures.decode_window`.
-        boxes: float32 [G, 4]; G may be 0.
-        classes: int32 [G].
-    """
-
+    # (window float32 [4], size) -> pixels, their origin and the picture's size, as
+    # `engine.input.pictures.decode_window`
     take: Callable
-    boxes: tf.Tensor
-    classes: tf.Tensor
+    boxes: tf.Tensor  # float32 [G, 4]; G may be 0
+    classes: tf.Tensor  # int32 [G]
 
 
 def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size: int):

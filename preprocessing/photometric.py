@@ -26,15 +26,10 @@ COLOUR_DRAWS = 8  # for each of four changes: whether, and how much
 
 
 class ColourChange(NamedTuple):
-    """colour -> matrix @ colour + offset.
+    """colour -> matrix @ colour + offset."""
 
-    Attributes:
-        matrix: float32 [3, 3].
-        offset: float32 scalar, 0...255 units; the same for R, G and B.
-    """
-
-    matrix: tf.Tensor
-    offset: tf.Tensor
+    matrix: tf.Tensor  # float32 [3, 3]
+    offset: tf.Tensor  # float32 scalar, 0...255 units; the same for R, G and B
 
 
 def draw_colour_change(draws, augmentation: Augmentation) -> ColourChange:

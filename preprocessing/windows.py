@@ -9,14 +9,10 @@ import tensorflow as tf
 
 
 class Sampling(NamedTuple):
-    """What a window shows: the picture's share of the output, and where it lies there.
+    """What a window shows: the picture's share of the output, and where it lies there."""
 
-    Attributes:
-        picture: float32 [h, w, 3], 0...255, only the output pixels whose centres lie on the picture.
-        paddings: int32 [3, 2], output pixels that lie outside before and after, of rows, columns, channels.
-    """
-
-    picture: tf.Tensor
+    picture: tf.Tensor  # float32 [h, w, 3], 0...255, only the output pixels whose centres lie on the picture
+    # int32 [3, 2], output pixels that lie outside before and after, of rows, columns, channels
     paddings: tf.Tensor
 
 

@@ -14,21 +14,13 @@ from nets.slim_names import find_scopes, slim_variables
 
 @dataclass(frozen=True)
 class Fit:
-    """How much of a network there is among variables by slim name.
+    """How much of a network there is among variables by slim name."""
 
-    Attributes:
-        network: which.
-        scope: what stands before the names.
-        found: variables of the network that are there in a shape that fits, whatever the number of classes.
-        total: variables of the network.
-        num_classes: of the class heads, with background; None without heads or where they disagree.
-    """
-
-    network: Network
-    scope: str
-    found: int
-    total: int
-    num_classes: int | None
+    network: Network  # which
+    scope: str  # what stands before the names
+    found: int  # variables of the network that are there in a shape that fits, whatever the number of classes
+    total: int  # variables of the network
+    num_classes: int | None  # of the class heads, with background; None without heads or where they disagree
 
     @property
     def complete(self) -> bool:

@@ -88,25 +88,15 @@ def _decode_whole(encoded):
 # ------------------------------------------------------------------------------------------- kept in memory
 @dataclass(frozen=True, eq=False)
 class PictureMemory:
-    """N decoded pictures with their objects, each at L = 4 sizes.
+    """N decoded pictures with their objects, each at L = 4 sizes."""
 
-    Attributes:
-        pixels: uint8, all of them one after the other.
-        starts: int64 [N, L], where each begins.
-        shapes: int32 [N, L, 2], height and width.
-        sizes: float32 [N, L, 2], the whole picture's height and width at that scale, with fractions.
-        first_box: int64 [N + 1], whose boxes begin where.
-        boxes: float32 [all, 4].
-        classes: int32 [all].
-    """
-
-    pixels: tf.Tensor
-    starts: tf.Tensor
-    shapes: tf.Tensor
-    sizes: tf.Tensor
-    first_box: tf.Tensor
-    boxes: tf.Tensor
-    classes: tf.Tensor
+    pixels: tf.Tensor  # uint8, all of them one after the other
+    starts: tf.Tensor  # int64 [N, L], where each begins
+    shapes: tf.Tensor  # int32 [N, L, 2], height and width
+    sizes: tf.Tensor  # float32 [N, L, 2], the whole picture's height and width at that scale, with fractions
+    first_box: tf.Tensor  # int64 [N + 1], whose boxes begin where
+    boxes: tf.Tensor  # float32 [all, 4]
+    classes: tf.Tensor  # int32 [all]
 
     def picture(self, number) -> Picture:
         """The picture of that number, an int64 scalar."""

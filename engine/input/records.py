@@ -22,17 +22,11 @@ _AROUND_DATA = _LENGTH.size + 4 + 4
 
 @dataclass(frozen=True)
 class RecordIndex:
-    """The places of N records, in the order of the files and within them.
+    """The places of N records, in the order of the files and within them."""
 
-    Attributes:
-        files: the files.
-        file: int64 [N], which of the files holds the record.
-        offset: int64 [N], the byte of that file at which it begins.
-    """
-
-    files: tuple[Path, ...]
-    file: np.ndarray
-    offset: np.ndarray
+    files: tuple[Path, ...]  # the files
+    file: np.ndarray  # int64 [N], which of the files holds the record
+    offset: np.ndarray  # int64 [N], the byte of that file at which it begins
 
     def __len__(self) -> int:
         return len(self.offset)

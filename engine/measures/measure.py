@@ -20,16 +20,11 @@ from nets.thresholds import Thresholds
 
 @dataclass(frozen=True)
 class PictureScore:
-    """One picture at the thresholds.
+    """One picture at the thresholds."""
 
-    Attributes:
-        counts: right, wrong and missed.
-        margin: -1...1: score of the worst-scored right answer (0 if an object has none at any score) minus
-            that of the best-scored wrong one (0 if there is none), below the threshold as well: how safely
-            the picture is decided.
-    """
-
-    counts: OperatingPoint
+    counts: OperatingPoint  # right, wrong and missed
+    # -1...1: score of the worst-scored right answer (0 if an object has none at any score) minus that of the
+    # best-scored wrong one (0 if there is none), also below the threshold: how safely the picture is decided
     margin: float
 
     @property

@@ -130,20 +130,13 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Linear from 0 to the highest rate over `warmup_steps`, then a decay over the remaining steps.
 
     Everything is counted in steps of this training: never in epochs of a data set whose size someone typed.
-
-    Attributes:
-        highest: the highest rate.
-        total_steps: of the training.
-        warmup_steps: of the rise.
-        decay: cosine, exponential, polynomial (a straight line) or constant.
-        final: rate at the last step, but of constant.
     """
 
-    highest: float
-    total_steps: int
-    warmup_steps: int
-    decay: str
-    final: float
+    highest: float  # the highest rate
+    total_steps: int  # of the training
+    warmup_steps: int  # of the rise
+    decay: str  # cosine, exponential, polynomial (a straight line) or constant
+    final: float  # rate at the last step, but of constant
 
     def __call__(self, step):
         step = ops.cast(step, "float32")

@@ -24,17 +24,11 @@ _DISK = "No space left on device"
 
 @dataclass(frozen=True)
 class Machine:
-    """What the machine decides about a training at its start; it stays so wherever the training goes on.
+    """What the machine decides about a training at its start; it stays so wherever the training goes on."""
 
-    Attributes:
-        precision: float32, bfloat16 or float16: of what the network computes; its weights are float32.
-        jit_compile: whether XLA compiles it.
-        cache_pictures: whether decoded pictures are kept in memory; they differ a little from those decoded
-            each time.
-    """
-
-    precision: str
-    jit_compile: bool
+    precision: str  # float32, bfloat16 or float16: of what the network computes; its weights are float32
+    jit_compile: bool  # whether XLA compiles it
+    # whether decoded pictures are kept in memory; they differ a little from those decoded each time
     cache_pictures: bool
 
     def as_json(self) -> dict[str, str]:

@@ -49,29 +49,17 @@ GONE |= dict.fromkeys(("unfreeze_after", "warmup_steps", "ema_decay"))
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
-    """A training.
+    """A training."""
 
-    Attributes:
-        settings: the options, without gaps.
-        dataset: the records.
-        validation: the set that the best weights are chosen on; None where nothing can be measured.
-        network: with the anchors of this training.
-        model: of the network, with the weights that it starts with; those that learn are marked.
-        pictures: the stream of augmented pictures.
-        machine: what the machine decided.
-        config: what config.json says.
-        begun: whether the folder holds it already, finished or not.
-    """
-
-    settings: Settings
-    dataset: RecordDataset
-    validation: str | None
-    network: Network
-    model: keras.Model
-    pictures: TrainingPictures
-    machine: Machine
-    config: Mapping
-    begun: bool
+    settings: Settings  # the options, without gaps
+    dataset: RecordDataset  # the records
+    validation: str | None  # the set that the best weights are chosen on; None where nothing can be measured
+    network: Network  # with the anchors of this training
+    model: keras.Model  # of the network, with the weights that it starts with; those that learn are marked
+    pictures: TrainingPictures  # the stream of augmented pictures
+    machine: Machine  # what the machine decided
+    config: Mapping  # what config.json says
+    begun: bool  # whether the folder holds it already, finished or not
 
     @property
     def folder(self) -> Path:

@@ -32,35 +32,21 @@ _PROGRESS = "progress"  # the entry that holds the `Standing`; it stands last
 # -------------------------------------------------------------------------------------------- the state
 @dataclass
 class Standing:
-    """How far a training is.
+    """How far a training is."""
 
-    Attributes:
-        step: updates made.
-        seconds: spent training.
-        best: highest validation mAP so far, or -1.
-        best_step: step of it.
-        stale: validations since then.
-        finished: whether nothing is left to do.
-    """
-
-    step: int = 0
-    seconds: float = 0.0
-    best: float = -1.0
-    best_step: int = 0
-    stale: int = 0
-    finished: bool = False
+    step: int = 0  # updates made
+    seconds: float = 0.0  # spent training
+    best: float = -1.0  # highest validation mAP so far, or -1
+    best_step: int = 0  # step of it
+    stale: int = 0  # validations since then
+    finished: bool = False  # whether nothing is left to do
 
 
 class State(NamedTuple):
-    """A training between two steps.
+    """A training between two steps."""
 
-    Attributes:
-        standing: how far it is.
-        arrays: the values of `_variables`.
-    """
-
-    standing: Standing
-    arrays: dict[str, np.ndarray]
+    standing: Standing  # how far it is
+    arrays: dict[str, np.ndarray]  # the values of `_variables`
 
 
 def _variables(trainer: TrainingModel) -> dict[str, keras.Variable]:

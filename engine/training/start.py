@@ -23,17 +23,11 @@ MOST_PICTURES = 5000  # that are looked at for them; most may be empty
 
 @dataclass(frozen=True)
 class Start:
-    """What a training starts from, for people and for config.json.
+    """What a training starts from, for people and for config.json."""
 
-    Attributes:
-        source: in words.
-        restored: model variables that took a value.
-        fresh: model variables left as initialised.
-    """
-
-    source: str
-    restored: tuple[str, ...]
-    fresh: tuple[str, ...]
+    source: str  # in words
+    restored: tuple[str, ...]  # model variables that took a value
+    fresh: tuple[str, ...]  # model variables left as initialised
 
     def summary(self) -> str:
         total = len(self.restored) + len(self.fresh)
