@@ -44,21 +44,13 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was done.
+    """What was done."""
 
-    Attributes:
-        written: the checkpoint folder, or the prefix of the TensorFlow checkpoint.
-        checkpoint: of this project, on whichever side: its network, names and values.
-        report: variables restored and left out, under the names of the TensorFlow side.
-        global_step: of the training; None where the source does not say.
-        differences: of the proof; empty without one.
-    """
-
-    written: Path
-    checkpoint: Checkpoint
-    report: SlimReport
-    global_step: int | None
-    differences: tuple[Difference, ...]
+    written: Path  # the checkpoint folder, or the prefix of the TensorFlow checkpoint
+    checkpoint: Checkpoint  # of this project, on whichever side: its network, names and values
+    report: SlimReport  # variables restored and left out, under the names of the TensorFlow side
+    global_step: int | None  # of the training; None where the source does not say
+    differences: tuple[Difference, ...]  # of the proof; empty without one
 
 
 def import_checkpoint(

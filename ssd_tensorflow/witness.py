@@ -142,19 +142,12 @@ def _feed(session, variables: Mapping[str, np.ndarray], name: str) -> None:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the two networks are apart in one output.
+    """How far the two networks are apart in one output."""
 
-    Attributes:
-        output: `codes` or `logits`.
-        values: how many were compared.
-        largest_value: largest absolute value of the witness.
-        largest_difference: between the two.
-    """
-
-    output: str
-    values: int
-    largest_value: float
-    largest_difference: float
+    output: str  # `codes` or `logits`
+    values: int  # how many were compared
+    largest_value: float  # largest absolute value of the witness
+    largest_difference: float  # between the two
 
 
 def compare_with_witness(
