@@ -35,15 +35,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from boxes.detections import Detections
-from datasets.pictures import (
-    ACCEPTED_SUFFIXES,
-    MAX_PIXELS,
-    OTHER_SUFFIXES,
-    PictureError,
-    in_batches,
-    read_picture,
-    save_picture,
-)
+from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, SUFFIXES, in_batches, read_picture, save_picture
+from datasets.problems import UnusableFile
 from engine.reports.detections_file import detections_entry, write_detections
 from files.below import files_below
 from files.threads import map_in_threads
@@ -61,7 +54,7 @@ if TYPE_CHECKING:  # importing it would start Keras
     from nets.detector import Detects
 
 # Pictures of the other formats are found too, so that each is reported instead of passed over.
-MEDIA = ACCEPTED_SUFFIXES | OTHER_SUFFIXES | set(VIDEO_SUFFIXES)
+MEDIA = SUFFIXES | set(VIDEO_SUFFIXES)
 # A sheet with more could not be looked at; evenly chosen ones are shown then.
 MOST_TILES = 120
 TILE = 480  # longest side of a picture on the sheet, about
@@ -222,9 +215,6 @@ class Run:
         """One by one; the next ones are read and the last ones drawn while the network works."""
 
         def read(source: Source) -> np.ndarray:
-            suffix = source.path.suffix.lower()
-            if suffix not in ACCEPTED_SUFFIXES:
-                raise PictureError(f"{suffix} pictures are not read; convert it to PNG or JPEG", "")
             return read_picture(source.path, max_pixels=self.options.max_pixels)
 
         def save(one: Found) -> Found:
@@ -238,8 +228,8 @@ class Run:
         )
         return map_in_threads(save, itertools.takewhile(lambda _: not self.stopped(), found))
 
-    def _unreadable(self, source: Source, reason: object) -> None:
-        self.failures.append((source.name, str(reason)))
+    def _unreadable(self, source: Source, reason: UnusableFile) -> None:
+        self.failures.append((source.name, f"{reason}; {reason.action}"))
 
     def _video(self, source: Source) -> None:
         """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
@@ -298,7 +288,7 @@ def main(options: Options) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
     # one_line(): a file's name could hold control characters for the terminal.
-    for name, note in [*done.notes, *((name, f"{reason}; left out") for name, reason in done.failures)]:
+    for name, note in [*done.notes, *done.failures]:
         console.print(one_line(f"detect.py: {name}: {note}"))
     boxes = sum(len(entry["detections"]) for entry in done.entries)
     console.print(

@@ -22,7 +22,13 @@ from datasets.annotations import Annotation, FolderReading, read_folder, set_sta
 from datasets.labels import extend_labels, read_labels, write_labels
 from datasets.look_alikes import leak_notes, look_alike_names, perceptual_hash_of_jpeg, traces_of
 from datasets.options import ConversionOptions
-from datasets.pictures import ACCEPTED_SUFFIXES, jpeg_bytes
+from datasets.pictures import (
+    ACCEPTED_SUFFIXES,
+    MAX_PIXELS,
+    decode_picture,
+    encode_picture,
+    read_picture_file,
+)
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.records import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction, list_files, source_of
@@ -228,6 +234,12 @@ def _write_sets(
     per_shard = options.pictures_per_shard
     shards = {name: write_shards(folder, name, counted(some), per_shard) for name, some in sets.items()}
     return shards, hashes
+
+
+def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXELS) -> bytes:
+    """The picture as a JPEG for a record, as `read_picture` gives it; `keep` a `plain_jpeg`'s own bytes."""
+    data = read_picture_file(path, max_pixels=max_pixels)
+    return data if keep else encode_picture(decode_picture(data, turn=turn, max_pixels=max_pixels))
 
 
 def _leak_notes(

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.folder import INBOX_MARK
-from datasets.pictures import encode_jpeg
+from datasets.pictures import encode_picture
 from datasets.voc import VocObject, touches_border, write_annotation
 from files.writing import whole_file, write_bytes, write_json
 
@@ -106,7 +106,7 @@ class Inbox:
             corrections = sum(one.name != one.was for one in boxes)
             report = Report(key, picture, time.time(), names, corrections)
             said = {**asdict(report), "model": model, "boxes": [asdict(one) for one in boxes]}
-            write_bytes(self.path(key, ".jpg"), encode_jpeg(image), durable=True)
+            write_bytes(self.path(key, ".jpg"), encode_picture(image), durable=True)
             write_json(self.path(key, ".json"), said)
             height, width = image.shape[:2]
             objects = [

@@ -28,17 +28,20 @@ from files.writing import write_bytes
 # Windows and some browsers call a JPEG .jfif, older programs .jpe.
 ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".webp"})
 
-# Pictures too, but not read: a folder that holds them is told so instead of silently passing over them.
+# Pictures too, but not read: whoever looks for pictures finds them, and each is listed as left out.
 OTHER_SUFFIXES = frozenset(
     {".apng", ".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".mpo"}
     | {".pgm", ".ppm", ".psd", ".svg", ".tga", ".tif", ".tiff"}
 )
+
+SUFFIXES = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
 
 # Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
 # of its other readers start programs. JPEG's gives an MPO where a camera appended a second picture.
 _FORMATS = tuple(str(one.format) for one in (JpegImageFile, PngImageFile, BmpImageFile, WebPImageFile))
 
 MAX_PIXELS = 50_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MAX_SIDE = 65_500  # libjpeg, JPEG_MAX_DIMENSION
 
 # With full colour resolution the thin coloured lines of drawings survive.
@@ -93,12 +96,6 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
         frames=1 if image.format == "MPO" else getattr(image, "n_frames", 1),
         digest=hashlib.blake2b(data, digest_size=16).digest(),
     )
-
-
-def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The picture as a JPEG for a record, as `read_picture` gives it; `keep` a `plain_jpeg`'s own bytes."""
-    data = read_picture_file(path, max_pixels=max_pixels)
-    return data if keep else _encoded(_rgb(_decode(data, max_pixels), turn), "JPEG")
 
 
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -157,14 +154,10 @@ def in_batches(
         yield from ((item, picture, one) for (item, picture), one in zip(batch, results, strict=True))
 
 
-def encode_jpeg(image: np.ndarray) -> bytes:
-    """uint8 [H, W, 3] RGB as a JPEG of high quality that holds nothing but the pixels."""
-    return _encoded(Image.fromarray(image), "JPEG")
-
-
-def _encoded(image: Image.Image, kind: str) -> bytes:
+def encode_picture(image: np.ndarray, kind: str = "JPEG") -> bytes:
+    """uint8 [H, W, 3] RGB as a file of high quality that holds nothing but the pixels."""
     buffer = io.BytesIO()
-    image.save(buffer, kind, **(_JPEG if kind == "JPEG" else {}))
+    Image.fromarray(image).save(buffer, kind, **(_JPEG if kind == "JPEG" else {}))
     return buffer.getvalue()
 
 
@@ -182,17 +175,20 @@ def save_picture(path: Path, image: np.ndarray) -> None:
     kind = Image.registered_extensions().get(suffix)
     if kind is None:
         raise ValueError(f"{path}: no picture format has the suffix {suffix!r}; use .jpg or .png")
-    data = _encoded(Image.fromarray(image), kind)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, data)
+    write_bytes(path, encode_picture(image, kind))
 
 
 def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
     """A picture file's bytes, not decoded.
 
     Raises:
-        PictureError: cannot be read, empty, or larger than a picture of `max_pixels` can be.
+        PictureError: cannot be read, empty, of a format that is not read, or larger than a picture of
+            `max_pixels` can be.
     """
+    if path.suffix.lower() in OTHER_SUFFIXES:
+        cure = "left out: save it as PNG or JPEG"
+        raise PictureError("picture format is not read", path.suffix.lower(), cure)
     # The largest honest file is uncompressed with 16 bits in four channels: 8 bytes a pixel.
     limit = 8 * max_pixels + 1_000_000
     try:
@@ -230,14 +226,30 @@ def _decode(data: bytes, max_pixels: int) -> Image.Image:
         image.load()
     except PictureError:
         raise
-    except Image.UnidentifiedImageError:
-        detail = f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP"
-        raise PictureError("not a picture", detail) from None
     except Exception as error:  # hostile files raise anything: OSError, SyntaxError, struct.error ...
+        if data.startswith(_PNG) and (bare := _bare_png(data)) != data:
+            return _decode(bare, max_pixels)
+        if isinstance(error, Image.UnidentifiedImageError):
+            detail = f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP: save it as one of these"
+            raise PictureError("not a picture", detail) from None
         if "truncated" in str(error).lower():
             raise PictureError("picture is cut short", str(error)) from None
         raise PictureError("picture cannot be decoded", f"{type(error).__name__}: {error}") from None
     return image
+
+
+def _bare_png(data: bytes) -> bytes:
+    """A PNG with nothing but its pixels and EXIF.
+
+    Pillow refuses pictures with long texts or colour profiles, which expand to any size, or damaged ones.
+    """
+    kept, at = [data[: len(_PNG)]], len(_PNG)
+    while at < len(data):
+        chunk = data[at : at + 12 + int.from_bytes(data[at : at + 4], "big")]
+        if chunk[4:5].isupper() or chunk[4:8] in (b"tRNS", b"eXIf"):  # capitals: without it, no pixels
+            kept.append(chunk)
+        at += len(chunk)
+    return b"".join(kept)
 
 
 def _orientation(image: Image.Image) -> int:

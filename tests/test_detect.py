@@ -152,7 +152,7 @@ def test_what_cannot_be_read_is_named_and_the_others_done(tmp_path):
     reasons = dict(outcome.failures)
     assert sorted(reasons) == ["broken.png", "clip.mp4", "large.png", "old.gif", "text.jpg"]
     assert "400 x 400" in reasons["large.png"]
-    assert "convert it to PNG or JPEG" in reasons["old.gif"]
+    assert "save it as PNG or JPEG" in reasons["old.gif"]
     assert "not a video, or damaged from the start: Invalid data found" in reasons["clip.mp4"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["detections.json", "good.png"]
 

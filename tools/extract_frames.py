@@ -12,9 +12,11 @@ flags.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 import unicodedata
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,17 +29,20 @@ from rich.console import Console
 
 from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, save_picture
+from datasets.problems import some_of
 from datasets.splits import source_of
 from files.below import files_below
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
-from video.journal import Journal, journal_path, known_hashes, read_journal, write_journal
+from video.journal import Journal, is_of, journal_path, known_hashes, read_journal, write_journal
 from video.reader import VIDEO_SUFFIXES
 from video.selection import SparseVideo, after_cuts, at_interval, find_black_borders, is_blank
 from visualization.sheets import scale_to
 from visualization.text import one_line
 
 _BORDER_SAMPLES = 15  # frames, from all over a video
+_DEPTHS = 4  # ways to name a video
+_MOST_LETTERS, _MOST_BYTES = 100, 204  # of a name; file systems take 255 bytes
 _JOURNAL_SECONDS = 2.0  # between two notes of how far it got
 # Options on which the pixels depend: pictures of one video are made with one set of them. And the others.
 _PIXELS = ("max_side", "crop_black_borders", "crop_bottom")
@@ -89,6 +94,7 @@ class Outcome:
     blank: int = 0  # frames left out because they show nothing
     seconds: float = 0.0  # how far it was read
     error: str = ""  # why it was not read to its end; empty if it was
+    notes: str = ""  # what else a person should know
     earlier: bool = False  # nothing was left to do
 
 
@@ -98,36 +104,53 @@ def find_videos(inputs: Sequence[Path]) -> list[Path]:
     Raises:
         ValueError: an input does not exist, or there is no video in any.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for given in inputs:
         if not given.exists():
             raise ValueError(f"{given} does not exist. Give videos, or folders with them.")
         # One that is named may have any suffix: the content decides.
-        found.update(dict.fromkeys(files_below(given, VIDEO_SUFFIXES) if given.is_dir() else [given]))
+        for path in files_below(given, VIDEO_SUFFIXES) if given.is_dir() else [given]:
+            found.setdefault(path.resolve(), path)
     if not found:
         where = ", ".join(str(given) for given in inputs) or "(no input given)"
         raise ValueError(f"no video in {where}; known suffixes: {' '.join(sorted(VIDEO_SUFFIXES))}")
-    return list(found)
+    return list(found.values())
 
 
-def name_sources(videos: Sequence[Path]) -> dict[Path, str]:
+def name_sources(videos: Sequence[Path], output_dir: Path | None = None) -> dict[Path, str]:
     """A source for every video: its file name without suffix, as `datasets.splits.source_of` will read it.
 
-    Where two videos have one name, that of their folder goes in front.
+    Where two videos would have one name, or another one has it in the output folder, that of their folder
+    goes in front, and where that is not enough, a digest between the two. A video of which pictures are in
+    the output folder keeps its name.
 
     Raises:
         ValueError: two videos would have the same source.
     """
-    stems = [_clean(path.stem) for path in videos]
-    sources: dict[Path, str] = {}
-    for path, stem in zip(videos, stems, strict=True):
-        double = stems.count(stem) > 1 or not stem
-        source = _clean(f"{path.absolute().parent.name} {path.stem}") if double else stem
-        twin = next((other for other, taken in sources.items() if taken.lower() == source.lower()), None)
-        if twin is not None or not source:
-            raise ValueError(f"{path} and {twin} would give pictures the same names; rename one")
-        sources[path] = source
-    return sources
+
+    def holds(path: Path, source: str) -> bool | None:
+        return None if output_dir is None else is_of(journal_path(output_dir, source), path)
+
+    depths = {
+        path: next((depth for depth in range(_DEPTHS) if holds(path, _source(path, depth))), 0)
+        for path in videos
+    }
+    unfit: list[Path] = []
+    for _ in range(_DEPTHS):
+        sources = {path: _source(path, depth) for path, depth in depths.items()}
+        count = Counter(source.casefold() for source in sources.values())
+        unfit = [
+            path
+            for path, source in sources.items()
+            if not (mine := holds(path, source))
+            and (mine is False or not source or count[source.casefold()] > 1)
+        ]
+        if not unfit:
+            return sources
+        depths.update((path, depths[path] + 1) for path in unfit)
+    raise ValueError(
+        f"{some_of([str(path) for path in unfit])} would give pictures the same names; rename one"
+    )
 
 
 def picture_name(source: str, seconds: float) -> str:
@@ -186,7 +209,7 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
                         noted = time.monotonic()
                 if video.damage is not None:
                     outcome.error = f"damaged at {video.damage[0]:.1f} s: {video.damage[1]}"
-                journal.done, journal.error = True, outcome.error
+                journal.done, journal.error, outcome.notes = True, outcome.error, "; ".join(video.notes)
             finally:
                 note()
     except ValueError as error:  # among them every UnusableFile
@@ -236,17 +259,33 @@ def _chosen(
         yield frame.seconds, scale_to(picture, min(options.max_side or longest, longest))
 
 
-def _clean(stem: str) -> str:
-    """A name that any file system takes and that `source_of` gives back unchanged."""
-    text = unicodedata.normalize("NFC", stem)
+def _source(path: Path, depth: int) -> str:
+    """What a video's pictures may be called: the greater the depth, the more tells it from others."""
+    path = path.absolute()
+    words = [path.parent.name, path.stem] if depth else [path.stem]
+    if depth > 1:
+        words.insert(1, _digest(f"{path.parent.name}/{path.name}" if depth == 2 else str(path)))
+    return _clean(" ".join(words))
+
+
+def _clean(name: str) -> str:
+    """A name that any file system takes and that `source_of` gives back unchanged; no other long one's."""
+    text = unicodedata.normalize("NFC", name)
     text = "".join(letter if letter.isprintable() and letter not in '\\/:*?"<>|' else "_" for letter in text)
-    return source_of(f"{text[:100]}_0")
+    if len(text) > _MOST_LETTERS or len(text.encode()) > _MOST_BYTES:
+        ends = 45 if text.isascii() else 24  # of up to four bytes each
+        text = f"{text[:ends]} {_digest(name)} {text[-ends:]}"
+    return source_of(f"{text}_0")
+
+
+def _digest(name: str) -> str:
+    return hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
 
 
 @command("python -m tools.extract_frames", interrupted="the same command goes on from here")
 def main(options: Options) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
-    sources = name_sources(find_videos(options.inputs))
+    sources = name_sources(find_videos(options.inputs), options.output_dir)
     options.output_dir.mkdir(parents=True, exist_ok=True)
     failed = False
     for path, source in sources.items():
@@ -260,7 +299,7 @@ def main(options: Options) -> int:
             done = "done earlier"
         elif outcome.error and not outcome.seconds:
             done = ""
-        console.print(one_line(f"{path}: {'; '.join(filter(None, (done, outcome.error)))}"))
+        console.print(one_line(f"{path}: {'; '.join(filter(None, (done, outcome.notes, outcome.error)))}"))
     console.print(one_line(f"Pictures are in {options.output_dir}"))
     return int(failed)
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from datasets.pictures import ACCEPTED_SUFFIXES, PictureError, in_batches, read_picture, save_picture
+from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture, save_picture
 from files.below import files_below
 from files.threads import map_in_threads
 from files.writing import sha256_of, whole_file
@@ -154,12 +154,11 @@ def main(options: Options) -> None:
     console = Console()
     if not options.faces_dir.is_dir():
         raise ValueError(f"--faces_dir {options.faces_dir}: there is no such folder")
-    paths = list(files_below(options.faces_dir, ACCEPTED_SUFFIXES, exclude=[options.output_dir]))
+    paths = list(files_below(options.faces_dir, SUFFIXES, exclude=[options.output_dir]))
     if not paths:
-        suffixes = " ".join(sorted(ACCEPTED_SUFFIXES))
-        raise ValueError(f"--faces_dir {options.faces_dir}: no picture in it ({suffixes})")
+        raise ValueError(f"--faces_dir {options.faces_dir}: no picture in it")
     sheets = options.output_dir / SHEETS
-    there = files_below(options.output_dir, ACCEPTED_SUFFIXES, exclude=[sheets])
+    there = files_below(options.output_dir, SUFFIXES, exclude=[sheets])
     copies = {sha256_of(path) for path in there}
     paths, every = [path for path in paths if sha256_of(path) not in copies], len(paths)
     if len(paths) < every:
@@ -173,7 +172,7 @@ def main(options: Options) -> None:
         work, sort = open_names(options.checkpoint_path), by_name
 
     def unreadable(path: Path, error: PictureError) -> None:
-        say(console, f"{path}: {error}; left out")
+        say(console, f"{path}: {error}; {error.action}")
 
     found: list[tuple[Path, Any]] = []
     with counting_bars(console) as progress:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from files.writing import write_json
+from files.writing import printable, write_json
 
 FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that no tool takes it for data
 
@@ -54,11 +54,22 @@ def read_journal(path: Path) -> Journal | None:
         ) from None
 
 
+def is_of(path: Path, video: Path) -> bool | None:
+    """Whether a journal is a video's; None where there is none, True where it cannot be read."""
+    try:
+        journal = read_journal(path)
+    except ValueError:
+        return True
+    if journal is None:
+        return None
+    return journal.video == printable(video.name) and journal.size in (None, video.stat().st_size)
+
+
 def write_journal(path: Path, journal: Journal) -> None:
     """Writes the journal."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {str(time): f"{bits:016x}" for time, bits in journal.kept.items()}
-    write_json(path, {**asdict(journal), "kept": kept})
+    write_json(path, {**asdict(journal), "video": printable(journal.video), "kept": kept})
 
 
 def known_hashes(folder: Path) -> list[int]:

@@ -20,7 +20,7 @@ import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -40,8 +40,11 @@ _OPTIONS = {
 }
 # Declared rates outside of this are mistakes.
 _RATES = (Fraction(1, 10), Fraction(480))
-# A clock that jumps further between two frames is broken, and goes on as if there had been no jump.
-_LONGEST_FRAME = 600  # seconds
+_LONGEST_FRAME = 600  # seconds: where a clock jumps further, there is no frame so long
+_MOST_REORDERED = (
+    16  # frames, H.264's and H.265's limit: so many are decoded before one that is shown earlier
+)
+_ROUNDED = Fraction(1, 10)  # seconds by which a time may go back: coarse clocks, not one that begins anew
 
 _CAMERA = re.compile(r"webcam(?::(\d{1,3}))?")
 
@@ -89,6 +92,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._container = open_container(path)
         try:
             self._stream = picture_stream(self._container, max_pixels)
+            self._clock = Clock(self._container, self._stream)
             self._frames = self._decoded(max_pixels)
             first = next(self._frames, None)
             if first is None:
@@ -96,7 +100,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except BaseException:
             self._container.close()
             raise
-        self._first, self.facts = first, _facts(path, self._container, self._stream, first)
+        self._first, self.facts = first, self._facts(path, first)
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -104,27 +108,47 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def frames(self) -> Iterator[Frame]:
         """Every frame that can be decoded, in order, once; damaged places are passed over and counted."""
         reformatter = VideoReformatter()
-        clock = _Clock(start_of(self._container), self.facts)
         for frame in itertools.chain([self._first], self._frames):
             # A few streams change their size on the way: every picture gets that of the first.
             image = to_rgb(frame, like=self._first, reformatter=reformatter)
-            time = clock.time_of(frame)
+            time = self._clock.time_of(frame)
             self._last_time = float(time)
             yield Frame(time, image)
 
     def notes(self) -> list[str]:
         """What a person should know after all frames were read: damaged places, a missing end."""
-        notes = []
+        notes = list(self._clock.notes)
         if self._damaged:
             notes.append(f"{self._damaged} damaged places were passed over")
-        seconds = self.facts.seconds
-        if seconds is not None and self._last_time < 0.95 * seconds - 2:
-            ends = f"it ends at {self._last_time:.1f} s"
-            notes.append(f"{ends}, although it says that it lasts {seconds:.1f} s")
+        seconds, last = self.facts.seconds, self._last_time
+        # By a clock that jumps, its length means nothing.
+        if seconds is not None and not self._clock.notes and last < 0.95 * seconds - 2:
+            notes.append(f"it ends at {last:.1f} s, although it says that it lasts {seconds:.1f} s")
         return notes
 
+    def _facts(self, path: Path, first: VideoFrame) -> VideoFacts:
+        container, stream = self._container, self._stream
+        tick, shape = stream.time_base, stream.sample_aspect_ratio
+        seconds = (container.duration or 0) / av.time_base
+        if stream.duration and tick:
+            seconds = float(stream.duration * tick)
+        shape = shape if shape and Fraction(1, 10) <= shape <= 10 else Fraction(1)
+        width, height = first.width, first.height
+        if _quarter_turns(first) % 2:
+            width, height, shape = height, width, 1 / shape
+        return VideoFacts(
+            width,
+            height,
+            self._clock.rate,
+            seconds if 0 < seconds < 1e7 else None,
+            Fraction(tick) if tick and tick <= Fraction(1, 10) else VideoFacts.time_base,
+            Fraction(shape),
+            path if container.streams.audio else None,
+        )
+
     def _decoded(self, max_pixels: int) -> Iterator[VideoFrame]:
-        for frame in decoded(self._container, self._stream, max_pixels, self._damage):
+        packets = map(self._clock.mend, self._container.demux(self._stream))
+        for frame in decoded(packets, max_pixels, self._damage):
             if not (frame.is_corrupt and self._smeared):  # else made of what was there before the damage
                 self._smeared = False
                 yield frame
@@ -164,31 +188,23 @@ def picture_stream(container: InputContainer, max_pixels: int) -> VideoStream:
             context.thread_type, context.options = "AUTO", {"max_pixels": str(max_pixels)}
             check_size(context.width, context.height, max_pixels)
             return stream
-    if container.streams.audio:
-        raise VideoError("video has no pictures", "there is only sound in it")
-    raise VideoError("video has no pictures", f"it is {container.format.long_name}")
+    only = "there is only sound in it" if container.streams.audio else f"it is {container.format.long_name}"
+    raise VideoError("video has no pictures", only)
 
 
 def decoded(
-    container: InputContainer,
-    stream: VideoStream,
-    max_pixels: int,
-    damaged: Callable[[Exception], None],
-    coming: Callable[[Packet], None] = lambda packet: None,
+    packets: Iterator[Packet], max_pixels: int, damaged: Callable[[Exception], None]
 ) -> Iterator[VideoFrame]:
-    """Every frame that can be decoded from where the container stands, in the order in which they are shown.
+    """Every frame of some packets that can be decoded, in the order in which they are shown.
 
-    `damaged` is told of every error that FFmpeg goes on after; `coming` gets every packet before it is
-    decoded. Frames with more pixels than allowed raise VideoError. What a frame says of its colours, and
-    nobody knows, counts as not said.
+    `damaged` is told of every error that FFmpeg goes on after. Frames with more pixels than allowed raise
+    VideoError. What a frame says of its colours, and nobody knows, counts as not said.
     """
-    packets = container.demux(stream)
     while True:
         try:
             packet = next(packets, None)
             if packet is None:
                 return
-            coming(packet)
             frames = packet.decode()
         except EOFError:
             return
@@ -205,37 +221,58 @@ def decoded(
                 yield frame
 
 
-def start_of(container: InputContainer) -> Fraction:
-    """At which second of its own clock a file begins; pictures and sound count from there."""
-    return Fraction(container.start_time or 0, av.time_base)
+class Clock:
+    """Gives the packets and frames of one stream rising times from 0 on, whatever their file says.
 
+    Some files have no times, repeat some, begin again in the middle (two that were joined) or jump by hours:
+    it goes on as if there had been no jump. What jumps is found by packets, not by frames, so that times are
+    the same whether or not frames are left out; it must get every packet, from the first on.
 
-class _Clock:
-    """Gives frames rising times, also where a file has none, repeats some, or jumps."""
+    Attributes:
+        rate: frames a second, on average.
+        notes: what a person should know: that the file's clock jumps.
+    """
 
-    def __init__(self, start: Fraction, facts: VideoFacts):
-        self._start, self._usual = start, 1 / facts.rate
-        self._tick = facts.time_base
-        self._shift = Fraction(0)
-        self._last: Fraction | None = None
+    def __init__(self, container: InputContainer, stream: Stream):
+        """Begins at the beginning of the file, from which its pictures and its sound count."""
+        rates = [getattr(stream, name, None) for name in ("average_rate", "guessed_rate")]
+        self.rate = Fraction(next((one for one in rates if one and _RATES[0] <= one <= _RATES[1]), 25))
+        self.notes: list[str] = []
+        self._tick = stream.time_base or VideoFacts.time_base
+        self._shift, self._repeated = -Fraction(container.start_time or 0, av.time_base), 0
+        self._latest = self._last = -1 / self.rate  # of the packets so far, and of the frames
+
+    def mend(self, packet: Packet) -> Packet:
+        """The packet, its times put right."""
+        if packet.pts is None:
+            return packet
+        time, latest = packet.pts * self._tick + self._shift, self._latest
+        # Packets come in the order of decoding, but before a key frame is none that is shown after it.
+        back = _ROUNDED if packet.is_keyframe else max(1, _MOST_REORDERED / self.rate)
+        self._repeated = self._repeated + 1 if time == latest else 0
+        if self._repeated > 1 or not latest - back <= time <= latest + _LONGEST_FRAME:
+            self._shift += latest + 1 / self.rate - time
+            time = latest + 1 / self.rate
+            if time > 0 and not self.notes:
+                self.notes.append(f"its clock jumps at {float(latest):.1f} s: times go on from there")
+        self._latest = max(time, latest)
+        ticks = round(self._shift / self._tick)
+        packet.pts += ticks
+        packet.dts = None if packet.dts is None else packet.dts + ticks
+        return packet
+
+    def shown(self, packet: Packet) -> float | None:
+        """When a mended packet is shown, in seconds; None where it does not say."""
+        return None if packet.pts is None else float(packet.pts * self._tick)
 
     def time_of(self, frame: VideoFrame) -> Fraction:
-        last = self._last
+        """When a frame of mended packets is shown, in seconds, after every frame before it."""
         if frame.pts is None or frame.time_base is None:
-            time = Fraction(0) if last is None else last + self._usual
+            time = self._last + 1 / self.rate
         else:
-            time = frame.pts * frame.time_base - self._start + self._shift
-            if last is None:
-                if not -1 <= time <= _LONGEST_FRAME:
-                    self._shift, time = -time, Fraction(0)
-                time = max(time, Fraction(0))
-            elif time <= last - 1 or time > last + _LONGEST_FRAME:
-                self._shift += last + self._usual - time
-                time = last + self._usual
-            elif time <= last:
-                time = last + self._tick
-        self._last = time
-        return time
+            time = frame.pts * frame.time_base
+        self._last = max(time, self._last + min(self._tick, _ROUNDED), Fraction(0))
+        return self._last
 
 
 def to_rgb(
@@ -254,28 +291,6 @@ def to_rgb(
         frame, like.width, like.height, "rgb24", src_colorspace=int(space), dst_color_range=2, threads=1
     )
     return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), _quarter_turns(like)))
-
-
-def _facts(path: Path, container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoFacts:
-    rates = (stream.average_rate, stream.guessed_rate)
-    rate = next((rate for rate in rates if rate and _RATES[0] <= rate <= _RATES[1]), Fraction(25))
-    tick, shape = stream.time_base, stream.sample_aspect_ratio
-    seconds = (container.duration or 0) / av.time_base
-    if stream.duration and tick:
-        seconds = float(stream.duration * tick)
-    shape = shape if shape and Fraction(1, 10) <= shape <= 10 else Fraction(1)
-    width, height = first.width, first.height
-    if _quarter_turns(first) % 2:
-        width, height, shape = height, width, 1 / shape
-    return VideoFacts(
-        width,
-        height,
-        Fraction(rate),
-        seconds if 0 < seconds < 1e7 else None,
-        Fraction(tick) if tick and tick <= Fraction(1, 10) else VideoFacts.time_base,
-        Fraction(shape),
-        path if container.streams.audio else None,
-    )
 
 
 def _quarter_turns(frame: VideoFrame) -> int:

@@ -21,13 +21,14 @@ from av.video.frame import VideoFrame
 
 from datasets.pictures import MAX_PIXELS
 from video.cuts import CutFinder
-from video.reader import VideoReader, check_size, decoded, open_container, picture_stream, start_of, to_rgb
+from video.reader import Clock, VideoReader, check_size, decoded, open_container, picture_stream, to_rgb
 
 # A file may end this long before its stated length: its sound is often longer than its pictures.
 _SLACK_SECONDS, _SLACK_SHARE = 2.0, 0.02
 # After the wanted time, so many seconds are decoded completely: in a video whose frames come at least this
 # often the very first frame at or after that time is found.
 _INTERVAL_MARGIN = 0.3
+_MOST_HELD = 1000  # packets from one key frame to the next, for the memory
 _SETTLED = 2  # frames after a cut in which the picture is still mixed or smeared
 _BLACK = 28  # grey levels of 255; compression leaves black this bright here and there
 _MOST = 0.4  # of the width or height is border on one side: more is a dark scene
@@ -61,6 +62,7 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
     Attributes:
         facts: what it says about itself.
         damage: the time in seconds and the kind of the first damage met while reading; None without any.
+        notes: what else a person should know after reading.
     """
 
     def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
@@ -74,8 +76,9 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
         self.damage: tuple[float, str] | None = None
         self._max_pixels, self._last, self._whole = max_pixels, 0.0, False
         self._container = open_container(path)
-        self._begin = start_of(self._container)
         self._stream = picture_stream(self._container, max_pixels)
+        self._clock = Clock(self._container, self._stream)
+        self.notes = self._clock.notes
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -93,29 +96,38 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
             needed: of a time in seconds: must a frame that is shown then be decoded although no other frame
                 builds on it? The others are left out, which saves about half of the work.
         """
-
-        def coming(packet: Packet) -> None:
-            if packet.pts is not None and packet.time_base is not None:
-                shown = float(packet.pts * packet.time_base - self._begin)
-                self._stream.codec_context.skip_frame = "DEFAULT" if needed(shown) else "NONREF"
-
-        if start > 0:
-            with suppress(FFmpegError):  # a file without an index is read from its beginning
-                self._seek(start)
         # Nothing before the first key frame: it builds on frames that were not read.
         self._last, self._whole = start, False
-        frames = decoded(self._container, self._stream, self._max_pixels, self._damaged, coming)
-        for number, frame in enumerate(frames):
-            # Frames are counted only where there is no clock at all.
-            seconds = self._seconds(frame, number / float(self.facts.rate))
+        for frame in decoded(self._packets(start, needed), self._max_pixels, self._damaged):
+            seconds = float(self._clock.time_of(frame))
             self._whole = self._whole or bool(frame.key_frame)
             if self._whole and not frame.is_corrupt:
                 self._last = seconds
                 if seconds >= start:
                     yield RawFrame(seconds, frame, float(self.facts.pixel_shape))
-        length = self.facts.seconds
+        length = None if self.notes else self.facts.seconds  # by a clock that jumps it means nothing
         if length is not None and self._last < length - max(_SLACK_SECONDS, _SLACK_SHARE * length):
             self._note(f"it ends there, although it says that it lasts {length:.1f} s")
+
+    def _packets(self, start: float, needed: Callable[[float], bool]) -> Iterator[Packet]:
+        """The packets from the last key frame before a time on.
+
+        Those before are read and passed over: a seek leads astray where a clock begins again.
+        """
+        held: list[Packet] = []
+        begun = False
+        for packet in map(self._clock.mend, self._container.demux(self._stream)):
+            shown = self._clock.shown(packet)
+            begun = begun or shown is None or shown >= start or len(held) > _MOST_HELD
+            if packet.is_keyframe and not begun:
+                held.clear()
+            held.append(packet)
+            while begun and held:
+                one = held.pop(0)
+                shown = self._clock.shown(one)
+                skip = shown is not None and not needed(shown)
+                self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
+                yield one
 
     def samples(self, count: int) -> Iterator[np.ndarray]:
         """Pictures from all over the video, at most `count`; for a video that is not read otherwise."""
@@ -130,10 +142,8 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
                     yield RawFrame(0.0, frame, float(self.facts.pixel_shape)).picture()
 
     def _seek(self, seconds: float) -> None:
-        self._container.seek(int((seconds + float(self._begin)) * av.time_base), backward=True)
-
-    def _seconds(self, frame: VideoFrame, unknown: float) -> float:
-        return unknown if frame.time is None else max(0.0, frame.time - float(self._begin))
+        begin = self._container.start_time or 0
+        self._container.seek(begin + int(seconds * av.time_base), backward=True)
 
     def _damaged(self, error: Exception) -> None:
         self._whole = False

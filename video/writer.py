@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,7 +13,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from video.reader import Frame, VideoError, VideoFacts, open_container, start_of
+from video.reader import Clock, Frame, VideoError, VideoFacts, open_container
 
 # Sound that browsers and players know inside of an MP4 is copied bit for bit, other sound becomes AAC.
 _COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
@@ -38,7 +37,7 @@ class VideoWriter:
         # H.264's usual profile stores colour for squares of 2 x 2 pixels: an odd side gets one more pixel.
         self._odd = facts.height % 2, facts.width % 2
         self._reformatter = VideoReformatter()
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": "+faststart"})
         self._stream = self._container.add_stream("libx264", rate=facts.rate, options=dict(_ENCODER))
         self._stream.width, self._stream.height = (side + side % 2 for side in (facts.width, facts.height))
         self._stream.pix_fmt = "yuv420p"
@@ -111,12 +110,11 @@ class _Sound:
     def __init__(self, path: Path, into: OutputContainer):
         self.time = 0.0
         self._source: InputContainer = open_container(path)
-        self._start = start_of(self._source)
-        self._tracks: dict[int, _CopiedTrack | _EncodedTrack] = {}
+        self._tracks: dict[int, tuple[_CopiedTrack | _EncodedTrack, Clock]] = {}
         known = [track for track in self._source.streams.audio if track.codec_context is not None]
         for track in known:
-            made = _CopiedTrack if track.codec_context.name in _COPIED else _EncodedTrack
-            self._tracks[track.index] = made(track, into, self._start)
+            made = _CopiedTrack if track.codec_context.codec.canonical_name in _COPIED else _EncodedTrack
+            self._tracks[track.index] = made(track, into), Clock(self._source, track)
         self._read = self._source.demux(*known) if known else iter(())
         self._ended = False
 
@@ -126,12 +124,12 @@ class _Sound:
             packet = next(self._read, None)
             if packet is None or packet.dts is None:  # at the end every track gives an empty packet
                 self._ended = True
-                for track in self._tracks.values():
+                for track, _ in self._tracks.values():
                     yield from track.take(None)
                 return
-            if packet.time_base is not None:
-                self.time = max(self.time, float(packet.dts * packet.time_base - self._start))
-            yield from self._tracks[packet.stream_index].take(packet)
+            track, clock = self._tracks[packet.stream_index]
+            self.time = max(self.time, clock.shown(clock.mend(packet)) or 0)
+            yield from track.take(packet)
 
     def close(self) -> None:
         self._source.close()
@@ -140,21 +138,17 @@ class _Sound:
 class _CopiedTrack:
     """A track whose packets go over as they are."""
 
-    def __init__(self, track: AudioStream, into: OutputContainer, start: Fraction):
-        self._made = into.add_stream_from_template(track)
-        self._start, self._last = start, None
+    def __init__(self, track: AudioStream, into: OutputContainer):
+        self._made, self._last = into.add_stream_from_template(track), None
 
     def take(self, packet: Packet | None) -> Iterator[Packet]:
         """What the file gets for a packet; nothing more for the end, None."""
-        if packet is None or packet.time_base is None or packet.dts is None:
+        if packet is None or packet.dts is None:
             return
-        shift = round(self._start / packet.time_base)
-        dts = packet.dts - shift
-        if self._last is not None and dts <= self._last:
+        if self._last is not None and packet.dts <= self._last:
             return  # a repeated or displaced packet, which MP4 cannot hold
-        self._last = dts
-        packet.pts = dts if packet.pts is None else max(packet.pts - shift, dts)
-        packet.dts = dts
+        self._last = packet.dts
+        packet.pts = packet.dts if packet.pts is None else max(packet.pts, packet.dts)
         packet.stream = self._made
         yield packet
 
@@ -162,8 +156,8 @@ class _CopiedTrack:
 class _EncodedTrack:
     """A track that MP4 players do not know: decoded, and encoded as AAC."""
 
-    def __init__(self, track: AudioStream, into: OutputContainer, start: Fraction):
-        self._track, self._start = track, start
+    def __init__(self, track: AudioStream, into: OutputContainer):
+        self._track = track
         self._made = into.add_stream("aac", rate=track.codec_context.sample_rate or 48_000)
         context = self._made.codec_context
         context.layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
@@ -178,8 +172,6 @@ class _EncodedTrack:
             except FFmpegError:
                 return  # one damaged packet
         for frame in frames:
-            if frame is not None and frame.pts is not None and frame.time_base is not None:
-                frame.pts -= round(self._start / frame.time_base)
             for resampled in self._resampler.resample(frame):
                 yield from self._made.encode(resampled)
         if packet is None:

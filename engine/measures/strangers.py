@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from datasets.pictures import ACCEPTED_SUFFIXES, in_batches, read_picture
+from datasets.pictures import SUFFIXES, in_batches, read_picture
 from engine.evaluation import Evaluation, detection_model
 from engine.measures.calibration import auroc
 from engine.measures.thresholds import evidence_of, right_evidence
@@ -86,11 +86,11 @@ def detect_strangers(
     """
     if not folder.is_dir():
         raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
-    paths = list(files_below(folder, ACCEPTED_SUFFIXES))
+    paths = list(files_below(folder, SUFFIXES))
     if not paths:
         raise ValueError(
-            f"--strangers_dir={folder}: no picture in it ({' '.join(sorted(ACCEPTED_SUFFIXES))}). Give a "
-            "folder of pictures that show none of the characters: other series, photographs, empty scenes."
+            f"--strangers_dir={folder}: no picture in it. Give a folder of pictures that show none of the "
+            "characters: other series, photographs, empty scenes."
         )
     detector = detection_model(model, network)
     found: list[tuple[str, Detections]] = []

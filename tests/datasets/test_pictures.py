@@ -1,5 +1,7 @@
 import io
+import struct
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from datasets.pictures import PictureError, examine_picture, jpeg_bytes, read_picture, save_picture
+from datasets.conversion import jpeg_bytes
+from datasets.pictures import PictureError, examine_picture, read_picture, save_picture
 from tests.datasets.one_of_everything import draw, png_bomb
 
 
@@ -78,9 +81,10 @@ def test_every_cut_is_noticed(tmp_path, rng):
                 examine_picture(path)
 
 
-def test_what_is_accepted_the_training_can_decode(tmp_path, rng):
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_what_is_accepted_the_training_can_decode(tmp_path, rng, kind):
     """A byte changed anywhere is either noticed, or the decoder of the training does not mind it either."""
-    data = bytearray(_save(tmp_path / "a.jpg", draw(3)).read_bytes())
+    data = bytearray(_save(tmp_path / f"a.{kind}", draw(3)).read_bytes())
     noticed = 0
     for _ in range(150):
         damaged = bytearray(data)
@@ -97,12 +101,37 @@ def test_what_is_accepted_the_training_can_decode(tmp_path, rng):
     assert noticed
 
 
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I4s", len(data), kind) + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        _chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(1_500_000))),
+        _chunk(b"iTXt", b"workflow\0\1\0\0\0" + zlib.compress(bytes(3_000_000))) * 40,
+        _chunk(b"tEXt", b"workflow\0" + bytes(70_000_000)),
+        _chunk(b"zTXt", b"a\0check sum")[:-1] + b"?",
+        _chunk(b"iCCP", b"profile\0\7unknown"),
+    ],
+    ids=lambda chunk: f"{chunk[4:8]}{len(chunk)}",
+)
+def test_what_stands_beside_the_pixels_of_a_png_does_no_harm(tmp_path, chunk):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = _save(tmp_path / "a.png", draw(0), exif=exif)
+    data, pixels = path.read_bytes(), read_picture(path)
+    for place in (33, -12):  # before and after the pixels
+        path.write_bytes(data[:place] + chunk + data[place:])
+        np.testing.assert_array_equal(read_picture(path), pixels)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "picture is empty: 0 bytes"),
         (b"<html>404 Not Found</html>", "not a picture: starts with b'<html>40'"),
-        (b"GIF89a\1\0\1\0\0\0\0;", "not a picture"),
+        (b"GIF89a\1\0\1\0\0\0\0;", "not a picture.* not JPEG, PNG, BMP or WebP: save it as one of these"),
         (png_bomb(30_000, 30_000), "too many pixels: 30000 x 30000 = 900000000, at most 50000000"),
         (png_bomb(65_501, 1), "picture is too long: 65501 x 1, at most 65500"),
         (b"\xff\xd8\xff\xe0" + b"x" * 50, "picture cannot be decoded|not a picture|cut short"),
@@ -124,6 +153,9 @@ def test_limits(tmp_path):
     path.write_bytes(b"x" * 1_000_900)
     with pytest.raises(PictureError, match="picture file too large: 1000900 bytes, at most 1000800"):
         examine_picture(path, max_pixels=100)
+    with pytest.raises(PictureError, match=r"picture format is not read: \.tif$") as error:
+        examine_picture(tmp_path / "a.TIF")
+    assert error.value.action == "left out: save it as PNG or JPEG"
     with pytest.raises(PictureError, match="picture cannot be read: No such file"):
         examine_picture(tmp_path / "b.png")
 

@@ -1,5 +1,6 @@
 """Pictures out of videos: moments, names and sizes; damage and interruptions; what must not be touched."""
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from datasets.drawn.film import FilmOptions, draw_video
 from datasets.drawn.shots import make_shots
 from datasets.pictures import read_picture
-from datasets.splits import SplitOptions, make_splits, source_of
+from datasets.splits import source_of
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
 from tools.extract_frames import (
@@ -83,21 +86,6 @@ def test_skipping_frames_finds_the_same_moments_as_decoding_all(film: Path, tmp_
     assert len(few) < 180  # some were really left out
     assert set(few) <= set(every)
     assert [at for at in every if at % 2 < 0.29] == [at for at in few if at % 2 < 0.29]
-
-
-@pytest.mark.parametrize(
-    "stem", ["episode01", "[Group] Show - 02 [1080p][ABCD]", "千反田 第03話", "a_1_2", "x.rf.y", "100%: 3?"]
-)
-def test_names_give_the_source_to_the_split(stem: str) -> None:
-    source = name_sources([Path("folder") / f"{stem}.mkv"]).popitem()[1]
-    assert source
-    pictures = [picture_name(source, seconds) for seconds in (0.0, 0.0405, 12.5, 9_999.0)]
-    assert pictures == sorted(pictures)
-    for name in (*pictures, picture_name(source, 20_000.0)):
-        assert source_of(Path(name).stem) == source, name
-        assert Path(name).name == name
-    split = make_splits([Path(picture_name(f"{source}{n}", 12.5)).stem for n in range(5)], SplitOptions())
-    assert split.by == "source"
 
 
 def test_variable_frame_rate_by_presentation_times(tmp_path: Path) -> None:
@@ -246,8 +234,6 @@ def test_other_video_or_other_pixels_of_one_name_are_refused(film: Path, tmp_pat
 def test_sources_of_several_folders_stay_apart(tmp_path: Path) -> None:
     paths = [tmp_path / season / "01.mkv" for season in ("Season 1", "Season 2")]
     assert list(name_sources(paths).values()) == ["Season 1 01", "Season 2 01"]
-    with pytest.raises(ValueError, match="would give pictures the same names; rename one"):
-        name_sources([tmp_path / "a.mkv", tmp_path / "a.mp4"])
     for path in paths:
         path.parent.mkdir()
         path.touch()
@@ -259,6 +245,38 @@ def test_sources_of_several_folders_stay_apart(tmp_path: Path) -> None:
         find_videos([tmp_path / "missing.mp4"])
     with pytest.raises(ValueError, match="no video in"):
         find_videos([])
+
+
+@given(stems=st.lists(st.text(max_size=120) | st.binary(max_size=200).map(os.fsdecode), max_size=4))
+@example(["episode01", "[Group] Show - 02 [1080p][ABCD]", "千反田 第03話", "a_1_2", "x.rf.y"])
+@example(["", "a", "A", "a ", "Re:Zero", "Re?Zero", "100%d", "-x", ".x", "x" * 110, "x" * 111])
+@settings(max_examples=30, deadline=None)
+def test_no_two_films_share_a_name_and_any_file_system_takes_it(stems: list[str]) -> None:
+    names = {f"{stem}.{kind}" for stem in stems for kind in ("mkv", "mp4")}
+    paths = [Path("films") / name for name in sorted(names) if "/" not in name and "\0" not in name]
+    sources = name_sources(paths)
+    assert len({source.casefold() for source in sources.values()}) == len(paths)
+    assert sources == name_sources(paths[::-1])
+    for source in sources.values():
+        pictures = [picture_name(source, seconds) for seconds in (0.0, 0.0405, 12.5, 9_999.0)]
+        assert pictures == sorted(pictures)
+        assert {source_of(Path(name).stem) for name in pictures} == {source}
+        assert len(pictures[0].encode()) <= 255
+        assert pictures[0].isprintable()
+        assert not set(pictures[0]) & set('\\/:*?"<>|')
+
+
+def test_films_that_come_later_leave_the_names_of_those_before(tmp_path: Path) -> None:
+    out, long = tmp_path / "out", "Kono Title wa Nagai " * 6
+    films = f"one/{long}01.mkv", f"one/{long}02.mkv", "one/01.mkv", "two/01.mkv", "two/01.mp4", "six/01.mkv"
+    paths = [tmp_path / film for film in films]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(exist_ok=True)
+        write_video(path, [scene(10 * number + i // 5) for i in range(10)], range(0, 3000, 300))
+    for count in range(1, len(paths) + 1):
+        assert main(["--output_dir", str(out), *map(str, paths[:count])]) == 0
+        assert len(names(out)) == 2 * count
+    assert {"01_0000000.jpg", "two 01_0000000.jpg", "six 01_0000000.jpg"} < {*names(out)}
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def packets(path: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "aac"), (".mkv", "ac3"), (".mkv", "libopus")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "aac"), (".mkv", "ac3"), (".mkv", "libopus"), (".avi", "libmp3lame")]
+)
 def test_sound_that_mp4_knows_is_copied_bit_for_bit(tmp_path, suffix, codec):
     source, target = clip(tmp_path / f"clip{suffix}", sound=codec), tmp_path / "out.mp4"
     done = run(source, target)
@@ -90,6 +92,15 @@ def test_other_sound_becomes_aac_of_the_same_length(tmp_path, suffix, codec, pic
         assert float(track.duration * track.time_base) == pytest.approx(2.0, abs=0.06)
         loud = [np.abs(frame.to_ndarray()).mean() for frame in container.decode(track)]
     assert np.median(loud) == pytest.approx(8000 / 32768 * 2 / np.pi, rel=0.1)
+
+
+def test_sound_goes_on_where_films_were_joined(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    joined, target = clip(tmp_path / "a.ts", sound="aac", codec="mpeg2video"), Path("Re:Zero/out.mp4")
+    joined.write_bytes(2 * joined.read_bytes())
+    target.parent.mkdir()  # whose colon is no protocol's
+    assert run(joined, target).notes == ["its clock jumps at 2.0 s: times go on from there"]
+    assert len(packets(target.absolute())) == len(packets(joined))
 
 
 def test_frames_keep_their_times_and_colours(tmp_path):

@@ -2,14 +2,16 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
-import av
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.video.small_videos import scene, write_sound, write_video
-from video.reader import Camera, VideoError, VideoReader, camera_number
+from tests.video.small_videos import MILLISECOND, scene, write_sound, write_video
+from video.reader import Camera, Clock, VideoError, VideoReader, camera_number
 from video.selection import SparseVideo
 
 
@@ -65,19 +67,46 @@ def test_rotation_beside_the_pixels_is_applied(tmp_path, rotation):
     assert reader.facts.pixel_shape == (1 / shape if rotation % 180 else shape)
 
 
-def test_times_count_from_the_beginning_of_the_file(tmp_path):
-    """An MPEG-TS starts at any time of day."""
-    path = tmp_path / "clip.ts"
-    with av.open(str(path), "w", options={"output_ts_offset": "36000"}) as container:
-        stream = container.add_stream("mpeg2video", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 72, "yuv420p"
-        for i in range(5):
-            frame = av.VideoFrame.from_ndarray(scene(i), "rgb24")
-            frame.pts = i
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    frames, _ = frames_of(path)
-    assert [float(frame.time) for frame in frames] == pytest.approx([i / 25 for i in range(5)], abs=1e-4)
+@pytest.mark.parametrize(("suffix", "count"), [(".ts", 3), (".mkv", 2)])
+def test_where_a_clock_begins_again_times_go_on(tmp_path, suffix, count):
+    """Films joined with `cat`, whole and from any second on; an MPEG-TS does not begin at 0."""
+    film = tmp_path / f"joined{suffix}"
+    parts = [write_video(tmp_path / f"{one}{suffix}", [scene(one)] * 30, gop=10) for one in range(count)]
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    frames, reader = frames_of(film)
+    times = [float(frame.time) for frame in frames]
+    assert times == pytest.approx([i / 25 for i in range(30 * count)], abs=0.002)
+    assert all(close(frame.image, scene(i // 30)) for i, frame in enumerate(frames))
+    assert reader.notes() == ["its clock jumps at 1.2 s: times go on from there"]
+    for start in (0.0, 0.5, 1.5, 2.39, 4.0):
+        with SparseVideo(film) as video:
+            assert [frame.seconds for frame in video.frames(start=start)] == [t for t in times if t >= start]
+            assert (video.notes, video.damage) == (reader.notes(), None)
+
+
+@given(
+    parts=st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(1, 30), st.integers(0, 40))),
+    untold=st.sets(st.integers(0, 50)),
+)
+@settings(max_examples=100, deadline=None)
+def test_whatever_a_clock_says_times_rise_and_no_frame_is_squeezed_out(parts, untold):
+    """Parts begin anywhere (in ms), their frames are up to 40 ms apart, some without a time."""
+    made, base, times = SimpleNamespace, MILLISECOND, []
+    container: Any = made(start_time=None)
+    stream: Any = made(average_rate=25, time_base=base)
+    clock = Clock(container, stream)
+    for start, count, apart in parts:
+        film: list[Any] = [
+            made(pts=start + n * apart, dts=None, time_base=base, is_keyframe=not n) for n in range(count)
+        ]
+        for n in sorted(range(count), key=lambda n: (-(-n // 3), n % 3)):  # decoded as 0 3 1 2 6 4 5 ...
+            clock.mend(film[n])
+        for n in untold & {*range(count)}:
+            film[n].pts = None
+        times += map(clock.time_of, film)
+    assert times == sorted(set(times))
+    spans = sum((count - 1) * apart / 1000 for _, count, apart in parts)
+    assert not times or times[-1] >= spans - 0.15 * len(parts)
 
 
 def test_damage_in_the_middle_costs_only_what_is_damaged(tmp_path):
