@@ -43,10 +43,8 @@ from files.threads import map_in_threads
 from files.writing import write_bytes
 from terminal.command import command
 from terminal.quiet import start_tensorflow
-from video.appearances import find_appearances, plot_timeline, write_appearances
 from video.reader import VIDEO_SUFFIXES, Camera, VideoError, VideoReader, camera_number
 from visualization.drawing import draw_detections
-from visualization.figures import picture_of
 from visualization.sheets import contact_sheet, scale_to
 from visualization.text import one_line
 
@@ -233,7 +231,10 @@ class Run:
 
     def _video(self, source: Source) -> None:
         """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
+        # Not at the top: --help need not wait for Matplotlib.
+        from video.appearances import find_appearances, plot_timeline, write_appearances
         from video.detection import VideoOptions, detect_in_video
+        from visualization.figures import picture_of
 
         if self.stopped():
             return

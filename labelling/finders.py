@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from boxes.detections import Detections
@@ -56,6 +55,8 @@ def cascade_finder(path: Path, name: str, neighbours: int) -> Finder:
     """
     if not path.is_file():
         raise ValueError(f"--cascade_path {path}: there is no such file")
+    import cv2  # no --help waits for it
+
     cascade = cv2.CascadeClassifier()
     try:
         readable = cascade.load(str(path))
@@ -125,5 +126,7 @@ def _reduced(image: np.ndarray) -> np.ndarray:
     factor = _WORKING_SIDE / max(image.shape[:2])
     if factor >= 1:
         return image
+    import cv2
+
     size = max(1, math.floor(image.shape[1] * factor)), max(1, math.floor(image.shape[0] * factor))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

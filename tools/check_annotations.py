@@ -32,7 +32,6 @@ from datasets.look_alikes import look_alike_names
 from datasets.problems import group_problems, write_problems
 from datasets.splits import SplitOptions, coverage_notes
 from labelling import names as name_edits
-from labelling.report import write_alike, write_statistics, write_suspicions
 from terminal.bars import counting_bars, show_table
 from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
@@ -102,6 +101,9 @@ class Undo:
 
 def check(options: Check, console: Console) -> None:
     """Writes the reports and says on screen what is in them."""
+    # Not at the top: --help need not wait for Matplotlib.
+    from labelling.report import write_alike, write_statistics, write_suspicions
+
     output_dir = options.output_dir
     if output_dir.exists() and not output_dir.is_dir():
         raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")

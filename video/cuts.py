@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 _SHARED = 0.5  # two pictures that share less of their colours are of two scenes
@@ -17,6 +16,8 @@ class CutFinder:
 
     def is_cut(self, image: np.ndarray) -> bool:
         """Whether this frame begins another scene than the one before it: uint8 [H, W, 3]."""
+        import cv2  # no --help waits for it
+
         small = cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA)
         colours = cv2.calcHist([small], [0, 1, 2], None, [8, 8, 8], [0, 256] * 3).ravel() / (64 * 36)
         before, self._before = self._before, colours

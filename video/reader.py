@@ -15,7 +15,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -320,6 +319,8 @@ class Camera(AbstractContextManager["Camera"]):
         Raises:
             VideoError: there is none, or it gives no picture.
         """
+        import cv2  # no --help waits for it
+
         # Without a camera every one of its ways to look for one would remark on that.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._capture = cv2.VideoCapture(number)
@@ -344,7 +345,7 @@ class Camera(AbstractContextManager["Camera"]):
         got, picture = True, self._first
         while got:
             seconds = Fraction(round(1e6 * (time.monotonic() - started)), 1_000_000)
-            yield Frame(seconds, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+            yield Frame(seconds, np.ascontiguousarray(picture[..., ::-1]))
             got, picture = self._capture.read()
 
     def notes(self) -> list[str]:

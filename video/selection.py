@@ -13,7 +13,6 @@ from math import floor
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.packet import Packet
@@ -48,6 +47,8 @@ class RawFrame:
         image = to_rgb(self.frame)
         if abs(self.pixel_shape - 1) < 0.01:
             return image
+        import cv2  # no --help waits for it
+
         width = round(image.shape[1] * self.pixel_shape)
         return cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_AREA)
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from boxes.detections import Detections
@@ -129,6 +128,8 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     height, width = max(1, height), max(1, width)
     if (height, width) == image.shape[:2]:
         return image
+    import cv2  # no --help waits for it
+
     smaller = height * width < image.shape[0] * image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 

@@ -120,6 +120,8 @@ def fetch(folder: Path = FOLDER) -> str:
 def main() -> int:
     """Runs the command line; the page works without these files, so a failure to fetch them is only told."""
     given = sys.argv[1:]
+    if given == ["--help"]:
+        return print(__doc__) or 0
     try:
         print(fetch()) if not given else unpack(Path(given[0]), FOLDER)
     except (ValueError, OSError) as error:

@@ -1,8 +1,27 @@
 """Commands end with a status and a sentence, never with a traceback for what a person can cure."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from terminal.command import command
+from tests.test_floors import NAMES, ROOT
+
+# Each takes a second or several, and --help needs none of them.
+SLOW = "tensorflow keras jax matplotlib cv2 scipy uvicorn"
+HELP = """
+import contextlib, os, runpy, sys
+
+slow = sys.argv.pop(1).split()
+for command in sys.argv[1:]:
+    sys.argv = [command, "--help"]
+    sys.modules.pop(command, None)
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(open(os.devnull, "w")):
+        runpy.run_module(command, run_name="__main__", alter_sys=True)
+    assert not sys.modules.keys() & set(slow), command
+"""
 
 
 def ending(error: BaseException):
@@ -14,8 +33,9 @@ def ending(error: BaseException):
 
 
 @pytest.mark.parametrize(("found", "status"), [(None, 0), (0, 0), (3, 3)])
-def test_the_commands_own_status(found, status, capsys):
+def test_the_commands_own_status(found, status, capsys, monkeypatch):
     given = []
+    monkeypatch.setattr("sys.argv", ["draw"])
 
     @command("draw")
     def main(arguments):
@@ -23,8 +43,11 @@ def test_the_commands_own_status(found, status, capsys):
         return found
 
     assert (main(), main(["--size=3"])) == (status, status)
-    assert given == [None, ["--size=3"]]
+    assert given == [[], ["--size=3"]]
     assert capsys.readouterr().err == ""
+    main(["--dataset_dir=~/my_set", "~", "a~/b", "~other", "--name=~"])
+    home = str(Path.home())
+    assert given[-1] == [f"--dataset_dir={home}/my_set", home, "a~/b", "~other", f"--name={home}"]
 
 
 @pytest.mark.parametrize(
@@ -47,3 +70,16 @@ def test_what_a_person_can_cure(error, status, said, capsys):
 def test_a_mistake_of_ours_is_not_hidden():
     with pytest.raises(TypeError):
         ending(TypeError())()
+
+
+def test_help_waits_for_nothing_slow():
+    commands = [
+        name.removesuffix(".__main__")
+        for name, path in NAMES.items()
+        if path.parts[0] not in ("benchmarks", "labelling")  # those of labelling/ are run by other Pythons
+        and '__name__ == "__main__":' in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert len(commands) > 20
+    line = [sys.executable, "-c", HELP, SLOW, *commands]
+    process = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
