@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -55,9 +55,8 @@ def read_yolo(source: Path) -> ForeignDataset:
         content = _load(files.root / settings)
         names = {"": _names_of(content, settings, dataset)}
     else:
-        there = {posixpath.basename(name) for name in files.paths}
-        content = {word: f"{word}.txt" for word in SPLIT_WORDS if f"{word}.txt" in there}
         names = _names_by_folder(files)
+        content = {split: _lists_of(split, files, set(labels.values())) for split in SPLIT_WORDS.values()}
     if not names:
         raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
     listed = _listed(content, settings or "", dataset)
@@ -109,7 +108,7 @@ def _names_of(content: Mapping[str, Any], settings: str, dataset: ForeignDataset
     names = content.get("names")
     if isinstance(names, str):
         for file in dataset.files.meant([_from(settings, names)]).values():
-            names = _lines_of(dataset.files.paths[file])
+            names = _lines_of(dataset.files.paths[file], blank=False)
     names = dict(enumerate(names)) if isinstance(names, list) else names
     try:
         if not isinstance(names, dict) or {*map(type, names.values())} != {str}:
@@ -143,6 +142,12 @@ def _nearest(by_folder: Mapping[str, Names], label: str) -> Names:
     return by_folder.get(folder) or next(iter(by_folder.values()))
 
 
+def _lists_of(split: str, files: Files, labels: Collection[str]) -> list[str]:
+    """The texts that are called after a split, and are not labels of a picture."""
+    texts = (name for name in files.paths if name.lower().endswith(".txt") and name not in labels)
+    return [name for name in texts if split_of(posixpath.basename(name)) == split]
+
+
 def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) -> list[tuple[str, str]]:
     """Split and name of the pictures of folders, of texts with paths, or of lists of such."""
     files, base = dataset.files, str(content.get("path", ""))
@@ -154,7 +159,7 @@ def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) 
         for entry in value if isinstance(value, list) else [value]:
             written = _from(settings, entry if isinstance(entry, str) else "/", base)
             folder, text = files.folder(written), files.meant([written]).get(written)
-            if folder:
+            if folder and not (split_of(written[-1]) == split and split_of(folder) not in ("", split)):
                 start = "" if folder == "." else f"{folder}/"
                 listed += [(split, name) for name in files.pictures if name.startswith(start)]
             elif text:
@@ -238,5 +243,7 @@ def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]
     return raw_object(names[number], pixels)
 
 
-def _lines_of(file: Path) -> list[str]:
-    return re.split(r"\r\n|\r|\n", text_of(file, MAX_TEXT_BYTES))
+def _lines_of(file: Path, *, blank: bool = True) -> list[str]:
+    """The lines of a text; without blank ones at its end if such are not wanted."""
+    text = text_of(file, MAX_TEXT_BYTES)
+    return re.split(r"\r\n|\r|\n", text if blank else text.rstrip())

@@ -33,6 +33,7 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
+from files.below import files_below
 from files.writing import whole_file, write_text
 from labelling.coco import read_coco
 from labelling.foreign import SPLIT_WORDS, ForeignDataset, ForeignPicture
@@ -40,6 +41,7 @@ from labelling.yolo import read_yolo
 from terminal.bars import Progress, counting_bars, show_table, silent
 from terminal.command import command, say
 
+_SAYS_NOTHING = ("images", "jpegimages", "data", "obj_train_data")
 _UNFIT = ("Cc", "Cs", "Zl", "Zp")  # controls, bytes that are not UTF-8, line ends: not for names in lists
 
 
@@ -68,13 +70,18 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
     readers = {"coco": partial(read_coco, picture_dir=picture_dir), "yolo": read_yolo}
     if kind in readers:
         return readers[kind](source)
+    if source.is_file():
+        kinds = "neither a COCO data set (a .json file) nor a YOLO data set (data.yaml)"
+        raise ValueError(f"{source}: {kinds}; give a folder, unpacked")
     reasons: list[str] = []
     for read in readers.values():
         try:
             return read(source)
         except ValueError as error:
             reasons.append(str(error).removeprefix(f"{source}: "))
-    raise ValueError(f"{source}: neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})")
+    kinds = f"neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})"
+    xml = "; LabelImg's .xml files need no import" if any(files_below(source, {".xml"})) else ""
+    raise ValueError(f"{source}: {kinds}{xml}")
 
 
 @dataclass
@@ -170,9 +177,8 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
 def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     """A file name for a picture: folders become part of it, so that sources stay apart; never a path."""
     folders, name = picture.name.split("/")[:-1], picture.name.rpartition("/")[2]
-    # images/ says nothing, and train2017/ the split, which has its list.
-    said = [part for part in folders if part.lower() not in ("images", "jpegimages", "obj_train_data")]
-    if picture.split:
+    said = [part for part in folders if part.lower() not in _SAYS_NOTHING]
+    if picture.split:  # which train2017/ says, too
         said = [part for part in said if SPLIT_WORDS.get(part.lower().rstrip("0123456789")) != picture.split]
     text = "_".join((*said, name))
     text = "".join("_" if one in '\\:*?"<>|' or category(one) in _UNFIT else one for one in text).strip()
@@ -196,6 +202,8 @@ def main(options: Options) -> None:
         done = import_dataset(dataset, options.output_dir, options.max_pixels, progress)
     if done.problems:
         show_table(console, GROUP_HEADINGS, group_problems(done.problems))
+    if not done.pictures and not done.kept:
+        raise ValueError(f"no picture could be taken; {options.output_dir / 'import_problems.csv'} says why")
     kept = f", {done.kept} were there already" if done.kept else ""
     splits = "".join(f", {len(stems)} in {split}.txt" for split, stems in done.splits.items())
     say(console, f"{done.pictures} pictures with {done.boxes} boxes{kept}{splits}, in {options.output_dir}")
