@@ -44,19 +44,13 @@ _MEASURED_ON = re.compile(r"(validation|test)$")  # how sets end that a detector
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was done.
+    """What was done."""
 
-    Attributes:
-        labels: names in the order of their ids; of the whole output folder.
-        sets: annotations by the name of the set, in the order of the records.
-        statistics: by the name of the set, see `set_statistics`.
-        notes: what a person should know beside them.
-    """
-
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # names in the order of their ids; of the whole output folder
+    # annotations by the name of the set, in the order of the records
     sets: Mapping[str, Sequence[Annotation]]
-    statistics: Mapping[str, Mapping[str, Any]]
-    notes: Sequence[str]
+    statistics: Mapping[str, Mapping[str, Any]]  # by the name of the set, see `set_statistics`
+    notes: Sequence[str]  # what a person should know beside them
 
 
 def convert(

@@ -57,21 +57,13 @@ class PictureError(UnusableFile):
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What a completely decoded picture file holds.
+    """What a completely decoded picture file holds."""
 
-    Attributes:
-        size: (width, height) in pixels as stored, before any EXIF orientation.
-        orientation: EXIF orientation, 1 (upright) to 8.
-        plain_jpeg: a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are.
-        frames: more than 1 for an animation, of which the first picture counts.
-        digest: of the file's bytes; equal for identical files.
-    """
-
-    size: tuple[int, int]
-    orientation: int
-    plain_jpeg: bool
-    frames: int
-    digest: bytes
+    size: tuple[int, int]  # (width, height) in pixels as stored, before any EXIF orientation
+    orientation: int  # EXIF orientation, 1 (upright) to 8
+    plain_jpeg: bool  # a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are
+    frames: int  # more than 1 for an animation, of which the first picture counts
+    digest: bytes  # of the file's bytes; equal for identical files
 
     @property
     def turned_size(self) -> tuple[int, int]:

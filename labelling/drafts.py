@@ -37,21 +37,13 @@ Finder = Callable[[list[np.ndarray]], list[Detections]]
 
 @dataclass(frozen=True)
 class DraftTarget:
-    """One picture of a data set.
+    """One picture of a data set."""
 
-    Attributes:
-        picture: the file.
-        name: its path below the folder of pictures, with `/`.
-        xml: its annotation: the one that is there, or where LabelImg would put one.
-        free: a draft may be written there; False for what a person has saved.
-        drafted: a draft is there.
-    """
-
-    picture: Path
-    name: str
-    xml: Path
-    free: bool
-    drafted: bool
+    picture: Path  # the file
+    name: str  # its path below the folder of pictures, with `/`
+    xml: Path  # its annotation: the one that is there, or where LabelImg would put one
+    free: bool  # a draft may be written there; False for what a person has saved
+    drafted: bool  # a draft is there
 
 
 def draft_targets(dataset_dir: Path) -> list[DraftTarget]:
@@ -92,27 +84,18 @@ def draft_objects(detections: Detections, height: int, width: int) -> list[VocOb
 
 @dataclass
 class Drafted:
-    """What was done with a data set.
+    """What was done with a data set."""
 
-    Attributes:
-        drafts: written.
-        boxes: in them.
-        empty: drafts without a box.
-        labelled: pictures passed over because a person has saved their annotation.
-        earlier: pictures passed over because they have a draft.
-        failures: (name, reason) of pictures that could not be read.
-        useful: how useful labelling is, by the name of each picture to be labelled.
-        order: their names, most useful first.
-    """
-
-    drafts: int = 0
-    boxes: int = 0
-    empty: int = 0
-    labelled: int = 0
-    earlier: int = 0
+    drafts: int = 0  # written
+    boxes: int = 0  # in them
+    empty: int = 0  # drafts without a box
+    labelled: int = 0  # pictures passed over because a person has saved their annotation
+    earlier: int = 0  # pictures passed over because they have a draft
+    # (name, reason) of pictures that could not be read
     failures: list[tuple[str, str]] = field(default_factory=list)
+    # how useful labelling is, by the name of each picture to be labelled
     useful: dict[str, float] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)  # their names, most useful first
 
 
 def make_drafts(

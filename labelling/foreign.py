@@ -38,21 +38,13 @@ _MOST_PARTS = 50  # of a path, from its end
 
 @dataclass(frozen=True)
 class ForeignPicture:
-    """A picture of another format's data set, and its labels.
+    """A picture of another format's data set, and its labels."""
 
-    Attributes:
-        path: the picture; exists, inside the folder that was given.
-        name: its path for people, with `/`.
-        split: "train", "val", "test", or "" where the set has none.
-        size: (width, height) that the boxes are given in, where the set says so.
-        objects_in: its objects.
-    """
-
-    path: Path
-    name: str
-    split: str
-    size: tuple[int, int] | None
-    objects_in: ObjectsIn
+    path: Path  # the picture; exists, inside the folder that was given
+    name: str  # its path for people, with `/`
+    split: str  # "train", "val", "test", or "" where the set has none
+    size: tuple[int, int] | None  # (width, height) that the boxes are given in, where the set says so
+    objects_in: ObjectsIn  # its objects
 
 
 class Files:

@@ -27,21 +27,13 @@ Change = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a change would do to a folder.
+    """What a change would do to a folder."""
 
-    Attributes:
-        change: the change.
-        edits: (before, after) of the XML files that would change.
-        names: objects by name before.
-        after: objects by name afterwards.
-        problems: files that cannot be read or changed, which stay as they are.
-    """
-
-    change: Change
-    edits: dict[Path, tuple[bytes, bytes]]
-    names: Counter[str]
-    after: Counter[str]
-    problems: list[Problem]
+    change: Change  # the change
+    edits: dict[Path, tuple[bytes, bytes]]  # (before, after) of the XML files that would change
+    names: Counter[str]  # objects by name before
+    after: Counter[str]  # objects by name afterwards
+    problems: list[Problem]  # files that cannot be read or changed, which stay as they are
 
 
 def renaming(old: str, new: str, names: Counter[str]) -> Change:

@@ -86,21 +86,13 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
 
 @dataclass
 class Imported:
-    """What an import did.
+    """What an import did."""
 
-    Attributes:
-        problems: what was repaired or left out.
-        pictures: newly taken.
-        boxes: of these.
-        kept: pictures whose XML was there already.
-        splits: stems by split.
-    """
-
-    problems: list[Problem]
-    pictures: int = 0
-    boxes: int = 0
-    kept: int = 0
-    splits: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[Problem]  # what was repaired or left out
+    pictures: int = 0  # newly taken
+    boxes: int = 0  # of these
+    kept: int = 0  # pictures whose XML was there already
+    splits: dict[str, list[str]] = field(default_factory=dict)  # stems by split
 
 
 def import_dataset(
