@@ -55,18 +55,13 @@ BACKBONES = tuple(_NETWORKS)
 class BackboneSpec:
     """Which network, and where it is cut: with the weights, everything that its features depend on.
 
-    Attributes:
-        name: one of BACKBONES, or the network of a detector.
-        image_size: side of the square picture, in pixels.
-        strides: of the maps, rising.
-
     Raises:
         ValueError: there is no such network, or it does not have this size or these maps.
     """
 
-    name: str
-    image_size: int
-    strides: tuple[int, ...]
+    name: str  # one of BACKBONES, or the network of a detector
+    image_size: int  # side of the square picture, in pixels
+    strides: tuple[int, ...]  # of the maps, rising
 
     def __post_init__(self) -> None:
         if self.name in NETWORKS:  # which maps it has is seen when it is cut

@@ -27,21 +27,13 @@ _APART = 0.3  # overlap up to which a detection is of nobody who is labelled
 
 @dataclass(frozen=True, eq=False)
 class Suspicion:
-    """One label, or missing label.
+    """One label, or missing label."""
 
-    Attributes:
-        kind: what is suspected.
-        box: float32 [4], of the label; where none is, of the detection.
-        name: on the label; empty where none is.
-        suggestion: what the detector says; empty where it sees nobody.
-        strength: 0...1: how much the detector disagrees.
-    """
-
-    kind: Kind
-    box: np.ndarray
-    name: str
-    suggestion: str
-    strength: float
+    kind: Kind  # what is suspected
+    box: np.ndarray  # float32 [4], of the label; where none is, of the detection
+    name: str  # on the label; empty where none is
+    suggestion: str  # what the detector says; empty where it sees nobody
+    strength: float  # 0...1: how much the detector disagrees
 
 
 def find_suspicions(annotation: Annotation, detections: Detections, labels: Sequence[str]) -> list[Suspicion]:
