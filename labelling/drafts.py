@@ -10,7 +10,7 @@ import numpy as np
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
 from datasets.folder import find_files
-from datasets.pictures import in_batches, read_picture
+from datasets.pictures import OTHER_SUFFIXES, in_batches, read_picture
 from datasets.voc import (
     DRAFT,
     RawObject,
@@ -21,6 +21,7 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
+from files.below import files_below
 from files.writing import write_text
 from terminal.bars import Progress
 
@@ -126,6 +127,9 @@ def make_drafts(
     """
     outcome, looks = Drafted(), {}
     targets = draft_targets(dataset_dir)
+    for path in files_below(dataset_dir, OTHER_SUFFIXES):
+        reason = f"picture format is not read: {path.suffix.lower()}; save it as PNG or JPEG"
+        outcome.failures.append((path.relative_to(dataset_dir).as_posix(), reason))
     todo = [target for target in targets if target.free and (redo or not target.drafted)]
     rest = [target for target in targets if target not in todo]
     outcome.labelled = sum(not target.free for target in targets)

@@ -274,7 +274,7 @@ def _clean(name: str) -> str:
     text = "".join(letter if letter.isprintable() and letter not in '\\/:*?"<>|' else "_" for letter in text)
     if len(text) > _MOST_LETTERS or len(text.encode()) > _MOST_BYTES:
         ends = 45 if text.isascii() else 24  # of up to four bytes each
-        text = f"{text[:ends]} {_digest(name)} {text[-ends:]}"
+        text = f"{text[:ends].strip()} {_digest(name)} {text[-ends:].strip()}"
     return source_of(f"{text}_0")
 
 

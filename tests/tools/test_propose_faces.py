@@ -176,11 +176,17 @@ def test_crops_keep_the_source(dataset: Path, tmp_path: Path) -> None:
 
 
 def test_unreadable_pictures_are_named_and_the_others_done(dataset: Path, capsys: Any) -> None:
+    (dataset / "JPEGImages" / "a.tif").write_bytes(b"II*")
     (dataset / "JPEGImages" / "ep_0001.jpg").write_bytes(b"no picture")
     dataset = dataset.rename(dataset.with_name("my set"))
     assert main([f"--dataset_dir={dataset}"]) == 1
     said = capsys.readouterr().err
-    for line in (f"make labelimg DATASET='{dataset}'", "ep_0001.jpg: not a picture", "2 drafts"):
+    for line in (
+        f"make labelimg DATASET='{dataset}'",
+        "ep_0001.jpg: not a picture",
+        "a.tif: picture format is not read",
+        "2 drafts",
+    ):
         assert line in said
     assert main([f"--dataset_dir={dataset / 'x'}"]) == 1
     assert "there is no such folder" in capsys.readouterr().err
