@@ -175,7 +175,8 @@ def _root(data: bytes) -> etree._Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise declared
     if root.tag != "annotation":
-        raise XmlError("XML is not an annotation", f"its root is <{root.tag}>, not <annotation>")
+        cvat = "; it is CVAT's own: export Pascal VOC there" if root.tag == "annotations" else ""
+        raise XmlError("XML is not an annotation", f"its root is <{root.tag}>, not <annotation>{cvat}")
     if (count := len(root.findall("object"))) > MAX_OBJECTS:
         raise XmlError("too many objects in one XML", f"{count}, at most {MAX_OBJECTS}", "refused")
     return root

@@ -33,6 +33,8 @@ ObjectsIn = Callable[[tuple[int, int]], Iterator[RawObject | Problem]]
 # A path that another machine wrote, read in one or more ways; last as it was written.
 Written = tuple[str, ...]
 
+IMPORT_PROBLEMS = "import_problems.csv"  # where it lies, an import has put its pictures
+
 _MOST_PARTS = 50  # of a path, from its end
 
 
@@ -60,7 +62,7 @@ class Files:
 
     def __init__(self, root: Path):
         self.root = root.resolve()
-        found = files_below(self.root, links=False)
+        found = files_below(self.root, other=lambda folder: (folder / IMPORT_PROBLEMS).exists(), links=False)
         inside = (path for path in found if not path.is_symlink() or path.resolve().is_relative_to(self.root))
         self.paths = {path.relative_to(self.root).as_posix(): path for path in inside}
         suffixes = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
@@ -187,7 +189,8 @@ def text_of(file: Path, most_bytes: int) -> str:
         data = file.read_bytes()
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: byte {error.start} is not UTF-8; save it with UTF-8 encoding") from None
+        cure = "save the file with UTF-8 encoding"
+        raise ValueError(f"{file}: byte {error.start} is not UTF-8; {cure}") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"{file}: cannot be read ({error})") from None
 

@@ -192,11 +192,12 @@ def _labels_of(files: Files) -> dict[str, str]:
     with_pictures = {posixpath.dirname(name) for name in files.pictures}
     wanted: dict[str, Written] = {}
     for picture in files.pictures:
-        text = posixpath.splitext(picture)[0] + ".txt"
-        folder, name = posixpath.split(text)
-        swapped = re.sub("(^|.*/)images/", r"\1labels/", text, flags=re.IGNORECASE)
-        near = (posixpath.normpath(posixpath.join(folder, place, name)) for place in ("../labels", "labels"))
-        wanted[picture] = (swapped, text, *near, text)
+        stem, places = posixpath.splitext(picture)[0], []
+        for text in (f"{stem}.txt", f"{picture}.txt"):
+            folder, name = posixpath.split(text)
+            places += [re.sub("(^|.*/)images/", r"\1labels/", text, flags=re.IGNORECASE), text]
+            places += (posixpath.normpath(posixpath.join(folder, up, "labels", name)) for up in ("..", ""))
+        wanted[picture] = (*places, f"{stem}.txt")
     meant = files.meant(wanted.values())
 
     def belongs(label: str, picture: str) -> bool:

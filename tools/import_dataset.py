@@ -36,7 +36,7 @@ from datasets.voc import (
 from files.below import files_below
 from files.writing import whole_file, write_text
 from labelling.coco import read_coco
-from labelling.foreign import SPLIT_WORDS, ForeignDataset, ForeignPicture
+from labelling.foreign import IMPORT_PROBLEMS, SPLIT_WORDS, ForeignDataset, ForeignPicture
 from labelling.yolo import read_yolo
 from terminal.bars import Progress, counting_bars, show_table, silent
 from terminal.command import command, say
@@ -124,7 +124,7 @@ def import_dataset(
         path.parent.mkdir(parents=True, exist_ok=True)
         there = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         write_text(path, "".join(f"{stem}\n" for stem in dict.fromkeys([*there, *members])))
-    write_problems(output_dir / "import_problems.csv", done.problems)
+    write_problems(output_dir / IMPORT_PROBLEMS, done.problems)
     return done
 
 
@@ -195,7 +195,7 @@ def main(options: Options) -> None:
     if done.problems:
         show_table(console, GROUP_HEADINGS, group_problems(done.problems))
     if not done.pictures and not done.kept:
-        raise ValueError(f"no picture could be taken; {options.output_dir / 'import_problems.csv'} says why")
+        raise ValueError(f"no picture could be taken; {options.output_dir / IMPORT_PROBLEMS} says why")
     kept = f", {done.kept} were there already" if done.kept else ""
     splits = "".join(f", {len(stems)} in {split}.txt" for split, stems in done.splits.items())
     say(console, f"{done.pictures} pictures with {done.boxes} boxes{kept}{splits}, in {options.output_dir}")
