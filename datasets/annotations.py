@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from datasets.folder import FolderContents, PictureFile, find_files, refuse_inbox
 from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
-from datasets.splits import SPLITS, Assignment, SplitOptions, assign, source_of
+from datasets.sources import sources_of
+from datasets.splits import SPLITS, Assignment, SplitOptions, assign
 from datasets.voc import (
     RawAnnotation,
     RawObject,
@@ -59,7 +60,8 @@ class Annotation(RepairedObjects):
     Attributes:
         path: the picture file.
         name: its path below the picture folder; unique in the folder.
-        stem: its file name without suffix, NFC-normalised.
+        stem: its name without suffix, NFC-normalised.
+        source: the film or series that it comes from, see `datasets.sources`.
         xml: None for an unlabelled picture taken as a negative.
         width: in pixels as it goes into the record.
         height: likewise.
@@ -71,6 +73,7 @@ class Annotation(RepairedObjects):
     path: Path
     name: str
     stem: str
+    source: str
     xml: Path | None
     width: int
     height: int
@@ -97,8 +100,7 @@ class FolderReading:
 
     def assign(self, options: SplitOptions, earlier: Mapping[str, str] | None = None) -> Assignment:
         """Distributes the pictures, see `datasets.splits.assign`."""
-        stems, known = ([one.stem for one in some] for some in (self.annotations, self.contents.files))
-        return assign(stems, self.dataset_dir, options, known=known, earlier=earlier)
+        return assign([one.stem for one in self.annotations], self.contents.given, options, earlier)
 
 
 def read_folder(
@@ -152,6 +154,8 @@ def read_folder(
             detail = f"equal to {twin.name}{'' if same else ', but with other boxes'}"
             file = _shown(annotation.path, dataset_dir)
             problems.append(Problem(file, "", "the same picture twice", detail, "left out"))
+    sources = sources_of(one.stem for one in annotations)
+    annotations = [replace(one, source=sources[one.stem]) for one in annotations]
     annotations.sort(key=lambda annotation: annotation.name)
     problems.sort(key=lambda problem: problem.file)
     return FolderReading(dataset_dir, annotations, problems, contents)
@@ -255,7 +259,7 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
             difficult[name] += is_difficult
     pictures = Counter(name for one in annotations for name in set(one.names))
     sizes = Counter(f"{one.width}x{one.height}" for one in annotations)
-    sources = Counter(source_of(one.stem) for one in annotations)
+    sources = Counter(one.source for one in annotations)
     names = {}
     for name, some in boxes.items():
         height, width = np.median(np.asarray(some)[:, 2:] - np.asarray(some)[:, :2], axis=0).tolist()
@@ -328,6 +332,7 @@ def _read_one(
         path=file.path,
         name=file.name,
         stem=file.stem,
+        source="",  # which depends on the others
         xml=file.xml,
         width=width,
         height=height,

@@ -31,7 +31,7 @@ from datasets.pictures import (
 )
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.records import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
-from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction, list_files, source_of
+from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction
 from files.threads import map_in_threads
 from files.writing import printable, sha256_of, write_text
 from terminal.bars import Progress, silent
@@ -128,11 +128,8 @@ def _own_files(options: ConversionOptions) -> list[Path]:
 def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping[str, Any]) -> Assignment:
     if options.output_name is not None:
         stems = [annotation.stem for annotation in reading.annotations]
-        note = (
-            f"ImageSets/Main is not used: --output_name puts all {len(stems)} pictures into one set. "
-            "Leave it out to get one set per list."
-        )
-        notes = (note,) if list_files(options.dataset_dir) else ()
+        used = f"--output_name puts all {len(stems)} pictures into one set. Leave it out to get one per list."
+        notes = (f"{reading.contents.given.where} is not used: {used}",) if reading.contents.given else ()
         return Assignment("output_name", dict.fromkeys(stems, options.output_name), {}, notes)
     before = earlier.get("assignment", {})
     by = "picture" if options.splitting.split_by == "picture" else "source"
@@ -210,7 +207,7 @@ def _write_sets(
         return make_example(
             encoded,
             filename=printable(annotation.name),
-            source=printable(source_of(annotation.stem)),
+            source=printable(annotation.source),
             width=annotation.width,
             height=annotation.height,
             boxes=annotation.boxes,
@@ -253,7 +250,7 @@ def _leak_notes(
     # Where sources were cut into blocks, the assignment's own note speaks of sources.
     traces = {
         name: traces_of(
-            (printable(one.name), "" if by == "block" else printable(source_of(one.stem)), hashes[one.name])
+            (printable(one.name), "" if by == "block" else printable(one.source), hashes[one.name])
             for one in some
         )
         for name, some in sets.items()

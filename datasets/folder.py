@@ -1,14 +1,16 @@
-"""Which picture belongs to which XML file in a folder."""
+"""What lies in a folder: pictures and the XML of each, and splits that are there already."""
 
 import os
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
-from datasets.problems import Problem
+from datasets.problems import Problem, some_of
 from datasets.voc import XmlError, is_draft, read_xml
 from files.below import files_below
 
@@ -18,6 +20,14 @@ INBOX_MARK = "inbox.json"
 # Folders in a data set, in small letters: of XML, and, by VOC, of lists and of pictures that are masks.
 _XML_DIRS = ("annotations", "annotation", "annots", "xml", "xmls")
 _NOT_READ = ("imagesets", "segmentationclass", "segmentationobject")
+# What lists and folders of a split are called, and where lists are looked for; the first place counts.
+_SPLITS = {"train": "train", "training": "train", "trainval": "trainval", "test": "test", "testing": "test"}
+_SPLITS |= dict.fromkeys(("val", "valid", "validation", "dev"), "validation")
+_PLACES = [f"{up}[Ii]mage[Ss]ets{main}" for main in ("/[Mm]ain", "") for up in ("", "*/", "*/*/")]
+_PLACES += [".", "lists", "splits"]
+
+_FOLDED = "\0"  # before keys in which capitals do not count
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,23 @@ class PictureFile:
 
     @property
     def stem(self) -> str:
-        """The file name without folder and suffix, NFC-normalised."""
-        return _nfc(self.path.stem)
+        """The name without suffix, NFC-normalised: `ep01/frame_000123`."""
+        return _stem(Path(self.name))
+
+
+@dataclass(frozen=True)
+class GivenSplits:
+    """What a folder says itself of train, validation and test, or of trainval, which is to be divided.
+
+    Attributes:
+        where: the lists or folders, in words: "ImageSets/Main".
+        members: stems by what they are for.
+        problems: lines that name no picture.
+    """
+
+    where: str
+    members: Mapping[str, Sequence[str]]
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,12 +74,14 @@ class FolderContents:
         problems: XML without picture, pictures that share a name, formats that are not read.
         ignored: number of other files by suffix: `{".txt": 2}`; and of pictures outside JPEGImages/.
         looked_in: the folder of XML files, if there were any, and the folder of pictures.
+        given: splits that are there already.
     """
 
     files: list[PictureFile]
     problems: list[Problem]
     ignored: dict[str, int]
     looked_in: tuple[Path, Path]
+    given: GivenSplits | None
 
     @property
     def xml_dirs(self) -> list[Path]:
@@ -93,8 +120,8 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
     """Lists pictures and XML files, subfolders included, and brings them together.
 
     XML files are read wherever they lie; so are pictures, but those outside a `JPEGImages/` only with an XML.
-    An XML file belongs to the picture with the same path but for the suffix, else to the only
-    picture with its stem, else to the picture that its `<filename>` names. `<path>` is never used: it is a
+    An XML file belongs to the picture with the same path but for the suffix, else to the only one that
+    `_candidates` finds, as names are written or else whatever their capitals. `<path>` is never used: it is a
     path on the labelling machine. Names are compared NFC-normalised, because file systems differ in that. Of
     two XML files for one picture that in `Annotations/` counts, but what a person saved before any draft.
 
@@ -135,7 +162,9 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
     if outside := sum(path not in xml_of and picture_dir not in path.parents for path in pictures):
         ignored[f"pictures outside {picture_dir.name}/"] = outside
     first_dir = dataset_dir if picture_dir == dataset_dir else dataset_dir / "Annotations"
-    return FolderContents(files, problems, dict(ignored), ((*xml_dirs, first_dir)[0], picture_dir))
+    looked_in = (*xml_dirs, first_dir)[0], picture_dir
+    given = given_splits(dataset_dir, (file.stem for file in files))
+    return FolderContents(files, problems, dict(ignored), looked_in, given)
 
 
 def growing_dirs(dataset_dir: Path) -> tuple[Path, Path]:
@@ -146,6 +175,71 @@ def growing_dirs(dataset_dir: Path) -> tuple[Path, Path]:
         return dataset_dir / "JPEGImages", dataset_dir / "Annotations"
     picture_dir = used.pop() if len(used) == 1 else contents.looked_in[1]
     return picture_dir, contents.new_xml(picture_dir / "new.jpg").parent
+
+
+def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
+    """The splits that a folder has: lists, or folders named after splits that hold most of the pictures.
+
+    Args:
+        dataset_dir: the folder.
+        stems: of all pictures, also of those that cannot be used.
+    """
+    stems = sorted(set(stems))
+    for place in _PLACES:
+        texts = sorted(path for path in dataset_dir.glob(f"{place}/*.txt") if path.is_file())
+        for before in ("/", "_"):  # `dog_train.txt` is of one name: VoTT has no others than such
+            words = {path: path.stem.lower().rpartition(before)[2] for path in texts}
+            files = {path: _SPLITS[word] for path, word in words.items() if word in _SPLITS}
+            if len(set(files.values())) > (before == "_"):  # one name's training says nothing of the rest
+                given = _listed(dataset_dir, files, stems)
+                # Outside ImageSets a train.txt may be of anything.
+                if "mage" in place or len(given.problems) <= sum(map(len, given.members.values())):
+                    return given
+    members: dict[str, list[str]] = {}
+    names: dict[str, None] = {}
+    for stem in stems:
+        if found := [part for part in stem.split("/")[:-1] if part.lower() in _SPLITS]:
+            names[f"{found[0]}/"] = None
+            members.setdefault(_SPLITS[found[0].lower()], []).append(stem)
+    if len(members) < 2 or 2 * sum(map(len, members.values())) < len(stems):
+        return None
+    return GivenSplits(f"The tree of folders ({some_of(list(names), 4)})", members)
+
+
+def _listed(dataset_dir: Path, files: Mapping[Path, str], stems: Sequence[str]) -> GivenSplits:
+    """What lists say, given as what they are of by path."""
+    index = _index(stems, _tails)
+    members: dict[str, list[str]] = {split: [] for split in files.values()}
+    problems: list[Problem] = []
+    for path, split in files.items():
+        file = path.relative_to(dataset_dir).as_posix()
+        root = re.sub(r"imagesets/.*|[^/]*$", "", file, flags=re.IGNORECASE)
+        lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
+        for number, line in enumerate(map(str.strip, lines), start=1):
+            ends = [end for text in _spellings(line) for end in _tails(text)]
+            found = _look_up(index, ends)
+            if len(found) > 1:  # those of the list's own folder are meant
+                own = [stem for stem in found if stem.startswith(root)]
+                found = [stem for stem in own if stem.removeprefix(root) in ends] or own
+            if len(found) == 1:
+                members[split] += found
+            elif line:
+                detail = f"{len(found)} pictures are named so" if found else ""
+                where = f"line {number}: {line}"
+                problems.append(Problem(file, where, "list names no picture", detail, "line ignored"))
+    where = " and ".join(sorted({path.parent.relative_to(dataset_dir).as_posix() for path in files}))
+    if where != "ImageSets/Main" or any("_" in path.stem for path in files):
+        names = some_of(sorted({path.name for path in files}), 4)
+        where = f"{'The data set' if where == '.' else where} ({names})"
+    return GivenSplits(where, members, tuple(problems))
+
+
+def _spellings(line: str) -> Iterator[str]:
+    """Stems that a line may mean: `035`, `035.`, `035.jpg`, `a/035.jpg`, `035 -1`, `035.jpg 035.xml`."""
+    picture = re.match(r"(.+?\.(?:jpe?g|jfif|png|webp|bmp|xml))(?:[\s,;]|$)", line, re.IGNORECASE)
+    for text in (line, re.sub(r"\s+-?[01]$", "", line), *(picture.groups() if picture else ())):
+        path = _nfc(text.strip("\"'").replace("\\", "/"))
+        yield from (path, path.rstrip("."), re.sub(r"\.[A-Za-z]{3,4}$", "", path))
 
 
 def _match(
@@ -171,37 +265,60 @@ def _match(
                 f"that of {picture.name} is {first.parent.name}/{first.name}",
             )
 
-    by_name = _index(pictures, lambda path: _nfc(pictures[path].with_suffix("").as_posix()))
+    by_name = _index(pictures, lambda path: [_stem(pictures[path])])
     for xml, name in xmls.items():
-        same = by_name.get(_nfc(name.with_suffix("").as_posix()), [])
+        same = by_name.get(_stem(name), [])
         if not same:
             waiting.append(xml)
             continue
-        meant = _file_name(xml) if len(same) > 1 else ""
+        meant = _file_name(xml).rpartition("/")[2] if len(same) > 1 else ""
         first, *others = sorted(same, key=lambda path: _nfc(path.name) != meant)
         for other in others:
             alone[other] = ("two pictures with the same name", f"{xml.name} goes with {first.name}")
         pair(first, xml)
 
     free = [path for path in pictures if path not in xml_of and path not in alone]
-    by_stem = _index(free, lambda path: _nfc(path.stem))
-    by_file_name = _index(pictures, lambda path: _nfc(path.name))
-    for stem, some in _index(pictures, lambda path: _nfc(path.stem)).items():
-        by_file_name.setdefault(stem, some)  # LabelImg once wrote <filename> without its suffix
-    for xml in waiting:
-        stem = _nfc(xml.stem)
-        meant = _file_name(xml)
-        found = by_stem.get(stem, [])
-        if len(found) != 1:
-            found = by_file_name.get(meant) or by_file_name.get(stem, [])
-        if len(found) == 1:
-            pair(found[0], xml)
-        elif found:
-            alone[xml] = ("XML without picture", f"{len(found)} pictures are named {meant or stem}")
+    for xml, some in _candidates({xml: xmls[xml] for xml in waiting}, pictures, free).items():
+        if len(some) == 1:
+            pair(some[0], xml)
+            continue
+        stem, asked = _nfc(xml.stem), _file_name(xml).rpartition("/")[2]
+        if some:
+            alone[xml] = ("XML without picture", f"{len(some)} pictures are named {asked or stem}")
         else:
-            asked = f" and none named {meant}" if meant and _nfc(Path(meant).stem) != stem else ""
+            asked = f" and none named {asked}" if asked and _nfc(Path(asked).stem) != stem else ""
             alone[xml] = ("XML without picture", f"no picture {xml.stem}.*{asked}")
     return xml_of, alone
+
+
+def _candidates(
+    xmls: Mapping[Path, Path], pictures: Mapping[Path, Path], free: Iterable[Path]
+) -> dict[Path, list[Path]]:
+    """Pictures that each XML may belong to, by the first rule that finds one: exactly one is meant.
+
+    The rules: paths that agree but for one folder, as in `images/ep01` and `annotations/ep01`; a picture
+    without XML that has its stem; what `<filename>` names, with as much of its folders as fits.
+    """
+    by_way = _index(free, lambda path: _ways(_stem(pictures[path])))
+    by_stem = _index(free, lambda path: [_nfc(path.stem)])
+    # LabelImg once wrote <filename> without its suffix.
+    with_suffix = _index(pictures, lambda path: _tails(_nfc(pictures[path].as_posix())))
+    by_end = _index(pictures, lambda path: _tails(_stem(pictures[path]))) | with_suffix
+    holding = {_nfc(folder.as_posix()) for name in pictures.values() for folder in name.parents}
+    found = {}
+    for xml, name in xmls.items():
+        parallel = {path for way in _ways(_stem(name), holding) for path in _look_up(by_way, [way])}
+        found[xml] = list(parallel) if len(parallel) == 1 else _look_up(by_stem, [_nfc(xml.stem)])
+        if len(found[xml]) != 1:
+            found[xml] = _look_up(by_end, [*_tails(_file_name(xml)), _nfc(xml.stem)])
+    return found
+
+
+def _ways(name: str, keep: Collection[str] = ()) -> list[str]:
+    """A path, and it without any one of its folders; those in `keep` stay."""
+    parts = name.split("/")
+    less = [i for i in range(len(parts) - 1) if "/".join(parts[: i + 1]) not in keep]
+    return [name, *("/".join(parts[:i] + parts[i + 1 :]) for i in less)]
 
 
 def _is_no_data_set(folder: Path) -> bool:
@@ -210,11 +327,26 @@ def _is_no_data_set(folder: Path) -> bool:
     return any(os.path.exists(folder / name) for name in ("dataset.json", INBOX_MARK))  # noqa: PTH110
 
 
-def _index(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:
-    index: dict[str, list[Path]] = {}
-    for path in paths:
-        index.setdefault(key(path), []).append(path)
+def _tails(path: str) -> list[str]:
+    """The ends of a path, longest first: `a/b/c`, `b/c`, `c`."""
+    parts = path.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _index(things: Iterable[T], keys: Callable[[T], Iterable[str]]) -> dict[str, list[T]]:
+    """Things by their keys, and once more without regard to capitals."""
+    index: dict[str, list[T]] = {}
+    for thing in things:
+        for key in keys(thing):
+            index.setdefault(key, []).append(thing)
+            index.setdefault(f"{_FOLDED}{key.casefold()}", []).append(thing)
     return index
+
+
+def _look_up(index: Mapping[str, list[T]], keys: Sequence[str]) -> list[T]:
+    """What an index has for the first key that it knows; capitals count where that decides."""
+    tried = [*keys, *(f"{_FOLDED}{key.casefold()}" for key in keys)]
+    return next((index[key] for key in tried if key in index), [])
 
 
 def _is_draft(xml: Path) -> bool:
@@ -225,12 +357,16 @@ def _is_draft(xml: Path) -> bool:
 
 
 def _file_name(xml: Path) -> str:
-    """The last part of what `<filename>` says, which may be a path of Windows or of Unix."""
+    """What `<filename>` says, with `/`; it may be a path of Windows or of Unix."""
     try:
-        filename = read_xml(xml).filename or ""
+        return _nfc((read_xml(xml).filename or "").replace("\\", "/").strip())
     except XmlError:
         return ""
-    return _nfc(filename.replace("\\", "/").rsplit("/", 1)[-1].strip())
+
+
+def _stem(name: Path) -> str:
+    """A path without suffix, NFC-normalised, as text."""
+    return _nfc(name.with_suffix("").as_posix())
 
 
 def _nfc(text: str) -> str:

@@ -7,22 +7,22 @@ old ones.
 
 import hashlib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
-from datasets.problems import Problem
+from datasets.folder import GivenSplits
+from datasets.problems import Problem, some_of
+from datasets.sources import before_last_number, sources_of, units_of, without_copy
 
 SPLITS = ("train", "validation", "test")
 
 # Fewer boxes than this of one name in training is called few: published results on small sets start there.
 FEW_BOXES = 20
 
-# Lists of ImageSets/Main that count, by file name.
-_LISTS = {name: name for name in (*SPLITS, "trainval")} | dict.fromkeys(("val", "valid"), "validation")
+# So many pictures show whether names tell of films at all, when more than this share seem to be films.
+_ENOUGH, _NEARLY_EVERY = 20, 0.7
 
 SplitBy = Literal["auto", "lists", "source", "picture"]
 
@@ -32,9 +32,9 @@ class SplitOptions:
     """How pictures are distributed.
 
     Attributes:
-        split_by: "lists": ImageSets/Main; "source": by the text before the last number of the file name
-            (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated pictures; "auto": lists when there
-            are any, else source.
+        split_by: "lists": ImageSets/Main, or folders named train, val, test; "source": by what names of files
+            and folders say of the film (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated
+            pictures; "auto": lists when there are any, else source.
         split_fractions: shares of train, validation and test; they sum to 1.
         seed: another seed, another distribution; also the order of pictures inside a set.
     """
@@ -59,8 +59,8 @@ class Assignment:
     Attributes:
         by: "lists", "source", "picture", "block", or "output_name" for all in one.
         splits: split by stem of the picture; a stem that is missing belongs to no split.
-        keys: what was distributed by hash (sources, or stems) and where it went; kept in dataset.json, so
-            that a later conversion repeats it. Empty for lists and blocks.
+        keys: what was distributed by hash (sources, or pictures with their copies) and where it went; kept in
+            dataset.json, so that a later conversion repeats it. Empty for lists and blocks.
         notes: what a person should know about this split, each a sentence.
         problems: unknown or doubled names in lists, pictures in no list.
     """
@@ -72,45 +72,33 @@ class Assignment:
     problems: tuple[Problem, ...] = ()
 
 
-def source_of(stem: str) -> str:
-    """The text before the last number of a file name: `episode03_000123` comes from `episode03`.
-
-    Roboflow's suffix `_jpg.rf.<hash>` does not count. A name without a number is its own source.
-    """
-    stem = re.sub(r"(_(jpe?g|png|webp|bmp))?\.rf\.[0-9a-zA-Z]{20,}$", "", stem)
-    match = re.fullmatch(r"(.*?)\d+\D*", stem, re.DOTALL)
-    return (match[1] if match else stem).strip(" _-.()[]#")
-
-
 def assign(
     stems: Sequence[str],
-    dataset_dir: Path,
+    given: GivenSplits | None,
     options: SplitOptions,
-    *,
-    known: Iterable[str] = (),
     earlier: Mapping[str, str] | None = None,
 ) -> Assignment:
-    """Distributes pictures as `split_by` says: by the lists of their folder, or by `make_splits`.
+    """Distributes pictures as `split_by` says: as their folder has them already, or by `make_splits`.
 
     Args:
         stems: of the usable pictures.
-        dataset_dir: the folder whose ImageSets/Main counts.
+        given: what the folder has.
         options: of the user.
-        known: stems of all pictures: a list may name one that was left out for another reason.
         earlier: see `make_splits`.
 
     Raises:
         ValueError: lists are asked for and there are none.
     """
-    lists = list_files(dataset_dir) if options.split_by in ("auto", "lists") else {}
-    if lists:
-        return _of_lists(lists, stems, known, options)
+    if given and options.split_by in ("auto", "lists"):
+        return _of_lists(given, stems, options)
     if options.split_by == "lists":
         raise ValueError(
-            f"--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in "
-            f"{dataset_dir / 'ImageSets' / 'Main'}; write them, or use --split_by source"
+            "--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in ImageSets/Main of "
+            "--dataset_dir, and there are no folders of these names; write them, or use --split_by source"
         )
-    return make_splits(stems, options, earlier=earlier)
+    made = make_splits(stems, options, earlier=earlier)
+    unused = (f"{given.where} is not used: --split_by {options.split_by} divides anew.",) if given else ()
+    return replace(made, notes=(*unused, *made.notes))
 
 
 def make_splits(
@@ -119,7 +107,7 @@ def make_splits(
     """Distributes pictures over train, validation and test by source or each by itself.
 
     With fewer sources than splits, every source is cut into consecutive blocks (its first 80 % for training
-    ...): neighbours in time mostly stay together.
+    ...): neighbours in time mostly stay together. Copies of one picture are never parted.
 
     Args:
         stems: of the pictures.
@@ -128,16 +116,18 @@ def make_splits(
     """
     wanted = [split for split, part in zip(SPLITS, options.split_fractions, strict=True) if part > 0]
     stems = sorted(set(stems))
-    source = {stem: stem if options.split_by == "picture" else source_of(stem) for stem in stems}
+    units = units_of(stems)
+    source = units if options.split_by == "picture" else sources_of(stems)
     sources = sorted(set(source.values()))
     notes = []
     if options.split_by == "picture" or len(sources) >= len(wanted):
         by = "picture" if options.split_by == "picture" else "source"
-        keys = _by_hash(sources, options, wanted, earlier or {})
+        keys = _by_hash(sources, options, wanted, _remembered(source, by, earlier or {}))
         splits = {stem: keys[source[stem]] for stem in stems}
     else:
         by, keys = "block", {}
-        splits = _in_blocks(source, options, wanted)
+        cut = _in_blocks({units[stem]: source[stem] for stem in stems}, options, wanted)
+        splits = {stem: cut[units[stem]] for stem in stems}
         shown = " and ".join(f"{source}..." if source else "numbers only" for source in sources)
         notes.append(
             f"The file names tell of {len(sources)} source{'s' * (len(sources) > 1)} ({shown}), too few to "
@@ -150,42 +140,27 @@ def make_splits(
         notes.append(f"Too few pictures: {' and '.join(missing)} got none.")
     if by == "source":
         notes += _share_notes(splits, options)
+        if len(pictures := set(units.values())) >= _ENOUGH and len(sources) > _NEARLY_EVERY * len(pictures):
+            notes.append(
+                f"Nearly every picture counts as a source of its own ({some_of(sources, 3)}). If these are "
+                "frames, those of one film stand in several splits and the evaluation flatters: name them "
+                "FILM_NUMBER, give each film a folder of its own, or write lists. Unrelated pictures are "
+                "right so."
+            )
     return Assignment(by, splits, keys, tuple(notes))
 
 
-def list_files(dataset_dir: Path) -> dict[Path, str]:
-    """What the lists in ImageSets/Main are of: train, validation, trainval or test, by file.
-
-    The lists of one name each (`dog_train.txt`) that VOC has beside them are none.
-    """
-    files = sorted((dataset_dir / "ImageSets" / "Main").glob("*.txt"))
-    return {path: _LISTS[path.stem.lower()] for path in files if path.stem.lower() in _LISTS}
-
-
-def _of_lists(
-    files: Mapping[Path, str], stems: Iterable[str], known: Iterable[str], options: SplitOptions
-) -> Assignment:
-    """Distributes pictures as their lists say.
+def _of_lists(given: GivenSplits, stems: Iterable[str], options: SplitOptions) -> Assignment:
+    """Distributes pictures as their lists or folders say.
 
     trainval alone is divided into train and validation as `make_splits` would; beside train (or val) it adds
     what that list lacks. A picture in two lists goes where it is not trained on.
     """
     usable = set(stems)
-    known = usable | set(known)
-    problems: list[Problem] = []
-    notes: list[str] = []
-    members: dict[str, list[str]] = {}
-    for path, key in files.items():
-        found = members.setdefault(key, [])
-        lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
-        for number, line in enumerate(map(str.strip, lines), start=1):
-            stem = _stem_of_line(line, known) if line else ""
-            if stem is None:
-                file, where = f"ImageSets/Main/{path.name}", f"line {number}: {line}"
-                problems.append(Problem(file, where, "list names no picture", "", "line ignored"))
-            elif stem in usable:
-                found.append(stem)
-
+    members = {split: [stem for stem in some if stem in usable] for split, some in given.members.items()}
+    problems, notes = list(given.problems), []
+    if given.where != "ImageSets/Main":
+        notes = [f"{given.where} says what is for training and what is not; --split_by source divides anew."]
     both = [stem for stem in members.pop("trainval", []) if stem not in members.get("test", ())]
     if "train" in members or "validation" in members:
         rest = "train" if "validation" in members or "train" not in members else "validation"
@@ -195,8 +170,7 @@ def _of_lists(
         train, validation, _ = options.split_fractions
         shares = (train / (train + validation), validation / (train + validation), 0.0)
         divided = make_splits(both, replace(options, split_fractions=shares))
-        notes = ["ImageSets/Main has trainval.txt, no train.txt and no val.txt: it was divided."]
-        notes += divided.notes
+        notes += [f"{given.where} has trainval, no train and no val: it was divided.", *divided.notes]
         for stem, split in divided.splits.items():
             members.setdefault(split, []).append(stem)
 
@@ -206,12 +180,13 @@ def _of_lists(
             first = splits.setdefault(stem, split)
             if first != split:
                 detail, action = f"in {split} and in {first}", f"kept in {first} only"
-                problems.append(Problem("ImageSets/Main", stem, "picture in two lists", detail, action))
+                problems.append(Problem(given.where, stem, "picture in two lists", detail, action))
     for stem in sorted(usable - set(splits)):
-        problems.append(Problem("ImageSets/Main", stem, "picture in no list", "", "left out"))
+        problems.append(Problem(given.where, stem, "picture in no list", "", "left out"))
     missing = [split for split in SPLITS if split not in splits.values()]
     if missing:
-        notes.append(f"ImageSets/Main gives no pictures for {' and '.join(missing)}.")
+        notes.append(f"{given.where} gives no pictures for {' and '.join(missing)}.")
+    notes += _copy_notes(splits)
     return Assignment("lists", splits, {}, tuple(notes), tuple(problems))
 
 
@@ -281,6 +256,30 @@ def _by_hash(
     return splits
 
 
+def _remembered(source: Mapping[str, str], by: str, earlier: Mapping[str, str]) -> dict[str, str]:
+    """Where sources went earlier; under the names that earlier versions gave them, too, if all agree."""
+    went: dict[str, set[str]] = {}
+    for stem, now in source.items():
+        name = stem.rpartition("/")[2]
+        old = name if by == "picture" else before_last_number(without_copy(name))
+        if old in earlier:
+            went.setdefault(now, set()).add(earlier[old])
+    return {now: splits.pop() for now, splits in went.items() if len(splits) == 1} | dict(earlier)
+
+
+def _copy_notes(splits: Mapping[str, str]) -> list[str]:
+    """Says where lists part the copies of one picture."""
+    copies: dict[str, list[str]] = {}
+    for stem, unit in units_of(splits).items():
+        copies.setdefault(unit, []).append(stem)
+    several = [some for some in copies.values() if len({splits[stem] for stem in some}) > 1]
+    # Equal names in train/ and test/ may be of any pictures.
+    parted = [some for some in several if len({stem.rpartition("/")[2] for stem in some}) > 1]
+    shown = some_of([" and ".join(some[:2]) for some in parted], 2)
+    note = f"Copies of {len(parted)} pictures stand in several splits, so figures flatter: {shown}."
+    return [note] if parted else []
+
+
 def _in_blocks(source: Mapping[str, str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
     """Consecutive blocks of every source, or of all pictures when sources are too short for that."""
     ordered = sorted(source, key=_natural)
@@ -315,17 +314,6 @@ def _share_notes(splits: Mapping[str, str], options: SplitOptions) -> list[str]:
         f"The split by source came out at {came_out} of the pictures: whole sources go into one split. "
         "--seed tries another, ImageSets/Main decides."
     ]
-
-
-def _stem_of_line(line: str, known: set[str]) -> str | None:
-    """The picture that a line means: `035`, `035.`, `035.jpg`, `JPEGImages/035.jpg`, `035 -1`; else None."""
-    line = unicodedata.normalize("NFC", line)
-    for text in (line, re.sub(r"\s+-?[01]$", "", line)):
-        name = text.replace("\\", "/").rsplit("/", 1)[-1]
-        for candidate in (name, name.rstrip("."), re.sub(r"\.[A-Za-z]{3,4}$", "", name)):
-            if candidate in known:
-                return candidate
-    return None
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -15,7 +15,7 @@ from datasets.folder import PictureFile, find_files, refuse_inbox
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture, read_picture_file
 from datasets.problems import Problem
-from datasets.splits import source_of
+from datasets.sources import source_of
 from files.threads import map_in_threads
 from preprocessing.crops import crop_around
 from terminal.bars import Progress, silent

@@ -23,7 +23,7 @@ from datasets.splits import SPLITS
 from engine.measures.calibration import Reliability
 from engine.measures.trained_on import write_trained_on
 from engine.reports.page import render_page, sentences, themed
-from engine.training.log import TrainingLog
+from engine.training.between_steps import TrainingLog
 from faces.encoder import face_view, look_at
 from faces.folder import Face
 from faces.measures import FaceMeasures

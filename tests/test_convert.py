@@ -239,7 +239,7 @@ def test_an_empty_result_is_an_error(tmp_path, capfd, suffix, content):
         file.unlink() if content is None else file.write_bytes(content)
     assert convert(folder, tmp_path / "records") == 1
     error = capfd.readouterr().err
-    looked = f"looked for XML files in {folder} and pictures (.bmp .jpeg .jpg .png .webp)"
+    looked = f"looked for XML files in {folder} and pictures (.bmp .jfif .jpe .jpeg .jpg .png .webp)"
     assert f"nothing to convert: {looked}" in error
     assert ("problems.csv says what was wrong (1 lines)" in error) == (suffix is not None)
     assert not list((tmp_path / "records").glob("*.tfrecord"))

@@ -30,7 +30,7 @@ from rich.console import Console
 from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.problems import some_of
-from datasets.splits import source_of
+from datasets.sources import source_of
 from files.below import files_below
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
@@ -275,7 +275,7 @@ def _clean(name: str) -> str:
     if len(text) > _MOST_LETTERS or len(text.encode()) > _MOST_BYTES:
         ends = 45 if text.isascii() else 24  # of up to four bytes each
         text = f"{text[:ends].strip()} {_digest(name)} {text[-ends:].strip()}"
-    return source_of(f"{text}_0")
+    return source_of(f"{text}_0000000")
 
 
 def _digest(name: str) -> str:

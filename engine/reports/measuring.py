@@ -25,7 +25,7 @@ from engine.measures.trained_on import leak_notes_of
 from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_reports
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent, sentences
-from engine.training.log import TrainingLog
+from engine.training.between_steps import TrainingLog
 from engine.training.run_folder import LAST, STATE
 from files.writing import sha256_of
 from nets.checkpoint import (

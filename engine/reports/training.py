@@ -23,7 +23,7 @@ from datasets.records import RecordDataset, read_boxes, traces_of_records
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
-from engine.training.log import METRICS_CSV
+from engine.training.between_steps import METRICS_CSV
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
 from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, read_checkpoint

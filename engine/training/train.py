@@ -15,9 +15,8 @@ from datasets.records import RecordDataset, open_dataset, traces_of_records
 from engine.evaluation import Evaluation, evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
-from engine.training.between_steps import Bookkeeper
+from engine.training.between_steps import Bookkeeper, TrainingLog
 from engine.training.learning import TrainingModel, make_optimizer, multipliers_of
-from engine.training.log import TrainingLog
 from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split

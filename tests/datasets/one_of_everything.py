@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from datasets.annotations import Annotation
+from datasets.sources import source_of
 from datasets.voc import OBJECT_DROPPED, VocObject, write_annotation
 
 WIDTH, HEIGHT = 96, 64
@@ -62,8 +63,9 @@ def annotation(
     """What is read of a picture."""
     picture = {"width": 100, "height": 100, "turned": False, "keep_bytes": True, "digest": stem.encode()}
     return Annotation(
-        **{**picture, **size}, path=Path(f"{stem}.jpg"), name=f"{stem}.jpg", stem=stem, xml=None, names=names,
-        boxes=np.array(boxes, np.float32).reshape(-1, 4), truncated=(False,) * len(names),
+        **{**picture, **size}, path=Path(f"{stem}.jpg"), name=f"{stem}.jpg", stem=stem, xml=None,
+        source=source_of(stem), names=names, boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        truncated=(False,) * len(names),
         difficult=tuple(difficult or (False,) * len(names)),
     )  # fmt: skip
 

@@ -87,6 +87,15 @@ def test_frame(orientation, stored, said, box, turned, reference, kind):
         ("a.jpg b.jpg", {"a.xml": "b.jpg", "c.xml": "C:\\old\\b.jpg"}, {"a.jpg": "a.xml", "b.jpg": "c.xml"}),
         ("a.jpg a.png a.xml", {}, {"a.jpg": "a.xml"}),
         ("a.jpg a.png", {"a.xml": "a.png"}, {"a.png": "a.xml"}),
+        # Parallel trees, of which only one folder differs; what <filename> says with its folders; capitals.
+        ("images/1/a.jpg images/2/a.jpg annotations/1/a.xml annotations/2/a.xml", {},
+         {"images/1/a.jpg": "annotations/1/a.xml", "images/2/a.jpg": "annotations/2/a.xml"}),
+        ("train/img/a.jpg val/img/a.jpg train/boxes/a.xml val/boxes/a.xml", {},
+         {"train/img/a.jpg": "train/boxes/a.xml", "val/img/a.jpg": "val/boxes/a.xml"}),
+        ("p/1/a.jpg p/2/a.jpg p/2/b.jpg", {"x.xml": "D:\\set\\2\\a.jpg", "b.xml": "1/a.jpg"},
+         {"p/1/a.jpg": None, "p/2/a.jpg": "x.xml", "p/2/b.jpg": "b.xml"}),
+        ("JPEGImages/Pic1.JPG Annotations/pic1.xml JPEGImages/A.jpg JPEGImages/a.jpg Annotations/a.xml", {},
+         {"Pic1.JPG": "Annotations/pic1.xml", "A.jpg": None, "a.jpg": "Annotations/a.xml"}),
         # The output of a conversion inside its input.
         ("a.jpg a.xml records/b.png dataset.png ImageSets/Main/train.txt", {}, {"a.jpg": "a.xml"}),
     ],
@@ -152,6 +161,7 @@ def test_an_ambiguous_filename_is_no_partner(tmp_path):
     (tmp_path / "x.xml").write_text(xml_text(head="<filename>a.jpg</filename>"))
     (problem,) = find_files(tmp_path).problems
     assert problem.reason == "XML without picture: 2 pictures are named a.jpg"
+    assert [file.stem for file in find_files(tmp_path).files] == ["1/a", "2/a"]
 
 
 def test_unlabelled_pictures(tmp_path):

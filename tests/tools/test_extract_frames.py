@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from datasets.drawn.film import FilmOptions, draw_video
 from datasets.drawn.shots import make_shots
 from datasets.pictures import read_picture
-from datasets.splits import source_of
+from datasets.sources import source_of
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
 from tools.extract_frames import (

@@ -16,7 +16,7 @@ from boxes.geometry import iou
 from boxes.pixels import from_pixels
 from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
-from datasets.splits import source_of
+from datasets.sources import source_of
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import draft_objects, draft_targets
 from labelling.finders import animeface_finder, cascade_finder, widen

@@ -13,7 +13,7 @@ from PIL import Image
 from datasets.drawn.film import FilmOptions, draw_video, frame_at, heads_in, write_true_boxes
 from datasets.drawn.shots import make_shots, shot_at
 from datasets.drawn_video import main
-from datasets.splits import source_of
+from datasets.sources import source_of
 from datasets.voc import read_xml
 
 SIZE: Any = {"width": 192, "height": 108}
