@@ -29,7 +29,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.labelled_folder import copy_annotations
+from benchmarks.labelled_folder import copy_annotations, flat_name
 from benchmarks.labelling_effort import Effort, measure
 from benchmarks.labelling_effort import Options as EffortOptions
 from datasets.annotations import Annotation, ReadOptions, read_folder
@@ -120,7 +120,7 @@ def _counted(folder: Path, threshold: float, there: Sequence[Annotation]) -> tup
     truth.mkdir()
     for one in there:
         if one.xml is not None:
-            shutil.copyfile(one.xml, truth / f"{one.path.stem}.xml")
+            shutil.copyfile(one.xml, truth / f"{flat_name(one)}.xml")
     return measure(EffortOptions(data / "Annotations", truth))
 
 
@@ -129,7 +129,7 @@ def main() -> None:
     options = tyro.cli(Options, prog="python -m benchmarks.labelling_rounds", use_underscores=True)
     reading = read_folder(options.dataset_dir, ReadOptions())
     splits = reading.assign(SplitOptions()).splits
-    pool = {one.stem: one for one in reading.annotations if splits.get(one.stem) == "train"}
+    pool = {flat_name(one): one for one in reading.annotations if splits.get(one.stem) == "train"}
     held_out = [one for one in reading.annotations if splits.get(one.stem) in ("validation", "test")]
     if not (options.output_dir / "held_out").is_dir():
         copy_annotations(options.output_dir / "held_out" / "set", held_out, held_out)

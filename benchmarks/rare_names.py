@@ -17,7 +17,7 @@ from pathlib import Path
 
 import tyro
 
-from benchmarks.labelled_folder import copy_annotations
+from benchmarks.labelled_folder import copy_annotations, flat_name
 from datasets.annotations import ReadOptions, read_folder
 from datasets.splits import SplitOptions
 from files.writing import write_text
@@ -80,8 +80,9 @@ def main(options: Options) -> None:
     if options.output_dir.is_dir() and any(options.output_dir.iterdir()):
         raise FileExistsError(f"{options.output_dir} is not empty; pictures of two choices would mix there")
     reading = read_folder(options.dataset_dir, ReadOptions())
-    annotations = {one.stem: one for one in reading.annotations}
-    splits = reading.assign(SplitOptions()).splits
+    assigned = reading.assign(SplitOptions()).splits
+    annotations = {flat_name(one): one for one in reading.annotations}
+    splits = {name: assigned.get(one.stem) for name, one in annotations.items()}
     train = {stem: one.names for stem, one in annotations.items() if splits.get(stem) == "train"}
     stay = thin_out(train, options.names, options.pictures, options.seed)
     lists = {"train": stay} | {

@@ -174,7 +174,8 @@ def _faces_of_xml(
             shown = one.name if len(one.names) == 1 else f"{one.name}#{number}"
             seen = one.digest + np.array([*box, margin, one.turned], np.float64).tobytes()
             yield Face(
-                one.path, shown, name, options.source(one.name), _digest(seen),
+                one.path, shown, name, options.source(one.name) if options.source_pattern else one.source,
+                _digest(seen),
                 tuple(box), margin, one.turned, options.max_pixels,
             )  # fmt: skip
 

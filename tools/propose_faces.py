@@ -134,7 +134,7 @@ def _save_crops(folder: Path, target: DraftTarget, image: np.ndarray, detections
     height, width = image.shape[:2]
     for index, box in enumerate(detections.boxes):
         top, left, bottom, right = np.rint(box * (height, width, height, width)).astype(int)
-        path = folder / crop_name(target.picture.stem, index)
+        path = folder / crop_name(target.name.rpartition(".")[0].replace("/", "_"), index)
         if bottom - top >= 8 and right - left >= 8 and not path.exists():
             save_picture(path, np.ascontiguousarray(image[top:bottom, left:right]))
 
