@@ -141,7 +141,8 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
         suffixes = {".xml", *ACCEPTED_SUFFIXES} if outside else None
         walk = files_below(base, suffixes, exclude=exclude, other=_is_no_data_set, tell=odd.setdefault)
         for path in walk:
-            listed.setdefault(path, path.relative_to(base))
+            own = path.suffix.lower() == ".xml" or base == picture_dir
+            listed.setdefault(path, path.relative_to(base if own else dataset_dir))
     xmls, pictures, unread = (
         {path: name for path, name in listed.items() if path.suffix.lower() in suffixes}
         for suffixes in ((".xml",), ACCEPTED_SUFFIXES, OTHER_SUFFIXES)
