@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.folder import GivenSplits, given_splits
+from datasets.folder import given_splits
 from datasets.sources import source_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign, hash_fraction, make_splits
 
@@ -45,37 +45,6 @@ def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
     by_source = assign(stems, lists, SplitOptions(split_by="source"), {"episode000": "test"})
     assert by_source.keys["episode000"] == "test"
     assert by_source.notes[0] == "ImageSets/Main is not used: --split_by source divides anew."
-
-
-@pytest.mark.parametrize(
-    ("files", "stems", "where"),
-    [
-        ({}, "train/a|valid/sub/b|test/c", "The tree of folders"),
-        ({}, "images/Training/a|images/dev/b|images/testing/c", "The tree of folders"),
-        ({"ImageSets/Main/Rin_train": "a.jpg 1", "ImageSets/Main/Oka_train": "a.jpg -1",
-          "ImageSets/Main/Rin_val": "b -1", "ImageSets/Main/Rin_test": "c 1"}, "a|b|c", "ImageSets/Main "),
-        ({"V7/ImageSets/Main/train": "a", "V7/ImageSets/Main/val": "b", "V7/ImageSets/Main/test": "c"},
-         "V7/JPEGImages/a|V7/JPEGImages/b|V7/JPEGImages/c|V8/JPEGImages/a", "V7/ImageSets/Main "),
-        ({"ImageSets/train": "ep01/1", "ImageSets/val": "ep02\\1.png", "ImageSets/test": "x/ep03/1"},
-         "ep01/1|ep02/1|ep03/1", "ImageSets "),
-        ({"train": "/home/me/images/A.PNG", "valid": "./b.jpg b.xml", "test": "c"}, "a|b|c", "The data set "),
-    ],
-)  # fmt: skip
-def test_splits_that_are_there_already(tmp_path, files, stems, where):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / f"{name}.txt").write_text(text)
-    stems = stems.split("|")
-    lists = given_splits(tmp_path, stems)
-    found = assign(stems, lists, DEFAULT)
-    assert ([found.splits[stem] for stem in stems[:3]], lists.problems) == (list(SPLITS), ())
-    assert found.notes[0].startswith(where)
-
-
-def test_what_is_no_split(tmp_path):
-    (tmp_path / "train.txt").write_text("learning rate\n0.001\n")  # of anything
-    for stems in (["train/a", "b"], ["train/a", "test/b", "c", "d", "e"]):
-        assert given_splits(tmp_path, stems) is None
 
 
 def test_known_assignment():
@@ -124,25 +93,6 @@ def test_copies_are_never_parted(stems, seed, by):
     copies = {f"{stem}{end}": stem for stem in stems for end in ends}
     splits = make_splits([*stems, *copies], SplitOptions(split_by=by, seed=seed)).splits
     assert {copy: splits[copy] for copy in copies} == {copy: splits[stem] for copy, stem in copies.items()}
-
-
-def test_what_makes_figures_flatter_is_said():
-    alone = [f"of {number:x}x_1" for number in range(30)]
-    for stems, said in ((episodes(3, 10), False), (alone, True), (alone[:10], False)):
-        assert (
-            any("Nearly every picture counts" in note for note in make_splits(stems, DEFAULT).notes) == said
-        )
-    lists = GivenSplits("lists", {"train": ["x_jpg.rf.a1", "a/1"], "test": ["x_jpg.rf.b2", "b/1"]})
-    notes = assign([*lists.members["train"], *lists.members["test"]], lists, DEFAULT).notes
-    assert "Copies of 1 pictures stand in several splits" in notes[-1]
-
-
-def test_keys_of_earlier_versions_hold():
-    """When the file name alone was the key, and folders and moments did not count."""
-    stems = ["ep01/frame_1", "ep02/frame_1", "images/dog_1", "b.mp4#t=1.5", "b.mp4#t=1.7", "c_1"]
-    earlier = {"frame": "test", "dog": "validation", "b.mp4#t=1": "test"}
-    keys = make_splits(stems, DEFAULT, earlier=earlier).keys
-    assert [keys[key] for key in ("ep01", "ep02", "b", "dog")] == ["test", "test", "test", "validation"]
 
 
 @pytest.mark.parametrize(("count", "missing"), [(1, "validation and test"), (2, "test")])
