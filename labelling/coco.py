@@ -69,7 +69,7 @@ def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
 
 def json_files(folder: Path) -> list[Path]:
     """The .json files below a folder that may be COCO's."""
-    files = sorted(files_below(folder, {".json"}, links=False))
+    files = sorted(files_below(folder, {".json"}, links=False, tell=lambda path, why: None))
     return [file for file in files if not file.name.startswith(_OTHERS)] or files
 
 

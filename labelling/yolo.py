@@ -246,7 +246,12 @@ def _objects(
 
 def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]) -> RawObject:
     """Of `number x y width height`, or number and polygon, in fractions; perhaps with a confidence."""
-    number, *values = numbers_of(line)
+    try:
+        number, *values = numbers_of(line)
+        name = names[number]
+    except ValueError:  # some write the name for the number
+        name = max((one for one in names.values() if line.startswith(f"{one} ")), key=len, default=line)
+        values = numbers_of(line.removeprefix(name))
     values = values[:4] if with_points else values
     confidence = values.pop() if len(values) % 2 else 1
     if not 0 <= confidence <= 1 or any(not -1 <= value <= 2 for value in values):
@@ -257,7 +262,7 @@ def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]
     else:
         corners = box_around(values)
     pixels = [value * side for value, side in zip(corners, 2 * size, strict=True)]
-    return raw_object(names[number], pixels)
+    return raw_object(name, pixels)
 
 
 def _lines_of(file: Path, *, blank: bool = True) -> list[str]:

@@ -50,7 +50,7 @@ class Options:
     """Makes a COCO or YOLO data set one of ours: pictures and LabelImg XML."""
 
     source_path: Path
-    """COCO: a .json file or a folder with some. YOLO: data.yaml, or a folder with it or with classes.txt."""
+    """COCO: a .json file or a folder with some. YOLO: data.yaml or obj.data, or a folder with classes.txt."""
     output_dir: Path
     """Folder for Annotations/, JPEGImages/ and ImageSets/; made if it does not exist."""
     format: Literal["auto", "coco", "yolo"] = "auto"
@@ -79,6 +79,8 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
             return read(source)
         except ValueError as error:
             reasons.append(str(error).removeprefix(f"{source}: "))
+    if reasons[0].startswith("no .json") and not reasons[1].startswith("no data.yaml"):
+        raise ValueError(reasons[1])  # it is one of YOLO, and this is its fault
     kinds = f"neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})"
     xml = "; LabelImg's .xml files need no import" if any(files_below(source, {".xml"})) else ""
     raise ValueError(f"{source}: {kinds}{xml}")

@@ -145,7 +145,7 @@ def test_coco_with_everything_wrong(tmp_path, capsys):
             box(2, 7, 10, 10, 20, 20), box(1, 99, 1, 1, 5, 5), box(77, 7, 1, 1, 5, 5), {"image_id": 1}, 5,
             box(1, 7, 10**400, 1, 1, 1), box(1, 7, float("nan"), 1, 5, 5),
         ],
-        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "a <b>&"}, {"id": "x", "name": "y"}, {"id": 4}],
+        [{"id": 7, "name": "千反田"}, {"id": 3, "name": "a\x07 <b>&"}, {"id": "x", "name": "y"}, {"id": 4}],
     )  # fmt: skip
     assert "2 pictures with 3 boxes" in bring_in(capsys, source, out)
     assert objects(out) == {
