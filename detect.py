@@ -249,15 +249,16 @@ class Run:
                 done = detect_in_video(
                     reader, source.name, film, self.detector, options, self.progress, self.stopped
                 )
-        except VideoError as error:
-            self._unreadable(source, error)
+            spans = find_appearances(done.entries, done.seconds)
+            write_appearances(table, spans)
+            figure = plot_timeline(spans, done.seconds, title=Path(source.name).name)
+            write_bytes(timeline, picture_of(figure, dots_per_inch=120))
+        except (VideoError, OSError) as error:  # a name that is too long with .timeline.png, say
+            wrong = error if isinstance(error, VideoError) else VideoError("cannot be written", str(error))
+            self._unreadable(source, wrong)
             return
         self.entries += done.entries
         self.notes += [(source.name, note) for note in done.notes]
-        spans = find_appearances(done.entries, done.seconds)
-        write_appearances(table, spans)
-        figure = plot_timeline(spans, done.seconds, title=Path(source.name).name)
-        write_bytes(timeline, picture_of(figure, dots_per_inch=120))
 
 
 @command("detect.py", interrupted="films and pictures that are there are complete")

@@ -1,6 +1,5 @@
 """What lies in a folder: pictures and the XML of each, and splits that are there already."""
 
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -324,8 +323,7 @@ def _ways(name: str, keep: Collection[str] = ()) -> list[str]:
 
 def _is_no_data_set(folder: Path) -> bool:
     """Whether a folder holds the output of a conversion, or reports that nobody has confirmed."""
-    # Path.exists() raises where a folder may not be entered.
-    return any(os.path.exists(folder / name) for name in ("dataset.json", INBOX_MARK))  # noqa: PTH110
+    return any((folder / name).exists() for name in ("dataset.json", INBOX_MARK))
 
 
 def _tails(path: str) -> list[str]:

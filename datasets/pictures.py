@@ -8,6 +8,7 @@ threads decode in parallel (measured: benchmarks/conversion.py).
 import hashlib
 import io
 import itertools
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -184,7 +185,9 @@ def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
     # The largest honest file is uncompressed with 16 bits in four channels: 8 bytes a pixel.
     limit = 8 * max_pixels + 1_000_000
     try:
-        size = path.stat().st_size
+        size, mode = path.stat().st_size, path.stat().st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):  # to read these may never end
+            raise PictureError("picture cannot be read", "neither a file nor a folder")
         if size > limit:
             raise PictureError("picture file too large", f"{size} bytes, at most {limit}", "refused")
         data = path.read_bytes()

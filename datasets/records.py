@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from datasets.labels import read_labels
+from datasets.labels import clean_name, read_labels
 from datasets.look_alikes import Traces, perceptual_hash_of_jpeg, traces_of
 from files.threads import map_in_threads
 
@@ -260,7 +260,7 @@ def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
         ids = feature["image/object/bbox/label"].int64_list.value
         texts = feature["image/object/bbox/label_text"].bytes_list.value
         for number, text in zip(ids, texts, strict=False):
-            name = text.decode("utf-8", errors="replace")
+            name = clean_name(text.decode("utf-8", errors="surrogateescape"))
             if pairs.setdefault(number, name) != name:
                 raise ValueError(
                     f"{path}: class id {number} is {name!r} here, {pairs[number]!r} elsewhere in the folder; "

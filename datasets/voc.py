@@ -12,7 +12,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml ha
 from boxes.pixels import to_pixels
 from datasets.labels import clean_name
 from datasets.problems import Problem, UnusableFile
-from files.writing import write_bytes
+from files.writing import printable, write_bytes
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.
 MAX_XML_BYTES = 4_000_000
@@ -68,7 +68,8 @@ def write_annotation(
     root = etree.Element("annotation")
     if verified is not None:
         root.set("verified", "yes" if verified else "no")
-    _add(root, folder=picture_path.parent.name, filename=picture_path.name, path=str(picture_path))
+    shown = Path(printable(str(picture_path)))  # XML holds no controls, and no bytes that are not UTF-8
+    _add(root, folder=shown.parent.name, filename=shown.name, path=str(shown))
     source = _add(root, source=None)
     _add(source, database="Unknown")
     if draft is not None:

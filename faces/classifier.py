@@ -195,9 +195,9 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
         raise ValueError(f"its format is {config['format']!r}, this program reads {FORMAT}")
     if _digest(arrays) != config["weights"]:
         raise ValueError(f"{WEIGHTS} is not the one that {CONFIG} was written for")
-    names = config["names"]
-    if not all(isinstance(name, str) and name and name == clean_name(name) for name in names):
-        raise ValueError("a name is empty or not clean")
+    names = [clean_name(name) if isinstance(name, str) else "" for name in config["names"]]
+    if not all(names):
+        raise ValueError("a name is empty or no text")
     if len(set(names)) != len(names) or not 2 <= len(names) <= _MOST_NAMES:
         raise ValueError(f"{len(names)} names, {len(set(names))} different; 2 or more are needed")
     encoder = _encoder(config["backbone"], config["pooling"], arrays)

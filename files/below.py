@@ -32,7 +32,7 @@ def files_below(
         folder: must exist.
         suffixes: of the files, in small letters with their dot; None takes all.
         exclude: files and folders to leave out, as are subfolders of which `other` says so.
-        links: False for folders of strangers, out of which no link to a folder may lead.
+        links: False for folders of strangers, out of which no link may lead.
         tell: of what is neither file nor folder (a socket, a link to nothing) or not searched, and why.
     """
     left_out = {Path(os.path.realpath(path)) for path in exclude}
@@ -50,14 +50,20 @@ def files_below(
             link, is_folder = os.path.islink(path), os.path.isdir(path)  # noqa: PTH112, PTH114
             real = Path(os.path.realpath(path)) if link else within / path.name
             around = (real.is_relative_to(one) or one.is_relative_to(real) for one in searched)
-            if path.name.startswith(".") or path.name.lower() in _NOISE or real in left_out:
+            try:
+                apart = is_folder and other(path)
+            except OSError:  # it may not be entered, which is told when its turn comes
+                apart = False
+            if apart or path.name.startswith(".") or path.name.lower() in _NOISE or real in left_out:
                 continue
-            if is_folder and link and (not links or any(around)):
+            if link and not links and not real.is_relative_to(searched[0]):
+                tell(path, "link out of the folder is not followed")
+            elif is_folder and link and any(around):
                 tell(path, "link to a folder is not followed")
-            elif is_folder and not other(path):
+            elif is_folder:
                 searched += [real] if link else []
                 waiting.insert(first, (path, real))
-            elif not is_folder and not os.path.isfile(path):  # noqa: PTH113
+            elif not os.path.isfile(path):  # noqa: PTH113
                 tell(path, "link that leads to no file" if link else "neither a file nor a folder")
-            elif not is_folder and (suffixes is None or path.suffix.lower() in suffixes):
+            elif suffixes is None or path.suffix.lower() in suffixes:
                 yield path

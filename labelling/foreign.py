@@ -63,8 +63,7 @@ class Files:
     def __init__(self, root: Path):
         self.root = root.resolve()
         found = files_below(self.root, other=lambda folder: (folder / IMPORT_PROBLEMS).exists(), links=False)
-        inside = (path for path in found if not path.is_symlink() or path.resolve().is_relative_to(self.root))
-        self.paths = {path.relative_to(self.root).as_posix(): path for path in inside}
+        self.paths = {path.relative_to(self.root).as_posix(): path for path in found}
         suffixes = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
         self.pictures = [name for name, path in self.paths.items() if path.suffix.lower() in suffixes]
         self.folders = {str(one) for name in self.pictures for one in PurePosixPath(name).parents}

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from datasets.labels import clean_name
+
 # Where nothing was chosen: half of the softmax, more than all other names and the background together.
 DEFAULT_THRESHOLD = 0.5
 
@@ -57,7 +59,7 @@ def read_thresholds(path: Path) -> Thresholds:
     """
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
-        names = {str(name): number_in(value, 0, 1) for name, value in there["names"].items()}
+        names = {clean_name(name): number_in(value, 0, 1) for name, value in there["names"].items()}
         unknown = {str(rule): number_in(value) for rule, value in there.get("unknown", {}).items()}
         return Thresholds(number_in(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

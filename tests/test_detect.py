@@ -147,14 +147,16 @@ def test_what_cannot_be_read_is_named_and_the_others_done(tmp_path):
     (folder / "broken.png").write_bytes((folder / "good.png").read_bytes()[:60])
     (folder / "text.jpg").write_text("no picture")
     (folder / "clip.mp4").write_bytes(b"no video" * 100)
+    picture(folder / (gbk := os.fsdecode(b"\xc7\xa7\xb7.png")))
+    os.mkfifo(folder / "pipe.png")
     outcome = detect_in([folder], tmp_path / "out", max_pixels=10_000)
-    assert [element["image"] for element in outcome.entries] == ["good.png"]
+    assert [element["image"] for element in outcome.entries] == ["good.png", gbk]
     reasons = dict(outcome.failures)
     assert sorted(reasons) == ["broken.png", "clip.mp4", "large.png", "old.gif", "text.jpg"]
     assert "400 x 400" in reasons["large.png"]
     assert "save it as PNG or JPEG" in reasons["old.gif"]
     assert "not a video, or damaged from the start: Invalid data found" in reasons["clip.mp4"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["detections.json", "good.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["detections.json", "good.png", gbk]
 
 
 def test_contact_sheet_shows_every_picture(tmp_path):

@@ -29,14 +29,14 @@ from rich.console import Console
 from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture, save_picture
 from files.below import files_below
 from files.threads import map_in_threads
-from files.writing import sha256_of, whole_file
+from files.writing import printable, sha256_of, whole_file
 from terminal.bars import Progress, counting_bars
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
 from visualization.sheets import contact_sheet, scale_to
 
 UNSURE, SHEETS, GROUP = "unsure", "contact_sheets", "group"
-_MOST_NAME = 100  # letters of a folder's name
+_MOST_NAME = 200  # bytes of a folder's name, of which systems take 255
 _MOST_TILES = 120
 _TILE = 112
 _BATCH = 16  # faces looked at together
@@ -114,8 +114,10 @@ def by_likeness(found: Sequence[tuple[Path, Sequence[np.ndarray]]], options: Opt
 
 def folder_name(text: str) -> str:
     """A name as the name of one folder: never a path, never hidden, the same on every system."""
-    kept = "".join("_" if letter in '/\\:*?"<>|' or not letter.isprintable() else letter for letter in text)
-    return kept.strip(" .")[:_MOST_NAME].strip(" .") or "_"
+    kept = "".join(
+        "_" if letter in '/\\:*?"<>|' or printable(letter) != letter else letter for letter in text
+    )
+    return kept.strip(" .").encode()[:_MOST_NAME].decode(errors="ignore").strip(" .") or "_"
 
 
 def next_group(output_dir: Path) -> int:

@@ -73,7 +73,7 @@ def test_evidence_decides_what_is_known():
     [
         ({"names": ["a", "a", "b", "c"]}, "4 names, 3 different"),
         ({"names": ["a", "b"]}, "does not fit .* numbers and 2 names"),
-        ({"names": ["a", " b", "c", "d"]}, "a name is empty or not clean"),
+        ({"names": ["a", " ", "c", "d"]}, "a name is empty or no text"),
         ({"format": 7}, "its format is 7, this program reads 1"),
         ({"weights": "0" * 16}, r"weights.npz is not the one that config.json was written for"),
         ({"backbone": {**VGG, "image_size": 10**6}}, r"is not in 16\.\.\.2048"),
