@@ -7,6 +7,7 @@ from datasets.splits import SplitOptions
 from datasets.voc import RawAnnotation, RawObject, VocObject
 from labelling.drafts import write_draft
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
+from tests.datasets.test_sources import TABLES
 
 
 def test_one_of_everything(tmp_path):
@@ -36,98 +37,35 @@ def test_one_of_everything(tmp_path):
     assert taken["exif_stored_1"].keep_bytes
 
 
-UNCLEAR, RESIZED = "EXIF orientation is unclear", "picture resized after labelling"
-WITHOUT, TURNED = "boxes drawn without EXIF orientation", "boxes drawn with EXIF orientation"
-ANOTHER = "size in the XML is of another picture"
-BOX = ("10", "20", "300", "350")
-
-
-@pytest.mark.parametrize(
-    ("orientation", "stored", "said", "box", "turned", "reference", "kind"),
-    [
-        (1, (640, 360), (640, 360), BOX, False, (640, 360), None),
-        (1, (640, 360), None, BOX, False, (640, 360), None),
-        (6, (640, 360), (640, 360), BOX, False, (640, 360), WITHOUT),
-        (6, (640, 360), (360, 640), BOX, True, (360, 640), TURNED),
-        (8, (640, 360), (360, 640), BOX, True, (360, 640), TURNED),
-        (3, (640, 360), (640, 360), BOX, False, (640, 360), UNCLEAR),
-        (6, (400, 400), (400, 400), BOX, False, (400, 400), UNCLEAR),
-        (6, (640, 360), None, BOX, False, (640, 360), UNCLEAR),
-        (6, (640, 360), None, None, True, (360, 640), None),
-        (6, (640, 360), (640, 360), None, True, (360, 640), None),
-        (1, (640, 360), (1920, 1080), BOX, False, (1920, 1080), RESIZED),
-        (6, (640, 360), (1080, 1920), BOX, True, (1080, 1920), RESIZED),
-        (1, (640, 360), (1920, 1080), ("1", "1", "2500", "9"), False, (640, 360), ANOTHER),
-        (1, (640, 360), (500, 500), BOX, False, (640, 360), ANOTHER),
-        (1, (640, 360), (853, 480), BOX, False, (853, 480), RESIZED),  # but for rounding
-    ],
-)
-def test_frame(orientation, stored, said, box, turned, reference, kind):
-    facts = PictureFacts(stored, orientation=orientation, plain_jpeg=True, frames=1, digest=b"")
-    objects = (RawObject("Mira", box, None, None),) if box else ()
+@pytest.mark.parametrize("case", TABLES["frames"], ids=str)
+def test_frame(case):
+    stored, box = tuple(case["stored"]), case.get("box")
+    facts = PictureFacts(stored, orientation=case["orientation"], plain_jpeg=True, frames=1, digest=b"")
+    objects = (RawObject("Mira", tuple(box), None, None),) if box else ()
+    said = tuple(case["said"]) if "said" in case else None
     frame = choose_frame(facts, RawAnnotation(None, said, objects))
-    assert (frame.turned, frame.reference) == (turned, reference)
-    assert frame.size == (facts.turned_size if turned else stored)
-    assert (frame.problem[0] if frame.problem else None) == kind
+    assert (frame.turned, frame.reference) == (case["turned"], tuple(case["reference"]))
+    assert frame.size == (facts.turned_size if frame.turned else stored)
+    assert (frame.problem[0] if frame.problem else None) == case.get("kind")
 
 
-@pytest.mark.parametrize(
-    ("files", "filenames", "partners"),
-    [
-        # VOC's layout: only its two folders, and XML beside the pictures.
-        ("Annotations/a.xml JPEGImages/a.jpg SegmentationClass/a.png b.jpg", {},
-         {"a.jpg": "Annotations/a.xml"}),
-        ("Annotations/a.xml JPEGImages/a.jpg JPEGImages/b.jpg JPEGImages/b.xml", {},
-         {"a.jpg": "Annotations/a.xml", "b.jpg": "JPEGImages/b.xml"}),
-        # Pictures and XML side by side, in folders too, and what a system hides there.
-        ("1/001.jpg 1/001.xml 2/001.jpg 2/001.xml 2/.hidden.jpg __MACOSX/1/._001.jpg", {},
-         {"1/001.jpg": "1/001.xml", "2/001.jpg": "2/001.xml"}),
-        ("Annotations/a.xml images/s1/a.JPG", {}, {"images/s1/a.JPG": "Annotations/a.xml"}),
-        # The stem comes before a stale <filename>, which decides between two pictures.
-        ("a.jpg b.jpg", {"a.xml": "b.jpg", "c.xml": "C:\\old\\b.jpg"}, {"a.jpg": "a.xml", "b.jpg": "c.xml"}),
-        ("a.jpg a.png a.xml", {}, {"a.jpg": "a.xml"}),
-        ("a.jpg a.png", {"a.xml": "a.png"}, {"a.png": "a.xml"}),
-        # Parallel trees, of which only one folder differs; what <filename> says with its folders; capitals.
-        ("images/1/a.jpg images/2/a.jpg annotations/1/a.xml annotations/2/a.xml", {},
-         {"images/1/a.jpg": "annotations/1/a.xml", "images/2/a.jpg": "annotations/2/a.xml"}),
-        ("train/img/a.jpg val/img/a.jpg train/boxes/a.xml val/boxes/a.xml", {},
-         {"train/img/a.jpg": "train/boxes/a.xml", "val/img/a.jpg": "val/boxes/a.xml"}),
-        ("p/1/a.jpg p/2/a.jpg p/2/b.jpg", {"x.xml": "D:\\set\\2\\a.jpg", "b.xml": "1/a.jpg"},
-         {"p/1/a.jpg": None, "p/2/a.jpg": "x.xml", "p/2/b.jpg": "b.xml"}),
-        ("JPEGImages/Pic1.JPG Annotations/pic1.xml JPEGImages/A.jpg JPEGImages/a.jpg Annotations/a.xml", {},
-         {"Pic1.JPG": "Annotations/pic1.xml", "A.jpg": None, "a.jpg": "Annotations/a.xml"}),
-        # The output of a conversion inside its input.
-        ("a.jpg a.xml records/b.png dataset.png ImageSets/Main/train.txt", {}, {"a.jpg": "a.xml"}),
-    ],
-)  # fmt: skip
-def test_partners(tmp_path, files, filenames, partners):
-    for path in (tmp_path / name for name in files.split()):
+@pytest.mark.parametrize("case", TABLES["partners"], ids=lambda case: case["files"])
+def test_partners(tmp_path, case):
+    for path in (tmp_path / name for name in case["files"].split()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    for xml, filename in filenames.items():
+    for xml, filename in case.get("filenames", {}).items():
         (tmp_path / xml).write_text(xml_text(head=f"<filename>{filename}</filename>"))
     contents = find_files(tmp_path, exclude=[tmp_path / "records", tmp_path / "dataset.png"])
-    found = {file.name: file.xml and file.xml.relative_to(tmp_path).as_posix() for file in contents.files}
-    assert found == partners
+    found = {
+        file.name: file.xml.relative_to(tmp_path).as_posix() if file.xml else "" for file in contents.files
+    }
+    assert found == case["xml_of"]
 
 
-@pytest.mark.parametrize(
-    ("files", "grows", "new"),
-    [
-        ("", "JPEGImages Annotations", {"a.jpg": "a.xml"}),
-        ("JPEGImages/a.jpg", "JPEGImages Annotations", {"JPEGImages/s/b.jpg": "Annotations/b.xml"}),
-        ("images/a.jpg", "JPEGImages Annotations", {"images/a.jpg": "a.xml"}),
-        ("images/a.jpg annots/a.xml", "images annots", {"images/b.jpg": "annots/b.xml"}),
-        ("JPEGImages/a.jpg annotations/a.xml", "JPEGImages annotations",
-         {"JPEGImages/b.jpg": "annotations/b.xml"}),
-        ("p/a.jpg annotations/xmls/a.xml", "p annotations/xmls", {"p/b.jpg": "annotations/xmls/b.xml"}),
-        ("1/a.jpg 1/a.xml 2/b.jpg", "1 1", {"1/c.jpg": "1/c.xml", "2/b.jpg": "2/b.xml"}),
-        ("p/1/a.jpg x/1/a.xml p/1/b.jpg", "p/1 x/1", {"p/1/b.jpg": "x/1/b.xml", "p/2/c.jpg": "x/2/c.xml"}),
-        # extract_frames has made JPEGImages/ beside pictures that were labelled already.
-        ("a.jpg a.xml JPEGImages/b.jpg", ". .", {"JPEGImages/b.jpg": "b.xml"}),
-    ],
-)  # fmt: skip
-def test_new_xml_go_to_those_that_are_there(tmp_path, files, grows, new):
+@pytest.mark.parametrize("case", TABLES["new_xml"], ids=lambda case: case["files"])
+def test_new_xml_go_to_those_that_are_there(tmp_path, case):
+    files, grows, new = case["files"], case["grows"], case["new"]
     for path in (tmp_path / name for name in files.split()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.folder import given_splits
+from datasets.folder import GivenSplits, given_splits
 from datasets.sources import source_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign, hash_fraction, make_splits
+from tests.datasets.test_sources import TABLES
 
 DEFAULT = SplitOptions()
 
@@ -45,6 +46,17 @@ def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
     by_source = assign(stems, lists, SplitOptions(split_by="source"), {"episode000": "test"})
     assert by_source.keys["episode000"] == "test"
     assert by_source.notes[0] == "ImageSets/Main is not used: --split_by source divides anew."
+
+
+@pytest.mark.parametrize("case", TABLES["splits"], ids=lambda case: case["said"])
+def test_splits_that_are_there_already(tmp_path, case):
+    for name, text in case.get("lists", {}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.txt").write_text(text)
+    lists = given_splits(tmp_path, case["pictures"])
+    found = assign(case["pictures"][:3], lists, DEFAULT)
+    assert ([*map(found.splits.get, case["pictures"][:3])], found.problems) == ([*SPLITS], ())
+    assert found.notes[0].startswith(case["said"])
 
 
 def test_known_assignment():
@@ -93,6 +105,25 @@ def test_copies_are_never_parted(stems, seed, by):
     copies = {f"{stem}{end}": stem for stem in stems for end in ends}
     splits = make_splits([*stems, *copies], SplitOptions(split_by=by, seed=seed)).splits
     assert {copy: splits[copy] for copy in copies} == {copy: splits[stem] for copy, stem in copies.items()}
+
+
+def test_what_makes_figures_flatter_is_said():
+    alone = [f"of {number:x}x_1" for number in range(30)]
+    for stems, said in ((episodes(3, 10), False), (alone, True), (alone[:10], False)):
+        assert (
+            any("Nearly every picture counts" in note for note in make_splits(stems, DEFAULT).notes) == said
+        )
+    lists = GivenSplits("lists", {"train": ["x_jpg.rf.a1", "a/1"], "test": ["x_jpg.rf.b2", "b/1"]})
+    notes = assign([*lists.members["train"], *lists.members["test"]], lists, DEFAULT).notes
+    assert "Copies of 1 pictures stand in several splits" in notes[-1]
+
+
+def test_keys_of_earlier_versions_hold():
+    """When the file name alone was the key, and folders and moments did not count."""
+    stems = ["ep01/frame_1", "ep02/frame_1", "images/dog_1", "b.mp4#t=1.5", "b.mp4#t=1.7", "c_1"]
+    earlier = {"frame": "test", "dog": "validation", "b.mp4#t=1": "test"}
+    keys = make_splits(stems, DEFAULT, earlier=earlier).keys
+    assert [keys[key] for key in ("ep01", "ep02", "b", "dog")] == ["test", "test", "test", "validation"]
 
 
 @pytest.mark.parametrize(("count", "missing"), [(1, "validation and test"), (2, "test")])
@@ -191,16 +222,7 @@ def test_trainval_is_divided(tmp_path):
     assert not assignment.problems
 
 
-@pytest.mark.parametrize(
-    ("lists", "splits"),
-    [
-        # Beside train or val, trainval adds what that list lacks.
-        ({"trainval": "a\nb\nc\n", "train": "a\n", "test": "c\n"}, "a train, b validation, c test"),
-        ({"trainval": "a\nb\n", "val": "a\n"}, "a validation, b train"),
-        # A name that ends as if it had VOC's column, and one that another system decomposed.
-        ({"train": "frame 1\nか\u3099\n"}, "frame 1 train, が train"),
-    ],
-)
-def test_lists_together(tmp_path, lists, splits):
-    expected = dict(one.rsplit(" ", 1) for one in splits.split(", "))
-    assert _assign(tmp_path, [*expected, "frame"], **lists).splits == expected
+@pytest.mark.parametrize("case", TABLES["together"], ids=str)
+def test_lists_together(tmp_path, case):
+    splits = case["splits"]
+    assert _assign(tmp_path, [*splits, "frame"], **case["lists"]).splits == splits
