@@ -106,22 +106,16 @@ def test_layouts_of_yolo(tmp_path, files):
     assert picture.split == ("val" if "val" in text else "train" if "train" in text else "")
 
 
-def test_equal_names_in_folders_called_anything(tmp_path):
-    files = {f"{split}/{name}": LINE for split in ("train", "test") for name in ("img/1.jpg", "lbl/1.txt")}
-    dataset = read_yolo(
-        tree(tmp_path, {**files, "obj.names": "Rin", "train/2.jpg": "", "test/lbl/2.txt": LINE})
-    )
-    assert boxes(dataset) == {f"{split}/img/1.jpg": [("Rin", 40, 30, 60, 70)] for split in ("train", "test")}
-
-
 def test_a_label_file_goes_to_no_picture_elsewhere(tmp_path):
-    pictures = "ep1/1.jpg", "ep2/2.jpg", "p/ep3/3.jpg", "4.jpg", "b.tif"
-    texts = "ep2/1.txt", "l/ep4/3.txt", "4.txt", "5.txt", "b.txt"
+    pictures = "ep1/1.jpg", "ep2/2.jpg", "p/ep3/3.jpg", "train/6.jpg", "4.jpg", "b.tif"
+    texts = "ep2/1.txt", "l/ep4/3.txt", "test/lbl/6.txt", "4.txt", "5.txt", "b.txt"
+    texts += tuple(f"{split}/{name}" for split in ("train", "test") for name in ("img/1.jpg", "lbl/1.txt"))
     dataset = read_yolo(tree(tmp_path, {**dict.fromkeys((*pictures, *texts), ""), "classes.txt": "Rin"}))
-    assert boxes(dataset) == {"4.jpg": []}
+    assert boxes(dataset) == {"4.jpg": [], "train/img/1.jpg": [], "test/img/1.jpg": []}
     assert {(problem.kind, problem.file) for problem in dataset.problems} == {
-        *(("picture without a label file", name) for name in pictures[:3]),
-        ("text beside label files of no picture", "5.txt"), ("picture format is not read", "b.tif"),
+        *(("picture without a label file", name) for name in pictures[:4]),
+        *(("text beside label files of no picture", name) for name in ("5.txt", "test/lbl/6.txt")),
+        ("picture format is not read", "b.tif"),
     }  # fmt: skip
 
 
