@@ -39,7 +39,7 @@ def test_one_of_everything(tmp_path):
 
 @pytest.mark.parametrize("case", TABLES["frames"], ids=str)
 def test_frame(case):
-    stored, box = tuple(case["stored"]), case.get("box")
+    stored, box = tuple(case["stored"]), case.get("box", ["10", "20", "300", "350"])
     facts = PictureFacts(stored, orientation=case["orientation"], plain_jpeg=True, frames=1, digest=b"")
     objects = (RawObject("Mira", tuple(box), None, None),) if box else ()
     said = tuple(case["said"]) if "said" in case else None
@@ -57,10 +57,8 @@ def test_partners(tmp_path, case):
     for xml, filename in case.get("filenames", {}).items():
         (tmp_path / xml).write_text(xml_text(head=f"<filename>{filename}</filename>"))
     contents = find_files(tmp_path, exclude=[tmp_path / "records", tmp_path / "dataset.png"])
-    found = {
-        file.name: file.xml.relative_to(tmp_path).as_posix() if file.xml else "" for file in contents.files
-    }
-    assert found == case["xml_of"]
+    found = {file.name: file.xml and file.xml.relative_to(tmp_path).as_posix() for file in contents.files}
+    assert found == {name: xml or None for name, xml in case["xml_of"].items()}
 
 
 @pytest.mark.parametrize("case", TABLES["new_xml"], ids=lambda case: case["files"])

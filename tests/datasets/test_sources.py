@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from datasets.sources import source_of, sources_of, units_of
 
-TABLES = tomllib.loads(Path(__file__).with_name("names_of_others.toml").read_text(encoding="utf-8"))
+TABLES = tomllib.loads(Path(__file__).with_name("written_by_others.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("source", "names"), TABLES["sources"].items())
