@@ -142,6 +142,8 @@ def read_xml(path: Path) -> RawAnnotation:
 def xml_bytes(path: Path) -> bytes:
     """An annotation file as it is; raises XmlError where it cannot be read or is too large."""
     try:
+        if path.is_fifo() or path.is_char_device():  # to read these may never end
+            raise XmlError("XML cannot be read", "neither a file nor a folder")
         size = path.stat().st_size
         if size > MAX_XML_BYTES:
             raise XmlError("XML file too large", f"{size} bytes, at most {MAX_XML_BYTES}", "refused")

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ def folder(tmp_path: Path) -> Path:
         objects = (f"\n  {xml_object(f'<name>{name}</name>')}" for name in names)
         (folder / "Annotations" / f"{i}.xml").write_text(xml_text(*objects), newline="")
     (folder / "Annotations" / "broken.xml").write_bytes(b"<annotation>")
+    os.mkfifo(folder / "Annotations" / "pipe.xml")  # which nobody opens
     return folder
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "Annotations").iterdir()}
+    return {path.name: path.read_bytes() for path in (folder / "Annotations").iterdir() if path.is_file()}
 
 
 def run(capsys, *arguments: str) -> tuple[int, str]:
