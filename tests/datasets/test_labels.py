@@ -1,4 +1,5 @@
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,31 @@ def test_extending_moves_no_name(existing, found):
     assert extend_labels(labels, found) == labels
 
 
-def test_clean_name():
-    assert clean_name(" 千反田\u3000 える\n") == "千反田 える"
-    assert clean_name("か\u3099") == "が"
+# What spells a word, and what says which form of an emoji or of a kanji is meant, stays.
+SPELT = "نیما\u200cپور क\u094d\u200dष ന\u0d4d\u200d 👩🏽\u200d🚒 ❤\ufe0f\u200d🔥 1\ufe0f\u20e3 葛\U000e0100城"
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        (" 千反田\u3000 える\n", "千反田 える"),
+        ("か\u3099\u00a0e\u200b\u0301", "が é"),
+        ("\ufeff\u202aR\u200bi\u2060n\u00ad\u200e\u200d\x07\u3164\ufe0f\U000e0041", "Rin"),
+        (SPELT, SPELT),
+    ],
+)
+def test_clean_name(name, clean):
+    assert clean_name(name) == clean
+
+
+MARKS = (
+    "R1 \u3000\t\0\u200b\u200c\u200d\u202e\ufe0f\u20e3\u0301\u0338←👩葛\U000e0100نक\u094d\u3164\ud83d\udcc7"
+)
+
+
+@given(st.text(st.one_of(st.sampled_from(MARKS), st.characters()), max_size=9))
+def test_a_clean_name_is_clean_and_can_be_written(name):
+    clean = clean_name(name)
+    assert clean_name(clean) == clean == " ".join(clean.split())
+    assert unicodedata.is_normalized("NFC", clean)
+    assert {one for one in clean if unicodedata.category(one) in ("Cc", "Cf", "Cs")} <= set("\u200c\u200d")
