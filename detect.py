@@ -231,7 +231,6 @@ class Run:
 
     def _video(self, source: Source) -> None:
         """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
-        # Not at the top: --help need not wait for Matplotlib.
         from video.appearances import find_appearances, plot_timeline, write_appearances
         from video.detection import VideoOptions, detect_in_video
         from visualization.figures import picture_of

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from datasets.folder import FolderContents, PictureFile, find_files, refuse_inbox
-from datasets.pictures import MAX_PIXELS, PictureError, PictureFacts, examine_picture
+from datasets.kinds import need_folder, seems
+from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, PictureError, PictureFacts, examine_picture
 from datasets.problems import Problem
 from datasets.sources import sources_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign
@@ -102,6 +103,19 @@ class FolderReading:
         """Distributes the pictures, see `datasets.splits.assign`."""
         return assign([one.stem for one in self.annotations], self.contents.given, options, earlier)
 
+    def nothing_found(self, problems: Sequence[Problem]) -> str:
+        """What is said where no picture can be used."""
+        files, picture_dir = self.contents.files, self.contents.looked_in[1]
+        xmls, suffixes = sum(file.xml is not None for file in files), " ".join(sorted(ACCEPTED_SUFFIXES))
+        said = f" problems.csv says what was wrong ({len(problems)} lines)." if problems else ""
+        cure = "Label pictures with LabelImg in its PascalVOC format, or give another --dataset_dir"
+        if kind := seems(self.dataset_dir):
+            cure = kind[0].upper() + kind[1:]
+        return (
+            f"looked for XML files in {self.dataset_dir} and pictures ({suffixes}) in {picture_dir}, found "
+            f"{len(files)} pictures, {xmls} of them with XML, and none that can be used.{said} {cure}"
+        )
+
 
 def read_folder(
     dataset_dir: Path, options: ReadOptions, *, exclude: Collection[Path] = (), progress: Progress = silent
@@ -117,11 +131,8 @@ def read_folder(
     Raises:
         ValueError: the folder does not exist, or is an inbox. An empty one is no error here.
     """
-    if not dataset_dir.is_dir():
-        raise ValueError(
-            f"--dataset_dir {dataset_dir}: there is no such folder; give the one that holds Annotations/ and "
-            "JPEGImages/, or pictures and XML side by side"
-        )
+    cure = "give the one that holds Annotations/ and JPEGImages/, or pictures and XML side by side"
+    need_folder(dataset_dir, "--dataset_dir", cure)
     refuse_inbox(dataset_dir, "--dataset_dir")
     contents = find_files(dataset_dir, exclude=exclude)
     problems = list(contents.problems)

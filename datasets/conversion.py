@@ -22,13 +22,7 @@ from datasets.annotations import Annotation, FolderReading, read_folder, set_sta
 from datasets.labels import extend_labels, read_labels, write_labels
 from datasets.look_alikes import leak_notes, look_alike_names, perceptual_hash_of_jpeg, traces_of
 from datasets.options import ConversionOptions
-from datasets.pictures import (
-    ACCEPTED_SUFFIXES,
-    MAX_PIXELS,
-    decode_picture,
-    encode_picture,
-    read_picture_file,
-)
+from datasets.pictures import MAX_PIXELS, decode_picture, encode_picture, read_picture_file
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.records import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction
@@ -86,7 +80,7 @@ def convert(
     for some in sets.values():  # in an order that depends on the seed and nothing else
         some.sort(key=lambda one: (hash_fraction(options.splitting.seed, one.name), one.name))
     if not sets:
-        raise ValueError(_nothing_found(reading, problems))
+        raise ValueError(f"nothing to convert: {reading.nothing_found(problems)}")
     if options.strict and problems:
         counted = f"{len(problems)} problems (all in {output_dir / 'problems.csv'})"
         raise ValueError(f"--strict, and there are {counted}; nothing was converted")
@@ -348,16 +342,3 @@ def _read_earlier(path: Path) -> dict[str, Any]:
             "delete that folder"
         ) from None
     return earlier
-
-
-def _nothing_found(reading: FolderReading, problems: Sequence[Problem]) -> str:
-    xml_dir, picture_dir = reading.contents.looked_in
-    files = reading.contents.files
-    xmls = sum(file.xml is not None for file in files)
-    suffixes = " ".join(sorted(ACCEPTED_SUFFIXES))
-    said = f" problems.csv says what was wrong ({len(problems)} lines)." if problems else ""
-    return (
-        f"nothing to convert: looked for XML files in {xml_dir} and pictures ({suffixes}) in {picture_dir}, "
-        f"found {len(files)} pictures, {xmls} of them with XML, and none that can be used.{said} Label "
-        "pictures with LabelImg in its PascalVOC format, or give another --dataset_dir"
-    )

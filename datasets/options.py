@@ -32,7 +32,7 @@ class ConversionOptions:
     output_dir: Path
     dataset_name: str = "pascalvoc"
     output_name: str | None = None
-    labels_file: Path | None = None
+    labels_file: Annotated[Path | None, tyro.conf.arg(aliases=("--labels_path",))] = None
     pictures_per_shard: int = 200
     strict: bool = False
     model_name: str = "ssd_300_lite"

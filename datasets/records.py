@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name, read_labels
 from datasets.look_alikes import Traces, perceptual_hash_of_jpeg, traces_of
 from files.threads import map_in_threads
@@ -95,13 +96,13 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
             dataset.json says, or no way to know the names.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: there is no such folder; tf_convert_data.py makes one")
+    need_folder(folder, "--dataset_dir", "tf_convert_data.py makes one")
     shards = _find_shards(folder)
     if not shards:
+        kind = seems(folder, own="train_ssd_network.py")
         raise ValueError(
-            f"{folder}: no TFRecords in it (files named NAME_000.tfrecord, NAME_001.tfrecord, ...); "
-            "give the output folder of tf_convert_data.py, not the folder with the pictures"
+            f"{folder}: no TFRecords in it (files named NAME_000.tfrecord, NAME_001.tfrecord, ...); give the "
+            f"output folder of tf_convert_data.py, not the folder with the pictures{kind and '; '}{kind}"
         )
     known = _sets_of_dataset_json(folder)
     splits, pairs = {}, {}

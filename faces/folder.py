@@ -12,6 +12,7 @@ import numpy as np
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.folder import PictureFile, find_files, refuse_inbox
+from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture, read_picture_file
 from datasets.problems import Problem
@@ -110,9 +111,8 @@ def read_faces(
         ValueError: there is no such folder, no face in it, or it is an inbox of unconfirmed reports.
     """
     flag = f"--{'strangers' if strangers else 'faces'}_dir"
-    if not folder.is_dir():
-        what = "with pictures of faces" if strangers else "with a folder per character"
-        raise ValueError(f"{flag} {folder}: there is no such folder; give one {what}")
+    what = "with pictures of faces" if strangers else "with a folder per character"
+    need_folder(folder, flag, f"give one {what}")
     refuse_inbox(folder, flag)
     contents = find_files(folder)
     by_xml = any(file.xml is not None for file in contents.files)
@@ -133,7 +133,8 @@ def read_faces(
             else f"no face with a name in it{wrong}; put the pictures of each character into a folder of its "
             "name, or label boxes with LabelImg"
         )
-        raise ValueError(f"{flag} {folder}: {cure}")
+        kind = "" if contents.files else seems(folder)
+        raise ValueError("; ".join(filter(None, (f"{flag} {folder}: {cure}", kind))))
     return FaceReading(faces, problems, "XML" if by_xml else "folders")
 
 

@@ -136,7 +136,10 @@ def _add_pictures(
         elif shared[number] > 1:
             left_out("several pictures with one id", f"{number}: {written}")
         elif written not in found:
-            left_out("no such picture", f"{written!r} in {dataset.files.root}, or several that it may be")
+            left_out(
+                "no such picture",
+                f"{written!r} in {dataset.files.root}, or several; --picture_dir says where",
+            )
         else:
             name = found[written]
             objects = partial(_objects, boxes.get(number, []), names, f"{file}: {name}")

@@ -9,7 +9,8 @@ import numpy as np
 
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
-from datasets.folder import find_files
+from datasets.folder import FolderContents, find_files
+from datasets.kinds import need_folder, seems
 from datasets.pictures import OTHER_SUFFIXES, in_batches, read_picture
 from datasets.voc import (
     DRAFT,
@@ -47,17 +48,22 @@ class DraftTarget:
     drafted: bool  # a draft is there
 
 
+def find_pictures(dataset_dir: Path) -> FolderContents:
+    """What `find_files` finds; ValueError where there is no such folder, or no picture in it."""
+    need_folder(dataset_dir, "--dataset_dir")
+    if not (contents := find_files(dataset_dir)).files:
+        cure = seems(dataset_dir) or "tools.extract_frames takes them out of videos"
+        raise ValueError(f"{dataset_dir}: no picture in it; {cure}")
+    return contents
+
+
 def draft_targets(dataset_dir: Path) -> list[DraftTarget]:
     """Every picture of a folder, in the order of names.
 
     Raises:
         ValueError: there is no such folder, no picture in it, or two pictures would share an annotation.
     """
-    if not dataset_dir.is_dir():
-        raise ValueError(f"--dataset_dir {dataset_dir}: there is no such folder")
-    contents = find_files(dataset_dir)
-    if not contents.files:
-        raise ValueError(f"{dataset_dir}: no picture in it; tools.extract_frames takes them out of videos")
+    contents = find_pictures(dataset_dir)
     targets: dict[Path, DraftTarget] = {}
     for file in contents.files:
         xml = file.xml or contents.new_xml(file.path)

@@ -121,8 +121,9 @@ def make_window(labelimg: Any, classes: Path, annotations: Path, order: "Path | 
 
 def in_order(found: "list[str]", order: Path, folder: Path) -> "list[str]":
     """Pictures that the file lists, in its order, then the others as they come."""
-    listed = [line.strip() for line in order.read_text(encoding="utf-8").splitlines() if line.strip()]
-    paths = [os.path.abspath(folder / line) for line in listed]  # noqa: PTH100 (keeps links as they are)
+    lines = [line.strip() for line in order.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    listed = [name for line in lines for name in (line, line.replace("\\", "/"))]  # as Windows writes it
+    paths = [os.path.abspath(folder / name) for name in listed]  # noqa: PTH100 (keeps links as they are)
     there = set(found)
     first = [path for path in dict.fromkeys(paths) if path in there]
     rest = set(first)

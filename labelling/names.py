@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets.folder import find_files
+from datasets.kinds import need_folder
 from datasets.labels import clean_name, typed_name
 from datasets.problems import Problem
 from datasets.voc import XmlError, parse_xml, rename_objects, xml_bytes
@@ -138,8 +139,7 @@ def undo(kept: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _xml_files(dataset_dir: Path) -> list[Path]:
-    if not dataset_dir.is_dir():
-        raise ValueError(f"--dataset_dir {dataset_dir}: there is no such folder")
+    need_folder(dataset_dir, "--dataset_dir")
     contents = find_files(dataset_dir)
     paired = [file.xml for file in contents.files if file.xml is not None]
     # Also those whose picture is missing: it may come back, with the old name.

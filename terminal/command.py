@@ -2,10 +2,9 @@
 
 import functools
 import io
-import re
+import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import tyro
@@ -37,7 +36,9 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
         def run(arguments: Sequence[str] | None = None) -> int:
             if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal need not know every letter
                 sys.stdout.reconfigure(errors="backslashreplace")
-            arguments = _at_home(sys.argv[1:] if arguments is None else arguments)
+            given = (one.rpartition("=") for one in (sys.argv[1:] if arguments is None else arguments))
+            # Shells leave the ~ of --flag=~/my_set as it is.
+            arguments = [flag + equals + os.path.expanduser(value) for flag, equals, value in given]  # noqa: PTH111
             try:
                 kind: Any = get_type_hints(main).get("options")
                 if kind is None:
@@ -55,12 +56,6 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
         return run
 
     return decorate
-
-
-def _at_home(arguments: Sequence[str]) -> list[str]:
-    """A command line in which `~` is a folder also where shells leave it: in `--flag=~/my_set`."""
-    home = str(Path.home())
-    return [re.sub(r"^(--[\w-]+=)?~(?=/|$)", lambda found: (found[1] or "") + home, one) for one in arguments]
 
 
 def say(console: Console, text: str) -> None:

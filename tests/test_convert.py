@@ -16,6 +16,7 @@ import tf_convert_data
 from datasets.records import open_dataset, parse_example
 from tests.datasets.one_of_everything import draw, labelled, write_one_of_everything
 from tests.datasets.test_look_alikes import scene
+from tests.tools.test_doors import TABLES
 
 
 @pytest.fixture
@@ -271,17 +272,7 @@ def test_given_labels(pictures, tmp_path, output, capfd):
     assert "line 1 is not 'Tobi' as in" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("flag", "message"),
-    [
-        ("--dataset_name=coco", "--dataset_name coco: only pascalvoc can be converted"),
-        ("--output_name=a/b", "--output_name 'a/b': files begin with it"),
-        ("--output_name=", "--output_name '': files begin with it"),
-        ("--pictures_per_shard=0", "--pictures_per_shard 0: must be at least 1"),
-        ("--model_name=yolo --figure", "yolo"),
-        ("--dataset_dir=/nowhere", "--dataset_dir /nowhere: there is no such folder; give the one"),
-    ],
-)
+@pytest.mark.parametrize(("flag", "message"), TABLES["convert_mistakes"])
 def test_wrong_flags(pictures, tmp_path, capfd, flag, message):
     assert convert(pictures, tmp_path / "records", *flag.split()) == 1
     assert message in capfd.readouterr().err

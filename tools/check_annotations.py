@@ -120,6 +120,11 @@ def check(options: Check, console: Console) -> None:
         problems = [*reading.problems, *assignment.problems]
         output_dir.mkdir(parents=True, exist_ok=True)
         write_problems(output_dir / "problems.csv", problems)
+        if problems:
+            headings = "count", "problem", "what conversion does", "first"
+            show_table(console, headings, group_problems(problems))
+        if not reading.annotations:
+            raise ValueError(f"nothing to convert: {reading.nothing_found(problems)}")
         numbers = write_statistics(output_dir, reading.annotations, assignment.splits)
         said = [f"{len(problems)} problems"]
         if options.near_duplicates:
@@ -127,8 +132,6 @@ def check(options: Check, console: Console) -> None:
             said.append(f"{alike} pairs of pictures in different splits that look alike")
         suspicions = detector and write_suspicions(output_dir, reading.annotations, detector, progress)
 
-    if problems:
-        show_table(console, ("count", "problem", "what conversion does", "first"), group_problems(problems))
     names = sorted({name for part in numbers.values() for name in part["names"]})
     show_table(console, ("boxes of", *numbers), count_rows(numbers, names), last=2)
     for one in (*assignment.notes, *coverage_notes(numbers, assignment.by), *look_alike_names(names)):

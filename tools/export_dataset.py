@@ -84,9 +84,8 @@ def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, 
         splits = reading.assign(options.splitting).splits
     sets = sets_of(reading.annotations, splits)
     if not sets:
-        raise ValueError(
-            f"--dataset_dir {options.dataset_dir}: no usable picture; tools.check_annotations says why"
-        )
+        why = f"tools.check_annotations says why: {reading.nothing_found([])}"
+        raise ValueError(f"--dataset_dir {options.dataset_dir}: no usable picture; {why}")
     names = sorted({name for one in reading.annotations for name in one.names})
     files = {name: options.output_dir / f"{name}.json" for name in sets}
     for path in files.values():

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from datasets.annotations import choose_frame, nobody_left
 from datasets.folder import growing_dirs
+from datasets.kinds import seems
 from datasets.pictures import MAX_PIXELS, examine_picture
 from datasets.problems import GROUP_HEADINGS, Problem, UnusableFile, group_problems, write_problems
 from datasets.voc import (
@@ -33,7 +34,6 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from files.below import files_below
 from files.writing import whole_file, write_text
 from labelling.coco import read_coco
 from labelling.foreign import IMPORT_PROBLEMS, SPLIT_WORDS, ForeignDataset, ForeignPicture
@@ -63,8 +63,10 @@ class Options:
 
 def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDataset:
     """Reads what lies at a path, see `Options`; ValueError where it is not of that kind, or of none."""
+    looks = seems(source, own="tools.import_dataset")
+    looks = looks and f"; {looks}"
     if not source.exists():
-        raise ValueError(f"{source}: there is no such file or folder")
+        raise ValueError(f"{source}: there is no such file or folder{looks}")
     kinds = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".data": "yolo"}
     kind = kinds.get(source.suffix.lower(), kind) if kind == "auto" else kind
     readers = {"coco": partial(read_coco, picture_dir=picture_dir), "yolo": read_yolo}
@@ -72,7 +74,7 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
         return readers[kind](source)
     if source.is_file():
         kinds = "neither a COCO data set (a .json file) nor a YOLO data set (data.yaml)"
-        raise ValueError(f"{source}: {kinds}; give a folder, unpacked")
+        raise ValueError(f"{source}: {kinds}{looks or '; give a folder, unpacked'}")
     reasons: list[str] = []
     for read in readers.values():
         try:
@@ -82,8 +84,7 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
     if reasons[0].startswith("no .json") and not reasons[1].startswith("no data.yaml"):
         raise ValueError(reasons[1])  # it is one of YOLO, and this is its fault
     kinds = f"neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})"
-    xml = "; LabelImg's .xml files need no import" if any(files_below(source, {".xml"})) else ""
-    raise ValueError(f"{source}: {kinds}{xml}")
+    raise ValueError(f"{source}: {kinds}{looks}")
 
 
 @dataclass

@@ -31,9 +31,11 @@ from tyro.conf import Positional
 
 from datasets.folder import growing_dirs
 from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
+from datasets.kinds import need_folder
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
 from files.writing import whole_file, write_text
+from labelling.foreign import text_of
 from terminal.bars import show_table
 from terminal.command import command
 from tools import labelimg
@@ -169,7 +171,7 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
     objects = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
     write_annotation(xml, Path(pictures.name, target.name), width, height, objects, verified=True)
     train = dataset_dir / "ImageSets" / "Main" / "train.txt"  # where there are lists, it would be in no split
-    if train.is_file() and stem not in (lines := train.read_text(encoding="utf-8").splitlines()):
+    if train.is_file() and stem not in (lines := text_of(train, 10**7).splitlines()):
         write_text(train, "\n".join([*lines, stem]) + "\n")
     inbox.mark_accepted(key)  # its files leave the inbox only now that the data set has them
     return xml
@@ -188,10 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = tyro.extras.subcommand_cli_from_dict(
         COMMANDS, args=arguments, prog="python -m tools.inbox", description=__doc__, use_underscores=True
     )
-    if not options.inbox.is_dir():
-        raise ValueError(
-            f"--inbox {options.inbox}: there is no such folder; give the --inbox of `python -m web`"
-        )
+    need_folder(options.inbox, "--inbox", "give the --inbox of `python -m web`")
     options.run(Inbox(options.inbox))
 
 

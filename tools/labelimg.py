@@ -17,13 +17,17 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from rich.console import Console
 
-from datasets.folder import FolderContents, find_files
+from datasets.folder import FolderContents
+from datasets.kinds import seems
 from datasets.labels import clean_name, extend_labels, read_labels
 from datasets.voc import XmlError, read_xml
-from labelling.drafts import ORDER
+from labelling.drafts import ORDER, find_pictures
+from labelling.foreign import text_of
 from terminal.command import command, say
 from tools.setup_environment import ready
 from visualization.text import shipped_font
@@ -37,7 +41,7 @@ class Options:
 
     dataset_dir: Path
     """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
-    labels_path: Path | None = None
+    labels_path: Annotated[Path | None, tyro.conf.arg(name="labels_file", aliases=("--labels_path",))] = None
     """Names to choose from: a labels.txt. Default: the one in the folder, and all names in its XML."""
     order_path: Path | None = None
     """Order of the pictures: a file with the path of one on each line, as tools.preannotate and
@@ -62,11 +66,7 @@ def plan_session(options: Options) -> Session:
             a named file is missing.
     """
     folder = options.dataset_dir
-    if not folder.is_dir():
-        raise ValueError(f"--dataset_dir {folder}: there is no such folder")
-    contents = find_files(folder)
-    if not contents.files:
-        raise ValueError(f"{folder}: no picture in it. tools.extract_frames takes pictures out of videos")
+    contents = find_pictures(folder)
     annotations = _only_folder(contents)
     inside = all(contents.looked_in[1] in file.path.parents for file in contents.files)
     pictures = contents.looked_in[1] if inside else folder
@@ -80,6 +80,8 @@ def plan_session(options: Options) -> Session:
         raise ValueError(f"--order_path {order}: there is no such file; tools.preannotate writes it")
     if order is None and (folder / ORDER).is_file():
         order = folder / ORDER
+    if order is not None:
+        text_of(order, 10**7)  # or the window would stumble over it
     return Session(pictures, annotations, tuple(names), order)
 
 
@@ -87,19 +89,16 @@ def _only_folder(contents: FolderContents) -> Path:
     """The folder of all XML; ValueError where LabelImg would not find some of them."""
     folder, first = contents.xml_dirs[0], {}
     for file in contents.files:
-        other = first.setdefault(file.path.stem, file)
-        beside = (file.xml or file.path).parent == file.path.parent
-        cure = f"open one folder at a time, such as DATASET={file.path.parent}" if beside else ""
-        if other is not file:
-            raise ValueError(
-                f"{other.path} and {file.path} would share {file.path.stem}.xml: LabelImg knows pictures by "
-                f"their file name only; {cure or 'rename one, with its XML'}"
-            )
-        if file.xml not in (None, wanted := folder / f"{file.path.stem}.xml"):
-            raise ValueError(
-                f"{file.xml}: LabelImg would not find it, for it shows the XML of one folder, here {folder}; "
-                f"{cure or f'move it to {wanted}'}"
-            )
+        wanted = folder / f"{file.path.stem}.xml"
+        if (other := first.setdefault(wanted, file)) is not file:
+            said, cure = f"{other.path} and {file.path} would share {wanted.name}", "rename one, with its XML"
+        elif file.xml not in (None, wanted):
+            said, cure = f"{file.xml} would not be found", f"move it to {wanted}"
+        else:
+            continue
+        if (file.xml or file.path).parent == file.path.parent:
+            cure = f"open one folder at a time, such as DATASET={file.path.parent}"
+        raise ValueError(f"{said}: LabelImg knows pictures by file name, and XML of one folder only; {cure}")
     return folder
 
 
@@ -163,6 +162,8 @@ def main(options: Options) -> int:
     console = Console(stderr=True)
     session = plan_session(options)
     say(console, f"Pictures: {session.pictures}, XML: {session.annotations}")
+    if "tools.import_dataset" in (kind := seems(options.dataset_dir)):
+        say(console, f"Labels of another format are not shown: {kind}")
     say(console, f"Names: {', '.join(session.names) or 'none yet: type them'}")
     return open_labelimg(session)
 

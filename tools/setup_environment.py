@@ -161,10 +161,8 @@ def _say(what: str) -> None:
 
 def main(names: list[str]) -> None:
     """Makes what the command line names; where that fails, it ends with one sentence."""
-    if not names or "--help" in names:
+    if not names or set(names).difference(LOCKS, ["uv", "--chosen"]):
         return print(__doc__)
-    if wrong := sorted(set(names).difference(LOCKS, ["uv", "--chosen"])):
-        sys.exit(f"set-up: {', '.join(wrong)}: there is no such environment; --help shows which there are")
     try:
         list(map(ctypes.CDLL, LIBRARIES))  # before anything is downloaded
     except OSError as error:

@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import rich.console
+import tyro
 
 from terminal.bars import show_table
 from terminal.command import command, say
@@ -39,7 +40,7 @@ class Import:
 
     checkpoint_path: Path
     """The checkpoint: its prefix, one of its files, its folder, or an .npz file."""
-    labels_file: Path
+    labels_file: Annotated[Path, tyro.conf.arg(aliases=("--labels_path",))]
     """The names it was trained on, one a line, in the order of their class ids, without background."""
     output_dir: Path
     """The checkpoint folder to make: good for detect.py, eval_ssd_network.py and to train on."""

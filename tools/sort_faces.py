@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from datasets.kinds import need_folder, seems
 from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture, save_picture
 from files.below import files_below
 from files.threads import map_in_threads
@@ -154,11 +155,11 @@ def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progress) -
 @command("python -m tools.sort_faces", interrupted="the same command sorts the faces that are left")
 def main(options: Options) -> None:
     console = Console()
-    if not options.faces_dir.is_dir():
-        raise ValueError(f"--faces_dir {options.faces_dir}: there is no such folder")
+    need_folder(options.faces_dir, "--faces_dir")
     paths = list(files_below(options.faces_dir, SUFFIXES, exclude=[options.output_dir]))
     if not paths:
-        raise ValueError(f"--faces_dir {options.faces_dir}: no picture in it")
+        kind = seems(options.faces_dir)
+        raise ValueError(f"--faces_dir {options.faces_dir}: no picture in it; {kind}".rstrip("; "))
     sheets = options.output_dir / SHEETS
     there = files_below(options.output_dir, SUFFIXES, exclude=[sheets])
     copies = {sha256_of(path) for path in there}

@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from web import pages, recognition
+from web.api import handle_refusals
 from web.observing import observe
-from web.refusals import handle_refusals
 from web.security import Door
 from web.services import Services
 

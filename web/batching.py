@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from web.refusals import busy
+from web.api import busy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

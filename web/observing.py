@@ -13,7 +13,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.refusals import refusal
+from web.api import refusal
 
 LOGGER = logging.getLogger("anime_ssd.web")
 

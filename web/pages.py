@@ -12,9 +12,8 @@ from fastapi.staticfiles import StaticFiles
 from visualization.colours import hex_colour
 from visualization.web_font import web_font
 from web import browser_runtime
-from web.api import About, KnownName
+from web.api import About, KnownName, Refused, refusal
 from web.options import MAX_BOXES, MAX_BYTES, MAX_PIXELS
-from web.refusals import Refused, refusal
 from web.services import Services, UsesServices
 
 STATIC = Path(__file__).resolve().parent / "static"

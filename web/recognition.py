@@ -14,10 +14,9 @@ from datasets.inbox import ReportedBox
 from datasets.labels import typed_name
 from datasets.pictures import PictureError, decode_picture
 from nets.detector import Answers, Look
-from web.api import BOXES, PictureAnswer, RecognisedPictures, Report, ReportBox, ReportReceipt
+from web.api import BOXES, PictureAnswer, RecognisedPictures, Refused, Report, ReportBox, ReportReceipt, busy
 from web.observing import LOGGER
 from web.options import MAX_BOXES, MAX_PICTURES, MAX_PIXELS
-from web.refusals import Refused, busy
 from web.services import Services, UsesServices
 from web.verdicts import told
 

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.api import Refused, refusal
 from web.options import MAX_BYTES, SECONDS_TO_SEND, WebOptions
-from web.refusals import Refused, refusal
 
 # Scripts, styles and pictures of our own only; WebAssembly may compile, nothing may be written into the page
 # (no unsafe-inline, no eval); blob: is the visitor's own picture.

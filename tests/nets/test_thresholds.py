@@ -24,17 +24,10 @@ def test_there_and_back(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "[]",
-        "{}",
-        '{"common": 2, "names": {}}',
-        '{"common": 0.5, "names": {"a": "0.5"}}',
-        '{"common": 0.5, "names": {"a": NaN}}',
-        '{"common": 0.5, "names": {}, "unknown": {"gap": true}}',
-        '{"common": 0.5, "names": []}',
-    ],
-)
+    ["", "[]", "{}", '{"common": 2, "names": {}}', '{"common": 0.5, "names": {"a": "0.5"}}',
+     '{"common": 0.5, "names": {"a": NaN}}', '{"common": 0.5, "names": []}',
+     '{"common": 0.5, "names": {}, "unknown": {"gap": true}}'],
+)  # fmt: skip
 def test_what_is_no_threshold_is_refused(text, tmp_path):
     (tmp_path / "t.json").write_text(text)
     with pytest.raises(ValueError, match=r"t\.json does not hold thresholds.*tools\.training_report"):

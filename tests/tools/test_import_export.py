@@ -9,6 +9,7 @@ from PIL import Image
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import read_xml
 from tests.datasets.one_of_everything import labelled
+from tests.tools.test_doors import TABLES
 from tests.video.small_videos import scene
 from tools import export_dataset, import_dataset
 
@@ -272,20 +273,7 @@ def test_an_interrupted_import_goes_on_and_keeps_what_a_person_did(tmp_path, cap
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("x.json", "[" * 100_000, "not a COCO file"),
-        ("x.json", '{"images": [], "categories": []}', "it lacks annotations"),
-        ("x.json", '{"shapes": [], "imagePath": "a.jpg"}', "a file of LabelMe or X-AnyLabeling; export"),
-        ("data.yaml", "a: [", "not YAML"),
-        ("data.yaml", "- a", "it has no names"),
-        ("data.yaml", "names: 5", "names must be a list of names"),
-        ("data.yaml", "names: [[a]]", "names must be a list of names"),
-        ("data.yaml", "!!python/object/apply:os.system [ls]", "it has no names"),
-        ("x.txt", "", "neither a COCO data set"),
-        (None, "", "there is no such file or folder"),
-        ("a/a.xml", "", "classes.txt says what the numbers mean); LabelImg's .xml files need no import"),
-    ],
+    ("name", "text", "message"), [*TABLES["no_data_sets"], ("x.json", "[" * 100_000, "not a COCO file")]
 )
 def test_what_is_no_data_set_is_said_in_one_line(tmp_path, capsys, name, text, message):
     path = tmp_path / (name or "gone")

@@ -4,6 +4,7 @@ import pytest
 from datasets.annotations import ReadOptions, read_folder
 from datasets.inbox import Inbox, ReportedBox
 from tests.datasets.one_of_everything import labelled
+from tests.tools.test_doors import TABLES
 from tools import inbox as command
 
 IMAGE = np.full((60, 80, 3), (200, 30, 90), np.uint8)
@@ -93,15 +94,7 @@ def test_open_begins_with_the_report_that_was_asked_for(inbox, monkeypatch):
     assert seen == [(inbox.folder / "pending", ("Mira", "Tobi"), f"{key}.jpg\n")]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["accept", "--dataset_dir", "data"], "nothing to accept: give keys, or --verified"),
-        (["reject", "zz"], "no pending report has a key that begins with 'zz'"),
-        (["reject", ""], "2 pending reports have a key that begins with ''"),
-        (["list", "--inbox", "none"], "there is no such folder"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), TABLES["inbox_mistakes"])
 def test_mistakes_are_one_line(inbox, capsys, arguments, message):
     add(inbox)
     add(inbox, image=IMAGE[:50])

@@ -57,8 +57,6 @@ def test_what_is_missing_is_named(dataset: Path, monkeypatch: pytest.MonkeyPatch
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     for flags, message in (
-        ([f"--dataset_dir={dataset / 'x'}"], "there is no such folder"),
-        ([f"--dataset_dir={dataset / 'Annotations'}"], "no picture in it"),
         ([f"--dataset_dir={dataset}", "--order_path=x.txt"], "--order_path x.txt: there is no such file"),
         ([f"--dataset_dir={dataset}"], "there is no screen (DISPLAY is not set)"),
     ):
@@ -77,7 +75,7 @@ def test_command_of_the_window(dataset: Path) -> None:
 
 def test_pictures_follow_the_order_and_others_come_after(tmp_path: Path) -> None:
     order = tmp_path / "order.txt"
-    order.write_text("b.jpg\n\nmissing.jpg\n../elsewhere.jpg\nb.jpg\nsub/c.jpg\n")
+    order.write_text("\ufeffb.jpg\n\nmissing.jpg\n../elsewhere.jpg\nb.jpg\nsub\\c.jpg\n", "utf-8")
     found = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "sub/c.jpg")]
     assert in_order(found, order, tmp_path) == [found[1], found[2], found[0]]
     assert [whole(value) for value in (1.6, 2, -0.4, "a")] == [2, 2, 0, "a"]
