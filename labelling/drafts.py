@@ -172,7 +172,7 @@ def make_drafts(
     outcome.useful = {one.name: usefulness(one) for one in seen if one.free and one.xml.exists()}
     known = np.array([looks[one.name] for one in seen if not one.free], np.float32)
     names = list(outcome.useful)
-    mine = np.array([looks[name] for name in names], np.float32)
+    mine = np.array([looks[name] for name in names], np.float32).reshape(len(names), 3 * _GRID**2)
     outcome.order = [names[i] for i in useful_first(list(outcome.useful.values()), mine, known)]
     write_text(dataset_dir / ORDER, "".join(f"{name}\n" for name in outcome.order))
     return outcome
