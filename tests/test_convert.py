@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,19 @@ def test_an_interrupted_run_leaves_the_earlier_output(pictures, output, monkeypa
     assert convert(pictures, output) == 0
     assert not (output / ".converting").exists()
     assert not (output / "train_009.tfrecord").exists()
+
+
+def test_names_that_are_no_text_and_what_is_no_file(tmp_path, output):
+    folder = tmp_path / "set"
+    for number, raw in enumerate((b"\xc7\xa7\xb7_1.jpg", b"\xc7\xa7\xb8_1.jpg", b"a_1.jpg")):
+        labelled(folder / os.fsdecode(raw), draw(number), "Ｒｉｎ" if number else "Rin")
+    os.mkfifo(folder / "b.xml")
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    assert convert(folder, output) == 0
+    assert set(splits_of(output)) == {"ǧ\\xb7_1.jpg".encode(), "ǧ\\xb8_1.jpg".encode(), b"a_1.jpg"}
+    assert json.loads((output / "dataset.json").read_text(encoding="utf-8"))["labels"] == ["Rin", "Ｒｉｎ"]
+    problems = (output / "problems.csv").read_text(encoding="utf-8")
+    assert "b.xml,,neither a file nor a folder,passed over\nloop.jpg,,link that leads to no file," in problems
 
 
 def test_strict(pictures, output, capfd):

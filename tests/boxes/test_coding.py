@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 import boxes.coding
 from boxes.coding import decode, encode
+from boxes.pixels import from_pixels, to_pixels
 
 ANCHOR = np.array([[0.2, 0.3, 0.6, 0.5]], np.float32)  # centre (0.4, 0.4), height 0.4, width 0.2
 
@@ -31,3 +32,18 @@ def test_decode_inverts_encode_with_four_different_scales(seed, scales):
     finally:
         boxes.coding.SCALES = original
     np.testing.assert_allclose(back, boxes_, atol=1e-5)
+
+
+def test_by_hand():
+    boxes = np.array([[0.25, 0.5, 0.75, 1.0]], np.float32)
+    pixels = to_pixels(boxes, 200, 400)
+    assert pixels.dtype == np.float64
+    assert pixels.tolist() == [[200, 50, 400, 150]]
+    np.testing.assert_array_equal(from_pixels(pixels, 200, 400), boxes)
+
+
+def test_round_trip(rng):
+    boxes = rng.uniform(-0.5, 1.5, (3, 5, 4))
+    np.testing.assert_allclose(from_pixels(to_pixels(boxes, 173, 311), 173, 311), boxes, rtol=1e-12)
+
+    assert from_pixels(to_pixels(boxes[:0], 173, 311), 173, 311).shape == (0, 5, 4)

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from boxes.detections import Detections
 from boxes.geometry import area, centers_to_corners, clip, corners_to_centers, intersection, iou
 from nets.losses import generalized_iou
 
@@ -67,3 +69,21 @@ def test_generalized_iou_is_bounded_and_not_above_iou(a, b):
     assert np.isfinite(generalized).all()
     assert (generalized <= np.diagonal(np.asarray(iou(a, b))) + 1e-4).all()
     assert (generalized >= -1.0 - 1e-4).all()
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="2 names"):
+        Detections(np.zeros((3, 4), np.float32), np.zeros(3, np.float32), ("a", "b"))
+
+
+def test_one_threshold_or_one_for_each_and_what_goes_along():
+    found = Detections(
+        np.arange(12, dtype="f").reshape(3, 4), np.array([0.9, 0.6, 0.5], "f"), ("a", "b", "a"),
+        np.array([1, 2, 3], "f"),
+    )  # fmt: skip
+    assert found.above(0.55).names == ("a", "b")
+    kept = found.above(np.array([0.95, 0.5, 0.5], "f"))
+    assert kept.names == ("b", "a")
+    assert kept.boxes.tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert np.asarray(kept.evidence).tolist() == [2, 3]
+    assert kept.renamed(["x", "y"]).names == ("x", "y")

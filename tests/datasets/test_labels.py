@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.labels import clean_name, extend_labels, read_labels, write_labels
+from datasets.look_alikes import look_alike_names
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(clean_name).filter(bool)
 
@@ -73,6 +74,8 @@ SPELT = "نیما\u200cپور क\u094d\u200dष ന\u0d4d\u200d 👩🏽\u200d�
         (" 千反田\u3000 える\n", "千反田 える"),
         ("か\u3099\u00a0e\u200b\u0301", "が é"),
         ("\ufeff\u202aR\u200bi\u2060n\u00ad\u200e\u200d\x07\u3164\ufe0f\U000e0041", "Rin"),
+        ("\u200b\u2800", ""),
+        ("R\ud83d", "R\ufffd"),
         (SPELT, SPELT),
     ],
 )
@@ -91,3 +94,8 @@ def test_a_clean_name_is_clean_and_can_be_written(name):
     assert clean_name(clean) == clean == " ".join(clean.split())
     assert unicodedata.is_normalized("NFC", clean)
     assert {one for one in clean if unicodedata.category(one) in ("Cc", "Cf", "Cs")} <= set("\u200c\u200d")
+
+
+def test_names_that_nobody_tells_apart_are_named():
+    (note,) = look_alike_names(["Rin", "rin", "Ｒｉｎ", "Sora", "نیما\u200cپور", "نیماپور"])
+    assert "'Rin' and 'rin' and 'Ｒｉｎ', 'نیما\\u200cپور' and 'نیماپور'. They count as different" in note

@@ -1,12 +1,16 @@
 """Whatever happens while a file is written, under its name is the old one or the new one, whole."""
 
 import csv
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from files.writing import printable, whole_file, write_bytes, write_table, write_text
+from files.writing import as_utf8, printable, whole_file, write_bytes, write_json, write_table, write_text
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -63,13 +67,28 @@ def test_durable_reaches_the_disk_before_the_name(tmp_path, monkeypatch):
 
 def test_a_table_reads_back(tmp_path):
     path = tmp_path / "a.csv"
-    write_table(path, ("name", "boxes"), [("千,反\n田", 3), ('"a"', None)])
+    write_table(path, ("name", "boxes"), [("千,反\n田", 3), ('"a"', None), ("=1+1.jpg", -2), ("-b", "-0.5")])
     with path.open(encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file)) == [["name", "boxes"], ["千,反\ufffd田", "3"], ['"a"', "None"]]
+        rows = list(csv.reader(file))
+    assert rows[:3] == [["name", "boxes"], ["千,反\ufffd田", "3"], ['"a"', "None"]]
+    assert rows[3:] == [["'=1+1.jpg", "-2"], ["'-b", "-0.5"]]  # no spreadsheet computes a name
 
 
 def test_printable():
     assert printable("千反田.xml") == "千反田.xml"
     assert printable("a\nb\x1b") == "a\ufffdb\ufffd"
     assert printable("千反田\u3000می\u200cخو\u202e.xml") == "千反田\u3000می\u200cخو\ufffd.xml"
-    assert printable(os.fsdecode("千反田".encode("gbk"))) == "ǧ\\xb7\\xb4\\xcc\\xef"
+    assert (
+        printable(os.fsdecode("千反田".encode("gbk"))) == "ǧ\\xb7\\xb4\\xcc\\xef"
+    )  # of its bytes two are UTF-8
+
+
+@given(st.binary(min_size=1, max_size=12).filter(lambda name: b"\\" not in name))
+def test_every_file_name_is_written_and_no_two_alike(raw):
+    written = as_utf8(os.fsdecode(raw)).encode()
+    assert re.sub(rb"\\x(..)", lambda byte: bytes.fromhex(byte[1].decode()), written) == raw
+
+
+def test_json_keeps_what_no_utf8_holds(tmp_path):
+    write_json(tmp_path / "a.json", odd := [os.fsdecode(b"\xc7\xa7\xb7.jpg"), "\ud83d"])
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == odd

@@ -159,3 +159,25 @@ def test_the_seed_decides_and_no_two_seeds_are_alike():
 def test_flips_happen_half_the_time():
     flips = [bool(plan.flip) for plan in plans("anime", [(9, position) for position in range(200)])]
     assert 70 < sum(flips) < 130  # 4 standard deviations
+
+
+def test_unknown_preset_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"augmentation 'strong'.*none, ssd, anime"):
+        get_preset("strong")
+
+
+def test_anime_keeps_colours_within_the_design():
+    anime = get_preset("anime")
+    assert 0.0 < anime.hue <= 0.02
+    assert anime.saturation == (0.9, 1.1)
+    assert anime.brightness < get_preset("ssd").brightness
+    assert anime.zoom_out_limit <= 2.5
+
+
+def test_what_options_change_and_nothing_else():
+    anime = presets()["anime"]
+    assert get_preset("anime") == anime
+    assert get_preset("anime", paste_probability=0.3) == dataclasses.replace(anime, paste_probability=0.3)
+    wider = get_preset("anime", zoom_out_max=3.0)
+    assert (wider.zoom_out_limit, wider.zoom_out_probability) == (3.0, anime.zoom_out_probability)
+    assert get_preset("anime", zoom_out_max=1.0).zoom_out_probability == 0.0

@@ -1,5 +1,7 @@
 """Commands end with a status and a sentence, never with a traceback for what a person can cure."""
 
+import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from terminal.command import command
+from terminal.quiet import without_remarks
 from tests.test_floors import NAMES, ROOT
 
 # Each takes a second or several, and --help needs none of them.
@@ -67,6 +70,13 @@ def test_what_a_person_can_cure(error, status, said, capsys):
     assert shown.startswith("draw: ")
 
 
+def test_a_terminal_that_knows_ascii_only(monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii", write_through=True))
+    assert command("draw")(lambda arguments: print("千 …"))() == 0
+    assert shown.getvalue() == b"\\u5343 \\u2026\n"
+
+
 def test_a_mistake_of_ours_is_not_hidden():
     with pytest.raises(TypeError):
         ending(TypeError())()
@@ -82,3 +92,21 @@ def test_help_waits_for_nothing_slow():
     line = [sys.executable, "-c", HELP, SLOW, *commands]
     process = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (len(commands) > 20, process.returncode, process.stderr) == (True, 0, "")
+
+
+def test_errors_pass_and_remarks_do_not(capfd):
+    with without_remarks():
+        os.write(2, b"I0000 00:00:17 port.cc:153] oneDNN custom operations are on.\n")
+        os.write(2, b"E0000 00:00:17 cuda_platform.cc:52] failed call to cuInit: UNKNOWN ERROR (303)\n")
+        os.write(2, b"E0000 00:00:17 something is really wrong\n")
+    assert capfd.readouterr().err == "E0000 00:00:17 something is really wrong\n"
+
+
+def test_what_was_held_is_shown_when_the_start_fails(capfd):
+    try:
+        with without_remarks():
+            os.write(2, b"libfoo.so: cannot open shared object file\n")
+            raise ImportError
+    except ImportError:
+        pass
+    assert "libfoo.so" in capfd.readouterr().err

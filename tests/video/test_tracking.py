@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from boxes.detections import Detections
+from video.cuts import CutFinder
 from video.tracking import Tracker, keep_threshold
 
 LEFT, RIGHT = (0.2, 0.1, 0.6, 0.4), (0.2, 0.6, 0.6, 0.9)
@@ -95,3 +96,12 @@ def test_scores_below_the_threshold_continue_a_face_but_are_not_shown():
 @pytest.mark.parametrize(("threshold", "kept"), [(0.5, 0.25), (0.9, 0.25), (0.2, 0.1), (0.0, 0.0)])
 def test_thresholds_go_together(threshold, kept):
     assert keep_threshold(threshold) == kept
+
+
+def test_cuts_are_found_and_pans_are_none(rng):
+    wide = np.kron(rng.integers(0, 256, (6, 40, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+    other = np.kron(rng.integers(0, 256, (6, 16, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+    finder = CutFinder()
+    assert not any(finder.is_cut(wide[:, 4 * i : 4 * i + 320]) for i in range(50))
+    assert finder.is_cut(other)
+    assert not finder.is_cut(other)

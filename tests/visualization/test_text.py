@@ -1,14 +1,17 @@
+import io
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import font_manager
 
 from visualization import text as module
 from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
+from visualization.web_font import web_font
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,8 @@ def test_unknown_script_becomes_code_points_and_warns_once(only_shipped_fonts):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert font_runs("ค ง", 20)[0][0] == "<0E04> <0E07>"
+    with pytest.warns(UserWarning, match="these emoji; .* Install Noto Emoji: it has outlines"):
+        font_runs("🦊", 20)
 
 
 def test_fonts_that_draw_boxes_for_everything_or_are_damaged_are_not_taken(tmp_path):
@@ -144,3 +149,18 @@ def test_fonts_that_draw_boxes_for_everything_or_are_damaged_are_not_taken(tmp_p
     (tmp_path / "font.ttf").write_bytes(b"not a font")
     assert not module._has(tmp_path / "font.ttf", 0, frozenset("a"))
     assert not module._has(tmp_path / "gone.ttf", 0, frozenset("a"))
+
+
+def test_font_for_a_page_has_what_the_text_needs_and_is_small():
+    file = web_font("Captain Fen, 千反田える, 千尋 <b>")
+    assert file is not None
+    assert len(file) < 15_000
+    with TTFont(io.BytesIO(file)) as font:
+        assert font.flavor == "woff"
+        assert "".join(map(chr, sorted(font.getBestCmap()))) == "".join(sorted("千反田える尋"))
+    assert web_font("千反田") == web_font("田反千")
+
+
+def test_latin_needs_no_font_and_unknown_scripts_have_none():
+    assert web_font("Captain Fen, Zoë") is None
+    assert web_font("\U00012000") is None  # cuneiform
