@@ -61,7 +61,7 @@ web:
 
 labelimg: setup
 	@test -n "$(DATASET)" || { echo "Which data set? make labelimg DATASET=my_set" >&2; exit 1; }
-	@$(VENV_PYTHON) -m tools.labelimg --dataset_dir="$(DATASET)" $(if $(LABELS),--labels_path="$(LABELS)")
+	@$(VENV_PYTHON) -m tools.labelimg --dataset_dir="$(DATASET)" $(if $(LABELS),--labels_file="$(LABELS)")
 
 # Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.
 test: setup-dev
