@@ -90,9 +90,10 @@ def test_goes_the_whole_way_from_a_film_to_named_boxes(tmp_path, monkeypatch):
     notebook = read(WHOLE_WAY)
     for cell in notebook.cells:
         cell.source = cell.source.replace("runs/all_process", str(tmp_path / "run"))
+        cell.source = cell.source.replace("max_number_of_steps=1200", "max_number_of_steps=400")
     outputs = execute(notebook, tmp_path, monkeypatch, timeout=3600)
     assert pictures_in(outputs) == 5
     measured = re.search(r"mAP \(VOC 2007\): ([\d.]+) on (\d+) pictures", text_of(outputs))
     assert measured is not None
-    assert float(measured[1]) > 0.4  # 0.04 after a tenth of the training
+    assert float(measured[1]) > 0.3  # 0.04 after 120 steps
     assert json.loads((tmp_path / "run" / "detections" / "detections.json").read_text(encoding="utf-8"))

@@ -63,7 +63,9 @@ def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
 
 
 @pytest.mark.tensorflow_only
-@pytest.mark.parametrize(("name", "anchors"), [("ssd_300_vgg", 8732), ("ssd_512_vgg", 24564)])
+@pytest.mark.parametrize(
+    ("name", "anchors"), [("ssd_300_vgg", 8732), pytest.param("ssd_512_vgg", 24564, marks=pytest.mark.slow)]
+)
 def test_outputs_equal_the_network_written_in_tf_slim(name, anchors, rng):
     from ssd_tensorflow.witness import run_witness
 

@@ -67,7 +67,7 @@ def find_rectangle(image):
 def test_the_box_follows_its_object(preset, shape, rng):
     """A coloured rectangle is found, after augmentation, where its augmented box says."""
     found = 0
-    for number in range(25):
+    for number in range(10):
         image, box = rectangle_picture(rng, shape)
         seed = tf.constant([7, number], tf.int64)
         augmented, boxes, classes = COMPILED[preset](encode(image), box, [3], seed)
@@ -77,7 +77,7 @@ def test_the_box_follows_its_object(preset, shape, rng):
         found += 1
         assert classes.numpy().tolist() == [3]
         np.testing.assert_allclose(find_rectangle(augmented.numpy()), boxes[0] * SIZE, atol=1.6)
-    assert found >= 22
+    assert found >= 8
 
 
 @pytest.mark.parametrize("preset", presets())
@@ -86,7 +86,7 @@ def test_encoded_and_decoded_pictures_are_augmented_alike(preset, rng):
     small = rng.uniform(0.0, 255.0, (6, 6, 3)).astype(np.float32)
     encoded = encode(tf.cast(tf.clip_by_value(tf.image.resize(small, (320, 410)), 0.0, 255.0), tf.uint8))
     boxes = np.array([[0.1, 0.2, 0.5, 0.6], [0.4, 0.5, 0.9, 0.95]], np.float32)
-    for number in range(5):
+    for number in range(3):
         seed = tf.constant([11, number], tf.int64)
         compiled = COMPILED[preset](encoded, boxes, [1, 2], seed)
         eager = augment(decode_picture(encoded), boxes, [1, 2], seed, get_preset(preset))

@@ -1,5 +1,4 @@
 import itertools
-import json
 from dataclasses import replace
 from functools import partial
 
@@ -11,10 +10,10 @@ from boxes.anchors import with_shapes
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.arrays import write_arrays
 from nets import get_network
-from nets.checkpoint import CONFIG, model_weights, read_checkpoint, write_checkpoint
+from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.detector import Detector
 from nets.slim_names import slim_variables
-from tests.engine.training_run import planned, run
+from tests.engine.training_run import run
 
 NETWORK = get_network("ssd_300_lite")
 
@@ -198,14 +197,3 @@ def test_pictures_with_few_boxes_or_none_do_not_keep_it_looking_for_ever(wide, m
     assert "fitted to 40 boxes" in said[0]
     assert fit(batches=lambda: batches(0)) == wide
     assert "no boxes to fit anchors to" in said[1]
-
-
-def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(stopped):
-    path = stopped["train_dir"] / CONFIG
-    begun = json.loads(path.read_text(encoding="utf-8"))
-    begun["anchor_shapes"] = [[0.25, 0.2], [0.4, 0.5]]
-    begun["options"]["anchors"] = "fitted"  # to other shapes, which would show
-    path.write_text(json.dumps(begun), encoding="utf-8")
-    run = planned(**stopped, anchors="fitted")
-    assert run.begun
-    assert run.network.anchor_layers[0].shapes == ((0.25, 0.2), (0.4, 0.5))
