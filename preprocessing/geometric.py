@@ -149,7 +149,7 @@ def _holds_a_centre(crops, boxes):
 def _best_overlap(crops, boxes):
     """The largest IoU of each crop with any of the boxes: [..., 4], [G, 4] -> [...]."""
     shared = shared_area(crops, boxes)  # [..., G]
-    union = area(crops)[..., tf.newaxis] + area(boxes) - shared
+    union = tf.expand_dims(area(crops), -1) + area(boxes) - shared
     return tf.reduce_max(shared / union, axis=-1)
 
 
