@@ -20,10 +20,12 @@ INBOX_MARK = "inbox.json"
 _XML_DIRS = ("annotations", "annotation", "annots", "xml", "xmls")
 _NOT_READ = ("imagesets", "segmentationclass", "segmentationobject")
 # What lists and folders of a split are called, and where lists are looked for; the first place counts.
-_SPLITS = {"train": "train", "training": "train", "trainval": "trainval", "test": "test", "testing": "test"}
-_SPLITS |= dict.fromkeys(("val", "valid", "validation", "dev"), "validation")
+SPLIT_WORDS = {"train": "train", "training": "train", "trainval": "trainval"}
+SPLIT_WORDS |= dict.fromkeys(("val", "valid", "validation", "dev"), "validation")
+SPLIT_WORDS |= {"test": "test", "testing": "test"}
 _PLACES = [f"{up}[Ii]mage[Ss]ets{main}" for main in ("/[Mm]ain", "") for up in ("", "*/", "*/*/")]
 _PLACES += [".", "lists", "splits"]
+_MOST_BYTES = 100_000_000  # of a list: a million long paths
 
 _FOLDED = "\0"  # before keys in which capitals do not count
 T = TypeVar("T")
@@ -186,10 +188,11 @@ def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
     """
     stems = sorted(set(stems))
     for place in _PLACES:
-        texts = sorted(path for path in dataset_dir.glob(f"{place}/*.txt") if path.is_file())
+        found = (path for path in dataset_dir.glob(f"{place}/*.txt") if path.is_file())
+        texts = sorted(path for path in found if path.stat().st_size <= _MOST_BYTES)
         for before in ("/", "_"):  # `dog_train.txt` is of one name: VoTT has no others than such
             words = {path: path.stem.lower().rpartition(before)[2] for path in texts}
-            files = {path: _SPLITS[word] for path, word in words.items() if word in _SPLITS}
+            files = {path: SPLIT_WORDS[word] for path, word in words.items() if word in SPLIT_WORDS}
             if len(set(files.values())) > (before == "_"):  # one name's training says nothing of the rest
                 given = _listed(dataset_dir, files, stems)
                 # Outside ImageSets a train.txt may be of anything.
@@ -198,9 +201,9 @@ def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
     members: dict[str, list[str]] = {}
     names: dict[str, None] = {}
     for stem in stems:
-        if found := [part for part in stem.split("/")[:-1] if part.lower() in _SPLITS]:
+        if found := [part for part in stem.split("/")[:-1] if part.lower() in SPLIT_WORDS]:
             names[f"{found[0]}/"] = None
-            members.setdefault(_SPLITS[found[0].lower()], []).append(stem)
+            members.setdefault(SPLIT_WORDS[found[0].lower()], []).append(stem)
     if len(members) < 2 or 2 * sum(map(len, members.values())) < len(stems):
         return None
     return GivenSplits(f"The tree of folders ({some_of(list(names), 4)})", members)

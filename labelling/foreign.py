@@ -15,17 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
+from datasets.folder import SPLIT_WORDS
+from datasets.pictures import ACCEPTED_SUFFIXES, SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import RawObject
 from files.below import files_below
 from files.writing import printable
 
-# What folders and files of splits are called, and what ImageSets/Main calls them.
-SPLIT_WORDS = {
-    **{"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"},
-    **{"test": "test", "testing": "test"},
-}
+# What folders and files of splits are called, and what ImageSets/Main calls these.
+LIST_OF = {word: "val" if split == "validation" else split for word, split in SPLIT_WORDS.items()}
+del LIST_OF["trainval"]
 
 # Gives the objects, in the pixels of a picture of such a (width, height), and what is wrong with the others.
 ObjectsIn = Callable[[tuple[int, int]], Iterator[RawObject | Problem]]
@@ -64,8 +63,7 @@ class Files:
         self.root = root.resolve()
         found = files_below(self.root, other=lambda folder: (folder / IMPORT_PROBLEMS).exists(), links=False)
         self.paths = {path.relative_to(self.root).as_posix(): path for path in found}
-        suffixes = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
-        self.pictures = [name for name, path in self.paths.items() if path.suffix.lower() in suffixes]
+        self.pictures = [name for name, path in self.paths.items() if path.suffix.lower() in SUFFIXES]
         self.folders = {str(one) for name in self.pictures for one in PurePosixPath(name).parents}
         self._files_by_end, self._folders_by_end = _by_end(self.paths), _by_end(self.folders)
 
@@ -160,7 +158,7 @@ def folded(text: str) -> str:
 def split_of(text: str) -> str:
     """The split that a path speaks of; "" where it speaks of none, or of several."""
     words = "".join(letter if letter.isalpha() else " " for letter in text.lower()).split()
-    found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+    found = {LIST_OF[word] for word in words if word in LIST_OF}
     return found.pop() if len(found) == 1 else ""
 
 

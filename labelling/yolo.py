@@ -16,7 +16,7 @@ import yaml
 from datasets.problems import Problem, UnusableFile
 from datasets.voc import OBJECT_DROPPED, RawObject, numbers_of
 from labelling.foreign import (
-    SPLIT_WORDS,
+    LIST_OF,
     Files,
     ForeignDataset,
     Written,
@@ -56,7 +56,7 @@ def read_yolo(source: Path) -> ForeignDataset:
         names = {"": _names_of(content, settings, dataset)}
     else:
         names = _names_by_folder(files)
-        content = {split: _lists_of(split, files, set(labels.values())) for split in SPLIT_WORDS.values()}
+        content = {split: _lists_of(split, files, set(labels.values())) for split in LIST_OF.values()}
     if not names:
         raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
     listed = _listed(content, settings or "", dataset)
@@ -154,7 +154,7 @@ def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) 
     base = files.folder(_from(settings, base)) if base else ""
     listed: list[tuple[str, str]] = []
     lines: list[tuple[str, str, Written]] = []
-    for key, split in SPLIT_WORDS.items():
+    for key, split in LIST_OF.items():
         value = content.get(key) or []
         for entry in value if isinstance(value, list) else [value]:
             written = _from(settings, entry if isinstance(entry, str) else "/", base)

@@ -36,9 +36,7 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
         def run(arguments: Sequence[str] | None = None) -> int:
             if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal need not know every letter
                 sys.stdout.reconfigure(errors="backslashreplace")
-            given = (one.rpartition("=") for one in (sys.argv[1:] if arguments is None else arguments))
-            # Shells leave the ~ of --flag=~/my_set as it is.
-            arguments = [flag + equals + os.path.expanduser(value) for flag, equals, value in given]  # noqa: PTH111
+            arguments = list(map(_with_home, sys.argv[1:] if arguments is None else arguments))
             try:
                 kind: Any = get_type_hints(main).get("options")
                 if kind is None:
@@ -66,6 +64,13 @@ def say(console: Console, text: str) -> None:
 def note(console: Console, text: str) -> None:
     """Prints what a person should know beside the result."""
     console.print(f"[yellow]note[/yellow] {escape(_harmless(text))}", highlight=False)
+
+
+def _with_home(argument: str) -> str:
+    """`--flag=~/my_set`, which shells leave as it is, or a quoted `~/my_set`, with the home folder in it."""
+    flag, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    path = os.path.expanduser(value) if value == "~" or value.startswith("~/") else value  # noqa: PTH111
+    return f"{flag}{equals}{path}"
 
 
 def _harmless(text: str) -> str:

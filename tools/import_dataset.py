@@ -36,7 +36,7 @@ from datasets.voc import (
 )
 from files.writing import whole_file, write_text
 from labelling.coco import read_coco
-from labelling.foreign import IMPORT_PROBLEMS, SPLIT_WORDS, ForeignDataset, ForeignPicture
+from labelling.foreign import IMPORT_PROBLEMS, LIST_OF, ForeignDataset, ForeignPicture
 from labelling.yolo import read_yolo
 from terminal.bars import Progress, counting_bars, show_table, silent
 from terminal.command import command, say
@@ -63,10 +63,13 @@ class Options:
 
 def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDataset:
     """Reads what lies at a path, see `Options`; ValueError where it is not of that kind, or of none."""
-    looks = seems(source, own="tools.import_dataset")
-    looks = looks and f"; {looks}"
+
+    def none(reason: str, cure: str = "") -> ValueError:
+        looks = seems(source, own="tools.import_dataset") or cure
+        return ValueError("; ".join(filter(None, (f"{source}: {reason}", looks))))
+
     if not source.exists():
-        raise ValueError(f"{source}: there is no such file or folder{looks}")
+        raise none("there is no such file or folder")
     kinds = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".data": "yolo"}
     kind = kinds.get(source.suffix.lower(), kind) if kind == "auto" else kind
     readers = {"coco": partial(read_coco, picture_dir=picture_dir), "yolo": read_yolo}
@@ -74,7 +77,7 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
         return readers[kind](source)
     if source.is_file():
         kinds = "neither a COCO data set (a .json file) nor a YOLO data set (data.yaml)"
-        raise ValueError(f"{source}: {kinds}{looks or '; give a folder, unpacked'}")
+        raise none(kinds, "give a folder, unpacked")
     reasons: list[str] = []
     for read in readers.values():
         try:
@@ -83,8 +86,7 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
             reasons.append(str(error).removeprefix(f"{source}: "))
     if reasons[0].startswith("no .json") and not reasons[1].startswith("no data.yaml"):
         raise ValueError(reasons[1])  # it is one of YOLO, and this is its fault
-    kinds = f"neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})"
-    raise ValueError(f"{source}: {kinds}{looks}")
+    raise none(f"neither a COCO data set ({reasons[0]}) nor a YOLO data set ({reasons[1]})")
 
 
 @dataclass
@@ -174,7 +176,7 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
     folders, name = picture.name.split("/")[:-1], picture.name.rpartition("/")[2]
     said = [part for part in folders if part.lower() not in _SAYS_NOTHING]
     if picture.split:  # which train2017/ says, too
-        said = [part for part in said if SPLIT_WORDS.get(part.lower().rstrip("0123456789")) != picture.split]
+        said = [part for part in said if LIST_OF.get(part.lower().rstrip("0123456789")) != picture.split]
     text = "_".join((*said, name))
     text = "".join("_" if one in '\\:*?"<>|' or category(one) in _UNFIT else one for one in text).strip()
     # File systems take 255 bytes, of which other names made of this one need some.

@@ -49,8 +49,8 @@ def test_the_commands_own_status(found, status, capsys, monkeypatch):
     assert given == [[], ["--size=3"]]
     assert capsys.readouterr().err == ""
     home = str(Path.home())
-    main(["--dataset_dir=~/my_set", "~", "a~/b", "~no body", "--name=a"])
-    assert given[-1] == [f"--dataset_dir={home}/my_set", home, "a~/b", "~no body", "--name=a"]
+    main(["--dataset_dir=~/a=b", "~", "a~/b", "~root", "a=~/b", "--name=a"])
+    assert given[-1] == [f"--dataset_dir={home}/a=b", home, "a~/b", "~root", "a=~/b", "--name=a"]
 
 
 @pytest.mark.parametrize(
