@@ -30,6 +30,7 @@ def main(options: FaceEvaluationOptions) -> None:
     from engine.reports.page import sentences
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
+    from faces.measures import LIKELIEST
 
     console = Console()
     classifier = FaceClassifier.load(options.checkpoint_path)
@@ -37,7 +38,7 @@ def main(options: FaceEvaluationOptions) -> None:
         measures, notes = evaluate_faces(classifier, options, progress=progress)
     for one in notes:
         note(console, one)
-    said = sentences("faces_in_short.txt", measures=measures)
+    said = sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST)
     for line in [*said, f"See {options.eval_dir / 'report.html'}"]:
         say(console, line)
 

@@ -26,7 +26,7 @@ from engine.reports.page import render_page, sentences, themed
 from engine.training.between_steps import TrainingLog
 from faces.encoder import face_view, look_at
 from faces.folder import Face
-from faces.measures import FaceMeasures
+from faces.measures import LIKELIEST, FaceMeasures
 from faces.options import FaceTrainingOptions
 from faces.training import Trained
 from files.writing import write_json, write_table, write_text
@@ -87,7 +87,7 @@ def write_face_report(
         judgement=numbers["judgement"],
         unknown=measures.unknown,
         unknown_text=strangers,
-        sentences=sentences("faces_in_short.txt", measures=measures),
+        sentences=sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST),
         learnt=learnt,
         rows=worst_first,
         confusion=themed(partial(_confusion, measures)),

@@ -11,7 +11,7 @@ from boxes.detections import Detections
 from boxes.pixels import to_pixels
 from datasets.folder import FolderContents, find_files
 from datasets.kinds import need_folder, seems
-from datasets.pictures import OTHER_SUFFIXES, in_batches, read_picture
+from datasets.pictures import SUFFIXES, in_batches, read_picture
 from datasets.voc import (
     DRAFT,
     RawObject,
@@ -22,7 +22,6 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from files.below import files_below
 from files.writing import write_text
 from terminal.bars import Progress
 
@@ -57,13 +56,8 @@ def find_pictures(dataset_dir: Path) -> FolderContents:
     return contents
 
 
-def draft_targets(dataset_dir: Path) -> list[DraftTarget]:
-    """Every picture of a folder, in the order of names.
-
-    Raises:
-        ValueError: there is no such folder, no picture in it, or two pictures would share an annotation.
-    """
-    contents = find_pictures(dataset_dir)
+def draft_targets(contents: FolderContents) -> list[DraftTarget]:
+    """Every picture of a folder, in the order of names; ValueError where two would share an annotation."""
     targets: dict[Path, DraftTarget] = {}
     for file in contents.files:
         xml = file.xml or contents.new_xml(file.path)
@@ -131,11 +125,10 @@ def make_drafts(
     Raises:
         ValueError: the folder cannot be used.
     """
-    outcome, looks = Drafted(), {}
-    targets = draft_targets(dataset_dir)
-    for path in files_below(dataset_dir, OTHER_SUFFIXES):
-        reason = f"picture format is not read: {path.suffix.lower()}; save it as PNG or JPEG"
-        outcome.failures.append((path.relative_to(dataset_dir).as_posix(), reason))
+    contents = find_pictures(dataset_dir)
+    targets, looks = draft_targets(contents), {}
+    lost = [one for one in contents.problems if Path(one.file).suffix.lower() in SUFFIXES]
+    outcome = Drafted(failures=[(one.file, f"{one.reason}; {one.action}") for one in lost])
     todo = [target for target in targets if target.free and (redo or not target.drafted)]
     rest = [target for target in targets if target not in todo]
     outcome.labelled = sum(not target.free for target in targets)
@@ -153,7 +146,7 @@ def make_drafts(
         ):
             looks[target.name] = look(image)
             yield target, image, found
-            progress("drafting", len(looks) + len(outcome.failures), len(targets))
+            progress("drafting", len(looks) + len(outcome.failures) - len(lost), len(targets))
 
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
     for _ in looked_at(rest, lambda images: [nothing] * len(images)):

@@ -29,7 +29,7 @@ from boxes.detections import Detections
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.voc import read_xml
-from labelling.drafts import Drafted, DraftTarget, Finder, draft_targets, make_drafts
+from labelling.drafts import Drafted, DraftTarget, Finder, draft_targets, find_pictures, make_drafts
 from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
@@ -147,7 +147,7 @@ def main(options: Options) -> int:
         from terminal.quiet import start_tensorflow
 
         start_tensorflow()
-    draft_targets(options.dataset_dir)  # a wrong folder is told of before anything is fetched
+    draft_targets(find_pictures(options.dataset_dir))  # a wrong folder is told of before anything is fetched
     find = make_finder(options)
     with counting_bars(console) as progress:
         outcome = propose(options, find, progress)

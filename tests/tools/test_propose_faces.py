@@ -18,7 +18,7 @@ from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
 from datasets.sources import source_of
 from datasets.voc import is_draft, read_xml
-from labelling.drafts import draft_objects, draft_targets
+from labelling.drafts import draft_objects, draft_targets, find_pictures
 from labelling.finders import animeface_finder, cascade_finder, widen
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
@@ -192,7 +192,7 @@ def test_unreadable_pictures_are_named_and_the_others_done(dataset: Path, capsys
     (dataset / "JPEGImages" / "sub").mkdir()
     Image.fromarray(scene(9)).save(dataset / "JPEGImages" / "sub" / "ep_0000.jpg")
     with pytest.raises(ValueError, match=r"would share ep_0000\.xml"):
-        draft_targets(dataset)
+        draft_targets(find_pictures(dataset))
 
 
 @pytest.mark.parametrize(("wrong", "message"), TABLES["wrong_options"])
