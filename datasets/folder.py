@@ -57,13 +57,15 @@ class GivenSplits:
 
     Attributes:
         where: the lists or folders, in words: "ImageSets/Main".
-        members: stems by what they are for.
+        members: stems by what they are for; none where the lists are of one name and say nothing of the rest.
         problems: lines that name no picture.
+        train: the list that a new picture goes into; None where there is no such list.
     """
 
     where: str
     members: Mapping[str, Sequence[str]]
     problems: tuple[Problem, ...] = ()
+    train: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
         stems: of all pictures, also of those that cannot be used.
     """
     stems = sorted(set(stems))
+    unused = None
     for place in _PLACES:
         found = (path for path in dataset_dir.glob(f"{place}/*.txt") if path.is_file())
         texts = sorted(path for path in found if path.stat().st_size <= _MOST_BYTES)
@@ -198,6 +201,8 @@ def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
                 # Outside ImageSets a train.txt may be of anything.
                 if "mage" in place or len(given.problems) <= sum(map(len, given.members.values())):
                     return given
+            elif files and "mage" in place:
+                unused = unused or GivenSplits(_words_for(dataset_dir, files), {})
     members: dict[str, list[str]] = {}
     names: dict[str, None] = {}
     for stem in stems:
@@ -205,7 +210,7 @@ def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
             names[f"{found[0]}/"] = None
             members.setdefault(SPLIT_WORDS[found[0].lower()], []).append(stem)
     if len(members) < 2 or 2 * sum(map(len, members.values())) < len(stems):
-        return None
+        return unused
     return GivenSplits(f"The tree of folders ({some_of(list(names), 4)})", members)
 
 
@@ -230,11 +235,17 @@ def _listed(dataset_dir: Path, files: Mapping[Path, str], stems: Sequence[str]) 
                 detail = f"{len(found)} pictures are named so" if found else ""
                 where = f"line {number}: {line}"
                 problems.append(Problem(file, where, "list names no picture", detail, "line ignored"))
+    train = [path for path, split in files.items() if split == "train" and "_" not in path.stem]
+    return GivenSplits(_words_for(dataset_dir, files), members, tuple(problems), (*train, None)[0])
+
+
+def _words_for(dataset_dir: Path, files: Iterable[Path]) -> str:
+    """Lists, in words: `ImageSets/Main`, or with their names where they are none of VOC's."""
     where = " and ".join(sorted({path.parent.relative_to(dataset_dir).as_posix() for path in files}))
-    if where != "ImageSets/Main" or any("_" in path.stem for path in files):
-        names = some_of(sorted({path.name for path in files}), 4)
-        where = f"{'The data set' if where == '.' else where} ({names})"
-    return GivenSplits(where, members, tuple(problems))
+    if where == "ImageSets/Main" and not any("_" in path.stem for path in files):
+        return where
+    names = some_of(sorted({path.name for path in files}), 4)
+    return f"{'The data set' if where == '.' else where} ({names})"
 
 
 def _spellings(line: str) -> Iterator[str]:

@@ -89,7 +89,7 @@ def assign(
     Raises:
         ValueError: lists are asked for and there are none.
     """
-    if given and options.split_by in ("auto", "lists"):
+    if given and given.members and options.split_by in ("auto", "lists"):
         return _of_lists(given, stems, options)
     if options.split_by == "lists":
         raise ValueError(
@@ -97,8 +97,11 @@ def assign(
             "--dataset_dir, and there are no folders of these names; write them, or use --split_by source"
         )
     made = make_splits(stems, options, earlier=earlier)
-    unused = (f"{given.where} is not used: --split_by {options.split_by} divides anew.",) if given else ()
-    return replace(made, notes=(*unused, *made.notes))
+    if given is None:
+        return made
+    anew = f"--split_by {options.split_by} divides anew."
+    why = anew if given.members else "it says nothing of other splits."
+    return replace(made, notes=(f"{given.where} is not used: {why}", *made.notes))
 
 
 def make_splits(

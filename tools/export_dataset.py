@@ -20,7 +20,7 @@ from rich.console import Console
 
 from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
-from datasets.splits import SplitOptions
+from datasets.splits import Assignment, SplitOptions
 from files.writing import write_text
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
@@ -71,18 +71,18 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
     return {"images": images, "annotations": entries, "categories": categories}
 
 
-def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, tuple[int, int]]:
-    """Writes the files, and gives (pictures, boxes) of each.
+def export_dataset(options: Options, progress: Progress = silent) -> list[str]:
+    """Writes the files, and says what is in each, what was left out, and what was noticed.
 
     Raises:
         ValueError: nothing to export, or a file of that name is there already.
     """
     reading = read_folder(options.dataset_dir, options.reading, progress=progress)
     if options.one_file:
-        splits = dict.fromkeys((one.stem for one in reading.annotations), "annotations")
+        assigned = Assignment("", dict.fromkeys((one.stem for one in reading.annotations), "annotations"), {})
     else:
-        splits = reading.assign(options.splitting).splits
-    sets = sets_of(reading.annotations, splits)
+        assigned = reading.assign(options.splitting)
+    sets = sets_of(reading.annotations, assigned.splits)
     if not sets:
         why = f"tools.check_annotations says why: {reading.nothing_found([])}"
         raise ValueError(f"--dataset_dir {options.dataset_dir}: no usable picture; {why}")
@@ -94,16 +94,22 @@ def export_dataset(options: Options, progress: Progress = silent) -> dict[Path, 
     options.output_dir.mkdir(parents=True, exist_ok=True)
     for name, some in sets.items():
         write_text(files[name], json.dumps(coco_of(some, names), ensure_ascii=False, allow_nan=False))
-    return {files[name]: (len(some), sum(len(one.names) for one in some)) for name, some in sets.items()}
+    said = [
+        f"{files[name]}: {len(some)} pictures, {sum(len(one.names) for one in some)} boxes"
+        for name, some in sets.items()
+    ]
+    if problems := len(reading.problems) + len(assigned.problems):
+        said.append(f"{problems} problems: tools.check_annotations lists them")
+    return [*said, *assigned.notes]
 
 
 @command("python -m tools.export_dataset", interrupted="files that are there are complete")
 def main(options: Options) -> None:
     console = Console()
     with counting_bars(console) as progress:
-        counts = export_dataset(options, progress)
-    for path, (pictures, boxes) in counts.items():
-        say(console, f"{path}: {pictures} pictures, {boxes} boxes")
+        said = export_dataset(options, progress)
+    for line in said:
+        say(console, line)
 
 
 if __name__ == "__main__":

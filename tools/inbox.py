@@ -29,7 +29,7 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from datasets.folder import growing_dirs
+from datasets.folder import find_files, growing_dirs
 from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
 from datasets.kinds import need_folder
 from datasets.pictures import read_picture
@@ -170,8 +170,9 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
         shutil.copyfile(picture, temporary)
     objects = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)
     write_annotation(xml, Path(pictures.name, target.name), width, height, objects, verified=True)
-    train = dataset_dir / "ImageSets" / "Main" / "train.txt"  # where there are lists, it would be in no split
-    if train.is_file() and stem not in (lines := text_of(train, 10**7).splitlines()):
+    given = find_files(dataset_dir).given
+    train = given.train if given else None  # where there are lists, it would be in no split
+    if train is not None and stem not in (lines := text_of(train, 10**7).splitlines()):
         write_text(train, "\n".join([*lines, stem]) + "\n")
     inbox.mark_accepted(key)  # its files leave the inbox only now that the data set has them
     return xml

@@ -173,6 +173,24 @@ def open_container(path: Path) -> InputContainer:
         raise VideoError("video cannot be read", error.strerror or str(error)) from None
 
 
+def _joined(path: Path) -> list[str]:
+    """What a person should know of an MP4 file that others were put behind, as by `cat`."""
+    films, place, size = 0, 0, 8
+    with path.open("rb") as file:
+        while size >= 8:  # an ISO base media file is a chain of boxes: size, kind, content (ISO/IEC 14496-12)
+            kind = (head := file.read(16))[4:8]
+            films += kind == b"ftyp"
+            size = int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4])
+            place += size
+            file.seek(place)
+            if not films:
+                break
+    if films < 2:
+        return []
+    cure = "cut it apart, or join films with FFmpeg's concat"
+    return [f"of {films} films one behind the other in it only the first is read: {cure}"]
+
+
 def picture_stream(container: InputContainer, max_pixels: int) -> VideoStream:
     """The stream of a container that is watched, not the cover of a song, ready to be decoded.
 
@@ -229,14 +247,14 @@ class Clock:
 
     Attributes:
         rate: frames a second, on average.
-        notes: what a person should know: that the file's clock jumps.
+        notes: what a person should know: that the file's clock jumps, or that it hides further films.
     """
 
     def __init__(self, container: InputContainer, stream: Stream):
         """Begins at the beginning of the file, from which its pictures and its sound count."""
         rates = [getattr(stream, name, None) for name in ("average_rate", "guessed_rate")]
         self.rate = Fraction(next((one for one in rates if one and _RATES[0] <= one <= _RATES[1]), 25))
-        self.notes: list[str] = []
+        self.notes = _joined(Path(container.name.removeprefix("file:")))
         self._tick = stream.time_base or VideoFacts.time_base
         self._shift, self._repeated = -Fraction(container.start_time or 0, av.time_base), 0
         self._latest = self._last = -1 / self.rate  # of the packets so far, and of the frames

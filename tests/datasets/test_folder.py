@@ -7,7 +7,7 @@ from datasets.splits import SplitOptions
 from datasets.voc import RawAnnotation, RawObject, VocObject
 from labelling.drafts import write_draft
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
-from tests.datasets.test_sources import TABLES
+from tests.datasets.test_splits import TABLES
 
 
 def test_one_of_everything(tmp_path):

@@ -1,15 +1,17 @@
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.folder import GivenSplits, given_splits
-from datasets.sources import source_of
+from datasets.sources import source_of, sources_of, units_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign, hash_fraction, make_splits
-from tests.datasets.test_sources import TABLES
 
 DEFAULT = SplitOptions()
+TABLES = tomllib.loads(Path(__file__).with_name("written_by_others.toml").read_text(encoding="utf-8"))
 
 
 def episodes(count: int, frames: int = 30) -> list[str]:
@@ -37,7 +39,10 @@ def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
     folder.mkdir(parents=True)
     for other in ("dog_train.txt", "layout.txt"):  # one list of one name, and of something else, do not count
         (folder / other).write_text(stems[0])
-    assert given_splits(tmp_path, stems) is None
+    unused = given_splits(tmp_path, stems)
+    assert assign(stems, unused, DEFAULT).splits == assign(stems, None, DEFAULT).splits
+    said = "ImageSets/Main (dog_train.txt) is not used: it says nothing of other splits."
+    assert assign(stems, unused, DEFAULT).notes[0] == said
     (folder / "train.txt").write_text(f"{stems[0]}\nleft_out\n")
     lists = given_splits(tmp_path, [*stems, "left_out"])
     for options in (DEFAULT, by_lists):
@@ -226,3 +231,22 @@ def test_trainval_is_divided(tmp_path):
 def test_lists_together(tmp_path, case):
     splits = case["splits"]
     assert _assign(tmp_path, [*splits, "frame"], **case["lists"]).splits == splits
+
+
+@pytest.mark.parametrize(("source", "names"), TABLES["sources"].items())
+def test_file_names_tell_the_film(source, names):
+    assert {name: source_of(name) for name in names} == dict.fromkeys(names, source)
+
+
+@given(st.text() | st.text("a0159_-.[]() #@t=:,hms千/", max_size=14))
+def test_any_name_has_a_source_that_its_frames_have_too(name):
+    source = source_of(f"{name}_0000000")
+    assert source_of(f"{source}_0001500") == source_of(f"{source}_9999000") == source
+    assert source_of(name) in name
+
+
+def test_folders_tell_what_names_do_not_and_copies_are_known():
+    for sources in TABLES["folders"]:
+        assert sources_of(sources) == sources
+    units = {name: unit for unit, names in TABLES["units"].items() for name in names}
+    assert units_of(units) == units

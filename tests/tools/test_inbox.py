@@ -45,11 +45,12 @@ def test_accept_brings_it_confirmed_into_the_data_set(inbox, tmp_path):
     assert not list((inbox.folder / "pending").iterdir())
 
 
-def test_a_flat_data_set_stays_flat_and_a_list_of_splits_learns_of_it(inbox, tmp_path):
+@pytest.mark.parametrize("lists", ["ImageSets/Main", "ImageSets"])
+def test_a_flat_data_set_stays_flat_and_a_list_of_splits_learns_of_it(inbox, tmp_path, lists):
     flat, voc = tmp_path / "flat", tmp_path / "voc"
     flat.mkdir()
     (flat / "notes.txt").touch()
-    lists = voc / "ImageSets" / "Main"
+    lists = voc / lists
     for folder in (lists, voc / "JPEGImages", voc / "Annotations"):
         folder.mkdir(parents=True)
     (lists / "train.txt").write_text("a\n")

@@ -84,6 +84,14 @@ def test_where_a_clock_begins_again_times_go_on(tmp_path, suffix, count):
             assert (video.notes, video.damage) == (reader.notes(), None)
 
 
+def test_films_behind_an_mp4_are_told(tmp_path):
+    film = write_video(tmp_path / "a.mp4", [scene(1)] * 12)
+    film.write_bytes(film.read_bytes() * 3)
+    with SparseVideo(film) as video:
+        assert len(list(video.frames())) == 12
+    assert video.notes[0].startswith("of 3 films one behind the other in it only the first is read: ")
+
+
 @given(
     parts=st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(1, 30), st.integers(0, 40))),
     untold=st.sets(st.integers(0, 50)),
@@ -92,7 +100,7 @@ def test_where_a_clock_begins_again_times_go_on(tmp_path, suffix, count):
 def test_whatever_a_clock_says_times_rise_and_no_frame_is_squeezed_out(parts, untold):
     """Parts begin anywhere (in ms), their frames are up to 40 ms apart, some without a time."""
     made, base, times = SimpleNamespace, MILLISECOND, []
-    container: Any = made(start_time=None)
+    container: Any = made(start_time=None, name=__file__)
     stream: Any = made(average_rate=25, time_base=base)
     clock = Clock(container, stream)
     for start, count, apart in parts:
