@@ -6,10 +6,11 @@ augmented; nothing else does. So a run that stopped after step k goes on with th
 got, without making those before, and the pictures of any step can be named later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from typing import Any
 
 import tensorflow as tf
 
@@ -75,17 +76,11 @@ class TrainingPictures:
         index, shown = self._shown(first_step)
         seed, size, augmentation = tf.constant(self.seed, tf.int64), self.image_size, self.augmentation
         picture_of = _encoded_picture if self.memory is None else self.memory.picture
+        augmented = (_augmented if self.memory is None else _augmenting)(picture_of, augmentation, size)
 
-        @tf.autograph.experimental.do_not_convert  # nothing to convert, which takes it a second to find out
+        @_as_it_is
         def make(position, shown, sources):
-            own = tf.stack([seed, position])
-            made = augment_picture(picture_of(sources[0]), own, augmentation, size=size)
-            if augmentation.paste_probability:
-                made = paste_sometimes(
-                    *made, picture_of(sources[1]), shown["pasted"], own, augmentation, size=size
-                )
-            image, boxes, classes = made
-            return image, {"boxes": boxes, "classes": classes}
+            return augmented(sources, shown["pasted"], tf.stack([seed, position]))
 
         positions = tf.data.Dataset.range(first_step * self.batch_size, tf.int64.max)
         sources = shown.map(lambda one: one["numbers"])
@@ -133,16 +128,7 @@ def evaluation_batches(
         ValueError: no such split, one without pictures, or a damaged file of records.
     """
     index = index_of(dataset, split)
-
-    @tf.autograph.experimental.do_not_convert
-    def make(number, serialized):
-        record = parse_record(serialized)
-        image = decode_picture(record["encoded"])
-        facts = {key: record[key] for key in ("boxes", "classes", "difficult")}
-        facts["filename"] = picture_name(record["filename"], number)
-        facts["height"], facts["width"] = tf.shape(image)[0], tf.shape(image)[1]
-        return resize_picture(image, image_size), facts
-
+    make = _as_it_is(partial(_resized, image_size=image_size))
     numbers = tf.data.Dataset.range(len(index))
     pictures = tf.data.Dataset.zip(numbers, read_records(index, numbers))
     pictures = pictures.map(make, num_parallel_calls=2 * cores(), deterministic=True)
@@ -196,6 +182,42 @@ def index_of(dataset: RecordDataset, split: str) -> RecordIndex:
 def _encoded_picture(serialized) -> Picture:
     record = parse_record(serialized)
     return Picture(partial(decode_window, record["encoded"]), record["boxes"], record["classes"])
+
+
+def _augmenting(
+    picture_of: Callable[..., Picture], augmentation: Augmentation, size: int
+) -> Callable[..., Any]:
+    """What makes an element of training from one source, or from two, the second of which is pasted."""
+
+    def augmented(sources, pasted, seed):
+        made = augment_picture(picture_of(sources[0]), seed, augmentation, size=size)
+        if augmentation.paste_probability:
+            made = paste_sometimes(*made, picture_of(sources[1]), pasted, seed, augmentation, size=size)
+        image, boxes, classes = made
+        return image, {"boxes": boxes, "classes": classes}
+
+    return augmented
+
+
+# There is nothing to convert, which takes AutoGraph a second to find out; and what a process has traced once,
+# which takes another, serves all of its streams: every validation makes a new one.
+_as_it_is = tf.autograph.experimental.do_not_convert
+_once = partial(tf.function, autograph=False)
+
+
+@cache
+def _augmented(*what) -> Callable[..., Any]:
+    return _once(_augmenting(*what))
+
+
+@_once
+def _resized(number, serialized, *, image_size: int):
+    record = parse_record(serialized)
+    image = decode_picture(record["encoded"])
+    facts = {key: record[key] for key in ("boxes", "classes", "difficult")}
+    facts["filename"] = picture_name(record["filename"], number)
+    facts["height"], facts["width"] = tf.shape(image)[0], tf.shape(image)[1]
+    return resize_picture(image, image_size), facts
 
 
 def _padded_boxes(dataset: RecordDataset, split: str) -> int:
