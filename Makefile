@@ -7,7 +7,7 @@
 
 VENV_PYTHON := .venv/bin/python
 DEMO := runs/demo
-spread := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+spread := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Warnings and errors of TensorFlow's C++ part stay; its remarks do not.
 TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -66,7 +66,8 @@ labelimg: setup
 # Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.
 test: setup-dev
 	$(VENV_PYTHON) -m pytest $(spread)
-	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets -m "not slow and not tensorflow_only" $(spread)
+	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets \
+	    -m "not slow and not jax_slow and not tensorflow_only" $(spread)
 
 test-all: setup-dev
 	$(VENV_PYTHON) -m pytest -m ""

@@ -10,6 +10,8 @@ from pathlib import Path
 # Before TensorFlow and Matplotlib are imported by any test: no remarks on the screen, no window system.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Most of what tests do on JAX is compiling: without most optimisations that takes two thirds of the time.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import hypothesis
 import numpy as np

@@ -122,6 +122,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_importing_any_module_opens_no_device_and_writes_no_file(tmp_path: Path) -> None:
     names = list(NAMES)
     environment = {

@@ -76,6 +76,7 @@ def test_finds_the_repository_from(folder, path):
     assert Path(printed.strip()) == ROOT
 
 
+@pytest.mark.slow
 def test_shows_detections_on_pictures(tmp_path, monkeypatch):
     outputs = execute(read(DETECTION), tmp_path, monkeypatch, timeout=120)
     assert pictures_in(outputs) == 4

@@ -58,6 +58,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return [{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_killed_short_of_room_and_damaged_it_ends_as_if_nothing_had_happened(options, tmp_path, monkeypatch):
     whole = tmp_path / "whole"
     assert "layers frozen" in run(**{**options, "train_dir": whole})

@@ -125,6 +125,7 @@ PASTING = {
 }
 
 
+@pytest.mark.slow
 def test_pasted_characters_have_valid_boxes_and_can_be_entered_anywhere(dataset):
     pictures = training_pictures(dataset, **PASTING)
     everything = list(islice(pictures.batches().as_numpy_iterator(), 8))

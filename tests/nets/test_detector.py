@@ -27,6 +27,7 @@ def detector(tmp_path_factory):
     return Detector.load(written(tmp_path_factory.mktemp("checkpoint"), ["千反田える", "Mira"]))
 
 
+@pytest.mark.jax_slow
 def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((40, 90), (512, 512))]

@@ -116,6 +116,7 @@ def test_features_of_vgg_equal_those_of_keras_applications(rng, tmp_path):
 
 
 @pytest.mark.tensorflow_only  # run without a graph JAX compiles each of 260 operations
+@pytest.mark.slow
 def test_features_of_mobilenet_equal_those_of_keras_applications(rng, tmp_path):
     published = keras.applications.MobileNetV2((300, 300, 3), include_top=False, weights=None)
     for weight in published.weights:  # so that a mistaken order of variables shows

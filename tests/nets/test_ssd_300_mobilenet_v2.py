@@ -76,6 +76,7 @@ def test_codes_leave_in_our_order():
     assert list(codes[0, 0, order[0, 0]]) == ["tx", "ty", "tw", "th"]
 
 
+@pytest.mark.jax_slow
 def test_scores_and_boxes_equal_the_published_network(coco):
     assert len(coco.report.restored) == 404
     assert not coco.report.skipped

@@ -64,6 +64,7 @@ def test_every_scale_is_what_the_decoder_gives(dataset, pictures):
             np.testing.assert_allclose(size, np.array([height, width]) / (ratio if jpeg else 1))
 
 
+@pytest.mark.slow
 def test_pictures_from_memory_look_like_those_decoded_each_time(dataset):
     for augmentation in (get_preset("none"), get_preset("anime")):
         both = (
