@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,10 +97,9 @@ class FolderContents:
         """Where the XML of a picture that has none goes: to those of the pictures around it.
 
         That is one folder, as LabelImg wants it, but where `annotations/ep01` belongs to `images/ep01`,
-        `annotations/ep02` belongs to `images/ep02`.
+        `annotations/ep02` belongs to `images/ep02`. Where it would be another picture's, it goes beside its own.
         """
-        labelled = [(one.path.parent, one.xml.parent) for one in self.files if one.xml is not None]
-        pairs = [pair for pair, _ in Counter(labelled).most_common()]
+        pairs = self._pairs
         folder = dict(reversed(pairs)).get(picture.parent)
         if folder is None and pairs:
             picture_dir, xml_dir = pairs[0]
@@ -107,7 +107,19 @@ class FolderContents:
                 picture_dir, xml_dir = picture_dir.parent, xml_dir.parent
             if picture_dir != pairs[0][0] and picture_dir in picture.parents:
                 folder = xml_dir / picture.parent.relative_to(picture_dir)
-        return (folder or self.xml_dirs[0]) / f"{picture.stem}.xml"
+        own, xml = picture.with_suffix(".xml"), (folder or self.xml_dirs[0]) / f"{picture.stem}.xml"
+        return own if xml in self._beside else xml
+
+    @cached_property
+    def _pairs(self) -> list[tuple[Path, Path]]:
+        """The folders of labelled pictures, each with that of their XML, the fullest first."""
+        labelled = [(one.path.parent, one.xml.parent) for one in self.files if one.xml is not None]
+        return [pair for pair, _ in Counter(labelled).most_common()]
+
+    @cached_property
+    def _beside(self) -> frozenset[Path]:
+        """The XML that would be each picture's whatever else there is."""
+        return frozenset(one.path.with_suffix(".xml") for one in self.files)
 
 
 def refuse_inbox(folder: Path, flag: str) -> None:

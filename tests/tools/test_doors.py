@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from boxes.detections import Detections
@@ -40,6 +40,7 @@ def plant(root: Path, names: list[str]) -> Path:
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(NAMES, max_size=7))
+@example({"annots/ep01/a_1.png", "b_2.png", "images/a_1.png", "images/b_2.xml", "images/ep01/a_1.xml"})
 def test_any_folder_is_answered_and_labels_keep_their_place(tmp_path, capsys, names):
     root, out = plant(tmp_path / "set", sorted(names)), tmp_path / "out"
     for main, flag in ((export_dataset.main, "--dataset_dir"), (import_dataset.main, "--source_path")):
