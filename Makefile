@@ -7,7 +7,7 @@
 
 VENV_PYTHON := .venv/bin/python
 DEMO := runs/demo
-spread := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+spread := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 # Warnings and errors of TensorFlow's C++ part stay; its remarks do not.
 TF_CPP_MIN_LOG_LEVEL ?= 2

@@ -97,7 +97,7 @@ class FolderContents:
         """Where the XML of a picture that has none goes: to those of the pictures around it.
 
         That is one folder, as LabelImg wants it, but where `annotations/ep01` belongs to `images/ep01`,
-        `annotations/ep02` belongs to `images/ep02`. Where it would be another picture's, it goes beside its own.
+        `annotations/ep02` belongs to `images/ep02`. What would be another picture's goes beside its own.
         """
         pairs = self._pairs
         folder = dict(reversed(pairs)).get(picture.parent)

@@ -74,6 +74,7 @@ def test_batches_times_their_size_are_measured(colours):
     assert report()["map_voc07"] == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_evaluation_follows_a_training(colours, monkeypatch, capsys):
     monkeypatch.setattr("engine.reports.measuring.SECONDS_BETWEEN_LOOKS", 0.05)
     training_is(finished=False)

@@ -1,4 +1,4 @@
-"""Whatever happens while a file is written, under its name is the old one or the new one, whole."""
+"""Whatever happens while a file is written, under its name is the old one or the new one; and threads."""
 
 import csv
 import json
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files.threads import map_in_threads
 from files.writing import as_utf8, printable, whole_file, write_bytes, write_json, write_table, write_text
 
 
@@ -92,3 +93,20 @@ def test_every_file_name_is_written_and_no_two_alike(raw):
 def test_json_keeps_what_no_utf8_holds(tmp_path):
     write_json(tmp_path / "a.json", odd := [os.fsdecode(b"\xc7\xa7\xb7.jpg"), "\ud83d"])
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == odd
+
+
+def test_threads_keep_the_order_and_take_no_more_than_they_need():
+    taken = []
+
+    def items():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    results = map_in_threads(lambda number: number * number, items(), workers=2)
+    assert [next(results) for _ in range(3)] == [0, 1, 4]
+    assert len(taken) <= 3 + 8
+    results.close()
+    assert list(map_in_threads(abs, [-1, -2], workers=5)) == [1, 2]
+    with pytest.raises(ZeroDivisionError):
+        list(map_in_threads(lambda number: 1 // number, [1, 0, 2], workers=2))

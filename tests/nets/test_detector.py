@@ -42,6 +42,7 @@ def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
     np.testing.assert_allclose(alone.scores, batch[1].scores, atol=1e-5)
 
 
+@pytest.mark.jax_slow
 def test_a_float_picture_is_refused_and_no_picture_has_no_detections(detector):
     with pytest.raises(ValueError, match=r"uint8 \[H, W, 3\]"):
         detector.detect(np.zeros((30, 30, 3), np.float32))

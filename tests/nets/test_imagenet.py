@@ -84,6 +84,7 @@ def write_published_h5(model: keras.Model, path):
 
 
 @pytest.mark.tensorflow_only
+@pytest.mark.slow
 def test_features_of_vgg_equal_those_of_keras_applications(rng, tmp_path):
     """Colour order and mean are right: the same picture gives the same conv4_3 in both networks."""
     untrained: Any = None

@@ -9,6 +9,8 @@ from nets.slim_names import load_slim_variables, slim_variables
 from nets.ssd_vgg import RGB_MEAN, L2Normalization
 from tests.nets.conftest import seeded_weights
 
+pytestmark = pytest.mark.jax_slow
+
 NETWORK = get_network("ssd_300_vgg")
 
 MEAN = np.array(RGB_MEAN, np.float32)
@@ -62,10 +64,9 @@ def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
         np.testing.assert_allclose(np.array(outputs[ours]), flat, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow_only
-@pytest.mark.parametrize(
-    ("name", "anchors"), [("ssd_300_vgg", 8732), pytest.param("ssd_512_vgg", 24564, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("name", "anchors"), [("ssd_300_vgg", 8732), ("ssd_512_vgg", 24564)])
 def test_outputs_equal_the_network_written_in_tf_slim(name, anchors, rng):
     from ssd_tensorflow.witness import run_witness
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,7 @@ def ours(tmp_path: Path) -> Path:
 def test_out_and_in_again_is_the_same(ours, tmp_path, capsys):
     again = tmp_path / "again"
     said = run(export_dataset, capsys, "--dataset_dir", ours, "--output_dir", tmp_path / "coco")
-    assert "train.json: 3 pictures, 3 boxes" in said
-    assert said.rstrip().endswith("ImageSets/Main gives no pictures for validation.")
+    assert re.search("(?s)train.json: 3 pictures, 3 boxes.*gives no pictures for validation", said)
     said = bring_in(capsys, tmp_path / "coco", again, "--picture_dir", ours)
     assert "4 pictures with 3 boxes, 1 in test.txt, 3 in train.txt" in said
     assert objects(again) == objects(ours)

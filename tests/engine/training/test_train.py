@@ -220,7 +220,8 @@ def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(stopped):
     assert run.network.anchor_layers[0].shapes == ((0.25, 0.2), (0.4, 0.5))
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_a_loss_that_is_not_finite_names_the_pictures(options, precision):
     # float16 leaves out the first steps, until its scale of the loss fits.
     options |= {"precision": precision, "max_number_of_steps": 40, "evaluate_steps": 40}
