@@ -67,6 +67,7 @@ def report() -> dict:
     return json.loads(Path("logs/eval/report.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_batches_times_their_size_are_measured(colours):
     training_is(finished=True)
     assert eval_ssd_network.main(evaluation("--max_num_batches=1", "--batch_size=2")) == 0

@@ -3,10 +3,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from datasets.labels import read_labels
 from tests.conftest import ROOT
@@ -18,12 +17,18 @@ WHOLE_WAY = NOTEBOOKS / "All_process.ipynb"
 every_notebook = pytest.mark.parametrize("path", [DETECTION, WHOLE_WAY], ids=lambda path: path.stem)
 
 
-def read(path: Path) -> nbformat.NotebookNode:
-    return nbformat.read(path, as_version=4)
+def read(path: Path) -> Any:
+    import nbformat  # takes seconds, also in processes that run none of these tests
+
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path, monkeypatch, *, timeout: int) -> list:
+def execute(notebook: Any, folder: Path, monkeypatch, *, timeout: int) -> list:
     """The outputs of all cells, run in a kernel that keeps its own files in `folder`."""
+    from nbclient import NotebookClient
+
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(variable, str(folder / variable))
@@ -44,9 +49,7 @@ def text_of(outputs: list) -> str:
 
 @every_notebook
 def test_is_committed_as_written_by_hand(path):
-    notebook = read(path)
-    nbformat.validate(notebook)
-    for cell in notebook.cells:
+    for cell in read(path).cells:
         assert cell.cell_type == "markdown" or (cell.execution_count is None and cell.outputs == [])
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"/home/|/root/|/Users/|/work/|[A-Z]:\\\\", text), "an absolute path"

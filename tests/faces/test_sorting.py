@@ -64,6 +64,7 @@ def test_each_kind_of_feature_has_its_say(rng):
     assert (first**2).sum() == pytest.approx((second**2).sum(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_layers_of_networks_add_to_colours_and_outlines(tmp_path, rng):
     """Of a VGG in a file, and of the shipped detector of the drawn characters."""
     images = [drawn_face(HAIR["ao"], rng) for _ in range(3)]

@@ -5,29 +5,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nets
 from boxes.detections import Detections
 from datasets.pictures import read_picture
 from files.writing import write_json
-from nets import get_network
 from nets.checkpoint import model_weights, write_checkpoint
 from nets.detector import Detector, Look
 from nets.postprocess import named_detections
 from nets.thresholds import Thresholds
 from tests.conftest import ROOT
+from tests.engine.conftest import TINY
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setitem(nets.NETWORKS, TINY.name, TINY)
 
 
 def written(folder, labels):
-    weights = model_weights(get_network("ssd_300_lite").build(len(labels) + 1))
-    write_checkpoint(folder, labels=labels, config={"model_name": "ssd_300_lite"}, weights=weights)
+    weights = model_weights(TINY.build(len(labels) + 1))
+    write_checkpoint(folder, labels=labels, config={"model_name": TINY.name}, weights=weights)
     return folder
 
 
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory):
-    return Detector.load(written(tmp_path_factory.mktemp("checkpoint"), ["千反田える", "Mira"]))
+@pytest.fixture
+def detector(tmp_path, tiny):
+    return Detector.load(written(tmp_path, ["千反田える", "Mira"]))
 
 
-@pytest.mark.jax_slow
 def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((40, 90), (512, 512))]
@@ -42,7 +47,6 @@ def test_names_boxes_and_scores_of_pictures_of_any_size(detector):
     np.testing.assert_allclose(alone.scores, batch[1].scores, atol=1e-5)
 
 
-@pytest.mark.jax_slow
 def test_a_float_picture_is_refused_and_no_picture_has_no_detections(detector):
     with pytest.raises(ValueError, match=r"uint8 \[H, W, 3\]"):
         detector.detect(np.zeros((30, 30, 3), np.float32))

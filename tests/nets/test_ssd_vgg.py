@@ -112,6 +112,7 @@ def test_normalisation_survives_dead_pixels_in_training():
 
 
 @pytest.mark.tensorflow_only  # two forward passes; the other backend would prove the same arithmetic
+@pytest.mark.slow
 def test_fresh_blocks_behind_vgg_pass_the_picture_on():
     """With Glorot's start block11 gave a twenty-fifth of what conv6 gave, and the network did not learn."""
     keras.utils.set_random_seed(0)

@@ -1,9 +1,13 @@
-"""Which pictures went well and which did not."""
+"""Measures by hand: which pictures went well, COCO's average precision through the library, thresholds."""
 
+import numpy as np
 import pytest
 
 from engine.average_precision import evaluate_detections
+from engine.measures.coco import coco_average_precision
 from engine.measures.measure import picture_scores, worst_and_best
+from engine.measures.thresholds import choose_thresholds, evidence_of, right_evidence
+from nets.thresholds import Thresholds
 from tests.engine.by_hand import A, B, C, D, detected, marked
 
 
@@ -57,3 +61,107 @@ def test_no_picture_is_among_the_best_and_the_worst(pictures):
     worst, best = worst_and_best(ranked, [f"{i}.jpg" for i in range(pictures)], 5)
     assert len(set(worst + best)) == len(worst + best) == pictures
     assert len(worst) >= len(best)
+
+
+SQUARE = (0.0, 0.0, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("found", "truth", "expected"),
+    [
+        ([("千反田", 0.9, SQUARE)], [("千反田", SQUARE)], (1, 1, 1)),
+        # IoU 0.68 is right at 0.50, 0.55, 0.60 and 0.65, four thresholds of ten
+        ([("a", 0.9, (0.0, 0.0, 0.5, 0.34))], [("a", SQUARE)], (0.4, 1, 0)),
+        ([], [("a", SQUARE)], (0, 0, 0)),
+        # detections of difficult objects are ignored, however many
+        (
+            [("a", 0.9, D), ("a", 0.8, (0.5, 0.5, 0.88, 0.9)), ("a", 0.5, SQUARE)],
+            [("a", SQUARE), ("a", D, "difficult")],
+            (1, 1, 1),
+        ),
+        # names without objects do not count
+        ([("a", 0.9, SQUARE), ("stranger", 0.8, SQUARE)], [("a", SQUARE)], (1, 1, 1)),
+    ],
+)
+def test_coco_by_hand(found, truth, expected):
+    found, truths = [detected(*found), detected()], [marked(*truth), marked()]
+    result = coco_average_precision(found, truths, [(100, 100), (9, 9)])
+    assert (result.ap, result.ap50, result.ap75) == pytest.approx(expected)
+    assert (result.ap_small, result.ap_medium, result.ap_large) == (None, pytest.approx(expected[0]), None)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_agrees_with_ours_at_one_half(seed):
+    """COCO's curve is sampled at 101 recalls, ours is not: they agree to about a hundredth.
+
+    One object per name and picture, so that the two rules for choosing among objects agree as well.
+    """
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    truths, found = [], []
+    for _ in range(150):
+        corner = rng.uniform(0, 0.6, (3, 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(0.2, 0.4, (3, 2))], 1)
+        truths.append(marked(*zip("abc", boxes, strict=True)))
+        moved = np.clip(boxes[rng.integers(0, 3, 6)] + rng.normal(0, 0.03, (6, 4)), 0, 1)
+        found.append(
+            detected(*zip(rng.choice(["a", "b", "c"], 6).tolist(), rng.random(6), moved, strict=True))
+        )
+    ours = evaluate_detections(found, truths)
+    coco = coco_average_precision(found, truths, [(300, 400)] * 150)
+    assert coco.ap50 == pytest.approx(ours.map_voc12, abs=0.012)
+    assert 0.02 < coco.ap < coco.ap50
+
+
+def pictures(name, right_scores, wrong_scores, missed=0):
+    """(found, truths): an object found at each score, a false alarm at each score, objects not found."""
+    scores = [(score, A) for score in right_scores] + [(score, D) for score in wrong_scores]
+    found = [detected((name, score, box, 10 * score)) for score, box in scores] + [detected()] * missed
+    one, none = marked((name, A)), marked()
+    return found, [one] * len(right_scores) + [none] * len(wrong_scores) + [one] * missed
+
+
+def choose(*parts) -> Thresholds:
+    found = [one for part in parts for one in part[0]]
+    truths = [one for part in parts for one in part[1]]
+    names = ("often", "rare", "never")
+    return choose_thresholds(found, evaluate_detections(found, truths, names=names), chosen_on="validation")
+
+
+def test_each_name_gets_the_middle_of_the_gap_where_f1_is_best():
+    often = pictures("often", np.linspace(0.8, 0.99, 12), np.linspace(0.1, 0.6, 5))
+    chosen = choose(often, pictures("rare", [0.3, 0.9], [0.25]))
+    assert chosen.names["often"] == pytest.approx(0.7, abs=1e-4)
+    # too few objects for a threshold of its own; one for all is best with all but the 0.3
+    assert chosen.names["rare"] == chosen.names["never"] == chosen.common == pytest.approx(0.7, abs=1e-4)
+    details = chosen.chosen_on["names"]
+    assert details["often"] == {"objects": 12, "f1": 1.0, "threshold_of": "this name"}
+    assert details["rare"]["threshold_of"] == "all names together"
+    assert (chosen.chosen_on["split"], chosen.chosen_on["pictures"]) == ("validation", 20)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "missed", "threshold"),
+    [
+        ([0.02] * 12, [], 0, 0.1),  # off the ends
+        ([0.99] * 12, [0.97] * 3, 0, 0.9),
+        ([], [0.9], 12, 0.5),  # nothing right leaves the default
+    ],
+)
+def test_what_thresholds_cannot_be(right, wrong, missed, threshold):
+    chosen = choose(pictures("often", right, wrong, missed))
+    assert chosen.common == chosen.names["often"] == threshold
+    assert chosen.unknown == {}
+
+
+def test_unknown_keeps_nineteen_of_twenty_right_detections():
+    found, truths = pictures("often", np.linspace(0.5, 0.99, 101), [0.2] * 5)
+    result = evaluate_detections(found, truths)
+    chosen = choose_thresholds(found, result, chosen_on="validation")
+    scores, gaps = right_evidence(found, result, chosen)
+    assert len(scores) == len(gaps) == 101
+    assert gaps.tolist() == pytest.approx((10 * scores).tolist())
+    assert np.mean(gaps >= chosen.unknown["gap"]) == pytest.approx(0.95, abs=0.01)
+    plain = [detected(*zip(one.names, one.scores, one.boxes, strict=True)) for one in found]
+    assert len(evidence_of(plain)) == 0
+    assert choose_thresholds(plain, result, chosen_on="validation").unknown == {}
