@@ -90,7 +90,7 @@ def _draw_shut_eye(pen: Pen, eye: EyeShape, side: float, ink: Colour) -> None:
         pen.fill(stroke((x - 0.02 * side, y + 0.04), (x + 0.05 * side, y - 0.01), end, 0.02), ink)
 
 
-def _draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaze: Point) -> None:
+def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaze: Point) -> None:
     """Draws an eye around (0, 0); ``side`` is +1 for the one on the picture's right, -1 for the left one."""
     ink = mix(shade(shade(iris, 1.0), 1.0), INK, 0.80)
     if state == "arch":
@@ -178,7 +178,7 @@ def draw_face(pen: Pen, person: Person, pose: Pose, fringe: skia.Path) -> None:
     for side, state in ((-1.0, expression.left), (1.0, expression.right)):
         if not (patched and side > 0):
             with pen.at(EYE_MIDDLE[0] * side + middle, EYE_MIDDLE[1], across=_narrowed(turn, side)):
-                _draw_eye(pen, eye, person.eye_colour, side, state, gaze)
+                draw_eye(pen, eye, person.eye_colour, side, state, gaze)
     if person.mole:
         pen.fill(oval(0.44 + middle, 0.60, 0.020, 0.020), INK)
     nose = middle * 1.35

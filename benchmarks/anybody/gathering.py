@@ -1,0 +1,301 @@
+"""Pictures of anybody: who stands where, seen from where, in which manner, and what lies over the picture."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import skia
+
+from benchmarks.anybody.people import Somebody, View, make_somebody, sample_view, tone_of
+from benchmarks.anybody.solid import Head
+from datasets.drawn.colours import BLACK, INK, WHITE, Colour, mix
+from datasets.drawn.curves import box, curve, oval, polygon, star
+from datasets.drawn.episodes import make_episode
+from datasets.drawn.figure import NECK, body_layer
+from datasets.drawn.pen import Easel, Pen, Style
+from datasets.drawn.places import PLACES
+
+SIZES = ((384, 384), (448, 252), (320, 416), (384, 288))
+PEOPLE = (
+    0.09,
+    0.34,
+    0.22,
+    0.12,
+    0.08,
+    0.05,
+    0.03,
+    0.02,
+    0.02,
+    0.01,
+    0.01,
+    0.005,
+    0.005,
+)  # how often 0, 1, 2 ...
+SMALLEST, LARGEST = 0.05, 1.3  # height of a head, as a part of the picture's
+HIDDEN, HARD = 0.25, 0.5  # of a head less can be seen: it is not labelled, it is labelled difficult
+MANNERS = ("cel", "cel", "cel", "soft", "flat", "flat", "manga", "sketch")
+
+
+@dataclass(frozen=True)
+class DrawnHead:
+    """A head that can be seen."""
+
+    number: int  # the person
+    box: tuple[float, float, float, float]  # left, top, right, bottom in pixels
+    view: View
+    visible: float  # the share of the head's hull that nothing hides, 0 to 1
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """A picture of anybody: the bytes of a JPEG file, its size, its heads and the manner it is drawn in."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    heads: tuple[DrawnHead, ...]
+    manner: str
+
+
+def draw_gathering(seed: int, index: int, people: int) -> Gathering:
+    """Draws picture ``index`` of a set in which ``people`` different people appear."""
+    source = random.Random(f"gathering {seed} {index}")
+    width, height = source.choice(SIZES)
+    manner = source.choice(MANNERS)
+    shading, soft = {"flat": (0.0, False), "soft": (0.5, True)}.get(manner, (source.uniform(0.6, 1.1), False))
+    style = Style(source.uniform(0.012, 0.055), shading, source.uniform(0.3, 0.9), soft)
+    surface = skia.Surface(width, height)
+    easel = Easel(surface.getCanvas(), width, height)
+    _paint_place(easel, source, seed)
+    count = source.choices(range(len(PEOPLE)), PEOPLE)[0]
+    placed = _place(
+        source, [make_somebody(seed, source.randrange(people)) for _ in range(count)], width, height
+    )
+    hulls = []
+    for person, view in placed:
+        if manner == "sketch":
+            person = _paled(person)
+        hulls.append(draw_somebody(easel.canvas, person, style, view))
+    over = _draw_over(easel, source)
+    heads = _seen(placed, hulls, over, width, height)
+    pixels = np.array(surface.makeImageSnapshot().toarray()[..., 2::-1])  # uint8 [H, W, 3] RGB
+    pixels = _finish(pixels, source, manner)
+    quality = source.choice((95, source.randint(30, 90)))
+    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return Gathering(encoded.tobytes(), width, height, heads, manner)
+
+
+def draw_somebody(
+    canvas: skia.Canvas, person: Somebody, style: Style, view: View
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws somebody, and gives the hulls of the head and of the body in pixels, float [N, 2]."""
+    pen, head = Pen(canvas, style), Head(person, view)
+    tilted, body = (skia.Matrix.Translate(view.x, view.y).preScale(view.unit, view.unit) for _ in range(2))
+    tilted.preRotate(view.tilt, *NECK)
+    with pen.through(tilted):
+        head.draw_behind(pen)
+    body.preTranslate(0.0, NECK[1] * (1 - person.body_size) + 0.1 * view.pitch / 40)
+    lean = max(-12.0, min(12.0, view.tilt * 0.2)) if abs(view.tilt) < 90 else view.tilt
+    body.preRotate(lean, *NECK)
+    narrow = 1 - 0.35 * abs(np.sin(np.radians(view.yaw)))
+    body.preScale(person.body_size * narrow, person.body_size)
+    with pen.through(body):
+        canvas.drawPicture(body_layer(person.body, style, view.arms).picture)
+    with pen.through(tilted):
+        head.draw(pen)
+    hull = cv2.convexHull(np.concatenate(head.points).astype(np.float32))[:, 0]
+    trunk = np.array([(-1.2, 1.5), (1.2, 1.5), (1.2, 8.7), (-1.2, 8.7)], np.float32)
+    return _moved(hull, tilted), _moved(trunk, body)
+
+
+def _moved(points: np.ndarray, matrix: skia.Matrix) -> np.ndarray:
+    return np.array(
+        [(point.x(), point.y()) for point in matrix.mapPoints([skia.Point(*map(float, p)) for p in points])]
+    )
+
+
+def _place(
+    source: random.Random, people: list[Somebody], width: int, height: int
+) -> list[tuple[Somebody, View]]:
+    """Everybody with a view, from back to front."""
+    count, placed = len(people), []
+    largest = LARGEST / max(1.0, count**0.75)
+    typical = SMALLEST * (largest / SMALLEST) ** (source.random() ** 0.8)
+    rows = 1 if count < 4 or source.random() < 0.5 else 2
+    slots = [(slot % -(-count // rows), slot // -(-count // rows)) for slot in range(count)]
+    source.shuffle(slots)
+    for person, (column, row) in zip(people, slots, strict=True):
+        view = sample_view(source)
+        share = min(LARGEST, max(SMALLEST, typical * 2 ** source.gauss(0, 0.35)))
+        unit = share * height / 2.2
+        columns = -(-count // rows)
+        x = (
+            width * (column + 0.5 + source.gauss(0, 0.16)) / columns
+            if count > 1
+            else width * source.gauss(0.5, 0.17)
+        )
+        y = height * (
+            source.uniform(0.2, 0.72) if count < 4 else (row + 0.5 + source.gauss(0, 0.12)) / rows * 0.9
+        )
+        if source.random() < 0.85:  # the face at least is inside
+            x = min(max(x, 0.7 * unit), width - 0.7 * unit) if width > 1.4 * unit else width / 2
+            y = min(max(y, 0.8 * unit), height - 0.6 * unit) if height > 1.4 * unit else height / 2
+        placed.append((person, replace(view, x=x, y=y, unit=unit)))
+    return sorted(placed, key=lambda one: one[1].unit)
+
+
+def _paled(person: Somebody) -> Somebody:
+    """Somebody as a sketch shows them: paper with lines on it."""
+    pale = {key: mix(getattr(person, key), WHITE, 0.85) for key in ("skin", "hair", "worn")}
+    outfit = person.body.outfit
+    wear = {key: mix(getattr(outfit, key), WHITE, 0.85) for key in ("top", "accent", "bottom", "shoes")}
+    body = replace(person.body, skin=pale["skin"], outfit=replace(outfit, **wear))
+    return replace(person, **pale, body=body)
+
+
+def _seen(
+    placed: list[tuple[Somebody, View]],
+    hulls: list[tuple[np.ndarray, np.ndarray]],
+    over: list[np.ndarray],
+    width: int,
+    height: int,
+) -> tuple[DrawnHead, ...]:
+    """The heads of which enough can be seen."""
+    owners = np.zeros((height, width), np.uint8)
+    whole = []
+    for owner, (head, body) in enumerate(hulls, start=1):
+        cv2.fillPoly(owners, [body.astype(np.int32)], 255)
+        cv2.fillPoly(owners, [head.astype(np.int32)], owner)
+        whole.append(max(1.0, float(cv2.contourArea(head.astype(np.float32)))))
+    for outline in over:
+        cv2.fillPoly(owners, [outline.astype(np.int32)], 255)
+    heads = []
+    for owner, ((person, view), (head, _)) in enumerate(zip(placed, hulls, strict=True), start=1):
+        visible = min(1.0, np.count_nonzero(owners == owner) / whole[owner - 1])
+        left, top, right, bottom = map(float, (*head.min(0), *head.max(0)))
+        edges = max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom)
+        if visible >= HIDDEN and edges[2] - edges[0] > 4 and edges[3] - edges[1] > 4:
+            heads.append(DrawnHead(person.number, edges, view, visible))
+    return tuple(heads)
+
+
+def _paint_place(easel: Easel, source: random.Random, seed: int) -> None:
+    """A place of the drawn set, or something plainer, with round things that are no heads."""
+    kind = source.random()
+    if kind < 0.5:
+        palette = make_episode(seed, source.randrange(1000)).palette
+        return PLACES[source.choice(sorted(PLACES))](easel, source, palette)
+    one, other, third = (tone_of(source, source.choice(("worn", "hair", "skin"))) for _ in range(3))
+    easel.wash([(0.0, mix(one, WHITE, source.random())), (1.0, mix(other, BLACK, source.random() * 0.6))])
+    w, h = easel.width, easel.height
+    for _ in range(source.choice((0, 3, 8, 20))):
+        x, y, size = source.uniform(0, w), source.uniform(0, h), h * 10 ** source.uniform(-1.6, -0.3)
+        tone = mix(source.choice((one, other, third)), source.choice((WHITE, INK)), source.uniform(0, 0.6))
+        shape = source.choice(("oval", "oval", "box", "star", "line", "ring"))
+        if shape == "oval":
+            easel.fill(oval(x, y, size, size * source.uniform(0.7, 1.3)), tone)
+            easel.trace(oval(x, y, size, size), INK, 2.0, source.choice((0.0, 1.0)))
+        elif shape == "ring":
+            easel.trace(oval(x, y, size, size), tone, size * 0.2)
+        elif shape == "box":
+            easel.fill(box(x, y, x + size * 2, y + size * source.uniform(0.4, 3), size * 0.1), tone)
+        elif shape == "star":
+            easel.fill(star(x, y, size, points=source.randint(4, 12), waist=source.uniform(0.3, 0.8)), tone)
+        else:
+            easel.trace(curve([(x, y), (x + size, y - size), (x + 2 * size, y + size)]), tone, size * 0.15)
+
+
+def _write(
+    easel: Easel, source: random.Random, x: float, y: float, size: float, count: int, tone: Colour
+) -> None:
+    """Letters of no script: a few strokes each."""
+    for index in range(count):
+        left = x + index * size * 1.05
+        for _ in range(source.randint(2, 4)):
+            points = [
+                (left + source.uniform(0, 0.8) * size, y + source.uniform(0, 0.9) * size) for _ in range(3)
+            ]
+            easel.trace(curve(points), tone, size * 0.12)
+
+
+def _draw_over(easel: Easel, source: random.Random) -> list[np.ndarray]:
+    """Draws subtitles, a logo, a speech bubble, bars over a picture; gives the outlines of what hides."""
+    w, h, over = easel.width, easel.height, []
+    if source.random() < 0.15:
+        size = h * source.uniform(0.04, 0.075)
+        count = source.randint(6, int(0.8 * w / size / 1.05))
+        _write(
+            easel,
+            source,
+            (w - count * size * 1.05) / 2,
+            h - size * 1.6,
+            size,
+            count,
+            source.choice((WHITE, (1, 0.9, 0.3))),
+        )
+    if source.random() < 0.10:
+        x, size = source.choice((0.03 * w, 0.8 * w)), h * 0.05
+        easel.fill(
+            star(x + size, size * 1.5, size, points=source.randint(5, 16), waist=0.7), tone_of(source, "worn")
+        )
+        _write(easel, source, x + 2 * size, size, size * 0.8, 3, WHITE)
+    if source.random() < 0.10:
+        x, y, a = source.uniform(0.1, 0.9) * w, source.uniform(0.08, 0.5) * h, h * source.uniform(0.08, 0.2)
+        bubble = oval(x, y, a * 1.3, a)
+        tail = polygon(
+            [
+                (x - a * 0.2, y + a * 0.8),
+                (x + a * 0.2, y + a * 0.8),
+                (x + source.uniform(-1, 1) * a, y + a * 1.7),
+            ]
+        )
+        for path in (tail, bubble):
+            easel.fill(path, WHITE)
+            easel.trace(path, INK, 1.5)
+        easel.fill(bubble, WHITE)
+        for line in range(3):
+            _write(easel, source, x - a * 0.8, y - a * 0.6 + line * a * 0.4, a * 0.28, 5, INK)
+        over.append(cv2.ellipse2Poly((int(x), int(y)), (int(a * 1.3), int(a)), 0, 0, 360, 12))
+    if source.random() < 0.06:
+        bar = h * source.uniform(0.05, 0.13)
+        for top, low in ((0.0, bar), (h - bar, h)):
+            easel.rect(0, top, w, low, BLACK)
+            over.append(np.array([(0, top), (w, top), (w, low), (0, low)]))
+    return over
+
+
+def _finish(pixels: np.ndarray, source: random.Random, manner: str) -> np.ndarray:
+    """Manga's screentone or the light, blur, grain and colours of a film: uint8 [H, W, 3] both."""
+    height, width = pixels.shape[:2]
+    if manner == "manga" or (manner == "sketch" and source.random() < 0.5):
+        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        if source.random() < 0.6:
+            pitch = source.uniform(1.8, 3.6)
+            y, x = np.mgrid[:height, :width].astype(np.float32)
+            dots = np.cos((x + y) * np.pi / pitch) + np.cos((x - y) * np.pi / pitch)  # -2 ... 2
+            tone = np.where(grey > 127.5 + dots * 60, 255, 60)
+            grey = np.where(grey > 190, 255, np.where(grey < 80, 20, 0.6 * tone + 0.4 * grey))
+        return np.repeat(grey.astype(np.uint8)[..., None], 3, 2)
+    image = pixels.astype(np.float32)
+    chance: Callable[[], float] = source.random
+    if chance() < 0.3:  # another colour of light, or night
+        gains = np.array([source.uniform(0.75, 1.15) for _ in range(3)], np.float32)
+        image *= gains * (source.uniform(0.3, 0.7) if chance() < 0.3 else 1.0)
+    if chance() < 0.15:
+        image = image * source.uniform(0.5, 0.9) + source.uniform(10, 60)
+    if chance() < 0.15:
+        grey = image.mean(-1, keepdims=True)
+        image = grey + (image - grey) * source.choice((0.0, 0.4, 0.7, 1.3))
+    if chance() < 0.3:
+        image = cv2.GaussianBlur(image, (0, 0), source.uniform(0.4, 1.6))
+    if chance() < 0.15:
+        small = cv2.resize(
+            image, None, fx=(by := source.uniform(0.3, 0.7)), fy=by, interpolation=cv2.INTER_AREA
+        )
+        image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    if chance() < 0.35:
+        noise = np.random.default_rng(source.randrange(2**32)).standard_normal((height, width, 1), np.float32)
+        image = image + noise * source.uniform(2, 12)
+    return np.clip(image, 0, 255).astype(np.uint8)
