@@ -80,6 +80,7 @@ def test_from_flags_to_files(dataset, checkpoint, tmp_path, capsys):
         assert path.read_bytes().replace(b"/once", b"/again") == (again / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_strangers_and_thresholds(dataset, checkpoint, tmp_path, capsys):
     """The network sees somebody on one of two pictures of strangers, below one name's threshold or not."""
     strangers = tmp_path / "strangers"
@@ -96,8 +97,7 @@ def test_strangers_and_thresholds(dataset, checkpoint, tmp_path, capsys):
         assert numbers["thresholds"]["千反田"] == pytest.approx(0.5 if flags else threshold)
         assert numbers["score_threshold"] == (0.5 if flags else None)
         assert numbers["strangers"]["false_detections_per_picture"] == (0.5 if flags else 0)
-    nobody = numbers["without_objects"]
-    assert (nobody["pictures"], nobody["false_detections"]) == (1, 0)
+    assert numbers["without_objects"].items() >= {"pictures": 1, "false_detections": 0}.items()
     assert [0, *numbers["map_voc07_interval"], 1] == sorted([0, *numbers["map_voc07_interval"], 1])
     assert "of the draws of as many pictures: VOC 2007" in capsys.readouterr().out
     assert "a.png with false detections" in (folder / "report.html").read_text("utf-8")

@@ -24,7 +24,7 @@ from web.app import create_app
 from web.options import WebOptions
 from web.services import Services
 
-pytestmark = pytest.mark.tensorflow_only  # one backend draws the picture of the other
+pytestmark = pytest.mark.slow
 FROM = 0.3
 
 

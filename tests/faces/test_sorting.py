@@ -27,6 +27,7 @@ def test_a_classifier_names_faces_and_leaves_strangers_without(tmp_path, rng):
     assert [name for name, _ in open_names(tmp_path / "none")(faces)] == [""] * 4
 
 
+@pytest.mark.slow
 def test_a_detector_names_drawn_heads(tmp_path):
     faces, names = [], []
     for one in read_folder(ROOT / "demo", ReadOptions()).annotations:

@@ -1,9 +1,11 @@
+import json
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keras import ops
 
 import nets
 from boxes.detections import Detections
@@ -12,7 +14,7 @@ from files.writing import write_json
 from nets.checkpoint import model_weights, write_checkpoint
 from nets.detector import Detector, Look
 from nets.postprocess import named_detections
-from nets.thresholds import Thresholds
+from nets.thresholds import Thresholds, evidence, read_thresholds
 from tests.conftest import ROOT
 from tests.engine.conftest import TINY
 
@@ -168,3 +170,36 @@ def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
     detector.detect(PICTURE)  # the graph with evidence
     written(tmp_path, ["Mira"])
     assert Detector.load(tmp_path).thresholds == Thresholds()
+
+
+def test_each_name_its_own_and_the_others_the_common_one():
+    thresholds = Thresholds(0.4, {"千反田": 0.7})
+    assert thresholds.of(["千反田", "Mira"]) == pytest.approx([0.7, 0.4])
+    assert thresholds.of([]).shape == (0,)
+    assert Thresholds().of(["a"]) == pytest.approx([0.5])
+    assert thresholds.of(["Mira"]).dtype == np.float32  # as scores are
+
+
+def test_there_and_back(tmp_path):
+    thresholds = Thresholds(0.4, {"千反田": 0.7}, {"gap": -1.5}, {"split": "validation"})
+    (tmp_path / "t.json").write_text(json.dumps(asdict(thresholds)), encoding="utf-8")
+    assert read_thresholds(tmp_path / "t.json") == thresholds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"common": 2, "names": {}}', '{"common": 0.5, "names": {"a": "0.5"}}',
+     '{"common": 0.5, "names": {"a": NaN}}', '{"common": 0.5, "names": []}',
+     '{"common": 0.5, "names": {}, "unknown": {"gap": true}}'],
+)  # fmt: skip
+def test_what_is_no_threshold_is_refused(text, tmp_path):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(ValueError, match=r"t\.json does not hold thresholds.*tools\.training_report"):
+        read_thresholds(tmp_path / "t.json")
+
+
+def test_evidence_by_hand():
+    values = evidence(np.array([[9.0, 3.0, 1.0], [0.0, -2.0, -2.0]], "f"))
+    assert np.asarray(ops.convert_to_numpy(values)) == pytest.approx([2, 0])  # background, first, has no say
+    alone = evidence(np.array([[5.0, 3.0]], "f"))  # a detector of one name
+    assert float(alone[0]) == pytest.approx(3)

@@ -229,6 +229,7 @@ def test_a_loss_that_is_not_finite_names_the_pictures(options, precision):
         run(**{**options, "learning_rate": 1e30})
 
 
+@pytest.mark.slow
 def test_out_of_memory_says_what_would_fit_and_the_folder_takes_it(options, monkeypatch):
     def fit(self, *arguments, **more):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
