@@ -202,16 +202,17 @@ def _augmenting(
 # There is nothing to convert, which takes AutoGraph a second to find out; and what a process has traced once,
 # which takes another, serves all of its streams: every validation makes a new one.
 _as_it_is = tf.autograph.experimental.do_not_convert
-_once = partial(tf.function, autograph=False)
+_traced = partial(tf.function, autograph=False)
 
 
 @cache
 def _augmented(*what) -> Callable[..., Any]:
-    return _once(_augmenting(*what))
+    return _traced(_augmenting(*what))
 
 
-@_once
+@_traced
 def _resized(number, serialized, *, image_size: int):
+    """An element of `evaluation_batches`, not padded yet."""
     record = parse_record(serialized)
     image = decode_picture(record["encoded"])
     facts = {key: record[key] for key in ("boxes", "classes", "difficult")}

@@ -43,6 +43,7 @@ _LONGEST_FRAME = 600  # seconds: where a clock jumps further, there is no frame 
 _MOST_REORDERED = (
     16  # frames, H.264's and H.265's limit: so many are decoded before one that is shown earlier
 )
+_MOST_BOXES = 100_000  # of an MP4 file: a fragmented one has two for every second or so
 _ROUNDED = Fraction(1, 10)  # seconds by which a time may go back: coarse clocks, not one that begins anew
 
 _CAMERA = re.compile(r"webcam(?::(\d{1,3}))?")
@@ -175,16 +176,16 @@ def open_container(path: Path) -> InputContainer:
 
 def _joined(path: Path) -> list[str]:
     """What a person should know of an MP4 file that others were put behind, as by `cat`."""
-    films, place, size = 0, 0, 8
+    films, place, end = 0, 0, path.stat().st_size
     with path.open("rb") as file:
-        while size >= 8:  # an ISO base media file is a chain of boxes: size, kind, content (ISO/IEC 14496-12)
+        for _ in range(_MOST_BOXES):  # size, kind, content each (ISO/IEC 14496-12); the first one is `ftyp`
             kind = (head := file.read(16))[4:8]
             films += kind == b"ftyp"
             size = int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4])
             place += size
-            file.seek(place)
-            if not films:
+            if not films or size < 8 or place >= end:
                 break
+            file.seek(place)
     if films < 2:
         return []
     cure = "cut it apart, or join films with FFmpeg's concat"

@@ -1,8 +1,12 @@
 """Draws an endless cast: a labelled set of heads of different people, from all sides, in many manners.
 
-python -m benchmarks.anybody --output_dir=runs/anybody --pictures=20000
-python tf_convert_data.py --dataset_name=pascalvoc --dataset_dir=runs/anybody --output_dir=runs/heads
+    python -m benchmarks.anybody --output_dir=runs/anybody --pictures=20000
+    python tf_convert_data.py --dataset_name=pascalvoc --dataset_dir=runs/anybody --output_dir=runs/heads
+
+The folder gets JPEGImages/, Annotations/, ImageSets/Main/ and people.csv: who each head is, seen from where.
 """
+
+import sys
 
 import tyro
 from rich.console import Console
@@ -13,6 +17,8 @@ from terminal.bars import counting_bars
 
 def main() -> None:
     options = tyro.cli(Options, prog="python -m benchmarks.anybody", description=__doc__)
+    if options.output_dir.exists():
+        sys.exit(f"--output_dir {options.output_dir} is there already, and is not drawn over; name another")
     with counting_bars(Console()) as bars:
         draw_set(options, lambda done: bars("drawing", done, options.pictures))
 

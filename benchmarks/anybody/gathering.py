@@ -1,7 +1,6 @@
 """Pictures of anybody: who stands where, seen from where, in which manner, and what lies over the picture."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -18,21 +17,8 @@ from datasets.drawn.pen import Easel, Pen, Style
 from datasets.drawn.places import PLACES
 
 SIZES = ((384, 384), (448, 252), (320, 416), (384, 288))
-PEOPLE = (
-    0.09,
-    0.34,
-    0.22,
-    0.12,
-    0.08,
-    0.05,
-    0.03,
-    0.02,
-    0.02,
-    0.01,
-    0.01,
-    0.005,
-    0.005,
-)  # how often 0, 1, 2 ...
+# How often a picture has 0, 1, 2 ... people.
+PEOPLE = (0.09, 0.34, 0.22, 0.12, 0.08, 0.05, 0.03, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005)
 SMALLEST, LARGEST = 0.05, 1.3  # height of a head, as a part of the picture's
 HIDDEN, HARD = 0.25, 0.5  # of a head less can be seen: it is not labelled, it is labelled difficult
 MANNERS = ("cel", "cel", "cel", "soft", "flat", "flat", "manga", "sketch")
@@ -124,13 +110,13 @@ def _place(
     largest = LARGEST / max(1.0, count**0.75)
     typical = SMALLEST * (largest / SMALLEST) ** (source.random() ** 0.8)
     rows = 1 if count < 4 or source.random() < 0.5 else 2
-    slots = [(slot % -(-count // rows), slot // -(-count // rows)) for slot in range(count)]
+    columns = -(-count // rows)
+    slots = [(slot % columns, slot // columns) for slot in range(count)]
     source.shuffle(slots)
     for person, (column, row) in zip(people, slots, strict=True):
         view = sample_view(source)
         share = min(LARGEST, max(SMALLEST, typical * 2 ** source.gauss(0, 0.35)))
         unit = share * height / 2.2
-        columns = -(-count // rows)
         x = (
             width * (column + 0.5 + source.gauss(0, 0.16)) / columns
             if count > 1
@@ -162,7 +148,7 @@ def _seen(
     width: int,
     height: int,
 ) -> tuple[DrawnHead, ...]:
-    """The heads of which enough can be seen."""
+    """The heads of which enough can be seen, judged by the hulls of heads and bodies."""
     owners = np.zeros((height, width), np.uint8)
     whole = []
     for owner, (head, body) in enumerate(hulls, start=1):
@@ -279,7 +265,7 @@ def _finish(pixels: np.ndarray, source: random.Random, manner: str) -> np.ndarra
             grey = np.where(grey > 190, 255, np.where(grey < 80, 20, 0.6 * tone + 0.4 * grey))
         return np.repeat(grey.astype(np.uint8)[..., None], 3, 2)
     image = pixels.astype(np.float32)
-    chance: Callable[[], float] = source.random
+    chance = source.random
     if chance() < 0.3:  # another colour of light, or night
         gains = np.array([source.uniform(0.75, 1.15) for _ in range(3)], np.float32)
         image *= gains * (source.uniform(0.3, 0.7) if chance() < 0.3 else 1.0)

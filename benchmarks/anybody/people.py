@@ -15,11 +15,8 @@ from datasets.drawn.face import EyeShape
 from datasets.drawn.strokes import table
 
 Row = dict[str, Any]  # of anybody.toml
-PARTS = {
-    "eyes": 0.42,
-    "mouths": 0.5,
-    "noses": 0.3,
-}  # how often faces have one of anybody.toml, not of face.toml
+PARTS = {"eyes": 0.42, "mouths": 0.5}  # how often a face has those of anybody.toml, not of face.toml
+STATES = ("shut", "smiling", "line", "cross", "blank")  # of eyes that are not open
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Somebody:
-    """One of endless people."""
+    """One of endless people; lengths in head units, a table's row as in anybody.toml."""
 
     number: int
     skin: Colour
@@ -52,23 +49,23 @@ class Somebody:
     hat: Row | None
     eyes: str | EyeShape
     iris: Colour
-    eye_size: float
-    eye_apart: float
-    eye_down: float
+    eye_size: float  # 1: as drawn in the table
+    eye_apart: float  # of each from the middle of the face
+    eye_down: float  # y
     nose: str
     nose_out: float  # how far it stands out of a profile
     brow: float  # thickness
     marks: tuple[Row, ...]
-    wide: float  # of the face
+    wide: float  # the face's width; 1: as usual
     jaw: float  # 0 pointed, 1 broad
-    chin: float  # how low
+    chin: float  # how low it is; 1: as usual
     body: Person
     body_size: float  # of the body, for one head
 
 
-def pick(source: random.Random, rows: Sequence[Any], key: str = "weight") -> Any:
+def pick(source: random.Random, rows: Sequence[Row]) -> Row:
     """One of some rows, as often as its weight says."""
-    return source.choices(rows, [row.get(key, 1) for row in rows])[0]
+    return source.choices(rows, [row["weight"] for row in rows])[0]
 
 
 def tone_of(source: random.Random, key: str) -> Colour:
@@ -182,9 +179,7 @@ def sample_view(source: random.Random) -> View:
         yaw=yaw,
         pitch=max(-40.0, min(40.0, source.gauss(0, 12))),
         tilt=tilt + 180 * (source.random() < 0.015),
-        state=source.choice(("shut", "smiling", "line", "cross", "blank"))
-        if source.random() < 0.16
-        else "open",
+        state=source.choice(STATES) if source.random() < 0.16 else "open",
         mouth=source.choice(mouths[source.random() > PARTS["mouths"]]),
         arms=source.choice(sorted(table("clothes")["arms"])),
     )

@@ -74,7 +74,7 @@ class Head:
     """Somebody's head seen in a view, to be drawn around (0, 0) in head units, before tilt and size.
 
     Attributes:
-        points: float [N, 2], around which the head's box is tight.
+        points: float [N, 2] each, around which the head's box is tight once it is drawn.
     """
 
     def __init__(self, person: Somebody, view: View) -> None:
@@ -169,40 +169,31 @@ class Head:
         pen: Pen,
         at: Sequence[float],
         normal: Sequence[float],
-        rows: Sequence[Any],
+        rows: Sequence[Any] | EyeShape,
         colours: Any,
         side: float = 1.0,
         size: float = 1.0,
         fade: float = 0.12,
     ) -> None:
-        """Plays rows on a flat piece of the face, unless it is turned away from us."""
+        """Plays rows on a flat piece of the face, unless it is turned away from us; an EyeShape is an eye."""
         x, y, _ = self._turned((side * at[0] * self.person.wide, at[1], at[2]))
         across, down, near = self._turned((side * normal[0], normal[1], normal[2]))
         if near > fade:
-            squeeze = (
-                max(0.25, math.sqrt(1 - min(1.0, across) ** 2)),
-                max(0.4, math.sqrt(1 - min(1.0, down) ** 2)),
-            )
-            with pen.at(x, y, across=squeeze[0] * size, down=squeeze[1] * size):
-                play(pen, rows, colours, side=side)
+            narrow, low = (math.sqrt(max(0.0, 1 - slope**2)) for slope in (across, down))
+            with pen.at(x, y, across=max(0.25, narrow) * size, down=max(0.4, low) * size):
+                if isinstance(rows, EyeShape):
+                    gaze = (0.2 * math.sin(self.person.number), 0.0)
+                    draw_eye(pen, rows, self.person.iris, side, "open", gaze)
+                else:
+                    play(pen, rows, colours, side=side)
 
     def _draw_eyes(self, pen: Pen, colours: dict[str, Colour]) -> None:
         person, state = self.person, self.view.state
         for side in (-1.0, 1.0):
             at, normal = (person.eye_apart, person.eye_down, 0.74), (0.42, 0.0, 0.9)
-            if isinstance(person.eyes, EyeShape) and state == "open":
-                x, y, _ = self._turned((side * at[0] * person.wide, at[1], at[2]))
-                across, _, near = self._turned((side * normal[0], 0.0, normal[2]))
-                if near > 0.15:
-                    squeeze = max(0.3, math.sqrt(1 - min(1.0, across) ** 2))
-                    with pen.at(x, y, across=squeeze * person.eye_size, down=person.eye_size):
-                        draw_eye(
-                            pen, person.eyes, person.iris, side, "open", (0.2 * math.sin(person.number), 0.0)
-                        )
-            else:
-                kind = person.eyes if state == "open" and isinstance(person.eyes, str) else state
-                rows = table("anybody")["eyes"][kind]
-                self._decal(pen, at, normal, rows, colours, side, person.eye_size)
+            kind = person.eyes if state == "open" else state
+            eye = kind if isinstance(kind, EyeShape) else table("anybody")["eyes"][kind]
+            self._decal(pen, at, normal, eye, colours, side, person.eye_size)
             if person.brow:
                 bend = [["fill", "stroke", [-0.2, 0.05, 0.0, -0.06, 0.22, 0.03, person.brow], "hair"]]
                 brow = {"hair": mix(shade(person.hair, 1.0), INK, 0.4)}
@@ -236,7 +227,6 @@ class Head:
         locks, edge = list(locks), line_colour(base)
         for _, path, _ in locks:
             pen.line(path, edge, 2.0)
-            pen.outlines.append(path)
         for _, path, _ in locks:
             pen.fill(path, base)
         cut = self.person.cut

@@ -86,7 +86,7 @@ def test_where_a_clock_begins_again_times_go_on(tmp_path, suffix, count):
 
 def test_films_behind_an_mp4_are_told(tmp_path):
     film = write_video(tmp_path / "a.mp4", [scene(1)] * 12)
-    film.write_bytes(film.read_bytes() * 3)
+    film.write_bytes(film.read_bytes() * 3 + b"\0\0\0\1free" + b"\xff" * 8)
     frames, reader = frames_of(film)
     assert (len(frames), reader.notes()[0][:46]) == (12, "of 3 films one behind the other in it only the")
 
