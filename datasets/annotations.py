@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +31,16 @@ from terminal.bars import Progress, silent
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a folder is read.
+    """How a folder is read."""
 
-    Attributes:
-        verified_only: take only pictures that a person has confirmed (verified="yes" in the XML), with
-            LabelImg's space key or with tools/inbox.py.
-        with_drafts: also take boxes that a program proposed and that nobody has looked at.
-        unlabelled_as_negative: a picture without XML shows none of the names, instead of being left out.
-        max_pixels: refuse pictures with more (decompression bombs).
-        workers: threads that decode; 0 means one per core.
-    """
-
+    #: take only pictures that a person has confirmed (verified="yes" in the XML), with LabelImg's space key
+    #: or with tools/inbox.py.
     verified_only: bool = False
-    with_drafts: bool = False
+    with_drafts: bool = False  #: also take boxes that a program proposed and that nobody has looked at.
+    #: a picture without XML shows none of the names, instead of being left out.
     unlabelled_as_negative: bool = False
-    max_pixels: int = MAX_PIXELS
-    workers: int = 0
+    max_pixels: int = MAX_PIXELS  #: refuse pictures with more (decompression bombs).
+    workers: int = 0  #: threads that decode; 0 means one per core.
 
     def __post_init__(self) -> None:
         if self.max_pixels < 1:
@@ -56,48 +51,28 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class Annotation(RepairedObjects):
-    """One picture that can be trained on, and its G objects.
+    """One picture that can be trained on, and its G objects."""
 
-    Attributes:
-        path: the picture file.
-        name: its path below the picture folder; unique in the folder.
-        stem: its name without suffix, NFC-normalised.
-        source: the film or series that it comes from, see `datasets.sources`.
-        xml: None for an unlabelled picture taken as a negative.
-        width: in pixels as it goes into the record.
-        height: likewise.
-        turned: the EXIF orientation is to be applied to the pixels; the boxes already agree with that.
-        keep_bytes: the file's own bytes can go into the record.
-        digest: of the file's bytes.
-    """
-
-    path: Path
-    name: str
-    stem: str
-    source: str
-    xml: Path | None
-    width: int
+    path: Path  # the picture file
+    name: str  # its path below the picture folder; unique in the folder
+    stem: str  # its name without suffix, NFC-normalised
+    source: str  # the film or series that it comes from, see `datasets.sources`
+    xml: Path | None  # None for an unlabelled picture taken as a negative
+    width: int  # in pixels as it goes into the record, as the height
     height: int
-    turned: bool
-    keep_bytes: bool
-    digest: bytes
+    turned: bool  # the EXIF orientation is to be applied to the pixels; the boxes already agree with that
+    keep_bytes: bool  # the file's own bytes can go into the record
+    digest: bytes  # of the file's bytes
 
 
 @dataclass(frozen=True)
 class FolderReading:
-    """What `read_folder` found.
-
-    Attributes:
-        dataset_dir: the folder.
-        annotations: in the order of picture names.
-        problems: everything that was repaired, dropped, refused or left out.
-        contents: the listing of the folder.
-    """
+    """What `read_folder` found."""
 
     dataset_dir: Path
-    annotations: list[Annotation]
-    problems: list[Problem]
-    contents: FolderContents
+    annotations: list[Annotation]  # in the order of picture names
+    problems: list[Problem]  # everything that was repaired, dropped, refused or left out
+    contents: FolderContents  # the listing of the folder
 
     def assign(self, options: SplitOptions, earlier: Mapping[str, str] | None = None) -> Assignment:
         """Distributes the pictures, see `datasets.splits.assign`."""
@@ -120,12 +95,10 @@ class FolderReading:
 def read_folder(
     dataset_dir: Path, options: ReadOptions, *, exclude: Collection[Path] = (), progress: Progress = silent
 ) -> FolderReading:
-    """Reads and completely decodes every picture of a folder, and reads its XML.
+    """Reads and completely decodes every picture of a folder that `exclude` does not name, and reads its XML.
 
     Args:
         dataset_dir: `Annotations/` and `JPEGImages/`, or pictures and XML side by side.
-        options: see there.
-        exclude: files and folders inside `dataset_dir` to pass over.
         progress: called in the calling thread.
 
     Raises:
@@ -147,11 +120,8 @@ def read_folder(
         problems += [Problem(file, "", "picture without XML", "", action) for file in shown]
     annotations: list[Annotation] = []
     first_with: dict[bytes, Annotation] = {}
-
-    def read_one(file: PictureFile) -> tuple[Annotation | None, list[Problem]]:
-        return _read_one(file, dataset_dir, options)
-
-    results = map_in_threads(read_one, chosen, workers=options.workers)
+    read = partial(_read_one, dataset_dir=dataset_dir, options=options)
+    results = map_in_threads(read, chosen, workers=options.workers)
     for done, (annotation, found) in enumerate(results, start=1):
         problems += found
         progress("reading", done, len(chosen))
@@ -173,11 +143,9 @@ def read_folder(
 
 
 def sets_of(annotations: Sequence[Annotation], splits: Mapping[str, str]) -> dict[str, list[Annotation]]:
-    """Annotations by the name of their set, train first; those of no set are left out.
+    """Annotations by the name of their set, train first, in their order; those of no set are left out.
 
-    Args:
-        annotations: in the order that they keep inside a set.
-        splits: name of the set by stem, see `Assignment`.
+    `splits` has the name of the set by stem, see `Assignment`.
     """
     found = {split: [] for split in (*SPLITS, *splits.values())}
     for one in annotations:
@@ -188,19 +156,12 @@ def sets_of(annotations: Sequence[Annotation], splits: Mapping[str, str]) -> dic
 
 @dataclass(frozen=True)
 class PixelFrame:
-    """In which pixels a picture goes into the record, and in which its boxes are given.
+    """In which pixels a picture goes into the record, and in which its boxes are given."""
 
-    Attributes:
-        turned: apply the EXIF orientation.
-        size: (width, height) of the picture in the record.
-        reference: (width, height) that box coordinates are divided by.
-        problem: (kind, detail, action) of what had to be decided.
-    """
-
-    turned: bool
-    size: tuple[int, int]
-    reference: tuple[int, int]
-    problem: tuple[str, str, str] | None = None
+    turned: bool  # apply the EXIF orientation
+    size: tuple[int, int]  # (width, height) of the picture in the record
+    reference: tuple[int, int]  # (width, height) that box coordinates are divided by
+    problem: tuple[str, str, str] | None = None  # (kind, detail, action) of what had to be decided
 
 
 def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
@@ -299,9 +260,7 @@ def count_rows(
 ) -> list[tuple[str | int, ...]]:
     """Rows of a table "boxes of": of each name in each set; last those of all names, and the pictures.
 
-    Args:
-        statistics: see `set_statistics`, by the name of the set.
-        names: in the order of the rows.
+    The statistics are those of `set_statistics`, by the name of the set.
     """
     sets = statistics.values()
     rows = [(name, *(one["names"].get(name, {}).get("boxes", 0) for one in sets)) for name in names]

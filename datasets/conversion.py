@@ -56,7 +56,6 @@ def convert(
     """Converts a folder.
 
     Args:
-        options: see there.
         progress: how many pictures are read, and how many written.
         report: called with the problems as soon as all are known, also when an error follows.
 
@@ -170,11 +169,8 @@ def _notes(reading: FolderReading, labels: Sequence[str], options: ConversionOpt
     if listed := ", ".join(f"{count} {printable(suffix)}" for suffix, count in ignored):
         notes.append(f"Passed over: {listed}.")
     notes += look_alike_names(labels)
-    if (
-        not options.labels_file
-        and tuple(labels) == VOC_NAMES
-        and _VOC_SET.fullmatch(options.output_name or "")
-    ):
+    of_voc = tuple(labels) == VOC_NAMES and _VOC_SET.fullmatch(options.output_name or "")
+    if of_voc and not options.labels_file:
         notes.append(
             f"All names are Pascal VOC's and --output_name is {options.output_name}: labels.txt has VOC's "
             f"{len(VOC_NAMES)} names with SSD-Tensorflow's class ids. --labels_file gives another list."

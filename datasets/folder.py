@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from datasets.pictures import ACCEPTED_SUFFIXES, OTHER_SUFFIXES
 from datasets.problems import Problem, some_of
-from datasets.voc import XmlError, is_draft, read_xml
+from datasets.voc import is_draft, said_in
 from files.below import files_below
 
 # Lies in the page's inbox, whose reports nobody has confirmed: it is never read as a data set.
@@ -34,17 +34,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture and, when it has one, its XML.
+    """A picture and, when it has one, its XML."""
 
-    Attributes:
-        path: the picture.
-        name: its path below the picture folder, with `/`; says in records and reports which picture it is.
-        xml: None for a picture without XML.
-    """
-
-    path: Path
-    name: str
-    xml: Path | None
+    path: Path  # the picture
+    name: str  # its path below the picture folder, with `/`; says in records and reports which picture it is
+    xml: Path | None  # None for a picture without XML
 
     @property
     def stem(self) -> str:
@@ -54,38 +48,24 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class GivenSplits:
-    """What a folder says itself of train, validation and test, or of trainval, which is to be divided.
+    """What a folder says itself of train, validation and test, or of trainval, which is to be divided."""
 
-    Attributes:
-        where: the lists or folders, in words: "ImageSets/Main".
-        members: stems by what they are for; none where the lists are of one name and say nothing of the rest.
-        problems: lines that name no picture.
-        train: the list that a new picture goes into; None where there is no such list.
-    """
-
-    where: str
+    where: str  # the lists or folders, in words: "ImageSets/Main"
+    # stems by what they are for; none where the lists are of one name and say nothing of the rest
     members: Mapping[str, Sequence[str]]
-    problems: tuple[Problem, ...] = ()
-    train: Path | None = None
+    problems: tuple[Problem, ...] = ()  # lines that name no picture
+    train: Path | None = None  # the list that a new picture goes into; None where there is no such list
 
 
 @dataclass(frozen=True)
 class FolderContents:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        files: pictures in the order of their names, each with its XML or None.
-        problems: XML without picture, pictures that share a name, formats that are not read.
-        ignored: number of other files by suffix: `{".txt": 2}`; and of pictures outside JPEGImages/.
-        looked_in: the folder of XML files, if there were any, and the folder of pictures.
-        given: splits that are there already.
-    """
-
-    files: list[PictureFile]
-    problems: list[Problem]
-    ignored: dict[str, int]
-    looked_in: tuple[Path, Path]
-    given: GivenSplits | None
+    files: list[PictureFile]  # pictures in the order of their names, each with its XML or None
+    problems: list[Problem]  # XML without picture, pictures that share a name, formats that are not read
+    ignored: dict[str, int]  # other files by suffix: `{".txt": 2}`; and pictures outside JPEGImages/
+    looked_in: tuple[Path, Path]  # the folder of XML files, if there were any, and the folder of pictures
+    given: GivenSplits | None  # splits that are there already
 
     @property
     def xml_dirs(self) -> list[Path]:
@@ -196,9 +176,7 @@ def growing_dirs(dataset_dir: Path) -> tuple[Path, Path]:
 def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
     """The splits that a folder has: lists, or folders named after splits that hold most of the pictures.
 
-    Args:
-        dataset_dir: the folder.
-        stems: of all pictures, also of those that cannot be used.
+    The stems are those of all pictures, also of those that cannot be used.
     """
     stems = sorted(set(stems))
     unused = None
@@ -283,7 +261,7 @@ def _match(
     def pair(picture: Path, xml: Path) -> None:
         first = xml_of.setdefault(picture, xml)
         if first != xml:
-            if _is_draft(first) and not _is_draft(xml):  # what a person saved is never hidden
+            if is_draft(said_in(first)) and not is_draft(said_in(xml)):  # what a person saved is never hidden
                 first, xml = xml, first
             xml_of[picture] = first
             alone[xml] = (
@@ -374,19 +352,9 @@ def _look_up(index: Mapping[str, list[T]], keys: Sequence[str]) -> list[T]:
     return next((index[key] for key in tried if key in index), [])
 
 
-def _is_draft(xml: Path) -> bool:
-    try:
-        return is_draft(read_xml(xml))
-    except XmlError:
-        return False
-
-
 def _file_name(xml: Path) -> str:
     """What `<filename>` says, with `/`; it may be a path of Windows or of Unix."""
-    try:
-        return _nfc((read_xml(xml).filename or "").replace("\\", "/").strip())
-    except XmlError:
-        return ""
+    return _nfc((said_in(xml).filename or "").replace("\\", "/").strip())
 
 
 def _stem(name: Path) -> str:

@@ -54,8 +54,6 @@ class ReportedBox:
 
 @dataclass(frozen=True)
 class Report:
-    """One report."""
-
     key: str  # names its files
     picture: str  # digest of the picture's pixels: reports about one picture share it
     received: float  # when it came, seconds since 1970

@@ -1,6 +1,7 @@
 """labels.txt: one name per line, UTF-8; the line number, from 1, is the class id, and 0 is background."""
 
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,23 +9,10 @@ from pathlib import Path
 
 from files.writing import as_utf8, write_text
 
-# What nobody sees: controls, and what Unicode calls default-ignorable (DerivedCoreProperties.txt) ...
-_UNSEEN = re.compile(
-    "[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
-)
-# ... but selectors after emoji, keycaps, kanji and Mongolian letters, and joiners between emoji, inside words
-# from Arabic to the scripts of India, and at the end of one after a virama.
-_EMOJI = "\xa9\xae\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-_SELECTORS = re.compile(
-    "[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef](?!\u20e3)"
-    f"(?<![{_EMOJI}\u1820-\u18aa\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff].)"
-)
-_WORD = "\u0600-\u109f\u1780-\u1cff\ua800-\uabff\U00010a00-\U00011fff\U0001e900-\U0001e95f"
-_JOINERS = re.compile(
-    f"(?<=[{_WORD}])([\u200c\u200d])[\u200c\u200d]*(?=[{_WORD}])|(?<=[{_EMOJI}\ufe0f])(\u200d)(?=[{_EMOJI}])"
-    "|(?<=[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca])(\u200d)|[\u200c\u200d]"
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_UNSEEN, _SELECTORS, _JOINERS, _NOT_TYPED = (
+    re.compile(_TABLE[name].format(**_TABLE), re.VERBOSE)
+    for name in ("unseen", "selectors", "joiners", "not_typed")
 )
 
 
@@ -41,16 +29,13 @@ def clean_name(name: str) -> str:
 
 def typed_name(name: str) -> str:
     """`clean_name` of what somebody typed; "" where it has controls, or what turns the writing direction."""
-    return "" if re.search("[\0-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]", name) else clean_name(name)
+    return "" if _NOT_TYPED.search(name) else clean_name(name)
 
 
 def read_labels(path: Path) -> list[str]:
-    """Reads labels.txt.
+    """Reads labels.txt: K names; the class id of `names[i]` is `i + 1`.
 
     A byte order mark, Windows line ends and blank lines at the end are accepted.
-
-    Returns:
-        K names; the class id of `names[i]` is `i + 1`.
 
     Raises:
         ValueError: the file is missing, empty, not UTF-8, has a blank line between names or a name twice.

@@ -31,21 +31,14 @@ _DRAFT = 64  # pixels that a JPEG keeps at least; the hash looks at 32 x 32
 
 
 def perceptual_hash(picture: np.ndarray) -> np.uint64:
-    """The 64 bits of `imagehash.phash` (DCT of the grey picture, Zauner 2010).
-
-    Args:
-        picture: uint8 [H, W, 3] RGB of any size.
-    """
+    """The 64 bits of `imagehash.phash` (DCT of the grey picture, Zauner 2010) of uint8 [H, W, 3] RGB."""
     return _hash(Image.fromarray(picture))
 
 
 def perceptual_hash_of_jpeg(encoded: bytes) -> np.uint64:
-    """`perceptual_hash` of a JPEG file, decoded at a fraction of its size: several times faster.
+    """`perceptual_hash` of a JPEG known to be sound, decoded at a fraction of its size: several times faster.
 
     The bits can differ from those of the whole picture by one or two.
-
-    Args:
-        encoded: a JPEG that is known to be sound, as in a record.
     """
     with Image.open(io.BytesIO(encoded), formats=("JPEG",)) as image:
         image.draft("L", (_DRAFT, _DRAFT))
@@ -55,14 +48,13 @@ def perceptual_hash_of_jpeg(encoded: bytes) -> np.uint64:
 def near_duplicates(
     hashes_a: np.ndarray, hashes_b: np.ndarray | None = None, *, max_distance: int = NEAR
 ) -> np.ndarray:
-    """Pairs of pictures whose hashes differ in few bits.
+    """Pairs of pictures whose hashes differ in few bits, of 0...64.
 
     Compares all with all, a block at a time: 10 000 with 10 000 in about a second.
 
     Args:
         hashes_a: uint64 [N].
         hashes_b: uint64 [M]; not given: pairs within `hashes_a`, each once and none with itself.
-        max_distance: bits that may differ, 0...64.
 
     Returns:
         int64 [P, 2], indices into a and b, in rising order.
@@ -70,8 +62,6 @@ def near_duplicates(
     within = hashes_b is None
     first = np.asarray(hashes_a, np.uint64)
     second = first if within else np.asarray(hashes_b, np.uint64)
-    if first.ndim != 1 or second.ndim != 1:
-        raise ValueError(f"Hashes are uint64 [N]; got {first.shape} and {second.shape}.")
     pairs = [np.zeros((0, 2), np.int64)]
     rows = max(1, 4_000_000 // max(1, len(second)))  # 32 MB of differing bits at a time
     for start in range(0, len(first), rows):

@@ -12,31 +12,22 @@ from datasets.splits import SplitOptions
 
 @dataclass(frozen=True)
 class ConversionOptions:
-    """Converts pictures labelled with LabelImg to TFRecords.
+    """Converts pictures labelled with LabelImg to TFRecords."""
 
-    Attributes:
-        dataset_dir: folder with Annotations/ and JPEGImages/ (and ImageSets/Main/ if you have lists), or one
-            flat folder with pictures and XML side by side.
-        output_dir: folder for TFRecords, labels.txt, dataset.json, dataset.png and problems.csv.
-        dataset_name: the only format there is: pascalvoc, which LabelImg writes.
-        output_name: one set of this name with all pictures, instead of train, validation and test.
-        labels_file: the names that may occur; a name that it does not list is an error. Default: every name
-            found, appended to labels.txt in the output folder.
-        pictures_per_shard: at most so many pictures in one TFRecord file.
-        strict: any problem stops the conversion, with exit status 1.
-        model_name: network whose anchors dataset.png compares with the boxes.
-        figure: draw dataset.png.
-    """
-
+    #: folder with Annotations/ and JPEGImages/ (and ImageSets/Main/ if you have lists), or one flat folder
+    #: with pictures and XML side by side.
     dataset_dir: Path
-    output_dir: Path
-    dataset_name: str = "pascalvoc"
+    output_dir: Path  #: folder for TFRecords, labels.txt, dataset.json, dataset.png and problems.csv.
+    dataset_name: str = "pascalvoc"  #: the only format there is: pascalvoc, which LabelImg writes.
+    #: one set of this name with all pictures, instead of train, validation and test.
     output_name: str | None = None
+    #: the names that may occur; a name that it does not list is an error. Default: every name found, appended
+    #: to labels.txt in the output folder.
     labels_file: Annotated[Path | None, tyro.conf.arg(aliases=("--labels_path",))] = None
-    pictures_per_shard: int = 200
-    strict: bool = False
-    model_name: str = "ssd_300_lite"
-    figure: bool = True
+    pictures_per_shard: int = 200  #: at most so many pictures in one TFRecord file.
+    strict: bool = False  #: any problem stops the conversion, with exit status 1.
+    model_name: str = "ssd_300_lite"  #: network whose anchors dataset.png compares with the boxes.
+    figure: bool = True  #: draw dataset.png.
     reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 

@@ -8,7 +8,6 @@ threads decode in parallel (measured: benchmarks/conversion.py).
 import hashlib
 import io
 import itertools
-import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from datasets.problems import UnusableFile
+from datasets.problems import UnusableFile, bytes_of
 from files.threads import map_in_threads
 from files.writing import write_bytes
 
@@ -94,13 +93,7 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Any accepted picture as uint8 [H, W, 3] RGB; transparency is laid over white, 16 bits are scaled to 8.
 
-    Args:
-        path: the picture file.
-        turn: apply the EXIF orientation, as every viewer does.
-        max_pixels: refuse pictures with more.
-
-    Raises:
-        PictureError: as `examine_picture`.
+    With `turn` its EXIF orientation is applied, as every viewer does. PictureError as `examine_picture`.
     """
     return decode_picture(read_picture_file(path, max_pixels=max_pixels), turn=turn, max_pixels=max_pixels)
 
@@ -124,7 +117,6 @@ def in_batches(
         items: what the pictures are of.
         read: gives an item's picture [H, W, 3]; called in threads.
         work: one result for each of up to `batch_size` pictures.
-        batch_size: pictures worked on at once.
         unreadable: told of every item for which `read` raises this; it is left out.
     """
 
@@ -155,14 +147,9 @@ def encode_picture(image: np.ndarray, kind: str = "JPEG") -> bytes:
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:
-    """Writes a whole picture file (see `files.writing`) in the format of its suffix; its folder is made.
+    """Writes uint8 [H, W, 3] RGB as a whole file (see `files.writing`) in the format of its suffix.
 
-    Args:
-        path: ends in .jpg, .png, .webp or whatever else Pillow writes.
-        image: uint8 [H, W, 3] RGB.
-
-    Raises:
-        ValueError: no format has this suffix.
+    Its folder is made. ValueError where no format has this suffix.
     """
     suffix = path.suffix.lower()
     kind = Image.registered_extensions().get(suffix)
@@ -183,16 +170,7 @@ def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
         cure = "left out: save it as PNG or JPEG"
         raise PictureError("picture format is not read", path.suffix.lower(), cure)
     # The largest honest file is uncompressed with 16 bits in four channels: 8 bytes a pixel.
-    limit = 8 * max_pixels + 1_000_000
-    try:
-        size, mode = path.stat().st_size, path.stat().st_mode
-        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):  # to read these may never end
-            raise PictureError("picture cannot be read", "neither a file nor a folder")
-        if size > limit:
-            raise PictureError("picture file too large", f"{size} bytes, at most {limit}", "refused")
-        data = path.read_bytes()
-    except OSError as error:
-        raise PictureError("picture cannot be read", error.strerror or str(error)) from None
+    data = bytes_of(path, 8 * max_pixels + 1_000_000, "picture", PictureError)
     if not data:
         raise PictureError("picture is empty", "0 bytes")
     return data

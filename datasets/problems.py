@@ -37,6 +37,19 @@ class UnusableFile(ValueError):
         return Problem(file, "", self.kind, self.detail, self.action)
 
 
+def bytes_of(path: Path, most: int, what: str, error: type[UnusableFile]) -> bytes:
+    """A file's bytes; raises `error`, about `what` it is, where it cannot be read or has more than `most`."""
+    try:
+        if path.is_fifo() or path.is_char_device():  # to read these may never end
+            raise error(f"{what} cannot be read", "neither a file nor a folder")
+        size = path.stat().st_size
+        if size > most:
+            raise error(f"{what} file too large", f"{size} bytes, at most {most}", "refused")
+        return path.read_bytes()
+    except OSError as failed:
+        raise error(f"{what} cannot be read", failed.strerror or str(failed)) from None
+
+
 def some_of(texts: Sequence[str], most: int = 5) -> str:
     """The first few, and how many more there are: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""

@@ -65,8 +65,7 @@ class RecordDataset:
     def split_name(self, name: str) -> str:
         """`name`, or the name of the only set that ends in `_name` (`train` finds `voc_2007_train`).
 
-        Raises:
-            ValueError: there is no such set, or more than one; lists those that exist.
+        ValueError, which lists the sets, where there is no such one, or more than one.
         """
         if name in self.splits:
             return name
@@ -85,17 +84,13 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
 
     Counts come from dataset.json; sets that it does not list are counted by reading them. Without labels.txt
     the names come from the records themselves, which hold name and id of every box; where these are Pascal
-    VOC's, all twenty names are the labels, as in SSD-Tensorflow.
-
-    Args:
-        folder: where the records are.
-        dataset_name: look only at the sets that `set_prefix` tells of; None: at all.
+    VOC's, all twenty names are the labels, as in SSD-Tensorflow. With a name only the sets that `set_prefix`
+    tells of are looked at.
 
     Raises:
         ValueError: no folder, no TFRecords, none of that name, a shard missing or of another size than
             dataset.json says, or no way to know the names.
     """
-    folder = Path(folder)
     need_folder(folder, "--dataset_dir", "tf_convert_data.py makes one")
     shards = _find_shards(folder)
     if not shards:
@@ -139,10 +134,7 @@ def traces_of_records(files: Sequence[Path]) -> Traces:
 
 
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Parses one record, ours or SSD-Tensorflow's; usable inside `tf.data.Dataset.map`.
-
-    Args:
-        serialized: scalar string.
+    """Parses one record (scalar string), ours or SSD-Tensorflow's; usable inside `tf.data.Dataset.map`.
 
     Returns:
         "encoded": scalar string, a JPEG (`tf.io.decode_jpeg(encoded, channels=3)` decodes it);
@@ -170,8 +162,7 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 def examples(files: Iterable[Path]) -> Iterator[tuple[Path, tf.train.Example]]:
     """The records of some files as they were written, pictures still encoded, each with its file.
 
-    Raises:
-        ValueError: a file is damaged or cut short; names it.
+    ValueError, which names the file, where one is damaged or cut short.
     """
     for path in files:
         try:
@@ -309,13 +300,8 @@ def make_example(
         encoded: a JPEG of `width` x `height` pixels.
         filename: says in reports which picture it is.
         source: the episode or video it comes from.
-        width: in pixels, as the height.
-        height: likewise.
         boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
-        classes: G ids from 1.
-        names: as many, like the flags.
-        difficult: flags.
-        truncated: flags.
+        classes: G ids from 1; as many names, and flags of each kind.
 
     Returns:
         Equal bytes for equal arguments.

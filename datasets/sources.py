@@ -15,14 +15,11 @@ _EDGES = " _-.()[]#"
 
 
 def source_of(name: str) -> str:
-    """What a file name tells of the film: `episode03_000123` comes from `episode03`.
+    """What a file name, without folder and suffix, tells of the film: `episode03_000123` is of `episode03`.
 
     It is the text before a moment or, where there is none, before the last number. Random letters that keep
     names apart, and what players and augmentations add, do not count: `a1b2c3d4-ep01.mkv_snapshot_00.04.13`
     comes from `ep01`. A name without a number is its own source.
-
-    Args:
-        name: without folder and suffix.
     """
     name = _NAMES["random_before"].sub("", without_copy(name), count=1)
     if video := _NAMES["video"].match(name):

@@ -29,19 +29,15 @@ SplitBy = Literal["auto", "lists", "source", "picture"]
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """How pictures are distributed.
+    """How pictures are distributed."""
 
-    Attributes:
-        split_by: "lists": ImageSets/Main, or folders named train, val, test; "source": by what names of files
-            and folders say of the film (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated
-            pictures; "auto": lists when there are any, else source.
-        split_fractions: shares of train, validation and test; they sum to 1.
-        seed: another seed, another distribution; also the order of pictures inside a set.
-    """
-
+    #: "lists": ImageSets/Main, or folders named train, val, test; "source": by what names of files and folders
+    #: say of the film (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated pictures; "auto": lists
+    #: when there are any, else source.
     split_by: SplitBy = "auto"
+    #: shares of train, validation and test; they sum to 1.
     split_fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    seed: int = 0
+    seed: int = 0  #: another seed, another distribution; also the order of pictures inside a set.
 
     def __post_init__(self) -> None:
         fractions = self.split_fractions
@@ -54,22 +50,15 @@ class SplitOptions:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Where everything went.
+    """Where everything went."""
 
-    Attributes:
-        by: "lists", "source", "picture", "block", or "output_name" for all in one.
-        splits: split by stem of the picture; a stem that is missing belongs to no split.
-        keys: what was distributed by hash (sources, or pictures with their copies) and where it went; kept in
-            dataset.json, so that a later conversion repeats it. Empty for lists and blocks.
-        notes: what a person should know about this split, each a sentence.
-        problems: unknown or doubled names in lists, pictures in no list.
-    """
-
-    by: str
-    splits: Mapping[str, str]
+    by: str  # "lists", "source", "picture", "block", or "output_name" for all in one
+    splits: Mapping[str, str]  # split by stem of the picture; a stem that is missing belongs to no split
+    # What was distributed by hash (sources, or pictures with their copies) and where it went; kept in
+    # dataset.json, so that a later conversion repeats it. Empty for lists and blocks.
     keys: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()  # what a person should know about this split, each a sentence
+    problems: tuple[Problem, ...] = ()  # unknown or doubled names in lists, pictures in no list
 
 
 def assign(
@@ -78,16 +67,9 @@ def assign(
     options: SplitOptions,
     earlier: Mapping[str, str] | None = None,
 ) -> Assignment:
-    """Distributes pictures as `split_by` says: as their folder has them already, or by `make_splits`.
+    """Distributes the usable pictures as `split_by` says: as their folder has them, or by `make_splits`.
 
-    Args:
-        stems: of the usable pictures.
-        given: what the folder has.
-        options: of the user.
-        earlier: see `make_splits`.
-
-    Raises:
-        ValueError: lists are asked for and there are none.
+    ValueError where lists are asked for and there are none.
     """
     if given and given.members and options.split_by in ("auto", "lists"):
         return _of_lists(given, stems, options)
@@ -110,12 +92,8 @@ def make_splits(
     """Distributes pictures over train, validation and test by source or each by itself.
 
     With fewer sources than splits, every source is cut into consecutive blocks (its first 80 % for training
-    ...): neighbours in time mostly stay together. Copies of one picture are never parted.
-
-    Args:
-        stems: of the pictures.
-        options: `split_by` "auto" counts as "source".
-        earlier: `keys` of an earlier assignment; what it names stays there. Blocks are always cut anew.
+    ...): neighbours in time mostly stay together. Copies of one picture are never parted. What `keys` of an
+    earlier assignment name stays there; blocks are always cut anew.
     """
     wanted = [split for split, part in zip(SPLITS, options.split_fractions, strict=True) if part > 0]
     stems = sorted(set(stems))
@@ -200,11 +178,9 @@ def hash_fraction(seed: int, text: str) -> float:
 
 
 def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list[str]:
-    """Says which names cannot be learnt or judged well from these sets.
+    """Says which names cannot be learnt or judged well from these sets, by the `set_statistics` of each.
 
-    Args:
-        statistics: `set_statistics` by split; says nothing where there is no "train".
-        by: how the splits were made, see `datasets.splits.Assignment`.
+    How they were split, see `Assignment`, tells the cure. Without a "train" nothing is said.
     """
     if "train" not in statistics:
         return []

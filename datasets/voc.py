@@ -11,7 +11,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml ha
 
 from boxes.pixels import to_pixels
 from datasets.labels import clean_name
-from datasets.problems import Problem, UnusableFile
+from datasets.problems import Problem, UnusableFile, bytes_of
 from files.writing import printable, write_bytes
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.
@@ -57,7 +57,6 @@ def write_annotation(
         picture_path: goes into `<folder>`, `<filename>` and, as given, into `<path>` (LabelImg writes an
             absolute path there; give a relative one for files that must be the same on every machine).
         width: of the picture in pixels, as the height.
-        height: likewise.
         objects: may be empty: a picture without objects is a normal picture.
         verified: True writes "yes" (a person pressed the space key), False "no", None no attribute.
         draft: says in `<source><annotation>` that a program proposed the boxes.
@@ -139,17 +138,17 @@ def read_xml(path: Path) -> RawAnnotation:
     return parse_xml(xml_bytes(path))
 
 
+def said_in(path: Path) -> RawAnnotation:
+    """What `read_xml` reads; nothing where it cannot."""
+    try:
+        return read_xml(path)
+    except XmlError:
+        return RawAnnotation()
+
+
 def xml_bytes(path: Path) -> bytes:
     """An annotation file as it is; raises XmlError where it cannot be read or is too large."""
-    try:
-        if path.is_fifo() or path.is_char_device():  # to read these may never end
-            raise XmlError("XML cannot be read", "neither a file nor a folder")
-        size = path.stat().st_size
-        if size > MAX_XML_BYTES:
-            raise XmlError("XML file too large", f"{size} bytes, at most {MAX_XML_BYTES}", "refused")
-        return path.read_bytes()
-    except OSError as error:
-        raise XmlError("XML cannot be read", error.strerror or str(error)) from None
+    return bytes_of(path, MAX_XML_BYTES, "XML", XmlError)
 
 
 def parse_xml(data: bytes) -> RawAnnotation:
@@ -271,13 +270,7 @@ def voc_objects(
     """Fractions as LabelImg writes them in whole pixels, the inverse of `repair_objects`.
 
     A box that rounding leaves without a side has one of a pixel: no label is lost, and LabelImg opens it.
-
-    Args:
-        boxes: [G, 4], (ymin, xmin, ymax, xmax) as fractions; clipped to the picture.
-        names: G of them.
-        width: of the picture in pixels, as the height.
-        height: likewise.
-        difficult: G flags, or none at all.
+    Boxes [G, 4], (ymin, xmin, ymax, xmax), are clipped to the picture; flags are G or none at all.
     """
     pixels = np.rint(to_pixels(boxes, height, width)).astype(int)  # [G, 4]
     lowest = np.clip(pixels[:, :2], 1, (width - 1, height - 1))
@@ -333,8 +326,7 @@ def number_each(raw: Sequence[str | None]) -> tuple[float, ...] | None:
 def numbers_of(text: str) -> list[float]:
     """Numbers in any usual notation, such as 5, 0.5, 0,5 and 5e-01, with space, commas or semicolons between.
 
-    Raises:
-        ValueError: something else is among them, or a number that is not finite.
+    ValueError where something else is among them, or a number that is not finite.
     """
     numbers: list[float] = []
     for word in filter(None, (word.strip(",") for word in re.split(r"[\s;]+", text))):

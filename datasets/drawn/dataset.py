@@ -50,28 +50,19 @@ Counts = dict[str, Counter[str]]  # {split: {name: heads}}; "" counts pictures w
 class DrawnOptions:
     """What `python -m datasets.drawn` takes."""
 
+    #: Folder to make. One that this command made earlier is replaced; any other must be empty or absent.
     output_dir: Path
-    """Folder to make. One that this command made earlier is replaced; any other must be empty or absent."""
-    pictures: int = 1800
-    """How many pictures; about four fifths go to train, a tenth each to val and test."""
-    seed: int = 0
-    """Another seed draws other pictures; the same one draws the same files, byte for byte."""
-    train_episodes: int = 12
-    """Episodes to train on, each with its own palette, places and style."""
-    val_episodes: int = 2
-    """Episodes held out for validation."""
-    test_episodes: int = 2
-    """Episodes held out for the test."""
+    pictures: int = 1800  #: How many pictures; about four fifths go to train, a tenth each to val and test.
+    seed: int = 0  #: Another seed draws other pictures; the same one draws the same files, byte for byte.
+    train_episodes: int = 12  #: Episodes to train on, each with its own palette, places and style.
+    val_episodes: int = 2  #: Episodes held out for validation.
+    test_episodes: int = 2  #: Episodes held out for the test.
+    #: Processes to draw with; 0 for one per core. Does not change the pictures.
     workers: Annotated[int, tyro.conf.arg(help_behavior_hint="(default: one per core)")] = 0
-    """Processes to draw with; 0 for one per core. Does not change the pictures."""
 
 
 def plan_episodes(options: DrawnOptions) -> Plan:
-    """Returns how many pictures each episode gets.
-
-    Raises:
-        ValueError: too few pictures for the number of episodes, or a split without an episode.
-    """
+    """Returns how many pictures each episode gets; ValueError where one, or a split, would get none."""
     numbers = {"train": options.train_episodes, "val": options.val_episodes, "test": options.test_episodes}
     if min(numbers.values()) < 1:
         raise ValueError(f"episodes per split are {numbers}; every split needs at least 1")
@@ -99,9 +90,7 @@ def stem_of(episode: int, index: int) -> str:
 def draw_dataset(options: DrawnOptions, progress: Callable[[int], None] = lambda done: None) -> Counts:
     """Draws the set; the folder appears under its name only when it is complete.
 
-    Args:
-        options: what to draw and where.
-        progress: called with the number of pictures done.
+    ``progress`` is called with the number of pictures done.
 
     Raises:
         ValueError: the output folder holds something else, or the numbers do not fit together.

@@ -49,28 +49,18 @@ LONGEST = 3 * 3600  # seconds
 class FilmOptions:
     """Draws a film of the demo set's characters, and says where their heads are."""
 
-    output_path: Path
-    """The film, .mp4 or .mkv; its name is the source of pictures taken out of it."""
-    seconds: float = 60.0
-    """How long it is."""
-    seed: int = 0
-    """Another seed draws another film."""
-    episode: int = 17
-    """Palette, places and style; those of 1 to 16 are in the drawn set of the same seed."""
-    width: int = 1280
-    """In pixels, even."""
-    height: int = 720
-    """In pixels, even."""
-    sound: bool = True
-    """A sound track: one quiet tone for each scene."""
-    codec: Literal["libx264", "mpeg4"] = "libx264"
-    """H.264, or MPEG-4 part 2 which every FFmpeg can write."""
-    annotations_dir: Path | None = None
-    """Folder for the true boxes."""
-    annotation_interval: float = 1.0
-    """Seconds between two of them, where no pictures are given."""
+    output_path: Path  #: The film, .mp4 or .mkv; its name is the source of pictures taken out of it.
+    seconds: float = 60.0  #: How long it is.
+    seed: int = 0  #: Another seed draws another film.
+    episode: int = 17  #: Palette, places and style; those of 1 to 16 are in the drawn set of the same seed.
+    width: int = 1280  #: In pixels, even.
+    height: int = 720  #: In pixels, even.
+    sound: bool = True  #: A sound track: one quiet tone for each scene.
+    codec: Literal["libx264", "mpeg4"] = "libx264"  #: H.264, or MPEG-4 part 2 which every FFmpeg can write.
+    annotations_dir: Path | None = None  #: Folder for the true boxes.
+    annotation_interval: float = 1.0  #: Seconds between two of them, where no pictures are given.
+    #: Write the true boxes of these pictures, named SOURCE_MILLISECONDS; they may have been resized.
     pictures_dir: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="")] = None
-    """Write the true boxes of these pictures, named SOURCE_MILLISECONDS; they may have been resized."""
 
     def __post_init__(self):
         if self.output_path.suffix.lower() not in (".mp4", ".mkv"):
@@ -87,7 +77,6 @@ class FilmOptions:
 
     @property
     def frames(self) -> int:
-        """Number of frames."""
         return round(self.seconds * FRAMES)
 
 
@@ -114,17 +103,12 @@ def _shots_of(options: FilmOptions) -> tuple[Shot, ...]:
 
 
 def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda done: None) -> bool:
-    """Draws the film; it appears under its name only when it is complete.
+    """Draws the film unless it is there already, and says whether; it appears only when it is complete.
 
-    Args:
-        options: what to draw and where.
-        progress: called with the number of frames done.
-
-    Returns:
-        whether it was drawn: a film of the same options that is there already is kept.
+    ``progress`` is called with the number of frames done.
 
     Raises:
-        ValueError: another file has its name.
+        ValueError: a file that was not drawn with these options has its name.
     """
     path = options.output_path
     made_with = _made_with(options)
@@ -141,10 +125,7 @@ def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda do
 
 
 def write_true_boxes(options: FilmOptions) -> int:
-    """Writes the XML that `options.annotations_dir` asks for.
-
-    Returns:
-        how many files stand there for this film now.
+    """Writes the XML that `options.annotations_dir` asks for; says how many stand there for this film now.
 
     Raises:
         ValueError: no picture is of this film, one is not, or a file with other content has the name.

@@ -139,7 +139,6 @@ class Easel(Brush):
     def rect(
         self, left: float, top: float, right: float, bottom: float, base: Colour, alpha: float = 1.0
     ) -> None:
-        """Fills a rectangle."""
         paint = skia.Paint(Color=argb(base, alpha), AntiAlias=True)
         self.canvas.drawRect(skia.Rect.MakeLTRB(left, top, right, bottom), paint)
 
@@ -148,7 +147,6 @@ class Easel(Brush):
         self.rect(self.width * left, self.height * top, self.width * right, self.height * bottom, base)
 
     def disc(self, x: float, y: float, radius: float, base: Colour, alpha: float) -> None:
-        """Fills a circle."""
         self.canvas.drawCircle(x, y, radius, skia.Paint(Color=argb(base, alpha), AntiAlias=True))
 
     def wash(self, stops: Sequence[tuple[float, Colour]], top: float = 0, bottom: float = 0) -> None:

@@ -51,7 +51,6 @@ def _number(value: float | str, sizes: Mapping[str, float]) -> float:
 def outline(
     kind: str, values: Sequence[float | str], side: float = 1.0, sizes: Mapping[str, float] | None = None
 ) -> skia.Path:
-    """Returns an outline of a row."""
     numbers = [_number(value, sizes or {}) for value in values]
     if kind == "limb":
         return limb([(side * x, y) for x, y in zip(numbers[::3], numbers[1::3], strict=True)], numbers[2::3])
