@@ -34,15 +34,10 @@ _PROGRAMS = {  # by keys that their files have
 
 
 def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
-    """Reads COCO files.
+    """Reads COCO files: a .json file, or a folder with some; others in it are listed as problems.
 
-    Args:
-        source: a .json file, or a folder with some; other .json files in it are listed as problems.
-        picture_dir: where `file_name` counts from; not given, the folder of the .json file, or the only
-            place below `source` that fits.
-
-    Raises:
-        ValueError: no COCO file, or one that cannot be read at all.
+    With no `picture_dir`, `file_name` counts from the folder of the .json file, or from the only place below
+    `source` that fits. ValueError where there is no COCO file, or one that cannot be read at all.
     """
     root = source if source.is_dir() else source.parent
     contents: dict[str, dict[str, Any]] = {}

@@ -113,14 +113,10 @@ def make_drafts(
     """Writes drafts for the pictures that a person has not labelled, and the order in which to label them.
 
     Args:
-        dataset_dir: the data set.
-        find: what is found in pictures.
+        find: what is found in pictures, `batch_size` of them at once.
         drafted: what of that belongs into the draft of a picture.
         usefulness: of labelling a picture that has a draft.
         redo: replace drafts that nobody has changed.
-        batch_size: pictures for `find` at once.
-        max_pixels: refuse pictures with more.
-        progress: told of every picture.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -175,20 +171,13 @@ def expected_corrections(detections: Detections) -> float:
     """How many boxes of a draft a person must put right, if scores are the chances of being right.
 
     A box that is drawn is wrong with the chance 1 - score, one that is left out was right with the chance
-    score: of each the smaller counts.
-
-    Args:
-        detections: with low scores too.
+    score: of each the smaller counts. So detections with low scores are needed too.
     """
     return float(np.minimum(detections.scores, 1 - detections.scores).sum())
 
 
 def look(picture: np.ndarray) -> np.ndarray:
-    """What a picture looks like from afar: float32 [192] of its colours in an 8 x 8 grid, 0 to 1.
-
-    Args:
-        picture: uint8 [H, W, 3].
-    """
+    """What uint8 [H, W, 3] looks like from afar: float32 [192] of its colours in an 8 x 8 grid, 0 to 1."""
     height, width = picture.shape[:2]
     rows = np.array_split(picture.astype(np.float32) / 255, min(_GRID, height), axis=0)
     cells = [

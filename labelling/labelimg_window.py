@@ -93,13 +93,9 @@ class WholeBar:
 
 
 def make_window(labelimg: Any, classes: Path, annotations: Path, order: "Path | None") -> Any:
-    """The main window, which puts pictures in the order of a file where there is one.
+    """The main window with the names of a file, and with pictures in the order of another where there is one.
 
-    Args:
-        labelimg: from `load_labelimg`.
-        classes: file with one name per line.
-        annotations: folder of the XML.
-        order: file with one path of a picture per line, relative to the folder of pictures.
+    There the paths of pictures, one a line, count from their folder.
     """
 
     class Window(labelimg.MainWindow):
@@ -131,7 +127,6 @@ def in_order(found: "list[str]", order: Path, folder: Path) -> "list[str]":
 
 
 def main() -> int:
-    """Runs the window until it is closed."""
     parser = argparse.ArgumentParser(description="Starts LabelImg, mended; made for tools/labelimg.py.")
     parser.add_argument("pictures", type=Path)
     parser.add_argument("classes", type=Path)

@@ -83,13 +83,9 @@ def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan
 
 
 def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path:
-    """Changes the files, and keeps each as it was before it changes.
+    """Changes the files, and keeps each as it was before: in the folder that it gives, for `undo`.
 
-    Returns:
-        The folder with the old files, from which `undo` restores them byte for byte.
-
-    Raises:
-        ValueError: nothing to change, or a file changed since the plan was made.
+    ValueError where there is nothing to change, or a file changed since the plan was made.
     """
     if not planned.edits:
         raise ValueError(f"{dataset_dir}: no XML file has an object that would change")
@@ -107,13 +103,9 @@ def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path
 
 
 def undo(kept: Path) -> tuple[list[Path], list[Path]]:
-    """Restores what an `apply` changed, where nobody has changed it since.
+    """Restores what an `apply` changed, byte for byte; also gives the files that somebody changed since.
 
-    Returns:
-        Files restored, and files left alone because somebody changed them since.
-
-    Raises:
-        ValueError: not a folder that `apply` made.
+    Those stay. ValueError where it is not a folder that `apply` made.
     """
     try:
         change = json.loads((kept / _CHANGE).read_text(encoding="utf-8"))

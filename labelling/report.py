@@ -34,12 +34,9 @@ _BATCH = 8
 def write_alike(
     output_dir: Path, annotations: Sequence[Annotation], splits: Mapping[str, str], progress: Progress
 ) -> int:
-    """near_duplicates.csv, and near_duplicates.jpg with the first pairs side by side.
+    """near_duplicates.csv, and near_duplicates.jpg with the first pairs side by side; gives their number.
 
     They are pictures of different splits that look nearly the same; pictures of no split do not count.
-
-    Returns:
-        How many pairs there are.
     """
     chosen = [one for one in annotations if one.stem in splits]
     hashes = []
@@ -89,13 +86,10 @@ def write_statistics(
 def write_suspicions(
     output_dir: Path, annotations: Sequence[Annotation], detector: Detects, progress: Progress
 ) -> Counter[str]:
-    """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first of them.
+    """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first; gives counts by kind.
 
     A detector that does not see many of the faces says little by not seeing one more: "nobody there?" counts
     less by the share of labels that it does not see.
-
-    Returns:
-        How many there are of each kind.
     """
     from labelling.suspicions import LOWEST_SCORE, find_suspicions
 

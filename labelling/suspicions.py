@@ -39,10 +39,8 @@ class Suspicion:
 def find_suspicions(annotation: Annotation, detections: Detections, labels: Sequence[str]) -> list[Suspicion]:
     """Compares one picture's labels with what a detector finds, the strongest disagreement first.
 
-    Args:
-        annotation: the labels.
-        detections: of the picture, down to `LOWEST_SCORE`.
-        labels: names that the detector knows; of others it can only say that nobody is there.
+    Its detections go down to `LOWEST_SCORE`. `labels` are the names that it knows; of others it can only say
+    that nobody is there.
     """
     overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, annotation.boxes)))  # [N, G]
     found: list[Suspicion] = []

@@ -38,14 +38,9 @@ Names = Mapping[float, str]  # by number
 def read_yolo(source: Path) -> ForeignDataset:
     """Reads pictures and the texts with their labels, which lie as `_labels_of` says.
 
-    Without data.yaml or obj.data the names are in classes.txt or the like, the nearest one above a label
-    file; lists such as train.txt say the splits, or folders.
-
-    Args:
-        source: data.yaml or obj.data, or the folder.
-
-    Raises:
-        ValueError: the names cannot be read.
+    Without data.yaml or obj.data (the source, or in that folder) the names are in classes.txt or the like,
+    the nearest one above a label file; lists such as train.txt say the splits, or folders. ValueError where
+    the names cannot be read.
     """
     files = Files(source if source.is_dir() else source.parent)
     dataset = ForeignDataset(files)

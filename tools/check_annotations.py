@@ -41,14 +41,11 @@ from terminal.quiet import start_tensorflow
 class Check:
     """Reports on a folder of labelled pictures; changes nothing in it."""
 
-    dataset_dir: Path
-    """Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side."""
-    output_dir: Path
-    """Folder for the reports; made if it does not exist."""
+    dataset_dir: Path  #: Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side.
+    output_dir: Path  #: Folder for the reports; made if it does not exist.
+    #: Checkpoint folder: also lists labels that this detector strongly disagrees with.
     checkpoint_path: Path | None = None
-    """Checkpoint folder: also lists labels that this detector strongly disagrees with."""
-    near_duplicates: bool = True
-    """Look for pictures of different splits that look nearly the same."""
+    near_duplicates: bool = True  #: Look for pictures of different splits that look nearly the same.
     reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 
@@ -57,46 +54,38 @@ class Check:
 class Edit:
     """What every change of names is told."""
 
-    dataset_dir: Path
-    """Folder with the XML files."""
-    dry_run: bool = False
-    """Only say what would change."""
+    dataset_dir: Path  #: Folder with the XML files.
+    dry_run: bool = False  #: Only say what would change.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rename(Edit):
     """Gives all objects of a name another one, which nobody has yet."""
 
-    old: Positional[str]
-    """The name as it is."""
-    new: Positional[str]
-    """The name as it is to be."""
+    old: Positional[str]  #: The name as it is.
+    new: Positional[str]  #: The name as it is to be.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Merge(Edit):
     """Gives the objects of several names one name."""
 
-    names: Positional[tuple[str, ...]]
-    """Names to be merged."""
-    into: str
-    """The name that their objects get: one of them, or another."""
+    names: Positional[tuple[str, ...]]  #: Names to be merged.
+    into: str  #: The name that their objects get: one of them, or another.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drop(Edit):
     """Removes the objects of names from the XML files; pictures and files stay."""
 
-    names: Positional[tuple[str, ...]]
-    """Names whose objects are removed."""
+    names: Positional[tuple[str, ...]]  #: Names whose objects are removed.
 
 
 @dataclass(frozen=True)
 class Undo:
     """Takes a rename, merge or drop back, byte for byte, where nobody changed the file since."""
 
-    folder: Positional[Path]
-    """The folder DATASET/.old_labels/DATE in which it kept the old files."""
+    folder: Positional[Path]  #: The folder DATASET/.old_labels/DATE in which it kept the old files.
 
 
 def check(options: Check, console: Console) -> None:
@@ -184,7 +173,6 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     interrupted="if names were being changed, undo with the newest folder in .old_labels of the data set",
 )
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
     # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -30,23 +30,15 @@ from terminal.command import command, say
 class Options:
     """Writes our labels as COCO files, one for each split."""
 
-    dataset_dir: Path
-    """Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side."""
-    output_dir: Path
-    """Folder for train.json, validation.json and test.json; made if it does not exist."""
-    one_file: bool = False
-    """All pictures in annotations.json, instead of one file for each split."""
+    dataset_dir: Path  #: Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side.
+    output_dir: Path  #: Folder for train.json, validation.json and test.json; made if it does not exist.
+    one_file: bool = False  #: All pictures in annotations.json, instead of one file for each split.
     reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 
 
 def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str, Any]:
-    """The content of a COCO file.
-
-    Args:
-        annotations: of our folder.
-        names: category 1, 2 ... ; the same for all files of a data set.
-    """
+    """The content of a COCO file; names are category 1, 2 ... , the same for all files of a data set."""
     ids = {name: number for number, name in enumerate(names, start=1)}
     images, entries = [], []
     for number, one in enumerate(annotations, start=1):
@@ -74,8 +66,7 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
 def export_dataset(options: Options, progress: Progress = silent) -> list[str]:
     """Writes the files, and says what is in each, what was left out, and what was noticed.
 
-    Raises:
-        ValueError: nothing to export, or a file of that name is there already.
+    ValueError where there is nothing to export, or a file of that name already.
     """
     reading = read_folder(options.dataset_dir, options.reading, progress=progress)
     if options.one_file:

@@ -53,26 +53,21 @@ _CHOICE = ("at", "interval", "keep_near_duplicates", "near")
 class Options:
     """Takes pictures out of videos, to be labelled."""
 
+    #: Videos, and folders with them (searched with all their subfolders, but for hidden ones).
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
-    """Videos, and folders with them (searched with all their subfolders, but for hidden ones)."""
-    output_dir: Path
-    """Folder for the pictures; made if it does not exist."""
+    output_dir: Path  #: Folder for the pictures; made if it does not exist.
+    #: One picture in every --interval, or one shortly after every cut.
     at: Literal["interval", "scenes"] = "interval"
-    """One picture in every --interval, or one shortly after every cut."""
-    interval: float = 1.0
-    """Seconds between two pictures."""
+    interval: float = 1.0  #: Seconds between two pictures.
+    #: Longest side of a picture in pixels; larger ones are made smaller. 0: as in the video.
     max_side: int = 0
-    """Longest side of a picture in pixels; larger ones are made smaller. 0: as in the video."""
+    #: Also keep pictures that look like one that was kept already, of this or of another video.
     keep_near_duplicates: bool = False
-    """Also keep pictures that look like one that was kept already, of this or of another video."""
-    near: int = NEAR
-    """Pictures whose perceptual hashes differ in at most so many of 64 bits look alike."""
-    crop_black_borders: bool = False
-    """Cut off black bars that the whole video has."""
+    near: int = NEAR  #: Pictures whose perceptual hashes differ in at most so many of 64 bits look alike.
+    crop_black_borders: bool = False  #: Cut off black bars that the whole video has.
+    #: Cut off this share of the height at the bottom, 0 to 0.5: subtitles that are part of the picture.
     crop_bottom: float = 0.0
-    """Cut off this share of the height at the bottom, 0 to 0.5: subtitles that are part of the picture."""
-    max_pixels: int = MAX_PIXELS
-    """Refuse videos with more pixels in a frame than this."""
+    max_pixels: int = MAX_PIXELS  #: Refuse videos with more pixels in a frame than this.
 
     def __post_init__(self):
         for flag, value, low, high, unit in (
@@ -99,11 +94,7 @@ class Outcome:
 
 
 def find_videos(inputs: Sequence[Path]) -> list[Path]:
-    """The videos among the inputs and below the folders among them, each once.
-
-    Raises:
-        ValueError: an input does not exist, or there is no video in any.
-    """
+    """The videos among the inputs and below the folders among them, each once; ValueError without any."""
     found: dict[Path, Path] = {}
     for given in inputs:
         if not given.exists():
@@ -118,14 +109,11 @@ def find_videos(inputs: Sequence[Path]) -> list[Path]:
 
 
 def name_sources(videos: Sequence[Path], output_dir: Path | None = None) -> dict[Path, str]:
-    """A source for every video: its file name without suffix, as `datasets.splits.source_of` will read it.
+    """A source for every video: its file name without suffix, as `datasets.sources.source_of` will read it.
 
     Where two videos would have one name, or another one has it in the output folder, that of their folder
-    goes in front, and where that is not enough, a digest between the two. A video of which pictures are in
-    the output folder keeps its name.
-
-    Raises:
-        ValueError: two videos would have the same source.
+    goes in front, and where that is not enough, a digest between the two; else it is a ValueError. A video of
+    which pictures are in the output folder keeps its name.
     """
 
     def holds(path: Path, source: str) -> bool | None:
@@ -218,11 +206,7 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
 
 
 def _begin(path: Path, at: Path, options: Options) -> Journal:
-    """The journal to go on with, or a new one.
-
-    Raises:
-        ValueError: the pictures that are there are of another video, or made with other options.
-    """
+    """The journal to go on with, or a new one; ValueError where pictures of another kind have its name."""
     size = path.stat().st_size
     asked = {name: getattr(options, name) for name in (*_PIXELS, *_CHOICE)}
     journal = read_journal(at) or Journal(path.name, size, asked)

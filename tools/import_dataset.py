@@ -26,14 +26,7 @@ from datasets.folder import growing_dirs
 from datasets.kinds import seems
 from datasets.pictures import MAX_PIXELS, examine_picture
 from datasets.problems import GROUP_HEADINGS, Problem, UnusableFile, group_problems, write_problems
-from datasets.voc import (
-    MAX_OBJECTS,
-    RawAnnotation,
-    RawObject,
-    repair_objects,
-    voc_objects,
-    write_annotation,
-)
+from datasets.voc import MAX_OBJECTS, RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
 from files.writing import whole_file, write_text
 from labelling.coco import read_coco
 from labelling.foreign import IMPORT_PROBLEMS, LIST_OF, ForeignDataset, ForeignPicture
@@ -49,16 +42,13 @@ _UNFIT = ("Cc", "Cs", "Zl", "Zp")  # controls, bytes that are not UTF-8, line en
 class Options:
     """Makes a COCO or YOLO data set one of ours: pictures and LabelImg XML."""
 
+    #: COCO: a .json file or a folder with some. YOLO: data.yaml or obj.data, or a folder with classes.txt.
     source_path: Path
-    """COCO: a .json file or a folder with some. YOLO: data.yaml or obj.data, or a folder with classes.txt."""
-    output_dir: Path
-    """Folder for Annotations/, JPEGImages/ and ImageSets/; made if it does not exist."""
-    format: Literal["auto", "coco", "yolo"] = "auto"
-    """What the source is; auto looks."""
+    output_dir: Path  #: Folder for Annotations/, JPEGImages/ and ImageSets/; made if it does not exist.
+    format: Literal["auto", "coco", "yolo"] = "auto"  #: What the source is; auto looks.
+    #: COCO: the folder that its file names count from, where it is not found by itself.
     picture_dir: Path | None = None
-    """COCO: the folder that its file names count from, where it is not found by itself."""
-    max_pixels: int = MAX_PIXELS
-    """Refuse pictures with more pixels than this."""
+    max_pixels: int = MAX_PIXELS  #: Refuse pictures with more pixels than this.
 
 
 def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDataset:
@@ -103,14 +93,7 @@ class Imported:
 def import_dataset(
     dataset: ForeignDataset, output_dir: Path, max_pixels: int, progress: Progress = silent
 ) -> Imported:
-    """Copies pictures and writes their XML.
-
-    Args:
-        dataset: from `labelling.coco` or `labelling.yolo`.
-        output_dir: see `Options`, as `max_pixels`.
-        max_pixels: likewise.
-        progress: how many pictures are done.
-    """
+    """Copies pictures and writes their XML, see `Options`."""
     done = Imported(list(dataset.problems))
     picture_dir, xml_dir = growing_dirs(output_dir)
     picture_dir.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ from datasets.folder import find_files, growing_dirs
 from datasets.inbox import PENDING, REJECTED, Inbox, Report, default_inbox
 from datasets.kinds import need_folder
 from datasets.pictures import read_picture
-from datasets.voc import read_xml, repair_objects, voc_objects, write_annotation
+from datasets.voc import read_xml, repair_objects, said_in, voc_objects, write_annotation
 from files.writing import whole_file, write_text
 from labelling.foreign import text_of
 from terminal.bars import show_table
@@ -48,8 +48,8 @@ _Keys = Positional[Annotated[tuple[str, ...], _KEYS]]
 class Where:
     """Which inbox."""
 
+    #: Its folder, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX.
     inbox: Path = field(default_factory=default_inbox)
-    """Its folder, as given to `python -m web`, or in the environment variable ANIME_SSD_INBOX."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ class List(Where):
 class Open(Where):
     """Look at pending reports in LabelImg."""
 
-    key: Positional[str] = ""
-    """Of the report to begin with, or the beginning of its key."""
+    key: Positional[str] = ""  #: Of the report to begin with, or the beginning of its key.
 
     def run(self, inbox: Inbox) -> None:
         if not inbox.reports():
@@ -95,11 +94,10 @@ class Open(Where):
 class Accept(Where):
     """Confirm reports and bring them into a data set."""
 
+    #: The data set: Annotations/ and JPEGImages/, or one folder; made if it does not exist.
     dataset_dir: Path
-    """The data set: Annotations/ and JPEGImages/, or one folder; made if it does not exist."""
     keys: _Keys = ()
-    verified: bool = False
-    """All that were confirmed with the space key in LabelImg."""
+    verified: bool = False  #: All that were confirmed with the space key in LabelImg.
 
     def run(self, inbox: Inbox) -> None:
         reports = [find(inbox, beginning) for beginning in self.keys]
@@ -179,15 +177,11 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
 
 
 def _confirmed(inbox: Inbox, report: Report) -> bool:
-    try:
-        return read_xml(inbox.path(report.key, ".xml")).verified
-    except ValueError:
-        return False
+    return said_in(inbox.path(report.key, ".xml")).verified
 
 
 @command("python -m tools.inbox")
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
     options = tyro.extras.subcommand_cli_from_dict(
         COMMANDS, args=arguments, prog="python -m tools.inbox", description=__doc__, use_underscores=True
     )

@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +24,7 @@ from rich.console import Console
 from datasets.folder import FolderContents
 from datasets.kinds import seems
 from datasets.labels import clean_name, extend_labels, read_labels
-from datasets.voc import XmlError, read_xml
+from datasets.voc import said_in
 from labelling.drafts import ORDER, find_pictures
 from labelling.foreign import text_of
 from terminal.command import command, say
@@ -39,13 +38,12 @@ _WINDOW = Path(__file__).resolve().parent.parent / "labelling" / "labelimg_windo
 class Options:
     """Opens a data set in LabelImg: its pictures, its XML, its names."""
 
-    dataset_dir: Path
-    """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
+    dataset_dir: Path  #: JPEGImages/ and Annotations/, or a folder with pictures and XML side by side.
+    #: Names to choose from: a labels.txt. Default: the one in the folder, and all names in its XML.
     labels_path: Annotated[Path | None, tyro.conf.arg(name="labels_file", aliases=("--labels_path",))] = None
-    """Names to choose from: a labels.txt. Default: the one in the folder, and all names in its XML."""
+    #: Order of the pictures: a file with the path of one on each line, as tools.preannotate and
+    #: tools.propose_faces write it. Default: labelling_order.txt in the folder.
     order_path: Path | None = None
-    """Order of the pictures: a file with the path of one on each line, as tools.preannotate and
-    tools.propose_faces write it. Default: labelling_order.txt in the folder."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +102,11 @@ def _only_folder(contents: FolderContents) -> Path:
 
 def _names_in(contents: FolderContents) -> set[str]:
     """Every name in the XML of a folder; files that cannot be read tell nothing."""
-    names = {""}
-    for path in (file.xml for file in contents.files if file.xml is not None):
-        with suppress(XmlError):
-            names.update(clean_name(item.name or "") for item in read_xml(path).objects)
-    return names - {""}
+    xmls = (file.xml for file in contents.files if file.xml is not None)
+    return {clean_name(item.name or "") for xml in xmls for item in said_in(xml).objects} - {""}
 
 
 def window_command(python: Path, session: Session, classes: Path) -> list[str]:
-    """The command that opens the window."""
     command = [str(python), "-I", str(_WINDOW)]
     command += [str(path.resolve()) for path in (session.pictures, classes, session.annotations)]
     if session.order is not None:
@@ -129,8 +123,7 @@ def own_environment() -> dict[str, str]:
 def open_labelimg(session: Session) -> int:
     """Opens the window, waits until it is closed, and gives LabelImg's exit status.
 
-    Raises:
-        ValueError: there is no screen, or LabelImg cannot be installed.
+    ValueError where there is no screen, or LabelImg cannot be installed.
     """
     screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if sys.platform.startswith("linux") and not screen:

@@ -45,16 +45,12 @@ _LOWEST = 0.1
 class Options:
     """Lets a detector draw and name the boxes of pictures that nobody has labelled yet."""
 
-    dataset_dir: Path
-    """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
-    checkpoint_path: Path
-    """Checkpoint folder: the --train_dir of a training."""
+    dataset_dir: Path  #: JPEGImages/ and Annotations/, or a folder with pictures and XML side by side.
+    checkpoint_path: Path  #: Checkpoint folder: the --train_dir of a training.
+    #: Lowest score of a box. Default: each name's own, as chosen on the validation set, or else 0.5.
     score_threshold: float | None = None
-    """Lowest score of a box. Default: each name's own, as chosen on the validation set, or else 0.5."""
-    batch_size: int = 8
-    """Pictures that the network sees at once."""
-    max_pixels: int = MAX_PIXELS
-    """Pass over pictures with more pixels than this."""
+    batch_size: int = 8  #: Pictures that the network sees at once.
+    max_pixels: int = MAX_PIXELS  #: Pass over pictures with more pixels than this.
 
     def __post_init__(self):
         if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:
@@ -64,11 +60,7 @@ class Options:
 
 
 def preannotate(options: Options, detector: Detects, progress: Progress = silent) -> Drafted:
-    """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing.
-
-    Raises:
-        ValueError: the folder cannot be used.
-    """
+    """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing."""
     unsure: dict[str, float] = {}
     limit = options.score_threshold
 

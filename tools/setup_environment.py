@@ -52,15 +52,8 @@ FAILURES = {  # what uv or pip says: what that means
 def ready(*locks: str, chosen: bool = False) -> Path:
     """Makes the environment of some locks where none works, and installs what it lacks of them.
 
-    Args:
-        locks: names in LOCKS, of one environment.
-        chosen: its Python has to be the running one; otherwise any supported one will do.
-
-    Returns:
-        The environment's Python.
-
-    Raises:
-        ValueError: it cannot be made, with the cause and the cure.
+    `chosen`: its Python has to be the running one; otherwise any supported one will do. Gives its Python;
+    ValueError, with the cause and the cure, where it cannot be made.
     """
     venv = ROOT / LOCKS[locks[0]][0]
     python = venv / "bin" / "python"

@@ -38,38 +38,35 @@ FILE_COLUMNS = 150
 class Import:
     """A TensorFlow 1 checkpoint or an .npz of tf-slim names becomes a checkpoint folder of this project."""
 
-    checkpoint_path: Path
-    """The checkpoint: its prefix, one of its files, its folder, or an .npz file."""
+    checkpoint_path: Path  #: The checkpoint: its prefix, one of its files, its folder, or an .npz file.
+    #: The names it was trained on, one a line, in the order of their class ids, without background.
     labels_file: Annotated[Path, tyro.conf.arg(aliases=("--labels_path",))]
-    """The names it was trained on, one a line, in the order of their class ids, without background."""
+    #: The checkpoint folder to make: good for detect.py, eval_ssd_network.py and to train on.
     output_dir: Path
-    """The checkpoint folder to make: good for detect.py, eval_ssd_network.py and to train on."""
+    #: ssd_300_vgg, ssd_512_vgg or ssd_300_mobilenet_v2; not given: the one whose variables are there.
     model_name: str | None = None
-    """ssd_300_vgg, ssd_512_vgg or ssd_300_mobilenet_v2; not given: the one whose variables are there."""
+    #: What stands before the names of the variables; not given: found out.
     checkpoint_model_scope: str | None = None
-    """What stands before the names of the variables; not given: found out."""
+    #: Take the moving averages of the weights (.../ExponentialMovingAverage) instead of the weights.
     use_ema: bool = False
-    """Take the moving averages of the weights (.../ExponentialMovingAverage) instead of the weights."""
+    #: Show a picture to the network written in tf-slim, too, and compare: exit status 1 above 1e-4.
     verify: bool = False
-    """Show a picture to the network written in tf-slim, too, and compare: exit status 1 above 1e-4."""
-    picture: Path | None = None
-    """The picture for --verify; not given: one of demo/."""
+    picture: Path | None = None  #: The picture for --verify; not given: one of demo/.
 
 
 @dataclass(frozen=True)
 class Export:
     """A checkpoint folder becomes a TensorFlow 1 checkpoint that SSD-Tensorflow restores."""
 
+    #: The checkpoint folder: the --train_dir of a training with ssd_300_vgg or ssd_512_vgg.
     checkpoint_path: Path
-    """The checkpoint folder: the --train_dir of a training with ssd_300_vgg or ssd_512_vgg."""
+    #: A new folder for model.ckpt-STEP (.index and .data-00000-of-00001), checkpoint and labels.txt.
     output_dir: Path
-    """A new folder for model.ckpt-STEP (.index and .data-00000-of-00001), checkpoint and labels.txt."""
+    #: SSD-Tensorflow's counter of steps; not given: the step at which the weights were saved.
     global_step: int | None = None
-    """SSD-Tensorflow's counter of steps; not given: the step at which the weights were saved."""
+    #: Restore it with tf.train.Saver into the network written in tf-slim and compare on a picture.
     verify: bool = False
-    """Restore it with tf.train.Saver into the network written in tf-slim and compare on a picture."""
-    picture: Path | None = None
-    """The picture for --verify; not given: one of demo/."""
+    picture: Path | None = None  #: The picture for --verify; not given: one of demo/.
 
     def __post_init__(self):
         if self.global_step is not None and self.global_step < 0:
@@ -80,16 +77,12 @@ class Export:
 class Inspect:
     """Lists the variables of a checkpoint, what they are for, and which network they are of."""
 
+    #: A TensorFlow 1 checkpoint, an .npz of tf-slim names, or a checkpoint folder of this project.
     checkpoint_path: Path
-    """A TensorFlow 1 checkpoint, an .npz of tf-slim names, or a checkpoint folder of this project."""
 
 
 def proof_picture(verify: bool, picture: Path | None) -> Path | None:
-    """The picture to prove a conversion on, or None.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The picture to prove a conversion on, or None; ValueError where there is none."""
     if not verify:
         if picture is not None:
             raise ValueError("--picture is what --verify looks at: give both or neither.")
@@ -101,11 +94,7 @@ def proof_picture(verify: bool, picture: Path | None) -> Path | None:
 
 
 def run_conversion(options: Import | Export, console: rich.console.Console) -> None:
-    """Do it and say what was done.
-
-    Raises:
-        ValueError: it cannot be done; nothing was written.
-    """
+    """Do it and say what was done; ValueError where it cannot be done: nothing was written then."""
     picture = proof_picture(options.verify, options.picture)
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.labels import read_labels
@@ -127,27 +116,19 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
                 options.checkpoint_path, options.output_dir, global_step=options.global_step, picture=picture
             )
     report = done.report
-    left_out = {
-        why: [name for name in report.skipped if report.reasons[name] == why]
-        for why in dict.fromkeys(report.reasons.values())
-    }
     groups = {"restored": report.restored}
-    groups |= {f"left out: {why}": names for why, names in left_out.items()} | {"missing": report.missing}
+    for name, why in report.reasons.items():
+        groups.setdefault(f"left out: {why}", []).append(name)
+    groups["missing"] = report.missing
     rows = [(what, len(names), names[0] if names else "") for what, names in groups.items()]
     show_table(console, ("", "variables", "such as"), rows)
     if picture:
         say(console, f"Our network and the one written in tf-slim, with these variables, on {picture.name}:")
         headings = ("output", "values", "largest value", "largest difference", "allowed")
-        rows = [
-            (
-                one.output,
-                one.values,
-                f"{one.largest_value:.4g}",
-                f"{one.largest_difference:.3g}",
-                f"{TOLERANCE:g}",
-            )
-            for one in done.differences
-        ]
+        rows = []
+        for one in done.differences:
+            largest = f"{one.largest_value:.4g}", f"{one.largest_difference:.3g}"
+            rows.append((one.output, one.values, *largest, f"{TOLERANCE:g}"))
         show_table(console, headings, rows)
     step = "" if done.global_step is None else f", global_step {done.global_step}"
     count = sum(array.size for array in done.checkpoint.weights.values())
@@ -156,11 +137,7 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
 
 
 def inspect(options: Inspect, console: rich.console.Console) -> None:
-    """List the variables and say which network they are of.
-
-    Raises:
-        ValueError: the file cannot be used.
-    """
+    """List the variables and say which network they are of; ValueError where the file cannot be used."""
     from nets.checkpoint import is_checkpoint, read_checkpoint
     from nets.slim_files import read_slim_variables
     from nets.slim_names import slim_name, training_state

@@ -45,29 +45,22 @@ _BATCH = 16  # faces looked at together
 
 @dataclass(frozen=True)
 class Options:
-    """Sorts pictures of faces into folders, by name or by likeness.
+    """Sorts pictures of faces into folders, by name or by likeness."""
 
-    Attributes:
-        faces_dir: folder with one face per picture; its subfolders are searched too.
-        output_dir: folder for the folders and the contact sheets; made if it does not exist.
-        checkpoint_path: folder of a face classifier or a detector: one folder per name that it gives. Not
-            given: groups of alike faces.
-        score_threshold: with a checkpoint: faces with a lower score go into the folder "unsure".
-        features: without a checkpoint for names: what else tells faces apart, beside colours and outlines:
-            VGG-16's ImageNet weights (.npz under tf-slim's names), or a detector's checkpoint folder, also of
-            other characters.
-        groups: how many; 0 chooses. Several groups for one character are meant: they are quickly put
-            together, but two characters in one group are tedious to part.
-        dry_run: only say what would go where.
-    """
-
-    faces_dir: Path
-    output_dir: Path
+    faces_dir: Path  #: folder with one face per picture; its subfolders are searched too.
+    output_dir: Path  #: folder for the folders and the contact sheets; made if it does not exist.
+    #: folder of a face classifier or a detector: one folder per name that it gives. Not given: groups of
+    #: alike faces.
     checkpoint_path: Path | None = None
-    score_threshold: float = 0.5
+    score_threshold: float = 0.5  #: with a checkpoint: faces with a lower score go into the folder "unsure".
+    #: without a checkpoint for names: what else tells faces apart, beside colours and outlines: VGG-16's
+    #: ImageNet weights (.npz under tf-slim's names), or a detector's checkpoint folder, also of other
+    #: characters.
     features: Path | None = None
+    #: how many; 0 chooses. Several groups for one character are meant: they are quickly put together, but two
+    #: characters in one group are tedious to part.
     groups: int = 0
-    dry_run: bool = False
+    dry_run: bool = False  #: only say what would go where.
 
     def __post_init__(self) -> None:
         if not 0 <= self.score_threshold <= 1:

@@ -39,10 +39,8 @@ MAX_MODEL_BYTES = 6_000_000
 def browser_model(detector: Detector, folder: Path, show_from: float) -> tuple[Path | None, str]:
     """A detector's network as a file for the browser, or why there is none: "no runtime" or "too large".
 
-    Args:
-        folder: of the file. Writing it takes some seconds, so that it is done once for each network: its name
-            says what it was made of.
-        show_from: score below which nothing is a detection.
+    Writing it takes some seconds, so that it is done once for each network: its name says what it was made
+    of. Below `show_from` nothing is a detection.
     """
     if not is_complete():
         return None, "no runtime"
@@ -94,11 +92,7 @@ def unpack(package: Path, folder: Path, files: dict[str, str] = FILES) -> None:
 
 
 def fetch(folder: Path = FOLDER) -> str:
-    """Bring the files here unless they are; a sentence about what was done.
-
-    Raises:
-        ValueError: npm could not bring the package, or brought another one.
-    """
+    """Bring the files here unless they are; a sentence about what was done. ValueError where npm fails."""
     if is_complete(folder):
         return f"{PACKAGE} is there"
     npm = shutil.which("npm")

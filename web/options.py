@@ -20,42 +20,34 @@ SECONDS_TO_SEND = 60.0  # the body of a request
 
 @dataclass(frozen=True)
 class WebOptions:
-    """Serves the page: open a picture, see who is in it, say what is wrong.
+    """Serves the page: open a picture, see who is in it, say what is wrong."""
 
-    Attributes:
-        checkpoint_dir: checkpoint folder: the --train_dir of a training.
-        face_classifier: the --train_dir of train_face_classifier.py: it names the boxes that visitors draw.
-            Pictures are then looked at by the server only, not in the browser.
-        host: address to listen at. The default is reached from this machine only; with any other, visitors
-            need the access token.
-        port: to listen at.
-        inbox: folder for what visitors report; `python -m tools.inbox` reads it. Default: ANIME_SSD_INBOX of
-            the environment, else runs/inbox.
-        access_token: what visitors must know; better given in the environment variable ANIME_SSD_TOKEN, which
-            other users of the machine cannot see. Default: none at the loopback address, else a random one.
-        allowed_hosts: names under which the page is reached, where it is not the address itself (a server's,
-            or a proxy's in front of it). Others then reach it, so that visitors need the token.
-        batch_size: pictures that the network sees at once, at most.
-        show_from: lowest score of a box that is shown, 0 to 1; default: 0.35, or lower where the checkpoint
-            reports a name from a lower score on.
-        browser: offer detection in the visitor's browser.
-        requests_per_minute: of one address; 0: any number.
-        max_waiting: pictures that may wait for the network; more are told to come back.
-        token_is_new: the access token was made at the start, so nobody knows it yet.
-    """
-
+    #: checkpoint folder: the --train_dir of a training.
     checkpoint_dir: Path = Path("checkpoints/drawn_lite")
+    #: the --train_dir of train_face_classifier.py: it names the boxes that visitors draw. Pictures are then
+    #: looked at by the server only, not in the browser.
     face_classifier: Path | None = None
+    #: address to listen at. The default is reached from this machine only; with any other, visitors need the
+    #: access token.
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: int = 8000  #: to listen at.
+    #: folder for what visitors report; `python -m tools.inbox` reads it. Default: ANIME_SSD_INBOX of the
+    #: environment, else runs/inbox.
     inbox: Path = field(default_factory=default_inbox)
+    #: what visitors must know; better given in the environment variable ANIME_SSD_TOKEN, which other users of
+    #: the machine cannot see. Default: none at the loopback address, else a random one.
     access_token: str = ""
+    #: names under which the page is reached, where it is not the address itself (a server's, or a proxy's in
+    #: front of it). Others then reach it, so that visitors need the token.
     allowed_hosts: tuple[str, ...] = ()
-    batch_size: int = 8
+    batch_size: int = 8  #: pictures that the network sees at once, at most.
+    #: lowest score of a box that is shown, 0 to 1; default: 0.35, or lower where the checkpoint reports a
+    #: name from a lower score on.
     show_from: float | None = None
-    browser: bool = True
-    requests_per_minute: int = 600
-    max_waiting: int = 64
+    browser: bool = True  #: offer detection in the visitor's browser.
+    requests_per_minute: int = 600  #: of one address; 0: any number.
+    max_waiting: int = 64  #: pictures that may wait for the network; more are told to come back.
+    #: the access token was made at the start, so nobody knows it yet.
     token_is_new: tyro.conf.Suppress[bool] = False
 
     def __post_init__(self) -> None:

@@ -26,7 +26,6 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def page():
-    """The page."""
     return FileResponse(STATIC / "index.html")
 
 

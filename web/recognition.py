@@ -139,11 +139,7 @@ def _picture_answer(image: np.ndarray, found: Answers, services: Services) -> Pi
 
 
 def _in_picture(said: ReportBox, width: int, height: int) -> ReportedBox:
-    """A box as LabelImg counts: from 1, inside the picture.
-
-    Raises:
-        Refused: nothing of it is inside, or its name is not plain text.
-    """
+    """A box as LabelImg counts, from 1; Refused where none of it is inside, or its name is not plain text."""
     left, top, right, bottom = (round(value) for value in said.box)
     box = (max(left, 1), max(top, 1), min(right, width), min(bottom, height))
     if not (box[0] < box[2] and box[1] < box[3]):
