@@ -31,9 +31,9 @@ SplitBy = Literal["auto", "lists", "source", "picture"]
 class SplitOptions:
     """How pictures are distributed."""
 
-    #: "lists": ImageSets/Main, or folders named train, val, test; "source": by what names of files and folders
-    #: say of the film (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated pictures; "auto": lists
-    #: when there are any, else source.
+    #: "lists": ImageSets/Main, or folders named train, val, test; "source": by what names of files and
+    #: folders say of the film (SOURCE_MILLISECONDS); "picture": each by itself, for unrelated
+    #: pictures; "auto": lists when there are any, else source.
     split_by: SplitBy = "auto"
     #: shares of train, validation and test; they sum to 1.
     split_fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)

@@ -1,6 +1,5 @@
 """tf_convert_data.py from the command line to the records."""
 
-import csv
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from PIL import Image
 import datasets.conversion
 import tf_convert_data
 from datasets.records import open_dataset, parse_example
-from tests.datasets.one_of_everything import draw, labelled, write_one_of_everything
+from tests.datasets.one_of_everything import draw, labelled, rows, write_one_of_everything
 from tests.datasets.test_look_alikes import scene
 from tests.tools.test_doors import TABLES
 
@@ -234,8 +233,7 @@ def test_what_is_wrong_is_listed_and_what_is_good_can_be_decoded(tmp_path, outpu
     monkeypatch.setenv("COLUMNS", "160")
     expected = write_one_of_everything(tmp_path / "set")
     assert convert(tmp_path / "set", output) == 0
-    with (output / "problems.csv").open(encoding="utf-8", newline="") as file:
-        assert sorted(row["file"] for row in csv.DictReader(file)) == sorted(one[0] for one in expected)
+    assert sorted(row["file"] for row in rows(output / "problems.csv")) == sorted(one[0] for one in expected)
     screen = " ".join(capfd.readouterr().out.split())
     for words in ("declares a DOCTYPE", "the same picture", "has too many pixels", "box over the border"):
         assert words in screen

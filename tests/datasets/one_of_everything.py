@@ -1,5 +1,6 @@
 """A folder with one of everything that people and LabelImg produce, good and bad."""
 
+import csv
 import struct
 import unicodedata
 import zlib
@@ -85,6 +86,12 @@ def xml_object(name: str = "<name>Mira</name>", box: tuple[object, ...] = BOX, m
         f"<{tag}>{value}</{tag}>" for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
     )
     return f"<object>{name}{more}<bndbox>{sides}</bndbox></object>"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """What a table says, such as problems.csv."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 class _Writer:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.voc import VocObject, is_draft, read_xml, write_annotation
+from datasets.voc import VocObject, is_draft, read_xml
 from labelling.drafts import may_write, write_draft
 
 BOX = VocObject('千反田える & "co"', (3, 4, 20, 30), difficult=1)
@@ -36,17 +36,6 @@ def test_draft_can_be_written_again_until_somebody_changes_it(picture: Path) -> 
         assert not may_write(xml), before
         assert not write_draft(xml, picture, 40, 40, [])
         assert xml.read_bytes() == changed
-
-
-def test_what_a_person_saved_is_not_written_over(picture: Path) -> None:
-    xml = picture.with_suffix(".xml")
-    write_annotation(xml, picture, 40, 40, [BOX])  # element for element what LabelImg writes
-    before = xml.read_bytes()
-    assert not is_draft(read_xml(xml))
-    assert not write_draft(xml, picture, 40, 40, [])
-    assert xml.read_bytes() == before
-    xml.write_text("no XML at all")
-    assert not may_write(xml)
 
 
 def test_conversion_leaves_drafts_out(picture: Path) -> None:

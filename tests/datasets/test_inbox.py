@@ -78,11 +78,7 @@ def test_two_servers_with_many_at_once_lose_nothing_and_double_nothing(inbox):
     assert len(files(inbox)) == 15
 
 
-def test_names_are_text(inbox):
-    name = "../../x <script>alert(1)</script> & 千反田"
-    key, _ = inbox.add(IMAGE, [ReportedBox((1, 1, 20, 20), name, None)])
-    assert read_xml(inbox.path(key, ".xml")).objects[0].name == name
-    assert len(files(inbox)) == 3
+def test_a_key_is_never_a_path(inbox):
     with pytest.raises(ValueError, match="is not the key of a report"):
         inbox.path("../../../etc/passwd00000000000000", ".xml")
 

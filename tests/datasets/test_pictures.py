@@ -13,6 +13,7 @@ from PIL import Image
 from datasets.conversion import jpeg_bytes
 from datasets.pictures import PictureError, examine_picture, read_picture, save_picture
 from tests.datasets.one_of_everything import draw, png_bomb
+from tests.datasets.test_splits import TABLES
 
 
 def _save(path: Path, image: Image.Image, **options: Any) -> Path:
@@ -25,18 +26,7 @@ def _decode(data: bytes) -> np.ndarray:
     return tf.io.decode_jpeg(data, channels=3).numpy()
 
 
-@pytest.mark.parametrize(
-    ("name", "modes"),
-    [
-        ("a.jpg", ("RGB", "L", "CMYK")),
-        ("a.JPEG", ("RGB",)),
-        ("a.jfif", ("RGB", "L")),
-        ("a.jpe", ("RGB",)),
-        ("a.png", ("RGB", "RGBA", "P")),
-        ("a.bmp", ("RGB", "L")),
-        ("a.webp", ("RGB", "RGBA")),
-    ],
-)
+@pytest.mark.parametrize(("name", "modes"), TABLES["modes"])
 def test_every_accepted_kind_becomes_the_same_rgb(tmp_path, name, modes):
     image = draw(0)
     for mode in modes:

@@ -38,12 +38,9 @@ def test_parse():
     assert (parsed["height"], parsed["width"]) == (6, 8)
     np.testing.assert_array_equal(parsed["boxes"], [[0.25, 0.125, 0.5, 0.75]])
     assert [parsed[key].tolist() for key in ("classes", "difficult", "truncated")] == [[2], [True], [False]]
-
-
-def test_a_picture_without_objects():
-    (parsed,) = tf.data.Dataset.from_tensors(example((), (), ())).map(parse_example)
-    assert parsed["boxes"].shape == (0, 4)
-    assert parsed["classes"].shape == parsed["difficult"].shape == parsed["truncated"].shape == (0,)
+    (empty,) = tf.data.Dataset.from_tensors(example((), (), ())).map(parse_example)
+    assert empty["boxes"].shape == (0, 4)
+    assert empty["classes"].shape == empty["difficult"].shape == empty["truncated"].shape == (0,)
 
 
 def test_a_record_without_difficult():

@@ -137,29 +137,18 @@ def test_too_few_pictures_are_said(count, missing):
     assert any(f"Too few pictures: {missing} got none." in note for note in assignment.notes)
 
 
-def test_one_source_is_cut_into_blocks():
+def test_too_few_sources_are_cut_into_blocks_each_and_anew_when_pictures_come():
     stems = [f"raccoon-{number}" for number in range(1, 201)]
-    assignment = make_splits(stems, DEFAULT)
-    assert assignment.by == "block"
-    assert [assignment.splits[f"raccoon-{number}"] for number in (1, 9, 160, 161, 180, 181, 200)] == [
-        *["train"] * 3, *["validation"] * 2, *["test"] * 2,
-    ]  # fmt: skip
-    assert "1 source (raccoon...)" in assignment.notes[0]
-    assert "--split_by picture" in assignment.notes[0]
-
-
-def test_blocks_are_cut_anew_when_pictures_come():
-    assignment = make_splits(episodes(1, 300), DEFAULT, earlier=make_splits(episodes(1, 100), DEFAULT).keys)
-    assert assignment == make_splits(episodes(1, 300), DEFAULT)
-    assert assignment.keys == {}
-    assert [list(assignment.splits.values()).count(split) for split in SPLITS] == [240, 30, 30]
-    assert "Pictures that come later move the cuts" in assignment.notes[0]
-
-
-def test_two_sources_are_each_cut():
-    assignment = make_splits(episodes(2, 50), DEFAULT)
+    assignment = make_splits(stems, DEFAULT, earlier=make_splits(stems[:100], DEFAULT).keys)
+    assert assignment == make_splits(stems, DEFAULT)
+    assert (assignment.by, assignment.keys) == ("block", {})
+    order = ["train"] * 160 + ["validation"] * 20 + ["test"] * 20
+    assert [assignment.splits[stem] for stem in stems] == order  # 9 before 10
+    for said in ("1 source (raccoon...)", "--split_by picture", "Pictures that come later move the cuts"):
+        assert said in assignment.notes[0]
+    both = make_splits(episodes(2, 50), DEFAULT).splits
     for episode in ("episode000", "episode001"):
-        splits = [split for stem, split in assignment.splits.items() if source_of(stem) == episode]
+        splits = [split for stem, split in both.items() if source_of(stem) == episode]
         assert [splits.count(split) for split in SPLITS] == [40, 5, 5]
 
 

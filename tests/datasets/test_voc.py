@@ -19,6 +19,7 @@ from datasets.voc import (
     write_annotation,
 )
 from tests.datasets.one_of_everything import size_text, xml_object, xml_text
+from tests.datasets.test_splits import TABLES
 
 # What LabelImg 1.8 writes, character for character.
 LABELIMG = """\
@@ -51,7 +52,6 @@ LABELIMG = """\
 """
 
 PICTURE = Path("JPEGImages/episode03_000123.jpg")
-EXCHANGED = "box with minimum and maximum exchanged"
 
 
 def test_writes_what_labelimg_writes(tmp_path):
@@ -158,27 +158,14 @@ def _raw(*sides: object, name: str | None = "Mira") -> RawObject:
 
 
 @pytest.mark.parametrize(
-    ("sides", "pixels", "kinds"),
-    [
-        ((10, 5, 50, 40), (10, 5, 50, 40), []),
-        ((0, 0, 100, 50), (0, 0, 100, 50), []),
-        ((50, 40, 10, 5), (10, 5, 50, 40), [EXCHANGED]),
-        ((10, 40, 50, 5), (10, 5, 50, 40), [EXCHANGED]),
-        ((-3, 5, 120, 60), (0, 5, 100, 50), ["box over the border"]),
-        ((120, 60, -3, 5), (0, 5, 100, 50), [EXCHANGED, "box over the border"]),
-        ((10.5, "5e0", " 50 ", 40.25), (10.5, 5, 50, 40.25), []),
-        *((sides, None, ["empty box"]) for sides in ((10, 5, 10, 40), (10, 5, 10.9, 40))),
-        *((sides, None, ["box outside the picture"])
-          for sides in ((100, 5, 140, 40), (99.5, 5, 140, 40), (10, -40, 50, 0))),
-        *(((side, 5, 50, 40), None, ["box is not four numbers"]) for side in ("nan", "1e999", None, "")),
-    ],
-)  # fmt: skip
+    ("sides", "pixels", "kinds"), [*TABLES["repairs"], ((None, 5, 50, 40), (), ["box is not four numbers"])]
+)
 def test_repair(sides, pixels, kinds):
     repaired, problems = repair_objects([_raw(*sides)], (100, 50), "a.xml")
     assert [problem.kind for problem in problems] == kinds
     assert all(problem.file == "a.xml" and problem.object == "1: Mira" for problem in problems)
-    assert len(repaired.names) == len(repaired.boxes) == (pixels is not None)
-    if pixels is not None:
+    assert len(repaired.names) == len(repaired.boxes) == bool(pixels)
+    if pixels:
         xmin, ymin, xmax, ymax = pixels
         expected = np.array([[ymin / 50, xmin / 100, ymax / 50, xmax / 100]], np.float32)
         np.testing.assert_array_equal(repaired.boxes, expected)
@@ -230,17 +217,7 @@ def test_outermost():
     assert math.isfinite(sum(outermost([_raw("inf", 1, 2, 3)])))
 
 
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("0, 0.4, 0.4, 0.3,0.5", [0, 0.4, 0.4, 0.3, 0.5]),
-        ("0,0.4,.4,0.3,5.", [0, 0.4, 0.4, 0.3, 5]),
-        ("\t0 0,4  0,4;0,3 0,5\r", [0, 0.4, 0.4, 0.3, 0.5]),
-        ("1.000000e+00 +0.5 1E-1 -2,5e-01", [1, 0.5, 0.1, -0.25]),
-        ("\uff11\uff12.5\u3000\uff13", [12.5, 3]),
-        ("", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "numbers"), TABLES["numbers"])
 def test_numbers_in_any_usual_notation(text, numbers):
     assert numbers_of(text) == numbers
     for more in ("1,,2", "nan", "1e999", "12px", "0x1", "1:2"):
@@ -248,18 +225,7 @@ def test_numbers_in_any_usual_notation(text, numbers):
             numbers_of(f"{text} {more}")
 
 
-TURNED = "<robndbox><cx>9</cx><cy>9</cy><w>4</w><h>2</h><angle>{}</angle></robndbox>"
-
-
-@pytest.mark.parametrize(
-    ("outline", "box"),
-    [
-        ("<polygon><pt><x>5</x><y>9</y></pt><!-- x --><pt><x>1,5</x><y>2</y></pt></polygon>", (1.5, 2, 5, 9)),
-        ("<polygon><x1>5</x1><y1>9</y1><x2>7e0</x2><y2>2</y2></polygon>", (5, 2, 7, 9)),
-        ("<bndbox><xmin/></bndbox>" + TURNED.format(0), (7, 8, 11, 10)),
-        (TURNED.format(math.pi / 2), (8, 7, 10, 11)),
-    ],
-)
+@pytest.mark.parametrize(("outline", "box"), TABLES["outlines"])
 def test_the_box_around_an_outline(tmp_path, outline, box):
     (item,) = read_xml(_written(tmp_path, xml_text(f"<object><name>a</name>{outline}</object>"))).objects
     assert [float(side or "nan") for side in item.box or ()] == pytest.approx(box)

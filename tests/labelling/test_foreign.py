@@ -1,7 +1,7 @@
 """Data sets of other programs and other machines, as they are read before any picture is."""
 
 import json
-import unicodedata
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,8 +15,7 @@ from labelling.coco import read_coco
 from labelling.foreign import Files, ForeignDataset
 from labelling.yolo import read_yolo
 
-DATA = "names: [Rin, Sora]\n"
-LINE = "0 0.5 0.5 0.2 0.4\n"
+TABLES = tomllib.loads(Path(__file__).with_name("foreign.toml").read_text(encoding="utf-8"))
 
 
 def tree(folder: Path, files: dict[str, str]) -> Path:
@@ -42,23 +41,7 @@ def coco(images: list, annotations: list, categories: object = ({"id": 1, "name"
     return json.dumps({"images": images, "annotations": annotations, "categories": categories})
 
 
-@pytest.mark.parametrize(
-    ("written", "means"),
-    [
-        ("train/a.jpg", "train/a.jpg"),
-        ("./valid/../train//a.jpg", "train/a.jpg"),
-        ("C:\\Users\\Ren\\set\\valid\\a.jpg", "valid/a.jpg"),
-        ("/home/ren/set/ep1/f 1.png", "more/ep1/f 1.png"),
-        ("file:///D:/set/ep1/f%201.png", "more/ep1/f 1.png"),
-        ("https://host:8080/data/more/ep1/f%201.png?token=a/b#c", "more/ep1/f 1.png"),
-        ("/data/local-files/?d=ep1/f%201.png", "more/ep1/f 1.png"),
-        ("..\\..\\media/upload/7/F 1.PNG", "more/ep1/f 1.png"),
-        (unicodedata.normalize("NFD", "pic/がくえん.jpg"), "more/がくえん.jpg"),
-        ("100%25\\x?.jpg", "100%25\\x?.jpg"),
-        ("/x/a.jpg", None),  # which of the two?
-        *((one, None) for one in ("", ".", "..", "/", "/etc/passwd", "../secret.jpg", "link.jpg", "\0")),
-    ],
-)
+@pytest.mark.parametrize(("written", "means"), TABLES["paths"])
 def test_paths_of_other_machines(tmp_path, written, means):
     names = "train/a.jpg", "valid/a.jpg", "more/ep1/f 1.png", "more/がくえん.jpg", "100%25\\x?.jpg"
     tree(tmp_path, {"secret.jpg": "", **{f"set/{name}": "" for name in names}})
@@ -82,22 +65,7 @@ def test_no_path_leads_out_of_the_folder(tmp_path_factory, text, parts):
         assert files.folder((written,)) in ("", ".", "a")
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"IMAGES/a.jpg": "", "Labels/a.txt": LINE, "classes.txt": "Rin\n"},
-        {"Pictures/ep1/a.jpg": "", "Annos/ep1/a.txt": LINE, "obj.names": "Rin\n"},
-        {"x/JPEGImages/a.jpg": "", "x/labels/a.txt": LINE, "x/labels/predefined_classes.txt": "Rin\r\nSora"},
-        {"train/a.jpg": "", "train/a.jpg.txt": LINE, "train/_darknet.labels": "Rin",
-         "out/import_problems.csv": "", "out/JPEGImages/a.jpg": ""},
-        {"a.jpg": "", "deep/down/labels/a.txt": LINE, "deep/film.yml": "names: {'0': Rin}"},
-        {"a.jpg": "", "labels/a.txt": LINE, "l.txt": "D:\\other\\a.jpg\ngone.jpg\n",
-         "data.yaml": f"train: /content/gone\nval: [C:\\set\\l.txt]\n{DATA}"},
-        {"obj.data": "classes = 1\nvalid = data/valid.txt\nnames=data/obj.names", "obj.names": "Rin",
-         "valid.txt": "data/obj/a.jpg", "obj/a.jpg": "", "obj/a.txt": LINE},
-        {"data/val.txt": "/x/a.jpg", "obj/a.jpg": "", "obj/a.txt": LINE, "obj.names": "Rin"},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("files", TABLES["layouts"])
 def test_layouts_of_yolo(tmp_path, files):
     dataset = read_yolo(tree(tmp_path, files))
     assert list(boxes(dataset).values()) == [[("Rin", 40, 30, 60, 70)]]
@@ -119,21 +87,9 @@ def test_a_label_file_goes_to_no_picture_elsewhere(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("line", "box", "more"),
-    [
-        ("0,0.5,0.5,0.2,0.4", (40, 30, 60, 70), ""),
-        ("Rin 0.5 0.5 0.2 0.4", (40, 30, 60, 70), ""),
-        ("0.0\t0,5 0,5 0,2 0,4 0,9", (40, 30, 60, 70), ""),
-        ("0.000e+00 .5 +0.5 2e-1 0.4 1", (40, 30, 60, 70), ""),
-        ("0 0.1 0.2 0.5 0.3 0.4 1.02", (10, 20, 50, 102), ""),
-        ("0 0.5 0.1 0.9 0.5 0.5 0.9 0.1 0.5", (10, 10, 90, 90), ""),
-        ("0 0.1 0.2 0.5 0.3 0.4 0.9 0.75", (10, 20, 50, 90), ""),
-        ("0 0.5 0.5 0.2 0.4 0.9 0.9 2 0 0 0", (40, 30, 60, 70), "\nkpt_shape: [2, 3]"),  # key points
-    ],
-)
+@pytest.mark.parametrize(("line", "box", "more"), TABLES["lines"])
 def test_lines_of_yolo(tmp_path, line, box, more):
-    folder = tree(tmp_path, {"a.jpg": "", "a.txt": line, "data.yaml": f"{DATA}train: .{more}"})
+    folder = tree(tmp_path, {"a.jpg": "", "a.txt": line, "data.yaml": f"names: [Rin, Sora]\ntrain: .{more}"})
     assert boxes(read_yolo(folder)) == {"a.jpg": [("Rin", *box)]}
 
 

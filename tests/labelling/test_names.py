@@ -5,6 +5,7 @@ import pytest
 
 from labelling.names import count_names
 from tests.datasets.one_of_everything import xml_object, xml_text
+from tests.tools.test_doors import TABLES
 from tools.check_annotations import main
 
 
@@ -110,16 +111,7 @@ def test_undo_of_an_interrupted_change(folder, capsys, monkeypatch):
     assert "1 files restored." in said
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["rename", "nobody", "x"], "no object is named 'nobody'. Names in the folder: Chitanda (2)"),
-        (["rename", "Chitanda", "oreki"], "1 objects are named 'oreki' already"),
-        (["rename", "Chitanda", " "], "the new name ' ' is empty"),
-        (["rename", "Chitanda", "a\u202eb"], "has characters that cannot be seen"),
-        (["drop", "Chitanda", "nobody"], "no object is named 'nobody'"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), TABLES["name_mistakes"])
 def test_mistakes_change_nothing(folder, capsys, arguments, message):
     before = content(folder)
     status, said = run(capsys, *arguments, "--dataset_dir", str(folder))

@@ -1,4 +1,3 @@
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
 from labelling.report import write_suspicions
 from nets.thresholds import Thresholds
-from tests.datasets.one_of_everything import labelled
+from tests.datasets.one_of_everything import labelled, rows
 from tests.video.small_videos import scene
 from tools.check_annotations import main
 
@@ -22,11 +21,6 @@ def dataset(tmp_path: Path) -> Path:
     (lists / "train.txt").write_text("".join(f"ep{i:02}_001\n" for i in range(10)))
     (lists / "test.txt").write_text("ep10_001\nep11_001\n")
     return folder
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_reports_without_converting(tmp_path, capsys):

@@ -15,6 +15,7 @@ from datasets.drawn.film import FilmOptions, draw_video
 from datasets.drawn.shots import make_shots
 from datasets.pictures import read_picture
 from datasets.sources import source_of
+from tests.tools.test_doors import TABLES
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
 from tools.extract_frames import (
@@ -279,15 +280,7 @@ def test_films_that_come_later_leave_the_names_of_those_before(tmp_path: Path) -
     assert {"01_0000000.jpg", "two 01_0000000.jpg", "six 01_0000000.jpg"} < {*names(out)}
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"interval": 0.0}, "--interval 0: must be 0.01 to 86400 seconds"),
-        ({"max_side": 3}, "--max_side 3: must be 16 to 65500 pixels"),
-        ({"near": 60}, "--near 60: must be 0 to 32 bits"),
-        ({"crop_bottom": 0.9}, "--crop_bottom 0.9: must be 0 to 0.5"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "message"), TABLES["frame_options"])
 def test_wrong_options_are_named(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Options(inputs=(), output_dir=Path("out"), **wrong)

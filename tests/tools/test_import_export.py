@@ -1,4 +1,3 @@
-import csv
 import json
 import re
 from pathlib import Path
@@ -9,7 +8,7 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import read_xml
-from tests.datasets.one_of_everything import labelled
+from tests.datasets.one_of_everything import labelled, rows
 from tests.tools.test_doors import TABLES
 from tests.video.small_videos import scene
 from tools import export_dataset, import_dataset
@@ -43,8 +42,7 @@ def objects(folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
 
 
 def problems(folder: Path) -> list[str]:
-    with (folder / "import_problems.csv").open(encoding="utf-8", newline="") as file:
-        return [row["reason"].split(":")[0] for row in csv.DictReader(file)]
+    return [row["reason"].split(":")[0] for row in rows(folder / "import_problems.csv")]
 
 
 NAMES = [{"id": 7, "name": "千反田"}, {"id": 3, "name": "折木"}]

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from datasets.voc import read_xml
+from tests.tools.test_doors import TABLES
 from tests.web.conftest import picture
 
 MIRA = {"box": [0, 0, 40.4, 30], "name": "Mira", "was": "Tobi"}
@@ -55,24 +56,7 @@ def test_names_are_text_never_paths(client, inbox, name):
     assert {path.name for path in new} == {f"{key}{suffix}" for suffix in (".jpg", ".json", ".xml")}
 
 
-NAME = "A name is text that can be seen"
-
-
-@pytest.mark.parametrize(
-    ("boxes", "sentence"),
-    [
-        ([{"box": [0, 0, 9, 9], "name": "a\0b"}], NAME),
-        ([{"box": [0, 0, 9, 9], "name": "\u202e gnp"}], NAME),
-        ([{"box": [0, 0, 9, 9], "name": "   "}], NAME),
-        ([{"box": [0, 0, 9, 9], "name": "x" * 65}], "report.boxes.0.name: "),
-        ([{"box": [0, 0, 9, 9], "name": ""}], "report.boxes.0.name: "),
-        ([{"box": [0, 0, 9], "name": "a"}], "report.boxes.0.box: "),
-        ([{"box": [9, 9, 9, 9], "name": "a"}], "A box needs min < max inside the picture of 80 x 60 pixels."),
-        ([{"box": [100, 0, 200, 9], "name": "a"}], "A box needs min < max inside"),
-        ([{"box": [0, 0, 9, 9], "name": "a", "path": "/etc"}], "report.boxes.0.path: "),
-        ("many", "report.boxes: "),
-    ],
-)
+@pytest.mark.parametrize(("boxes", "sentence"), TABLES["report_mistakes"])
 def test_reports_that_make_no_sense(client, inbox, boxes, sentence):
     answer = send(client, boxes)
     assert answer.status_code == 422

@@ -67,7 +67,7 @@ def test_another_seed_gives_other_pictures() -> None:
     assert painted[0] != painted[1]
 
 
-def test_every_picture_has_an_annotation_of_its_size(
+def test_every_picture_has_an_annotation_of_its_size_as_labelimg_writes_it(
     drawn: Path, annotations: dict[str, RawAnnotation]
 ) -> None:
     pictures = sorted((drawn / "JPEGImages").glob("*.jpg"))
@@ -81,20 +81,15 @@ def test_every_picture_has_an_annotation_of_its_size(
         assert path.stat().st_size < 150_000
         text = (drawn / "Annotations" / f"{path.stem}.xml").read_text()
         assert f"<path>drawn/JPEGImages/{path.name}</path>" in text  # the same on every machine
-    assert len(sizes) > 1
-
-
-def test_boxes_lie_inside_and_flags_follow_labelimg(annotations: dict[str, RawAnnotation]) -> None:
-    for stem, annotation in annotations.items():
-        assert annotation.size is not None
-        width, height = annotation.size
-        for item in annotation.objects:
+        width, height = image.size
+        for item in annotations[path.stem].objects:
             xmin, ymin, xmax, ymax = box_of(item)
-            assert 1 <= xmin < xmax <= width, stem
-            assert 1 <= ymin < ymax <= height, stem
+            assert 1 <= xmin < xmax <= width, path
+            assert 1 <= ymin < ymax <= height, path
             touches = xmin == 1 or ymin == 1 or xmax == width or ymax == height
-            assert item.truncated == str(int(touches)), stem
+            assert item.truncated == str(int(touches)), path
             assert item.name in names()
+    assert len(sizes) > 1
 
 
 def test_splits_share_no_episode_and_cover_everything(

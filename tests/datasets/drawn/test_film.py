@@ -15,6 +15,7 @@ from datasets.drawn.shots import make_shots, shot_at
 from datasets.drawn_video import main
 from datasets.sources import source_of
 from datasets.voc import read_xml
+from tests.tools.test_doors import TABLES
 
 SIZE: Any = {"width": 192, "height": 108}
 
@@ -161,21 +162,11 @@ def test_a_film_that_is_there_is_kept(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"output_path": Path("film.avi")}, r"--output_path film\.avi: the name must end in \.mp4 or \.mkv"),
-        ({"seconds": 0.0}, "--seconds 0: must be between"),
-        ({"seconds": float("nan")}, "--seconds nan: must be between"),
-        ({"width": 191}, "--width 191: must be even"),
-        ({"height": 100_000}, "--height 100000: must be even and between 64 and 4096"),
-        ({"annotation_interval": 0.0}, "--annotation_interval 0: must be one frame or more"),
-        ({"pictures_dir": Path("x")}, "--pictures_dir needs --annotations_dir"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "message"), TABLES["film_options"])
 def test_wrong_options_are_named(wrong: dict, message: str) -> None:
+    paths = {key: Path(value) if isinstance(value, str) else value for key, value in wrong.items()}
     with pytest.raises(ValueError, match=message):
-        FilmOptions(**{"output_path": Path("film.mp4"), **wrong})
+        FilmOptions(**{"output_path": Path("film.mp4"), **paths})
 
 
 def test_mpeg4_without_sound(tmp_path: Path) -> None:
