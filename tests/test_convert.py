@@ -58,7 +58,7 @@ def splits_of(output: Path) -> dict[bytes, str]:
     return {one["filename"]: name for name in open_dataset(output).splits for one in records(output, name)}
 
 
-def test_a_folder_becomes_three_sets(pictures, tmp_path, capfd):
+def test_a_folder_becomes_three_sets_that_dataset_json_describes(pictures, tmp_path, capfd):
     output = tmp_path / "new" / "records"
     assert convert(pictures, output) == 0
     assert sorted(path.name for path in output.iterdir()) == [
@@ -91,9 +91,6 @@ def test_a_folder_becomes_three_sets(pictures, tmp_path, capfd):
     assert "千反田" in screen
     assert "Fewer than 20 boxes to train on" in " ".join(screen.split())
 
-
-def test_dataset_json(pictures, output):
-    convert(pictures, output)
     described = json.loads((output / "dataset.json").read_text(encoding="utf-8"))
     assert described["labels"] == ["Mira", "千反田"]
     assert described["labels_sha256"] == hashlib.sha256((output / "labels.txt").read_bytes()).hexdigest()

@@ -28,8 +28,6 @@ from terminal.command import command, say
 
 @dataclass(frozen=True)
 class Options:
-    """Writes our labels as COCO files, one for each split."""
-
     dataset_dir: Path  #: Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side.
     output_dir: Path  #: Folder for train.json, validation.json and test.json; made if it does not exist.
     one_file: bool = False  #: All pictures in annotations.json, instead of one file for each split.

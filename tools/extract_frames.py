@@ -51,8 +51,6 @@ _CHOICE = ("at", "interval", "keep_near_duplicates", "near")
 
 @dataclass(frozen=True)
 class Options:
-    """Takes pictures out of videos, to be labelled."""
-
     #: Videos, and folders with them (searched with all their subfolders, but for hidden ones).
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
     output_dir: Path  #: Folder for the pictures; made if it does not exist.

@@ -40,8 +40,6 @@ _UNFIT = ("Cc", "Cs", "Zl", "Zp")  # controls, bytes that are not UTF-8, line en
 
 @dataclass(frozen=True)
 class Options:
-    """Makes a COCO or YOLO data set one of ours: pictures and LabelImg XML."""
-
     #: COCO: a .json file or a folder with some. YOLO: data.yaml or obj.data, or a folder with classes.txt.
     source_path: Path
     output_dir: Path  #: Folder for Annotations/, JPEGImages/ and ImageSets/; made if it does not exist.

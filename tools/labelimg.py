@@ -36,8 +36,6 @@ _WINDOW = Path(__file__).resolve().parent.parent / "labelling" / "labelimg_windo
 
 @dataclass(frozen=True)
 class Options:
-    """Opens a data set in LabelImg: its pictures, its XML, its names."""
-
     dataset_dir: Path  #: JPEGImages/ and Annotations/, or a folder with pictures and XML side by side.
     #: Names to choose from: a labels.txt. Default: the one in the folder, and all names in its XML.
     labels_path: Annotated[Path | None, tyro.conf.arg(name="labels_file", aliases=("--labels_path",))] = None

@@ -43,8 +43,6 @@ _LOWEST = 0.1
 
 @dataclass(frozen=True)
 class Options:
-    """Lets a detector draw and name the boxes of pictures that nobody has labelled yet."""
-
     dataset_dir: Path  #: JPEGImages/ and Annotations/, or a folder with pictures and XML side by side.
     checkpoint_path: Path  #: Checkpoint folder: the --train_dir of a training.
     #: Lowest score of a box. Default: each name's own, as chosen on the validation set, or else 0.5.

@@ -45,8 +45,6 @@ _BATCH = 16  # faces looked at together
 
 @dataclass(frozen=True)
 class Options:
-    """Sorts pictures of faces into folders, by name or by likeness."""
-
     faces_dir: Path  #: folder with one face per picture; its subfolders are searched too.
     output_dir: Path  #: folder for the folders and the contact sheets; made if it does not exist.
     #: folder of a face classifier or a detector: one folder per name that it gives. Not given: groups of

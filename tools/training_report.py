@@ -22,8 +22,6 @@ from terminal.quiet import start_tensorflow
 
 @dataclass(frozen=True)
 class Options:
-    """Writes report.html and thresholds.json into the folder of a training, from its best weights so far."""
-
     train_dir: Path  #: Folder of the training.
     dataset_dir: Path | None = None  #: Where its TFRecords are now; not given: where the training found them.
 

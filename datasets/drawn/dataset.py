@@ -48,8 +48,6 @@ Counts = dict[str, Counter[str]]  # {split: {name: heads}}; "" counts pictures w
 
 @dataclass(frozen=True)
 class DrawnOptions:
-    """What `python -m datasets.drawn` takes."""
-
     #: Folder to make. One that this command made earlier is replaced; any other must be empty or absent.
     output_dir: Path
     pictures: int = 1800  #: How many pictures; about four fifths go to train, a tenth each to val and test.

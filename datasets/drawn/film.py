@@ -47,8 +47,6 @@ LONGEST = 3 * 3600  # seconds
 
 @dataclass(frozen=True)
 class FilmOptions:
-    """Draws a film of the demo set's characters, and says where their heads are."""
-
     output_path: Path  #: The film, .mp4 or .mkv; its name is the source of pictures taken out of it.
     seconds: float = 60.0  #: How long it is.
     seed: int = 0  #: Another seed draws another film.

@@ -79,14 +79,6 @@ def test_ancestors_records(shared):
         assert tf.io.decode_jpeg(parsed["encoded"]).shape == expected["image/shape"]["value"]
 
 
-def test_ancestors_picture_without_objects(tmp_path):
-    record = tf.train.Example.FromString(example((), (), ()))
-    del record.features.feature["image/filename"], record.features.feature["image/source"]
-    write_shards(tmp_path, "voc_2007_test", [record.SerializeToString(), example()], 50)
-    split = open_dataset(tmp_path).splits["voc_2007_test"]
-    assert (split.pictures, split.boxes, split.max_boxes) == (2, 1, 1)
-
-
 def test_names_and_sets_without_dataset_json(tmp_path):
     write_shards(tmp_path, "a_train", [example(), example((), (), ())], 1)
     write_shards(tmp_path, "a_test", [example(names=("Mira",), classes=(1,))], 1)
@@ -95,8 +87,9 @@ def test_names_and_sets_without_dataset_json(tmp_path):
     assert dataset.labels == ("Mira", "千反田")
     assert "the labels are those of its records, Mira, 千反田" in dataset.note
     assert set(dataset.splits) == {"a_train", "a_test"}
-    files = [path.name for path in dataset.splits["a_train"].files]
-    assert files == ["a_train_000.tfrecord", "a_train_001.tfrecord"]
+    split = dataset.splits["a_train"]
+    assert [path.name for path in split.files] == ["a_train_000.tfrecord", "a_train_001.tfrecord"]
+    assert (split.pictures, split.boxes, split.max_boxes) == (2, 1, 1)
     write_labels(tmp_path / "labels.txt", ["Tobi", "Mira"])
     assert open_dataset(tmp_path).labels == ("Tobi", "Mira")
 

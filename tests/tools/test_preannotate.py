@@ -10,7 +10,7 @@ from PIL import Image
 from boxes.detections import Detections
 from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
-from labelling.drafts import expected_corrections, look, useful_first
+from labelling.drafts import look, useful_first
 from nets.thresholds import Thresholds
 from tests.video.small_videos import scene
 from tools.preannotate import Options, main, preannotate
@@ -74,12 +74,6 @@ def test_what_a_person_saved_is_not_touched_and_not_in_the_order(folder: Path) -
     assert (outcome.drafts, outcome.labelled) == (2, 1)
     assert outcome.order == ["ep_2.png", "ep_0.png"]
     assert (folder / "labelling_order.txt").read_text().split() == outcome.order
-
-
-def test_expected_corrections_are_largest_where_scores_say_nothing() -> None:
-    assert expected_corrections(detections()) == 0
-    assert expected_corrections(detections(0.5)) == pytest.approx(0.5)
-    assert expected_corrections(detections(0.95, 0.1)) == pytest.approx(0.15)
 
 
 def test_order_mixes_uncertainty_and_variety() -> None:
