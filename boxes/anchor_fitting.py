@@ -24,7 +24,6 @@ def fit_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[Ancho
     """The same grid with other shapes: those that overlap better with the boxes of some data.
 
     Args:
-        layers: a network's.
         boxes: as the network sees them, corners: [N, 4].
 
     Returns:
@@ -47,21 +46,15 @@ def fit_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[Ancho
 
 
 def best_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The anchor that overlaps best with each box.
-
-    Args:
-        layers: of K shapes in all.
-        boxes: [N, 4] corners.
+    """The anchor that overlaps best with each box, corners [N, 4].
 
     Returns:
         IoU, float32 [N], and which of the shapes of `shapes_of` it has, int [N].
     """
     anchors = make_anchors(layers)
-    shape, first = [], 0
-    for layer in layers:
-        kinds = len(layer.shapes)
-        shape.append(np.tile(np.arange(first, first + kinds), layer.rows * layer.columns))
-        first += kinds
+    ends = np.cumsum([len(layer.shapes) for layer in layers])
+    kinds = zip(layers, np.split(np.arange(ends[-1]), ends[:-1]), strict=True)
+    shape = [np.tile(numbers, layer.rows * layer.columns) for layer, numbers in kinds]
     overlaps, nearest = [], []
     for part in np.split(boxes.astype(np.float32), range(_BOXES_AT_ONCE, len(boxes), _BOXES_AT_ONCE)):
         found = np.asarray(ops.convert_to_numpy(iou(part, anchors)))  # [n, A]

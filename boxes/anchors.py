@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -45,15 +46,10 @@ def make_anchors(layers: Sequence[AnchorLayer]) -> np.ndarray:
     """
     corners = []
     for layer in layers:
-        cy = (np.arange(layer.rows) + 0.5) * layer.step
-        cx = (np.arange(layer.columns) + 0.5) * layer.step
-        shapes = np.asarray(layer.shapes, np.float64)  # [anchor, (height, width)]
-        grid = np.empty((layer.rows, layer.columns, len(shapes), 4))
-        grid[..., 0] = cy[:, None, None] - shapes[:, 0] / 2
-        grid[..., 1] = cx[None, :, None] - shapes[:, 1] / 2
-        grid[..., 2] = cy[:, None, None] + shapes[:, 0] / 2
-        grid[..., 3] = cx[None, :, None] + shapes[:, 1] / 2
-        corners.append(grid.reshape(-1, 4))
+        middles = [(np.arange(cells) + 0.5) * layer.step for cells in (layer.rows, layer.columns)]
+        centres = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)[:, :, None]  # [row, column, 1, 2]
+        halves = np.asarray(layer.shapes, np.float64) / 2  # [anchor, (height, width)]
+        corners.append(np.concatenate([centres - halves, centres + halves], axis=-1).reshape(-1, 4))
     return np.concatenate(corners).astype(np.float32)
 
 
@@ -61,7 +57,6 @@ def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]
     """Layers with other anchor shapes; the inverse is `shapes_of`.
 
     Args:
-        layers: the grid.
         shapes: (height, width) of each anchor of a cell, layer after layer.
 
     Raises:
@@ -72,10 +67,8 @@ def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]
         raise ValueError(f"anchor shapes of {values.shape} numbers are not a pair for each anchor of a cell")
     if not ((values > 0.0) & (values <= 4.0)).all():  # NaN is neither
         raise ValueError("anchor shapes are (height, width) as fractions of the picture, in 0...4")
-    pairs, found = iter(values.tolist()), []
-    for layer in layers:
-        found.append(replace(layer, shapes=tuple((h, w) for h, w in (next(pairs) for _ in layer.shapes))))
-    return tuple(found)
+    pairs = map(tuple, values.tolist())
+    return tuple(replace(layer, shapes=tuple(islice(pairs, len(layer.shapes)))) for layer in layers)
 
 
 def shapes_of(layers: Sequence[AnchorLayer]) -> list[list[float]]:

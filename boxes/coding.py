@@ -12,12 +12,8 @@ SCALES = (0.1, 0.1, 0.2, 0.2)
 def encode(boxes, anchors):
     """Boxes as codes relative to their anchors (paper, equation 2).
 
-    Args:
-        boxes: [..., A, 4] corners, one for each anchor; height and width above 0.
-        anchors: [A, 4] corners.
-
-    Returns:
-        [..., A, 4]: (cx, cy, w, h) offsets divided by SCALES.
+    Corners [..., A, 4], one box for each anchor and none empty, and those of the anchors, [A, 4] ->
+    [..., A, 4]: (cx, cy, w, h) offsets divided by SCALES.
     """
     cy, cx, height, width = ops.unstack(corners_to_centers(boxes), 4, axis=-1)
     anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
@@ -33,15 +29,7 @@ def encode(boxes, anchors):
 
 
 def decode(codes, anchors):
-    """Codes as boxes, the inverse of `encode`.
-
-    Args:
-        codes: [..., A, 4].
-        anchors: [A, 4] corners.
-
-    Returns:
-        [..., A, 4] corners, not clipped.
-    """
+    """Codes as boxes, the inverse of `encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners, not clipped."""
     code_cx, code_cy, code_w, code_h = ops.unstack(codes, 4, axis=-1)
     anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
     return centers_to_corners(

@@ -10,15 +10,7 @@ def area(boxes):
 
 
 def intersection(boxes, others):
-    """Area that each box shares with each of the others.
-
-    Args:
-        boxes: [..., N, 4].
-        others: [..., M, 4].
-
-    Returns:
-        [..., N, M], a fraction of the picture.
-    """
+    """Area that each box shares with each of the others: [..., N, 4], [..., M, 4] -> [..., N, M]."""
     boxes = ops.expand_dims(boxes, -2)  # [..., N, 1, 4]
     others = ops.expand_dims(others, -3)  # [..., 1, M, 4]
     top_left = ops.maximum(boxes[..., :2], others[..., :2])
@@ -30,12 +22,7 @@ def intersection(boxes, others):
 def iou(boxes, others):
     """Intersection over union (Jaccard overlap) of each box with each of the others.
 
-    Args:
-        boxes: [..., N, 4].
-        others: [..., M, 4].
-
-    Returns:
-        [..., N, M] in 0...1; 0 where both boxes are empty.
+    [..., N, 4], [..., M, 4] -> [..., N, M] in 0...1; 0 where both boxes are empty.
     """
     boxes = ops.convert_to_tensor(boxes)
     others = ops.convert_to_tensor(others)

@@ -4,15 +4,9 @@ import numpy as np
 
 
 def to_pixels(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Boxes as others write them; the inverse is `from_pixels`.
+    """(ymin, xmin, ymax, xmax) as fractions -> (xmin, ymin, xmax, ymax) in pixels of a picture so large.
 
-    Args:
-        boxes: [..., 4], (ymin, xmin, ymax, xmax) as fractions.
-        height: of the picture in pixels.
-        width: likewise.
-
-    Returns:
-        float64 [..., 4], (xmin, ymin, xmax, ymax) in pixels, neither rounded nor clipped.
+    float64 [..., 4], neither rounded nor clipped; the inverse is `from_pixels`.
     """
     return np.asarray(boxes, np.float64)[..., [1, 0, 3, 2]] * (width, height, width, height)
 

@@ -158,11 +158,9 @@ class FaceClassifier:
 
     def logits(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Of pictures with one face each, uint8 [H, W, 3] RGB: float32 [N, K]."""
-        if not len(faces):
-            return np.zeros((0, len(self.names)), np.float32)
         ways = (PLAIN, MIRRORED)[: len(self.views)]
         rows = self.encoder.encode([look_at(face, way) for face in faces for way in ways])
-        return self.head.of_views(rows.reshape(len(faces), len(ways), -1))
+        return self.head.of_views(rows.reshape(len(faces), len(ways), self.encoder.size))
 
     def answers(self, faces: Sequence[np.ndarray]) -> list[FaceAnswer]:
         """Who is in pictures with one face each."""

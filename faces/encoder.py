@@ -58,11 +58,9 @@ PLAIN, MIRRORED = View(), View(flip=True)
 
 
 def face_view(number: int, face: str) -> View:
-    """A view by its number.
+    """A view, by its number, of the face with this hexadecimal digest.
 
-    Args:
-        number: 0 as it is, 1 mirrored, 2 and up drawn; even ones are not mirrored, odd ones are.
-        face: hexadecimal digest of the face.
+    0 is the face as it is, 1 mirrored, 2 and up are drawn; even ones are not mirrored, odd ones are.
     """
     if number < 2:
         return (PLAIN, MIRRORED)[number]
@@ -152,13 +150,9 @@ class FaceEncoder:
         }
 
     def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Rows of pictures.
+        """Rows of pictures, uint8 [H, W, 3] RGB each, of any size.
 
-        Args:
-            images: uint8 [H, W, 3] RGB each, of any size.
-
-        Returns:
-            float16 [N, D]: they are kept like that, and what was kept must be what is computed anew.
+        float16 [N, D]: they are kept like that, and what was kept must be what is computed anew.
         """
         size = self.backbone.spec.image_size
         rows = np.zeros((len(images), self.size), np.float16)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ from files.threads import map_in_threads
 from files.writing import write_json
 from terminal.bars import Progress, silent
 
-_DIGITS = re.compile(r"[0-9a-f]{32}")
 _AT_ONCE = 48  # faces whose views are in memory
 
 
@@ -76,8 +74,6 @@ class FeatureCache:
         write_arrays(path, {"hash": hashed, "views": views, "features": rows.astype(np.float16)})
 
     def _path(self, face: str) -> Path:
-        if not _DIGITS.fullmatch(face):
-            raise ValueError(f"{face!r} is no digest of a face: 32 hexadecimal digits are expected")
         return self.folder / face[:2] / f"{face}.npz"
 
 

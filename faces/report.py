@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -142,11 +143,9 @@ def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> list[Sheet]:
     wrong = [i for i in np.argsort(-best, kind="stable") if answers[i] != measures.truth[i]][:_MOST_TILES]
     tiles, captions = [], []
     for i in wrong:
-        try:
+        with suppress(PictureError):  # gone or changed since
             tiles.append(scale_to(faces[i].picture(), _TILE))
-        except PictureError:  # gone or changed since
-            continue
-        captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")
+            captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")
     if not tiles:
         return []
     explain = (
@@ -246,13 +245,11 @@ def _views_sheet(faces: Sequence[Face], views: int, size: int) -> np.ndarray:
     """Some faces with their views, as a backbone takes them: uint8 [h, w, 3]."""
     views, tiles = min(views, _SHOWN_VIEWS), []
     for face in faces[:: max(1, len(faces) // _SHOWN_FACES)][:_SHOWN_FACES]:
-        try:
+        with suppress(PictureError):  # gone since
             image = face.picture()
-        except PictureError:  # gone since
-            continue
-        for number in range(views):
-            seen = look_at(image, face_view(number, face.digest))
-            tiles.append(np.clip(np.asarray(resize_picture(seen, size)), 0, 255).astype(np.uint8))
+            for number in range(views):
+                seen = look_at(image, face_view(number, face.digest))
+                tiles.append(np.clip(np.asarray(resize_picture(seen, size)), 0, 255).astype(np.uint8))
     if not tiles:
         return np.zeros((8, 8, 3), np.uint8)
     return contact_sheet(tiles, columns=views, cell=_TILE, gap=4)

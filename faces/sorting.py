@@ -139,12 +139,8 @@ def alike_groups(points: np.ndarray, count: int) -> np.ndarray:
     Of the usual methods it put most faces with faces of the same character (average linkage and HDBSCAN left
     half of them alone or threw characters together; benchmarks/face_clusters.py).
 
-    Args:
-        points: [N, D].
-        count: of groups, 1...N.
-
     Returns:
-        int [N], the number of each point's group; 0 is the largest group, then 1 ...
+        Of points [N, D], int [N], the number of each one's group; 0 is the largest group, then 1 ...
 
     Raises:
         ValueError: no such number of groups, or more than `MOST_FACES` points.

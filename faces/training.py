@@ -151,13 +151,10 @@ def _look(
 def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:
     """Fisher's linear discriminant with a shrunk covariance, scaled so that logits vary by about 1.
 
+    Rows, float16 [N, V, D], are all views of all faces; classes, int [N], has each of K names at least once.
+
     What differs between pictures of one character counts little, what differs between characters counts much.
     One layer by gradient descent was measured worse (docs/face_classifier.md).
-
-    Args:
-        rows: float16 [N, V, D], all views of all faces.
-        classes: int [N], each of the K at least once.
-        names: K.
     """
     count, views, size = rows.shape
     flat = rows.reshape(-1, size).astype(np.float32)

@@ -40,7 +40,6 @@ def draw_plan(boxes, seed, augmentation: Augmentation) -> Plan:
     Args:
         boxes: float32 [G, 4], fractions of the picture.
         seed: int64 [2], the same pair gives the same plan on every machine.
-        augmentation: what is varied, and how strongly.
     """
     # One call for all numbers: two calls with one seed would give the same numbers twice.
     counts = [ZOOM_OUT_DRAWS, COLOUR_DRAWS, 1, crop_draws(augmentation)]
@@ -67,13 +66,7 @@ class Picture(NamedTuple):
 
 
 def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size: int):
-    """Augments a picture and resizes it to the network's size.
-
-    Args:
-        picture: with its objects.
-        seed: int64 [2], the same pair gives the same result.
-        augmentation: a preset or one's own.
-        size: S.
+    """Augments a picture and resizes it to the network's size; the same `seed`, int64 [2], does the same.
 
     Returns:
         image float32 [S, S, 3] in 0...255, boxes float32 [K, 4], classes int32 [K] with K <= G.

@@ -20,12 +20,7 @@ def whole_picture() -> tf.Tensor:
 def draw_zoom_out(draws, augmentation: Augmentation) -> tf.Tensor:
     """The canvas on which the picture lies (paper section 3.6; Caffe DataTransformer::ExpandImage).
 
-    Args:
-        draws: float32 [ZOOM_OUT_DRAWS], uniform in 0...1.
-        augmentation: the probability and the limit.
-
-    Returns:
-        A window [4] that contains the picture.
+    Draws, float32 [ZOOM_OUT_DRAWS] uniform in 0...1 -> a window [4] that contains the picture.
     """
     side = 1.0 + draws[1] * (augmentation.zoom_out_limit - 1.0)
     corner = -draws[2:4] * (side - 1.0)
@@ -51,7 +46,7 @@ def draw_crop(draws, boxes, picture, augmentation: Augmentation) -> tf.Tensor:
         draws: float32 [crop_draws], uniform in 0...1.
         boxes: float32 [G, 4] as fractions of the canvas; G may be 0.
         picture: float32 [4], where the picture lies on the canvas.
-        augmentation: overlaps, scales, aspect ratios, trials; with at least one overlap.
+        augmentation: with at least one overlap.
 
     Returns:
         A window [4] within the canvas, as fractions of the canvas.
@@ -72,14 +67,10 @@ def draw_crop(draws, boxes, picture, augmentation: Augmentation) -> tf.Tensor:
 
 
 def candidate_crops(draws, augmentation: Augmentation) -> tf.Tensor:
-    """Crops of the canvas at random (Caffe's SampleBBox).
+    """Crops of the canvas at random (Caffe's SampleBBox): float32 [..., 4], windows within 0...1.
 
     Args:
         draws: float32 [..., 4], uniform in 0...1: size, shape, where (rows), where (columns).
-        augmentation: the ranges of scale and of aspect ratio.
-
-    Returns:
-        float32 [..., 4], windows within 0...1.
     """
     smallest, largest = augmentation.crop_scale
     scale = smallest + draws[..., 0] * (largest - smallest)
@@ -104,14 +95,10 @@ def seen_through(window, boxes) -> tf.Tensor:
 
 
 def keep_visible(boxes, *, smallest_side) -> tuple[tf.Tensor, tf.Tensor]:
-    """Clips boxes to the window and says which objects still count.
+    """Clips boxes, [G, 4] as fractions of the window, to it and says which objects still count.
 
-    An object counts while its centre is in the window (Caffe's emit_constraint CENTER) and what is left of
-    its box is not tiny.
-
-    Args:
-        boxes: float32 [G, 4] as fractions of the window.
-        smallest_side: as a fraction of the window.
+    An object counts while its centre is in the window (Caffe's emit_constraint CENTER) and no side of what is
+    left of its box is below `smallest_side`, a fraction too.
 
     Returns:
         boxes float32 [G, 4] within 0...1; keep bool [G].

@@ -40,11 +40,9 @@ def paste(image, boxes, classes, donor: Picture, chosen, seed, augmentation: Aug
         image: float32 [S, S, 3].
         boxes: float32 [G, 4].
         classes: int32 [G].
-        donor: the other picture.
-        chosen: scalar, which of its objects.
+        chosen: scalar, which of the donor's objects.
         seed: int64 [2], the same pair gives the same result.
         augmentation: of its colours, and whether it may be flipped.
-        size: S.
 
     Returns:
         The picture, boxes [G + 1, 4] and classes [G + 1], or all three as they were.

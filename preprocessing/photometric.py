@@ -33,12 +33,7 @@ class ColourChange(NamedTuple):
 
 
 def draw_colour_change(draws, augmentation: Augmentation) -> ColourChange:
-    """Turns numbers of 0...1 into a change of colour.
-
-    Args:
-        draws: float32 [COLOUR_DRAWS], uniform in 0...1.
-        augmentation: the ranges.
-    """
+    """Turns numbers, float32 [COLOUR_DRAWS] uniform in 0...1, into a change of colour."""
     happens = draws[:4] < augmentation.colour_probability
     amount = draws[4:]
     brightness = tf.where(happens[0], (2.0 * amount[0] - 1.0) * augmentation.brightness, 0.0)
@@ -58,10 +53,9 @@ def colour_change(brightness, contrast, saturation, hue, *, pivot: float) -> Col
         hue: scalar, fraction of the circle.
         pivot: 0...255.
     """
+    luma, chroma, turned = (tf.constant(matrix, tf.float32) for matrix in (LUMA, CHROMA, TURNED))
     angle = 2.0 * math.pi * hue
-    matrix = _constant(LUMA) + saturation * (
-        tf.cos(angle) * _constant(CHROMA) + tf.sin(angle) * _constant(TURNED)
-    )
+    matrix = luma + saturation * (tf.cos(angle) * chroma + tf.sin(angle) * turned)
     return ColourChange(contrast * matrix, contrast * (brightness - pivot) + pivot)
 
 
@@ -74,7 +68,3 @@ def change_colour(image, change: ColourChange) -> tf.Tensor:
 def _between(limits: tuple[float, float], amount):
     low, high = limits
     return low + (high - low) * amount
-
-
-def _constant(matrix: np.ndarray) -> tf.Tensor:
-    return tf.constant(matrix, tf.float32)

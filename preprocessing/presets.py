@@ -52,9 +52,7 @@ def get_preset(
     """The preset called `name`, with two of its strengths changed.
 
     Args:
-        name: a key of `presets`.
         zoom_out_max: side of the largest canvas, 1 for none; None for the preset's.
-        paste_probability: 0...1.
 
     Raises:
         ValueError: there is none of this name; lists those that there are.

@@ -11,13 +11,8 @@ import tensorflow as tf
 
 
 def resize_picture(image, size: int) -> tf.Tensor:
-    """Resizes a whole picture to a square, its aspect ratio not kept.
+    """A whole picture as a square, its aspect ratio not kept.
 
-    Args:
-        image: uint8 or float32 [H, W, 3].
-        size: S, the network's image size in pixels.
-
-    Returns:
-        float32 [S, S, 3], 0...255 like the input.
+    uint8 or float32 [H, W, 3] -> float32 [size, size, 3], 0...255 like the input.
     """
     return tf.image.resize(image, (size, size), method="bilinear", antialias=True)

@@ -28,7 +28,7 @@ def trained(tmp_path_factory) -> Path:
     return folder
 
 
-def train(folder: Path, run: str, *more: str) -> int:
+def train(folder: Path, run: str | Path, *more: str) -> int:
     places = {"faces_dir": "faces", "train_dir": run, "backbone_weights": "vgg.npz", "cache_dir": "cache"}
     given = [f"--{flag}={folder / place}" for flag, place in places.items()]
     small = ["--image_size=32", "--strides=4", "--views=3", "--left_out=2"]
@@ -130,22 +130,6 @@ def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--train_dir={detector}", "there is a detector in it; give a folder of its own"),
-        ("--faces_dir={alone}", "faces of ao only; a classifier tells at least two"),
-    ],
-)
-def test_mistakes_are_one_line(trained, tmp_path, capsys, argument, message):
-    shutil.copytree(trained / "faces" / "ao", tmp_path / "alone" / "ao")
-    places = {"alone": tmp_path / "alone", "detector": ROOT / "checkpoints" / "drawn_lite"}
-    assert train(trained, "none", argument.format(**places)) == 1
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
         ("--views=0", "--views 0: must be in 1...64"),
         ("--margin=9", "--margin 9.0: must be in 0...2"),
         ("--split_by=lists", "--split_by lists: faces are split by source"),
@@ -158,21 +142,22 @@ def test_wrong_flags_are_named(tmp_path, capsys, argument, message):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("program", "arguments", "message"),
     [
-        (["--split=validation", "--faces_dir={other}"], "no face in {other} was in this split"),
-        (["--faces_dir={nobody}"], "has none of the classifier's names"),
-        (["--strangers_dir=gone"], "--strangers_dir gone: there is no such folder"),
+        (train, ["--train_dir={detector}"], "there is a detector in it; give a folder of its own"),
+        (train, ["--faces_dir={alone}"], "faces of ao only; a classifier tells at least two"),
+        (evaluate, ["--split=validation", "--faces_dir={other}"], "no face in {other} was in this split"),
+        (evaluate, ["--faces_dir={nobody}"], "has none of the classifier's names"),
+        (evaluate, ["--faces_dir={other}", "--strangers_dir=gone"], "--strangers_dir gone: there is no such"),
     ],
 )
-def test_what_cannot_be_measured_is_one_line(trained, tmp_path, capsys, arguments, message):
-    rng = np.random.default_rng(8)
-    other, nobody = write_faces(tmp_path / "other", rng, each=1), tmp_path / "nobody"
-    nobody.mkdir()
-    (other / "ao").rename(nobody / "else")
-    names = {"other": other, "nobody": nobody}
-    given = [f"--faces_dir={trained / 'faces'}", *(one.format(**names) for one in arguments)]
-    assert evaluate(trained, tmp_path / "eval", *given) == 1
+def test_mistakes_are_one_line(trained, tmp_path, rng, capsys, program, arguments, message):
+    names = {name: tmp_path / name for name in ("alone", "other", "nobody")}
+    write_faces(names["other"], rng, each=1)
+    shutil.copytree(trained / "faces" / "ao", names["alone"] / "ao")
+    shutil.copytree(trained / "faces" / "ao", names["nobody"] / "else")
+    names["detector"] = ROOT / "checkpoints" / "drawn_lite"
+    assert program(trained, tmp_path / "out", *(one.format(**names) for one in arguments)) == 1
     said = capsys.readouterr().err
     assert message.format(**names) in said
     assert said.count("\n") == 1

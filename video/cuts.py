@@ -11,7 +11,6 @@ class CutFinder:
     """Says where a new scene begins: the colours of the whole picture change from one frame to the next."""
 
     def __init__(self):
-        """Begins."""
         self._before: np.ndarray | None = None
 
     def is_cut(self, image: np.ndarray) -> bool:

@@ -66,10 +66,9 @@ class Tracker:
     """
 
     def __init__(self, rate: float, score_threshold: float = 0.5, *, most_waiting: int = 12):
-        """Begins.
+        """Begins, at so many frames a second.
 
         Args:
-            rate: frames a second.
             score_threshold: lowest score of a face that is shown.
             most_waiting: frames that may wait for their names, for the caller's memory.
         """

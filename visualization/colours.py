@@ -19,13 +19,9 @@ _SALT = b"1393"
 
 @functools.lru_cache(maxsize=4096)
 def name_colour(name: str) -> tuple[int, int, int]:
-    """The colour of a name: vivid, and never so dark or so light that a line of it is lost.
+    """The colour of a name, R, G, B: vivid, and never so dark or so light that a line of it is lost.
 
-    Args:
-        name: any text; two Unicode spellings of the same text (NFC, NFD) have the same colour.
-
-    Returns:
-        (red, green, blue), each 0...255.
+    Two Unicode spellings of the same text (NFC, NFD) have the same colour.
     """
     text = unicodedata.normalize("NFC", name).encode("utf-8", "surrogatepass")
     # Not hash(): Python salts it anew in every process.
@@ -46,16 +42,10 @@ def luminance(colour: tuple[int, int, int]) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
-    """WCAG 2.2 contrast ratio of two sRGB colours, 1 (equal) to 21 (black on white)."""
-    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 def text_colour(background: tuple[int, int, int]) -> tuple[int, int, int]:
     """Black or white, whichever reads better on the background: the ratio is never below 4.5 (WCAG AA)."""
-    black, white = (0, 0, 0), (255, 255, 255)
-    return black if contrast(black, background) >= contrast(white, background) else white
+    own = luminance(background) + 0.05  # WCAG 2.2: contrast is the lighter of two such sums by the darker
+    return (0, 0, 0) if own / 0.05 >= 1.05 / own else (255, 255, 255)
 
 
 def _to_linear(channel: float) -> float:

@@ -37,7 +37,7 @@ def plot_dataset(
         boxes: float32 [N, 4], (ymin, xmin, ymax, xmax) as fractions; may be empty.
         best_iou: [N], the overlap of each box with the best of the network's anchors; None leaves it out.
     """
-    names = Counter({name: 0 for some in counts.values() for name in some})
+    names: Counter[str] = Counter()
     for some in counts.values():
         names.update(some)
     shown = [name for name, _ in names.most_common()]
@@ -152,12 +152,10 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
         np.sqrt(heat), cmap=colours, extent=(0, 100, 100, 0), aspect="auto", interpolation="bicubic", vmin=0
     )
     axes.set(xticks=(0, 50, 100), yticks=(0, 50, 100))
-    axes.set_yticklabels(("top", "", "bottom"), rotation=90)
-    axes.get_yticklabels()[0].set_verticalalignment("top")
-    axes.get_yticklabels()[-1].set_verticalalignment("bottom")
-    axes.set_xticklabels(("left", "", "right"))
-    axes.get_xticklabels()[0].set_horizontalalignment("left")
-    axes.get_xticklabels()[-1].set_horizontalalignment("right")
+    for label in axes.set_yticklabels(("top", "", "bottom"), rotation=90)[::2]:
+        label.set(verticalalignment=label.get_text())
+    for label in axes.set_xticklabels(("left", "", "right"))[::2]:
+        label.set(horizontalalignment=label.get_text())
 
 
 def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: Theme) -> None:

@@ -52,13 +52,10 @@ def draw_boxes(
     another label stands already, inside or below it; never outside the picture.
 
     Args:
-        image: uint8 [H, W, 3] RGB; not changed.
+        image: uint8 [H, W, 3] RGB; not changed, the result is another.
         boxes: [N, 4] corners as fractions; what lies outside the picture is cut off.
         names: N names, any script. An empty name leaves the label to the score.
         scores: N scores in 0...1, or None.
-
-    Returns:
-        A new uint8 [H, W, 3].
     """
     check_image(image)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)

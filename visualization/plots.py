@@ -41,14 +41,10 @@ class Curve:
 
 
 def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: Theme = LIGHT) -> Figure:
-    """Precision over recall, one small panel for each name.
+    """Precision over recall, one small panel for each name, at most so many columns beside each other.
 
     One panel each rather than one for all: curves of many names cross, and a name can then have its own
     colour without any two having to differ.
-
-    Args:
-        curves: at least one.
-        columns: panels beside each other, at most.
     """
     if not curves:
         raise ValueError("There is no precision-recall curve to plot: no name has objects.")

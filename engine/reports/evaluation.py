@@ -54,10 +54,9 @@ def write_reports(
     strangers: Sequence[tuple[str, np.ndarray]],
     notes: Sequence[str],
 ) -> None:
-    """Write report.json, report.html and detections.json.
+    """Write report.json, report.html and detections.json into a folder, which is made if it does not exist.
 
     Args:
-        folder: where to; made if it does not exist.
         ran: what ran, as nested mappings of plain values.
         strangers: (file name, uint8 [H, W, 3]) of strangers to show, with what was found on them.
         notes: warnings that a reader of the numbers must know.

@@ -43,14 +43,10 @@ _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figur
 def write_training_report(
     folder: Path, *, dataset_dir: Path | None = None, say: Callable[[str], None] = print
 ) -> Path:
-    """Writes the report.
+    """Writes the report of a training that has saved weights, finished or not, and gives its path.
 
     Args:
-        folder: of a training that has saved weights; a finished one or not.
         dataset_dir: where its records are now, if they have moved.
-
-    Returns:
-        The report.
 
     Raises:
         ValueError: no checkpoint, or its records cannot be read.
@@ -67,7 +63,8 @@ def write_training_report(
     told = how_it_learnt(*curve, metrics.get("step"), said.get("max_number_of_steps"))
     if validation is None:
         notes = [f"{problem}, so nothing can be said about how good this detector is."]
-        told = what_it_learnt_from(counts[training]) + told
+        fewest = sorted(counts[training].items(), key=lambda pair: pair[1])[:3]
+        told = sentences("what_it_learnt_from.txt", fewest=fewest) + told
         content, filenames = {"measurements": None}, ()
     else:
         evaluation = measure_best_weights(checkpoint, dataset, validation)
@@ -196,16 +193,6 @@ def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]
         "others": [f"{name} (AP {percent(rated[name])})" for name in behind if boxes[name] >= 0.8 * usual],
         "usual": usual,
     }
-
-
-def what_it_learnt_from(trained_boxes: Mapping[str, int]) -> list[str]:
-    """All that can be said of a training that was measured on nothing, from name -> boxes to learn from."""
-    fewest = sorted(trained_boxes, key=lambda name: trained_boxes[name])[:3]
-    listed = ", ".join(f"{name} ({counted(trained_boxes[name], 'box', 'boxes')})" for name in fewest)
-    return [
-        "Whom it confuses and misses is not known: convert with a validation set, which tf_convert_data.py "
-        f"makes by itself. The names with the fewest boxes to learn from are {listed}."
-    ]
 
 
 def how_it_learnt(

@@ -17,9 +17,10 @@ def boxes(draw, count=4):
     return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
-def test_area_of_a_quarter_and_of_an_inverted_box():
+def test_area_of_a_quarter_and_of_an_inverted_box_and_clip():
     inverted = np.array([[0.5, 0.5, 0.25, 0.75]], np.float32)
     np.testing.assert_allclose(area(np.concatenate([ONE, inverted])), [0.25, 0.0])
+    np.testing.assert_allclose(clip(np.array([[-0.1, 0.2, 1.3, 0.9]], np.float32)), [[0.0, 0.2, 1.0, 0.9]])
 
 
 def test_intersection_is_batched():
@@ -48,10 +49,6 @@ def test_iou_is_symmetric_and_bounded(a, b):
 @given(boxes())
 def test_centers_and_corners_are_inverse(a):
     np.testing.assert_allclose(np.asarray(centers_to_corners(corners_to_centers(a))), a, atol=1e-6)
-
-
-def test_clip():
-    np.testing.assert_allclose(clip(np.array([[-0.1, 0.2, 1.3, 0.9]], np.float32)), [[0.0, 0.2, 1.0, 0.9]])
 
 
 def test_generalized_iou_by_hand():

@@ -48,10 +48,7 @@ def test_the_real_vgg_gives_what_keras_applications_gives(shared, rng):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "strides", "cells"),
-    [
-        ("mobilenet_v2", 64, (4, 8, 16, 32), (16, 8, 4, 2)),
-        ("inception_v3", 107, (8, 16, 32), (11, 5, 2)),
-    ],
+    [("mobilenet_v2", 64, (4, 8, 16, 32), (16, 8, 4, 2)), ("inception_v3", 107, (8, 16, 32), (11, 5, 2))],
 )
 def test_networks_of_keras_applications(name, size, strides, cells, rng):
     backbone = open_backbone(name, "none", image_size=size, strides=strides)

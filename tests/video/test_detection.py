@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from boxes.detections import Detections
 from nets.thresholds import Thresholds
+from tests.engine.by_hand import detected
 from tests.video.small_videos import Shown, scene, write_video
 from video.detection import VideoOptions, detect_in_video, read_ahead
 from video.reader import VideoError, VideoReader
@@ -30,8 +30,7 @@ class Everywhere:
     def detect_batch(self, images, *, score_threshold, all_names=False):
         self.batches.append(len(images))
         self.asked.add(score_threshold)
-        found = Detections(np.array([[0, 0, 0.5, 0.5]], np.float32), np.array([0.8], np.float32), ("あ",))
-        return [found] * len(images)
+        return [detected(("あ", 0.8, (0, 0, 0.5, 0.5)))] * len(images)
 
 
 def clip(path: Path, *, sound: str | None, seconds: float = 2.0, codec: str = "mpeg4") -> Path:

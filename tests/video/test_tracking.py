@@ -2,19 +2,11 @@ import numpy as np
 import pytest
 
 from boxes.detections import Detections
+from tests.engine.by_hand import detected as seen
 from video.cuts import CutFinder
 from video.tracking import Tracker, keep_threshold
 
 LEFT, RIGHT = (0.2, 0.1, 0.6, 0.4), (0.2, 0.6, 0.6, 0.9)
-
-
-def seen(*found: tuple[str, float, tuple[float, ...]]) -> Detections:
-    found = tuple(sorted(found, key=lambda one: -one[1]))
-    return Detections(
-        np.array([box for _, _, box in found], np.float32).reshape(-1, 4),
-        np.array([score for _, score, _ in found], np.float32),
-        tuple(name for name, _, _ in found),
-    )
 
 
 def follow(frames: list[Detections], cuts: tuple[int, ...] = ()) -> list[Detections]:
