@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from engine.input.records import RecordIndex, parse_record, read_records
 from preprocessing.augment import Picture
+from preprocessing.resize import decode_picture
 from preprocessing.windows import source_pixels
 
 JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
@@ -22,12 +23,6 @@ SHARE = 0.25
 
 
 # -------------------------------------------------------------------------------- each time they are shown
-def decode_picture(encoded) -> tf.Tensor:
-    """Decodes a whole JPEG, PNG, GIF or BMP: scalar string -> uint8 [H, W, 3] RGB."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, 3])
-
-
 def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decodes the part of a picture that `preprocessing.windows.sample_window` needs to show a window.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from datasets.records import parse_example
+from datasets.examples import is_box, parse_example
 
 # A record is its length (uint64), the length's checksum (4 bytes), the data, the data's checksum (4 bytes):
 # TensorFlow's tutorials/load_data/tfrecord, "TFRecords format details".
@@ -85,15 +85,15 @@ def read_records(index: RecordIndex, numbers: tf.data.Dataset) -> tf.data.Datase
 
 
 def parse_record(serialized) -> dict[str, tf.Tensor]:
-    """`parse_example`, with boxes that are cut at the border; those with nothing left are dropped.
+    """`parse_example`, with boxes that are cut at the border; those that are none are dropped.
 
     Our converter writes none of these and reports them; SSD-Tensorflow's writes them as they come.
     """
     record = parse_example(serialized)
-    boxes = tf.clip_by_value(record["boxes"], 0.0, 1.0)
-    kept = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1)
+    kept = is_box(record["boxes"])
     per_box = {key: tf.boolean_mask(record[key], kept) for key in ("classes", "difficult", "truncated")}
-    return {**record, **per_box, "boxes": tf.boolean_mask(boxes, kept)}
+    boxes = tf.boolean_mask(record["boxes"], kept)
+    return {**record, **per_box, "boxes": tf.clip_by_value(boxes, 0.0, 1.0)}
 
 
 def picture_name(filename, number):

@@ -60,6 +60,7 @@ def measure_checkpoint(
     notes = _name_notes(dataset.labels, checkpoint.labels)
     if total < pictures:
         notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
+    notes += filter(None, [dataset.split(split).note])
     notes += leak_notes_of(checkpoint, dataset, split)
     for note in notes:
         console.print(Text(f"Warning: {note}", style="yellow"), soft_wrap=True)

@@ -19,7 +19,7 @@ import numpy as np
 from boxes.anchor_fitting import best_anchors
 from datasets.look_alikes import leak_notes
 from datasets.pictures import PictureError, read_picture
-from datasets.records import RecordDataset, read_boxes, traces_of_records
+from datasets.records import RecordDataset, traces_of_records
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
@@ -127,8 +127,8 @@ def _boxes(
     boxes, counts = [], {}
     for name in dataset.splits:
         if name in splits:
-            some, classes = read_boxes(dataset.split(name).files)
-            boxes.append(some)
+            boxes.append(dataset.split(name).corners)
+            classes = dataset.split(name).classes
             counts[name] = {label: int(np.sum(classes == i)) for i, label in enumerate(dataset.labels, 1)}
     return np.concatenate(boxes), counts
 
