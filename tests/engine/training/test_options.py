@@ -77,6 +77,15 @@ def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe
     assert "is given" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("flag", ["--passes", "--learning_rate", "--save_interval_secs", "--seed"])
+@pytest.mark.parametrize("value", ["nan", "-inf", "Infinity", "-1"])
+def test_numbers_that_are_none_are_wrong_flags(flag, value, capsys):
+    with pytest.raises(SystemExit) as ended:
+        train_ssd_network.main(["--dataset_dir=a", "--train_dir=b", f"{flag}={value}"])
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert (ended.value.code, flag in shown, value in shown) == (2, True, True)
+
+
 def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
     recipe = parsed("--recipe=small_cpu", "--checkpoint_path", "coco.npz")
     assert recipe == with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
