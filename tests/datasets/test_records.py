@@ -174,15 +174,13 @@ def test_boxes_that_are_none_do_not_count(tmp_path):
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP", "JPEG"])
 def test_pictures_of_every_kind_are_recognised(kind, tmp_path):
     file, rng = io.BytesIO(), np.random.default_rng(0)
-    picture = Image.fromarray(rng.integers(0, 255, (5, 4, 3), np.uint8)).resize((64, 80))
-    picture.save(file, kind)
+    picture = Image.fromarray(rng.integers(0, 255, (5, 4), np.uint8)).resize((64, 80)).convert("RGB")
+    picture.save(file, kind, lossless=True)
     files = write_shards(tmp_path, "train", [example(encoded=file.getvalue())], 1)
     (found,) = traces_of_records(files).hashes
-    assert np.bitwise_count(found ^ perceptual_hash(np.asarray(picture))) <= 4
+    assert np.bitwise_count(found ^ perceptual_hash(np.asarray(picture))) <= 2
     files = write_shards(tmp_path, "train", [example(encoded=b"no picture")], 1)
-    with pytest.raises(
-        ValueError, match=r"train_000.tfrecord: record 0 \(.*jpg\): its picture cannot"
-    ):
+    with pytest.raises(ValueError, match=r"train_000.tfrecord: record 0 \(.*jpg\): its picture cannot"):
         traces_of_records(files)
 
 
