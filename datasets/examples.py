@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from preprocessing.resize import decode_picture
+
 # Of a box in a record, in the order of its corners.
 SIDES = ("ymin", "xmin", "ymax", "xmax")
 
@@ -19,9 +21,8 @@ _KEYS = {
     "label": ("image/object/bbox/label", "image/object/class/label"),
     "label_text": ("image/object/bbox/label_text", "image/object/class/text"),
     "difficult": ("image/object/bbox/difficult", "image/object/difficult"),
-    "truncated": ("image/object/bbox/truncated", "image/object/truncated"),
 }
-_NUMBERS = ("label", "difficult", "truncated")
+_NUMBERS = ("label", "difficult")
 
 _FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
@@ -32,31 +33,31 @@ _FEATURES = {
 
 
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Parses one record; usable inside `tf.data.Dataset.map`.
-
-    Args:
-        serialized: scalar string.
+    """Parses one record, a scalar string; usable inside `tf.data.Dataset.map`.
 
     Returns:
         "encoded": scalar string, a picture for `decode_picture`;
         "filename": scalar string, the picture's file name, empty in SSD-Tensorflow's records;
-        "boxes": float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions;
+        "boxes": float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions, cut at the border; those that are none
+            are dropped. Our converter writes none of these; SSD-Tensorflow's writes them as they come;
         "classes": int32 [G], 1...K;
-        "difficult", "truncated": bool [G].
+        "difficult": bool [G], False for every box where the record does not say.
     """
     one = tf.io.parse_single_example(serialized, _FEATURES)
     sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in SIDES]
-    label, difficult, truncated = (
+    corners = tf.stack(sides, axis=-1)  # [all, 4]
+    kept = is_box(corners)
+    label, difficult = (
         tf.cond(tf.size(ours) > 0, lambda ours=ours: ours, lambda other=other: other)
         for ours, other in ([tf.sparse.to_dense(one[key]) for key in _KEYS[name]] for name in _NUMBERS)
     )
+    difficult = tf.pad(difficult, [[0, tf.size(label) - tf.size(difficult)]])
     return {
         "encoded": one["image/encoded"],
         "filename": one["image/filename"],
-        "boxes": tf.stack(sides, axis=-1),  # [G, 4]
-        "classes": tf.cast(label, tf.int32),
-        "difficult": _flags(difficult, label),
-        "truncated": _flags(truncated, label),
+        "boxes": tf.clip_by_value(tf.boolean_mask(corners, kept), 0.0, 1.0),
+        "classes": tf.cast(tf.boolean_mask(label, kept), tf.int32),
+        "difficult": tf.cast(tf.boolean_mask(difficult, kept), tf.bool),
     }
 
 
@@ -67,23 +68,19 @@ def is_box(corners) -> tf.Tensor:
     return tf.reduce_all(real & (inside[:, 2:] > inside[:, :2]), axis=1)
 
 
-def objects_of(
-    where: str, example: tf.train.Example
-) -> tuple[Sequence[Sequence[float]], Sequence[int], Sequence[bytes], Sequence[int]]:
-    """The sides [4][G], class ids [G], names and whether difficult (of all objects or of none) of a record.
+def objects_of(where: str, example: tf.train.Example) -> tuple[Sequence, ...]:
+    """The sides [4][G], class ids [G], names and difficult flags of a record, the last two [G] or [0].
 
     Raises:
-        ValueError: there is no picture, or a box has no id, name or flag; `where` is said.
+        ValueError: a box has no id, name or flag; `where` is said.
     """
     feature = example.features.feature
     corners = [feature[f"image/object/bbox/{side}"].float_list.value for side in SIDES]
-    classes, difficult, truncated = (
+    classes, difficult = (
         next(filter(None, (feature[key].int64_list.value for key in _KEYS[name])), []) for name in _NUMBERS
     )
     names = next(filter(None, (feature[key].bytes_list.value for key in _KEYS["label_text"])), [])
-    if not feature["image/encoded"].bytes_list.value:
-        raise ValueError(f"{where}: there is no picture in it (image/encoded); convert again")
-    optional = (len(values) for values in (names, difficult, truncated) if values)
+    optional = (len(values) for values in (names, difficult) if values)
     if len({len(classes), *map(len, corners), *optional}) > 1:
         raise ValueError(
             f"{where}: {len(corners[0])} boxes with {len(classes)} class ids, {len(names)} names and "
@@ -111,6 +108,16 @@ def examples(files: Iterable[Path]) -> Iterator[tuple[str, tf.train.Example]]:
             raise ValueError(f"{path}: its records hold no tf.train.Example; convert again") from None
 
 
+def decoded(where: str, example: tf.train.Example) -> np.ndarray:
+    """The picture of a record, uint8 [H, W, 3]; ValueError with `where`: there is none, or it is damaged."""
+    encoded = next(iter(example.features.feature["image/encoded"].bytes_list.value), b"")
+    try:
+        return decode_picture(encoded).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        reason = error.message.partition("}} ")[2].partition(" [Op:")[0]
+        raise ValueError(f"{where}: its picture cannot be decoded ({reason}); convert again") from None
+
+
 def make_example(
     encoded: bytes,
     *,
@@ -126,20 +133,8 @@ def make_example(
 ) -> bytes:
     """Serialises one record: SSD-Tensorflow's features, and "image/filename" and "image/source".
 
-    Args:
-        encoded: a JPEG of `width` x `height` pixels.
-        filename: says in reports which picture it is.
-        source: the episode or video it comes from.
-        width: in pixels, as the height.
-        height: likewise.
-        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
-        classes: G ids from 1.
-        names: as many, like the flags.
-        difficult: flags.
-        truncated: flags.
-
-    Returns:
-        Equal bytes for equal arguments.
+    Of a JPEG of `width` x `height` pixels, with G boxes, float32 [G, 4], as `parse_example` gives them, G ids
+    from 1, names and flags. `source` is the episode or video. Equal bytes for equal arguments.
     """
     features = {
         "image/height": _ints([height]),
@@ -172,12 +167,6 @@ def write_shards(folder: Path, name: str, records: Iterable[bytes], per_shard: i
             for record in itertools.chain([first], itertools.islice(records, per_shard - 1)):
                 writer.write(record)
     return paths
-
-
-def _flags(values: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-    """Bool [G]; a record without the feature means False for every box."""
-    missing = tf.maximum(0, tf.size(classes) - tf.size(values))
-    return tf.pad(tf.cast(values, tf.bool), [[0, missing]])
 
 
 def _ints(values: Sequence[int]) -> tf.train.Feature:

@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from datasets.examples import SIDES, examples, is_box, objects_of
+from datasets.examples import SIDES, decoded, examples, is_box, objects_of
 from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name, read_labels
 from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
 from files.threads import map_in_threads
-from preprocessing.resize import decode_picture
 
 _MOST_NAMES = 65_535  # without labels.txt: each id below the highest has a name, if only a placeholder
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
@@ -88,15 +87,10 @@ class RecordDataset:
 
 
 def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset:
-    """Finds the sets and names of a folder of TFRecords, ours or another program's.
+    """Finds the sets (those that `set_prefix` tells of) and names of a folder of TFRecords.
 
-    Every record is read, about 0.1 ms each, so that labels.txt says what the records say. Without labels.txt
-    the names come from the records themselves, which hold name and id of every box; where these are Pascal
-    VOC's, all twenty names are the labels, as in SSD-Tensorflow.
-
-    Args:
-        folder: where the records are.
-        dataset_name: look only at the sets that `set_prefix` tells of; None: at all.
+    Every record is read, which takes about 0.1 ms, so that labels.txt says what they say. Without labels.txt
+    the names are those of the records; where these are Pascal VOC's all twenty, as in SSD-Tensorflow.
 
     Raises:
         ValueError: no folder, no TFRecords, none of that name, a shard missing or of another size than
@@ -149,11 +143,7 @@ def traces_of_records(files: Sequence[Path]) -> Traces:
         if encoded.startswith(b"\xff\xd8"):
             with suppress(OSError):
                 return name, source, perceptual_hash_of_jpeg(encoded)
-        try:
-            return name, source, perceptual_hash(decode_picture(encoded).numpy())
-        except tf.errors.InvalidArgumentError as error:
-            reason = error.message.partition("}} ")[2].partition(" [Op:")[0]
-            raise ValueError(f"{where}: its picture cannot be decoded ({reason}); convert again") from None
+        return name, source, perceptual_hash(decoded(where, example))
 
     return traces_of(map_in_threads(trace, examples(files)))
 
@@ -256,9 +246,9 @@ def _agree(
         raise ValueError(
             f"{where}: class id {number} is {name!r} here, {known!r} in {place}; "
             + (
-                "give labels.txt the order of the ids, or delete it, and names are those of the records"
+                "give labels.txt the order of the ids, or delete it"
                 if labels
-                else "the sets were converted with different labels: convert them again into one folder"
+                else "convert into one folder again"
             )
         )
     named[number] = known or name, place

@@ -28,13 +28,7 @@ ONE_HEAD = 0.6
 def suppress(boxes, scores, *, iou_threshold=IOU_THRESHOLD):
     """Greedy non-maximum suppression: a box goes when a better one that stays overlaps it too much.
 
-    Args:
-        boxes: [..., N, 4], best first.
-        scores: [..., N] descending; boxes of score 0 are not kept.
-        iou_threshold: overlap above which the worse box goes.
-
-    Returns:
-        bool [..., N]: kept.
+    Of boxes [..., N, 4] and scores [..., N], best first, those that stay: bool [..., N]; never with score 0.
 
     The greedy answer is the one fixed point of "kept = no kept better box overlaps me". Iterating that
     rule from "all kept" settles box n after at most n rounds, in practice after three or four, and
@@ -85,9 +79,7 @@ def choose_detections(boxes, shares):
 
     Names that no anchor of the batch gives a score cost nothing: the others come first, some at a time.
 
-    Args:
-        boxes: [B, A, 4], of each anchor.
-        shares: [B, A, C], its probabilities.
+    Of each anchor the boxes [B, A, 4] and shares [B, A, C], its probabilities.
 
     Returns:
         {"boxes": [B, N, 4], "scores": [B, N] descending, "classes": int32 [B, N], 0 where there are fewer
@@ -134,11 +126,7 @@ def choose_detections(boxes, shares):
 def select_detections(codes, logits, anchors, *, score_activation: Scores = "softmax"):
     """From what a network answers to detections, and what every anchor says.
 
-    Args:
-        codes: [B, A, 4].
-        logits: [B, A, C].
-        anchors: [A, 4] corners.
-        score_activation: what the logits mean, see `probabilities`.
+    Of codes [B, A, 4], logits [B, A, C], which mean what `probabilities` says, and anchors [A, 4].
 
     Returns:
         What `choose_detections` does; "evidence": [B, N], see `nets.thresholds.evidence`; "best_of_head":

@@ -69,11 +69,10 @@ def _finite(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
             return value
         raise ValueError(f"{texts[0]} is not a number to work with")
 
-    if flag.type is not float:
-        return None
-    return PrimitiveConstructorSpec(
-        1, "FLOAT", read, lambda value: isinstance(value, (int, float)), lambda value: [str(value)]
+    spec = PrimitiveConstructorSpec(
+        1, "FLOAT", read, lambda one: isinstance(one, (int, float)), lambda one: [str(one)]
     )
+    return spec if flag.type is float else None
 
 
 def say(console: Console, text: str) -> None:

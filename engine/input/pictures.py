@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from engine.input.records import RecordIndex, parse_record, read_records
+from datasets.examples import parse_example
+from engine.input.records import RecordIndex, read_records
 from preprocessing.augment import Picture
 from preprocessing.resize import decode_picture
 from preprocessing.windows import source_pixels
@@ -168,7 +169,7 @@ def _records(index: RecordIndex) -> tf.data.Dataset:
 
 def _bytes(serialized):
     """How many bytes `_decoded` has."""
-    encoded = parse_record(serialized)["encoded"]
+    encoded = parse_example(serialized)["encoded"]
 
     def of_jpeg():
         height, width = tf.unstack(tf.io.extract_jpeg_shape(encoded, tf.int64)[:2])
@@ -181,7 +182,7 @@ def _bytes(serialized):
 
 def _decoded(serialized):
     """A record's picture at every scale, and its objects. What is no JPEG has one scale, used for all."""
-    record = parse_record(serialized)
+    record = parse_example(serialized)
     encoded = record["encoded"]
 
     def of_jpeg():

@@ -127,9 +127,10 @@ def _boxes(
     boxes, counts = [], {}
     for name in dataset.splits:
         if name in splits:
-            boxes.append(dataset.split(name).corners)
-            classes = dataset.split(name).classes
-            counts[name] = {label: int(np.sum(classes == i)) for i, label in enumerate(dataset.labels, 1)}
+            split = dataset.split(name)
+            boxes.append(split.corners)
+            numbers = np.bincount(split.classes, minlength=len(dataset.labels) + 1)[1:].tolist()
+            counts[name] = dict(zip(dataset.labels, numbers, strict=True))
     return np.concatenate(boxes), counts
 
 

@@ -78,21 +78,18 @@ class Numbers:
     some: tuple[float, ...] = ()
 
 
-@pytest.mark.parametrize("flags", ["--one=nan", "--maybe -inf", "--maybe=1e999", "--some 1 2 NaN"])
+@pytest.mark.parametrize("flags", ["--one nan", "--maybe -inf", "--maybe 1e999", "--some 1 2 NaN"])
 def test_every_number_of_a_flag_is_one(flags, capsys):
-    read: list[Numbers] = []
-
     @command("draw")
     def main(options: Numbers):
-        read.append(options)
+        return int(options == Numbers(2.0, -1000.0, (1.0, 2.5)))
 
-    assert main(["--one=2", "--maybe=-1e3", "--some", "1", "2.5"]) == 0
-    assert read == [Numbers(2.0, -1000.0, (1.0, 2.5))]
+    assert main(["--one=2", "--maybe=-1e3", "--some", "1", "2.5"]) == 1
     with pytest.raises(SystemExit) as ended:
         main(flags.split())
+    assert ended.value.code == 2
     shown = capsys.readouterr().err
-    assert (ended.value.code, flags.split("=")[0].split()[0] in shown) == (2, True)
-    assert flags.replace("=", " ").split()[-1] in shown
+    assert all(part in shown for part in (flags.split()[0], flags.split()[-1]))
 
 
 def test_a_terminal_that_knows_ascii_only(monkeypatch):

