@@ -14,6 +14,7 @@ Exit status: 0; 1 if there is nothing to measure; 2 for wrong flags.
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from rich.console import Console
 
@@ -27,20 +28,16 @@ from terminal.quiet import start_tensorflow
 def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
-    from engine.reports.page import sentences
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
-    from faces.measures import LIKELIEST
 
     console = Console()
     classifier = FaceClassifier.load(options.checkpoint_path)
     with counting_bars(console) as progress:
-        measures, notes = evaluate_faces(classifier, options, progress=progress)
+        notes = evaluate_faces(classifier, options, progress=progress, say=partial(say, console))
     for one in notes:
         note(console, one)
-    said = sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST)
-    for line in [*said, f"See {options.eval_dir / 'report.html'}"]:
-        say(console, line)
+    say(console, f"See {options.eval_dir / 'report.html'}")
 
 
 if __name__ == "__main__":

@@ -38,12 +38,11 @@ def main(options: FaceTrainingOptions) -> None:
     console = Console()
     with counting_bars(console) as progress:
         trained = train_faces(options, progress=progress, say=partial(say, console))
-        notes = write_training(options, trained)
-    for one in notes:
-        note(console, one)
-    said = sentences("faces_figures.txt", measured=trained.measured, seconds=trained.seconds)
-    for line in [*said, f"See {options.train_dir / 'report.html'}"]:
+    for line in sentences("faces_figures.txt", measured=trained.measured, seconds=trained.seconds):
         say(console, line)
+    for one in write_training(options, trained):
+        note(console, one)
+    say(console, f"See {options.train_dir / 'report.html'}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.networks import draw_records
-from datasets.records import RecordDataset, open_dataset, parse_example
+from datasets.examples import parse_example
+from datasets.records import RecordDataset, open_dataset
 from engine.input_pipeline import TrainingPictures, evaluation_batches
 from preprocessing.presets import presets
 

@@ -28,8 +28,9 @@ from keras import ops
 from rich.console import Console
 from rich.table import Table
 
+from datasets.examples import parse_example
 from datasets.pictures import read_picture
-from datasets.records import RecordDataset, open_dataset, parse_example
+from datasets.records import RecordDataset, open_dataset
 from engine.input_pipeline import TrainingPictures
 from engine.training.learning import TrainingModel, make_optimizer
 from engine.training.machine import choose_precision, computing_in, use_xla

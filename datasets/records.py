@@ -1,22 +1,29 @@
-"""TFRecords: the feature keys of SSD-Tensorflow, written and read; and what a folder of them holds."""
+"""What a folder of TFRecords holds: its sets, their boxes, and the names, which its records agree on."""
 
-import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from datasets.examples import SIDES, decoded, examples, is_box, objects_of
 from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name, read_labels
-from datasets.look_alikes import Traces, perceptual_hash_of_jpeg, traces_of
+from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
 from files.threads import map_in_threads
 
+_MOST_NAMES = 65_535  # without labels.txt: each id below the highest has a name, if only a placeholder
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
 SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
+# Of the Object Detection API: NAME.record-00000-of-00010, NAME.record, NAME-00000-of-00010.tfrecord ...
+_FILE = re.compile(
+    r"(?P<set>[^.].*?)(?:[_-](?P<number>\d{3,})(-of-\d+)?)?\.(tf)?records?(-(?P<last>\d{5})-of-\d+)?"
+)
 
 # In the order of their class ids, 1 to 20: VOC_LABELS of SSD-Tensorflow's datasets/pascalvoc_common.py.
 VOC_NAMES = (
@@ -24,29 +31,28 @@ VOC_NAMES = (
     *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
 
-# Of a box in a record, in the order of its corners.
-SIDES = ("ymin", "xmin", "ymax", "xmax")
 
-_FEATURES = {
-    "image/encoded": tf.io.FixedLenFeature([], tf.string),
-    "image/filename": tf.io.FixedLenFeature([], tf.string, default_value=""),
-    "image/height": tf.io.FixedLenFeature([], tf.int64),
-    "image/width": tf.io.FixedLenFeature([], tf.int64),
-    **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in SIDES},
-    "image/object/bbox/label": tf.io.VarLenFeature(tf.int64),
-    "image/object/bbox/difficult": tf.io.VarLenFeature(tf.int64),
-    "image/object/bbox/truncated": tf.io.VarLenFeature(tf.int64),
-}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SplitInfo:
     """One set of pictures: train, validation, test, or whatever --output_name said."""
 
     files: tuple[Path, ...]  # the shards in order
     pictures: int  # how many they hold
-    boxes: int  # how many they hold
-    max_boxes: int  # on one picture
+    corners: np.ndarray  # float32 [N, 4] of its boxes, without those that are none
+    classes: np.ndarray  # int32 [N], 1...K
+    difficult: np.ndarray  # bool [N]
+    picture: np.ndarray  # int64 [N], whose box it is
+    note: str  # what a person should know about boxes that are none, or nothing
+
+    @property
+    def boxes(self) -> int:
+        """How many it has."""
+        return len(self.corners)
+
+    @property
+    def max_boxes(self) -> int:
+        """On one picture."""
+        return int(np.bincount(self.picture).max(initial=0))
 
 
 @dataclass(frozen=True)
@@ -80,16 +86,14 @@ class RecordDataset:
 
 
 def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset:
-    """Finds the sets and names of a folder of TFRecords, ours or SSD-Tensorflow's.
+    """Finds the sets (those that `set_prefix` tells of) and names of a folder of TFRecords.
 
-    Counts come from dataset.json; sets that it does not list are counted by reading them. Without labels.txt
-    the names come from the records themselves, which hold name and id of every box; where these are Pascal
-    VOC's, all twenty names are the labels, as in SSD-Tensorflow. With a name only the sets that `set_prefix`
-    tells of are looked at.
+    Every record is read, which takes about 0.1 ms, so that labels.txt says what they say. Without labels.txt
+    the names are those of the records; where these are Pascal VOC's all twenty, as in SSD-Tensorflow.
 
     Raises:
         ValueError: no folder, no TFRecords, none of that name, a shard missing or of another size than
-            dataset.json says, or no way to know the names.
+            dataset.json says, no way to know the names, or a record that contradicts them.
     """
     need_folder(folder, "--dataset_dir", "tf_convert_data.py makes one")
     shards = _find_shards(folder)
@@ -100,12 +104,13 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
             f"output folder of tf_convert_data.py, not the folder with the pictures{kind and '; '}{kind}"
         )
     known = _sets_of_dataset_json(folder)
-    splits, pairs = {}, {}
-    labels_path = folder / "labels.txt"
-    named = labels_path.is_file()
-    for name in _sets_of_name(folder, [*(known | shards)], dataset_name or ""):
-        splits[name] = known[name] if named and name in known else _count(shards[name], pairs)
-    labels, note = (read_labels(labels_path), "") if named else _labels_of_pairs(folder, pairs)
+    shards = known | shards | known  # in the order of dataset.json
+    path = folder / "labels.txt"
+    labels, note, named = read_labels(path) if path.is_file() else [], "", {}
+    chosen = _sets_of_name(folder, [*shards], dataset_name or "")
+    splits = {name: _read_set(name, shards[name], labels, named) for name in chosen}
+    if not labels:
+        labels, note = _labels_of_records(folder, named)
     return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
 
 
@@ -122,90 +127,36 @@ def set_prefix(dataset_name: str) -> str:
 
 
 def traces_of_records(files: Sequence[Path]) -> Traces:
-    """By what the pictures of a set can be recognised; about 1 ms for each, errors as of `examples`."""
+    """By what the pictures of a set can be recognised; about 1 ms for each.
 
-    def trace(example: tf.train.Example) -> tuple[str, str, np.uint64]:
+    Raises:
+        ValueError: a picture cannot be decoded, or errors as of `examples`.
+    """
+
+    def trace(one: tuple[str, tf.train.Example]) -> tuple[str, str, np.uint64]:
+        where, example = one
         texts = (example.features.feature[f"image/{key}"] for key in ("encoded", "filename", "source"))
         encoded, *more = (next(iter(text.bytes_list.value), b"") for text in texts)
         name, source = (text.decode("utf-8", errors="replace") for text in more)
-        return name, source, perceptual_hash_of_jpeg(encoded)
+        if encoded.startswith(b"\xff\xd8"):
+            with suppress(OSError):
+                return name, source, perceptual_hash_of_jpeg(encoded)
+        return name, source, perceptual_hash(decoded(where, example))
 
-    return traces_of(map_in_threads(trace, (example for _, example in examples(files))))
-
-
-def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Parses one record (scalar string), ours or SSD-Tensorflow's; usable inside `tf.data.Dataset.map`.
-
-    Returns:
-        "encoded": scalar string, a JPEG (`tf.io.decode_jpeg(encoded, channels=3)` decodes it);
-        "filename": scalar string, the picture's file name, empty in SSD-Tensorflow's records;
-        "height", "width": scalar int32, pixels;
-        "boxes": float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions;
-        "classes": int32 [G], 1...K;
-        "difficult", "truncated": bool [G].
-    """
-    one = tf.io.parse_single_example(serialized, _FEATURES)
-    sides = [tf.sparse.to_dense(one[f"image/object/bbox/{side}"]) for side in SIDES]
-    classes = tf.cast(tf.sparse.to_dense(one["image/object/bbox/label"]), tf.int32)
-    return {
-        "encoded": one["image/encoded"],
-        "filename": one["image/filename"],
-        "height": tf.cast(one["image/height"], tf.int32),
-        "width": tf.cast(one["image/width"], tf.int32),
-        "boxes": tf.stack(sides, axis=-1),  # [G, 4]
-        "classes": classes,
-        "difficult": _flags(one["image/object/bbox/difficult"], classes),
-        "truncated": _flags(one["image/object/bbox/truncated"], classes),
-    }
-
-
-def examples(files: Iterable[Path]) -> Iterator[tuple[Path, tf.train.Example]]:
-    """The records of some files as they were written, pictures still encoded, each with its file.
-
-    ValueError, which names the file, where one is damaged or cut short.
-    """
-    for path in files:
-        try:
-            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-                yield path, tf.train.Example.FromString(record)
-        except tf.errors.DataLossError:
-            raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
-
-
-def has_countable_box(files: Sequence[Path]) -> bool:
-    """Whether some box of a set counts when a detector is measured, is not difficult; see `examples`."""
-    for _, example in examples(files):
-        feature = example.features.feature
-        boxes = len(feature["image/object/bbox/label"].int64_list.value)
-        if sum(feature["image/object/bbox/difficult"].int64_list.value) < boxes:
-            return True
-    return False
-
-
-def read_boxes(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """All boxes of a set: float32 [N, 4] corners and int32 [N] class ids; errors as of `examples`."""
-    boxes, classes = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.int32)]
-    for _, example in examples(files):
-        feature = example.features.feature
-        sides = [feature[f"image/object/bbox/{side}"].float_list.value for side in SIDES]
-        boxes.append(np.array(sides, np.float32).reshape(4, -1).T)
-        classes.append(np.array(feature["image/object/bbox/label"].int64_list.value, np.int32))
-    return np.concatenate(boxes), np.concatenate(classes)
-
-
-def _flags(sparse: tf.SparseTensor, classes: tf.Tensor) -> tf.Tensor:
-    """Bool [G]; a record without the feature means False for every box."""
-    count = tf.size(classes)
-    values = tf.cast(tf.sparse.to_dense(sparse), tf.bool)
-    return tf.cond(tf.size(values) < count, lambda: tf.zeros([count], tf.bool), lambda: values)
+    return traces_of(map_in_threads(trace, examples(files)))
 
 
 def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
     numbered: dict[str, list[tuple[int, Path]]] = {}
-    for path in sorted(folder.glob("*.tfrecord")):
-        match = SHARD_NAME.fullmatch(path.name)
-        if match and not path.name.startswith("."):
-            numbered.setdefault(match["set"], []).append((int(match["number"]), path))
+    for path in sorted(folder.glob("*record*")):
+        if (match := _FILE.fullmatch(path.name)) and path.is_file():
+            number = int(match["number"] or match["last"] or 0)
+            numbered.setdefault(match["set"], []).append((number, path))
+    for parts in numbered.values():
+        if (last := re.search(r"-of-(\d+)", parts[-1][1].name)) and int(last[1]) != len(parts):
+            raise ValueError(
+                f"{parts[-1][1]}: {len(parts)} of its {int(last[1])} files are there; copy the others"
+            )
     return {name: tuple(path for _, path in sorted(parts)) for name, parts in sorted(numbered.items())}
 
 
@@ -221,55 +172,96 @@ def _sets_of_name(folder: Path, names: Sequence[str], dataset_name: str) -> list
     return found
 
 
-def _sets_of_dataset_json(folder: Path) -> dict[str, SplitInfo]:
+def _sets_of_dataset_json(folder: Path) -> dict[str, tuple[Path, ...]]:
     path = folder / "dataset.json"
     if not path.is_file():
         return {}
-    splits, sizes = {}, {}
+    sizes = {}
     try:
         for name, one in json.loads(path.read_text(encoding="utf-8"))["splits"].items():
-            files = {folder / shard["file"]: shard["bytes"] for shard in one["shards"]}
-            splits[name] = SplitInfo(tuple(files), one["pictures"], one["boxes"], one["max_boxes"])
-            sizes |= files
+            sizes[name] = {folder / shard["file"]: shard["bytes"] for shard in one["shards"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: not a dataset.json of tf_convert_data.py ({type(error).__name__}: {error}); "
             "convert again, or delete it to have the records counted"
         ) from None
-    for shard, size in sizes.items():
+    for shard, size in (pair for files in sizes.values() for pair in files.items()):
         found = shard.stat().st_size if shard.is_file() else None
         if found != size:
             what = "it is not there" if found is None else f"it has {found} bytes"
             raise ValueError(f"{shard}: {path.name} says {size} bytes, but {what}; convert again")
-    return splits
+    return {name: tuple(files) for name, files in sizes.items()}
 
 
-def _count(files: tuple[Path, ...], pairs: dict[int, str]) -> SplitInfo:
-    """Counts by reading every record; collects (class id, name) pairs on the way."""
-    counts = []
-    for path, example in examples(files):
-        feature = example.features.feature
-        ids = feature["image/object/bbox/label"].int64_list.value
-        texts = feature["image/object/bbox/label_text"].bytes_list.value
-        for number, text in zip(ids, texts, strict=False):
-            name = clean_name(text.decode("utf-8", errors="surrogateescape"))
-            if pairs.setdefault(number, name) != name:
-                raise ValueError(
-                    f"{path}: class id {number} is {name!r} here, {pairs[number]!r} elsewhere in the folder; "
-                    "the sets were converted with different labels: convert them again into one folder"
-                )
-        counts.append(len(ids))
-    return SplitInfo(files, pictures=len(counts), boxes=sum(counts), max_boxes=max(counts, default=0))
+def _read_set(
+    name: str, files: tuple[Path, ...], labels: Sequence[str], named: dict[int, tuple[str, str]]
+) -> SplitInfo:
+    """A set by its records, whose names and ids must agree with each other, and with labels if there are any.
+
+    Args:
+        named: class id -> what the records call it, and where; new ones are added.
+    """
+    places, counts, objects = [], [], []
+    for where, example in examples(files):
+        corners, classes, names, difficult = objects_of(where, example)
+        for number, text in zip(classes, names or [b""] * len(classes), strict=True):
+            _agree(where, number, clean_name(text.decode("utf-8", errors="surrogateescape")), labels, named)
+        places.append(where)
+        counts.append(len(classes))
+        objects += zip(*corners, classes, difficult or [0] * len(classes), strict=True)
+    columns = np.array(objects, np.float64).reshape(-1, 6)
+    corners = columns[:, :4].astype(np.float32)
+    kept, picture = is_box(corners).numpy(), np.repeat(np.arange(len(counts)), counts)
+    note = ""
+    if not kept.all():
+        first = int(np.argmin(kept))
+        sides = ", ".join(f"{side} {value:g}" for side, value in zip(SIDES, corners[first], strict=True))
+        note = (
+            f"{name}: {np.sum(~kept)} of its {len(kept)} boxes are none and do not count, one with "
+            f"{sides} in {places[picture[first]]}: sides are fractions, and ymin < ymax, xmin < xmax."
+        )
+    return SplitInfo(
+        files=files,
+        pictures=len(counts),
+        corners=np.clip(corners[kept], 0.0, 1.0),
+        classes=columns[kept, 4].astype(np.int32),
+        difficult=columns[kept, 5] > 0,
+        picture=picture[kept],
+        note=note,
+    )
 
 
-def _labels_of_pairs(folder: Path, pairs: Mapping[int, str]) -> tuple[list[str], str]:
+def _agree(
+    where: str, number: int, name: str, labels: Sequence[str], named: dict[int, tuple[str, str]]
+) -> None:
+    """A class id and its name (empty: it has none) against the labels, or against what was read before."""
+    if not 1 <= number <= (len(labels) or _MOST_NAMES):
+        rule = f"labels.txt has {len(labels)} names" if labels else f"ids are 1 to {_MOST_NAMES}"
+        cure = "write its name into that line" if labels and number > 0 else "convert again"
+        raise ValueError(f"{where}: class id {number} ({name!r}), but {rule}, and 0 is background; {cure}")
+    known, place = (labels[number - 1], "labels.txt") if labels else named.get(number, ("", where))
+    if name and known and name != known:
+        raise ValueError(
+            f"{where}: class id {number} is {name!r} here, {known!r} in {place}; "
+            + (
+                "give labels.txt the order of the ids, or delete it"
+                if labels
+                else "convert into one folder again"
+            )
+        )
+    named[number] = known or name, place
+
+
+def _labels_of_records(folder: Path, named: Mapping[int, tuple[str, str]]) -> tuple[list[str], str]:
     """Names by class id, and a note on where they come from.
 
     Where VOC's names stand under VOC's ids they are all twenty; else an id without box gets a placeholder.
     """
-    if not pairs or min(pairs) < 1:
+    pairs = {number: name for number, (name, _) in named.items()}
+    nameless = next((f" ({place}: class id {i})" for i, (name, place) in named.items() if not name), "")
+    if not pairs or nameless:
         raise ValueError(
-            f"{folder}: no labels.txt, and the records do not name their classes; "
+            f"{folder}: no labels.txt, and the records do not name their classes{nameless}; "
             "write labels.txt with one name per line, line number = class id"
         )
     if pairs.items() <= dict(enumerate(VOC_NAMES, start=1)).items():
@@ -278,70 +270,7 @@ def _labels_of_pairs(folder: Path, pairs: Mapping[int, str]) -> tuple[list[str],
             f"VOC's {len(VOC_NAMES)} names."
         )
     labels = [pairs.get(number, f"class {number}") for number in range(1, max(pairs) + 1)]
+    if len(set(pairs.values())) < len(pairs):
+        name, count = Counter(pairs.values()).most_common(1)[0]
+        raise ValueError(f"{folder}: {name!r} has {count} class ids in its records; convert again")
     return labels, f"No labels.txt in {folder}: the labels are those of its records, {', '.join(labels)}."
-
-
-def make_example(
-    encoded: bytes,
-    *,
-    filename: str,
-    source: str,
-    width: int,
-    height: int,
-    boxes: np.ndarray,
-    classes: Sequence[int],
-    names: Sequence[str],
-    difficult: Sequence[bool],
-    truncated: Sequence[bool],
-) -> bytes:
-    """Serialises one record: SSD-Tensorflow's features, and "image/filename" and "image/source".
-
-    Args:
-        encoded: a JPEG of `width` x `height` pixels.
-        filename: says in reports which picture it is.
-        source: the episode or video it comes from.
-        boxes: float32 [G, 4], (ymin, xmin, ymax, xmax) as fractions.
-        classes: G ids from 1; as many names, and flags of each kind.
-
-    Returns:
-        Equal bytes for equal arguments.
-    """
-    features = {
-        "image/height": _ints([height]),
-        "image/width": _ints([width]),
-        "image/channels": _ints([3]),
-        "image/shape": _ints([height, width, 3]),
-        "image/format": _bytes([b"JPEG"]),
-        "image/encoded": _bytes([encoded]),
-        "image/filename": _bytes([filename.encode()]),
-        "image/source": _bytes([source.encode()]),
-        "image/object/bbox/label": _ints(classes),
-        "image/object/bbox/label_text": _bytes([name.encode() for name in names]),
-        "image/object/bbox/difficult": _ints(difficult),
-        "image/object/bbox/truncated": _ints(truncated),
-    }
-    for column, side in enumerate(SIDES):
-        values = tf.train.FloatList(value=boxes[:, column].tolist())
-        features[f"image/object/bbox/{side}"] = tf.train.Feature(float_list=values)
-    example = tf.train.Example(features=tf.train.Features(feature=features))
-    return example.SerializeToString(deterministic=True)
-
-
-def write_shards(folder: Path, name: str, records: Iterable[bytes], per_shard: int) -> list[Path]:
-    """Writes `NAME_000.tfrecord`, `NAME_001.tfrecord`, ... of at most `per_shard` records each."""
-    paths: list[Path] = []
-    records = iter(records)
-    for first in records:
-        paths.append(folder / f"{name}_{len(paths):03d}.tfrecord")
-        with tf.io.TFRecordWriter(str(paths[-1])) as writer:
-            for record in itertools.chain([first], itertools.islice(records, per_shard - 1)):
-                writer.write(record)
-    return paths
-
-
-def _ints(values: Sequence[int]) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value) for value in values]))
-
-
-def _bytes(values: Sequence[bytes]) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))

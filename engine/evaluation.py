@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from boxes.detections import Detections
+from datasets.examples import decoded, examples
 from datasets.records import RecordDataset
 from engine.average_precision import DetectionResult, GroundTruth, evaluate_detections
 from engine.input_pipeline import evaluation_batches
@@ -119,18 +120,13 @@ def read_pictures(
     Returns:
         number -> uint8 [H, W, 3].
     """
-    wanted, pictures, number = set(numbers), {}, 0
-    batches = evaluation_batches(dataset, split, image_size=longest, batch_size=8) if wanted else None
-    for images, marks in batches.as_numpy_iterator() if batches is not None else ():
-        for image, height, width in zip(images, marks["height"], marks["width"], strict=True):
-            if number in wanted:
-                scale = min(1.0, longest / max(height, width))
-                size = max(1, round(width * scale)), max(1, round(height * scale))
-                square = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-                pictures[number] = cv2.resize(square, size, interpolation=cv2.INTER_AREA)
-            number += 1
-        if len(pictures) == len(wanted):
-            break
+    wanted, pictures = set(numbers), {}
+    for number, one in enumerate(examples(dataset.split(split).files) if wanted else ()):
+        if number in wanted:
+            picture = decoded(*one)
+            scale = min(1.0, longest / max(picture.shape[:2]))
+            size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+            pictures[number] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return pictures
 
 

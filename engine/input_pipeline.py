@@ -6,22 +6,23 @@ augmented; nothing else does. So a run that stopped after step k goes on with th
 got, without making those before, and the pictures of any step can be named later.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from datasets.records import RecordDataset, parse_example
+from datasets.examples import decoded, examples, parse_example
+from datasets.records import RecordDataset
 from engine.input.order import shown_pictures
-from engine.input.pictures import PictureMemory, decode_picture, decode_window, free_bytes, remember_pictures
+from engine.input.pictures import PictureMemory, decode_window, free_bytes, remember_pictures
 from engine.input.records import (
     RecordIndex,
     filename_of,
     index_records,
-    parse_record,
     picture_name,
     read_records,
 )
@@ -29,7 +30,7 @@ from files.threads import cores
 from preprocessing.augment import Picture, augment_picture
 from preprocessing.paste import paste_sometimes
 from preprocessing.presets import Augmentation
-from preprocessing.resize import resize_picture
+from preprocessing.resize import decode_picture, resize_picture
 
 # Batches made ahead: they even out pictures of different sizes (a batch of 32 at 300 x 300 has 35 MB).
 PREFETCHED_BATCHES = 2
@@ -152,26 +153,20 @@ def naming_unreadable_pictures(dataset: RecordDataset, split: str) -> Iterator[N
     try:
         yield
     except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
-        problems = list(_unreadable(index_of(dataset, split)))
+        problems = list(_unreadable(dataset.split(split).files))
         if not problems:
             raise
         shown = "\n".join(f"  {problem}" for problem in problems[:5])
         more = f"\n  and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise ValueError(
-            f"{dataset.folder}: split {split!r}: {len(problems)} of its pictures cannot be decoded; "
-            f"repair or remove them and convert again:\n{shown}{more}"
+            f"{dataset.folder}: split {split!r}: {len(problems)} of its pictures cannot be decoded:"
+            f"\n{shown}{more}"
         ) from error
 
 
 def index_of(dataset: RecordDataset, split: str) -> RecordIndex:
-    """Where each record of a split begins; as many as dataset.json counts, and at least one."""
-    info = dataset.split(split)
-    index = index_records(info.files)
-    if len(index) != info.pictures:
-        raise ValueError(
-            f"{dataset.folder}: split {split!r}: dataset.json counts {info.pictures} pictures, "
-            f"the files hold {len(index)}; convert again"
-        )
+    """Where each record of a split begins; at least one."""
+    index = index_records(dataset.split(split).files)
     if len(index) == 0:
         raise ValueError(
             f"{dataset.folder}: split {split!r} has no pictures; label more, or convert with other splits"
@@ -180,7 +175,7 @@ def index_of(dataset: RecordDataset, split: str) -> RecordIndex:
 
 
 def _encoded_picture(serialized) -> Picture:
-    record = parse_record(serialized)
+    record = parse_example(serialized)
     return Picture(partial(decode_window, record["encoded"]), record["boxes"], record["classes"])
 
 
@@ -213,7 +208,7 @@ def _augmented(*what) -> Callable[..., Any]:
 @_traced
 def _resized(number, serialized, *, image_size: int):
     """An element of `evaluation_batches`, not padded yet."""
-    record = parse_record(serialized)
+    record = parse_example(serialized)
     image = decode_picture(record["encoded"])
     facts = {key: record[key] for key in ("boxes", "classes", "difficult")}
     facts["filename"] = picture_name(record["filename"], number)
@@ -225,20 +220,13 @@ def _padded_boxes(dataset: RecordDataset, split: str) -> int:
     return max(dataset.split(split).max_boxes, 1)
 
 
-def _unreadable(index: RecordIndex) -> Iterator[str]:
-    """One line for each picture that cannot be read or decoded."""
-    number = 0
-    while number < len(index):
-        name = f"picture {number}"
+def _unreadable(files: Sequence[Path]) -> Iterator[str]:
+    """One line for each picture that cannot be decoded."""
+    for where, example in examples(files):
         try:
-            for record in read_records(index, tf.data.Dataset.range(number, len(index))):
-                name = filename_of(parse_example(record), number)
-                decode_picture(parse_example(record)["encoded"])
-                number += 1
-                name = f"picture {number}"
-        except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
-            yield f"{name} (in {index.files[index.file[number]].name}): {error.message.splitlines()[0]}"
-            number += 1
+            decoded(where, example)
+        except ValueError as error:
+            yield str(error)
 
 
 def _options() -> tf.data.Options:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,23 +15,27 @@ from engine.reports.page import sentences
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
 from faces.folder import Face, FaceReading, read_faces
-from faces.measures import FaceMeasures, measure_faces
+from faces.measures import LIKELIEST, measure_faces
 from faces.options import FaceEvaluationOptions
 from faces.report import read_splits, write_face_report
 from files.writing import write_table
 from nets.checkpoint import versions
-from terminal.bars import Progress, silent
+from terminal.bars import Progress
 
 
 def evaluate_faces(
-    classifier: FaceClassifier, options: FaceEvaluationOptions, *, progress: Progress = silent
-) -> tuple[FaceMeasures, list[str]]:
-    """Names every face of a folder; writes report.html, report.json, names.csv and answers.csv.
+    classifier: FaceClassifier,
+    options: FaceEvaluationOptions,
+    *,
+    progress: Progress,
+    say: Callable[[str], object],
+) -> list[str]:
+    """Names every face of a folder, says the result, and writes report.html and .json, names and answers.csv.
 
     Faces of names that the classifier does not know are strangers'.
 
     Returns:
-        What was measured, and what a reader must know, each a sentence.
+        What a reader must know, each a sentence.
 
     Raises:
         ValueError: there is no face of a known name.
@@ -69,6 +73,8 @@ def evaluate_faces(
     )
     answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
     _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
+    for line in sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST):
+        say(line)  # before the report is drawn, which takes a while
     data = {"faces_dir": str(options.faces_dir), "split": options.split, **asdict(options.reading)}
     said = {"names": list(classifier.names), **classifier.encoder.way(), **classifier.judgement.as_json()}
     write_face_report(
@@ -81,7 +87,7 @@ def evaluate_faces(
         strangers="Faces of characters that the classifier does not know.",
         notes=notes,
     )
-    return measures, notes
+    return notes
 
 
 def _write_answers(path: Path, faces: Sequence[Face], answers: Sequence[FaceAnswer]) -> None:

@@ -118,8 +118,8 @@ class Detector:
         if unknown and limit is None:
             raise ValueError(
                 f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {EVIDENCE}, "
-                f"which is chosen on the validation set. Run `python -m tools.training_report "
-                f"--train_dir={folder}`."
+                f"which is chosen on the validation set. Where its training has one, `python -m "
+                f"tools.training_report --train_dir={folder}` does so; else convert with one and train again."
             )
         model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels
         return cls(model, network, labels, thresholds=checkpoint.thresholds, unknown=limit)

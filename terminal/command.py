@@ -2,6 +2,7 @@
 
 import functools
 import io
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,10 +11,12 @@ from typing import Any, get_type_hints
 import tyro
 from rich.console import Console
 from rich.markup import escape
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from files.writing import printable
 
 Main = Callable[..., int | None]
+_FLAGS = ConstructorRegistry()  # how every command reads its flags, those with a parser of their own too
 
 
 def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..., int]]:
@@ -39,10 +42,11 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
             arguments = list(map(_with_home, sys.argv[1:] if arguments is None else arguments))
             try:
                 kind: Any = get_type_hints(main).get("options")
-                if kind is None:
-                    return main(arguments) or 0
-                about = sys.modules[main.__module__].__doc__
-                options = tyro.cli(kind, prog=name, description=about, args=arguments, use_underscores=True)
+                settings = {"prog": name, "description": sys.modules[main.__module__].__doc__}
+                with _FLAGS:
+                    if kind is None:
+                        return main(arguments) or 0
+                    options = tyro.cli(kind, args=arguments, use_underscores=True, **settings)
                 return main(options) or 0
             except KeyboardInterrupt:
                 said, status = f"interrupted; {interrupted}" if interrupted else "interrupted", 130
@@ -54,6 +58,21 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
         return run
 
     return decorate
+
+
+@_FLAGS.primitive_rule
+def _finite(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    """Numbers: none is below or above nan, so that it would pass every limit, and nothing is inf long."""
+
+    def read(texts: list[str]) -> float:
+        if math.isfinite(value := float(texts[0])):
+            return value
+        raise ValueError(f"{texts[0]} is not a number to work with")
+
+    spec = PrimitiveConstructorSpec(
+        1, "FLOAT", read, lambda one: isinstance(one, (int, float)), lambda one: [str(one)]
+    )
+    return spec if flag.type is float else None
 
 
 def say(console: Console, text: str) -> None:

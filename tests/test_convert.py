@@ -13,7 +13,8 @@ from PIL import Image
 
 import datasets.conversion
 import tf_convert_data
-from datasets.records import open_dataset, parse_example
+from datasets.examples import parse_example
+from datasets.records import open_dataset
 from tests.datasets.one_of_everything import draw, labelled, rows, write_one_of_everything
 from tests.datasets.test_look_alikes import scene
 from tests.tools.test_doors import TABLES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.patheffects
 import numpy as np
@@ -25,6 +26,7 @@ from visualization.figures import (
 )
 from visualization.text import text_width
 
+MOST_NAMES = 24  # that a figure shows: more could not be read, and it would grow with their square
 _LABEL_PIXELS = 108  # of text of 11 pixels; longer names are cut
 
 
@@ -45,9 +47,14 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
 
     One panel each rather than one for all: curves of many names cross, and a name can then have its own
     colour without any two having to differ.
+
+    Args:
+        curves: at least one; of more than `MOST_NAMES` those with the lowest average precision are shown.
+        columns: panels beside each other, at most.
     """
     if not curves:
         raise ValueError("There is no precision-recall curve to plot: no name has objects.")
+    total, curves = len(curves), _shown(curves, [-curve.average_precision for curve in curves])
     columns = min(columns, len(curves))
     rows = math.ceil(len(curves) / columns)
     figure = new_figure(0.45 + 2.35 * columns, 0.45 + 2.3 * rows, theme)
@@ -62,7 +69,20 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
         axes.tick_params(labelleft=first, labelbottom=last)
         label_axes(axes, theme, x="recall" if last else "", y="precision" if first else "")
         _plot_curve(axes, curve, theme)
+    _say_of_how_many(figure, theme, len(curves), total, "the lowest average precision")
     return figure
+
+
+def _shown(names: Sequence[Any], need: Sequence[float]) -> list[Any]:
+    """Those of the names, or of what stands for them, that need to be seen most, in their order."""
+    first = sorted(range(len(names)), key=lambda i: -need[i])[:MOST_NAMES]
+    return [names[i] for i in sorted(first)]
+
+
+def _say_of_how_many(figure: Figure, theme: Theme, shown: int, total: int, what: str) -> None:
+    if shown < total:
+        place = 0.1 / figure.get_figwidth(), 0.05 / figure.get_figheight()
+        figure.text(*place, f"{shown} of {total} names: those with {what}.", fontsize=8, color=theme.faint)
 
 
 def _plot_curve(axes: Axes, curve: Curve, theme: Theme) -> None:
@@ -103,7 +123,8 @@ def plot_confusion(
     """The confusion matrix with background, rows = marked, columns = detected.
 
     A cell is the stronger in colour the larger its share of its row; in the last row, which has no number
-    of its own, of its column. Right answers have one colour, mistakes another.
+    of its own, of its column. Right answers have one colour, mistakes another. Of more than `MOST_NAMES`
+    those with the most mistakes are shown; shares are of all.
 
     Args:
         names: K names.
@@ -118,14 +139,18 @@ def plot_confusion(
         raise ValueError(
             f"{len(names)} names need counts of shape {(side, side)}, background last; got {counts.shape}."
         )
-    columns = [label_text(name, _LABEL_PIXELS) for name in names] + [(no_answer, ["DejaVu Sans"])]
+    cells, mistakes = _cell_colours(counts, theme), counts - np.diag(np.diag(counts))
+    kept = [*_shown(range(side - 1), (mistakes.sum(axis=0) + mistakes.sum(axis=1)).tolist()[:-1]), side - 1]
+    counts, cells, side, total = counts[np.ix_(kept, kept)], cells[np.ix_(kept, kept)], len(kept), side - 1
+    columns = [label_text(names[i], _LABEL_PIXELS) for i in kept[:-1]] + [(no_answer, ["DejaVu Sans"])]
     # A bold label of 9 points, of which 72 are an inch.
     above = max(1.18 * text_width(text, 11) / 11 * 9 / 72 for text, _ in columns) + 0.2
     cell, label = 0.5, 1.7
-    width, height = label + cell * side + 0.15, above + cell * side + 0.15
+    below = 0.15 if side > total else 0.3
+    width, height = label + cell * side + 0.15, above + cell * side + below
     figure = new_figure(width, height, theme)
-    axes = add_panel(figure, theme, label, 0.15, cell * side, cell * side)
-    cells = _cell_colours(counts, theme)
+    axes = add_panel(figure, theme, label, below, cell * side, cell * side)
+    _say_of_how_many(figure, theme, side - 1, total, "the most mistakes")
     axes.imshow(cells, interpolation="nearest", aspect="auto")
     axes.set_xticks(np.arange(side + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(side + 1) - 0.5, minor=True)

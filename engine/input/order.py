@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from engine.input.records import RecordIndex, parse_record, read_records
+from datasets.examples import parse_example
+from engine.input.records import RecordIndex, read_records
 from preprocessing.augment import salted
 
 _PARTS = 2**20  # repeats are counted in parts of a picture, so that sums are exact on every machine
@@ -152,4 +153,4 @@ def shown_pictures(
 def _classes(index: RecordIndex) -> list[np.ndarray]:
     """The class ids of each picture's objects, without decoding a picture."""
     records = read_records(index, tf.data.Dataset.range(len(index)))
-    return list(records.map(lambda one: parse_record(one)["classes"]).as_numpy_iterator())
+    return list(records.map(lambda one: parse_example(one)["classes"]).as_numpy_iterator())

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from engine.input.records import RecordIndex, parse_record, read_records
+from datasets.examples import parse_example
+from engine.input.records import RecordIndex, read_records
 from preprocessing.augment import Picture
+from preprocessing.resize import decode_picture
 from preprocessing.windows import source_pixels
 
 JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
@@ -22,12 +24,6 @@ SHARE = 0.25
 
 
 # -------------------------------------------------------------------------------- each time they are shown
-def decode_picture(encoded) -> tf.Tensor:
-    """Decodes a whole JPEG, PNG, GIF or BMP: scalar string -> uint8 [H, W, 3] RGB."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, 3])
-
-
 def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Decodes the part of a picture that `preprocessing.windows.sample_window` needs to show a window.
 
@@ -173,7 +169,7 @@ def _records(index: RecordIndex) -> tf.data.Dataset:
 
 def _bytes(serialized):
     """How many bytes `_decoded` has."""
-    encoded = parse_record(serialized)["encoded"]
+    encoded = parse_example(serialized)["encoded"]
 
     def of_jpeg():
         height, width = tf.unstack(tf.io.extract_jpeg_shape(encoded, tf.int64)[:2])
@@ -186,7 +182,7 @@ def _bytes(serialized):
 
 def _decoded(serialized):
     """A record's picture at every scale, and its objects. What is no JPEG has one scale, used for all."""
-    record = parse_record(serialized)
+    record = parse_example(serialized)
     encoded = record["encoded"]
 
     def of_jpeg():

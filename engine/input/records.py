@@ -1,4 +1,4 @@
-"""Records as tensors, in any order: where each begins in its file, read with checksums, boxes made valid.
+"""Records as tensors, in any order: where each begins in its file, read with checksums.
 
 So a whole set can be shuffled picture by picture with nothing of it in memory: the operating system keeps in
 its cache what fits.
@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-
-from datasets.records import parse_example
 
 # A record is its length (uint64), the length's checksum (4 bytes), the data, the data's checksum (4 bytes):
 # TensorFlow's tutorials/load_data/tfrecord, "TFRecords format details".
@@ -82,18 +80,6 @@ def read_records(index: RecordIndex, numbers: tf.data.Dataset) -> tf.data.Datase
         return tf.data.experimental.from_variant(opened, tf.TensorSpec([], tf.string)).take(1)
 
     return numbers.flat_map(read_one)
-
-
-def parse_record(serialized) -> dict[str, tf.Tensor]:
-    """`parse_example`, with boxes that are cut at the border; those with nothing left are dropped.
-
-    Our converter writes none of these and reports them; SSD-Tensorflow's writes them as they come.
-    """
-    record = parse_example(serialized)
-    boxes = tf.clip_by_value(record["boxes"], 0.0, 1.0)
-    kept = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1)
-    per_box = {key: tf.boolean_mask(record[key], kept) for key in ("classes", "difficult", "truncated")}
-    return {**record, **per_box, "boxes": tf.boolean_mask(boxes, kept)}
 
 
 def picture_name(filename, number):

@@ -55,15 +55,21 @@ def measure_checkpoint(
     """
     checkpoint = read_checkpoint(folder)
     split = dataset.split_name(options.dataset_split_name)
-    pictures = dataset.split(split).pictures
+    info, pictures = dataset.split(split), dataset.split(split).pictures
+    if info.difficult.all():
+        raise ValueError(f"{dataset.folder}: nothing that counts is marked in {split}. {info.note}".rstrip())
     total = min(pictures, options.most_pictures or pictures)
     notes = _name_notes(dataset.labels, checkpoint.labels)
     if total < pictures:
         notes.append(f"Only the first {total} of the {pictures} pictures of {split} were measured.")
+    notes += filter(None, [info.note])
     notes += leak_notes_of(checkpoint, dataset, split)
     for note in notes:
         console.print(Text(f"Warning: {note}", style="yellow"), soft_wrap=True)
     found = _measure(options, checkpoint, dataset, split, min(options.batch_size, total) or 1, console)
+    console.print(_name_table(found))
+    for line in sentences("evaluation_figures.txt", measurements=found):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     worst = [] if found.strangers is None else found.strangers.worst[: options.gallery_pictures]
     strangers = options.strangers_dir or Path()
     write_reports(
@@ -78,12 +84,8 @@ def measure_checkpoint(
         ],
         notes=notes,
     )
-    console.print(_name_table(found))
-    for line in (
-        *sentences("evaluation_figures.txt", measurements=found),
-        f"See {options.eval_dir / 'report.html'}",
-    ):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    page = options.eval_dir / "report.html"
+    console.print(f"See {page}", highlight=False, markup=False, soft_wrap=True)
     return found
 
 

@@ -22,7 +22,8 @@ from PIL import Image
 from datasets.problems import some_of
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
-from visualization.web_font import web_font
+from visualization.plots import MOST_NAMES
+from visualization.text import web_font
 
 PAGES = Path(__file__).with_name("pages")
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -41,6 +42,7 @@ def _templates() -> jinja2.Environment:
     environment.filters.update(
         percent=percent, colour=hex_colour, counted=counted, some_of=some_of, jpeg=jpeg_uri, lines=lines
     )
+    environment.globals["most_names"] = MOST_NAMES
     return environment
 
 

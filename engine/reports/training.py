@@ -19,7 +19,7 @@ import numpy as np
 from boxes.anchor_fitting import best_anchors
 from datasets.look_alikes import leak_notes
 from datasets.pictures import PictureError, read_picture
-from datasets.records import RecordDataset, read_boxes, traces_of_records
+from datasets.records import RecordDataset, traces_of_records
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
@@ -124,9 +124,10 @@ def _boxes(
     boxes, counts = [], {}
     for name in dataset.splits:
         if name in splits:
-            some, classes = read_boxes(dataset.split(name).files)
-            boxes.append(some)
-            counts[name] = {label: int(np.sum(classes == i)) for i, label in enumerate(dataset.labels, 1)}
+            split = dataset.split(name)
+            boxes.append(split.corners)
+            numbers = np.bincount(split.classes, minlength=len(dataset.labels) + 1)[1:].tolist()
+            counts[name] = dict(zip(dataset.labels, numbers, strict=True))
     return np.concatenate(boxes), counts
 
 

@@ -13,6 +13,7 @@ from engine.training.options import LossOptions, OptimizerOptions
 from nets.losses import multibox_loss
 from nets.network import Network
 from nets.slim_names import matches_scopes
+from nets.thresholds import number_in
 
 SGD_MOMENTUM = 0.9  # the paper, section 3
 RMSPROP = {"rho": 0.9, "momentum": 0.9}  # rmsprop_decay and rmsprop_momentum of SSD-Tensorflow
@@ -103,7 +104,7 @@ def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
     for entry in scopes(text):
         scope, _, factor = entry.partition("=")
         try:
-            pairs.append((scope.strip(), float(factor)))
+            pairs.append((scope.strip(), number_in(float(factor))))
         except ValueError:
             raise ValueError(
                 f"--learning_rate_multipliers: {entry!r} is not scope=factor, as in conv1=0.1."

@@ -157,6 +157,8 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             value = getattr(self, flag)
             if value is not None and value < least:
                 raise ValueError(f"--{flag} must be at least {least}, not {value}.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"--seed must be 0 to {2**32 - 1}, not {self.seed}.")
         for flag in ("paste_probability", "repeat_factor"):
             if not 0.0 <= getattr(self, flag) <= 1.0:
                 raise ValueError(f"--{flag} must be in 0...1, not {getattr(self, flag)}.")

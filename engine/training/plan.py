@@ -13,7 +13,7 @@ import keras
 from rich.console import Console
 
 from boxes.anchors import shapes_of
-from datasets.records import RecordDataset, has_countable_box, open_dataset
+from datasets.records import RecordDataset, open_dataset
 from engine.input.pictures import fits_in_memory, free_bytes
 from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
 from engine.training.learning import constants_of, scopes, set_trainable
@@ -153,7 +153,7 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
     if not training.boxes:
         raise ValueError(
             f"{dataset.folder}: split {options.dataset_split_name!r} has no boxes, and nothing can be learnt "
-            "from it: label its pictures and convert again."
+            f"from it: label its pictures and convert again. {training.note}".rstrip()
         )
     settings, chosen = without_gaps(options, training.pictures)
     wanted = options.validation_split_name
@@ -163,7 +163,8 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
     if problem and wanted != VALIDATION:
         raise ValueError(f"{dataset.folder}: {problem}: nothing could be measured. Give another set.")
     note = problem and f"{problem}: the last weights are kept, and nothing says how good they are."
-    lines = [dataset.note, note, chosen]
+    used = [training, *([dataset.split(wanted)] if validation or problem.startswith("Nothing") else [])]
+    lines = [dataset.note, *(one.note for one in used), note, chosen]
     if options.recipe == "none" and options.checkpoint_path and training.pictures <= FEW_PICTURES:
         lines.append(
             "Without --recipe values are the usual ones; --recipe=small_cpu, or small_gpu for a VGG network, "
@@ -180,7 +181,7 @@ def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str
         name = dataset.split_name(name)
     except ValueError:
         return None, "There is no validation set"
-    if has_countable_box(dataset.split(name).files):
+    if not dataset.split(name).difficult.all():
         return name, ""
     return None, f"Nothing that counts is marked in {name}"
 
@@ -254,7 +255,7 @@ def _compared(config: Mapping) -> dict[str, object]:
     facts["labels"] = data.get("labels")
     for name, split in data.get("splits", {}).items():
         shards = split.get("shards", {}).items()
-        facts |= {f"{name} {key}": value for key, value in split.items() if key != "shards"}
+        facts |= {f"{name} {key}": value for key, value in split.items() if key == "pictures"}
         facts |= {f"content of {shard}": str(digest)[:12] for shard, digest in shards}
     return facts
 

@@ -1,20 +1,16 @@
+import io
 import json
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
+from datasets.examples import make_example, parse_example, write_shards
 from datasets.labels import write_labels
-from datasets.records import (
-    VOC_NAMES,
-    make_example,
-    open_dataset,
-    parse_example,
-    read_boxes,
-    traces_of_records,
-    write_shards,
-)
+from datasets.look_alikes import perceptual_hash
+from datasets.records import VOC_NAMES, open_dataset, traces_of_records
 
 BOXES = ((0.25, 0.125, 0.5, 0.75),)
 JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()
@@ -32,15 +28,16 @@ def test_parse():
     parsed = {key: value.numpy() for key, value in parse_example(tf.constant(example())).items()}
     assert tf.io.decode_jpeg(parsed.pop("encoded")).shape == (6, 8, 3)
     assert bytes(parsed.pop("filename")).decode() == "第1話/千反田_1.jpg"
-    kinds = {"boxes": np.float32, "difficult": np.bool_, "truncated": np.bool_}
-    kinds |= dict.fromkeys(("height", "width", "classes"), np.int32)
-    assert {key: value.dtype for key, value in parsed.items()} == kinds
-    assert (parsed["height"], parsed["width"]) == (6, 8)
+    kinds = {"boxes": np.float32, "difficult": np.bool_}
+    assert {key: value.dtype for key, value in parsed.items()} == {**kinds, "classes": np.int32}
     np.testing.assert_array_equal(parsed["boxes"], [[0.25, 0.125, 0.5, 0.75]])
-    assert [parsed[key].tolist() for key in ("classes", "difficult", "truncated")] == [[2], [True], [False]]
-    (empty,) = tf.data.Dataset.from_tensors(example((), (), ())).map(parse_example)
-    assert empty["boxes"].shape == (0, 4)
-    assert empty["classes"].shape == empty["difficult"].shape == empty["truncated"].shape == (0,)
+    assert [parsed[key].tolist() for key in ("classes", "difficult")] == [[2], [True]]
+
+
+def test_a_picture_without_objects():
+    (parsed,) = tf.data.Dataset.from_tensors(example((), (), ())).map(parse_example)
+    assert parsed["boxes"].shape == (0, 4)
+    assert parsed["classes"].shape == parsed["difficult"].shape == (0,)
 
 
 def test_a_record_without_difficult():
@@ -75,7 +72,6 @@ def test_ancestors_records(shared):
             value = expected[f"image/object/bbox/{side}"]["value"]
             np.testing.assert_array_equal(parsed["boxes"][:, column], np.float32(value))
         assert parsed["classes"].numpy().tolist() == expected["image/object/bbox/label"]["value"]
-        assert parsed["height"] == expected["image/height"]["value"][0]
         assert tf.io.decode_jpeg(parsed["encoded"]).shape == expected["image/shape"]["value"]
 
 
@@ -87,11 +83,81 @@ def test_names_and_sets_without_dataset_json(tmp_path):
     assert dataset.labels == ("Mira", "千反田")
     assert "the labels are those of its records, Mira, 千反田" in dataset.note
     assert set(dataset.splits) == {"a_train", "a_test"}
-    split = dataset.splits["a_train"]
-    assert [path.name for path in split.files] == ["a_train_000.tfrecord", "a_train_001.tfrecord"]
-    assert (split.pictures, split.boxes, split.max_boxes) == (2, 1, 1)
-    write_labels(tmp_path / "labels.txt", ["Tobi", "Mira"])
-    assert open_dataset(tmp_path).labels == ("Tobi", "Mira")
+    files = [path.name for path in dataset.splits["a_train"].files]
+    assert files == ["a_train_000.tfrecord", "a_train_001.tfrecord"]
+
+
+@pytest.mark.parametrize(
+    "file", ["train.record-00000-of-00001", "train-00000-of-00001.tfrecord", "train.record"]
+)
+def test_records_of_the_object_detection_api(file, tmp_path):
+    ours = example(names=("dog",), classes=(3,))  # VOC's dog is 12
+    record = tf.train.Example.FromString(ours)
+    feature = record.features.feature
+    for key, theirs in (("label", "class/label"), ("label_text", "class/text"), ("difficult", "difficult")):
+        feature[f"image/object/{theirs}"].CopyFrom(feature[f"image/object/bbox/{key}"])
+        del feature[f"image/object/bbox/{key}"]
+    parsed, expected = parse_example(record.SerializeToString()), parse_example(ours)
+    assert {key: value.numpy().tolist() for key, value in parsed.items()} == {
+        key: value.numpy().tolist() for key, value in expected.items()
+    }
+    (path,) = write_shards(tmp_path, "theirs", [record.SerializeToString()] * 2, 2)
+    dataset = open_dataset(path.rename(tmp_path / file).parent)
+    assert (dataset.labels, dataset.split("train").boxes) == (("class 1", "class 2", "dog"), 2)
+    (tmp_path / file).rename(tmp_path / "train.record-00001-of-00003")
+    with pytest.raises(ValueError, match=r"train\.record-00001-of-00003: 1 of its 3 files are there"):
+        open_dataset(tmp_path)
+
+
+TWO = {"boxes": 2 * BOXES, "names": ("a", "a"), "classes": (2, 4)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "given", "said"),
+    [
+        ("千反田 Mira", {}, "class id 2 is '千反田' here, 'Mira' in labels.txt; give labels"),
+        ("千反田", {}, r"class id 2 \('千反田'\), but labels.txt has 1 names, and 0 is background; write"),
+        ("Mira 千反田", {"classes": (0,)}, r"class id 0 .*, and 0 is background; convert again"),
+        ("Mira 千反田", {"classes": (2, 1)}, "1 boxes with 2 class ids, 1 names and 1 flags"),
+        ("", {"classes": (0,)}, r"class id 0 \('千反田'\), but ids are 1 to 65535"),
+        ("", {"names": ("",)}, r"the records do not name their classes \(.*: class id 2\); write labels"),
+        ("", TWO, "'a' has 2 class ids in its records"),
+    ],
+)
+def test_records_agree_with_the_names_and_with_each_other(labels, given, said, tmp_path):
+    (path,) = write_shards(tmp_path, "train", [example(**given)], 1)
+    if labels:
+        write_labels(tmp_path / "labels.txt", labels.split())
+    with pytest.raises(ValueError, match=said) as error:
+        open_dataset(tmp_path)
+    assert given == TWO or f"{path}: record 0 (第1話/千反田_1.jpg)" in str(error.value)
+
+
+def test_boxes_that_are_none_do_not_count(tmp_path):
+    inf, nan = float("inf"), float("nan")
+    none = [[0.5, 0.9, 0.8, 0.2], [nan, 0, 1, 1], [0, 0, inf, 1], [0.2, 0.2, 0.2, 0.6], [1.2, 0, 1.5, 1]]
+    boxes = [*none, [0.25, 0.5, 0.5, 0.75], [-0.5, 0, 0.5, 2]]
+    some = [example(boxes, ["a", *"bbbbbb"], [1, *[2] * 6]), example(none[:1], ["a"], [1])]
+    write_shards(tmp_path, "train", some, 4)
+    split = open_dataset(tmp_path).split("train")
+    assert (split.pictures, split.boxes, split.max_boxes) == (2, 2, 2)
+    assert split.corners.tolist() == [[0.25, 0.5, 0.5, 0.75], [0, 0, 0.5, 1]]
+    assert (split.classes.tolist(), split.difficult.tolist()) == ([2, 2], [True, True])
+    assert "train: 6 of its 8 boxes are none and do not count, one with ymin 0.5, xmin 0.9," in split.note
+    assert [len(parse_example(one)["boxes"]) for one in some] == [2, 0]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP", "JPEG"])
+def test_pictures_of_every_kind_are_recognised(kind, tmp_path):
+    file, rng = io.BytesIO(), np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 255, (5, 4), np.uint8)).resize((64, 80)).convert("RGB")
+    picture.save(file, kind, lossless=True)
+    files = write_shards(tmp_path, "train", [example(encoded=file.getvalue())], 1)
+    (found,) = traces_of_records(files).hashes
+    assert np.bitwise_count(found ^ perceptual_hash(np.asarray(picture))) <= 2
+    files = write_shards(tmp_path, "train", [example(encoded=b"no picture")], 1)
+    with pytest.raises(ValueError, match=r"train_000.tfrecord: record 0 \(.*jpg\): its picture cannot"):
+        traces_of_records(files)
 
 
 def test_finding_a_split(tmp_path):
@@ -106,11 +172,6 @@ def test_finding_a_split(tmp_path):
     write_shards(tmp_path, "voc_2007_test", [example()], 1)
     with pytest.raises(ValueError, match="'test': more than one set ends so"):
         open_dataset(tmp_path).split("test")
-
-
-def test_ids_that_no_box_uses_keep_their_lines(tmp_path):
-    write_shards(tmp_path, "train", [example(names=("dog",), classes=(3,))], 1)
-    assert open_dataset(tmp_path).labels == ("class 1", "class 2", "dog")  # VOC's dog is 12
 
 
 def test_dataset_name_selects_sets(tmp_path):
@@ -138,11 +199,11 @@ def test_says_what_is_wrong_with_a_folder(tmp_path):
         open_dataset(tmp_path)
     write_shards(tmp_path, "train", [example()], 1)
     write_shards(tmp_path, "test", [example(names=("Mira",))], 1)
-    with pytest.raises(ValueError, match="class id 2 is '千反田' here, 'Mira' elsewhere"):
+    with pytest.raises(ValueError, match=r"class id 2 is '千反田' here, 'Mira' in .*test_000\.tfrecord: rec"):
         open_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("read", [traces_of_records, read_boxes, lambda files: open_dataset(files[0].parent)])
+@pytest.mark.parametrize("read", [traces_of_records, lambda files: open_dataset(files[0].parent)])
 def test_a_damaged_shard_is_named_by_whoever_reads_it_first(read, tmp_path):
     """The conversion's dataset.json spares the counting, so the first reader meets the damage."""
     path, other = write_shards(tmp_path, "train", [example()] * 4, 2)

@@ -6,10 +6,9 @@ import pytest
 import tensorflow as tf
 
 from datasets.records import RecordDataset
-from engine.input.pictures import decode_picture
 from engine.input_pipeline import evaluation_batches, naming_unreadable_pictures
 from preprocessing.presets import get_preset, presets
-from preprocessing.resize import resize_picture
+from preprocessing.resize import decode_picture, resize_picture
 from tests.engine.records_by_hand import dataset_of, record, training_pictures
 
 SIZE = 48
@@ -187,18 +186,6 @@ def test_pictures_without_a_single_object_are_enough(tmp_path):
     assert not marks["classes"].any()
 
 
-def test_boxes_over_the_border_are_cut_and_empty_ones_dropped(tmp_path):
-    boxes = [[-0.2, 0.1, 0.5, 1.3], [0.4, 0.4, 0.4, 0.9], [0.2, 0.2, 0.6, 0.6]]
-    dataset = dataset_of(tmp_path, [example(0, boxes=boxes)])
-    expected = [[0.0, 0.1, 0.5, 1.0], [0.2, 0.2, 0.6, 0.6], [0.0] * 4]
-    ((_, targets),) = train(dataset, 1, batch_size=1)
-    ((_, marks),) = evaluated(dataset, 1)
-    for found in (targets, marks):
-        np.testing.assert_allclose(found["boxes"][0], expected, atol=1e-6)
-        assert found["classes"].tolist() == [[1, 1, 0]]
-    assert marks["difficult"].tolist() == [[False, False, False]]
-
-
 @pytest.mark.parametrize("damage", ["cut", "no picture"])
 def test_a_picture_that_cannot_be_decoded_is_named(tmp_path, damage):
     good = tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()
@@ -210,7 +197,9 @@ def test_a_picture_that_cannot_be_decoded_is_named(tmp_path, damage):
         training_pictures(dataset, batch_size=3).batches(),
     ):
         with (
-            pytest.raises(ValueError, match=r"(?s)1 of its pictures.*again:\n  壊れた\.jpg \(in train_000"),
+            pytest.raises(
+                ValueError, match=r"(?s)1 of its pictures.*train_000.tfrecord: record 1 \(壊れた\.jpg\)"
+            ),
             naming_unreadable_pictures(dataset, "train"),
         ):
             next(iter(batches))
@@ -223,7 +212,7 @@ def test_a_record_with_a_wrong_checksum_is_named(tmp_path):
     data[-100] ^= 1
     path.write_bytes(data)
     with (
-        pytest.raises(ValueError, match=r"(?s)1 of its pictures.*picture 1 \(in train_000.*corrupted"),
+        pytest.raises(ValueError, match=r"train_000\.tfrecord: damaged or cut short"),
         naming_unreadable_pictures(dataset, "train"),
     ):
         evaluated(dataset, 2)
@@ -245,11 +234,8 @@ def test_splits_that_cannot_be_read_are_errors(tmp_path, dataset):
     path = empty.split("train").files[0]
     data = path.read_bytes()
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"dataset\.json counts 1 pictures, the files hold 0; convert again"):
-        train(empty, 1)
-    nothing = dataclasses.replace(empty.split("train"), pictures=0)
     with pytest.raises(ValueError, match=r"split 'train' has no pictures; label more"):
-        train(dataclasses.replace(empty, splits={"train": nothing}), 1)
+        train(empty, 1)
     path.write_bytes(data[:-1])
     with pytest.raises(ValueError, match=r"train_000\.tfrecord: damaged or cut short"):
         train(empty, 1)

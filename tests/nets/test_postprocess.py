@@ -51,6 +51,25 @@ def test_detections_are_sorted_suppressed_per_name_and_padded():
     np.testing.assert_allclose(found["boxes"][:4], np.clip(ANCHORS[[2, 0, 1, 2]], 0, 1), atol=1e-6)
 
 
+def test_names_without_a_score_cost_nothing_and_change_nothing():
+    """Of 80 names 40 have scores, more than are suppressed at once: answers are those of these 40 alone."""
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.permutation(80)[:40])
+    low = rng.uniform(0, 0.7, (90, 2))
+    anchors = np.concatenate([low, low + rng.uniform(0.1, 0.3, (90, 2))], 1).astype("f")
+    logits = np.full((2, 90, 81), -60, "f")
+    logits[..., 0] = 0.0
+    logits[..., some + 1] = np.round(rng.normal(0, 2, (2, 90, 40)))  # equal scores, too
+    many, few = (
+        select_detections(np.zeros((2, 90, 4), "f"), one, anchors, score_activation="sigmoid")
+        for one in (logits, logits[..., [0, *(some + 1)]])
+    )
+    assert np.asarray(few["classes"]).all()
+    np.testing.assert_array_equal(many["classes"], some[np.asarray(few["classes"]) - 1] + 1)
+    for key in ("boxes", "anchors", "best_of_head", "scores"):
+        np.testing.assert_array_equal(many[key], few[key])
+
+
 def test_boxes_are_clipped_and_decoded():
     wanted = np.array([[0.85, 0.85, 1.3, 1.3]] * 4, "f")
     codes = np.asarray(encode(wanted, ANCHORS))[None]

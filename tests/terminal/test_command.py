@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,27 @@ def test_what_a_person_can_cure(error, status, said, capsys):
     shown = capsys.readouterr().err
     assert shown.endswith(said)
     assert shown.startswith("draw: ")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    one: float = 1
+    maybe: float | None = None
+    some: tuple[float, ...] = ()
+
+
+@pytest.mark.parametrize("flags", ["--one nan", "--maybe -inf", "--maybe 1e999", "--some 1 2 NaN"])
+def test_every_number_of_a_flag_is_one(flags, capsys):
+    @command("draw")
+    def main(options: Numbers):
+        return int(options == Numbers(2.0, -1000.0, (1.0, 2.5)))
+
+    assert main(["--one=2", "--maybe=-1e3", "--some", "1", "2.5"]) == 1
+    with pytest.raises(SystemExit) as ended:
+        main(flags.split())
+    assert ended.value.code == 2
+    shown = capsys.readouterr().err
+    assert all(part in shown for part in (flags.split()[0], flags.split()[-1]))
 
 
 def test_a_terminal_that_knows_ascii_only(monkeypatch):

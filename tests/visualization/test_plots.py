@@ -10,6 +10,7 @@ from PIL import Image
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
 from visualization.plots import (
+    MOST_NAMES,
     Curve,
     plot_confusion,
     plot_errors,
@@ -64,6 +65,22 @@ def test_confusion_shows_every_count_that_is_not_zero():
     assert [t.get_text() for t in axes.get_xticklabels()] == ["千反田える", "$x$", "missed"]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["千反田える", "$x$", "nothing there"]
     assert pixels(figure).std() > 5
+
+
+def test_of_many_names_those_are_shown_that_need_it_most():
+    counts = 9 * np.eye(401, dtype=int)
+    counts[7, 300] = counts[400, 12] = counts[30, 400] = 5  # a mix-up, somebody who is nobody, and one missed
+    figure = plot_confusion(names := [f"name {i}" for i in range(400)], counts)
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert (len(shown), {"name 7", "name 300", "name 12", "name 30"} <= set(shown)) == (MOST_NAMES + 1, True)
+    assert shown[:-1] == sorted(shown[:-1], key=names.index)
+    assert figure.texts[0].get_text() == "24 of 400 names: those with the most mistakes."
+    assert max(figure.get_size_inches()) < 16
+    curves = [Curve(name, np.empty(0), np.empty(0), abs(i - 200) / 400) for i, name in enumerate(names)]
+    figure = plot_precision_recall(curves, columns=2)
+    assert {axes.get_title(loc="left") for axes in figure.axes} == {f"name {i}" for i in range(188, 212)}
+    assert figure.texts[0].get_text() == "24 of 400 names: those with the lowest average precision."
+    assert max(figure.get_size_inches()) < 30
 
 
 @pytest.mark.parametrize("names", [NAMES, [f"name {i}" for i in range(25)], ["a"]])

@@ -12,8 +12,7 @@ from matplotlib import font_manager
 
 from visualization import text as module
 from visualization.colours import hex_colour, luminance, name_colour, text_colour
-from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
-from visualization.web_font import web_font
+from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width, web_font
 
 
 @pytest.mark.parametrize(
@@ -161,9 +160,7 @@ def test_font_for_a_page_has_what_the_text_needs_and_is_small():
         assert font.flavor == "woff"
         assert "".join(map(chr, sorted(font.getBestCmap()))) == "".join(sorted("千反田える尋"))
     assert web_font("千反田") == web_font("田反千")
-
-
-def test_latin_needs_no_font_and_unknown_scripts_have_none():
+    # Latin needs none, and unknown scripts have none.
     assert web_font("Captain Fen, Zoë") is None
     assert web_font("\U00012000") is None  # cuneiform
 

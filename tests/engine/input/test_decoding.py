@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from engine.input.pictures import decode_picture, decode_window
+from engine.input.pictures import decode_window
 from engine.input.records import index_records
+from preprocessing.resize import decode_picture
 from preprocessing.windows import sample_window
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])

@@ -9,7 +9,6 @@ from datasets.records import RecordDataset
 from engine.input.order import endless_order, paste_candidates, repeat_factors
 from engine.input.pictures import (
     JPEG_RATIOS,
-    decode_picture,
     fits_in_memory,
     free_bytes,
     needed_bytes,
@@ -17,6 +16,7 @@ from engine.input.pictures import (
 )
 from engine.input.records import RecordIndex, index_records
 from preprocessing.presets import get_preset
+from preprocessing.resize import decode_picture
 from tests.engine.records_by_hand import dataset_of, record, training_pictures
 
 BOXES = [[[0.1, 0.2, 0.5, 0.6]], [], [[0.0, 0.0, 0.5, 0.5], [0.4, 0.4, 0.9, 0.8]]]

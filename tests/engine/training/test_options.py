@@ -77,6 +77,16 @@ def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe
     assert "is given" not in capsys.readouterr().out
 
 
+def test_numbers_that_are_none_are_wrong_flags(capsys):
+    with pytest.raises(SystemExit) as ended:
+        train_ssd_network.main(["--dataset_dir=a", "--train_dir=b", "--passes=nan"])
+    assert (ended.value.code, "--passes" in (said := capsys.readouterr().err), "nan" in said) == (
+        2,
+        True,
+        True,
+    )
+
+
 def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
     recipe = parsed("--recipe=small_cpu", "--checkpoint_path", "coco.npz")
     assert recipe == with_recipe("small_cpu", **FOLDERS, checkpoint_path="coco.npz")
@@ -136,6 +146,7 @@ def test_rates_follow_from_optimizer_and_start():
         ("learning_rate", -0.1, r"at least 0, not -0\.1"),
         ("zoom_out_max", 0.5, r"at least 1, not 0\.5"),
         ("paste_probability", 1.5, r"in 0\.\.\.1, not 1\.5"),
+        ("seed", -1, "0 to 4294967295, not -1"),
         ("passes", 0.0, r"more than 0, not 0\.0"),
     ],
 )

@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -8,10 +9,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rich.console import Console
 
 import train_ssd_network
 from engine.reports.training import write_training_report
 from engine.training.learning import TrainingModel
+from engine.training.options import TrainingOptions
+from engine.training.plan import plan
 from engine.training.train import write_thresholds
 from files.arrays import read_arrays
 from nets.checkpoint import CONFIG, model_weights, read_checkpoint
@@ -106,6 +110,13 @@ def make_difficult(example: tf.train.Example) -> None:
     values[:] = [1 for _ in values]
 
 
+def turn_boxes(example: tf.train.Example) -> None:
+    """As converters of old wrote boxes of flipped pictures."""
+    for side in ("xmin", "xmax"):
+        values = example.features.feature[f"image/object/bbox/{side}"].float_list.value
+        values[:] = [1 - value for value in values]
+
+
 def without_boxes(example: tf.train.Example) -> None:
     for name, feature in example.features.feature.items():
         if "bbox" in name:
@@ -121,18 +132,32 @@ def test_records_that_changed_are_another_training_though_their_size_is_equal(fi
         run(**options)
 
 
-def test_a_set_without_boxes_teaches_nothing(options, own_records):
-    change_records(own_records / "train_000.tfrecord", without_boxes)
-    with pytest.raises(ValueError, match="split 'train' has no boxes, and nothing can be learnt"):
+@pytest.mark.parametrize(
+    ("change", "why"), [(without_boxes, "again"), (turn_boxes, "do not count, one with")]
+)
+def test_a_set_without_boxes_teaches_nothing(change, why, options, own_records):
+    change_records(own_records / "train_000.tfrecord", change)
+    with pytest.raises(ValueError, match=f"split 'train' has no boxes, and nothing can be learnt .*{why}"):
         run(**{**options, "dataset_dir": own_records})
     assert not options["train_dir"].exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [(make_difficult, ""), (turn_boxes, "6 of its 6 boxes are none")]
+)
+def test_what_cannot_be_validated_on_is_known_before_the_first_step(change, said, options, own_records):
+    change_records(own_records / "validation_000.tfrecord", change)
+    given, found = TrainingOptions(**{**options, "dataset_dir": own_records}), []
+    assert plan(given, Console(file=io.StringIO()), found.append).validation is None
+    for part in (said, "Nothing that counts is marked in validation: the last weights are kept"):
+        assert any(part in line for line in found)
 
 
 @pytest.mark.slow
 def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(options, own_records):
     change_records(own_records / "validation_000.tfrecord", make_difficult)
     options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
-    assert "Nothing that counts is marked in validation: the last weights are kept" in run(**options)
+    run(**options)
     assert not (options["train_dir"] / "thresholds.json").exists()
     write_training_report(options["train_dir"], say=(notes := []).append)
     assert notes == [
