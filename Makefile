@@ -94,7 +94,6 @@ lock:
 	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
 	$(subst pyproject.toml,requirements/uv.in,$(resolve)) --output-file=requirements/uv.txt
-	$(subst pyproject.toml,requirements/animeface.in,$(resolve)) --output-file=requirements/animeface.txt
 	$(subst pyproject.toml,requirements/labelimg-build.in,$(resolve)) --output-file=requirements/labelimg-build.txt
 	$(subst --no-build,,$(subst pyproject.toml,requirements/labelimg.in,$(resolve))) --output-file=requirements/labelimg.txt
 

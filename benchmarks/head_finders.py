@@ -22,11 +22,12 @@ import numpy as np
 import tyro
 from rich.console import Console
 
+from benchmarks.other_finders import HEAD, animeface_finder, cascade_finder, widen
 from boxes.detections import Detections
 from datasets.pictures import read_picture
 from engine.average_precision import GroundTruth, evaluate_detections
-from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
 from terminal.bars import show_table
+from tools.propose_faces import checkpoint_finder
 
 TRUTH = Path(__file__).with_name("onepiece_heads.csv")
 NAME, LEAST = "head", 0.02
@@ -42,7 +43,7 @@ class Options:
     checkpoint_path: tuple[Path, ...] = ()
     """Detectors of ours."""
     animeface: Path | None = None
-    """The Python of an environment that has animeface: .animeface-venv/bin/python."""
+    """The Python of an environment that has animeface and a Pillow before 12."""
     cascade_path: tuple[Path, ...] = ()
     """OpenCV cascades."""
 

@@ -20,13 +20,12 @@ from faces.backbone import VGG16, open_backbone
 from faces.classifier import FaceClassifier, is_face_classifier
 from faces.encoder import FaceEncoder
 from nets.detector import Detector
+from preprocessing.crops import cell_colours
 
 # Detectors know faces with something around them: so much of the face's size is added on every side. 94 % of
 # 157 drawn heads were named rightly with 0.3, 92 % with 0.15, 90 % with 0.5.
 _AROUND = 0.3
 _SIDE = 96  # pixels of a face from which colours and outlines are taken
-_CELLS = 3  # per side
-_HUES, _GREYS = 12, 4
 _KEPT = 64  # directions in which faces differ most, of each kind of feature
 _VGG_SIDE = 144
 _STRIDES = (4, 8)
@@ -86,7 +85,7 @@ def colours_and_outlines(images: Sequence[np.ndarray]) -> list[np.ndarray]:
     edges = cv2.HOGDescriptor((_SIDE, _SIDE), (32, 32), (16, 16), (16, 16), 9)
     for image in images:
         face = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        colours.append(_colours(cv2.cvtColor(face, cv2.COLOR_RGB2HSV_FULL)))
+        colours.append(cell_colours(face))
         outlines.append(np.asarray(edges.compute(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))).ravel())
     return [np.stack(colours), 0.5 * normalize(np.stack(outlines))]
 
@@ -157,18 +156,3 @@ def alike_groups(points: np.ndarray, count: int) -> np.ndarray:
     labels = AgglomerativeClustering(count, linkage="ward").fit_predict(points)
     _, first, sizes = np.unique(labels, return_index=True, return_counts=True)
     return np.argsort(np.lexsort((first, -sizes)))[labels]
-
-
-def _colours(hsv: np.ndarray) -> np.ndarray:
-    """Of each cell, the share of each hue and, for what has little colour, of each brightness."""
-    cells = []
-    for cell in (part for rows in np.split(hsv, _CELLS) for part in np.split(rows, _CELLS, axis=1)):
-        hue, saturation, value = cell.reshape(-1, 3).astype(np.float64).T / 256
-        vivid = saturation * value
-        place = hue * _HUES
-        lower, share = place.astype(int), place % 1
-        hues = np.bincount(lower, vivid * (1 - share), _HUES)
-        hues += np.bincount((lower + 1) % _HUES, vivid * share, _HUES)
-        both = np.concatenate([hues, np.bincount((value * _GREYS).astype(int), 1 - vivid, _GREYS)])
-        cells.append(np.sqrt(both / both.sum()))
-    return np.concatenate(cells) / _CELLS

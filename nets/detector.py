@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from keras import ops
 from boxes.detections import Detections
 from boxes.geometry import iou
 from nets.checkpoint import build_model, read_checkpoint
+from nets.likeness import NAMES, Likeness, Names, head_of, read_names
 from nets.network import Network
 from nets.postprocess import DetectionModel, named_detections
 from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
@@ -25,6 +26,8 @@ _SAME = 0.4
 # first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best. A second look at the
 # enlarged neighbourhood of the box gained nothing.
 _SHARPNESS = 4
+# The finder of heads that needs no names, and knows how like two heads are.
+HEADS = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,7 @@ class Detector:
 
     @classmethod
     def load(cls, folder: Path | str, *, unknown: bool = False) -> Detector:
-        """From a checkpoint folder, and nothing else.
+        """From a checkpoint folder, or one of `tools.name_from_examples`, and nothing else.
 
         Args:
             unknown: answer "unknown" for a character that it was not taught, instead of the name that the
@@ -113,6 +116,8 @@ class Detector:
         Raises:
             ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
         """
+        if (Path(folder) / NAMES).is_file():
+            return NamingDetector(Detector.load(HEADS), Likeness.load(HEADS), read_names(Path(folder)))
         checkpoint = read_checkpoint(Path(folder))
         limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None
         if unknown and limit is None:
@@ -171,3 +176,63 @@ class Detector:
                 Look(detections, best, anchors, seen["anchor_boxes"][row], seen["probabilities"][row])
             )
         return looks
+
+
+@dataclass(frozen=True, eq=False)
+class NamedLook(Look):
+    """A look whose names come from examples: anchors are the found heads."""
+
+    who: Callable[[np.ndarray], np.ndarray]  # boxes [M, 4] -> probabilities float32 [M, C]
+
+    def answers(self, boxes: np.ndarray) -> Answers:
+        """Who is in boxes drawn by hand: [M, 4] corners."""
+        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+        return Answers(boxes, self.who(boxes))
+
+
+class NamingDetector(Detector):
+    """Boxes of a finder of heads, names by likeness to examples, "unknown" where nobody is like enough."""
+
+    def __init__(self, finder: Detector, likeness: Likeness, names: Names):
+        if names.digest != likeness.digest:
+            raise ValueError(
+                f"{NAMES} was made with another {HEADS.name}; make it anew with tools.name_from_examples"
+            )
+        self._finder, self._likeness, self._names = finder, likeness, names
+        self.labels, self.network, self.model = names.names, finder.network, finder.model
+        self.thresholds, self.unknown = Thresholds(0.5 * finder.thresholds.of(finder.labels)[0]), 0.0
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """Twice the finder's size: heads are looked at more closely than whole pictures."""
+        size = self.network.image_size
+        self._finder.prepare(image[:1, :1])  # what is no picture is refused
+        return np.asarray(ops.convert_to_numpy(resize_picture(image, 2 * size)))
+
+    def look(self, images: Sequence[np.ndarray]) -> list[Look]:
+        size = self.network.image_size
+        small = [image.reshape(size, 2, size, 2, 3).mean((1, 3)) for image in images]
+        return [
+            self._named(look, image) for look, image in zip(self._finder.look(small), images, strict=True)
+        ]
+
+    def _named(self, look: Look, image: np.ndarray) -> NamedLook:
+        heads = look.detections.where(look.best_of_head)
+        pixels = np.rint(image).astype(np.uint8)
+        likeness, names = self._likeness, self._names
+
+        def who(boxes: np.ndarray) -> np.ndarray:
+            return names.probabilities(likeness.vectors([head_of(pixels, box) for box in boxes]))
+
+        shares = who(heads.boxes)  # [N, 1 + K]
+        best = shares[:, 1:].argmax(1) if len(heads) else np.zeros(0, int)
+        # A head is reported by how sure it is a head and how sure the answer, "unknown" too; each less likely
+        # name by its own share.
+        scores = heads.scores[:, None] * shares[:, 1:]
+        scores[np.arange(len(heads)), best] = heads.scores * shares.max(1)
+        order = np.argsort(-scores, axis=None, kind="stable")
+        head, name = np.unravel_index(order, scores.shape)
+        evidence = (shares[:, 1:] - shares[:, :1])[head, name]
+        detections = Detections(
+            heads.boxes[head], scores[head, name], tuple(self.labels[i] for i in name), evidence
+        )
+        return NamedLook(detections, best[head] == name, head, heads.boxes, shares, who)

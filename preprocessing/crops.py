@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+
+_CELLS = 3  # per side
+_HUES, _GREYS = 12, 4
 
 
 def crop_around(image: np.ndarray, box: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
@@ -26,3 +30,25 @@ def crop_around(image: np.ndarray, box: np.ndarray, margin: float) -> tuple[np.n
     crop = np.ascontiguousarray(image[top:bottom, left:right])
     inside = (pixels - (top, left, top, left)) / np.tile((bottom - top, right - left), 2)
     return crop, np.clip(inside, 0, 1).astype(np.float32)
+
+
+def cell_colours(image: np.ndarray) -> np.ndarray:
+    """Of nine cells, the share of each hue and, for what has little colour, of each brightness.
+
+    Args:
+        image: uint8 [H, W, 3] RGB, with sides that three divides.
+
+    Returns:
+        float64 [144], square roots, of length 1.
+    """
+    hsv, cells = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL), []
+    for cell in (part for rows in np.split(hsv, _CELLS) for part in np.split(rows, _CELLS, axis=1)):
+        hue, saturation, value = cell.reshape(-1, 3).astype(np.float64).T / 256
+        vivid = saturation * value
+        place = hue * _HUES
+        lower, share = place.astype(int), place % 1
+        hues = np.bincount(lower, vivid * (1 - share), _HUES)
+        hues += np.bincount((lower + 1) % _HUES, vivid * share, _HUES)
+        both = np.concatenate([hues, np.bincount((value * _GREYS).astype(int), 1 - vivid, _GREYS)])
+        cells.append(np.sqrt(both / both.sum()))
+    return np.concatenate(cells) / _CELLS

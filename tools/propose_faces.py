@@ -1,9 +1,9 @@
-"""Draws boxes around heads or faces, without names, as drafts to be corrected in LabelImg.
+"""Draws boxes around heads, without names, as drafts to be corrected in LabelImg.
 
     python -m tools.propose_faces --dataset_dir=my_set
 
-By animeface (fetched the first time), unless you name a cascade or a checkpoint. Pictures that have an
-annotation are passed over, so an interrupted run goes on. What a person has saved is never touched.
+By checkpoints/anime_heads, unless you name another checkpoint. Pictures that have an annotation are passed
+over, so an interrupted run goes on. What a person has saved is never touched.
 
 For the beginning, when no detector of your characters exists. With one, tools.preannotate gives names too.
 
@@ -20,7 +20,6 @@ import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from rich.console import Console
@@ -30,33 +29,26 @@ from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.voc import read_xml
 from labelling.drafts import Drafted, DraftTarget, Finder, draft_targets, find_pictures, make_drafts
-from labelling.finders import HEAD, animeface_finder, cascade_finder, checkpoint_finder, widen
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
-from tools.setup_environment import ready
 from visualization.text import one_line
 
 _BATCH = 8
+SHIPPED = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Draws boxes around heads or faces, as drafts to be corrected in LabelImg (make labelimg)."""
+    """Draws boxes around heads, as drafts to be corrected in LabelImg (make labelimg)."""
 
     dataset_dir: Path
     """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
-    cascade_path: Path | None = None
-    """Find faces with this OpenCV cascade, such as lbpcascade_animeface.xml."""
-    checkpoint_path: Path | None = None
+    checkpoint_path: Path = SHIPPED
     """Find heads with this checkpoint folder, whatever its names are."""
-    name: str = "face"
+    name: str = "head"
     """Name of the boxes."""
-    box: Literal["head", "face"] = "head"
-    """Widen the faces of animeface and of cascades to whole heads, or leave them."""
-    threshold: float = 0.5
-    """Lowest score, 0 to 1, of animeface and checkpoints. Lower finds more, and more that is none."""
-    neighbours: int = 5
-    """For a cascade: how many of its detections must agree. Fewer finds more, and more that is none."""
+    threshold: float | None = None
+    """Lowest score, 0 to 1; not given: the checkpoint's own. Lower finds more, and more that is none."""
     margin: float = 0.0
     """Widen every box by this share of its size on each side; negative narrows it."""
     crops_dir: Path | None = None
@@ -67,38 +59,37 @@ class Options:
     """Pass over pictures with more pixels than this."""
 
     def __post_init__(self):
-        if self.cascade_path is not None and self.checkpoint_path is not None:
-            raise ValueError("--cascade_path and --checkpoint_path: give one of them")
-        for flag, value, low, high in (
-            ("threshold", self.threshold, 0, 1),
-            ("neighbours", self.neighbours, 0, 100),
-            ("margin", self.margin, -0.4, 2),
-        ):
-            if not low <= value <= high:
-                raise ValueError(f"--{flag} {value:g}: must be {low} to {high}")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError(f"--threshold {self.threshold:g}: must be 0 to 1")
+        if not -0.4 <= self.margin <= 2:
+            raise ValueError(f"--margin {self.margin:g}: must be -0.4 to 2")
         if not clean_name(self.name):
             raise ValueError("--name: must not be empty")
 
 
-def make_finder(options: Options) -> Finder:
-    """What finds the faces.
+def checkpoint_finder(folder: Path, name: str, threshold: float | None) -> Finder:
+    """A detector of ours, whose names are put aside.
 
     Raises:
-        ValueError: the cascade or the checkpoint cannot be used.
+        ValueError: the folder cannot be used.
     """
-    name = clean_name(options.name)
-    margins = (options.margin,) * 4
-    if options.checkpoint_path is not None:
-        find = checkpoint_finder(options.checkpoint_path, name, options.threshold)
-    else:
-        if options.cascade_path is not None:
-            find = cascade_finder(options.cascade_path, name, options.neighbours)
-        else:
-            find = animeface_finder(ready("animeface"), name, options.threshold)
-        if options.box == "head":
-            margins = tuple(side + options.margin for side in HEAD)
-    left, top, right, bottom = margins
-    return lambda images: [widen(found, (left, top, right, bottom)) for found in find(images)]
+    from nets.detector import Detector
+
+    detector = Detector.load(folder)
+
+    def find(images: list[np.ndarray]) -> list[Detections]:
+        found = detector.detect_batch(images, score_threshold=threshold)
+        return [Detections(item.boxes, item.scores, (name,) * len(item)) for item in found]
+
+    return find
+
+
+def widen(detections: Detections, margin: float) -> Detections:
+    """Boxes with a margin on all sides, in shares of their size, cut off at the border of the picture."""
+    boxes = detections.boxes.astype(np.float64)
+    more = (boxes[:, 2:] - boxes[:, :2]) * margin  # [N, 2] height, width
+    wide = np.clip(np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + more], axis=1), 0, 1)
+    return Detections(wide.astype(np.float32).reshape(-1, 4), detections.scores, detections.names)
 
 
 def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
@@ -115,7 +106,7 @@ def propose(options: Options, find: Finder, progress: Progress = silent) -> Draf
 
     return make_drafts(
         options.dataset_dir,
-        find,
+        lambda images: [widen(found, options.margin) for found in find(images)],
         drafted,
         lambda target: float(bool(read_xml(target.xml).objects)),
         redo=options.redo,
@@ -143,12 +134,11 @@ def _save_crops(folder: Path, target: DraftTarget, image: np.ndarray, detections
 def main(options: Options) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     started = time.monotonic()
-    if options.checkpoint_path is not None:
-        from terminal.quiet import start_tensorflow
+    draft_targets(find_pictures(options.dataset_dir))  # a wrong folder is told of before TensorFlow starts
+    from terminal.quiet import start_tensorflow
 
-        start_tensorflow()
-    draft_targets(find_pictures(options.dataset_dir))  # a wrong folder is told of before anything is fetched
-    find = make_finder(options)
+    start_tensorflow()
+    find = checkpoint_finder(options.checkpoint_path, clean_name(options.name), options.threshold)
     with counting_bars(console) as progress:
         outcome = propose(options, find, progress)
     for name, reason in outcome.failures:

@@ -1,4 +1,4 @@
-"""Makes the environments with uv, from locks with hashes: .venv, and those of LabelImg and of animeface.
+"""Makes the environments with uv, from locks with hashes: .venv, and that of LabelImg.
 
     python3 tools/setup_environment.py run|dev [web] [gpu] [--chosen]     what `make setup` says
     python3 tools/setup_environment.py uv                                 prints where uv is, for `make lock`
@@ -30,7 +30,6 @@ LOCKS = {  # requirements/NAME.txt: its environment, the locks that contain it, 
     "gpu": (".venv", ("gpu",), "3 GB"),
     "labelimg-build": (".labelimg-venv", ("labelimg-build",), "1 MB"),
     "labelimg": (".labelimg-venv", ("labelimg",), "70 MB"),
-    "animeface": (".animeface-venv", ("animeface",), "8 MB"),
 }
 # What OpenCV and Skia open of a Linux system.
 LIBRARIES = ("libGL.so.1", "libEGL.so.1", "libgthread-2.0.so.0") if sys.platform == "linux" else ()

@@ -1,7 +1,9 @@
 """Pictures of anybody: who stands where, seen from where, in which manner, and what lies over the picture."""
 
+import math
 import random
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -21,6 +23,8 @@ SIZES = ((384, 384), (448, 252), (320, 416), (384, 288))
 PEOPLE = (0.09, 0.34, 0.22, 0.12, 0.08, 0.05, 0.03, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005)
 SMALLEST, LARGEST = 0.05, 1.3  # height of a head, as a part of the picture's
 HIDDEN, HARD = 0.25, 0.5  # of a head less can be seen: it is not labelled, it is labelled difficult
+PANELS = 0.06  # how often a picture is a poster or a page of several pictures
+Frame = tuple[int, int, int, int]  # left, top, right, bottom of a picture in the picture, in pixels
 MANNERS = ("cel", "cel", "cel", "soft", "flat", "flat", "manga", "sketch")
 
 
@@ -49,28 +53,34 @@ def draw_gathering(seed: int, index: int, people: int) -> Gathering:
     """Draws picture ``index`` of a set in which ``people`` different people appear."""
     source = random.Random(f"gathering {seed} {index}")
     width, height = source.choice(SIZES)
-    manner = source.choice(MANNERS)
-    shading, soft = {"flat": (0.0, False), "soft": (0.5, True)}.get(manner, (source.uniform(0.6, 1.1), False))
-    style = Style(source.uniform(0.012, 0.055), shading, source.uniform(0.3, 0.9), soft)
+    manner, style = random_style(source)
     surface = skia.Surface(width, height)
     easel = Easel(surface.getCanvas(), width, height)
-    _paint_place(easel, source, seed)
-    count = source.choices(range(len(PEOPLE)), PEOPLE)[0]
-    placed = _place(
-        source, [make_somebody(seed, source.randrange(people)) for _ in range(count)], width, height
-    )
-    hulls = []
-    for person, view in placed:
-        if manner == "sketch":
-            person = _paled(person)
-        hulls.append(draw_somebody(easel.canvas, person, style, view))
+    paint_place(easel, source, seed)
+    placed, hulls = [], []
+    for frame in _frames(source, width, height):
+        for person, view in _place(source, seed, people, frame):
+            person = pale(person) if manner == "sketch" else person
+            placed.append((person, view, frame))
+            with skia.AutoCanvasRestore(easel.canvas):
+                easel.canvas.clipRect(skia.Rect.MakeLTRB(*frame))
+                hulls.append(draw_somebody(easel.canvas, person, style, view))
+        if frame != (0, 0, width, height):
+            easel.trace(box(*frame, 0), source.choice((INK, WHITE)), source.choice((1, 3)))
     over = _draw_over(easel, source)
     heads = _seen(placed, hulls, over, width, height)
     pixels = np.array(surface.makeImageSnapshot().toarray()[..., 2::-1])  # uint8 [H, W, 3] RGB
-    pixels = _finish(pixels, source, manner)
+    pixels = finish(pixels, source, manner)
     quality = source.choice((95, source.randint(30, 90)))
     _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return Gathering(encoded.tobytes(), width, height, heads, manner)
+
+
+def random_style(source: random.Random) -> tuple[str, Style]:
+    """A manner, and how figures are drawn in it."""
+    manner = source.choice(MANNERS)
+    shading, soft = {"flat": (0.0, False), "soft": (0.5, True)}.get(manner, (source.uniform(0.6, 1.1), False))
+    return manner, Style(source.uniform(0.012, 0.055), shading, source.uniform(0.3, 0.9), soft)
 
 
 def draw_somebody(
@@ -102,11 +112,30 @@ def _moved(points: np.ndarray, matrix: skia.Matrix) -> np.ndarray:
     )
 
 
-def _place(
-    source: random.Random, people: list[Somebody], width: int, height: int
-) -> list[tuple[Somebody, View]]:
-    """Everybody with a view, from back to front."""
-    count, placed = len(people), []
+def _frames(source: random.Random, width: int, height: int) -> list[Frame]:
+    """The whole picture, or the rectangles of a poster or a page."""
+    if source.random() >= PANELS:
+        return [(0, 0, width, height)]
+    columns, rows = source.choice(((2, 1), (3, 1), (2, 2), (3, 2), (4, 2), (3, 3), (1, 3)))
+    gap = source.choice((0, 3, 8))
+    wide, high = width / columns, height / rows
+    return [
+        (int(x * wide) + gap, int(y * high) + gap, int((x + 1) * wide) - gap, int((y + 1) * high) - gap)
+        for y in range(rows)
+        for x in range(columns)
+        if source.random() < 0.9
+    ]
+
+
+def _place(source: random.Random, seed: int, of: int, frame: Frame) -> list[tuple[Somebody, View]]:
+    """Some of so many people in a frame, everybody with a view, from back to front."""
+    left, top, right, bottom = frame
+    width, height = right - left, bottom - top
+    count = source.choices(range(len(PEOPLE)), PEOPLE)[0]
+    if width * height < 60_000:  # of a poster
+        count = min(count, 2)
+    people = [make_somebody(seed, source.randrange(of)) for _ in range(count)]
+    placed = []
     largest = LARGEST / max(1.0, count**0.75)
     typical = SMALLEST * (largest / SMALLEST) ** (source.random() ** 0.8)
     rows = 1 if count < 4 or source.random() < 0.5 else 2
@@ -128,21 +157,21 @@ def _place(
         if source.random() < 0.85:  # the face at least is inside
             x = min(max(x, 0.7 * unit), width - 0.7 * unit) if width > 1.4 * unit else width / 2
             y = min(max(y, 0.8 * unit), height - 0.6 * unit) if height > 1.4 * unit else height / 2
-        placed.append((person, replace(view, x=x, y=y, unit=unit)))
+        placed.append((person, replace(view, x=left + x, y=top + y, unit=unit)))
     return sorted(placed, key=lambda one: one[1].unit)
 
 
-def _paled(person: Somebody) -> Somebody:
+def pale(person: Somebody) -> Somebody:
     """Somebody as a sketch shows them: paper with lines on it."""
-    pale = {key: mix(getattr(person, key), WHITE, 0.85) for key in ("skin", "hair", "worn")}
+    tones = {key: mix(getattr(person, key), WHITE, 0.85) for key in ("skin", "hair", "worn")}
     outfit = person.body.outfit
     wear = {key: mix(getattr(outfit, key), WHITE, 0.85) for key in ("top", "accent", "bottom", "shoes")}
-    body = replace(person.body, skin=pale["skin"], outfit=replace(outfit, **wear))
-    return replace(person, **pale, body=body)
+    body = replace(person.body, skin=tones["skin"], outfit=replace(outfit, **wear))
+    return replace(person, **tones, streak=None, body=body)
 
 
 def _seen(
-    placed: list[tuple[Somebody, View]],
+    placed: list[tuple[Somebody, View, Frame]],
     hulls: list[tuple[np.ndarray, np.ndarray]],
     over: list[np.ndarray],
     width: int,
@@ -151,23 +180,61 @@ def _seen(
     """The heads of which enough can be seen, judged by the hulls of heads and bodies."""
     owners = np.zeros((height, width), np.uint8)
     whole = []
-    for owner, (head, body) in enumerate(hulls, start=1):
-        cv2.fillPoly(owners, [body.astype(np.int32)], 255)
-        cv2.fillPoly(owners, [head.astype(np.int32)], owner)
+    for owner, ((head, body), (_, _, frame)) in enumerate(zip(hulls, placed, strict=True), start=1):
+        part = owners[frame[1] : frame[3], frame[0] : frame[2]]
+        cv2.fillPoly(part, [(body - frame[:2]).astype(np.int32)], 255)
+        cv2.fillPoly(part, [(head - frame[:2]).astype(np.int32)], owner)
         whole.append(max(1.0, float(cv2.contourArea(head.astype(np.float32)))))
     for outline in over:
         cv2.fillPoly(owners, [outline.astype(np.int32)], 255)
     heads = []
-    for owner, ((person, view), (head, _)) in enumerate(zip(placed, hulls, strict=True), start=1):
+    for owner, ((person, view, frame), (head, _)) in enumerate(zip(placed, hulls, strict=True), start=1):
         visible = min(1.0, np.count_nonzero(owners == owner) / whole[owner - 1])
-        left, top, right, bottom = map(float, (*head.min(0), *head.max(0)))
-        edges = max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom)
-        if visible >= HIDDEN and edges[2] - edges[0] > 4 and edges[3] - edges[1] > 4:
+        low, high = np.maximum(head.min(0), frame[:2]), np.minimum(head.max(0), frame[2:])
+        if visible >= HIDDEN and (high - low).min() > 4:
+            edges = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
             heads.append(DrawnHead(person.number, edges, view, visible))
     return tuple(heads)
 
 
-def _paint_place(easel: Easel, source: random.Random, seed: int) -> None:
+@cache
+def _textures() -> tuple[skia.Image, ...]:
+    """Clouds and brush strokes of several sizes: eight pictures of noise, 512 pixels wide and high."""
+    rng, textures = np.random.default_rng(0), []
+    for index in range(8):
+        noise = np.zeros((512, 512, 3), np.float32)
+        for octave in range(2, 8):
+            cells = (2**octave, max(2, 2**octave // (1 + 2 * (index % 3))))
+            rough = rng.standard_normal((*cells, 3 if index % 2 else 1)).astype(np.float32)
+            grown = cv2.resize(rough, (512, 512), interpolation=cv2.INTER_CUBIC).reshape(512, 512, -1)
+            noise += grown * 0.75**octave
+        grey = np.clip(128 + noise * 110 / noise.std() / 2, 0, 255).astype(np.uint8)
+        opaque = np.full((512, 512, 1), 255, np.uint8)
+        textures.append(skia.Image.fromarray(np.ascontiguousarray(np.concatenate([grey, opaque], 2))))
+    return tuple(textures)
+
+
+def _paint_texture(easel: Easel, source: random.Random) -> None:
+    """Lays noise over a place, as if it were painted."""
+    if source.random() < 0.45:
+        return
+    scale = 2 ** source.uniform(-0.7, 2)
+    matrix = skia.Matrix().setScale(scale * source.choice((1, 1, 2.5)), scale)
+    matrix.postRotate(source.uniform(0, 360))
+    texture = source.choice(_textures())
+    mode = source.choice((skia.BlendMode.kOverlay, skia.BlendMode.kSoftLight, skia.BlendMode.kMultiply))
+    tiles = skia.TileMode.kMirror
+    shader = texture.makeShader(tiles, tiles, skia.SamplingOptions(skia.FilterMode.kLinear), matrix)
+    easel.canvas.drawPaint(skia.Paint(Shader=shader, BlendMode=mode, Alphaf=source.uniform(0.3, 1.0)))
+
+
+def paint_place(easel: Easel, source: random.Random, seed: int) -> None:
+    """A place, sometimes as if it were painted."""
+    _paint_something(easel, source, seed)
+    _paint_texture(easel, source)
+
+
+def _paint_something(easel: Easel, source: random.Random, seed: int) -> None:
     """A place of the drawn set, or something plainer, with round things that are no heads."""
     kind = source.random()
     if kind < 0.5:
@@ -176,7 +243,7 @@ def _paint_place(easel: Easel, source: random.Random, seed: int) -> None:
     one, other, third = (tone_of(source, source.choice(("worn", "hair", "skin"))) for _ in range(3))
     easel.wash([(0.0, mix(one, WHITE, source.random())), (1.0, mix(other, BLACK, source.random() * 0.6))])
     w, h = easel.width, easel.height
-    for _ in range(source.choice((0, 3, 8, 20))):
+    for _ in range(source.choice((0, 3, 8, 20, 40))):
         x, y, size = source.uniform(0, w), source.uniform(0, h), h * 10 ** source.uniform(-1.6, -0.3)
         tone = mix(source.choice((one, other, third)), source.choice((WHITE, INK)), source.uniform(0, 0.6))
         shape = source.choice(("oval", "oval", "box", "star", "line", "ring"))
@@ -252,7 +319,7 @@ def _draw_over(easel: Easel, source: random.Random) -> list[np.ndarray]:
     return over
 
 
-def _finish(pixels: np.ndarray, source: random.Random, manner: str) -> np.ndarray:
+def finish(pixels: np.ndarray, source: random.Random, manner: str) -> np.ndarray:
     """Manga's screentone or the light, blur, grain and colours of a film: uint8 [H, W, 3] both."""
     height, width = pixels.shape[:2]
     if manner == "manga" or (manner == "sketch" and source.random() < 0.5):
@@ -269,6 +336,11 @@ def _finish(pixels: np.ndarray, source: random.Random, manner: str) -> np.ndarra
     if chance() < 0.3:  # another colour of light, or night
         gains = np.array([source.uniform(0.75, 1.15) for _ in range(3)], np.float32)
         image *= gains * (source.uniform(0.3, 0.7) if chance() < 0.3 else 1.0)
+    if chance() < 0.25:  # light from a side
+        turn, strength = source.uniform(0, 2 * math.pi), source.uniform(0.1, 0.45)
+        across = np.linspace(-1, 1, width, dtype=np.float32) * math.cos(turn)
+        ramp = across + np.linspace(-1, 1, height, dtype=np.float32)[:, None] * math.sin(turn)
+        image *= 1 + strength * ramp[..., None]
     if chance() < 0.15:
         image = image * source.uniform(0.5, 0.9) + source.uniform(10, 60)
     if chance() < 0.15:

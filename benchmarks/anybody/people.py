@@ -42,6 +42,7 @@ class Somebody:
     number: int
     skin: Colour
     hair: Colour
+    streak: Colour | None  # of some of the locks
     worn: Colour
     cut: Cut | None
     tails: tuple[Row, ...]
@@ -90,6 +91,7 @@ def make_somebody(seed: int, number: int) -> Somebody:
         number=number,
         skin=skin,
         hair=hair,
+        streak=tone_of(source, "hair") if chance() < 0.08 else None,
         worn=tone_of(source, "worn"),
         cut=None if cut.get("none") else _cut(source, cut),
         tails=tuple(source.sample(rows["tails"], source.choice((1, 1, 2)))) if has_tails else (),
@@ -133,6 +135,8 @@ def _body(source: random.Random, skin: Colour, boy: bool) -> Person:
     """What somebody wears, as the cast does."""
     clothes = table("clothes")
     top, accent, bottom = (tone_of(source, "worn") for _ in range(3))
+    if source.random() < 0.14:  # a bare chest, or a swimming suit
+        top, bottom = skin, source.choice((skin, bottom))
     outfit = Outfit(
         source.choice(sorted(clothes["collars"])),
         top,
@@ -157,6 +161,7 @@ class View:
     unit: float = 1.0  # pixels per head unit
     state: str = "open"  # eyes: "open", or one of anybody.toml's
     mouth: str = "small"
+    mouth_size: float = 1.0  # 1: as drawn in the table
     arms: str = "rest"
 
 
@@ -178,9 +183,10 @@ def sample_view(source: random.Random) -> View:
     return View(
         yaw=yaw,
         pitch=max(-40.0, min(40.0, source.gauss(0, 12))),
-        tilt=tilt + 180 * (source.random() < 0.015),
+        tilt=tilt + source.choices((0, 180, 90, -90), (0.96, 0.012, 0.014, 0.014))[0],
         state=source.choice(STATES) if source.random() < 0.16 else "open",
         mouth=source.choice(mouths[source.random() > PARTS["mouths"]]),
+        mouth_size=source.choice((1.0, 1.0, source.uniform(0.7, 2.3))),
         arms=source.choice(sorted(table("clothes")["arms"])),
     )
 

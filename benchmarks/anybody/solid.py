@@ -5,7 +5,6 @@ is a flat drawing at a place with a normal. All are turned, and drawn from back 
 """
 
 import math
-import random
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -62,7 +61,7 @@ def _ring(radius: float, y: float, degrees: float = 180.0) -> Array:
 
 def _flat(points: Array) -> list[Point]:
     """Points as they lie in the picture: [N, 2 or 3] -> (x, y) each."""
-    return [(float(x), float(y)) for x, y in points[:, :2]]
+    return [(x, y) for x, y in points[:, :2].tolist()]
 
 
 def _hull(points: Array) -> skia.Path:
@@ -97,21 +96,13 @@ class Head:
 
     def _make_locks(self, cut: Cut) -> list[tuple[float, skia.Path, Array]]:
         """The locks: how near each is, its outline, and its points; the farthest first."""
-        source = random.Random(self.person.number)
-        locks = []
-        for index in range(cut.locks):
-            angle = 360 * (index + source.uniform(-0.2, 0.2)) / cut.locks - 180
-            front, side, back = cut.ends
-            end = float(
-                np.interp(abs(angle), (0, 38, 62, 105, 145, 180), (front, front, side, side, back, back))
-            )
-            if cut.bare and abs(angle) < 70:
-                continue
-            end += source.uniform(-1, 1) * cut.rough * (1 + max(0.0, end))
-            points = self._turned(_lock(cut, angle, end, 360 / cut.locks, source))
-            self._counts(points, whole=cut.spike > 0.25 and end < 0.6)
-            locks.append((float(points[2:-2, 2].mean()), smooth(_flat(points)), points))
-        return sorted(locks, key=lambda lock: lock[0])
+        locks, ends = _locks(cut, self.person.number)
+        turned = self._turned(locks)
+        whole = (cut.spike > 0.25) & (ends < 0.6)
+        self._counts(turned[whole].reshape(-1, 3), whole=True)
+        self._counts(turned[~whole].reshape(-1, 3))
+        nearness = turned[:, 2:-2, 2].mean(1)
+        return [(float(nearness[i]), smooth(_flat(turned[i])), turned[i]) for i in np.argsort(nearness)]
 
     def draw_behind(self, pen: Pen) -> None:
         """What is behind the body: hair and hats on the far side."""
@@ -156,7 +147,12 @@ class Head:
             mouths = rows["mouths"] | table("face")["mouths"]
             place = (0.0, 0.74 * person.chin, 0.78)
             self._decal(
-                pen, place, (0, 0.15, 1), mouths[self.view.mouth], colours | {"ink": mix(ink, INK, 0.4)}
+                pen,
+                place,
+                (0, 0.15, 1),
+                mouths[self.view.mouth],
+                colours | {"ink": mix(ink, INK, 0.4)},
+                size=self.view.mouth_size,
             )
         self._draw_ears(pen, near=True)
         for mark in person.marks:
@@ -227,9 +223,9 @@ class Head:
         locks, edge = list(locks), line_colour(base)
         for _, path, _ in locks:
             pen.line(path, edge, 2.0)
-        for _, path, _ in locks:
-            pen.fill(path, base)
-        cut = self.person.cut
+        cut, streak = self.person.cut, self.person.streak
+        for index, (_, path, _) in enumerate(locks):
+            pen.fill(path, mix(base, streak, 0.9) if streak and index % 5 == 2 else base)
         if cut and cut.curls:
             return self._draw_curls(pen, locks, base, edge)
         for depth, path, points in locks:
@@ -336,32 +332,38 @@ def _face_points(person: Somebody) -> Array:
     return np.concatenate([skull[skull[:, 1] < 0.55], both, [[0.0, 1.02 * person.chin, 0.62]]])
 
 
-def _lock(cut: Cut, angle: float, end: float, apart: float, source: random.Random) -> Array:
-    """A lock down the meridian at an angle (0: in front) to y = end: [8, 3] from the crown and back to it."""
-    half = apart * 0.66
-    hangs = min(end, 0.05)
-    heights = np.linspace(cut.root, hangs, 4)[1:]
-    if abs(angle) < 62:  # the fringe leaves the skull at the hairline, and lies on the forehead
-        heights = np.linspace(cut.root, min(-0.35, end), 4)[1:]
-    fall = (angle - cut.parting) / 60 * cut.sweep if abs(angle) < 62 else source.uniform(-0.4, 0.4) * apart
-    points = []
-    for side in (-1, 1):
-        rows = []
-        for y in heights:
-            level = min(1.0, abs((y - MIDDLE[1]) / (SKULL[1] * cut.full)))
-            wide = math.sqrt(1 - level * level) * cut.full if y < MIDDLE[1] else cut.full
-            turn = math.radians(angle + side * half)
-            rows.append(
-                (wide * SKULL[0] * math.sin(turn), y * cut.full, wide * SKULL[2] * math.cos(turn) + MIDDLE[2])
-            )
-        points.append(rows)
-    turn = math.radians(angle + fall)
-    out = cut.full * (1.0 + 0.04 * max(0.0, end)) + cut.spike
-    if abs(angle) < 62 and end > -0.4:
-        out = max(out - cut.spike, 1.02)
-    up = -cut.spike * 0.7 * (abs(angle) > 62 or end < -0.3)
-    tip = (out * SKULL[0] * math.sin(turn), end + up, out * SKULL[2] * math.cos(turn) + MIDDLE[2])
-    crown = (0.0, cut.root * cut.full, MIDDLE[2])
+def _locks(cut: Cut, number: int) -> tuple[Array, Array]:
+    """The locks of a haircut, each down a meridian of the skull.
+
+    Returns:
+        float [N, 8, 3] from the crown down one side to the tip and up the other; float [N] y of the tips.
+    """
+    rng = np.random.default_rng(number)
+    apart = 360 / cut.locks
+    angle = apart * (np.arange(cut.locks) + rng.uniform(-0.2, 0.2, cut.locks)) - 180  # 0: in front
+    if cut.bare:
+        angle = angle[np.abs(angle) >= 70]
+    count, fringe = len(angle), np.abs(angle) < 62
+    front, side, back = cut.ends
+    end = np.interp(np.abs(angle), (0, 38, 62, 105, 145, 180), (front, front, side, side, back, back))
+    end += rng.uniform(-1, 1, count) * cut.rough * (1 + np.maximum(0.0, end))
+    # The fringe leaves the skull at the hairline, and lies on the forehead.
+    low = np.where(fringe, np.minimum(-0.35, end), np.minimum(end, 0.05))
+    heights = cut.root + (low - cut.root)[:, None] * np.array([1, 2, 3]) / 3  # [N, 3]
+    level = np.minimum(1.0, np.abs((heights - MIDDLE[1]) / (SKULL[1] * cut.full)))
+    wide = np.where(heights < MIDDLE[1], np.sqrt(1 - level * level), 1.0) * cut.full
+
+    def at(degrees: Array, out: Array, y: Array) -> Array:
+        turn = np.radians(degrees)
+        return np.stack([out * SKULL[0] * np.sin(turn), y, out * SKULL[2] * np.cos(turn) + MIDDLE[2]], -1)
+
+    sides = [at((angle + way * apart * 0.66)[:, None], wide, heights * cut.full) for way in (-1, 1)]
+    fall = np.where(fringe, (angle - cut.parting) / 60 * cut.sweep, rng.uniform(-0.4, 0.4, count) * apart)
+    out = cut.full * (1.0 + 0.04 * np.maximum(0.0, end)) + cut.spike
+    out = np.where(fringe & (end > -0.4), np.maximum(out - cut.spike, 1.02), out)
+    up = -cut.spike * 0.7 * (~fringe | (end < -0.3))
+    tip = at(angle + fall, out, end + up)
+    crown = np.broadcast_to((0.0, cut.root * cut.full, MIDDLE[2]), (count, 3))
     if cut.root > -0.9:
-        crown = points[0][0]
-    return np.array([crown, *points[0], tip, *points[1][::-1]])
+        crown = sides[0][:, 0]
+    return np.concatenate([crown[:, None], sides[0], tip[:, None], sides[1][:, ::-1]], 1), end

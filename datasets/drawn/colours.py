@@ -2,6 +2,7 @@
 
 import colorsys
 from dataclasses import dataclass
+from functools import lru_cache
 
 import skia
 
@@ -73,6 +74,7 @@ def skin_line(skin: Colour) -> Colour:
     return mix(shade(skin, 1.3), colour("6b2f33"), 0.62)
 
 
+@lru_cache(maxsize=8192)
 def argb(base: Colour, alpha: float = 1.0) -> int:
     """Returns Skia's 32-bit colour."""
     red, green, blue = (min(255, max(0, round(value * 255))) for value in base)

@@ -1,29 +1,24 @@
 """Proposals of faces: found on drawn heads, widened, written as drafts, never over a person's work."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from boxes.geometry import iou
-from boxes.pixels import from_pixels
 from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
 from datasets.sources import source_of
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import draft_objects, draft_targets, find_pictures
-from labelling.finders import animeface_finder, cascade_finder, widen
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
 from tests.video.small_videos import scene
-from tools.propose_faces import Options, crop_name, main, make_finder, propose
+from tools.propose_faces import Options, checkpoint_finder, crop_name, main, propose, widen
 
 
 def found(*boxes: tuple[float, float, float, float]) -> Detections:
@@ -89,75 +84,16 @@ def test_boxes_of_nothing_are_left_out() -> None:
 
 
 def test_margins_widen_and_stay_inside() -> None:
-    wide = widen(found((0.4, 0.4, 0.6, 0.5)), (1.0, 0.5, 2.0, -0.25))
-    assert wide.boxes[0] == pytest.approx([0.3, 0.3, 0.55, 0.7], abs=1e-6)
-    assert widen(found((0.4, 0.4, 0.6, 0.5)), (9, 9, 9, 9)).boxes.tolist() == [[0, 0, 1, 1]]
-    assert len(widen(found(), (1, 1, 1, 1))) == 0
+    wide = widen(found((0.4, 0.4, 0.6, 0.5)), 0.5)
+    assert wide.boxes[0] == pytest.approx([0.3, 0.35, 0.7, 0.55], abs=1e-6)
+    assert widen(found((0.4, 0.4, 0.6, 0.5)), 9).boxes.tolist() == [[0, 0, 1, 1]]
+    assert len(widen(found(), 1)) == 0
 
 
-@pytest.mark.slow  # installs animeface
-def test_animeface_finds_drawn_heads() -> None:
-    film = FilmOptions(Path("film.mp4"), width=960, height=540)
-    hits = heads = boxes = 0
-    find = make_finder(Options(Path()))
-    for second in (1.0, 15.0, 20.0, 35.0, 53.0):
-        (detections,) = find([frame_at(film, second)])
-        drawn = np.array([label.box for label in heads_in(film, second)]).reshape(-1, 4)
-        truth = from_pixels(drawn, 540, 960).astype(np.float32)
-        hits += int((np.asarray(iou(truth, detections.boxes)) > 0.5).sum())
-        heads, boxes = heads + len(truth), boxes + len(detections)
-    assert heads >= 5
-    assert hits >= heads // 3
-    assert boxes - hits <= heads
-    (faces,) = find([np.zeros((64, 64, 3), np.uint8)])
-    assert len(faces) == 0
-
-
-ANIMEFACE = """
-import runpy, sys, types
-def detect(picture):
-    if picture.size == (3, 2):
-        raise OSError("it broke")
-    assert picture.mode == "RGB"
-    red = picture.getpixel((0, 0))[0]
-    place = types.SimpleNamespace(x=red, y=10, width=20, height=40)
-    return [types.SimpleNamespace(face=types.SimpleNamespace(pos=place), likelihood=red / 100)]
-sys.modules["animeface"] = types.SimpleNamespace(detect=detect)
-runpy.run_path(sys.argv[-1], run_name="__main__")
-"""
-
-
-def test_animeface_answers_from_a_process_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "animeface.py").write_text(ANIMEFACE)
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/animeface.py" "$@"\n')
-    python.chmod(0o755)
-    find = animeface_finder(python, "head", 0.3)
-    images = [np.full((100, 200, 3), red, np.uint8) for red in (50, 20, 80)]
-    one, none, other = find([*images[:2], cv2.resize(images[2], (1536, 768))])
-    assert one.boxes == pytest.approx(np.array([[0.1, 0.25, 0.5, 0.35]]))
-    assert (one.scores.tolist(), one.names) == ([0.5], ("head",))
-    assert len(none) == 0
-    assert other.boxes == pytest.approx(np.array([[10 / 384, 80 / 768, 50 / 384, 100 / 768]]))
-    with pytest.raises(ValueError, match=r"animeface failed: OSError: it broke; remove \.animeface-venv"):
-        find([np.zeros((2, 3, 3), np.uint8)])
-
-
-def test_cascade_by_path(dataset: Path, tmp_path: Path) -> None:
-    shipped = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
-    options = Options(dataset, cascade_path=shipped)
-    assert propose(options, make_finder(options)).drafts == 3
-    with pytest.raises(ValueError, match=r"--cascade_path .*: there is no such file"):
-        cascade_finder(tmp_path / "x.xml", "face", 5)
-    (tmp_path / "x.xml").write_text("<x/>")
-    with pytest.raises(ValueError, match="is no cascade that OpenCV can read"):
-        cascade_finder(tmp_path / "x.xml", "face", 5)
-
-
-def test_checkpoint_finds_heads_whatever_their_names(dataset: Path) -> None:
+def test_checkpoint_finds_heads_whatever_their_names() -> None:
     film = FilmOptions(Path("film.mp4"))
-    options = Options(dataset, checkpoint_path=ROOT / "checkpoints" / "drawn_lite", name="head")
-    (detections,) = make_finder(options)([frame_at(film, 15.0)])
+    find = checkpoint_finder(ROOT / "checkpoints" / "drawn_lite", "head", 0.5)
+    (detections,) = find([frame_at(film, 15.0)])
     assert len(detections) == len(heads_in(film, 15.0))
     assert set(detections.names) == {"head"}
 

@@ -1,4 +1,4 @@
-"""Ways to find faces without knowing whose they are: animeface, an OpenCV cascade, a detector of ours."""
+"""Finders of others, to compare ours with: animeface (in an environment of its own) and OpenCV's cascades."""
 
 import json
 import math
@@ -36,7 +36,7 @@ def animeface_finder(python: Path, name: str, threshold: float) -> Finder:
         process = subprocess.run([python, "-I", _ANIMEFACE], input=sent, capture_output=True, check=False)
         if process.returncode != 0:
             last = process.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise ValueError(f"animeface failed: {last}; remove .animeface-venv and run this again")
+            raise ValueError(f"animeface failed: {last}; it needs a Pillow older than 12")
         return json.loads(process.stdout)
 
     return _finder(places, name, threshold)
@@ -71,19 +71,6 @@ def cascade_finder(path: Path, name: str, neighbours: int) -> Finder:
         return [[(x, y, width, height, 1.0) for x, y, width, height in boxes] for boxes in found]
 
     return _finder(places, name, 0)
-
-
-def checkpoint_finder(folder: Path, name: str, threshold: float) -> Finder:
-    """A detector of ours, whose names are put aside."""
-    from nets.detector import Detector
-
-    detector = Detector.load(folder)
-
-    def find(images: list[np.ndarray]) -> list[Detections]:
-        found = detector.detect_batch(images, score_threshold=threshold)
-        return [Detections(item.boxes, item.scores, (name,) * len(item)) for item in found]
-
-    return find
 
 
 def widen(detections: Detections, margins: tuple[float, float, float, float]) -> Detections:

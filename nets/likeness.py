@@ -1,0 +1,161 @@
+"""Names from a few examples: how like a head is to the heads that have names, without any training.
+
+`likeness.npz`, beside the weights of a finder of heads, is a linear map of what the finder's map of stride 8
+and the colours say about a head. It was made from thousands of drawn people (`benchmarks.anybody.likeness`),
+so that pictures of one person come close together and of two apart (Fisher's discriminants: "The use of
+multiple measurements in taxonomic problems", 1936); nobody real was needed.
+
+    projection    float32 [D, E]
+    mean          float32 [D]
+    strangers     float32 [S, E]    vectors of drawn people, who are nobody's examples
+
+`names.npz`, all that a folder of names holds, is what `tools.name_from_examples` makes of a person's boxes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from scipy.special import softmax
+
+from datasets.labels import clean_name
+from files.arrays import read_arrays, write_arrays
+from nets.checkpoint import build_model, read_checkpoint
+from preprocessing.crops import cell_colours, crop_around
+from preprocessing.resize import resize_picture
+
+LIKENESS, NAMES = "likeness.npz", "names.npz"
+SIDE, CELLS, STRIDE = 96, 4, 8  # of a head in pixels; of its map, per side
+MARGIN = 0.15  # around a head's box, in its longer side
+SHARPNESS = 12.0  # of the softmax of cosines
+_BATCH = 32
+
+
+class Likeness:
+    """Heads as vectors of length 1, whose products say how like two heads are.
+
+    Attributes:
+        strangers: float32 [S, E], vectors of drawn people.
+        digest: of the map: vectors of another one cannot be compared with its vectors.
+    """
+
+    def __init__(self, finder: keras.Model, arrays: dict[str, np.ndarray]):
+        """Of a finder's model and what likeness.npz holds."""
+        self._projection, self._mean = (np.asarray(arrays[key], np.float32) for key in ("projection", "mean"))
+        self.strangers = np.asarray(arrays["strangers"], np.float32)
+        self._model = first_map(finder)
+        self.digest = hashlib.blake2b(self._projection.tobytes(), digest_size=8).hexdigest()
+
+    @classmethod
+    def load(cls, folder: Path) -> Likeness:
+        """From a checkpoint folder that has likeness.npz.
+
+        Raises:
+            ValueError: it has none, or is damaged.
+        """
+        if not (folder / LIKENESS).is_file():
+            raise ValueError(f"{folder} has no {LIKENESS}: only checkpoints/anime_heads can tell who is who")
+        return cls(build_model(read_checkpoint(folder)), read_arrays(folder / LIKENESS))
+
+    def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:
+        """Of pictures with one head each, uint8 [H, W, 3] RGB: float32 [N, E]."""
+        if not len(heads):
+            return np.zeros((0, self._projection.shape[1]), np.float32)
+        return self.project(features(self._model, heads))
+
+    def project(self, rows: np.ndarray) -> np.ndarray:
+        """What `features` says of heads, [N, D], as vectors: float32 [N, E]."""
+        vectors = (rows - self._mean) @ self._projection
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def head_of(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """What is looked at of a head: a picture, uint8 [H, W, 3], and its box, [4] corners as fractions."""
+    return crop_around(image, box, MARGIN)[0]
+
+
+def first_map(finder: keras.Model) -> keras.Model:
+    """What a finder's network has at STRIDE, for pictures of a head instead of whole ones."""
+    side = finder.inputs[0].shape[1]
+    layer = next(
+        one for one in finder.layers if getattr(one.output, "shape", (0, 0))[1] == -(-side // (2 * STRIDE))
+    )
+    whole = keras.Model(finder.inputs[0], layer.input)
+    small: Any = keras.models.clone_model(whole, input_tensors=keras.Input((SIDE, SIDE, 3)))
+    small.set_weights(whole.get_weights())
+    return small
+
+
+def features(model: keras.Model, heads: Sequence[np.ndarray]) -> np.ndarray:
+    """What a map and the colours say of heads, uint8 [H, W, 3] RGB each: float32 [N, D]."""
+    rows = []
+    for first in range(0, len(heads), _BATCH):
+        some = [np.asarray(resize_picture(head, SIDE)) for head in heads[first : first + _BATCH]]
+        batch = np.zeros((_BATCH, SIDE, SIDE, 3), np.float32)  # always whole: one graph serves all
+        batch[: len(some)] = some
+        maps = np.asarray(ops.convert_to_numpy(model.predict_on_batch(batch)))[: len(some)]
+        count, size, _, channels = maps.shape
+        cells = maps.reshape(count, CELLS, size // CELLS, CELLS, size // CELLS, channels).mean((2, 4))
+        # Square roots, or a few strong channels would drown the others (Perronnin et al. 2010).
+        roots = np.sqrt(np.maximum(cells.reshape(count, -1), 0))
+        roots /= np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-6)
+        colours = np.stack([cell_colours(one.astype(np.uint8)) for one in some])
+        rows.append(np.concatenate([roots, colours], 1))
+    return np.concatenate(rows).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Examples of each name."""
+
+    names: tuple[str, ...]  # K
+    vectors: np.ndarray  # float32 [N, E]
+    owners: np.ndarray  # int [N], the name of each
+    limit: float  # cosine below which nobody is like enough
+    digest: str  # of the likeness that made the vectors
+
+    def cosines(self, vectors: np.ndarray) -> np.ndarray:
+        """How like heads [M, E] are to each name: float32 [M, K], -1 to 1."""
+        means = np.stack([self.vectors[self.owners == number].mean(0) for number in range(len(self.names))])
+        return vectors @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T
+
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """Of heads [M, E], who they are: float32 [M, 1 + K], nobody of the names first."""
+        cosines = np.pad(self.cosines(vectors), ((0, 0), (1, 0)), constant_values=self.limit)
+        return softmax(SHARPNESS * cosines, axis=1).astype(np.float32)
+
+
+def write_names(folder: Path, names: Names) -> None:
+    """Writes names.npz, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {"names": np.array(names.names), "likeness": np.array(names.digest)}
+    numbers = {"vectors": names.vectors, "owners": names.owners, "limit": np.float32(names.limit)}
+    write_arrays(folder / NAMES, {**said, **numbers})
+
+
+def read_names(folder: Path) -> Names:
+    """What `tools.name_from_examples` wrote.
+
+    Raises:
+        ValueError: damaged.
+    """
+    arrays = read_arrays(folder / NAMES)
+    try:
+        names = tuple(clean_name(str(name)) for name in arrays["names"])
+        vectors, owners = arrays["vectors"].astype(np.float32), arrays["owners"].astype(int)
+        limit = float(arrays["limit"])
+        whole = vectors.ndim == 2 and owners.shape == vectors.shape[:1] and np.isfinite(vectors).all()
+        if not whole or not np.isfinite(limit) or not all(names) or set(owners) != set(range(len(names))):
+            raise ValueError("its arrays do not fit together")
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{folder / NAMES} does not hold names ({error}); make it anew with tools.name_from_examples"
+        ) from None
+    return Names(names, vectors, owners, limit, str(arrays["likeness"]))
