@@ -5,15 +5,31 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from files.writing import printable
 
 Main = Callable[..., int | None]
+_PATHS = ConstructorRegistry()  # of whatever command line is read
+
+
+@_PATHS.primitive_rule
+def _path_rule(what: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+    """An empty path is a mistake, as of a variable that is not set: Path("") would be the working folder."""
+
+    def named(texts: list[str]) -> Path:
+        if not texts[0]:
+            raise ValueError("it is empty; the working folder is called .")
+        return Path(texts[0])
+
+    rule = PrimitiveConstructorSpec(1, "PATH", named, lambda it: isinstance(it, Path), lambda it: [str(it)])
+    return rule if what.type is Path else None
 
 
 def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..., int]]:
@@ -38,12 +54,13 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
                 sys.stdout.reconfigure(errors="backslashreplace")
             arguments = list(map(_with_home, sys.argv[1:] if arguments is None else arguments))
             try:
-                kind: Any = get_type_hints(main).get("options")
-                if kind is None:
-                    return main(arguments) or 0
-                about = sys.modules[main.__module__].__doc__
-                options = tyro.cli(kind, prog=name, description=about, args=arguments, use_underscores=True)
-                return main(options) or 0
+                with _PATHS:
+                    kind: Any = get_type_hints(main).get("options")
+                    if kind is None:
+                        return main(arguments) or 0
+                    about = sys.modules[main.__module__].__doc__
+                    given = tyro.cli(kind, prog=name, description=about, args=arguments, use_underscores=True)
+                    return main(given) or 0
             except KeyboardInterrupt:
                 said, status = f"interrupted; {interrupted}" if interrupted else "interrupted", 130
             except (ValueError, OSError, FloatingPointError) as error:

@@ -2,11 +2,15 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import tyro
 
 from terminal.command import command
 from terminal.quiet import without_remarks
@@ -75,6 +79,41 @@ def test_a_terminal_that_knows_ascii_only(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii", write_through=True))
     assert command("draw")(lambda arguments: print("千 …"))() == 0
     assert shown.getvalue() == b"\\u5343 \\u2026\n"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Reads."""
+
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    other: Path | None = None
+    name: str = "x"
+
+
+@pytest.mark.parametrize("arguments", [[""], ["a", ""], ["a", "--other="], ["--other", "", "a"]])
+def test_an_empty_path_is_not_the_working_folder(arguments, capsys):
+    def main(options: Paths) -> None:
+        assert options == Paths((Path(),), Path(), "")
+
+    main.__annotations__["options"] = Paths  # which stands there as a text otherwise
+    with pytest.raises(SystemExit, match="2"):
+        command("draw")(main)(arguments)
+    assert re.search(r"it is empty|''\]", capsys.readouterr().err)
+    assert command("draw")(main)([".", "--other=.", "--name="]) == 0
+
+
+@pytest.mark.parametrize("content", ['{"floatx": "float16", "backend": "torch", "epsilon": 1}', "[]"])
+def test_keras_json_of_another_project_changes_nothing(tmp_path, content):
+    code = (
+        "from terminal.quiet import plain_keras\nwith plain_keras():\n from keras.src.backend import config\n"
+    )
+    code += "print(config.floatx(), config.backend(), config.epsilon(), config.keras_home())"
+    (tmp_path / "keras.json").write_text(content)
+    environment = os.environ | {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "numpy"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert said.stdout.split() == ["float32", "numpy", "1e-07", str(tmp_path)], said.stderr
 
 
 def test_a_mistake_of_ours_is_not_hidden():
