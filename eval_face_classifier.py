@@ -14,6 +14,7 @@ Exit status: 0; 1 if there is nothing to measure; 2 for wrong flags.
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from rich.console import Console
 
@@ -28,11 +29,13 @@ def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from engine.reports.page import sentences
+    from engine.training.run_folder import beside_training
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
     from faces.measures import LIKELIEST
 
     console = Console()
+    options = beside_training(options, partial(say, console))
     classifier = FaceClassifier.load(options.checkpoint_path)
     with counting_bars(console) as progress:
         measures, notes = evaluate_faces(classifier, options, progress=progress)

@@ -130,13 +130,22 @@ def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--train_dir={detector}", "there is a detector in it; give a folder of its own"),
+        ("--train_dir={detector}", "there is a detector in it, or something else; give a folder of its own"),
+        ("--train_dir={others}", "a classifier of other names in it; give a folder of its own"),
+        ("--train_dir={damaged}", "config.json is damaged"),
         ("--faces_dir={alone}", "faces of ao only; a classifier tells at least two"),
     ],
 )
 def test_mistakes_are_one_line(trained, tmp_path, capsys, argument, message):
     shutil.copytree(trained / "faces" / "ao", tmp_path / "alone" / "ao")
-    places = {"alone": tmp_path / "alone", "detector": ROOT / "checkpoints" / "drawn_lite"}
+    for name, config in (
+        ("others", '{"kind": "face_classifier", "names": ["kuro", "somebody"]}'),
+        ("damaged", ""),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(config)
+    places = {"detector": ROOT / "checkpoints" / "drawn_lite"}
+    places |= {name: tmp_path / name for name in ("alone", "others", "damaged")}
     assert train(trained, "none", argument.format(**places)) == 1
     said = capsys.readouterr().err
     assert message in said

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
-from nets.checkpoint import Checkpoint, is_checkpoint, read_checkpoint, read_network
+from nets.checkpoint import Checkpoint, checkpoint_at, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
 from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
@@ -67,7 +67,8 @@ def starting_weights(
         trunk = "MobileNetV2" if "mobilenet" in network.name else "VGG-16"
         source = f"{trunk} of keras.applications, trained on ImageNet"
         return _start(model, source, _keras_paths(model, report.restored))
-    checkpoint = read_checkpoint(path) if is_checkpoint(path) else None
+    there = checkpoint_at(checkpoint_path)
+    checkpoint = None if there is None else read_checkpoint(there)
     scores = network.published_scores if checkpoint is None else checkpoint.network.scores
     skip = skip if scores == network.scores else (*skip, *CLASS_HEADS)
     if checkpoint is None:
@@ -192,8 +193,8 @@ def choose_anchors(
             f"{before:.3f} before, {after:.3f} now."
         )
         return fitted
-    if choice == "start" and is_checkpoint(Path(checkpoint_path)):
-        there = read_network(Path(checkpoint_path))
+    if choice == "start" and (folder := checkpoint_at(checkpoint_path)) is not None:
+        there = read_network(folder)
         if there.name == network.name and there.anchor_layers != network.anchor_layers:
             say(f"Anchors as in {checkpoint_path}, where they were fitted to its labels.")
             return replace(network, anchor_layers=there.anchor_layers)

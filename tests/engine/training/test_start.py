@@ -178,6 +178,8 @@ def test_fitted_anchors_go_with_the_weights(options, wide, monkeypatch):
     assert ask(wide, "start").anchor_layers == fitted.anchor_layers
     assert "where they were fitted to its labels" in said[0]
     assert ask(wide, "network") == wide
+    monkeypatch.chdir(fitting["train_dir"])
+    assert choose_anchors(wide, "start", "", batches=list, say=said.append) == wide  # "" is no folder
     other = replace(wide, name="other")
     assert ask(other, "start") == other
     assert len(said) == 1
