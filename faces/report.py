@@ -23,13 +23,13 @@ from engine.measures.calibration import Reliability
 from engine.measures.trained_on import with_past, write_trained_on
 from engine.reports.page import render_page, sentences, themed
 from engine.training.between_steps import TrainingLog, read_rows
+from engine.training.start import checkpoint_at
 from faces.encoder import face_view, look_at
 from faces.folder import Face
 from faces.measures import LIKELIEST, FaceMeasures
 from faces.options import FaceTrainingOptions
 from faces.training import Trained
 from files.writing import write_json, write_table, write_text
-from nets.checkpoint import checkpoint_at
 from preprocessing.resize import resize_picture
 from visualization.figures import LIGHT, Theme, picture_of
 from visualization.plots import plot_confusion, plot_reliability

@@ -54,11 +54,6 @@ def is_checkpoint(folder: Path) -> bool:
     return all((Path(folder) / name).is_file() for name in (LABELS, CONFIG, WEIGHTS))
 
 
-def checkpoint_at(path: str) -> Path | None:
-    """The checkpoint folder that a text means; None where it means something else, or nothing."""
-    return Path(path) if path and is_checkpoint(Path(path)) else None
-
-
 def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """Variable path -> array, of a model as built by `Network.build`."""
     return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
@@ -114,16 +109,12 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def read_network(folder: Path) -> Network:
-    """The network of a checkpoint folder, without its weights.
-
-    Raises:
-        ValueError: config.json is damaged or names none of this project.
-    """
+    """The network of a checkpoint folder, without its weights; errors as of `read_config`."""
     return _network(read_config(folder))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json says; errors as of `read_network`."""
+    """What config.json says; ValueError: it is damaged, or names no network of this project."""
     cure = "Put a copy back that is whole (a training's last/ has the same), or train again elsewhere."
     config = read_json(folder / CONFIG, cure)
     try:
@@ -137,15 +128,6 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{folder / CONFIG} does not describe a network of this project ({error}). {cure}"
         ) from error
     return config
-
-
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """What metrics.json says; {} without one. ValueError: damaged, or its step is no number."""
-    path, cure = folder / METRICS, "Delete it: nothing else depends on it."
-    metrics = read_json(path, cure) if path.is_file() else {}
-    if not isinstance(metrics.get("step", 0), int):
-        raise ValueError(f"{path} is damaged (its step is {metrics['step']!r}). {cure}")
-    return metrics
 
 
 def _network(config: Mapping) -> Network:
@@ -162,11 +144,7 @@ def _network(config: Mapping) -> Network:
 
 
 def build_model(checkpoint: Checkpoint) -> keras.Model:
-    """The network of a checkpoint with its weights in place.
-
-    Raises:
-        ValueError: a variable is missing or has another shape; the message names it.
-    """
+    """The network of a checkpoint with its weights in place; ValueError: they do not fit, as it says."""
     model = checkpoint.network.build(len(checkpoint.labels) + 1)
     for variable in model.weights:
         array = checkpoint.weights.get(variable.path)

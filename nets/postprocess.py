@@ -58,10 +58,7 @@ def suppress(boxes, scores, *, iou_threshold=IOU_THRESHOLD):
 def probabilities(logits, scores: Scores):
     """How likely each class is: [..., C] -> [..., C], background first.
 
-    Args:
-        logits: as predicted.
-        scores: what they mean. Sigmoids answer for each name by itself and need not add up to 1; background
-            is then what the best of them leaves.
+    Sigmoids answer for each name by itself and need not add up to 1; background is what the best leaves.
     """
     logits = ops.cast(logits, "float32")
     if scores == "softmax":
@@ -71,10 +68,7 @@ def probabilities(logits, scores: Scores):
 
 
 def answers_of_anchors(codes, logits, anchors, scores: Scores):
-    """Where each anchor says somebody is, and who: boxes [B, A, 4], clipped, and probabilities [B, A, C].
-
-    Args: as `select_detections`.
-    """
+    """Where each anchor says somebody is, and who: boxes [B, A, 4], clipped, and probabilities [B, A, C]."""
     anchors = ops.convert_to_tensor(anchors, dtype="float32")
     return clip(decode(ops.cast(codes, "float32"), anchors)), probabilities(logits, scores)
 
@@ -112,13 +106,7 @@ def choose_detections(boxes, shares):
 
 
 def select_detections(codes, logits, anchors, *, score_activation: Scores = "softmax"):
-    """From what a network answers to detections, and what every anchor says.
-
-    Args:
-        codes: [B, A, 4].
-        logits: [B, A, C].
-        anchors: [A, 4] corners.
-        score_activation: what the logits mean, see `probabilities`.
+    """From codes [B, A, 4], logits [B, A, C] and anchors [A, 4] to detections, and what every anchor says.
 
     Returns:
         What `choose_detections` does; "evidence": [B, N], see `nets.thresholds.evidence`; "best_of_head":

@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets.labels import read_labels, write_labels
 from datasets.pictures import read_picture
+from engine.training.run_folder import read_metrics
 from nets import get_network
 from nets.checkpoint import (
     LABELS,
@@ -26,7 +27,6 @@ from nets.checkpoint import (
     is_checkpoint,
     model_weights,
     read_checkpoint,
-    read_metrics,
     versions,
     write_checkpoint,
 )

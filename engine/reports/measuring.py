@@ -26,7 +26,7 @@ from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_report
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent, sentences
 from engine.training.between_steps import TrainingLog
-from engine.training.run_folder import LAST, STATE
+from engine.training.run_folder import LAST, STATE, read_metrics
 from files.writing import sha256_of
 from nets.checkpoint import (
     WEIGHTS,
@@ -34,7 +34,6 @@ from nets.checkpoint import (
     build_model,
     is_checkpoint,
     read_checkpoint,
-    read_metrics,
     versions,
 )
 from nets.thresholds import Thresholds

@@ -21,9 +21,10 @@ from engine.measures.trained_on import leak_notes_of
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
 from engine.training.between_steps import METRICS_CSV, number_of, read_steps
+from engine.training.run_folder import read_metrics
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
-from nets.checkpoint import WEIGHTS, Checkpoint, read_checkpoint, read_metrics
+from nets.checkpoint import WEIGHTS, Checkpoint, read_checkpoint
 from visualization.dataset_figure import plot_dataset
 from visualization.plots import plot_training
 from visualization.sheets import scale_to

@@ -21,8 +21,8 @@ from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
 from engine.training.learning import TrainingModel
 from files.arrays import read_arrays, write_arrays
-from files.writing import write_json
-from nets.checkpoint import CONFIG, WEIGHTS, is_checkpoint, read_config
+from files.writing import read_json, write_json
+from nets.checkpoint import CONFIG, METRICS, WEIGHTS, is_checkpoint, read_config
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones
@@ -178,6 +178,15 @@ def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel)
         write_json(folder / CONFIG, config)
         save_state(folder, trainer, Standing())
     return Standing()
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What metrics.json says; {} without one. ValueError: damaged, or its step is no number."""
+    path, cure = folder / METRICS, "Delete it: nothing else depends on it."
+    metrics = read_json(path, cure) if path.is_file() else {}
+    if not isinstance(metrics.get("step", 0), int):
+        raise ValueError(f"{path} is damaged (its step is {metrics['step']!r}). {cure}")
+    return metrics
 
 
 def beside_training(options: Any, say: Callable[[str], object]) -> Any:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
-from nets.checkpoint import Checkpoint, checkpoint_at, read_checkpoint, read_network
+from nets.checkpoint import Checkpoint, is_checkpoint, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
 from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
@@ -88,6 +88,11 @@ def starting_weights(
     start = _start(model, source, restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
+
+
+def checkpoint_at(path: str) -> Path | None:
+    """The checkpoint folder that a text means; None where it means something else, or nothing."""
+    return Path(path) if path and is_checkpoint(Path(path)) else None
 
 
 def from_imagenet(checkpoint_path: str) -> bool:

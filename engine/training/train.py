@@ -22,8 +22,9 @@ from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
 from engine.training.run_folder import Standing, alone_in, begin, demanding_room, put_back, resume
+from engine.training.start import checkpoint_at
 from files.writing import write_bytes, write_json
-from nets.checkpoint import THRESHOLDS, Checkpoint, build_model, checkpoint_at, read_checkpoint
+from nets.checkpoint import THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from terminal.bars import TrainingBar
 from visualization.drawing import draw_boxes
 

@@ -5,13 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import pytest
-import tyro
 
+import detect
+import eval_face_classifier
+import train_ssd_network
 from terminal.command import command
 from terminal.quiet import without_remarks
 from tests.test_floors import NAMES, ROOT
@@ -81,25 +81,19 @@ def test_a_terminal_that_knows_ascii_only(monkeypatch):
     assert shown.getvalue() == b"\\u5343 \\u2026\n"
 
 
-@dataclass(frozen=True)
-class Paths:
-    """Reads."""
-
-    folders: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    other: Path | None = None
-    name: str = "x"
-
-
-@pytest.mark.parametrize("arguments", [[""], ["a", ""], ["a", "--other="], ["--other", "", "a"]])
-def test_an_empty_path_is_not_the_working_folder(arguments, capsys):
-    def main(options: Paths) -> None:
-        assert options == Paths((Path(),), Path(), "")
-
-    main.__annotations__["options"] = Paths  # which stands there as a text otherwise
+@pytest.mark.parametrize(
+    ("main", "given"),
+    [
+        (detect.main, "--checkpoint_path= --output_dir=x a"),
+        (detect.main, "--checkpoint_path=. --output_dir=x a EMPTY"),
+        (train_ssd_network.main, "--dataset_dir=x --train_dir EMPTY"),
+        (eval_face_classifier.main, "--checkpoint_path=. --faces_dir=x --eval_dir=x --strangers_dir="),
+    ],
+)
+def test_an_empty_path_is_not_the_working_folder(main, given, capsys):
     with pytest.raises(SystemExit, match="2"):
-        command("draw")(main)(arguments)
-    assert re.search(r"it is empty|''\]", capsys.readouterr().err)
-    assert command("draw")(main)([".", "--other=.", "--name="]) == 0
+        main([part.replace("EMPTY", "") for part in given.split()])
+    assert re.search(r"it is empty|'a', ''\]", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("content", ['{"floatx": "float16", "backend": "torch", "epsilon": 1}', "[]"])

@@ -141,24 +141,17 @@ def test_one_training_at_a_time_in_a_folder(tmp_path):
     assert not (tmp_path / "other").exists()  # nothing came into it
 
 
-@pytest.mark.parametrize(
-    ("eval_dir", "files", "goes_to"),
-    [
-        ("run", [], "run/eval"),  # where a training may begin any moment
-        ("run/last/", [], "run/last/eval"),
-        ("other", ["config.json"], "other/eval"),
-        ("other", ["report.json", "metrics.csv"], "other"),
-        ("run/eval", [], "run/eval"),
-    ],
-)
-def test_an_evaluation_leaves_what_a_training_has_written(tmp_path, monkeypatch, eval_dir, files, goes_to):
+@pytest.mark.parametrize("eval_dir", ["run", "run/last/", "other", "run/eval", "report"])
+def test_an_evaluation_leaves_what_a_training_has_written(tmp_path, monkeypatch, eval_dir):
+    """Also where one may begin any moment, as in `run`; what another evaluation has written it replaces."""
     monkeypatch.chdir(tmp_path)
-    for name in files:
-        Path(eval_dir).mkdir(exist_ok=True)
-        (Path(eval_dir) / name).touch()
+    for path in (Path("other/config.json"), Path("report/report.json")):
+        path.parent.mkdir()
+        path.touch()
     options, said = EvaluationOptions(Path("d"), tmp_path / "run", Path(eval_dir)), []
-    assert beside_training(options, said.append).eval_dir == Path(goes_to)
-    assert len(said) == (eval_dir.strip("/") != goes_to)
+    found, elsewhere = beside_training(options, said.append).eval_dir, eval_dir not in ("run/eval", "report")
+    assert found == Path(eval_dir, *["eval"] * elsewhere)
+    assert len(said) == elsewhere
 
 
 def test_two_damaged_states_are_an_error(saved_twice):

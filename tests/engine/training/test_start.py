@@ -94,12 +94,6 @@ def test_another_network_is_refused(folder):
         starting_weights(NETWORK.build(4), vgg, ["a", "b", "c"], str(folder))
 
 
-def test_random_weights_say_so():
-    start = starting_weights(NETWORK.build(2), NETWORK, ["a"], "")
-    assert not start.restored
-    assert "random" in start.summary()
-
-
 @pytest.fixture(scope="module")
 def mobilenet():
     network = get_network("ssd_300_mobilenet_v2")
