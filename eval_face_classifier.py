@@ -28,10 +28,12 @@ from terminal.quiet import start_tensorflow
 def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
     # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
+    from engine.training.run_folder import beside_training
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
 
     console = Console()
+    options = beside_training(options, partial(say, console))
     classifier = FaceClassifier.load(options.checkpoint_path)
     with counting_bars(console) as progress:
         notes = evaluate_faces(classifier, options, progress=progress, say=partial(say, console))

@@ -12,13 +12,14 @@ Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags; 130 if sto
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.text import Text
 
 from engine.reports.options import EvaluationOptions
 from ssd_tensorflow import flags as ancestor_flags
-from terminal.command import command
+from terminal.command import command, say
 from terminal.quiet import start_tensorflow
 
 
@@ -30,9 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Not at the top: --help and wrong flags need not wait for TensorFlow.
     from datasets.records import open_dataset
     from engine.reports.measuring import measure_checkpoint, watch
+    from engine.training.run_folder import beside_training
     from ssd_tensorflow.checkpoints import as_checkpoint_folder, is_tensorflow_checkpoint
 
     console = Console()
+    options = beside_training(options, partial(say, console))
     dataset = open_dataset(options.dataset_dir, options.dataset_name)
     if dataset.note:
         console.print(Text(dataset.note), soft_wrap=True)

@@ -39,10 +39,9 @@ def ssd_shapes(size: float, next_size: float, ratios: Sequence[float]) -> tuple[
 
 
 def make_anchors(layers: Sequence[AnchorLayer]) -> np.ndarray:
-    """All anchors of a network as corners, not clipped at the border.
+    """All anchors of a network as corners, float32 [A, 4], not clipped at the border.
 
-    Returns:
-        float32 [A, 4]; order: layer, row, column, anchor, as the network's outputs are flattened.
+    Order: layer, row, column, anchor, as the network's outputs are flattened.
     """
     corners = []
     for layer in layers:
@@ -54,10 +53,7 @@ def make_anchors(layers: Sequence[AnchorLayer]) -> np.ndarray:
 
 
 def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]) -> tuple[AnchorLayer, ...]:
-    """Layers with other anchor shapes; the inverse is `shapes_of`.
-
-    Args:
-        shapes: (height, width) of each anchor of a cell, layer after layer.
+    """Layers with other anchor shapes, as `shapes_of` gives them.
 
     Raises:
         ValueError: they are not as many pairs as the layers have, or not sizes of boxes.

@@ -70,11 +70,7 @@ ANCHOR_LAYERS: dict[str, tuple[AnchorLayer, ...]] = {
 
 
 def anchor_layers(name: str) -> tuple[AnchorLayer, ...]:
-    """The anchors of the network of that name.
-
-    Raises:
-        ValueError: there is none; the message lists those there are.
-    """
+    """The anchors of the network of that name; ValueError, which lists those there are: there is none."""
     if name not in ANCHOR_LAYERS:
         raise ValueError(f"There is no network {name!r}. Choose one of: {', '.join(sorted(ANCHOR_LAYERS))}.")
     return ANCHOR_LAYERS[name]

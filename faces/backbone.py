@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from files.arrays import demand_finite
 from nets import NETWORKS, get_network
 from nets.checkpoint import build_model, read_checkpoint
 from nets.imagenet import keras_vgg16_variables
@@ -141,7 +142,7 @@ def open_backbone(
     if name not in BACKBONES:
         return _detector(name, weights, image_size, strides)
     network = _NETWORKS[name]
-    if weights is None:
+    if not weights:
         raise ValueError(
             f"--backbone={name} needs --backbone_weights: imagenet (downloads {network.megabytes} MB once), "
             "a file with its weights, or none (random, for trials only). A detector of yours needs "
@@ -159,9 +160,11 @@ def open_backbone(
     if weights != IMAGENET and not Path(weights).is_file():
         raise ValueError(f"--backbone_weights={weights}: there is no such file. {how}")
     try:
-        return Backbone(spec, _application(spec, weights), source)
+        backbone = Backbone(spec, _application(spec, weights), source)
+        demand_finite("it", {weight.path: np.array(weight) for weight in backbone.model.weights})
     except Exception as error:  # Keras raises bare Exceptions when a download or a file fails
         raise ValueError(f"--backbone_weights={weights} could not be read: {error}. {how}") from error
+    return backbone
 
 
 def rebuild_backbone(spec: BackboneSpec, arrays: Sequence[np.ndarray], source: str) -> Backbone:
@@ -262,12 +265,12 @@ def _vgg(spec: BackboneSpec, widths: Sequence[int]) -> keras.Model:
 
 
 def _detector(folder: str, weights: str | None, image_size: int | None, strides: tuple[int, ...]) -> Backbone:
-    if not Path(folder).is_dir():
+    if not folder or not Path(folder).is_dir():
         raise ValueError(
             f"--backbone={folder}: there is no such backbone and no such checkpoint folder. Choose one of "
             f"{', '.join(BACKBONES)}, or give the --train_dir of a detector's training."
         )
-    if weights is not None:
+    if weights:
         raise ValueError(
             f"--backbone_weights={weights}: the checkpoint {folder} brings its own weights; leave it out."
         )

@@ -7,7 +7,6 @@ in it is run.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +20,7 @@ from datasets.labels import clean_name
 from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
 from faces.encoder import MEAN, MIRRORED, PLAIN, FaceEncoder, look_at
 from files.arrays import read_arrays, write_arrays
-from files.writing import write_json
+from files.writing import read_json, write_json
 from nets.checkpoint import CONFIG, WEIGHTS
 from nets.thresholds import EVIDENCE, UNKNOWN, evidence, number_in
 from preprocessing.crops import crop_around
@@ -112,18 +111,21 @@ class FaceClassifier:
             ValueError: it is no such folder, or damaged.
         """
         folder = Path(folder)
-        if not is_face_classifier(folder):
+        whole = (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+        cure = "Train it again, or take a copy that is whole."
+        config = read_json(folder / CONFIG, cure) if whole else {}
+        if config.get("kind") != KIND:
             raise ValueError(
                 f"{folder} is no folder of a face classifier: {CONFIG} and {WEIGHTS} of one are expected. "
                 "Give the --train_dir of train_face_classifier.py"
             )
         arrays = read_arrays(folder / WEIGHTS)
         try:
-            return _from(json.loads((folder / CONFIG).read_text(encoding="utf-8")), arrays)
+            return _from(config, arrays)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(
                 f"{folder} does not hold a face classifier that can be used "
-                f"({type(error).__name__}: {error}). Train it again, or take a copy that is whole."
+                f"({type(error).__name__}: {error}). {cure}"
             ) from None
 
     def save(self, folder: Path) -> None:
@@ -178,14 +180,10 @@ class FaceClassifier:
 
 def is_face_classifier(folder: Path) -> bool:
     """Whether a folder says that it holds a face classifier."""
-    folder = Path(folder)
-    if not ((folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()):
-        return False
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        return (folder / WEIGHTS).is_file() and read_json(folder / CONFIG, "").get("kind") == KIND
     except (ValueError, OSError):
         return False
-    return isinstance(config, dict) and config.get("kind") == KIND
 
 
 def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClassifier:
@@ -204,8 +202,6 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
         raise ValueError(
             f"the head {head.kernel.shape} does not fit {encoder.size} numbers and {len(names)} names"
         )
-    if not (np.isfinite(head.kernel).all() and np.isfinite(head.bias).all()):
-        raise ValueError("the head is not finite")
     said = config["judgement"]
     temperature, limit = number_in(said["temperature"]), said["limit"]
     if temperature <= 0:

@@ -58,10 +58,7 @@ PLAIN, MIRRORED = View(), View(flip=True)
 
 
 def face_view(number: int, face: str) -> View:
-    """A view, by its number, of the face with this hexadecimal digest.
-
-    0 is the face as it is, 1 mirrored, 2 and up are drawn; even ones are not mirrored, odd ones are.
-    """
+    """A view by its number and the face's digest: 0 as it is, 1 mirrored, others drawn, odd ones mirrored."""
     if number < 2:
         return (PLAIN, MIRRORED)[number]
     rng = np.random.default_rng([_SEED, number, int(face[:12], 16)])
@@ -150,9 +147,9 @@ class FaceEncoder:
         }
 
     def encode(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Rows of pictures, uint8 [H, W, 3] RGB each, of any size.
+        """Rows of pictures, uint8 [H, W, 3] RGB of any size: float16 [N, D].
 
-        float16 [N, D]: they are kept like that, and what was kept must be what is computed anew.
+        They are kept like that, and what was kept must be what is computed anew.
         """
         size = self.backbone.spec.image_size
         rows = np.zeros((len(images), self.size), np.float16)

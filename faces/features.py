@@ -61,7 +61,7 @@ class FeatureCache:
             return None
         right = views.ndim == 1 and features.dtype == np.float16 and hashed.dtype == np.uint64
         right = right and features.shape == (len(views), self.encoder.size) and hashed.shape == ()
-        if not right or not np.isfinite(features).all():
+        if not right:
             return None
         return Entry(np.uint64(hashed[()]), dict(zip(map(str, views), features, strict=True)))
 
@@ -96,13 +96,7 @@ def face_rows(
     what: str = "looking",
     progress: Progress = silent,
 ) -> Rows:
-    """Rows of some views of each face.
-
-    Args:
-        cache: gives what is there, its encoder the rest, which is put there.
-        views: their numbers, see `faces.encoder`.
-        progress: told of rows done and all that were not there.
-    """
+    """Rows of some views of each face, by their numbers; what was not in the cache is put there."""
     wanted = {face.digest: [face_view(number, face.digest) for number in views] for face in faces}
     kept = zip(faces, map_in_threads(lambda face: cache.read(face.digest), faces), strict=True)
     entries = {face.digest: entry for face, entry in kept if entry is not None}

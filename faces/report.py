@@ -6,7 +6,6 @@ answer of each face), problems.csv, views.jpg and what later evaluations recogni
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,9 +21,10 @@ from datasets.pictures import PictureError, decode_picture, save_picture
 from datasets.problems import write_problems
 from datasets.splits import SPLITS
 from engine.measures.calibration import Reliability
-from engine.measures.trained_on import write_trained_on
+from engine.measures.trained_on import with_past, write_trained_on
 from engine.reports.page import render_page, sentences, themed
-from engine.training.between_steps import TrainingLog
+from engine.training.between_steps import TrainingLog, read_rows
+from engine.training.start import checkpoint_at
 from faces.encoder import face_view, look_at
 from faces.folder import Face
 from faces.measures import LIKELIEST, FaceMeasures
@@ -156,15 +156,13 @@ def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> list[Sheet]:
 
 
 def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
-    """Writes the classifier and everything about it.
-
-    Returns:
-        Notes that a person should see.
-    """
+    """Writes the classifier and everything about it; what a person should know, each a sentence."""
     folder, seen, classifier = options.train_dir, trained.seen, trained.classifier
     classifier.save(folder)
     faces, hashes, own = seen.plain.faces, seen.plain.hashes, seen.split.indices("train")
-    write_trained_on(folder, traces_of((faces[i].digest, faces[i].source, np.uint64(hashes[i])) for i in own))
+    learnt = traces_of((faces[i].digest, faces[i].source, np.uint64(hashes[i])) for i in own)
+    start = checkpoint_at(options.backbone)  # a detector, whose pictures count too
+    write_trained_on(folder, with_past(learnt, start))
     _write_faces(folder / FACES, trained)
     write_problems(folder / "problems.csv", seen.problems)
     views = _views_sheet([faces[i] for i in own], options.views, seen.encoder.backbone.spec.image_size)
@@ -203,16 +201,11 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
 
 
 def read_splits(folder: Path) -> dict[str, str]:
-    """Split of each face of a training, by digest, as the training wrote it.
-
-    Raises:
-        ValueError: the file is not there or not what was written.
-    """
+    """Split of each face of a training, by digest; ValueError: not there, or not what was written."""
     path = folder / FACES
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["digest"]: row["split"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError, csv.Error) as error:
+        return {row["digest"]: row["split"] for row in read_rows(path)}
+    except (OSError, KeyError, ValueError) as error:
         raise ValueError(
             f"{path} does not say which face was in which split ({type(error).__name__}); measure without "
             "--split, or train again"

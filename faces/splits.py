@@ -30,15 +30,9 @@ class FaceSplit:
 
 
 def group_faces(faces: Sequence[Face], hashes: np.ndarray, *, by_source: bool = True) -> tuple[str, ...]:
-    """What must stay together: faces of one source, and faces that look alike.
+    """A name for the group of each face that must stay together; it depends on the members only.
 
-    Args:
-        faces: one that has no source stands alone.
-        hashes: uint64 [N], perceptual.
-        by_source: else only those that look alike.
-
-    Returns:
-        A name for the group of each face, which depends on the members only.
+    Those of one source, if so wanted and known, and those that look alike by their hashes, uint64 [N].
     """
     keys = [f"source {face.source}" if face.source and by_source else f"face {face.shown}" for face in faces]
     together = DisjointSet(keys)

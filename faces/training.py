@@ -11,13 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from datasets.problems import Problem
 from datasets.splits import SPLITS
+from engine.training.run_folder import STATE
 from faces.backbone import open_backbone
-from faces.classifier import ANSWERED, FaceClassifier, Head, Judgement
+from faces.classifier import ANSWERED, KIND, FaceClassifier, Head, Judgement
 from faces.encoder import FaceEncoder
 from faces.features import FeatureCache, Rows, face_rows
 from faces.folder import read_faces
@@ -31,7 +33,8 @@ from faces.measures import (
 )
 from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
-from nets.checkpoint import is_checkpoint, versions
+from files.writing import read_json
+from nets.checkpoint import CONFIG, WEIGHTS, versions
 from terminal.bars import Progress, silent
 
 # From 0.1 to 1 the answers differed for two faces of 629: docs/face_classifier.md.
@@ -74,11 +77,6 @@ def train_faces(
     Raises:
         ValueError: faces or backbone cannot be used, or the folder for the classifier is somebody else's.
     """
-    folder = options.train_dir
-    if is_checkpoint(folder):
-        raise ValueError(f"--train_dir {folder}: there is a detector in it; give a folder of its own")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--train_dir {folder}: this is a file; give a folder")
     seconds: dict[str, float] = {}
     started = time.monotonic()
 
@@ -121,6 +119,7 @@ def _look(
 ) -> Seen:
     """Reads and splits the faces, and looks at all of them, at those of the training in every view."""
     reading = read_faces(options.faces_dir, options.reading, margin=options.margin, progress=progress)
+    _demand_own_folder(options.train_dir, {face.name for face in reading.faces})
     backbone = open_backbone(
         options.backbone, options.backbone_weights, image_size=options.image_size, strides=options.strides
     )
@@ -146,6 +145,21 @@ def _look(
     say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
     done("features")
     return Seen(encoder, plain, taught, names, classes, split, problems)
+
+
+def _demand_own_folder(folder: Path, names: set[str]) -> None:
+    """ValueError: the folder holds anything but an earlier classifier of these names, which is replaced."""
+    cure = "give a folder of its own"
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--train_dir {folder}: this is a file; {cure}")
+    if not any((folder / name).is_file() for name in (CONFIG, WEIGHTS, STATE)):
+        return
+    path = folder / CONFIG
+    former = read_json(path, f"For --train_dir {cure}.") if path.is_file() else {}
+    if former.get("kind") != KIND:
+        raise ValueError(f"--train_dir {folder}: there is a detector in it, or something else; {cure}")
+    if former.get("names") != sorted(names):
+        raise ValueError(f"--train_dir {folder}: there is a classifier of other names in it; {cure}")
 
 
 def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:

@@ -1,4 +1,4 @@
-"""Files that are whole whenever somebody looks, written under a temporary name; and their digests."""
+"""Files that are whole whenever somebody looks, written under a temporary name; JSON read; digests."""
 
 import csv
 import hashlib
@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a pair: JSON holds them, UTF-8 cannot
 _FORMULA = re.compile(r"[=@]|[+-](?![\d.e+-]*$)")  # how a cell begins that a spreadsheet computes
@@ -63,6 +64,28 @@ def write_json(path: Path, value: object) -> None:
     """JSON for people, indented, names in their own script: a whole file, on the disk (see `whole_file`)."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     write_bytes(path, text.encode(errors="backslashreplace"), durable=True)  # JSON reads these escapes back
+
+
+def read_json(path: Path, cure: str) -> dict[str, Any]:
+    """A JSON file that holds an object, whoever wrote it; a byte order mark is none of it.
+
+    Raises:
+        ValueError: it is damaged or holds something else; the message names it and ends with the cure.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a name stands in it twice")
+        return found
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        value = json.loads(text, object_pairs_hook=once, parse_constant=int)  # int("NaN") is an error
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds {type(value).__name__} and no object")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged ({error}). {cure}") from None
+    return value
 
 
 def as_utf8(text: str) -> str:

@@ -9,12 +9,11 @@ thresholds.json   from which score on each name is reported; absent before the e
 """
 
 import importlib.metadata
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -22,7 +21,7 @@ import numpy as np
 from boxes.anchors import with_shapes
 from datasets.labels import read_labels, write_labels
 from files.arrays import read_arrays, save_arrays
-from files.writing import whole_file, write_json
+from files.writing import read_json, whole_file, write_json
 from nets import get_network
 from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds
@@ -30,6 +29,9 @@ from nets.thresholds import Thresholds, read_thresholds
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
 THRESHOLDS = "thresholds.json"
 ANCHOR_SHAPES = "anchor_shapes"  # in config.json
+# Of config.json, whoever wrote in it: what else is read there, and what it has to be.
+_KINDS = dict.fromkeys(("dataset_dir", "dataset_split_name", "validation_split_name"), str)
+_KINDS |= {"batch_size": int | None, "max_number_of_steps": int | None, "dataset_name": str | None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             f"{folder} is not a checkpoint folder: {', '.join(missing)} missing. "
             "Give the --train_dir of a training that has saved at least once."
         )
-    config = _read_config(folder)
+    config = read_config(folder)
     there = folder / THRESHOLDS
     return Checkpoint(
         folder,
@@ -107,21 +109,23 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def read_network(folder: Path) -> Network:
-    """The network of a checkpoint folder, without its weights.
-
-    Raises:
-        ValueError: config.json is damaged or names none of this project.
-    """
-    return _network(_read_config(folder))
+    """The network of a checkpoint folder, without its weights; errors as of `read_config`."""
+    return _network(read_config(folder))
 
 
-def _read_config(folder: Path) -> dict:
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json says; ValueError: it is damaged, or names no network of this project."""
+    cure = "Put a copy back that is whole (a training's last/ has the same), or train again elsewhere."
+    config = read_json(folder / CONFIG, cure)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         _network(config)
-    except (ValueError, KeyError, TypeError) as error:
+        said = {**config.get("options", {}), **config.get("chosen", {})}
+        for name, kind in _KINDS.items():
+            if name in said and not isinstance(said[name], kind):
+                raise TypeError(f"{name} is {said[name]!r}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{folder / CONFIG} does not describe a network of this project ({error})."
+            f"{folder / CONFIG} does not describe a network of this project ({error}). {cure}"
         ) from error
     return config
 
@@ -140,11 +144,7 @@ def _network(config: Mapping) -> Network:
 
 
 def build_model(checkpoint: Checkpoint) -> keras.Model:
-    """The network of a checkpoint with its weights in place.
-
-    Raises:
-        ValueError: a variable is missing or has another shape; the message names it.
-    """
+    """The network of a checkpoint with its weights in place; ValueError: they do not fit, as it says."""
     model = checkpoint.network.build(len(checkpoint.labels) + 1)
     for variable in model.weights:
         array = checkpoint.weights.get(variable.path)

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from files.arrays import demand_finite
 from nets.slim_names import SlimReport, load_slim_variables, slim_name
 from nets.ssd_vgg import RGB_MEAN
 
@@ -106,12 +107,14 @@ def _published(application, path: Path | None, **options) -> keras.Model:
     if path is not None and not path.is_file():
         raise ValueError(f"No file {path}. Give the .h5 file of keras.applications' {application.__name__}.")
     try:
-        return application(weights="imagenet" if path is None else str(path), **options)
+        model = application(weights="imagenet" if path is None else str(path), **options)
+        demand_finite("it", {weight.path: np.array(weight) for weight in model.weights})
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise ValueError(
             f"{path or 'the ImageNet weights of keras.applications'} could not be read: {error}. Without a "
             "network, give an .npz file or a checkpoint of tf-slim (vgg_16.ckpt) as the checkpoint path."
         ) from error
+    return model
 
 
 def reduce_fully_connected(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

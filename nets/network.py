@@ -43,13 +43,9 @@ class Network:
         return make_anchors(self.anchor_layers)
 
     def build(self, num_classes: int) -> keras.Model:
-        """A model with fresh weights.
+        """A model with fresh weights for C classes, names plus one for background.
 
-        Args:
-            num_classes: names plus one for background.
-
-        Returns:
-            float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}.
+        float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}.
         """
         if num_classes < 2:
             raise ValueError(
@@ -68,17 +64,10 @@ def small_kernel() -> keras.initializers.Initializer:
 
 
 def background_prior(num_classes: int, anchors: int) -> keras.initializers.Initializer:
-    """Biases that say "background" as often as the loss shows it: three to one.
+    """Biases [anchors of a cell * C] that say "background" as often as the loss shows it: three to one.
 
     Without them the first few hundred steps of a training are spent on learning just that: on the drawn set
     ssd_300_lite had a validation mAP of 0.21 after 350 steps of 8 pictures, with them 0.45.
-
-    Args:
-        num_classes: C, with background.
-        anchors: per cell of the feature map.
-
-    Returns:
-        Initializer for [anchors * C].
     """
     biases = np.zeros(num_classes)
     biases[0] = math.log(3 * (num_classes - 1))

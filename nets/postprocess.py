@@ -53,10 +53,7 @@ def suppress(boxes, scores, *, iou_threshold=IOU_THRESHOLD):
 def probabilities(logits, scores: Scores):
     """How likely each class is: [..., C] -> [..., C], background first.
 
-    Args:
-        logits: as predicted.
-        scores: what they mean. Sigmoids answer for each name by itself and need not add up to 1; background
-            is then what the best of them leaves.
+    Sigmoids answer for each name by itself and need not add up to 1; background is what the best leaves.
     """
     logits = ops.cast(logits, "float32")
     if scores == "softmax":
@@ -66,10 +63,7 @@ def probabilities(logits, scores: Scores):
 
 
 def answers_of_anchors(codes, logits, anchors, scores: Scores):
-    """Where each anchor says somebody is, and who: boxes [B, A, 4], clipped, and probabilities [B, A, C].
-
-    Args: as `select_detections`.
-    """
+    """Where each anchor says somebody is, and who: boxes [B, A, 4], clipped, and probabilities [B, A, C]."""
     anchors = ops.convert_to_tensor(anchors, dtype="float32")
     return clip(decode(ops.cast(codes, "float32"), anchors)), probabilities(logits, scores)
 

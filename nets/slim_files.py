@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from files.arrays import MAX_BYTES, read_arrays
+from files.arrays import MAX_BYTES, demand_finite, read_arrays
 
 # What may stand behind a checkpoint's prefix.
 _PARTS = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
@@ -37,7 +37,7 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
             `.data-...` file, or a folder with a `checkpoint` file, which names its latest.
 
     Raises:
-        ValueError: nothing there, or not such a file; the message says what is there instead.
+        ValueError: nothing there, not such a file, or numbers that are none; it says what is there instead.
     """
     path = Path(path)
     if path.suffix == ".npz" and path.is_file():
@@ -56,10 +56,11 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
                 f"{path} is an object-based checkpoint of TensorFlow 2, which does not have the names of "
                 "tf-slim's variables. Save them by name with tf.compat.v1.train.Saver or into an .npz file."
             )
-        return {name: np.asarray(reader.get_tensor(name)) for name in sorted(shapes)}
+        variables = {name: np.asarray(reader.get_tensor(name)) for name in sorted(shapes)}
     except (tf.errors.OpError, IndexError, MemoryError) as error:
         what = _what_it_is(prefix) or getattr(error, "message", str(error))
         raise ValueError(f"{path} is not a TensorFlow checkpoint that can be read: {what}.") from error
+    return demand_finite(path, variables)
 
 
 def write_slim_checkpoint(folder: Path, variables: Mapping[str, np.ndarray], global_step: int) -> Path:

@@ -6,7 +6,6 @@ high score. The logits behind it say how strong the resemblance was, and how alo
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from datasets.labels import clean_name
+from files.writing import read_json
 
 # Where nothing was chosen: half of the softmax, more than all other names and the background together.
 DEFAULT_THRESHOLD = 0.5
@@ -57,16 +57,18 @@ def read_thresholds(path: Path) -> Thresholds:
     Raises:
         ValueError: the file is damaged or holds something that is no threshold.
     """
+    cure = (
+        f"Delete it to report from score {DEFAULT_THRESHOLD} on, or write it anew with `python -m "
+        f"tools.training_report --train_dir={path.parent}`."
+    )
+    there = read_json(path, cure)
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
         names = {clean_name(name): number_in(value, 0, 1) for name, value in there["names"].items()}
         unknown = {str(rule): number_in(value) for rule, value in there.get("unknown", {}).items()}
         return Thresholds(number_in(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} does not hold thresholds ({type(error).__name__}: {error}). Delete it to report from "
-            f"score {DEFAULT_THRESHOLD} on, or write it anew with `python -m tools.training_report "
-            f"--train_dir={path.parent}`."
+            f"{path} does not hold thresholds ({type(error).__name__}: {error}). {cure}"
         ) from None
 
 

@@ -5,7 +5,6 @@ tf-slim gets the variables of the TensorFlow side, ours those of the checkpoint 
 same picture. A folder appears under its name when all of it is there and proven, or not at all.
 """
 
-import json
 import os
 import shutil
 import tempfile
@@ -19,10 +18,10 @@ import numpy as np
 
 from datasets.labels import read_labels, write_labels
 from datasets.pictures import read_picture
+from engine.training.run_folder import read_metrics
 from nets import get_network
 from nets.checkpoint import (
     LABELS,
-    METRICS,
     Checkpoint,
     build_model,
     is_checkpoint,
@@ -85,7 +84,6 @@ def import_checkpoint(
     model = fit.network.build(len(labels) + 1)
     report = load_slim_variables(model, chosen, scope=fit.scope)
     weights = model_weights(model)
-    _demand_finite(source, weights)
     step = variables.get("global_step")
     global_step = None if step is None or np.ndim(step) else int(step)
     with _new_folder(output_dir) as folder:
@@ -201,15 +199,6 @@ def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | No
         yield folder
 
 
-def _demand_finite(source: Path, weights: Mapping[str, np.ndarray]) -> None:
-    wrong = [slim_name(path) for path, array in weights.items() if not np.isfinite(array).all()]
-    if wrong:
-        raise ValueError(
-            f"{source} has values that are not finite, in {wrong[0]} and {len(wrong) - 1} other variables: "
-            "the training that wrote it had broken down by then. Import an earlier checkpoint of it."
-        )
-
-
 def _demand_published(network: Network) -> None:
     if network.name not in PUBLISHED:
         raise ValueError(
@@ -221,11 +210,7 @@ def _demand_published(network: Network) -> None:
 def _prove(
     model: keras.Model, network: Network, source: Mapping[str, np.ndarray] | Path, picture: Path
 ) -> tuple[Difference, ...]:
-    """Show the picture to our network and to the one written in tf-slim with the source's variables.
-
-    Raises:
-        ValueError: they do not agree.
-    """
+    """Show a picture to ours and to the network written in tf-slim; ValueError: they do not agree."""
     _demand_published(network)
     image = keras.ops.convert_to_numpy(resize_picture(read_picture(picture), network.image_size))
     differences = tuple(compare_with_witness(model, network.name, source, image[None]))
@@ -264,8 +249,4 @@ def _new_folder(folder: Path) -> Iterator[Path]:
 
 def _saved_step(folder: Path) -> int:
     """The step at which the weights of a checkpoint folder were saved; 0 where it does not say."""
-    try:
-        step = json.loads((folder / METRICS).read_text(encoding="utf-8"))["step"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-    return step if isinstance(step, int) and step >= 0 else 0
+    return int(read_metrics(folder).get("step", 0))

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import tyro
@@ -73,6 +74,19 @@ def _finite(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
         1, "FLOAT", read, lambda one: isinstance(one, (int, float)), lambda one: [str(one)]
     )
     return spec if flag.type is float else None
+
+
+@_FLAGS.primitive_rule
+def _path_rule(what: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+    """An empty path is a mistake, as of a variable that is not set: Path("") would be the working folder."""
+
+    def named(texts: list[str]) -> Path:
+        if not texts[0]:
+            raise ValueError("it is empty; the working folder is called .")
+        return Path(texts[0])
+
+    rule = PrimitiveConstructorSpec(1, "PATH", named, lambda it: isinstance(it, Path), lambda it: [str(it)])
+    return rule if what.type is Path else None
 
 
 def say(console: Console, text: str) -> None:

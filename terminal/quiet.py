@@ -5,7 +5,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 # Remarks, and two "errors" that only say that there is no GPU and which of two kernels transposes integers.
 # TF_CPP_MIN_LOG_LEVEL does not reach them (TensorFlow 2.21).
@@ -33,6 +33,17 @@ def without_remarks() -> Iterator[None]:
                     os.write(2, line)
 
 
+@contextmanager
+def plain_keras() -> Iterator[None]:
+    """Keras, imported in the block, passes over another project's keras.json; KERAS_BACKEND counts."""
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111
+    os.environ["KERAS_HOME"] = os.devnull  # no folder: nothing is read there, and nothing written
+    yield
+    from keras.src.backend import config
+
+    os.environ["KERAS_HOME"] = config._KERAS_DIR = home  # where downloads are  # pyright: ignore[reportPrivateUsage]
+
+
 def start_tensorflow() -> None:
     """Import TensorFlow and look for devices, quietly. TF_CPP_MIN_LOG_LEVEL=0 keeps the remarks.
 
@@ -42,9 +53,7 @@ def start_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX
-    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
-        return
-    with without_remarks():
+    with plain_keras(), nullcontext() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0" else without_remarks():
         import tensorflow as tf
 
         tf.config.list_physical_devices()

@@ -144,7 +144,9 @@ def test_wrong_flags_are_named(tmp_path, capsys, argument, message):
 @pytest.mark.parametrize(
     ("program", "arguments", "message"),
     [
-        (train, ["--train_dir={detector}"], "there is a detector in it; give a folder of its own"),
+        (train, ["--train_dir={detector}"], "there is a detector in it, or something else; give a folder"),
+        (train, ["--train_dir={others}"], "a classifier of other names in it; give a folder of its own"),
+        (train, ["--train_dir={damaged}"], "config.json is damaged"),
         (train, ["--faces_dir={alone}"], "faces of ao only; a classifier tells at least two"),
         (evaluate, ["--split=validation", "--faces_dir={other}"], "no face in {other} was in this split"),
         (evaluate, ["--faces_dir={nobody}"], "has none of the classifier's names"),
@@ -152,7 +154,11 @@ def test_wrong_flags_are_named(tmp_path, capsys, argument, message):
     ],
 )
 def test_mistakes_are_one_line(trained, tmp_path, rng, capsys, program, arguments, message):
-    names = {name: tmp_path / name for name in ("alone", "other", "nobody")}
+    names = {name: tmp_path / name for name in ("alone", "other", "nobody", "others", "damaged")}
+    there = '{"kind": "face_classifier", "names": ["kuro", "somebody"]}'
+    for name, config in (("others", there), ("damaged", "")):
+        names[name].mkdir()
+        (names[name] / "config.json").write_text(config)
     write_faces(names["other"], rng, each=1)
     shutil.copytree(trained / "faces" / "ao", names["alone"] / "ao")
     shutil.copytree(trained / "faces" / "ao", names["nobody"] / "else")

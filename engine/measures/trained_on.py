@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.look_alikes import Traces, leak_notes, near_duplicates
+from datasets.look_alikes import Traces, leak_notes, near_duplicates, traces_of
 from datasets.records import RecordDataset, traces_of_records
 from files.arrays import read_arrays, write_arrays
 from nets.checkpoint import Checkpoint
@@ -31,6 +31,15 @@ def read_trained_on(folder: Path) -> Traces | None:
     except (ValueError, KeyError, TypeError):
         return None
     return Traces(names, sources, hashes) if len(names) == len(sources) == len(hashes) else None
+
+
+def with_past(traces: Traces, start: Path | None) -> Traces:
+    """The traces of a training, and of all that the checkpoint folder it starts from has learnt from."""
+    past = None if start is None else read_trained_on(start)
+    if past is None:
+        return traces
+    rows = [row for one in (traces, past) for row in zip(one.names, one.sources, one.hashes, strict=True)]
+    return traces_of(dict.fromkeys(rows))
 
 
 def leak_notes_of(checkpoint: Checkpoint, dataset: RecordDataset, split: str) -> list[str]:

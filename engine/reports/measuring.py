@@ -26,10 +26,9 @@ from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_report
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent, sentences
 from engine.training.between_steps import TrainingLog
-from engine.training.run_folder import LAST, STATE
+from engine.training.run_folder import LAST, STATE, read_metrics
 from files.writing import sha256_of
 from nets.checkpoint import (
-    METRICS,
     WEIGHTS,
     Checkpoint,
     build_model,
@@ -90,15 +89,11 @@ def measure_checkpoint(
 
 
 def watch(options: EvaluationOptions, dataset: RecordDataset, console: Console) -> None:
-    """Measure each new checkpoint of a training until it is finished.
-
-    Raises:
-        ValueError: as `measure_checkpoint`, or no sign of life from the training for --wait_minutes.
-    """
+    """Measure each new checkpoint of a training until it is finished; errors as of what it calls."""
     log = None
     console.print(f"Waiting for checkpoints in {options.checkpoint_path} (Ctrl-C stops)", highlight=False)
     for folder in new_checkpoints(options.checkpoint_path, patience=60 * options.wait_minutes):
-        step = json.loads((folder / METRICS).read_text(encoding="utf-8")).get("step", 0)
+        step = int(read_metrics(folder).get("step", 0))
         console.print(f"[bold]Checkpoint of step {step}[/bold]", highlight=False)
         found = measure_checkpoint(options, dataset, folder, console)
         log = log or TrainingLog(options.eval_dir, step=step - 1)
@@ -212,11 +207,7 @@ def _what_ran(
 
 
 def _name_notes(dataset_labels: Sequence[str], checkpoint_labels: Sequence[str]) -> list[str]:
-    """What a reader must know when data and checkpoint do not name the same.
-
-    Raises:
-        ValueError: they have no name in common.
-    """
+    """What a reader must know when data and checkpoint do not name the same; ValueError: none in common."""
     unknown = [name for name in dataset_labels if name not in checkpoint_labels]
     unseen = [name for name in checkpoint_labels if name not in dataset_labels]
     if len(unknown) == len(dataset_labels):

@@ -6,9 +6,6 @@ would help.
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors
-from datasets.look_alikes import leak_notes
 from datasets.pictures import PictureError, read_picture
-from datasets.records import RecordDataset, traces_of_records
+from datasets.records import RecordDataset
 from engine.measures.measure import Measurements, measure
+from engine.measures.trained_on import leak_notes_of
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
-from engine.training.between_steps import METRICS_CSV
+from engine.training.between_steps import METRICS_CSV, number_of, read_steps
+from engine.training.run_folder import read_metrics
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
-from nets.checkpoint import METRICS, WEIGHTS, Checkpoint, read_checkpoint
+from nets.checkpoint import WEIGHTS, Checkpoint, read_checkpoint
 from visualization.dataset_figure import plot_dataset
 from visualization.plots import plot_training
 from visualization.sheets import scale_to
@@ -43,21 +41,16 @@ _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figur
 def write_training_report(
     folder: Path, *, dataset_dir: Path | None = None, say: Callable[[str], None] = print
 ) -> Path:
-    """Writes the report of a training that has saved weights, finished or not, and gives its path.
+    """Writes the report of a training that has saved weights, finished or not, and says where it is.
 
-    Args:
-        dataset_dir: where its records are now, if they have moved.
-
-    Raises:
-        ValueError: no checkpoint, or its records cannot be read.
+    `dataset_dir` is where its records are now, if they have moved. ValueError: no checkpoint, or no records.
     """
     checkpoint = read_checkpoint(folder)
     dataset, validation, problem = records_of(checkpoint, dataset_dir)
     said = {**checkpoint.config.get("options", {}), **checkpoint.config.get("chosen", {})}
     training = dataset.split_name(said.get("dataset_split_name", "train"))
     boxes, counts = _boxes(dataset, (training, validation))
-    path = folder / METRICS
-    metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    metrics = read_metrics(folder)
     progress = _read_progress(folder)
     curve = progress.get("step", []), progress.get("map_voc07", [])
     told = how_it_learnt(*curve, metrics.get("step"), said.get("max_number_of_steps"))
@@ -69,8 +62,7 @@ def write_training_report(
     else:
         evaluation = measure_best_weights(checkpoint, dataset, validation)
         found, filenames = measure(evaluation, checkpoint.thresholds), evaluation.filenames
-        measured, seen = (traces_of_records(dataset.split(name).files) for name in (validation, training))
-        notes = leak_notes(measured, seen, validation, training)
+        notes = leak_notes_of(checkpoint, dataset, validation)
         told = in_short(found)[:2] + what_would_help(found, counts[training]) + told
         content = evaluation_content(found, read_gallery(found, dataset, validation, GALLERY_PICTURES))
     for note in notes:
@@ -133,13 +125,9 @@ def _boxes(
 
 def _read_progress(folder: Path) -> dict[str, list[float]]:
     """The columns of metrics.csv; NaN where a row has nothing. {} without the file."""
-    path = folder / METRICS_CSV
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows, _ = read_steps(folder / METRICS_CSV)
     names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [float(row.get(name) or math.nan) for row in rows] for name in names}
+    return {name: [number_of(row.get(name, "")) for row in rows] for name in names}
 
 
 def _progress_figures(progress: Mapping[str, list[float]], best_step: float | None) -> dict[str, Any] | None:
@@ -199,14 +187,7 @@ def _needs_pictures(measurements: Measurements, trained_boxes: Mapping[str, int]
 def how_it_learnt(
     steps: Sequence[float], precision: Sequence[float], best_step: float | None, total_steps: float | None
 ) -> list[str]:
-    """Whether a longer training would have helped.
-
-    Args:
-        steps: of the validations.
-        precision: mAP of each, 0...1.
-        best_step: whose weights were kept.
-        total_steps: that were asked for; None if nobody asked.
-    """
+    """Whether a longer training would have helped: validations with their mAP in 0...1, steps asked for."""
     if len(steps) < 3 or len(precision) != len(steps) or best_step is None:
         return []
     late = [value for step, value in zip(steps, precision, strict=True) if step >= 0.7 * steps[-1]]

@@ -37,19 +37,50 @@ def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) 
             variable.assign(value)
 
 
+def number_of(cell: str) -> float:
+    """The number in a cell, with a point or a comma; NaN where there is none."""
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file with headings, also as a spreadsheet has saved it."""
+    lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
+    separator = max(",;\t", key=(lines or [""])[0].count)
+    found = csv.DictReader(lines, delimiter=separator, restval="", restkey="")
+    try:
+        return [{name: cell for name, cell in row.items() if name} for row in found]
+    except csv.Error as error:  # quotes that do not end
+        raise ValueError(f"{path} is no table: {error}") from None
+
+
+def read_steps(path: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """The rows of a metrics.csv that say a step, and what is wrong with the others; none without a file."""
+    try:
+        rows = read_rows(path) if path.is_file() else []
+    except (ValueError, OSError) as error:
+        return [], [str(error)]
+    whole = [row for row in rows if number_of(row.get("step", "")).is_integer()]
+    return whole, [f"{len(rows) - len(whole)} lines of {path} say no step"] * (len(rows) > len(whole))
+
+
 class TrainingLog:
     """Writes curves and a table of one run, and goes on where an interrupted one stopped.
 
     `tf.summary` writes TensorBoard's files; it runs on the CPU under any Keras backend.
     """
 
-    def __init__(self, folder: Path, *, step: int):
+    def __init__(self, folder: Path, *, step: int, say: Say = print):
         """Open the log of a folder; rows after the step, of a run that was cut off, are dropped."""
         self._path = folder / METRICS_CSV
-        self._rows: list[dict[str, str]] = []
-        if self._path.is_file():
-            with self._path.open(encoding="utf-8", newline="") as file:
-                self._rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        rows, problems = read_steps(self._path)
+        self._rows = [row for row in rows if number_of(row["step"]) <= step]
+        for problem in problems:
+            kept = self._path.replace(folder / time.strftime("metrics.%Y%m%d-%H%M%S.csv"))
+            self._write()
+            say(f"Warning: {problem}: as it was it is kept as {kept}.")
         self._board = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -63,6 +94,9 @@ class TrainingLog:
         self.scalars(step, values)
         self._board.flush()
         self._rows.append({"step": str(step), **{name: f"{value:.6g}" for name, value in values.items()}})
+        self._write()
+
+    def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self._rows for name in row))
         write_table(self._path, names, ([row.get(name, "") for name in names] for row in self._rows))
 
@@ -107,10 +141,10 @@ class Bookkeeper(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Everything between two steps."""
-        losses = dict(logs or {})
+        losses, said = dict(logs or {}), []
         standing, settings = self._standing, self._run.settings
-        self._demand_finite(losses)
         standing.step += 1
+        self._demand_finite(losses)
         now = time.monotonic()
         standing.seconds += now - self._clock
         last = standing.step == settings.max_number_of_steps
@@ -120,10 +154,15 @@ class Bookkeeper(keras.callbacks.Callback):
         if due or now - self._last_save > settings.save_interval_secs or self._stop_requested:
             if hasattr(self.model, "jax_state_sync"):
                 self.model.jax_state_sync()  # under JAX the variables are filled only on request
+            weights = model_weights(self._run.model).items()
+            wrong = [path for path, array in weights if not np.isfinite(array).all()]
+            self._demand_finite(losses | dict.fromkeys(wrong[:1], math.nan))  # its own loss came before it
             with demanding_room(self._run.folder, f"step {standing.step}", self._saved_step):
                 if due:
-                    self._validate(losses)
+                    said = self._validate(losses)
                 save_state(self._run.folder, self.model, standing)
+            for line in said:  # whatever becomes of it, the state is there
+                self._say(line)
             self._saved_step, self._last_save = standing.step, time.monotonic()
             self._bar.leave_out(time.monotonic() - now)
         self._clock = time.monotonic()
@@ -140,14 +179,14 @@ class Bookkeeper(keras.callbacks.Callback):
         if all(math.isfinite(value) for value in losses.values()):
             return
         parts = ", ".join(f"{name} {value}" for name, value in losses.items())
-        pictures = "\n  ".join(self._run.pictures.filenames(self._standing.step))
+        pictures = "\n  ".join(self._run.pictures.filenames(self._standing.step - 1))
         raise FloatingPointError(
-            f"The loss is not finite after step {self._standing.step + 1}: {parts}. "
+            f"The loss is not finite after step {self._standing.step}: {parts}. "
             f"Pictures of the batch:\n  {pictures}\nLower --learning_rate, or look at these pictures' labels."
         )
 
-    def _validate(self, losses: Mapping[str, float]) -> None:
-        """Measure the averaged weights, keep them as last, and as best if they are."""
+    def _validate(self, losses: Mapping[str, float]) -> list[str]:
+        """Measure the averaged weights, keep them as last, and as best if they are; what there is to say."""
         standing, run = self._standing, self._run
         metrics = {}
         with averaged_weights(run.model, self.model.optimizer):
@@ -176,14 +215,13 @@ class Bookkeeper(keras.callbacks.Callback):
         line = f"step {standing.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if run.validation:
             line += f" · validation mAP {score:.3f}" + (" (best so far)" if improved else "")
-        self._say(line)
+        said = [line]
         self.model.forget_means()
         patience = run.settings.early_stopping
         standing.finished = standing.step == run.settings.max_number_of_steps
         if patience and standing.stale >= patience:
             standing.finished = True
-            self._say(
-                f"No better validation mAP {patience} times in a row: stopping at step {standing.step}."
-            )
+            said += [f"No better validation mAP {patience} times in a row: stopping at step {standing.step}."]
         if standing.finished:
             self.model.stop_training = True
+        return said

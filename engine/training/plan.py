@@ -3,7 +3,6 @@
 And what config.json says about it, by which it is known again.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -20,10 +19,10 @@ from engine.training.learning import constants_of, scopes, set_trainable
 from engine.training.machine import Machine, choose_precision, computing_in, use_xla
 from engine.training.options import VALIDATION, Settings, TrainingOptions, without_gaps
 from engine.training.run_folder import PREVIOUS, STATE, never_learnt
-from engine.training.start import choose_anchors, keeps_statistics, starting_weights
+from engine.training.start import choose_anchors, from_imagenet, keeps_statistics, starting_weights
 from files.writing import sha256_of
 from nets import get_network
-from nets.checkpoint import ANCHOR_SHAPES, CONFIG, is_checkpoint, read_network, versions
+from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, is_checkpoint, read_config, read_network, versions
 from nets.network import Network
 from preprocessing.presets import Augmentation, get_preset
 
@@ -266,7 +265,7 @@ def _differences(there: Mapping, config: Mapping) -> list[str]:
     for name in sorted(old.keys() | new.keys()):
         option = name.removeprefix("--")
         was, now = old.get(name), GONE[option] if option in GONE else new.get(name)
-        if was == now:
+        if was == now or (option == "checkpoint_path" and _one_start(str(was or ""), str(now or ""))):
             continue
         if option in GONE:
             end = f"; there is no such option any more (CHANGELOG.md), and every training has {now!r}"
@@ -276,23 +275,41 @@ def _differences(there: Mapping, config: Mapping) -> list[str]:
     return lines
 
 
+def _one_start(was: str, now: str) -> bool:
+    """Whether two texts may mean one start, spelled otherwise, copied, or gone: a state does not need it."""
+    if not (was and now) or from_imagenet(was) != from_imagenet(now):
+        return False
+    files = []
+    for path in (Path(was), Path(now)):
+        places = (path / WEIGHTS, path, Path(f"{path}.index"))
+        files += [next((file.resolve() for file in places if file.is_file()), None)]
+    one, other = files
+    return one is None or other is None or one == other or sha256_of(one) == sha256_of(other)
+
+
 def begun_config(folder: Path, config: Mapping) -> dict:
     """config.json of exactly this training, where it was begun in `folder`, finished or not; else {}.
 
     Raises:
         ValueError: it holds another training or a checkpoint; the message names what differs.
     """
-    path = folder / CONFIG
     cure = f"another --train_dir; to start from its weights add --checkpoint_path={folder}."
-    if not path.is_file() or not any((folder / name).is_file() for name in (STATE, PREVIOUS)):
-        if is_checkpoint(folder):
-            raise ValueError(
-                f"--train_dir={folder} already holds a checkpoint that cannot be resumed ({STATE} is "
-                f"missing). Give {cure}"
-            )
+    there = {name for name in (CONFIG, WEIGHTS, STATE, PREVIOUS) if (folder / name).is_file()}
+    states = there & {STATE, PREVIOUS}
+    if (there and CONFIG not in there) or (WEIGHTS in there and not states):
+        what = "a checkpoint" if is_checkpoint(folder) else f"{' and '.join(sorted(there))} of something else"
+        raise ValueError(
+            f"--train_dir={folder} already holds {what} that cannot be resumed ({STATE} or {CONFIG} is "
+            f"missing). Give {cure}"
+        )
+    begun = read_config(folder) if there else {}
+    if not states:  # nothing is there, or what a start that was cut off has left
         return {}
-    begun = json.loads(path.read_text(encoding="utf-8"))
-    differing = _differences(begun, config)
+    try:
+        differing = _differences(begun, config)
+        Machine.from_json(begun["options"] | begun["chosen"])
+    except (AttributeError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder / CONFIG} is damaged ({error}). Give {cure}") from None
     if differing and never_learnt(folder):
         return {}  # with other options it begins anew
     if differing:

@@ -10,9 +10,9 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,8 +21,8 @@ from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
 from engine.training.learning import TrainingModel
 from files.arrays import read_arrays, write_arrays
-from files.writing import write_json
-from nets.checkpoint import CONFIG, WEIGHTS, is_checkpoint
+from files.writing import read_json, write_json
+from nets.checkpoint import CONFIG, METRICS, WEIGHTS, is_checkpoint, read_config
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones
@@ -73,11 +73,7 @@ def save_state(folder: Path, trainer: TrainingModel, standing: Standing) -> None
 
 
 def put_back(state: State, trainer: TrainingModel) -> Standing:
-    """Bring a compiled trainer, its optimiser built, to where `save_state` saw one, and say how far that is.
-
-    Raises:
-        ValueError: a value is missing or has another shape.
-    """
+    """Bring a compiled trainer, its optimiser built, to where `save_state` saw one; how far that is."""
     for name, variable in _variables(trainer).items():
         array = state.arrays.get(name)
         if array is None or array.shape != tuple(variable.shape):
@@ -142,12 +138,10 @@ def never_learnt(folder: Path) -> bool:
 def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str], object]) -> State:
     """The state that a training goes on from; config.json says from now on where its records are.
 
-    It goes on with the best weights that it has written, if they can be read; else the best from here on
-    count.
+    Where the best weights that it has written cannot be read the best from here on count.
 
     Raises:
-        ValueError: no state can be read; or no best weights, and nothing is left to do that would write
-            others.
+        ValueError: no state can be read; or no best weights, and nothing is left that would write others.
     """
     state = read_state(folder, say)
     standing = state.standing
@@ -162,7 +156,7 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
             ) from error
         say(f"Warning: {error} The best weights from here on are kept instead.")
         standing.best, standing.best_step, standing.stale = -1.0, 0, 0
-    begun = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    begun = read_config(folder)
     if begun.get("options") != config["options"]:
         with demanding_room(folder, CONFIG, standing.step):
             write_json(folder / CONFIG, begun | {"options": config["options"]})
@@ -184,6 +178,26 @@ def begin(folder: Path, config: Mapping, traces: Traces, trainer: TrainingModel)
         write_json(folder / CONFIG, config)
         save_state(folder, trainer, Standing())
     return Standing()
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What metrics.json says; {} without one. ValueError: damaged, or its step is no number."""
+    path, cure = folder / METRICS, "Delete it: nothing else depends on it."
+    metrics = read_json(path, cure) if path.is_file() else {}
+    if not isinstance(metrics.get("step", 0), int):
+        raise ValueError(f"{path} is damaged (its step is {metrics['step']!r}). {cure}")
+    return metrics
+
+
+def beside_training(options: Any, say: Callable[[str], object]) -> Any:
+    """Options of an evaluation that writes below a training's folder instead of over its report and log."""
+    folder, trained = options.eval_dir, options.checkpoint_path
+    own = (trained.resolve(), (trained / LAST).resolve())
+    if folder.resolve() not in own and not (folder / CONFIG).is_file():
+        return options
+    below = folder / "eval"
+    say(f"--eval_dir={folder} is a training's, whose report and history stay: writing into {below}.")
+    return replace(options, eval_dir=below)
 
 
 @contextmanager

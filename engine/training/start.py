@@ -67,7 +67,8 @@ def starting_weights(
         trunk = "MobileNetV2" if "mobilenet" in network.name else "VGG-16"
         source = f"{trunk} of keras.applications, trained on ImageNet"
         return _start(model, source, _keras_paths(model, report.restored))
-    checkpoint = read_checkpoint(path) if is_checkpoint(path) else None
+    there = checkpoint_at(checkpoint_path)
+    checkpoint = None if there is None else read_checkpoint(there)
     scores = network.published_scores if checkpoint is None else checkpoint.network.scores
     skip = skip if scores == network.scores else (*skip, *CLASS_HEADS)
     if checkpoint is None:
@@ -87,6 +88,11 @@ def starting_weights(
     start = _start(model, source, restored)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
+
+
+def checkpoint_at(path: str) -> Path | None:
+    """The checkpoint folder that a text means; None where it means something else, or nothing."""
+    return Path(path) if path and is_checkpoint(Path(path)) else None
 
 
 def from_imagenet(checkpoint_path: str) -> bool:
@@ -192,8 +198,8 @@ def choose_anchors(
             f"{before:.3f} before, {after:.3f} now."
         )
         return fitted
-    if choice == "start" and is_checkpoint(Path(checkpoint_path)):
-        there = read_network(Path(checkpoint_path))
+    if choice == "start" and (folder := checkpoint_at(checkpoint_path)) is not None:
+        there = read_network(folder)
         if there.name == network.name and there.anchor_layers != network.anchor_layers:
             say(f"Anchors as in {checkpoint_path}, where they were fitted to its labels.")
             return replace(network, anchor_layers=there.anchor_layers)

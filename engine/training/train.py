@@ -15,12 +15,14 @@ from datasets.records import RecordDataset, open_dataset, traces_of_records
 from engine.evaluation import Evaluation, evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
+from engine.measures.trained_on import with_past
 from engine.training.between_steps import Bookkeeper, TrainingLog
 from engine.training.learning import TrainingModel, make_optimizer, multipliers_of
 from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
 from engine.training.run_folder import Standing, alone_in, begin, demanding_room, put_back, resume
+from engine.training.start import checkpoint_at
 from files.writing import write_bytes, write_json
 from nets.checkpoint import THRESHOLDS, Checkpoint, build_model, read_checkpoint
 from terminal.bars import TrainingBar
@@ -30,14 +32,9 @@ FIRST_PICTURES, IN_A_ROW = 16, 4  # of first_batch.jpg, at most
 
 
 def train(options: TrainingOptions, console: Console | None = None) -> bool:
-    """Train, or go on training.
+    """Train, or go on training, talking to the console; whether it is finished, its thresholds chosen.
 
-    Args:
-        console: where to talk; standard output if not given.
-
-    Returns:
-        Whether the training is finished, the thresholds of its detector chosen; it is not where a signal
-        stopped it, and the same options go on.
+    It is not where a signal stopped it, and the same options go on.
 
     Raises:
         ValueError: something about the options, the data, the starting weights or the folder is wrong.
@@ -58,6 +55,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
             trainer = new_trainer(run)
             if state is None:
                 traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
+                traces = with_past(traces, checkpoint_at(options.checkpoint_path))
                 standing = begin(run.folder, run.config, traces, trainer)
             else:
                 standing = put_back(state, trainer)
@@ -98,7 +96,7 @@ def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, 
     with (
         explaining_memory(run.model, batch_size, say),
         naming_unreadable_pictures(run.dataset, run.settings.dataset_split_name),
-        closing(TrainingLog(run.folder, step=standing.step)) as log,
+        closing(TrainingLog(run.folder, step=standing.step, say=say)) as log,
     ):
         say(run.summary())
         if standing.step == 0:
@@ -139,14 +137,8 @@ def write_thresholds(
 ) -> None:
     """Choose from which score on each name is reported, by the best weights, and write thresholds.json.
 
-    Without anything to measure on there is no such file, and `Thresholds()` count.
-
-    Args:
-        folder: of a training that has saved weights; a finished one or not.
-        dataset_dir: where its records are now, if they have moved.
-
-    Raises:
-        ValueError: no checkpoint, or its records cannot be read.
+    Without anything to measure on there is no such file. The training need not be finished; `dataset_dir` is
+    where its records are now, if they have moved. ValueError: no checkpoint, or no records.
     """
     checkpoint = read_checkpoint(folder)
     dataset, split, _ = records_of(checkpoint, dataset_dir)
@@ -163,11 +155,7 @@ def write_thresholds(
 def records_of(
     checkpoint: Checkpoint, dataset_dir: Path | None = None
 ) -> tuple[RecordDataset, str | None, str]:
-    """The records that a checkpoint was trained on, and their `validation_split`.
-
-    Args:
-        dataset_dir: where they are now, if they have moved; errors as of `write_thresholds`.
-    """
+    """The records that a checkpoint was trained on, and their `validation_split`; as `write_thresholds`."""
     options = checkpoint.config.get("options", {})
     if dataset_dir is None and "dataset_dir" not in options:
         raise ValueError(

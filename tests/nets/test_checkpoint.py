@@ -12,6 +12,7 @@ from tests.conftest import files_of_at_most
 pytestmark = pytest.mark.tensorflow_only
 
 LABELS = ["千反田える", "Mira"]
+DAMAGED = ["", "[1]", "null", '{"a": NaN}', '{"a": 1, "a": 1}', '{"a": "é"}', "\xff\xfe{\0", "[" * 9**4]
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def folder(tmp_path, model):
 
 def test_round_trip_gives_the_same_outputs(folder, model):
     assert is_checkpoint(folder)
+    (folder / "config.json").write_text('\ufeff{"model_name": "ssd_300_lite"}')  # as Notepad saves it
     checkpoint = read_checkpoint(folder)
     assert checkpoint.labels == tuple(LABELS)
     again = build_model(checkpoint)
@@ -57,23 +59,29 @@ def test_a_missing_folder_and_a_missing_file_are_named(tmp_path, folder):
             '{"model_name": "ssd_300_mobilenet_v2", "scores": "tanh"}',
             r"config\.json.*'tanh', and can be softmax or sigmoid",
         ),
+        *(("config.json", text, r"config\.json is damaged .*last/ has the same") for text in DAMAGED),
+        ("config.json", '{"model_name": "ssd_300_lite", "options": []}', r"config\.json does not.*last/ has"),
+        ("config.json", '{"model_name": "ssd_300_lite", "options": {"dataset_dir": 5}}', "dataset_dir is 5"),
+        ("thresholds.json", '{"common": Infinity}', r"thresholds\.json is damaged .*Delete it"),
+        ("thresholds.json", '{"common": 0.5, "names": []}', r"thresholds\.json does not hold.*Delete it"),
     ],
 )
-def test_files_that_do_not_fit_together(folder, file, text, message):
-    (folder / file).write_text(text, encoding="utf-8")
+def test_files_that_do_not_fit_together_or_are_damaged(folder, file, text, message):
+    (folder / file).write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match=message):
         build_model(read_checkpoint(folder))
 
 
-def test_damaged_and_pickled_weights_are_refused(folder):
+def test_damaged_pickled_and_broken_down_weights_are_refused(folder):
     weights = folder / "weights.npz"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"weights.npz cannot be read"):
         read_checkpoint(folder)
-    with weights.open("wb") as file:
-        np.savez(file, evil=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ValueError, match=r"weights.npz cannot be read"):
-        read_checkpoint(folder)
+    wrong = {"cannot be read": np.array([{"a": 1}], object), "not finite, in v and": np.array([1, np.inf])}
+    for message, array in wrong.items():
+        np.savez(weights, v=array)
+        with pytest.raises(ValueError, match=rf"weights.npz .*{message}"):
+            read_checkpoint(folder)
 
 
 def test_a_disk_without_room_for_weights_leaves_the_whole_checkpoint(folder):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import detect
+import eval_face_classifier
+import train_ssd_network
 from terminal.command import command
 from terminal.quiet import without_remarks
 from tests.test_floors import NAMES, ROOT
@@ -97,6 +101,35 @@ def test_a_terminal_that_knows_ascii_only(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii", write_through=True))
     assert command("draw")(lambda arguments: print("千 …"))() == 0
     assert shown.getvalue() == b"\\u5343 \\u2026\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "given"),
+    [
+        (detect.main, "--checkpoint_path= --output_dir=x a"),
+        (detect.main, "--checkpoint_path=. --output_dir=x a EMPTY"),
+        (train_ssd_network.main, "--dataset_dir=x --train_dir EMPTY"),
+        (eval_face_classifier.main, "--checkpoint_path=. --faces_dir=x --eval_dir=x --strangers_dir="),
+    ],
+)
+def test_an_empty_path_is_not_the_working_folder(main, given, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([part.replace("EMPTY", "") for part in given.split()])
+    assert re.search(r"it is empty|'a', ''\]", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("content", ['{"floatx": "float16", "backend": "torch", "epsilon": 1}', "[]"])
+def test_keras_json_of_another_project_changes_nothing(tmp_path, content):
+    code = (
+        "from terminal.quiet import plain_keras\nwith plain_keras():\n from keras.src.backend import config\n"
+    )
+    code += "print(config.floatx(), config.backend(), config.epsilon(), config.keras_home())"
+    (tmp_path / "keras.json").write_text(content)
+    environment = os.environ | {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "numpy"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert said.stdout.split() == ["float32", "numpy", "1e-07", str(tmp_path)], said.stderr
 
 
 def test_a_mistake_of_ours_is_not_hidden():

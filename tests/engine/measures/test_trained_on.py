@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.look_alikes import traces_of
 from datasets.records import open_dataset, traces_of_records
-from engine.measures.trained_on import leak_notes_of, read_trained_on, write_trained_on
+from engine.measures.trained_on import leak_notes_of, read_trained_on, with_past, write_trained_on
 from nets.checkpoint import Checkpoint
 
 
@@ -19,8 +19,19 @@ def test_there_and_back(tmp_path):
     assert again.hashes.tolist() == traces.hashes.tolist()
 
 
+def test_what_a_start_has_learnt_from_goes_on_with_its_weights(tmp_path):
+    rows = [(name, "", np.uint64(number)) for number, name in enumerate("abc")]
+    first, second = (tmp_path / name for name in "12")
+    for folder, own, start in ((first, rows[:2], None), (second, rows[1:], first)):
+        folder.mkdir()
+        write_trained_on(folder, with_past(traces_of(own), start))
+    again = with_past(traces_of(rows[:1]), second)
+    assert (again.names, again.hashes.tolist()) == (("a", "b", "c"), [0, 1, 2])
+
+
 def test_nothing_or_nonsense_is_no_memory(tmp_path):
     assert read_trained_on(tmp_path) is None
+    assert len(with_past(traces_of([]), tmp_path)) == 0
     (tmp_path / "trained_on.npz").write_bytes(b"nonsense")
     assert read_trained_on(tmp_path) is None
 

@@ -7,7 +7,6 @@ from engine.training import machine
 from engine.training.machine import (
     ACTIVATIONS,
     VALUES_PER_WEIGHT,
-    Machine,
     choose_precision,
     compute_capability,
     computing_in,
@@ -87,12 +86,6 @@ def test_xla_is_on_where_it_was_measured_faster(monkeypatch):
         assert use_xla(MOBILENET) is False
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
     assert use_xla(MOBILENET) is True
-
-
-def test_what_the_machine_decided_is_known_again():
-    decided = Machine("bfloat16", jit_compile=True, cache_pictures=False)
-    assert Machine.from_json(decided.as_json()) == decided
-    assert decided.as_json() == {"precision": "bfloat16", "jit_compile": "on", "cache_pictures": "off"}
 
 
 def network() -> keras.Model:

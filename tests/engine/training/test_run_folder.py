@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from datasets.look_alikes import traces_of
+from engine.reports.options import EvaluationOptions
 from engine.training.learning import TrainingModel
 from engine.training.run_folder import (
     PREVIOUS,
@@ -13,6 +14,7 @@ from engine.training.run_folder import (
     Standing,
     alone_in,
     begin,
+    beside_training,
     put_back,
     read_state,
     save_state,
@@ -74,16 +76,21 @@ def saved_twice(tiny, tmp_path):
     return tmp_path, trainer
 
 
-@pytest.mark.parametrize("damage", ["cut short", "a bit turned", "empty", "gone", "an entry missing"])
+DAMAGES = ["cut short", "a bit turned", "empty", "gone", "an entry missing", "not finite"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(saved_twice, damage, rng):
     folder, trainer = saved_twice
     path: Path = folder / STATE
     data = bytearray(path.read_bytes())
     if damage == "gone":
         path.unlink()
-    elif damage == "an entry missing":
+    elif damage in ("an entry missing", "not finite"):
         with np.load(path) as arrays:
-            np.savez(path, allow_pickle=False, **{name: arrays[name] for name in arrays.files[1:]})
+            kept = {name: arrays[name] for name in arrays.files[damage != "not finite" :]}
+        kept |= {"mean/0": np.float32(np.nan)} if damage == "not finite" else {}
+        np.savez(path, allow_pickle=False, **kept)
     elif damage == "a bit turned":
         with np.load(path) as arrays:
             largest = max((arrays[name] for name in arrays.files), key=lambda array: array.nbytes)
@@ -132,6 +139,19 @@ def test_one_training_at_a_time_in_a_folder(tmp_path):
     with pytest.raises(KeyError), alone_in(tmp_path / "other"):
         raise KeyError
     assert not (tmp_path / "other").exists()  # nothing came into it
+
+
+@pytest.mark.parametrize("eval_dir", ["run", "run/last/", "other", "run/eval", "report"])
+def test_an_evaluation_leaves_what_a_training_has_written(tmp_path, monkeypatch, eval_dir):
+    """Also where one may begin any moment, as in `run`; what another evaluation has written it replaces."""
+    monkeypatch.chdir(tmp_path)
+    for path in (Path("other/config.json"), Path("report/report.json")):
+        path.parent.mkdir()
+        path.touch()
+    options, said = EvaluationOptions(Path("d"), tmp_path / "run", Path(eval_dir)), []
+    found, elsewhere = beside_training(options, said.append).eval_dir, eval_dir not in ("run/eval", "report")
+    assert found == Path(eval_dir, *["eval"] * elsewhere)
+    assert len(said) == elsewhere
 
 
 def test_two_damaged_states_are_an_error(saved_twice):

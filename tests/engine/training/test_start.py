@@ -94,12 +94,6 @@ def test_another_network_is_refused(folder):
         starting_weights(NETWORK.build(4), vgg, ["a", "b", "c"], str(folder))
 
 
-def test_random_weights_say_so():
-    start = starting_weights(NETWORK.build(2), NETWORK, ["a"], "")
-    assert not start.restored
-    assert "random" in start.summary()
-
-
 @pytest.fixture(scope="module")
 def mobilenet():
     network = get_network("ssd_300_mobilenet_v2")
@@ -178,6 +172,8 @@ def test_fitted_anchors_go_with_the_weights(options, wide, monkeypatch):
     assert ask(wide, "start").anchor_layers == fitted.anchor_layers
     assert "where they were fitted to its labels" in said[0]
     assert ask(wide, "network") == wide
+    monkeypatch.chdir(fitting["train_dir"])
+    assert choose_anchors(wide, "start", "", batches=list, say=said.append) == wide  # "" is no folder
     other = replace(wide, name="other")
     assert ask(other, "start") == other
     assert len(said) == 1

@@ -3,6 +3,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import keras
@@ -13,10 +14,12 @@ from rich.console import Console
 
 import train_ssd_network
 from engine.reports.training import write_training_report
+from engine.training.between_steps import TrainingLog, number_of, read_steps
 from engine.training.learning import TrainingModel
 from engine.training.options import TrainingOptions
 from engine.training.plan import plan
-from engine.training.train import write_thresholds
+from engine.training.run_folder import read_state
+from engine.training.train import train, write_thresholds
 from files.arrays import read_arrays
 from nets.checkpoint import CONFIG, model_weights, read_checkpoint
 from nets.detector import Detector
@@ -83,6 +86,86 @@ def test_another_training_in_the_folder_is_refused_with_the_differences(finished
         run(**options)
     assert Detector.load(options["train_dir"]).labels == ("red 赤", "blue")
     write_thresholds(options["train_dir"])
+
+
+def test_the_start_may_be_spelled_otherwise_or_gone_but_not_be_another(stopped, tmp_path, monkeypatch):
+    written = config_of(stopped)
+    for name in ("start", "copy", "other"):
+        shutil.copytree(stopped["train_dir"], tmp_path / name)
+    np.savez(tmp_path / "other" / "weights.npz", v=np.zeros(1))
+    monkeypatch.chdir(tmp_path)
+    same = [(f"{tmp_path}/start", "start"), ("start/", "copy/../start"), ("start", "copy"), ("gone", "copy")]
+    for was, now in [*same, ("start", "other"), ("start", "imagenet"), ("start", "")]:
+        written["options"]["checkpoint_path"] = was
+        (stopped["train_dir"] / CONFIG).write_text(json.dumps(written), encoding="utf-8")
+        if (was, now) in same:
+            assert planned(**stopped, checkpoint_path=now).begun
+        else:
+            with pytest.raises(ValueError, match=r"--checkpoint_path: 'start' there"):
+                planned(**stopped, checkpoint_path=now)
+
+
+@pytest.mark.parametrize(
+    ("gone", "content", "message"),
+    [
+        (
+            ["state.npz", "labels.txt"],
+            '{"kind": "face_classifier"}',
+            r"weights\.npz of something else",
+        ),
+        (["config.json"], None, r"already holds .* \(state\.npz or config\.json is missing\)"),
+        (["weights.npz", "state.npz", "last"], '{"model_type": "bert"}', r"config\.json does not describe"),
+        ([], "[]", r"config\.json is damaged .*last/ has the same"),
+        ([], '{"model_name": "tiny", "dataset": []}', r"config\.json is damaged"),
+    ],
+)
+def test_what_is_no_training_of_ours_is_not_written_over(finished, gone, content, message):
+    folder = finished["train_dir"]
+    for name in gone:
+        shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink()
+    if content is not None:
+        (folder / CONFIG).write_text(content, encoding="utf-8")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=message):
+        run(**finished)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "kept"),
+    [
+        ('\ufeff"step";"loss";"note"\r\n"2";"0,5";"a;b"\r\n"4,0";"";""\r\n"9";"1";""', ["2", "4,0"], False),
+        ("step,loss\n2,0.5\n4", ["2", "4"], False),
+        ("step\tloss\n2\t0.5,1\t7\n\n", ["2"], False),
+        ("step,loss\n2,0.5\nmine,1\n", ["2"], True),
+        ("PK\x03\x04\0\n\0\0", [], True),
+        ("", [], False),
+        ('step,loss\n2,"' + "x" * 200_000, [], True),
+    ],
+)
+def test_a_log_stops_nothing_whoever_saved_it(tmp_path, text, steps, kept):
+    (tmp_path / "metrics.csv").write_text(text, encoding="utf-8", newline="")
+    said: list[str] = []
+    with closing(TrainingLog(tmp_path, step=4, say=said.append)) as log:
+        log.row(6, {"loss": 0.25, "new": 1.0})
+    rows = read_steps(tmp_path / "metrics.csv")[0]
+    assert [row["step"] for row in rows] == [*steps, "6"]
+    assert [number_of(row["loss"]) for row in rows if row["step"] in ("2", "6")] == [0.5, 0.25][-len(rows) :]
+    others = [path.read_text(encoding="utf-8") for path in tmp_path.glob("metrics.2*.csv")]
+    assert others == [text] * kept
+    assert len(said) == kept
+
+
+def test_the_state_is_saved_before_anything_is_said(stopped):
+    class Terminal(io.StringIO):
+        def write(self, text):
+            if text.startswith("step 4:"):
+                raise UnicodeEncodeError("ascii", "·", 0, 1, "no such letter")
+            return super().write(text)
+
+    with pytest.raises(UnicodeEncodeError):
+        train(TrainingOptions(**stopped), Console(file=Terminal(), width=300))
+    assert read_state(stopped["train_dir"], print).standing.finished
 
 
 @pytest.fixture
