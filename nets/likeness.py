@@ -26,7 +26,7 @@ from keras import ops
 from scipy.special import softmax
 
 from datasets.labels import clean_name
-from files.arrays import read_arrays, write_arrays
+from files.arrays import read_arrays
 from nets.checkpoint import build_model, read_checkpoint
 from preprocessing.crops import cell_colours, crop_around
 from preprocessing.resize import resize_picture
@@ -130,14 +130,6 @@ class Names:
         """Of heads [M, E], who they are: float32 [M, 1 + K], nobody of the names first."""
         cosines = np.pad(self.cosines(vectors), ((0, 0), (1, 0)), constant_values=self.limit)
         return softmax(SHARPNESS * cosines, axis=1).astype(np.float32)
-
-
-def write_names(folder: Path, names: Names) -> None:
-    """Writes names.npz, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    said = {"names": np.array(names.names), "likeness": np.array(names.digest)}
-    numbers = {"vectors": names.vectors, "owners": names.owners, "limit": np.float32(names.limit)}
-    write_arrays(folder / NAMES, {**said, **numbers})
 
 
 def read_names(folder: Path) -> Names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 _CELLS = 3  # per side
@@ -41,6 +40,8 @@ def cell_colours(image: np.ndarray) -> np.ndarray:
     Returns:
         float64 [144], square roots, of length 1.
     """
+    import cv2  # no --help waits for it
+
     hsv, cells = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL), []
     for cell in (part for rows in np.split(hsv, _CELLS) for part in np.split(rows, _CELLS, axis=1)):
         hue, saturation, value = cell.reshape(-1, 3).astype(np.float64).T / 256

@@ -26,6 +26,7 @@ from rich.console import Console
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.pictures import read_picture
 from datasets.problems import some_of
+from files.arrays import write_arrays
 from terminal.bars import counting_bars, show_table
 from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
@@ -148,7 +149,7 @@ def main(options: Options) -> int:
         start_tensorflow()
         examples = examples_of(reading.annotations)
         from nets.detector import HEADS
-        from nets.likeness import NAMES, Likeness, head_of, read_names, write_names
+        from nets.likeness import NAMES, Likeness, head_of, read_names
 
         likeness, vectors = Likeness.load(HEADS), {}
         for done, (name, some) in enumerate(examples.items(), start=1):
@@ -160,7 +161,10 @@ def main(options: Options) -> int:
         there = None
         note(console, f"{options.output_dir / NAMES} was made with another {HEADS.name} and is made anew")
     names = names_with(there, vectors, likeness)
-    write_names(options.output_dir, names)
+    options.output_dir.mkdir(parents=True, exist_ok=True)
+    numbers = {"vectors": names.vectors, "owners": names.owners, "limit": np.float32(names.limit)}
+    said = {"names": np.array(names.names), "likeness": np.array(names.digest)}
+    write_arrays(options.output_dir / NAMES, {**said, **numbers})
     for problem in reading.problems:
         note(console, f"{problem.file}: {problem.reason}; {problem.action}")
     rows = list(mistaken(names))
