@@ -26,8 +26,8 @@ from benchmarks.other_finders import HEAD, animeface_finder, cascade_finder, wid
 from boxes.detections import Detections
 from datasets.pictures import read_picture
 from engine.average_precision import GroundTruth, evaluate_detections
+from labelling.drafts import checkpoint_finder
 from terminal.bars import show_table
-from tools.propose_faces import checkpoint_finder
 
 TRUTH = Path(__file__).with_name("onepiece_heads.csv")
 NAME, LEAST = "head", 0.02

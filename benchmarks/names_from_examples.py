@@ -19,9 +19,9 @@ from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
 from files.below import files_below
+from labelling.examples import limit_of
 from nets.likeness import Likeness, Names
 from terminal.bars import show_table
-from tools.name_from_examples import limit_of
 
 ROUNDS = ((5, 1), (5, 5), (5, 10), (10, 1), (10, 5), (10, 10))  # names, examples of each
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from boxes.pixels import crop_around
 from datasets.labels import clean_name
 from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
 from faces.encoder import MEAN, MIRRORED, PLAIN, FaceEncoder, look_at
@@ -23,7 +24,6 @@ from files.arrays import read_arrays, write_arrays
 from files.writing import read_json, write_json
 from nets.checkpoint import CONFIG, WEIGHTS
 from nets.thresholds import EVIDENCE, UNKNOWN, evidence, number_in
-from preprocessing.crops import crop_around
 
 KIND = "face_classifier"
 FORMAT = 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from boxes.pixels import crop_around
 from datasets.annotations import ReadOptions, read_folder
 from datasets.folder import PictureFile, find_files, refuse_inbox
 from datasets.kinds import need_folder, seems
@@ -18,7 +19,6 @@ from datasets.pictures import MAX_PIXELS, PictureError, read_picture, read_pictu
 from datasets.problems import Problem
 from datasets.sources import source_of
 from files.threads import map_in_threads
-from preprocessing.crops import crop_around
 from terminal.bars import Progress, silent
 
 

@@ -20,7 +20,7 @@ from faces.backbone import VGG16, open_backbone
 from faces.classifier import FaceClassifier, is_face_classifier
 from faces.encoder import FaceEncoder
 from nets.detector import Detector
-from preprocessing.crops import cell_colours
+from nets.likeness import cell_colours
 
 # Detectors know faces with something around them: so much of the face's size is added on every side. 94 % of
 # 157 drawn heads were named rightly with 0.3, 92 % with 0.15, 90 % with 0.5.

@@ -47,6 +47,23 @@ class DraftTarget:
     drafted: bool  # a draft is there
 
 
+def checkpoint_finder(folder: Path, name: str, threshold: float | None) -> Finder:
+    """A detector of ours, whose names are put aside.
+
+    Raises:
+        ValueError: the folder cannot be used.
+    """
+    from nets.detector import Detector
+
+    detector = Detector.load(folder)
+
+    def find(images: list[np.ndarray]) -> list[Detections]:
+        found = detector.detect_batch(images, score_threshold=threshold)
+        return [Detections(item.boxes, item.scores, (name,) * len(item)) for item in found]
+
+    return find
+
+
 def find_pictures(dataset_dir: Path) -> FolderContents:
     """What `find_files` finds; ValueError where there is no such folder, or no picture in it."""
     need_folder(dataset_dir, "--dataset_dir")

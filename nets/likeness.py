@@ -20,15 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 from keras import ops
 from scipy.special import softmax
 
+from boxes.pixels import crop_around
 from datasets.labels import clean_name
 from files.arrays import read_arrays
 from nets.checkpoint import build_model, read_checkpoint
-from preprocessing.crops import cell_colours, crop_around
 from preprocessing.resize import resize_picture
 
 LIKENESS, NAMES = "likeness.npz", "names.npz"
@@ -36,6 +37,7 @@ SIDE, CELLS, STRIDE = 96, 4, 8  # of a head in pixels; of its map, per side
 MARGIN = 0.15  # around a head's box, in its longer side
 SHARPNESS = 12.0  # of the softmax of cosines
 _BATCH = 32
+_PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 
 
 class Likeness:
@@ -109,6 +111,28 @@ def features(model: keras.Model, heads: Sequence[np.ndarray]) -> np.ndarray:
         colours = np.stack([cell_colours(one.astype(np.uint8)) for one in some])
         rows.append(np.concatenate([roots, colours], 1))
     return np.concatenate(rows).astype(np.float32)
+
+
+def cell_colours(image: np.ndarray) -> np.ndarray:
+    """Of nine cells, the share of each hue and, for what has little colour, of each brightness.
+
+    Args:
+        image: uint8 [H, W, 3] RGB, with sides that three divides.
+
+    Returns:
+        float64 [144], square roots, of length 1.
+    """
+    hsv, cells = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL), []
+    for cell in (part for rows in np.split(hsv, _PARTS) for part in np.split(rows, _PARTS, axis=1)):
+        hue, saturation, value = cell.reshape(-1, 3).astype(np.float64).T / 256
+        vivid = saturation * value
+        place = hue * _HUES
+        lower, share = place.astype(int), place % 1
+        hues = np.bincount(lower, vivid * (1 - share), _HUES)
+        hues += np.bincount((lower + 1) % _HUES, vivid * share, _HUES)
+        both = np.concatenate([hues, np.bincount((value * _GREYS).astype(int), 1 - vivid, _GREYS)])
+        cells.append(np.sqrt(both / both.sum()))
+    return np.concatenate(cells) / _PARTS
 
 
 @dataclass(frozen=True, eq=False)

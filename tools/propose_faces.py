@@ -28,7 +28,15 @@ from boxes.detections import Detections
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.voc import read_xml
-from labelling.drafts import Drafted, DraftTarget, Finder, draft_targets, find_pictures, make_drafts
+from labelling.drafts import (
+    Drafted,
+    DraftTarget,
+    Finder,
+    checkpoint_finder,
+    draft_targets,
+    find_pictures,
+    make_drafts,
+)
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from visualization.text import one_line
@@ -65,23 +73,6 @@ class Options:
             raise ValueError(f"--margin {self.margin:g}: must be -0.4 to 2")
         if not clean_name(self.name):
             raise ValueError("--name: must not be empty")
-
-
-def checkpoint_finder(folder: Path, name: str, threshold: float | None) -> Finder:
-    """A detector of ours, whose names are put aside.
-
-    Raises:
-        ValueError: the folder cannot be used.
-    """
-    from nets.detector import Detector
-
-    detector = Detector.load(folder)
-
-    def find(images: list[np.ndarray]) -> list[Detections]:
-        found = detector.detect_batch(images, score_threshold=threshold)
-        return [Detections(item.boxes, item.scores, (name,) * len(item)) for item in found]
-
-    return find
 
 
 def widen(detections: Detections, margin: float) -> Detections:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from boxes.pixels import crop_around
 from datasets.annotations import ReadOptions, read_folder
 from datasets.pictures import read_picture
 from faces import sorting
 from faces.classifier import FaceClassifier, Head, Judgement
 from faces.sorting import alike_groups, combine, open_features, open_names
-from preprocessing.crops import crop_around
 from tests.conftest import ROOT
 from tests.drawn_faces import HAIR, drawn_face, small_encoder, write_vgg
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.crops import crop_around
+from boxes.pixels import crop_around
 from preprocessing.resize import resize_picture
 from preprocessing.windows import sample_window, source_pixels
 

@@ -11,10 +11,11 @@ import nets.detector
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
 from files.arrays import write_arrays
+from labelling.examples import MOST, likeness_within, limit_of
 from nets.detector import Detector
 from nets.likeness import LIKENESS, NAMES, Likeness, Names, read_names
 from tests.conftest import ROOT
-from tools.name_from_examples import MOST, likeness_within, limit_of, main
+from tools.name_from_examples import main
 
 
 @pytest.fixture(scope="module")

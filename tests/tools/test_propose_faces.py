@@ -14,11 +14,11 @@ from datasets.drawn.film import FilmOptions, frame_at, heads_in
 from datasets.pictures import read_picture
 from datasets.sources import source_of
 from datasets.voc import is_draft, read_xml
-from labelling.drafts import draft_objects, draft_targets, find_pictures
+from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, find_pictures
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
 from tests.video.small_videos import scene
-from tools.propose_faces import Options, checkpoint_finder, crop_name, main, propose, widen
+from tools.propose_faces import Options, crop_name, main, propose, widen
 
 
 def found(*boxes: tuple[float, float, float, float]) -> Detections:
