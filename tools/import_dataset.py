@@ -26,15 +26,8 @@ from datasets.folder import growing_dirs
 from datasets.kinds import seems
 from datasets.pictures import MAX_PIXELS, examine_picture
 from datasets.problems import GROUP_HEADINGS, Problem, UnusableFile, group_problems, write_problems
-from datasets.voc import (
-    MAX_OBJECTS,
-    RawAnnotation,
-    RawObject,
-    repair_objects,
-    voc_objects,
-    write_annotation,
-)
-from files.writing import whole_file, write_text
+from datasets.voc import MAX_OBJECTS, RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
+from files.writing import whole_file, why, write_text
 from labelling.coco import read_coco
 from labelling.foreign import IMPORT_PROBLEMS, LIST_OF, ForeignDataset, ForeignPicture
 from labelling.yolo import read_yolo
@@ -103,14 +96,7 @@ class Imported:
 def import_dataset(
     dataset: ForeignDataset, output_dir: Path, max_pixels: int, progress: Progress = silent
 ) -> Imported:
-    """Copies pictures and writes their XML.
-
-    Args:
-        dataset: from `labelling.coco` or `labelling.yolo`.
-        output_dir: see `Options`, as `max_pixels`.
-        max_pixels: likewise.
-        progress: how many pictures are done.
-    """
+    """Copies the pictures that `labelling.coco` or `labelling.yolo` found and writes their XML."""
     done = Imported(list(dataset.problems))
     picture_dir, xml_dir = growing_dirs(output_dir)
     picture_dir.mkdir(parents=True, exist_ok=True)
@@ -121,7 +107,12 @@ def import_dataset(
         stems.add(target.stem.casefold())
         xml = xml_dir / f"{target.stem}.xml"
         done.kept += xml.exists()
-        if (xml.exists() or _import_one(picture, target, xml, max_pixels, done)) and picture.split:
+        try:
+            taken = xml.exists() or _import_one(picture, target, xml, max_pixels, done)
+        except OSError as error:
+            taken = False
+            done.problems.append(Problem(picture.name, "", "cannot be written", why(error), "left out"))
+        if taken and picture.split:
             done.splits.setdefault(picture.split, []).append(target.stem)
         progress("importing", number, len(dataset.pictures))
     for split, members in done.splits.items():

@@ -64,11 +64,7 @@ class Options:
 
 
 def preannotate(options: Options, detector: Detects, progress: Progress = silent) -> Drafted:
-    """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing.
-
-    Raises:
-        ValueError: the folder cannot be used.
-    """
+    """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing."""
     unsure: dict[str, float] = {}
     limit = options.score_threshold
 

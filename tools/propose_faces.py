@@ -81,11 +81,7 @@ class Options:
 
 
 def make_finder(options: Options) -> Finder:
-    """What finds the faces.
-
-    Raises:
-        ValueError: the cascade or the checkpoint cannot be used.
-    """
+    """What finds the faces; ValueError where the cascade or the checkpoint cannot be used."""
     name = clean_name(options.name)
     margins = (options.margin,) * 4
     if options.checkpoint_path is not None:
@@ -102,11 +98,7 @@ def make_finder(options: Options) -> Finder:
 
 
 def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
-    """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful.
-
-    Raises:
-        ValueError: the folder cannot be used.
-    """
+    """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful."""
 
     def drafted(target: DraftTarget, image: np.ndarray, found: Detections) -> Detections:
         if options.crops_dir is not None:

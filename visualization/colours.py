@@ -19,13 +19,9 @@ _SALT = b"1393"
 
 @functools.lru_cache(maxsize=4096)
 def name_colour(name: str) -> tuple[int, int, int]:
-    """The colour of a name: vivid, and never so dark or so light that a line of it is lost.
+    """The colour of a name, (red, green, blue) of 0...255: vivid, neither so dark nor so light as to be lost.
 
-    Args:
-        name: any text; two Unicode spellings of the same text (NFC, NFD) have the same colour.
-
-    Returns:
-        (red, green, blue), each 0...255.
+    Two Unicode spellings of the same text (NFC, NFD) have the same colour.
     """
     text = unicodedata.normalize("NFC", name).encode("utf-8", "surrogatepass")
     # Not hash(): Python salts it anew in every process.

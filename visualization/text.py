@@ -99,14 +99,7 @@ def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
 
     Mostly this is one run. Text that mixes scripts takes several fonts; a character that no font has
     is replaced by its code point (`<0E01>`), so that different names still look different, and a
-    warning says once what to install.
-
-    Args:
-        text: one line, any script.
-        size: pixels per em.
-
-    Returns:
-        (run, font) pairs; the runs are not empty.
+    warning says once what to install. No run is empty.
     """
     whole = _font_with(_needed(text))
     if whole is not None:
@@ -198,10 +191,7 @@ def _what_helps(character: str) -> tuple[str, str]:
     """What a character is one of that no font has, and what to do about it."""
     name, kind = unicodedata.name(character, ""), unicodedata.category(character)
     if kind in ("So", "Sk") or "\U0001f000" <= character <= "\U0001faff":
-        return (
-            "these emoji",
-            "Install Noto Emoji: it has outlines, and coloured glyphs cannot be drawn here",
-        )
+        return "these emoji", "Install Noto Emoji: it has outlines, coloured glyphs cannot be drawn here"
     if not name:
         return "characters without a name", "Hardly any font has them: spell the name otherwise"
     if name.startswith("CJK"):
