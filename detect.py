@@ -10,8 +10,8 @@ entry per frame, with `"time"` in seconds. Every video becomes an annotated MP4 
 `webcam:1` for the second) is the camera, until Ctrl-C, which ends every run early: what was done until then
 is complete and valid.
 
-Exit status: 0; 1 if an input could not be read (the others are done nevertheless) or nothing was found to
-read; 2 for wrong flags; 130 after Ctrl-C.
+Exit status: 0; 1 if an input could not be read or a result not written (the others are done nevertheless) or
+nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -31,19 +31,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import tyro
+from av.error import FFmpegError
 from rich.console import Console
 from rich.progress import Progress
 
 from boxes.detections import Detections
-from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, SUFFIXES, in_batches, read_picture, save_picture
+from datasets.pictures import (
+    ACCEPTED_SUFFIXES,
+    MAX_PIXELS,
+    SUFFIXES,
+    VIDEO_SUFFIXES,
+    PictureError,
+    in_batches,
+    read_picture,
+    save_picture,
+)
 from datasets.problems import UnusableFile
 from engine.reports.detections_file import detections_entry, write_detections
 from files.below import files_below
 from files.threads import map_in_threads
-from files.writing import write_bytes
+from files.writing import why, write_bytes
 from terminal.command import command
 from terminal.quiet import start_tensorflow
-from video.reader import VIDEO_SUFFIXES, Camera, VideoError, VideoReader, camera_number
+from video.reader import Camera, VideoError, VideoReader, camera_number
 from visualization.drawing import draw_detections
 from visualization.sheets import contact_sheet, scale_to
 from visualization.text import one_line
@@ -52,7 +62,7 @@ if TYPE_CHECKING:  # importing it would start Keras
     from nets.detector import Detects
 
 # Pictures of the other formats are found too, so that each is reported instead of passed over.
-MEDIA = SUFFIXES | set(VIDEO_SUFFIXES)
+MEDIA = SUFFIXES | VIDEO_SUFFIXES
 # A sheet with more could not be looked at; evenly chosen ones are shown then.
 MOST_TILES = 120
 TILE = 480  # longest side of a picture on the sheet, about
@@ -129,7 +139,7 @@ def find_sources(inputs: Sequence[Path], output_dir: Path, *, contact_sheet: boo
     output_dir = Path(os.path.abspath(output_dir))  # noqa: PTH100
     found: dict[Path, None] = {}
     roots, cameras = [], []
-    known = " ".join((*sorted(ACCEPTED_SUFFIXES), *VIDEO_SUFFIXES))
+    known = " ".join((*sorted(ACCEPTED_SUFFIXES), *sorted(VIDEO_SUFFIXES)))
     for given in inputs:
         path, camera = Path(os.path.abspath(given)), camera_number(given)  # noqa: PTH100
         if camera is not None:
@@ -201,12 +211,15 @@ class Run:
                 if self.options.contact_sheet and source in on_sheet:
                     tiles.append((scale_to(image, TILE), Path(source.name).name, found))
         folder = self.options.output_dir
-        folder.mkdir(parents=True, exist_ok=True)
-        write_detections(folder / "detections.json", self.entries)
-        if tiles:
-            images, names, found = zip(*tiles, strict=True)
-            sheet = contact_sheet(images, captions=names, detections=found)
-            save_picture(folder / "detections.png", sheet)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_detections(folder / "detections.json", self.entries)
+            if tiles:
+                images, names, found = zip(*tiles, strict=True)
+                sheet = contact_sheet(images, captions=names, detections=found)
+                save_picture(folder / "detections.png", sheet)
+        except (OSError, PictureError) as error:
+            self._left_out(Source(folder, str(folder)), error)
         return self
 
     def _pictures(self, sources: Iterable[Source]) -> Iterator[Found]:
@@ -215,19 +228,22 @@ class Run:
         def read(source: Source) -> np.ndarray:
             return read_picture(source.path, max_pixels=self.options.max_pixels)
 
-        def save(one: Found) -> Found:
+        def save(one: Found) -> Found | None:
             source, image, found = one
-            save_picture(source.results(self.options.output_dir)[0], draw_detections(image, found))
+            try:
+                save_picture(source.results(self.options.output_dir)[0], draw_detections(image, found))
+            except PictureError as error:
+                return self._left_out(source, error)
             return one
 
         work = partial(self.detector.detect_batch, score_threshold=self.options.score_threshold)
-        found = in_batches(
-            sources, read, work, batch_size=self.options.batch_size, unreadable=self._unreadable
-        )
-        return map_in_threads(save, itertools.takewhile(lambda _: not self.stopped(), found))
+        found = in_batches(sources, read, work, batch_size=self.options.batch_size, unreadable=self._left_out)
+        saved = map_in_threads(save, itertools.takewhile(lambda _: not self.stopped(), found))
+        return filter(None, saved)
 
-    def _unreadable(self, source: Source, reason: UnusableFile) -> None:
-        self.failures.append((source.name, f"{reason}; {reason.action}"))
+    def _left_out(self, source: Source, error: Exception) -> None:
+        action = error.action if isinstance(error, UnusableFile) else "left out"
+        self.failures.append((source.name, f"{why(error)}; {action}"))
 
     def _video(self, source: Source) -> None:
         """One entry per frame; the annotated MP4, its timeline and its table of appearances."""
@@ -238,26 +254,24 @@ class Run:
         if self.stopped():
             return
         film, timeline, table = source.results(self.options.output_dir)
-        film.parent.mkdir(parents=True, exist_ok=True)
         given, camera = self.options, source.camera
         options = VideoOptions(given.score_threshold, given.batch_size, given.steady, given.max_seconds)
         try:
+            film.parent.mkdir(parents=True, exist_ok=True)
             with (
                 VideoReader(source.path, max_pixels=given.max_pixels) if camera is None else Camera(camera)
             ) as reader:
                 done = detect_in_video(
                     reader, source.name, film, self.detector, options, self.progress, self.stopped
                 )
+            self.entries += done.entries
+            self.notes += [(source.name, note) for note in done.notes]
             spans = find_appearances(done.entries, done.seconds)
             write_appearances(table, spans)
             figure = plot_timeline(spans, done.seconds, title=Path(source.name).name)
             write_bytes(timeline, picture_of(figure, dots_per_inch=120))
-        except (VideoError, OSError) as error:  # a name that is too long with .timeline.png, say
-            wrong = error if isinstance(error, VideoError) else VideoError("cannot be written", str(error))
-            self._unreadable(source, wrong)
-            return
-        self.entries += done.entries
-        self.notes += [(source.name, note) for note in done.notes]
+        except (VideoError, OSError, FFmpegError) as error:  # a name too long with .timeline.png, say
+            self._left_out(source, error)
 
 
 @command("detect.py", interrupted="films and pictures that are there are complete")
@@ -294,7 +308,7 @@ def main(options: Options) -> int:
     boxes = sum(len(entry["detections"]) for entry in done.entries)
     console.print(
         f"{len(done.entries)} pictures (or frames), {boxes} detections, "
-        f"{len(done.failures)} unreadable, in {time.monotonic() - started:.1f} s. "
+        f"{len(done.failures)} unreadable or not written, in {time.monotonic() - started:.1f} s. "
         f"See {options.output_dir / 'detections.json'}"
     )
     return 130 if interrupted.is_set() else int(bool(done.failures))

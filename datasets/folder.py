@@ -133,11 +133,11 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
     listed: dict[Path, Path] = {}  # those of Annotations/ first, which may be a link
     for base in (*xml_dirs, picture_dir, dataset_dir):
         outside = base == dataset_dir != picture_dir
-        suffixes = {".xml", *ACCEPTED_SUFFIXES} if outside else None
-        walk = files_below(base, suffixes, exclude=exclude, other=_is_no_data_set, tell=odd.setdefault)
-        for path in walk:
-            own = path.suffix.lower() == ".xml" or base == picture_dir
-            listed.setdefault(path, path.relative_to(base if own else dataset_dir))
+        for path in files_below(base, exclude=exclude, other=_is_no_data_set, tell=odd.setdefault):
+            suffix = path.suffix.lower()
+            own = suffix == ".xml" or base == picture_dir
+            if own or not outside or suffix in ACCEPTED_SUFFIXES:
+                listed.setdefault(path, path.relative_to(base if own else dataset_dir))
     xmls, pictures, unread = (
         {path: name for path, name in listed.items() if path.suffix.lower() in suffixes}
         for suffixes in ((".xml",), ACCEPTED_SUFFIXES, OTHER_SUFFIXES)

@@ -7,7 +7,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
-from datasets.pictures import ACCEPTED_SUFFIXES
+from datasets.pictures import ACCEPTED_SUFFIXES, VIDEO_SUFFIXES
 from files.below import files_below
 
 _TABLES = tomllib.loads(Path(__file__).with_name("kinds.toml").read_text(encoding="utf-8"))
@@ -56,7 +56,7 @@ def _kinds(path: Path) -> dict[str, Path | None]:
         "exported": some(".onnx"),
         "foreign": not xmls and (texts or any(map(_is_foreign, some(".json", ".yaml", ".yml")[:50]))),
         "archive": not pictures and some(*_TABLES["archives"]),
-        "videos": not pictures and some(*_TABLES["films"]),
+        "videos": not pictures and some(*VIDEO_SUFFIXES),
         "alone": xmls and not pictures,
         "labelled": xmls,
         "folders": not xmls and len({file.parent for file in pictures} - {path}) > 1,

@@ -9,6 +9,7 @@ import hashlib
 import io
 import itertools
 import threading
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +24,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from datasets.problems import UnusableFile, bytes_of
 from files.threads import map_in_threads
-from files.writing import write_bytes
+from files.writing import why, write_bytes
 
-# Windows and some browsers call a JPEG .jfif, older programs .jpe.
-ACCEPTED_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".webp"})
-
-# Pictures too, but not read: whoever looks for pictures finds them, and each is listed as left out.
-OTHER_SUFFIXES = frozenset(
-    {".apng", ".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".mpo"}
-    | {".pgm", ".ppm", ".psd", ".svg", ".tga", ".tif", ".tiff"}
-)
-
+_TABLE = tomllib.loads(Path(__file__).with_name("suffixes.toml").read_text(encoding="utf-8"))
+ACCEPTED_SUFFIXES, OTHER_SUFFIXES, VIDEO_SUFFIXES = map(frozenset, _TABLE.values())
 SUFFIXES = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
 
 # Pillow's readers behind ACCEPTED_SUFFIXES; the content decides, not the suffix. Nothing else is tried: some
@@ -149,14 +143,23 @@ def encode_picture(image: np.ndarray, kind: str = "JPEG") -> bytes:
 def save_picture(path: Path, image: np.ndarray) -> None:
     """Writes uint8 [H, W, 3] RGB as a whole file (see `files.writing`) in the format of its suffix.
 
-    Its folder is made. ValueError where no format has this suffix.
+    Args:
+        path: ends in .jpg, .png, .webp or whatever else Pillow writes.
+        image: uint8 [H, W, 3] RGB.
+
+    Raises:
+        PictureError: it cannot be written, or no format has this suffix.
     """
     suffix = path.suffix.lower()
     kind = Image.registered_extensions().get(suffix)
     if kind is None:
-        raise ValueError(f"{path}: no picture format has the suffix {suffix!r}; use .jpg or .png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, encode_picture(image, kind))
+        raise PictureError(f"{path}", f"no picture format has the suffix {suffix!r}; use .jpg or .png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, encode_picture(image, kind))
+    except (OSError, ValueError) as error:  # WebP ends at 16383 pixels, say
+        said = why(error) if getattr(error, "filename", None) else f"{path}: {error}; PNG takes larger ones"
+        raise PictureError("picture cannot be written", said) from error
 
 
 def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:

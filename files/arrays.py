@@ -42,8 +42,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(
-            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or "
-            "something else; use another checkpoint or train again."
+            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or something "
+            "else; use another checkpoint or train again."
         ) from error
     return demand_finite(path, found)
 

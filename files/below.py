@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def files_below(
         suffixes: of the files, in small letters with their dot; None takes all.
         exclude: files and folders to leave out, as are subfolders of which `other` says so.
         links: False for folders of strangers, out of which no link may lead.
-        tell: of what is neither file nor folder (a socket, a link to nothing) or not searched, and why.
+        tell: of what is neither file nor folder (a socket, a link to nothing) or not searched, and why; last,
+            of the folder, how many files have other suffixes, and which.
     """
+    unread: Counter[str] = Counter()
     left_out = {Path(os.path.realpath(path)) for path in exclude}
     searched = [Path(os.path.realpath(folder))]
     waiting = [(folder, searched[0])]
@@ -67,3 +70,8 @@ def files_below(
                 tell(path, "link that leads to no file" if link else "neither a file nor a folder")
             elif suffixes is None or path.suffix.lower() in suffixes:
                 yield path
+            else:
+                unread[path.suffix.lower()] += 1
+    if unread:
+        kinds = ", ".join(f"{count} {suffix!r}" for suffix, count in sorted(unread.items())[:20])
+        tell(folder, f"{unread.total()} files of kinds that are not read: {kinds}")

@@ -1,6 +1,7 @@
 """Files that are whole whenever somebody looks, written under a temporary name; JSON read; digests."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -9,11 +10,18 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a pair: JSON holds them, UTF-8 cannot
+_CURES = {  # of errors of the system, by their names
+    **dict.fromkeys(("EACCES", "EPERM", "EROFS"), "change who may use it, or give another folder"),
+    **dict.fromkeys(("ENOSPC", "EDQUOT", "EFBIG"), "make room there, or choose another disk"),
+    **dict.fromkeys(("EEXIST", "EISDIR", "ENOTDIR"), "rename what has this name, or give another folder"),
+    "ENAMETOOLONG": "shorten the name",
+    "ENOENT": "look whether the path is right",
+}
 _FORMULA = re.compile(r"[=@]|[+-](?![\d.e+-]*$)")  # how a cell begins that a spreadsheet computes
 
 
@@ -38,8 +46,14 @@ def whole_file(path: Path, *, durable: bool = False, previous: Path | None = Non
         if previous is not None and path.is_file():
             path.replace(previous)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()  # half a file helps nobody, least of all on a full disk
+        # Of a full disk the system names no file, else the temporary one, of which nobody knows.
+        if not isinstance(error, OSError) or error.errno is None:
+            raise
+        if temporary.name in f"{error.filename or temporary} {error.filename2}":
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if durable and hasattr(os, "O_DIRECTORY"):
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -47,6 +61,15 @@ def whole_file(path: Path, *, durable: bool = False, previous: Path | None = Non
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def why(error: Exception) -> str:
+    """What an error says; of one of the system: the path, what is wrong with it and, if known, a cure."""
+    if not isinstance(error, OSError):
+        return str(error)
+    cure = _CURES.get(errno.errorcode.get(error.errno or 0, ""), "")
+    said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    return f"{said}; {cure}" if cure else said
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:

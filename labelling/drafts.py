@@ -11,7 +11,7 @@ from boxes.detections import Detections
 from boxes.pixels import to_pixels
 from datasets.folder import FolderContents, find_files
 from datasets.kinds import need_folder, seems
-from datasets.pictures import SUFFIXES, in_batches, read_picture
+from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture
 from datasets.voc import (
     DRAFT,
     RawObject,
@@ -22,7 +22,7 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from files.writing import write_text
+from files.writing import why, write_text
 from terminal.bars import Progress
 
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
@@ -109,7 +109,7 @@ class Drafted:
     empty: int = 0  # drafts without a box
     labelled: int = 0  # pictures passed over because a person has saved their annotation
     earlier: int = 0  # pictures passed over because they have a draft
-    # (name, reason) of pictures that could not be read
+    # (name, reason) of pictures that could not be read, and of those that have no draft or crop
     failures: list[tuple[str, str]] = field(default_factory=list)
     # how useful labelling is, by the name of each picture to be labelled
     useful: dict[str, float] = field(default_factory=dict)
@@ -130,10 +130,10 @@ def make_drafts(
     """Writes drafts for the pictures that a person has not labelled, and the order in which to label them.
 
     Args:
-        find: what is found in pictures, `batch_size` of them at once.
         drafted: what of that belongs into the draft of a picture.
         usefulness: of labelling a picture that has a draft.
         redo: replace drafts that nobody has changed.
+        batch_size: pictures for `find` at once.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -166,14 +166,17 @@ def make_drafts(
         pass  # only how they look is asked for
     for target, image, found in looked_at(todo, find):
         height, width = image.shape[:2]
-        draft = drafted(target, image, found)
-        objects = draft_objects(draft, height, width)
         picture = Path(target.picture.parent.name, target.picture.name)
-        target.xml.parent.mkdir(parents=True, exist_ok=True)
-        if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
-            outcome.drafts += 1
-            outcome.boxes += len(draft)
-            outcome.empty += not len(draft)
+        try:
+            draft = drafted(target, image, found)
+            objects = draft_objects(draft, height, width)
+            target.xml.parent.mkdir(parents=True, exist_ok=True)
+            if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
+                outcome.drafts += 1
+                outcome.boxes += len(draft)
+                outcome.empty += not len(draft)
+        except (PictureError, OSError) as error:  # of a crop, or of the draft
+            outcome.failures.append((target.name, why(error)))
     seen = [target for target in targets if target.name in looks]
     outcome.useful = {one.name: usefulness(one) for one in seen if one.free and one.xml.exists()}
     known = np.array([looks[one.name] for one in seen if not one.free], np.float32)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from files.writing import printable
+from files.writing import printable, why
 
 Main = Callable[..., int | None]
 _FLAGS = ConstructorRegistry()  # how every command reads its flags, those with a parser of their own too
@@ -52,7 +52,7 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
             except KeyboardInterrupt:
                 said, status = f"interrupted; {interrupted}" if interrupted else "interrupted", 130
             except (ValueError, OSError, FloatingPointError) as error:
-                said, status = f"error: {error}", 1
+                said, status = f"error: {why(error)}", 1
             print(_harmless(f"{speaker}: {said}"), file=sys.stderr)
             return status
 

@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,28 +98,23 @@ def test_folder_with_subfolders_in_order_and_in_full_batches(tmp_path):
     assert all((tmp_path / "out" / name).is_file() for name in names)
 
 
-def test_equal_names_in_two_folders_stay_apart(tmp_path):
+def test_equal_names_in_two_folders_stay_apart_and_results_are_not_detected_in_again(tmp_path):
     first, second = picture(tmp_path / "a" / "1.jpg"), picture(tmp_path / "b" / "1.jpg", width=80)
-    outcome = detect_in([first, second, first], tmp_path / "out")
-    assert [(element["image"], element["width"]) for element in outcome.entries] == [
-        ("a/1.jpg", 60),
-        ("b/1.jpg", 80),
-    ]
+    for inputs in ([first, second, first], [tmp_path]):
+        entries = detect_in(inputs, tmp_path / "out").entries
+        assert [(one["image"], one["width"]) for one in entries] == [("a/1.jpg", 60), ("b/1.jpg", 80)]
     assert pixels(tmp_path / "out" / "b" / "1.jpg").shape == (40, 80, 3)
 
 
-def test_relative_inputs_never_lead_out_of_the_output_folder(tmp_path, monkeypatch):
+def test_relative_inputs_never_lead_out_and_webcam_recordings_get_names(tmp_path, monkeypatch):
     picture(tmp_path / "a" / "1.png")
     (tmp_path / "b").mkdir()
     monkeypatch.chdir(tmp_path / "b")
     sources = find_sources([Path("../a/1.png"), Path("../a/../a/1.png"), Path("../a")], Path("out"))
     assert [source.name for source in sources] == ["1.png"]
-
-
-def test_output_folder_inside_the_input_is_not_detected_in_again(tmp_path):
-    picture(tmp_path / "1.png")
-    for _ in range(2):
-        assert len(detect_in([tmp_path], tmp_path / "out").entries) == 1
+    (camera,) = find_sources([Path("webcam:1")], tmp_path)
+    assert (camera.camera, camera.is_video) == (1, True)
+    assert re.fullmatch(r"webcam1_\d{8}_\d{6}\.mp4", camera.name)
 
 
 def test_originals_and_results_are_never_overwritten(tmp_path):
@@ -159,6 +155,24 @@ def test_what_cannot_be_read_is_named_and_the_others_done(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["detections.json", "good.png", gbk]
 
 
+def test_what_cannot_be_written_is_named_and_the_others_kept(tmp_path):
+    folder, out, long = tmp_path / "in", tmp_path / "out", f"{'n' * 240}.mkv"
+    picture(folder / "good.png")
+    picture(folder / "strip.webp", 16, 17_000, format="PNG")  # WebP ends at 16383 pixels
+    picture(folder / "sub" / "1.png")
+    film(folder / long, 3)
+    (out / "detections.png").mkdir(parents=True)
+    (out / "sub").touch()
+    outcome = detect_in([folder], out, contact_sheet=True)
+    assert {entry["image"] for entry in outcome.entries} == {"good.png", long}
+    assert (out / f"{long}.mp4").is_file()
+    reasons = dict(outcome.failures)
+    assert sorted(reasons) == [str(out), long, "strip.webp", "sub/1.png"]
+    assert f"{out}/strip.webp: encoding error 5: Image size exceeds WebP" in reasons["strip.webp"]
+    assert reasons["sub/1.png"].startswith(f"picture cannot be written: {out}/sub: File exists; rename")
+    assert reasons[long] == f"{out}/{long}.appearances.csv: File name too long; shorten the name; left out"
+
+
 def test_contact_sheet_shows_every_picture(tmp_path):
     for i in range(5):
         picture(tmp_path / "in" / f"{i}.png", width=300, height=200)
@@ -181,12 +195,6 @@ def test_video_has_an_entry_per_frame_with_its_time(tmp_path):
     frames = frames_of(annotated)
     assert len(frames) == 11
     assert np.std(frames[10]) > np.std(frames[0]) + 5  # a box is drawn
-
-
-def test_webcam_recordings_get_names_of_their_own(tmp_path):
-    (camera,) = find_sources([Path("webcam:1")], tmp_path)
-    assert (camera.camera, camera.is_video) == (1, True)
-    assert re.fullmatch(r"webcam1_\d{8}_\d{6}\.mp4", camera.name)
 
 
 @pytest.fixture
@@ -226,21 +234,11 @@ def test_command_line_counts_what_it_did_and_what_it_could_not_read(tmp_path, co
     assert "1 unreadable" in said
 
 
-RUN = "--checkpoint_path=run"
+RUN, MISTAKES = "--checkpoint_path=run", Path(__file__).with_name("mistakes.toml")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "message"),
-    [
-        ("1.png", 2, "--checkpoint_path"),
-        ("1.png --checkpoint_path=wrong", 1, "wrong is not a checkpoint folder"),
-        (f"{RUN} empty", 1, r"No picture and no video in empty. Known suffixes: .*\.png"),
-        (f"{RUN} 1.png gone", 1, "gone does not exist"),
-        (f"{RUN} notes.txt", 1, r"notes.txt is by its name neither a picture nor a video \(.*\.jpg"),
-        (f"{RUN} 1.png --score_threshold=2", 2, r"--score_threshold must be in 0\.\.\.1, not 2"),
-        (f"{RUN} 1.png --batch_size=0", 2, "--batch_size must be at least 1, not 0"),
-        (f"{RUN} 1.png --max_seconds=0", 2, "--max_seconds must be above 0, not 0"),
-    ],
+    ("arguments", "status", "message"), tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["detect"]
 )
 def test_command_line_says_what_is_wrong(tmp_path, monkeypatch, command, arguments, status, message):
     monkeypatch.chdir(tmp_path)

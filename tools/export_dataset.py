@@ -21,7 +21,7 @@ from rich.console import Console
 from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
 from datasets.splits import Assignment, SplitOptions
-from files.writing import write_text
+from files.writing import why, write_text
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
 
@@ -73,20 +73,24 @@ def export_dataset(options: Options, progress: Progress = silent) -> list[str]:
         assigned = reading.assign(options.splitting)
     sets = sets_of(reading.annotations, assigned.splits)
     if not sets:
-        why = f"tools.check_annotations says why: {reading.nothing_found([])}"
-        raise ValueError(f"--dataset_dir {options.dataset_dir}: no usable picture; {why}")
+        cure = f"tools.check_annotations says why: {reading.nothing_found([])}"
+        raise ValueError(f"--dataset_dir {options.dataset_dir}: no usable picture; {cure}")
     names = sorted({name for one in reading.annotations for name in one.names})
     files = {name: options.output_dir / f"{name}.json" for name in sets}
     for path in files.values():
         if path.exists():
             raise ValueError(f"{path} is there already, and is not overwritten; give another --output_dir")
     options.output_dir.mkdir(parents=True, exist_ok=True)
+    said, unwritten = [], []
     for name, some in sets.items():
-        write_text(files[name], json.dumps(coco_of(some, names), ensure_ascii=False, allow_nan=False))
-    said = [
-        f"{files[name]}: {len(some)} pictures, {sum(len(one.names) for one in some)} boxes"
-        for name, some in sets.items()
-    ]
+        try:
+            write_text(files[name], json.dumps(coco_of(some, names), ensure_ascii=False, allow_nan=False))
+            boxes = sum(len(one.names) for one in some)
+            said.append(f"{files[name]}: {len(some)} pictures, {boxes} boxes")
+        except OSError as error:
+            unwritten.append(why(error))
+    if unwritten:
+        raise ValueError("; ".join([*unwritten, *said]))
     if problems := len(reading.problems) + len(assigned.problems):
         said.append(f"{problems} problems: tools.check_annotations lists them")
     return [*said, *assigned.notes]

@@ -19,7 +19,7 @@ import unicodedata
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,14 +28,14 @@ import tyro
 from rich.console import Console
 
 from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
-from datasets.pictures import MAX_PIXELS, save_picture
+from datasets.pictures import MAX_PIXELS, VIDEO_SUFFIXES, PictureError, save_picture
 from datasets.problems import some_of
 from datasets.sources import source_of
 from files.below import files_below
+from files.writing import why
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from video.journal import Journal, is_of, journal_path, known_hashes, read_journal, write_journal
-from video.reader import VIDEO_SUFFIXES
 from video.selection import SparseVideo, after_cuts, at_interval, find_black_borders, is_blank
 from visualization.sheets import scale_to
 from visualization.text import one_line
@@ -78,6 +78,10 @@ class Options:
                 raise ValueError(f"--{flag} {value:g}: must be {low} to {high} {unit}")
 
 
+# Of a picture: its time in milliseconds, up to where all before it was done, and the work on it.
+_Writing = deque[tuple[int, float, Future[None]]]
+
+
 @dataclass
 class Outcome:
     """What was done with one video; grows while it is read."""
@@ -87,6 +91,8 @@ class Outcome:
     blank: int = 0  # frames left out because they show nothing
     seconds: float = 0.0  # how far it was read
     error: str = ""  # why it was not read to its end; empty if it was
+    # of pictures that could not be written: up to where all before it was done, and why
+    unwritten: list[tuple[float, str]] = field(default_factory=list)
     notes: str = ""  # what else a person should know
     earlier: bool = False  # nothing was left to do
 
@@ -147,14 +153,12 @@ def picture_name(source: str, seconds: float) -> str:
 def extract_video(path: Path, source: str, options: Options, progress: Progress = silent) -> Outcome:
     """Takes the pictures out of one video, whose names begin with the source; counts its seconds."""
     outcome, at = Outcome(), journal_path(options.output_dir, source)
-    writing: deque[Future[None]] = deque()
-
-    def wait(most: int = 0) -> None:
-        while len(writing) > most:
-            writing.popleft().result()
+    writing: _Writing = deque()
 
     def note() -> None:
-        wait()  # the journal must not know of a picture that is not there
+        _wait(writing, journal, outcome)  # the journal must not know of a picture that is not there
+        if outcome.unwritten:
+            journal.reached, journal.done = min(journal.reached, min(outcome.unwritten)[0]), False
         write_journal(at, journal)
 
     def keep(picture: np.ndarray, seconds: float) -> None:
@@ -168,8 +172,8 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
             return
         target = options.output_dir / picture_name(source, seconds)
         if not target.exists():
-            wait(8)
-            writing.append(pool.submit(save_picture, target, picture))
+            _wait(writing, journal, outcome, most=8)
+            writing.append((milliseconds, journal.reached, pool.submit(save_picture, target, picture)))
         hashes.append(bits)
         journal.kept[milliseconds] = bits
         outcome.kept += 1
@@ -198,9 +202,21 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
                 journal.done, journal.error, outcome.notes = True, outcome.error, "; ".join(video.notes)
             finally:
                 note()
-    except ValueError as error:  # among them every UnusableFile
-        outcome.error = str(error)
+    except (ValueError, OSError) as error:  # among them every UnusableFile
+        outcome.error = why(error)
     return outcome
+
+
+def _wait(writing: _Writing, journal: Journal, outcome: Outcome, *, most: int = 0) -> None:
+    """Waits until no more than `most` pictures are being written; takes those that could not be back."""
+    while len(writing) > most:
+        milliseconds, reached, written = writing.popleft()
+        try:
+            written.result()
+        except PictureError as error:
+            outcome.unwritten.append((reached, str(error)))
+            del journal.kept[milliseconds]
+            outcome.kept -= 1
 
 
 def _begin(path: Path, at: Path, options: Options) -> Journal:
@@ -274,9 +290,11 @@ def main(options: Options) -> int:
         started = time.monotonic()
         with counting_bars(console) as progress:
             outcome = extract_video(path, source, options, progress)
-        failed = failed or bool(outcome.error)
+        failed = failed or bool(outcome.error or outcome.unwritten)
         took, left_out = time.monotonic() - started, f"{outcome.alike} alike and {outcome.blank} blank"
         done = f"{outcome.kept} pictures, left out {left_out}, in {took:.1f} s"
+        if outcome.unwritten:
+            done += f"; {len(outcome.unwritten)} more can be taken again: {min(outcome.unwritten)[1]}"
         if outcome.earlier:
             done = "done earlier"
         elif outcome.error and not outcome.seconds:

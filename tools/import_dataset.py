@@ -27,7 +27,7 @@ from datasets.kinds import seems
 from datasets.pictures import MAX_PIXELS, examine_picture
 from datasets.problems import GROUP_HEADINGS, Problem, UnusableFile, group_problems, write_problems
 from datasets.voc import MAX_OBJECTS, RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
-from files.writing import whole_file, write_text
+from files.writing import whole_file, why, write_text
 from labelling.coco import read_coco
 from labelling.foreign import IMPORT_PROBLEMS, LIST_OF, ForeignDataset, ForeignPicture
 from labelling.yolo import read_yolo
@@ -102,7 +102,12 @@ def import_dataset(
         stems.add(target.stem.casefold())
         xml = xml_dir / f"{target.stem}.xml"
         done.kept += xml.exists()
-        if (xml.exists() or _import_one(picture, target, xml, max_pixels, done)) and picture.split:
+        try:
+            taken = xml.exists() or _import_one(picture, target, xml, max_pixels, done)
+        except OSError as error:
+            taken = False
+            done.problems.append(Problem(picture.name, "", "cannot be written", why(error), "left out"))
+        if taken and picture.split:
             done.splits.setdefault(picture.split, []).append(target.stem)
         progress("importing", number, len(dataset.pictures))
     for split, members in done.splits.items():

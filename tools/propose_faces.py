@@ -84,11 +84,7 @@ def widen(detections: Detections, margin: float) -> Detections:
 
 
 def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
-    """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful.
-
-    Raises:
-        ValueError: the folder cannot be used.
-    """
+    """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful."""
 
     def drafted(target: DraftTarget, image: np.ndarray, found: Detections) -> Detections:
         if options.crops_dir is not None:

@@ -13,11 +13,12 @@ anywhere in the output folder is passed over, so the same command goes on where 
 from __future__ import annotations
 
 import math
+import os
 import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -30,7 +31,7 @@ from datasets.kinds import need_folder, seems
 from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture, save_picture
 from files.below import files_below
 from files.threads import map_in_threads
-from files.writing import printable, sha256_of, whole_file
+from files.writing import printable, sha256_of, whole_file, why
 from terminal.bars import Progress, counting_bars
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
@@ -120,31 +121,38 @@ def next_group(output_dir: Path) -> int:
 
 
 def copy_face(path: Path, folder: Path) -> None:
-    """Copies a file into a folder; a number is added to its name where another file has it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Copies a file into a folder, or raises PictureError; a number is added to a name that another has."""
     names = (f"{path.stem}_{number}{path.suffix}" if number > 1 else path.name for number in count(1))
-    place = next(place for name in names if not (place := folder / name).exists())
-    with whole_file(place) as temporary:
-        shutil.copy2(path, temporary)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = next(place for name in names if not (place := folder / name).exists())
+        with whole_file(place) as temporary:
+            shutil.copy2(path, temporary)
+    except OSError as error:
+        raise PictureError("face cannot be copied", why(error)) from error
 
 
-def draw_sheets(output_dir: Path, places: Sequence[Place], progress: Progress) -> None:
-    """One contact sheet for each folder, the least sure face first."""
+def draw_sheets(
+    output_dir: Path, places: Sequence[Place], progress: Progress, tell: Callable[[Path, PictureError], None]
+) -> None:
+    """One contact sheet for each folder, the least sure face first; tells of those that cannot be."""
     folders: dict[str, list[Place]] = {}
     for place in sorted(places, key=lambda place: place.sureness):
         folders.setdefault(place.folder, []).append(place)
     for done, (folder, members) in enumerate(folders.items(), start=1):
         shown = members[:_MOST_TILES]
-        tiles = list(map_in_threads(lambda place: scale_to(read_picture(place.path), _TILE), shown))
-        columns = min(12, max(1, math.ceil(math.sqrt(1.4 * len(tiles)))))
-        captions = [place.caption for place in shown]
-        sheet = contact_sheet(tiles, columns=columns, cell=_TILE, captions=captions)
-        save_picture(output_dir / SHEETS / f"{folder}.jpg", sheet)
+        columns = min(12, max(1, math.ceil(math.sqrt(1.4 * len(shown)))))
+        captions, path = [place.caption for place in shown], output_dir / SHEETS / f"{folder}.jpg"
+        try:
+            tiles = list(map_in_threads(lambda place: scale_to(read_picture(place.path), _TILE), shown))
+            save_picture(path, contact_sheet(tiles, columns=columns, cell=_TILE, captions=captions))
+        except PictureError as error:
+            tell(path, error)
         progress("drawing", done, len(folders))
 
 
 @command("python -m tools.sort_faces", interrupted="the same command sorts the faces that are left")
-def main(options: Options) -> None:
+def main(options: Options) -> int:
     console = Console()
     need_folder(options.faces_dir, "--faces_dir")
     paths = list(files_below(options.faces_dir, SUFFIXES, exclude=[options.output_dir]))
@@ -154,7 +162,9 @@ def main(options: Options) -> None:
     sheets = options.output_dir / SHEETS
     there = files_below(options.output_dir, SUFFIXES, exclude=[sheets])
     copies = {sha256_of(path) for path in there}
-    paths, every = [path for path in paths if sha256_of(path) not in copies], len(paths)
+    # Of one that may not be read the network's turn will tell.
+    new = [path for path in paths if not os.access(path, os.R_OK) or sha256_of(path) not in copies]
+    paths, every = new, len(paths)
     if len(paths) < every:
         say(console, f"{every - len(paths)} faces were copied earlier.")
     start_tensorflow()
@@ -165,26 +175,34 @@ def main(options: Options) -> None:
     else:
         work, sort = open_names(options.checkpoint_path), by_name
 
-    def unreadable(path: Path, error: PictureError) -> None:
+    lost: list[Path] = []
+
+    def left_out(path: Path, error: PictureError) -> None:
+        lost.append(path)
         say(console, f"{path}: {error}; {error.action}")
 
     found: list[tuple[Path, Any]] = []
     with counting_bars(console) as progress:
-        for path, _, said in in_batches(paths, read_picture, work, batch_size=_BATCH, unreadable=unreadable):
+        for path, _, said in in_batches(paths, read_picture, work, batch_size=_BATCH, unreadable=left_out):
             found.append((path, said))
             progress("looking", len(found), len(paths))
-        places = sort(found, options)
+        places, unread = sort(found, options), len(lost)
         if not options.dry_run:
             for done, place in enumerate(places, start=1):
-                copy_face(place.path, options.output_dir / place.folder)
+                try:
+                    copy_face(place.path, options.output_dir / place.folder)
+                except PictureError as error:
+                    left_out(place.path, error)
                 progress("copying", done, len(places))
-            draw_sheets(options.output_dir, places, progress)
+            places = [place for place in places if place.path not in lost]
+            draw_sheets(options.output_dir, places, progress, left_out)
     for folder, number in sorted(Counter(place.folder for place in places).items()):
         say(console, f"{number:6} {folder}")
     if options.dry_run or not places:
         say(console, "Nothing was copied.")
     else:
         say(console, f"Look at {sheets}. To take it back, delete {options.output_dir}")
+    return int(len(lost) > unread)
 
 
 if __name__ == "__main__":

@@ -60,10 +60,7 @@ def find_appearances(
 
 def write_appearances(path: Path, spans: Iterable[Appearance]) -> None:
     """Writes them as CSV (UTF-8), times in seconds."""
-    rows = (
-        (span.name, f"{span.start:.3f}", f"{span.end:.3f}", span.frames, f"{span.best_score:.3f}")
-        for span in spans
-    )
+    rows = ((s.name, f"{s.start:.3f}", f"{s.end:.3f}", s.frames, f"{s.best_score:.3f}") for s in spans)
     write_table(path, ("name", "start", "end", "frames", "best_score"), rows)
 
 

@@ -10,8 +10,7 @@ _SHARED = 0.5  # two pictures that share less of their colours are of two scenes
 class CutFinder:
     """Says where a new scene begins: the colours of the whole picture change from one frame to the next."""
 
-    def __init__(self):
-        self._before: np.ndarray | None = None
+    _before: np.ndarray | None = None
 
     def is_cut(self, image: np.ndarray) -> bool:
         """Whether this frame begins another scene than the one before it: uint8 [H, W, 3]."""

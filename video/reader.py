@@ -27,10 +27,6 @@ from av.video.stream import VideoStream
 from datasets.pictures import MAX_PIXELS
 from datasets.problems import UnusableFile
 
-VIDEO_SUFFIXES = (
-    ".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".flv", ".ts", ".m2ts", ".wmv", ".mpg", ".mpeg",
-)  # fmt: skip
-
 # FFmpeg decides by the content. Its playlists (hls, concat, dash, ...) would open further files and the
 # network in the name of a file that somebody sent: only containers that hold everything themselves are read.
 _OPTIONS = {
@@ -40,9 +36,7 @@ _OPTIONS = {
 # Declared rates outside of this are mistakes.
 _RATES = (Fraction(1, 10), Fraction(480))
 _LONGEST_FRAME = 600  # seconds: where a clock jumps further, there is no frame so long
-_MOST_REORDERED = (
-    16  # frames, H.264's and H.265's limit: so many are decoded before one that is shown earlier
-)
+_MOST_REORDERED = 16  # frames that are decoded before one that is shown earlier: the limit of H.264 and H.265
 _MOST_BOXES = 100_000  # of an MP4 file: a fragmented one has two for every second or so
 _ROUNDED = Fraction(1, 10)  # seconds by which a time may go back: coarse clocks, not one that begins anew
 
@@ -83,11 +77,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     """A video file, opened; use it in a `with` statement; `facts` is what it says about itself."""
 
     def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
-        """Opens a file and decodes its first frame.
-
-        Raises:
-            VideoError: no video, without pictures, damaged from the start, or frames too large.
-        """
+        """Opens a file and decodes its first frame; VideoError where that cannot be, or it is too large."""
         self._damaged, self._smeared, self._last_time = 0, False, 0.0
         self._container = open_container(path)
         try:
@@ -158,11 +148,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
 
 def open_container(path: Path) -> InputContainer:
-    """Opens a video or sound file as hostile input: by its content, and never anything beside it.
-
-    Raises:
-        VideoError: cannot be read, or none of the known containers.
-    """
+    """Opens a video or sound file as hostile input: by its content, nothing beside it; or VideoError."""
     try:
         if path.stat().st_size == 0:
             raise VideoError("video is empty", "0 bytes")
@@ -193,11 +179,7 @@ def _joined(path: Path) -> list[str]:
 
 
 def picture_stream(container: InputContainer, max_pixels: int) -> VideoStream:
-    """The stream of a container that is watched, not the cover of a song, ready to be decoded.
-
-    Raises:
-        VideoError: there is none, or its frames have more pixels than allowed.
-    """
+    """The stream that is watched, not the cover of a song, ready to be decoded; VideoError without one."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             context = stream.codec_context
@@ -333,11 +315,7 @@ class Camera(AbstractContextManager["Camera"]):
     """An opened camera; its frames get the time at which they came, `facts` are its usual ones."""
 
     def __init__(self, number: int):
-        """Opens it and takes a first picture.
-
-        Raises:
-            VideoError: there is none, or it gives no picture.
-        """
+        """Opens it and takes a first picture; VideoError where there is none."""
         import cv2  # no --help waits for it
 
         # Without a camera every one of its ways to look for one would remark on that.

@@ -67,11 +67,7 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
     """
 
     def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
-        """Opens a file.
-
-        Raises:
-            video.reader.VideoError: as `VideoReader`.
-        """
+        """Opens a file; VideoError as of `VideoReader`."""
         with VideoReader(path, max_pixels=max_pixels) as reader:
             self.facts = reader.facts
         self.damage: tuple[float, str] | None = None

@@ -1,5 +1,6 @@
 """An MP4 of drawn-on frames with the sound of the video that they come from."""
 
+import io
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -113,7 +114,7 @@ class _Sound:
         self._tracks: dict[int, tuple[_CopiedTrack | _EncodedTrack, Clock]] = {}
         known = [track for track in self._source.streams.audio if track.codec_context is not None]
         for track in known:
-            made = _CopiedTrack if track.codec_context.codec.canonical_name in _COPIED else _EncodedTrack
+            made = _CopiedTrack if _fits(track) else _EncodedTrack
             self._tracks[track.index] = made(track, into), Clock(self._source, track)
         self._read = self._source.demux(*known) if known else iter(())
         self._ended = False
@@ -133,6 +134,17 @@ class _Sound:
 
     def close(self) -> None:
         self._source.close()
+
+
+def _fits(track: AudioStream) -> bool:
+    """Whether an MP4 takes the packets of a track as they are: not MP3 below 16 kHz, say."""
+    if track.codec_context.codec.canonical_name not in _COPIED:
+        return False
+    with suppress(FFmpegError, ValueError), av.open(io.BytesIO(), "w", format="mp4") as trial:
+        trial.add_stream_from_template(track)
+        trial.start_encoding()
+        return True
+    return False
 
 
 class _CopiedTrack:
@@ -158,7 +170,8 @@ class _EncodedTrack:
 
     def __init__(self, track: AudioStream, into: OutputContainer):
         self._track = track
-        self._made = into.add_stream("aac", rate=track.codec_context.sample_rate or 48_000)
+        rate, rates = track.codec_context.sample_rate, av.Codec("aac", "w").audio_rates or ()
+        self._made = into.add_stream("aac", rate=rate if rate in rates else 48_000)
         context = self._made.codec_context
         context.layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
         self._resampler = av.AudioResampler("fltp", context.layout, context.sample_rate)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from files.below import files_below
 
 LINK, NOWHERE = "link to a folder is not followed", "link that leads to no file"
-SPECIAL = "neither a file nor a folder"
+SPECIAL, UNREAD = "neither a file nor a folder", "2 files of kinds that are not read: 1 '', 1 '.rm'"
 
 
 def walk(folder: Path, *suffixes: str, **options) -> tuple[list[str], dict[str, str]]:
@@ -33,14 +33,15 @@ def make(folder: Path, links: Mapping[str, str | Path], *files: str) -> None:
 def test_whatever_lies_in_a_folder(tmp_path, monkeypatch, caplog):
     long = f"{'n' * 251}.jpg"
     lost = {"loop.jpg": "loop.jpg", "gone.jpg": "nowhere", "unmounted": "/no/disk", "zero.jpg": "/dev/zero"}
-    make(tmp_path, lost, "b.jpg", "a.jpg/x.jpg", "._a.jpg", "Thumbs.db", "@eaDir/a.jpg", ".git/a.jpg", long)
+    noise = "._a.jpg", "Thumbs.db", "@eaDir/a.jpg", ".git/a.jpg"
+    make(tmp_path, lost, "b.jpg", "a.jpg/x.jpg", "x.RM", "y", long, *noise)
     os.mkfifo(tmp_path / "pipe.jpg")
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("s.jpg")
     found, told = walk(tmp_path, ".jpg")
     assert found == ["b.jpg", long, "a.jpg/x.jpg"]
-    assert told == dict.fromkeys(lost, NOWHERE) | {"pipe.jpg": SPECIAL, "s.jpg": SPECIAL}
+    assert told == dict.fromkeys(lost, NOWHERE) | {"pipe.jpg": SPECIAL, "s.jpg": SPECIAL, ".": UNREAD}
     monkeypatch.setattr(Path, "iterdir", lambda self: (_ for _ in ()).throw(PermissionError(13, "Shut")))
     assert list(files_below(tmp_path)) == []  # where nobody asks it is said all the same
     assert f"'{tmp_path}': folder cannot be read: Shut; passed over" in caplog.text

@@ -1,6 +1,7 @@
 """Whatever happens while a file is written, under its name is the old one or the new one; and threads."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -11,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from files.threads import map_in_threads
-from files.writing import as_utf8, printable, whole_file, write_bytes, write_json, write_table, write_text
+from files.writing import as_utf8, printable, whole_file, why, write_bytes, write_json, write_table
 
 
 @pytest.mark.parametrize("durable", [False, True])
 def test_the_name_comes_last(tmp_path, durable):
     path = tmp_path / "千反田.txt"
-    write_text(path, "old")
+    write_bytes(path, b"old")
     with whole_file(path, durable=durable) as temporary:
         temporary.write_bytes(b"new")
         assert path.read_text() == "old"
@@ -28,7 +29,7 @@ def test_the_name_comes_last(tmp_path, durable):
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
-    write_text(path, "old")
+    write_bytes(path, b"old")
 
     def stopped():
         with whole_file(path) as temporary:
@@ -37,6 +38,16 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         stopped()
+    with pytest.raises(OSError, match="No space") as full, whole_file(path):
+        raise OSError(errno.ENOSPC, "No space")  # of no file, as of a full disk
+    with pytest.raises(FileNotFoundError) as lost, whole_file(path):
+        (tmp_path / "other").read_bytes()
+    with pytest.raises(OSError, match="Is a dir") as taken:
+        write_bytes(tmp_path, b"")
+    assert why(full.value) == f"{path}: No space; make room there, or choose another disk"
+    assert why(lost.value).startswith(f"{tmp_path}/other: No such file")
+    assert why(taken.value).startswith(f"{tmp_path}: Is a directory; rename what has this name")
+    assert why(OSError("odd")) == why(ValueError("odd")) == "odd"
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

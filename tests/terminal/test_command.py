@@ -63,7 +63,7 @@ def test_the_commands_own_status(found, status, capsys, monkeypatch):
     [
         (ValueError("--size=0: at least 1"), 1, "draw: error: --size=0: at least 1\n"),
         (FloatingPointError("the loss is not finite"), 1, "draw: error: the loss is not finite\n"),
-        (OSError(28, "No space left on device", "a.jpg"), 1, "No space left on device: 'a.jpg'\n"),
+        (OSError(28, "full", "a.jpg"), 1, "a.jpg: full; make room there, or choose another disk\n"),
         (KeyboardInterrupt(), 130, "draw: interrupted; the same command goes on from here\n"),
         (ValueError("2 files:\n  a\x1b[2J.xml\n  千反田.xml"), 1, "files:\n  a\ufffd[2J.xml\n  千反田.xml\n"),
     ],

@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from boxes.detections import Detections
 from datasets.annotations import ReadOptions, read_folder
 from labelling.report import write_suspicions
 from nets.thresholds import Thresholds
 from tests.datasets.one_of_everything import labelled, rows
 from tests.video.small_videos import scene
+from tests.video.test_tracking import seen
 from tools.check_annotations import main
 
 
@@ -65,10 +65,7 @@ class Sees:
     labels, thresholds = ("千反田", "折木"), Thresholds()
 
     def __init__(self, *found: tuple[str, float, tuple[float, ...]]):
-        names, scores, boxes = zip(*found, strict=True) if found else ((), (), ())
-        self.found = Detections(
-            np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), names
-        )
+        self.found = seen(*found)
 
     def detect_batch(self, images, *, score_threshold, all_names=False):
         assert all_names  # a name that is less likely than another says something too

@@ -38,6 +38,17 @@ def plant(root: Path, names: list[str]) -> Path:
     return root
 
 
+def fill_the_disk(patch: pytest.MonkeyPatch, *names: str) -> None:
+    """From now on no whole file gets one of these names."""
+
+    def replace(self: Path, target: Path) -> None:
+        if target.name in names:
+            raise OSError(28, "full")
+        self.rename(target)
+
+    patch.setattr(Path, "replace", replace)
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(NAMES, max_size=7))
 @example({"annots/ep01/a_1.png", "b_2.png", "images/a_1.png", "images/b_2.xml", "images/ep01/a_1.xml"})

@@ -15,7 +15,7 @@ from datasets.drawn.film import FilmOptions, draw_video
 from datasets.drawn.shots import make_shots
 from datasets.pictures import read_picture
 from datasets.sources import source_of
-from tests.tools.test_doors import TABLES
+from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
 from tools.extract_frames import (
@@ -113,12 +113,15 @@ def test_near_duplicates_are_left_out_also_of_other_videos(tmp_path: Path) -> No
     assert (everything.kept, everything.alike) == (6, 0)
 
 
-def test_blank_pictures_are_left_out(tmp_path: Path) -> None:
+def test_blank_pictures_are_left_out_and_pixels_become_square(tmp_path: Path) -> None:
     black = np.zeros((72, 96, 3), np.uint8)
     video = write_video(tmp_path / "fade.mp4", [*[black] * 25, *[scene(1)] * 25])
     outcome = taken(video, "fade", tmp_path / "out")
     assert (outcome.kept, outcome.blank) == (1, 1)
     assert names(tmp_path / "out") == ["fade_0001000.jpg"]
+    video = write_video(tmp_path / "dvd.mkv", [scene(3)] * 5, pixel_shape=Fraction(32, 27))
+    taken(video, "dvd", tmp_path)
+    assert read_picture(tmp_path / "dvd_0000000.jpg").shape == (72, round(96 * 32 / 27), 3)
 
 
 def test_one_picture_after_every_cut(tmp_path: Path) -> None:
@@ -128,12 +131,6 @@ def test_one_picture_after_every_cut(tmp_path: Path) -> None:
     starts = [shot.start for shot in make_shots(0, 17, 12.0, 192, 108)]
     assert len(moments) == len(starts)
     assert all(0 < at - start < 0.8 for at, start in zip(moments, starts, strict=True))
-
-
-def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "dvd.mkv", [scene(3)] * 5, pixel_shape=Fraction(32, 27))
-    taken(video, "dvd", tmp_path)
-    assert read_picture(tmp_path / "dvd_0000000.jpg").shape == (72, round(96 * 32 / 27), 3)
 
 
 def test_pictures_are_made_smaller_never_larger(film: Path, tmp_path: Path) -> None:
@@ -186,8 +183,8 @@ def test_end_that_is_missing_is_told(film: Path, tmp_path: Path) -> None:
     assert 2 <= outcome.kept == len(names(tmp_path)) <= 8
 
 
-def test_interrupted_run_goes_on_and_ends_like_one_without(
-    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_was_interrupted_or_could_not_write_goes_on_and_ends_like_another(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole, part = tmp_path / "whole", tmp_path / "part"
     taken(film, "film", whole)
@@ -206,6 +203,15 @@ def test_interrupted_run_goes_on_and_ends_like_one_without(
     assert names(part) == names(whole)[:5]
     assert taken(film, "film", part).kept == 5
     assert pictures_in(part) == pictures_in(whole)
+    first, flags = "episode01_0003000.jpg", [f"--output_dir={tmp_path}", str(film)]
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch, first, "episode01_0005000.jpg")
+        assert main(flags) == 1
+    said = capsys.readouterr().err
+    assert "8 pictures, " in said
+    assert f"2 more can be taken again: picture cannot be written: {tmp_path}/{first}: full" in said
+    assert len(names(tmp_path)) == 8
+    assert (main(flags), len(names(tmp_path))) == (0, 10)
 
 
 def test_nothing_is_overwritten_and_what_was_deleted_stays_deleted(film: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import read_xml
 from tests.datasets.one_of_everything import labelled, rows
-from tests.tools.test_doors import TABLES
+from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene
 from tools import export_dataset, import_dataset
 
@@ -88,6 +88,19 @@ def test_out_and_in_again_is_the_same(ours, tmp_path, capsys):
     assert [item.difficult for item in written] == ["1", "0"]
     for path in ours.glob("*.png"):
         assert (again / "JPEGImages" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_cannot_be_written_is_named_and_the_others_kept(ours, tmp_path, capsys, monkeypatch):
+    out, back = tmp_path / "coco", tmp_path / "back"
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch, "test.json", "ep1_001.xml")
+        assert export_dataset.main([f"--dataset_dir={ours}", f"--output_dir={out}"]) == 1
+        assert f"{out}/test.json: full; make room there" in (said := capsys.readouterr().err)
+        assert f"{out}/train.json: " in said
+        arguments = f"--source_path={out}", f"--picture_dir={ours}", f"--output_dir={back}"
+        assert import_dataset.main([*arguments]) == 0
+    assert "cannot be written" in problems(back)
+    assert objects(back)
 
 
 def test_file_names_are_as_they_are_on_the_disk(tmp_path, capsys):

@@ -65,12 +65,16 @@ def test_what_is_missing_is_named(dataset: Path, monkeypatch: pytest.MonkeyPatch
             assert message in capsys.readouterr().err
 
 
-def test_command_of_the_window(dataset: Path) -> None:
+def test_command_of_the_window_and_opencv_does_not_lead_qt_astray(dataset: Path, monkeypatch) -> None:
     command = window_command(Path("python"), plan_session(Options(dataset)), dataset / "names.txt")
     assert command[:2] == ["python", "-I"]
     assert command[3:6] == [str(dataset / name) for name in ("JPEGImages", "names.txt", "Annotations")]
     assert "--order" not in command
     assert Path(command[command.index("--font") + 1]).is_file()
+    monkeypatch.setenv("QT_QPA_PLATFORM_PLUGIN_PATH", "/x/site-packages/cv2/qt/plugins")
+    monkeypatch.setenv("QT_SCALE_FACTOR", "2")
+    found = own_environment()
+    assert ("QT_QPA_PLATFORM_PLUGIN_PATH" in found, found["QT_SCALE_FACTOR"]) == (False, "2")
 
 
 def test_pictures_follow_the_order_and_others_come_after(tmp_path: Path) -> None:
@@ -79,14 +83,6 @@ def test_pictures_follow_the_order_and_others_come_after(tmp_path: Path) -> None
     found = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "sub/c.jpg")]
     assert in_order(found, order, tmp_path) == [found[1], found[2], found[0]]
     assert [whole(value) for value in (1.6, 2, -0.4, "a")] == [2, 2, 0, "a"]
-
-
-def test_opencv_does_not_lead_qt_astray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QT_QPA_PLATFORM_PLUGIN_PATH", "/x/site-packages/cv2/qt/plugins")
-    monkeypatch.setenv("QT_SCALE_FACTOR", "2")
-    found = own_environment()
-    assert "QT_QPA_PLATFORM_PLUGIN_PATH" not in found
-    assert found["QT_SCALE_FACTOR"] == "2"
 
 
 # -- on a virtual screen ---------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from datasets.sources import source_of
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, find_pictures
 from tests.conftest import ROOT
-from tests.tools.test_doors import TABLES
+from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene
 from tools.propose_faces import Options, crop_name, main, propose, widen
 
@@ -76,7 +76,7 @@ def test_varied_pictures_with_faces_come_first_in_the_order(tmp_path: Path) -> N
     assert (order[0], *order[3:]) == ("a.png", "d.png", "c.png")
 
 
-def test_boxes_of_nothing_are_left_out() -> None:
+def test_boxes_of_nothing_are_left_out_and_margins_widen_and_stay_inside() -> None:
     assert draft_objects(found((0.5, 0.5, 0.5, 0.9), (0, 0, 0.001, 1)), 100, 100) == []
     (item,) = draft_objects(found((0, 0, 1, 1)), 50, 100)
     assert item.box == (1, 1, 100, 50)
@@ -110,6 +110,16 @@ def test_crops_keep_the_source(dataset: Path, tmp_path: Path) -> None:
     many = [crop_name("ep_1", index) for index in range(60)]
     assert len(set(many)) == 60
     assert many == sorted(many)
+
+
+def test_what_cannot_be_written_is_named_and_the_others_done(dataset, tmp_path, monkeypatch) -> None:
+    fill_the_disk(monkeypatch, "ep_0001_a.jpg", "ep_0002.xml")
+    outcome = propose(Options(dataset, crops_dir=tmp_path), always((0.25, 0.25, 0.5, 0.5)))
+    said = dict(outcome.failures)
+    assert said.keys() == {"ep_0001.jpg", "ep_0002.jpg"}
+    assert said["ep_0001.jpg"].startswith(f"picture cannot be written: {tmp_path}/ep_0001_a.jpg: full; make")
+    assert said["ep_0002.jpg"].startswith(f"{dataset}/Annotations/ep_0002.xml: full; make room")
+    assert (outcome.drafts, outcome.order) == (1, ["ep_0000.jpg"])
 
 
 def test_unreadable_pictures_are_named_and_the_others_done(dataset: Path, capsys: Any) -> None:

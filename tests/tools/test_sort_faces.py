@@ -89,6 +89,13 @@ def test_by_name_which_is_no_path(faces, tmp_path, capsys, detector):
     assert "12 unsure" in said
     assert "Nothing was copied." in said
     assert not out.exists()
+    out.mkdir()
+    (out / "赤").touch()  # where a folder is to be
+    status, said = run(capsys, *flags, "--score_threshold", 0.1)
+    assert status == 1
+    assert f"face cannot be copied: {out}/赤: File exists; rename what has this name" in said
+    assert folders(out) == {"unsure": 6, "黒_": 6, "contact_sheets": 2}
+    (out / "赤").unlink()
     run(capsys, *flags, "--score_threshold", 0.1)
     assert folders(out) == {"赤": 6, "unsure": 6, "黒_": 6, "contact_sheets": 3}
 

@@ -84,11 +84,15 @@ def test_where_a_clock_begins_again_times_go_on(tmp_path, suffix, count):
             assert (video.notes, video.damage) == (reader.notes(), None)
 
 
-def test_films_behind_an_mp4_are_told(tmp_path):
+def test_films_behind_an_mp4_are_told_and_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
     film = write_video(tmp_path / "a.mp4", [scene(1)] * 12)
     film.write_bytes(film.read_bytes() * 3 + b"\0\0\0\1free" + b"\xff" * 8)
     frames, reader = frames_of(film)
     assert (len(frames), reader.notes()[0][:46]) == (12, "of 3 films one behind the other in it only the")
+    monkeypatch.chdir(tmp_path)
+    for name in ("concat:a|b.mp4", "http:x.mp4"):
+        write_video(tmp_path / "plain.mp4", [scene(1)] * 3).rename(tmp_path / name)
+        assert len(frames_of(Path(name))[0]) == 3
 
 
 @given(
@@ -138,56 +142,23 @@ def test_a_cut_short_file_gives_what_is_there_and_says_so(tmp_path):
     assert reader.notes() == ["it ends at 5.6 s, although it says that it lasts 11.8 s"]
 
 
-def naming_another_file(text: str):
-    """FFmpeg would open the other file, or an address in the network."""
-
-    def make(path: Path) -> Path:
-        secret = write_video(path.with_name("secret.mp4"), [scene(1)] * 3)
-        path.write_text(text.format(secret))
-        return path
-
-    return make
-
-
-def holding(data: bytes):
-    def make(path: Path) -> Path:
-        path.write_bytes(data)
-        return path
-
-    return make
-
-
-NO_VIDEO = "not a video, or damaged from the start"
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (naming_another_file("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"), NO_VIDEO),
-        (naming_another_file("ffconcat version 1.0\nfile {}\n"), NO_VIDEO),
-        (holding(bytes(range(256)) * 40), NO_VIDEO),
-        (holding(b""), "video is empty: 0 bytes"),
-        (write_sound, "video has no pictures: there is only sound in it"),
-        (lambda path: path, "video cannot be read: No such file"),
-    ],
-)
-def test_what_is_no_video_is_named(tmp_path, make, message):
-    path = make(tmp_path / "clip.mp4")
-    with pytest.raises(VideoError, match=message):
-        VideoReader(path)
-
-
-def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path):
-    path = write_video(tmp_path / "clip.mp4", [scene(1)] * 3)
-    with pytest.raises(VideoError, match=r"too many pixels: 96 x 72, at most 5000 \(--max_pixels\)"):
-        VideoReader(path, max_pixels=5000)
-
-
-def test_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("concat:a|b.mp4", "http:x.mp4"):
-        write_video(tmp_path / "plain.mp4", [scene(1)] * 3).rename(tmp_path / name)
-        assert len(frames_of(Path(name))[0]) == 3
+def test_what_is_no_video_is_named_and_too_many_pixels_are_not_decoded(tmp_path):
+    path, secret = tmp_path / "clip.mp4", write_video(tmp_path / "secret.mp4", [scene(1)] * 3)
+    listed = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n"
+    # FFmpeg would open the other file, or an address in the network.
+    for content in (listed, f"ffconcat version 1.0\nfile {secret}\n", "".join(map(chr, range(256))) * 40):
+        path.write_text(content)
+        with pytest.raises(VideoError, match="not a video, or damaged from the start"):
+            VideoReader(path)
+    path.write_bytes(b"")
+    for odd, message in (
+        (path, "video is empty: 0 bytes"),
+        (write_sound(tmp_path / "song.mp4"), "video has no pictures: there is only sound in it"),
+        (tmp_path / "gone.mp4", "video cannot be read: No such file"),
+        (secret, r"too many pixels: 96 x 72, at most 5000 \(--max_pixels\)"),
+    ):
+        with pytest.raises(VideoError, match=message):
+            VideoReader(odd, max_pixels=5000)
 
 
 def test_which_camera_is_meant(tmp_path, monkeypatch):
@@ -198,7 +169,7 @@ def test_which_camera_is_meant(tmp_path, monkeypatch):
     assert camera_number(Path("webcam")) is None  # a file of that name is no camera
 
 
-def test_frames_of_a_camera_have_rising_times(tmp_path, monkeypatch):
+def test_frames_of_a_camera_have_rising_times_and_no_camera_is_said(tmp_path, monkeypatch):
     """A video plays the camera: OpenCV opens both alike."""
     path = write_video(tmp_path / "clip.mp4", [scene(i) for i in range(5)])
     opened = cv2.VideoCapture(str(path))
@@ -211,9 +182,6 @@ def test_frames_of_a_camera_have_rising_times(tmp_path, monkeypatch):
     assert times == sorted(set(times))
     assert np.abs(frames[0].image.astype(int) - scene(0)).mean() < 8  # RGB, not BGR
     assert not opened.isOpened()
-
-
-def test_no_camera_is_said(monkeypatch):
     absent = SimpleNamespace(read=lambda: (False, None), release=lambda: None)
     monkeypatch.setattr(cv2, "VideoCapture", lambda number: absent)
     with pytest.raises(VideoError, match=r"camera 3 gives no picture: is it plugged in.*webcam:1"):

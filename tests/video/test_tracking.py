@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from boxes.detections import Detections
 from tests.engine.by_hand import detected as seen
@@ -44,27 +43,21 @@ def test_a_noisy_detector_gets_steady_names(rng):
     assert all(one.scores.tolist() == sorted(one.scores.tolist(), reverse=True) for one in given)
 
 
-def test_gaps_are_bridged_where_the_face_must_have_been():
+def test_gaps_are_bridged_where_the_face_must_have_been_and_who_goes_is_gone():
     moving = [seen(("a", 0.9, (0.2, 0.01 * i, 0.5, 0.3 + 0.01 * i))) for i in range(20)]
     given = follow([seen() if i in (7, 8, 9) else one for i, one in enumerate(moving)])
     assert names(given) == [("a",)] * 20
     for one, true in zip(given, moving, strict=True):
         np.testing.assert_allclose(one.boxes, true.boxes, atol=1e-6)
-
-
-def test_who_goes_is_gone():
     given = follow([seen(("a", 0.9, LEFT))] * 10 + [seen()] * 30 + [seen(("b", 0.9, LEFT))] * 10)
     assert names(given) == [("a",)] * 10 + [()] * 30 + [("b",)] * 10
 
 
-def test_a_moment_is_no_appearance_unless_the_scene_is_that_short():
+def test_a_moment_is_no_appearance_unless_the_scene_is_that_short_and_a_cut_ends_all():
     ghost = [seen(), seen(("a", 0.9, LEFT)), seen(("a", 0.9, LEFT)), *[seen()] * 20]
     assert names(follow(ghost)) == [()] * 23
     short = [seen(("a", 0.9, LEFT))] * 2 + [seen(("b", 0.9, RIGHT))] * 5
     assert names(follow(short, cuts=(2,))) == [("a",)] * 2 + [("b",)] * 5
-
-
-def test_nobody_is_followed_over_a_cut():
     frames = [seen(("a", 0.9, LEFT))] * 30 + [seen(("b", 0.9, LEFT))] * 5
     assert names(follow(frames, cuts=(30,)))[-5:] == [("b",)] * 5
     assert names(follow(frames))[-5:] == [("a",)] * 5  # without a cut these are five mistakes
@@ -83,11 +76,7 @@ def test_scores_below_the_threshold_continue_a_face_but_are_not_shown():
     given = follow([seen(("a", 0.9, LEFT))] * 5 + [seen(("a", 0.4, LEFT))] * 2 + [seen(("a", 0.9, LEFT))] * 5)
     assert names(given) == [("a",)] * 12
     assert min(float(one.scores[0]) for one in given) >= 0.5
-
-
-@pytest.mark.parametrize(("threshold", "kept"), [(0.5, 0.25), (0.9, 0.25), (0.2, 0.1), (0.0, 0.0)])
-def test_thresholds_go_together(threshold, kept):
-    assert keep_threshold(threshold) == kept
+    assert [keep_threshold(threshold) for threshold in (0.5, 0.9, 0.2, 0.0)] == [0.25, 0.25, 0.1, 0.0]
 
 
 def test_cuts_are_found_and_pans_are_none(rng):
