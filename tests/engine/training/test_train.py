@@ -109,7 +109,7 @@ def test_the_start_may_be_spelled_otherwise_or_gone_but_not_be_another(stopped, 
     ("gone", "content", "message"),
     [
         (
-            ["state.npz", "labels.txt"],
+            ["state.npz", "state.previous.npz", "labels.txt"],
             '{"kind": "face_classifier"}',
             r"weights\.npz of something else",
         ),
@@ -136,7 +136,7 @@ def test_what_is_no_training_of_ours_is_not_written_over(finished, gone, content
     [
         ('\ufeff"step";"loss";"note"\r\n"2";"0,5";"a;b"\r\n"4,0";"";""\r\n"9";"1";""', ["2", "4,0"], False),
         ("step,loss\n2,0.5\n4", ["2", "4"], False),
-        ("step\tloss\n2\t0.5,1\t7\n\n", ["2"], False),
+        ("step\tloss\n2\t0.5\t7\n\n", ["2"], False),
         ("step,loss\n2,0.5\nmine,1\n", ["2"], True),
         ("PK\x03\x04\0\n\0\0", [], True),
         ("", [], False),
