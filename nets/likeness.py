@@ -24,7 +24,6 @@ import cv2
 import keras
 import numpy as np
 from keras import ops
-from scipy.special import softmax
 
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
@@ -153,7 +152,7 @@ class Names:
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
         """Of heads [M, E], who they are: float32 [M, 1 + K], nobody of the names first."""
         cosines = np.pad(self.cosines(vectors), ((0, 0), (1, 0)), constant_values=self.limit)
-        return softmax(SHARPNESS * cosines, axis=1).astype(np.float32)
+        return np.asarray(ops.convert_to_numpy(ops.softmax(SHARPNESS * cosines, axis=1)), np.float32)
 
 
 def read_names(folder: Path) -> Names:

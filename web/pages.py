@@ -9,8 +9,8 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from engine.reports.page import web_font
 from visualization.colours import hex_colour
+from visualization.text import web_font
 from web import browser_runtime
 from web.api import About, KnownName, Refused, refusal
 from web.options import MAX_BOXES, MAX_BYTES, MAX_PIXELS

@@ -23,7 +23,7 @@ from datasets.problems import some_of
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
 from visualization.plots import MOST_NAMES
-from visualization.text import LAST_LATIN, shipped_font
+from visualization.text import web_font
 
 PAGES = Path(__file__).with_name("pages")
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -44,32 +44,6 @@ def _templates() -> jinja2.Environment:
     )
     environment.globals["most_names"] = MOST_NAMES
     return environment
-
-
-def web_font(text: str) -> bytes | None:
-    """The glyphs of a text that are not Latin, as far as the shipped font has them, for a page.
-
-    So names are readable where no font for them is installed.
-
-    Args:
-        text: everything that the page says, any script.
-
-    Returns:
-        A WOFF file of a few kB; None if no glyph is needed.
-    """
-    from fontTools import subset  # takes a second
-
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
-    with subset.load_font(str(shipped_font()), options) as font:
-        characters = {ord(c) for c in text if c > LAST_LATIN} & set(font.getBestCmap() or ())
-        if not characters:
-            return None
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=characters)
-        subsetter.subset(font)
-        file = io.BytesIO()
-        subset.save_font(font, file, options)
-    return file.getvalue()
 
 
 def render_page(template: str, *, says: Any, **content: Any) -> str:
