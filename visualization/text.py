@@ -7,6 +7,7 @@ by the characters it has.
 
 import bisect
 import functools
+import io
 import math
 import re
 import unicodedata
