@@ -108,7 +108,7 @@ def test_the_rate_is_limited_and_recovers(serve):
     codes = [client.get("/api/about").status_code for _ in range(8)]
     assert codes == [200] * 5 + [429] * 3
     answer = client.get("/api/about")
-    assert answer.headers["retry-after"] == "12"
+    assert 1 <= int(answer.headers["retry-after"]) <= 12  # on a slow machine less is left of them
     assert client.get("/health").status_code == 200
 
 
