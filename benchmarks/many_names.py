@@ -4,7 +4,8 @@
 
 Detection: ssd_300_lite with random weights, of whose names ten have a score at every anchor and the others
 none, as of a trained detector. Report: 300 pictures with three objects, a tenth of them under another name.
-Each figure is of a process of its own. The second time counts: the first makes the graph, or loads fonts.
+Each figure is of a process of its own, seconds are what all its cores worked (whatever else
+the machine does), and the second time counts: the first makes the graph, or loads fonts.
 """
 
 import json
@@ -93,13 +94,13 @@ PARTS = {"detection": detection, "report": report}
 
 
 def measured_here(options: Options) -> dict[str, float]:
-    """Seconds of the second time, and the process's peak of memory in GB."""
+    """Seconds of work of the second time, and the process's peak of memory in GB."""
     start_tensorflow()
     act = PARTS[options.part](options.names, options.batch_size)
     act()
-    start = time.perf_counter()
+    start = time.process_time()
     act()
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return {"seconds": seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 

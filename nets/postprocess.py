@@ -81,7 +81,7 @@ def choose_detections(boxes, shares):
     """
     names, candidates = shares.shape[2] - 1, min(_CANDIDATES, shares.shape[1])
     at_once, most = min(_NAMES_AT_ONCE, names), min(MAX_DETECTIONS, names * candidates)
-    heard = ops.cast(ops.max(shares[..., 1:], axis=(0, 1)) >= SCORE_THRESHOLD, "int32")  # [C-1]
+    heard = ops.cast(ops.max(ops.max(shares, axis=0), axis=0)[1:] >= SCORE_THRESHOLD, "int32")  # [C-1]
     order = ops.argsort(ops.arange(names, dtype="int32") - names * heard)  # names with scores, in their order
     order, count = ops.pad(order, [[0, at_once - 1]]), ops.sum(heard)
 
@@ -110,11 +110,17 @@ def choose_detections(boxes, shares):
     start = ops.zeros((), dtype="int32"), ops.cast(none, "float32"), none, none
     _, scores, classes, anchors = ops.while_loop(lambda first, *_: first < count, add, start)
     return {
-        "boxes": ops.take_along_axis(boxes, anchors[..., None], axis=1),
+        "boxes": _of_anchors(boxes, anchors),
         "scores": scores,
         "classes": ops.where(scores > 0.0, classes, 0),
         "anchors": anchors,
     }
+
+
+def _of_anchors(values, anchors):
+    """What [B, A, n] says of anchors [B, N]: [B, N, n]. `take_along_axis` would write down N x n places."""
+    rows = ops.arange(ops.shape(values)[0], dtype="int32")[:, None] * values.shape[1] + anchors
+    return ops.take(ops.reshape(values, (-1, values.shape[2])), rows, axis=0)
 
 
 def select_detections(codes, logits, anchors, *, score_activation: Scores = "softmax"):
@@ -128,10 +134,9 @@ def select_detections(codes, logits, anchors, *, score_activation: Scores = "sof
     """
     boxes, shares = answers_of_anchors(codes, logits, anchors, score_activation)
     selected = choose_detections(boxes, shares)
-    at = selected["anchors"][..., None]
-    selected["evidence"] = evidence(ops.take_along_axis(logits, at, axis=1))
+    selected["evidence"] = evidence(_of_anchors(logits, selected["anchors"]))
     # An anchor has one name too: the others that it thought of are no names of the head.
-    likeliest = ops.max(ops.take_along_axis(shares, at, axis=1)[..., 1:], axis=-1)
+    likeliest = ops.max(_of_anchors(shares, selected["anchors"])[..., 1:], axis=-1)
     named = ops.where(selected["scores"] >= likeliest, selected["scores"], 0.0)
     best = suppress(selected["boxes"], named, iou_threshold=ONE_HEAD)
     return {**selected, "best_of_head": best, "anchor_boxes": boxes, "probabilities": shares}

@@ -140,7 +140,10 @@ def plot_confusion(
             f"{len(names)} names need counts of shape {(side, side)}, background last; got {counts.shape}."
         )
     cells, mistakes = _cell_colours(counts, theme), counts - np.diag(np.diag(counts))
-    kept = [*_shown(range(side - 1), (mistakes.sum(axis=0) + mistakes.sum(axis=1)).tolist()[:-1]), side - 1]
+    kept: list[int] = [
+        *_shown(range(side - 1), (mistakes.sum(axis=0) + mistakes.sum(axis=1)).tolist()[:-1]),
+        side - 1,
+    ]
     counts, cells, side, total = counts[np.ix_(kept, kept)], cells[np.ix_(kept, kept)], len(kept), side - 1
     columns = [label_text(names[i], _LABEL_PIXELS) for i in kept[:-1]] + [(no_answer, ["DejaVu Sans"])]
     # A bold label of 9 points, of which 72 are an inch.
