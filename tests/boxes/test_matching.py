@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boxes.coding
-from boxes.coding import decode, encode
+from boxes.coding import decode
 from boxes.geometry import iou
-from boxes.matching import assign_targets, match_anchors
+from boxes.matching import assign_targets, encode, match_anchors
 from boxes.pixels import from_pixels, to_pixels
 
 ANCHOR = np.array([[0.2, 0.3, 0.6, 0.5]], np.float32)  # centre (0.4, 0.4), height 0.4, width 0.2

@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from datasets.annotations import examine_picture
 from datasets.conversion import jpeg_bytes
-from datasets.pictures import PictureError, examine_picture, read_picture, save_picture
+from datasets.pictures import PictureError, read_picture, save_picture
 from tests.datasets.one_of_everything import draw, png_bomb
 from tests.datasets.test_splits import TABLES
 
