@@ -166,8 +166,7 @@ def test_exif_orientation(tmp_path, orientation):
     exif[0x0112] = orientation
     path = _save(tmp_path / "a.jpg", draw(5), exif=exif, quality=95)
     facts = examine_picture(path)
-    assert facts.orientation == orientation
-    assert facts.size == (96, 64)
+    assert (facts.orientation, facts.size) == (orientation, (96, 64))
     assert facts.turned_size == ((96, 64) if orientation < 5 else (64, 96))
     stored = np.asarray(Image.open(path))
     # TIFF 6.0, tag 274: where the first row and the first column of the stored picture are to be shown.
