@@ -42,11 +42,11 @@ from datasets.pictures import (
     SUFFIXES,
     VIDEO_SUFFIXES,
     PictureError,
+    UnusableFile,
     in_batches,
     read_picture,
     save_picture,
 )
-from datasets.problems import UnusableFile
 from engine.reports.detections_file import detections_entry, write_detections
 from files.below import files_below
 from files.threads import map_in_threads

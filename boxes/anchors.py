@@ -17,11 +17,6 @@ class AnchorLayer:
     # (height, width) of each anchor of a cell, as fractions of the picture
     shapes: tuple[tuple[float, float], ...]
 
-    @property
-    def count(self) -> int:
-        """Number of anchors of this layer."""
-        return self.rows * self.columns * len(self.shapes)
-
 
 def ssd_shapes(size: float, next_size: float, ratios: Sequence[float]) -> tuple[tuple[float, float], ...]:
     """Anchor shapes of one SSD layer, in the order of the Caffe code and of SSD-Tensorflow.
@@ -53,7 +48,7 @@ def make_anchors(layers: Sequence[AnchorLayer]) -> np.ndarray:
 
 
 def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]) -> tuple[AnchorLayer, ...]:
-    """Layers with other anchor shapes, as `shapes_of` gives them.
+    """Layers with other anchor shapes, as `boxes.anchor_fitting.shapes_of` gives them.
 
     Raises:
         ValueError: they are not as many pairs as the layers have, or not sizes of boxes.
@@ -65,8 +60,3 @@ def with_shapes(layers: Sequence[AnchorLayer], shapes: Sequence[Sequence[float]]
         raise ValueError("anchor shapes are (height, width) as fractions of the picture, in 0...4")
     pairs = map(tuple, values.tolist())
     return tuple(replace(layer, shapes=tuple(islice(pairs, len(layer.shapes)))) for layer in layers)
-
-
-def shapes_of(layers: Sequence[AnchorLayer]) -> list[list[float]]:
-    """(height, width) of each anchor of a cell, layer after layer, as numbers for JSON."""
-    return [[float(side) for side in shape] for layer in layers for shape in layer.shapes]

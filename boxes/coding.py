@@ -9,27 +9,8 @@ from boxes.geometry import centers_to_corners, corners_to_centers
 SCALES = (0.1, 0.1, 0.2, 0.2)
 
 
-def encode(boxes, anchors):
-    """Boxes as codes relative to their anchors (paper, equation 2).
-
-    Corners [..., A, 4], one box for each anchor and none empty, and those of the anchors, [A, 4] ->
-    [..., A, 4]: (cx, cy, w, h) offsets divided by SCALES.
-    """
-    cy, cx, height, width = ops.unstack(corners_to_centers(boxes), 4, axis=-1)
-    anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
-    return ops.stack(
-        [
-            (cx - anchor_cx) / anchor_width / SCALES[0],
-            (cy - anchor_cy) / anchor_height / SCALES[1],
-            ops.log(width / anchor_width) / SCALES[2],
-            ops.log(height / anchor_height) / SCALES[3],
-        ],
-        axis=-1,
-    )
-
-
 def decode(codes, anchors):
-    """Codes as boxes, the inverse of `encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners, not clipped."""
+    """Codes as boxes, not clipped; undoes `matching.encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners."""
     code_cx, code_cy, code_w, code_h = ops.unstack(codes, 4, axis=-1)
     anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
     return centers_to_corners(

@@ -1,5 +1,6 @@
 """A folder of pictures and LabelImg XML becomes a list of checked annotations and a list of problems."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,14 @@ import numpy as np
 
 from datasets.folder import FolderContents, PictureFile, find_files, refuse_inbox
 from datasets.kinds import need_folder, seems
-from datasets.pictures import ACCEPTED_SUFFIXES, MAX_PIXELS, PictureError, PictureFacts, examine_picture
+from datasets.pictures import (
+    ACCEPTED_SUFFIXES,
+    MAX_PIXELS,
+    PictureError,
+    decoded,
+    orientation_of,
+    read_picture_file,
+)
 from datasets.problems import Problem
 from datasets.sources import sources_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign
@@ -27,6 +35,41 @@ from datasets.voc import (
 )
 from files.threads import map_in_threads
 from terminal.bars import Progress, silent
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What a completely decoded picture file holds."""
+
+    size: tuple[int, int]  # (width, height) in pixels as stored, before any EXIF orientation
+    orientation: int  # EXIF orientation, 1 (upright) to 8
+    plain_jpeg: bool  # a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are
+    frames: int  # more than 1 for an animation, of which the first picture counts
+    digest: bytes  # of the file's bytes; equal for identical files
+
+    @property
+    def turned_size(self) -> tuple[int, int]:
+        """(width, height) after the EXIF orientation is applied."""
+        width, height = self.size
+        return (height, width) if self.orientation >= 5 else (width, height)
+
+
+def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
+    """Decodes a picture completely and says what it is.
+
+    Raises:
+        PictureError: cannot be read, cut short, not a picture, or more pixels than `max_pixels`.
+    """
+    data = read_picture_file(path, max_pixels=max_pixels)
+    image = decoded(data, max_pixels)
+    return PictureFacts(
+        size=image.size,
+        orientation=orientation_of(image),
+        plain_jpeg=image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"),
+        # An MPO's further frames are other views for 3-D screens, not an animation.
+        frames=1 if image.format == "MPO" else getattr(image, "n_frames", 1),
+        digest=hashlib.blake2b(data, digest_size=16).digest(),
+    )
 
 
 @dataclass(frozen=True)
@@ -283,9 +326,9 @@ def _read_one(
             raise PictureError("draft that nobody has looked at", detail, "left out; --with_drafts takes it")
         facts = examine_picture(file.path, max_pixels=options.max_pixels)
     except XmlError as error:
-        return None, [error.problem(xml_shown)]
+        return None, [Problem.of(error, xml_shown)]
     except PictureError as error:
-        return None, [error.problem(shown)]
+        return None, [Problem.of(error, shown)]
     problems: list[Problem] = []
     if facts.frames > 1:
         detail = f"{facts.frames} pictures in one file"

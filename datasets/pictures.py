@@ -5,13 +5,11 @@ because it reads EXIF, CMYK, palettes and 16 bits. It releases the interpreter l
 threads decode in parallel (measured: benchmarks/conversion.py).
 """
 
-import hashlib
 import io
 import itertools
 import threading
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +20,6 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from datasets.problems import UnusableFile, bytes_of
 from files.threads import map_in_threads
 from files.writing import why, write_bytes
 
@@ -45,56 +42,29 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
+class UnusableFile(ValueError):
+    """A file that cannot be used; `kind`, `detail` and `action` as in `datasets.problems.Problem`."""
+
+    def __init__(self, kind: str, detail: str, action: str = "left out"):
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind, self.detail, self.action = kind, detail, action
+
+
 class PictureError(UnusableFile):
     """A picture that cannot be used."""
-
-
-@dataclass(frozen=True)
-class PictureFacts:
-    """What a completely decoded picture file holds."""
-
-    size: tuple[int, int]  # (width, height) in pixels as stored, before any EXIF orientation
-    orientation: int  # EXIF orientation, 1 (upright) to 8
-    plain_jpeg: bool  # a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are
-    frames: int  # more than 1 for an animation, of which the first picture counts
-    digest: bytes  # of the file's bytes; equal for identical files
-
-    @property
-    def turned_size(self) -> tuple[int, int]:
-        """(width, height) after the EXIF orientation is applied."""
-        width, height = self.size
-        return (height, width) if self.orientation >= 5 else (width, height)
-
-
-def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
-    """Decodes a picture completely and says what it is.
-
-    Raises:
-        PictureError: cannot be read, cut short, not a picture, or more pixels than `max_pixels`.
-    """
-    data = read_picture_file(path, max_pixels=max_pixels)
-    image = _decode(data, max_pixels)
-    return PictureFacts(
-        size=image.size,
-        orientation=_orientation(image),
-        plain_jpeg=image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"),
-        # An MPO's further frames are other views for 3-D screens, not an animation.
-        frames=1 if image.format == "MPO" else getattr(image, "n_frames", 1),
-        digest=hashlib.blake2b(data, digest_size=16).digest(),
-    )
 
 
 def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Any accepted picture as uint8 [H, W, 3] RGB; transparency is laid over white, 16 bits are scaled to 8.
 
-    With `turn` its EXIF orientation is applied, as every viewer does. PictureError as `examine_picture`.
+    With `turn` its EXIF orientation is applied, as every viewer does. PictureError as `read_picture_file`.
     """
     return decode_picture(read_picture_file(path, max_pixels=max_pixels), turn=turn, max_pixels=max_pixels)
 
 
 def decode_picture(data: bytes, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """`read_picture` for a file's bytes, wherever they came from."""
-    return np.asarray(_rgb(_decode(data, max_pixels), turn))
+    return np.asarray(_rgb(decoded(data, max_pixels), turn))
 
 
 def in_batches(
@@ -107,11 +77,8 @@ def in_batches(
 ) -> Iterator[tuple[Item, np.ndarray, Found]]:
     """Gives each item with its picture and result, in order; the next pictures are read during the work.
 
-    Args:
-        items: what the pictures are of.
-        read: gives an item's picture [H, W, 3]; called in threads.
-        work: one result for each of up to `batch_size` pictures.
-        unreadable: told of every item for which `read` raises this; it is left out.
+    `read` is called in threads, `work` for up to `batch_size` pictures [H, W, 3]; `unreadable` is told of
+    every item that is left out since `read` raises PictureError.
     """
 
     def attempt(item: Item) -> tuple[Item, np.ndarray | PictureError]:
@@ -143,12 +110,7 @@ def encode_picture(image: np.ndarray, kind: str = "JPEG") -> bytes:
 def save_picture(path: Path, image: np.ndarray) -> None:
     """Writes uint8 [H, W, 3] RGB as a whole file (see `files.writing`) in the format of its suffix.
 
-    Args:
-        path: ends in .jpg, .png, .webp or whatever else Pillow writes.
-        image: uint8 [H, W, 3] RGB.
-
-    Raises:
-        PictureError: it cannot be written, or no format has this suffix.
+    PictureError: it cannot be written, or Pillow writes no format with this suffix.
     """
     suffix = path.suffix.lower()
     kind = Image.registered_extensions().get(suffix)
@@ -160,6 +122,19 @@ def save_picture(path: Path, image: np.ndarray) -> None:
     except (OSError, ValueError) as error:  # WebP ends at 16383 pixels, say
         said = why(error) if getattr(error, "filename", None) else f"{path}: {error}; PNG takes larger ones"
         raise PictureError("picture cannot be written", said) from error
+
+
+def bytes_of(path: Path, most: int, what: str, error: type[UnusableFile]) -> bytes:
+    """A file's bytes; raises `error`, about `what` it is, where it cannot be read or has more than `most`."""
+    try:
+        if path.is_fifo() or path.is_char_device():  # to read these may never end
+            raise error(f"{what} cannot be read", "neither a file nor a folder")
+        size = path.stat().st_size
+        if size > most:
+            raise error(f"{what} file too large", f"{size} bytes, at most {most}", "refused")
+        return path.read_bytes()
+    except OSError as failed:
+        raise error(f"{what} cannot be read", failed.strerror or str(failed)) from None
 
 
 def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
@@ -184,7 +159,8 @@ def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
 _OPENING = threading.Lock()
 
 
-def _decode(data: bytes, max_pixels: int) -> Image.Image:
+def decoded(data: bytes, max_pixels: int) -> Image.Image:
+    """A picture file's bytes as Pillow has them, all of it decoded; or PictureError."""
     try:
         with _OPENING:
             pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -204,7 +180,7 @@ def _decode(data: bytes, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # hostile files raise anything: OSError, SyntaxError, struct.error ...
         if data.startswith(_PNG) and (bare := _bare_png(data)) != data:
-            return _decode(bare, max_pixels)
+            return decoded(bare, max_pixels)
         if isinstance(error, Image.UnidentifiedImageError):
             detail = f"starts with {data[:8]!r}, not JPEG, PNG, BMP or WebP: save it as one of these"
             raise PictureError("not a picture", detail) from None
@@ -228,7 +204,8 @@ def _bare_png(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation, 1 (upright) to 8."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged EXIF raises anything; a picture without readable EXIF is upright
@@ -237,7 +214,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _rgb(image: Image.Image, turn: bool) -> Image.Image:
-    if turn and _orientation(image) != 1:
+    if turn and orientation_of(image) != 1:
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         # 16-bit grey: 65535 -> 255. Pillow itself reduces 16-bit colour while decoding.

@@ -1,9 +1,12 @@
 """What was wrong in a folder of labelled pictures: one line per problem, with what was done about it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.pictures import UnusableFile
 from files.writing import write_table
 
 GROUP_HEADINGS = ("count", "problem", "what was done", "first")  # of the table of `group_problems` on screen
@@ -24,30 +27,10 @@ class Problem:
         """Kind and detail as one sentence."""
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
-
-class UnusableFile(ValueError):
-    """A file that cannot be used; `kind`, `detail` and `action` as in `Problem`."""
-
-    def __init__(self, kind: str, detail: str, action: str = "left out"):
-        super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind, self.detail, self.action = kind, detail, action
-
-    def problem(self, file: str) -> Problem:
-        """The line that says so of a file."""
-        return Problem(file, "", self.kind, self.detail, self.action)
-
-
-def bytes_of(path: Path, most: int, what: str, error: type[UnusableFile]) -> bytes:
-    """A file's bytes; raises `error`, about `what` it is, where it cannot be read or has more than `most`."""
-    try:
-        if path.is_fifo() or path.is_char_device():  # to read these may never end
-            raise error(f"{what} cannot be read", "neither a file nor a folder")
-        size = path.stat().st_size
-        if size > most:
-            raise error(f"{what} file too large", f"{size} bytes, at most {most}", "refused")
-        return path.read_bytes()
-    except OSError as failed:
-        raise error(f"{what} cannot be read", failed.strerror or str(failed)) from None
+    @classmethod
+    def of(cls, error: UnusableFile, file: str) -> Problem:
+        """The line that says of a file why it cannot be used."""
+        return cls(file, "", error.kind, error.detail, error.action)
 
 
 def some_of(texts: Sequence[str], most: int = 5) -> str:

@@ -11,7 +11,8 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml ha
 
 from boxes.pixels import to_pixels
 from datasets.labels import clean_name
-from datasets.problems import Problem, UnusableFile, bytes_of
+from datasets.pictures import UnusableFile, bytes_of
+from datasets.problems import Problem
 from files.writing import printable, write_bytes
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.

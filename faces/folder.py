@@ -149,7 +149,7 @@ def _faces_of_folders(
         try:
             data = read_picture_file(file.path, max_pixels=options.max_pixels)
         except PictureError as error:
-            return error.problem(shown)
+            return Problem.of(error, shown)
         source = options.source(shown)
         return Face(file.path, shown, name, source, _digest(data), max_pixels=options.max_pixels)
 

@@ -76,7 +76,7 @@ def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan
             if edited is not data:
                 planned.edits[path] = data, edited
         except XmlError as error:
-            problem = error.problem(path.relative_to(dataset_dir).as_posix())
+            problem = Problem.of(error, path.relative_to(dataset_dir).as_posix())
             planned.problems.append(replace(problem, action="left as it is"))
         progress("reading", number, len(paths))
     return planned

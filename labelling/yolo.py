@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from datasets.problems import Problem, UnusableFile
+from datasets.pictures import UnusableFile
+from datasets.problems import Problem
 from datasets.voc import OBJECT_DROPPED, RawObject, numbers_of
 from labelling.foreign import (
     LIST_OF,

@@ -8,9 +8,7 @@ metrics.json      how good it was when it was written
 thresholds.json   from which score on each name is reported; absent before the end of a training
 """
 
-import importlib.metadata
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -19,9 +17,9 @@ import keras
 import numpy as np
 
 from boxes.anchors import with_shapes
-from datasets.labels import read_labels, write_labels
-from files.arrays import read_arrays, save_arrays
-from files.writing import read_json, whole_file, write_json
+from datasets.labels import read_labels
+from files.arrays import read_arrays
+from files.writing import read_json
 from nets import get_network
 from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds
@@ -49,39 +47,6 @@ class Checkpoint:
         return _network(self.config)
 
 
-def is_checkpoint(folder: Path) -> bool:
-    """Whether the folder holds what `read_checkpoint` needs."""
-    return all((Path(folder) / name).is_file() for name in (LABELS, CONFIG, WEIGHTS))
-
-
-def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """Variable path -> array, of a model as built by `Network.build`."""
-    return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
-
-
-def write_checkpoint(
-    folder: Path,
-    *,
-    labels: Sequence[str],
-    config: Mapping,
-    weights: Mapping[str, np.ndarray],
-    metrics: Mapping | None = None,
-) -> None:
-    """Write a checkpoint folder; what is there fits together, also where the disk is full.
-
-    The weights, which are large, are written first and renamed last: a disk without room for them leaves
-    everything as it was.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / WEIGHTS, durable=True) as temporary:
-        save_arrays(temporary, weights)
-        write_labels(folder / LABELS, labels)
-        write_json(folder / CONFIG, dict(config))
-        write_json(folder / METRICS, dict(metrics or {}))
-        (folder / THRESHOLDS).unlink(missing_ok=True)  # chosen for the weights that now go
-
-
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint folder.
 
@@ -98,14 +63,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             "Give the --train_dir of a training that has saved at least once."
         )
     config = read_config(folder)
-    there = folder / THRESHOLDS
-    return Checkpoint(
-        folder,
-        tuple(read_labels(folder / LABELS)),
-        config,
-        read_arrays(folder / WEIGHTS),
-        read_thresholds(there) if there.is_file() else Thresholds(),
-    )
+    labels, weights, there = read_labels(folder / LABELS), read_arrays(folder / WEIGHTS), folder / THRESHOLDS
+    thresholds = read_thresholds(there) if there.is_file() else Thresholds()
+    return Checkpoint(folder, tuple(labels), config, weights, thresholds)
 
 
 def read_network(folder: Path) -> Network:
@@ -157,12 +117,3 @@ def build_model(checkpoint: Checkpoint) -> keras.Model:
             )
         variable.assign(array)
     return model
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """Versions of Python, TensorFlow, Keras, NumPy and more packages by their names on PyPI; the backend."""
-    return {
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", *packages)},
-    }

@@ -47,6 +47,8 @@ class Look:
     anchors: np.ndarray  # int32 [N], from which of the A each detection came
     anchor_boxes: np.ndarray  # float32 [A, 4]
     probabilities: np.ndarray  # float32 [A, C]
+    # boxes [M, 4] -> probabilities float32 [M, C], where names come from examples: anchors are found heads
+    who: Callable[[np.ndarray], np.ndarray] | None = None
 
     def found(self, score_threshold: float) -> Answers:
         """The boxes of at least that score, one for each head."""
@@ -59,6 +61,8 @@ class Look:
         The mean of what the anchors say whose boxes overlap the given box, weighted by overlap and certainty.
         """
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+        if self.who is not None:
+            return Answers(boxes, self.who(boxes))
         overlaps = np.asarray(ops.convert_to_numpy(iou(boxes, self.anchor_boxes)))  # [M, A]
         somebody = 1.0 - self.probabilities[:, 0]
         weights = np.where(overlaps >= _SAME, overlaps**_SHARPNESS * somebody, 0.0)
@@ -103,7 +107,7 @@ class Detector:
     ):
         self.labels, self.network, self.model = tuple(labels), network, model
         self.thresholds, self.unknown = thresholds or Thresholds(), unknown
-        self._model = DetectionModel(model, network, every_anchor=True)
+        self._model, self._side = DetectionModel(model, network, every_anchor=True), network.image_size
 
     @classmethod
     def load(cls, folder: Path | str, *, unknown: bool = False) -> Detector:
@@ -151,18 +155,16 @@ class Detector:
             one = look.detections if all_names else look.detections.where(look.best_of_head)
             one = one.above(self.thresholds.of(one.names) if score_threshold is None else score_threshold)
             if self.unknown is not None:
-                clear = (np.asarray(one.evidence) >= self.unknown).tolist()
-                one = one.renamed(
-                    [name if sure else UNKNOWN for name, sure in zip(one.names, clear, strict=True)]
-                )
+                clear = np.asarray(one.evidence) >= self.unknown
+                one = one.renamed(np.where(clear, one.names, UNKNOWN).tolist())
             found.append(one)
         return found
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """uint8 [H, W, 3] RGB of any size -> float32 [S, S, 3], what `look` takes."""
+        """uint8 [H, W, 3] RGB of any size -> float32 [side, side, 3], what `look` takes."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"A picture is uint8 [H, W, 3] RGB; got {image.dtype} {image.shape}.")
-        return np.asarray(ops.convert_to_numpy(resize_picture(image, self.network.image_size)))
+        return np.asarray(ops.convert_to_numpy(resize_picture(image, self._side)))
 
     def look(self, images: Sequence[np.ndarray]) -> list[Look]:
         """Everything that is to be known about each of several prepared pictures, in one pass."""
@@ -178,18 +180,6 @@ class Detector:
         return looks
 
 
-@dataclass(frozen=True, eq=False)
-class NamedLook(Look):
-    """A look whose names come from examples: anchors are the found heads."""
-
-    who: Callable[[np.ndarray], np.ndarray]  # boxes [M, 4] -> probabilities float32 [M, C]
-
-    def answers(self, boxes: np.ndarray) -> Answers:
-        """Who is in boxes drawn by hand: [M, 4] corners."""
-        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-        return Answers(boxes, self.who(boxes))
-
-
 class NamingDetector(Detector):
     """Boxes of a finder of heads, names by likeness to examples, "unknown" where nobody is like enough."""
 
@@ -201,12 +191,7 @@ class NamingDetector(Detector):
         self._finder, self._likeness, self._names = finder, likeness, names
         self.labels, self.network, self.model = names.names, finder.network, finder.model
         self.thresholds, self.unknown = Thresholds(0.5 * finder.thresholds.of(finder.labels)[0]), 0.0
-
-    def prepare(self, image: np.ndarray) -> np.ndarray:
-        """Twice the finder's size: heads are looked at more closely than whole pictures."""
-        size = self.network.image_size
-        self._finder.prepare(image[:1, :1])  # what is no picture is refused
-        return np.asarray(ops.convert_to_numpy(resize_picture(image, 2 * size)))
+        self._side = 2 * finder.network.image_size  # heads are looked at more closely than whole pictures
 
     def look(self, images: Sequence[np.ndarray]) -> list[Look]:
         size = self.network.image_size
@@ -215,7 +200,7 @@ class NamingDetector(Detector):
             self._named(look, image) for look, image in zip(self._finder.look(small), images, strict=True)
         ]
 
-    def _named(self, look: Look, image: np.ndarray) -> NamedLook:
+    def _named(self, look: Look, image: np.ndarray) -> Look:
         heads = look.detections.where(look.best_of_head)
         pixels = np.rint(image).astype(np.uint8)
         likeness, names = self._likeness, self._names
@@ -235,4 +220,4 @@ class NamingDetector(Detector):
         detections = Detections(
             heads.boxes[head], scores[head, name], tuple(self.labels[i] for i in name), evidence
         )
-        return NamedLook(detections, best[head] == name, head, heads.boxes, shares, who)
+        return Look(detections, best[head] == name, head, heads.boxes, shares, who)

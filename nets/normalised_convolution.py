@@ -38,7 +38,6 @@ class NormalisedConvolution(layers.Layer):
         Args:
             channels: of the output; None for a depthwise convolution, which has those of its input.
             momentum: of the moving statistics. Short, since trainings are too.
-            **kwargs: of every layer.
         """
         super().__init__(**kwargs)
         self.channels, self.kernel_size, self.strides = channels, kernel_size, strides
@@ -56,11 +55,8 @@ class NormalisedConvolution(layers.Layer):
         sides = (self.kernel_size, self.kernel_size)
         shape = (*sides, input_shape[-1], 1 if self.channels is None else self.channels)
         # Variance scaling by the 9 inputs of an output: He's fan of a depthwise kernel counts all channels.
-        start: Any = (
-            keras.initializers.RandomNormal(stddev=(2 / self.kernel_size**2) ** 0.5)
-            if self.depthwise
-            else "he_normal"
-        )
+        small = keras.initializers.RandomNormal(stddev=(2 / self.kernel_size**2) ** 0.5)
+        start: Any = small if self.depthwise else "he_normal"
         name = "depthwise_weights" if self.depthwise else "kernel"
         self.kernel: Any = self.add_weight(name=name, shape=shape, initializer=start)
         self.norm.build((*input_shape[:-1], self.channels or input_shape[-1]))
@@ -80,17 +76,10 @@ class NormalisedConvolution(layers.Layer):
     def folded(self):
         """The kernel and the shifts [channels] of the one convolution that this layer is in inference."""
         # In float32 whatever the policy: the sums of the statistics are never kept in less.
-        kernel, gamma, beta, mean, variance = (
-            ops.cast(variable, "float32")
-            for variable in (
-                self.kernel,
-                self.norm.gamma,
-                self.norm.beta,
-                self.norm.moving_mean,
-                self.norm.moving_variance,
-            )
-        )
-        scale = gamma * ops.rsqrt(variance + self.norm.epsilon)
+        norm = self.norm
+        known = self.kernel, norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance
+        kernel, gamma, beta, mean, variance = (ops.cast(variable, "float32") for variable in known)
+        scale = gamma * ops.rsqrt(variance + norm.epsilon)
         kernel = kernel * (scale[:, None] if self.depthwise else scale)
         return ops.cast(kernel, self.compute_dtype), ops.cast(beta - mean * scale, self.compute_dtype)
 

@@ -100,11 +100,8 @@ def choose_detections(boxes, shares):
             ops.concatenate(pair, axis=1) for pair in zip((scores, classes, anchors), flat, strict=True)
         )
         scores, best = ops.top_k(scores, most)  # of equal ones the first, as if all had come at once
-        return (
-            first + at_once,
-            scores,
-            *(ops.take_along_axis(one, best, axis=1) for one in (classes, anchors)),
-        )
+        classes, anchors = (ops.take_along_axis(one, best, axis=1) for one in (classes, anchors))
+        return first + at_once, scores, classes, anchors
 
     none = ops.zeros_like(boxes[:, :1, 0], dtype="int32") + ops.zeros((1, most), dtype="int32")  # [B, N]
     start = ops.zeros((), dtype="int32"), ops.cast(none, "float32"), none, none

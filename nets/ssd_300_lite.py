@@ -22,15 +22,8 @@ ANCHORS_PER_CELL = len(ANCHOR_LAYERS[0].shapes)
 
 def _conv(x, channels, name, *, kernel=3, strides=1, activation: str | None = "relu"):
     """Convolution, batch norm, activation. Batch norm's memory is short, since trainings are too."""
-    x = layers.Conv2D(
-        channels,
-        kernel,
-        strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}.conv",
-    )(x)
+    plain = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    x = layers.Conv2D(channels, kernel, strides, name=f"{name}.conv", **plain)(x)
     x = layers.BatchNormalization(momentum=0.97, name=f"{name}.norm")(x)
     return layers.Activation(activation, name=f"{name}.{activation}")(x) if activation else x
 

@@ -29,7 +29,6 @@ EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
 # The API's codes are (ty, tx, th, tw), divided by (0.1, 0.1, 0.2, 0.2) as ours are; ours: (cx, cy, w, h).
 CODE_ORDER = (1, 0, 3, 2)
 
-
 ANCHOR_LAYERS = anchor_layers("ssd_300_mobilenet_v2")
 
 
@@ -38,7 +37,6 @@ class CodeOrder(layers.Layer):
     """Codes (ty, tx, th, tw) as (cx, cy, w, h): [B, A, 4] -> [B, A, 4]."""
 
     def call(self, codes):
-        """Every code, its numbers in the other order."""
         return ops.stack([codes[..., index] for index in CODE_ORDER], axis=-1)
 
 

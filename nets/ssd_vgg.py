@@ -53,11 +53,8 @@ class L2Normalization(layers.Layer):
 
     def build(self, input_shape):
         """Create `gamma` [channels]."""
-        self.gamma = self.add_weight(
-            name="gamma",
-            shape=(input_shape[-1],),
-            initializer=keras.initializers.Constant(self.initial_scale),
-        )
+        start = keras.initializers.Constant(self.initial_scale)
+        self.gamma = self.add_weight(name="gamma", shape=input_shape[-1:], initializer=start)
 
     def call(self, inputs):
         """Normalise [..., channels] -> [..., channels]."""
@@ -66,7 +63,6 @@ class L2Normalization(layers.Layer):
         return inputs * ops.rsqrt(ops.maximum(square_length, 1e-12)) * self.gamma
 
     def get_config(self):
-        """The arguments of the constructor."""
         return {**super().get_config(), "initial_scale": self.initial_scale}
 
 
@@ -118,22 +114,18 @@ def _head(features, name: str, kind: str, anchors: int, values: int, biases="zer
 
 
 def _ssd_vgg(
-    name: str,
-    image_size: int,
-    anchor_grid: Sequence[AnchorLayer],
-    extra_blocks: Sequence[ExtraBlock],
-    num_classes: int,
+    name: str, image_size: int, grid: Sequence[AnchorLayer], blocks: Sequence[ExtraBlock], num_classes: int
 ) -> keras.Model:
     """float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}, both float32."""
     images = keras.Input((image_size, image_size, 3), name="images")
     maps = _vgg_trunk(images)
     features = maps["block7"]
-    for block in extra_blocks:
+    for block in blocks:
         features = maps[block.name] = _extra_map(features, block)
     maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
 
     codes, logits = [], []
-    for (map_name, features), layer in zip(maps.items(), anchor_grid, strict=True):
+    for (map_name, features), layer in zip(maps.items(), grid, strict=True):
         if features.shape[1:3] != (layer.rows, layer.columns):
             raise ValueError(
                 f"{name}: {map_name} has {features.shape[1:3]} cells, its anchors have "

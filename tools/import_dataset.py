@@ -21,11 +21,11 @@ from unicodedata import category
 
 from rich.console import Console
 
-from datasets.annotations import choose_frame, nobody_left
+from datasets.annotations import choose_frame, examine_picture, nobody_left
 from datasets.folder import growing_dirs
 from datasets.kinds import seems
-from datasets.pictures import MAX_PIXELS, examine_picture
-from datasets.problems import GROUP_HEADINGS, Problem, UnusableFile, group_problems, write_problems
+from datasets.pictures import MAX_PIXELS, UnusableFile
+from datasets.problems import GROUP_HEADINGS, Problem, group_problems, write_problems
 from datasets.voc import MAX_OBJECTS, RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
 from files.writing import whole_file, why, write_text
 from labelling.coco import read_coco
@@ -129,7 +129,7 @@ def _import_one(picture: ForeignPicture, target: Path, xml: Path, max_pixels: in
         if len(found) > MAX_OBJECTS:
             raise UnusableFile("too many objects in one picture", f"more than {MAX_OBJECTS}", "refused")
     except UnusableFile as error:
-        done.problems.append(error.problem(picture.name))
+        done.problems.append(Problem.of(error, picture.name))
         return False
     if target.exists() and target.read_bytes() != picture.path.read_bytes():
         kind = "another picture has its name in the output folder"

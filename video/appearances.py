@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from files.writing import write_table
 from visualization.colours import hex_colour
-from visualization.figures import LIGHT, add_panel, label_text, new_figure, set_names
+from visualization.figures import LIGHT, add_panel, label_text, set_names
 from visualization.text import one_line
 
 _MOST_NAMES = 30
@@ -76,7 +76,7 @@ def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) ->
     shown = names[:_MOST_NAMES]
     rows = max(1, len(shown) + (len(names) > len(shown)))
     width, height = 12.0, 0.36 * rows + 1.1
-    figure = new_figure(width, height, LIGHT)
+    figure = Figure((width, height), facecolor=LIGHT.background)
     text, families = label_text(one_line(title), 700)
     figure.text(
         0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=LIGHT.text,

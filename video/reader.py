@@ -24,8 +24,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from datasets.pictures import MAX_PIXELS
-from datasets.problems import UnusableFile
+from datasets.pictures import MAX_PIXELS, UnusableFile
 
 # FFmpeg decides by the content. Its playlists (hls, concat, dash, ...) would open further files and the
 # network in the name of a file that somebody sent: only containers that hold everything themselves are read.
@@ -321,16 +320,13 @@ class Camera(AbstractContextManager["Camera"]):
         # Without a camera every one of its ways to look for one would remark on that.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._capture = cv2.VideoCapture(number)
-        got, first = self._capture.read()
+        got, self._first = self._capture.read()
         if not got:
             self._capture.release()
-            raise VideoError(
-                f"camera {number} gives no picture",
-                "is it plugged in, free and permitted? webcam:1 names the second one",
-            )
+            cure = "is it plugged in, free and permitted? webcam:1 names the second one"
+            raise VideoError(f"camera {number} gives no picture", cure)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self._first = first
-        height, width = first.shape[:2]
+        height, width = self._first.shape[:2]
         self.facts = VideoFacts(width, height, Fraction(round(rate) if 1 <= rate <= 240 else 25))
 
     def __exit__(self, *_: object) -> None:

@@ -66,12 +66,7 @@ class Tracker:
     """
 
     def __init__(self, rate: float, score_threshold: float = 0.5, *, most_waiting: int = 12):
-        """Begins, at so many frames a second.
-
-        Args:
-            score_threshold: lowest score of a face that is shown.
-            most_waiting: frames that may wait for their names, for the caller's memory.
-        """
+        """Begins, at so many frames a second, of which at most `most_waiting` may wait for their names."""
         self._threshold = score_threshold
         self._ahead = max(1, min(most_waiting, round(_LOOK_AHEAD * rate)))
         self._fading = 0.5 ** (1 / max(1.0, _MEMORY * rate))
@@ -130,11 +125,9 @@ class Tracker:
     def _see(self, track: _Track, found: Detections, number: int, frame: _Seen) -> None:
         box, score, name = found.boxes[number], float(found.scores[number]), found.names[number]
         # It was there in the frames between, too.
-        for step in range(1, track.missed + 1):
-            between = self._waiting[-1 - step] if step < len(self._waiting) else None
-            if between is not None:
-                share = np.float32(step / (track.missed + 1))
-                between.append((track, box + share * (track.box - box), track.score))
+        for step in range(1, min(track.missed + 1, len(self._waiting))):
+            share = np.float32(step / (track.missed + 1))
+            self._waiting[-1 - step].append((track, box + share * (track.box - box), track.score))
         track.score = score if track.seen == 0 else 0.7 * track.score + 0.3 * score
         track.box, track.missed, track.seen = box, 0, track.seen + 1
         track.hits, track.frames = track.hits + 1, max(track.frames, 1.0)

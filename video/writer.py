@@ -69,11 +69,7 @@ class VideoWriter:
         self._write_sound(float(frame.time))
 
     def finish(self, *, whole_sound: bool = True) -> None:
-        """Completes the file.
-
-        Args:
-            whole_sound: also write the sound after the last frame; False where the frames were broken off.
-        """
+        """Completes the file, with the sound after its last frame unless the frames were broken off."""
         self._container.mux(self._stream.encode())
         self._write_sound(float("inf") if whole_sound else float(self._last * self._base))
         self._container.close()

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, new_figure, set_names
+from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, set_names
 
 # The overlap from which on an anchor is trained to find a box: SSD paper, section 2.2.
 MATCH_IOU = 0.5
@@ -44,7 +44,7 @@ def plot_dataset(
     rows = min(len(shown), _MOST_NAMES + 1) or 1
     bars_height = 0.34 * rows + 0.75
     width, height = 12.0, 0.55 + bars_height + 3.85
-    figure = new_figure(width, height, theme)
+    figure = Figure((width, height), facecolor=theme.background)
 
     totals = {"picture": sum(pictures.values()), "box": names.total(), "name": len(names)}
     headline = ", ".join(_counted(count, thing) for thing, count in totals.items())

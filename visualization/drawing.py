@@ -32,12 +32,8 @@ class Rectangle(NamedTuple):
 
     def grown(self, by: int, canvas: np.ndarray) -> "Rectangle":
         """So many pixels larger on each side, but not larger than the canvas."""
-        return Rectangle(
-            max(0, self.top - by),
-            max(0, self.left - by),
-            min(canvas.shape[0], self.bottom + by),
-            min(canvas.shape[1], self.right + by),
-        )
+        sides = np.add(self, (-by, -by, by, by)).clip(0, np.tile(canvas.shape[:2], 2))
+        return Rectangle(*sides.tolist())
 
 
 def draw_boxes(

@@ -1,6 +1,6 @@
 """What all figures share: colours to suit a page, axes, names in any script, and the way to a PNG.
 
-Drawn on Matplotlib's Agg canvas through its objects, so that no window system and no global state is touched.
+Drawn through Matplotlib's objects, so that no window system and no global state is touched.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from visualization.text import fit, font_runs, one_line
@@ -42,19 +41,11 @@ def picture_of(figure: Figure, *, dots_per_inch: int = 160) -> bytes:
     return file.getvalue()
 
 
-def new_figure(width: float, height: float, theme: Theme) -> Figure:
-    """An empty figure of so many inches on an Agg canvas."""
-    figure = Figure((width, height), facecolor=theme.background)
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def style_axes(axes: Axes, theme: Theme, *, grid: bool = False) -> Axes:
     """The axes without a frame, in the theme's colours."""
     axes.set_facecolor(theme.background)
     axes.tick_params(colors=theme.faint, labelsize=8, length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
     if grid:
         axes.grid(color=theme.grid, linewidth=0.8)
         axes.set_axisbelow(True)

@@ -20,7 +20,6 @@ from visualization.figures import (
     add_panel,
     label_axes,
     label_text,
-    new_figure,
     set_names,
     style_axes,
 )
@@ -57,7 +56,7 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
     total, curves = len(curves), _shown(curves, [-curve.average_precision for curve in curves])
     columns = min(columns, len(curves))
     rows = math.ceil(len(curves) / columns)
-    figure = new_figure(0.45 + 2.35 * columns, 0.45 + 2.3 * rows, theme)
+    figure = Figure((0.45 + 2.35 * columns, 0.45 + 2.3 * rows), facecolor=theme.background)
     grid = figure.add_gridspec(
         rows, columns, left=0.55 / figure.get_figwidth(), right=1 - 0.1 / figure.get_figwidth(),
         bottom=0.5 / figure.get_figheight(), top=1 - 0.35 / figure.get_figheight(), wspace=0.12, hspace=0.32,
@@ -151,7 +150,7 @@ def plot_confusion(
     cell, label = 0.5, 1.7
     below = 0.15 if side > total else 0.3
     width, height = label + cell * side + 0.15, above + cell * side + below
-    figure = new_figure(width, height, theme)
+    figure = Figure((width, height), facecolor=theme.background)
     axes = add_panel(figure, theme, label, below, cell * side, cell * side)
     _say_of_how_many(figure, theme, side - 1, total, "the most mistakes")
     axes.imshow(cells, interpolation="nearest", aspect="auto")
@@ -197,7 +196,7 @@ def plot_errors(
 ) -> Figure:
     """What each kind of mistake costs (rise of the mAP if undone, 0...1), and how many there are."""
     height = 0.42 * len(kinds) + 0.65
-    figure = new_figure(5.6, height, theme)
+    figure = Figure((5.6, height), facecolor=theme.background)
     axes = add_panel(figure, theme, 2.016, 0.5, 2.8, height - 0.6)
     points = 100 * np.asarray(costs)
     most = max(float(points.max(initial=0.0)), 1.0)
@@ -217,7 +216,7 @@ def plot_reliability(
     edges: np.ndarray, shares_right: np.ndarray, counts: np.ndarray, *, theme: Theme = LIGHT
 ) -> Figure:
     """The share of right answers (NaN: none) in each of B ranges of scores, and how many answers it holds."""
-    figure = new_figure(5.6, 3.9, theme)
+    figure = Figure((5.6, 3.9), facecolor=theme.background)
     axes = add_panel(figure, theme, 0.728, 0.546, 4.648, 3.12, grid=True)
     tenths = np.linspace(0, 1, 6)
     axes.set(xlim=(0, 1), ylim=(0, 1.12), xticks=tenths)
@@ -257,7 +256,7 @@ def plot_training(
     panels = ["loss", *(["mAP on the validation set"] if len(precision) else []), "learning rate"]
     columns = min(columns, len(panels))
     height = 0.2 + 2.7 * math.ceil(len(panels) / columns)
-    figure = new_figure(0.3 + 3.9 * columns, height, theme)
+    figure = Figure((0.3 + 3.9 * columns, height), facecolor=theme.background)
     axes = []
     for i, title in enumerate(panels):
         left, top = 0.7 + 3.9 * (i % columns), 2.35 + 2.7 * (i // columns)

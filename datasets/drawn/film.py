@@ -30,9 +30,10 @@ from av.error import FFmpegError
 from av.video.reformatter import Colorspace
 from rich.console import Console
 
+from datasets.annotations import examine_picture
 from datasets.drawn.crowd import HeadLabel, labelled_heads
 from datasets.drawn.shots import Shot, ShotPainter, heads_at, make_shots, shot_at
-from datasets.pictures import ACCEPTED_SUFFIXES, examine_picture
+from datasets.pictures import ACCEPTED_SUFFIXES
 from datasets.voc import write_annotation
 from files.writing import whole_file
 from terminal.bars import counting_bars

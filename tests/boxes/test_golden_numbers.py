@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from boxes.coding import decode, encode
+from boxes.coding import decode
 from boxes.geometry import iou
-from boxes.matching import assign_targets
+from boxes.matching import assign_targets, encode
 from nets import get_network
 
 # Numbers of the cases in `encode_ssd_300_vgg.npz`, by how many objects they have.

@@ -1,8 +1,7 @@
 import pytest
 
-from datasets.annotations import ReadOptions, choose_frame, read_folder
+from datasets.annotations import PictureFacts, ReadOptions, choose_frame, read_folder
 from datasets.folder import find_files, growing_dirs
-from datasets.pictures import PictureFacts
 from datasets.splits import SplitOptions
 from datasets.voc import RawAnnotation, RawObject, VocObject
 from labelling.drafts import write_draft

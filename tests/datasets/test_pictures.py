@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from datasets.annotations import examine_picture
 from datasets.conversion import jpeg_bytes
-from datasets.pictures import PictureError, examine_picture, read_picture, save_picture
+from datasets.pictures import PictureError, read_picture, save_picture
 from tests.datasets.one_of_everything import draw, png_bomb
 from tests.datasets.test_splits import TABLES
 
@@ -165,8 +166,7 @@ def test_exif_orientation(tmp_path, orientation):
     exif[0x0112] = orientation
     path = _save(tmp_path / "a.jpg", draw(5), exif=exif, quality=95)
     facts = examine_picture(path)
-    assert facts.orientation == orientation
-    assert facts.size == (96, 64)
+    assert (facts.orientation, facts.size) == (orientation, (96, 64))
     assert facts.turned_size == ((96, 64) if orientation < 5 else (64, 96))
     stored = np.asarray(Image.open(path))
     # TIFF 6.0, tag 274: where the first row and the first column of the stored picture are to be shown.

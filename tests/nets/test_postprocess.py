@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from boxes.coding import encode
 from boxes.geometry import iou
+from boxes.matching import encode
 from nets.postprocess import probabilities, select_detections, suppress
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import nets
-from boxes.anchors import shapes_of
+from boxes.anchor_fitting import shapes_of
 from datasets.labels import read_labels, write_labels
 from datasets.records import VOC_NAMES
+from engine.training.run_folder import model_weights, write_checkpoint
 from nets import get_network
-from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
+from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
 from nets.slim_files import read_slim_variables, write_slim_checkpoint
 from nets.slim_names import slim_variables
