@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors
+from datasets.examples import traces_of_records
 from datasets.look_alikes import leak_notes
 from datasets.pictures import PictureError, read_picture
-from datasets.records import RecordDataset, traces_of_records
+from datasets.records import RecordDataset
 from engine.measures.measure import Measurements, measure
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
@@ -43,14 +44,9 @@ _FEW_TO_JUDGE = 10  # objects; below, one picture more or less decides the figur
 def write_training_report(
     folder: Path, *, dataset_dir: Path | None = None, say: Callable[[str], None] = print
 ) -> Path:
-    """Writes the report.
+    """Writes the report of a training that has saved weights, a finished one or not; its path.
 
-    Args:
-        folder: of a training that has saved weights; a finished one or not.
-        dataset_dir: where its records are now, if they have moved.
-
-    Returns:
-        The report.
+    Its records are in `dataset_dir`, if they have moved.
 
     Raises:
         ValueError: no checkpoint, or its records cannot be read.

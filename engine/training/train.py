@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from datasets.records import RecordDataset, open_dataset, traces_of_records
+from datasets.examples import traces_of_records
+from datasets.records import RecordDataset, open_dataset
 from engine.evaluation import Evaluation, evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
@@ -139,11 +140,8 @@ def write_thresholds(
 ) -> None:
     """Choose from which score on each name is reported, by the best weights, and write thresholds.json.
 
-    Without anything to measure on there is no such file, and `Thresholds()` count.
-
-    Args:
-        folder: of a training that has saved weights; a finished one or not.
-        dataset_dir: where its records are now, if they have moved.
+    Without anything to measure on there is no such file, and `Thresholds()` count. The training has saved
+    weights, and is finished or not; `dataset_dir` says where its records are now, if they have moved.
 
     Raises:
         ValueError: no checkpoint, or its records cannot be read.

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from datasets.examples import write_shards
+from datasets.examples import traces_of_records, write_shards
 from datasets.look_alikes import (
     NEAR,
     Traces,
@@ -18,7 +18,6 @@ from datasets.look_alikes import (
     perceptual_hash_of_jpeg,
     traces_of,
 )
-from datasets.records import traces_of_records
 from tests.datasets.test_records import example
 
 

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from datasets.examples import make_example, parse_example, write_shards
+from datasets.examples import VOC_NAMES, make_example, parse_example, traces_of_records, write_shards
 from datasets.labels import write_labels
 from datasets.look_alikes import perceptual_hash
-from datasets.records import VOC_NAMES, open_dataset, traces_of_records
+from datasets.records import open_dataset
 
 BOXES = ((0.25, 0.125, 0.5, 0.75),)
 JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()

@@ -5,8 +5,8 @@ import pytest
 
 import nets
 from boxes.anchors import shapes_of
+from datasets.examples import VOC_NAMES
 from datasets.labels import read_labels, write_labels
-from datasets.records import VOC_NAMES
 from nets import get_network
 from nets.checkpoint import model_weights, read_checkpoint, write_checkpoint
 from nets.detector import Detector
