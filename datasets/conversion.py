@@ -19,13 +19,12 @@ import PIL
 import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics, sets_of
-from datasets.examples import make_example, write_shards
+from datasets.examples import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
 from datasets.labels import extend_labels, read_labels, write_labels
 from datasets.look_alikes import leak_notes, look_alike_names, perceptual_hash_of_jpeg, traces_of
 from datasets.options import ConversionOptions
 from datasets.pictures import MAX_PIXELS, decode_picture, encode_picture, read_picture_file
 from datasets.problems import Problem, group_problems, some_of, write_problems
-from datasets.records import SHARD_NAME, VOC_NAMES, traces_of_records
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction
 from files.threads import map_in_threads
 from files.writing import printable, sha256_of, write_text

@@ -4,14 +4,27 @@ Those of TensorFlow's Object Detection API are read, too.
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
+from files.threads import map_in_threads
 from preprocessing.resize import decode_picture
+
+# A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
+SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
+
+# In the order of their class ids, 1 to 20: VOC_LABELS of SSD-Tensorflow's datasets/pascalvoc_common.py.
+VOC_NAMES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
+    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
 
 # Of a box in a record, in the order of its corners.
 SIDES = ("ymin", "xmin", "ymax", "xmax")
@@ -116,6 +129,22 @@ def decoded(where: str, example: tf.train.Example) -> np.ndarray:
     except tf.errors.InvalidArgumentError as error:
         reason = error.message.partition("}} ")[2].partition(" [Op:")[0]
         raise ValueError(f"{where}: its picture cannot be decoded ({reason}); convert again") from None
+
+
+def traces_of_records(files: Sequence[Path]) -> Traces:
+    """By what the pictures of a set can be recognised; about 1 ms for each, errors as of `decoded`."""
+
+    def trace(one: tuple[str, tf.train.Example]) -> tuple[str, str, np.uint64]:
+        where, example = one
+        texts = (example.features.feature[f"image/{key}"] for key in ("encoded", "filename", "source"))
+        encoded, *more = (next(iter(text.bytes_list.value), b"") for text in texts)
+        name, source = (text.decode("utf-8", errors="replace") for text in more)
+        if encoded.startswith(b"\xff\xd8"):
+            with suppress(OSError):
+                return name, source, perceptual_hash_of_jpeg(encoded)
+        return name, source, perceptual_hash(decoded(where, example))
+
+    return traces_of(map_in_threads(trace, examples(files)))
 
 
 def make_example(

@@ -4,31 +4,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
-from datasets.examples import SIDES, decoded, examples, is_box, objects_of
+from datasets.examples import SIDES, VOC_NAMES, examples, is_box, objects_of
 from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name, read_labels
-from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
-from files.threads import map_in_threads
 
 _MOST_NAMES = 65_535  # without labels.txt: each id below the highest has a name, if only a placeholder
-# A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
-SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
 # Of the Object Detection API: NAME.record-00000-of-00010, NAME.record, NAME-00000-of-00010.tfrecord ...
 _FILE = re.compile(
     r"(?P<set>[^.].*?)(?:[_-](?P<number>\d{3,})(-of-\d+)?)?\.(tf)?records?(-(?P<last>\d{5})-of-\d+)?"
-)
-
-# In the order of their class ids, 1 to 20: VOC_LABELS of SSD-Tensorflow's datasets/pascalvoc_common.py.
-VOC_NAMES = (
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
-    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
 
 
@@ -126,26 +114,6 @@ def set_prefix(dataset_name: str) -> str:
     return f"voc{rest}_" if rest else ""
 
 
-def traces_of_records(files: Sequence[Path]) -> Traces:
-    """By what the pictures of a set can be recognised; about 1 ms for each.
-
-    Raises:
-        ValueError: a picture cannot be decoded, or errors as of `examples`.
-    """
-
-    def trace(one: tuple[str, tf.train.Example]) -> tuple[str, str, np.uint64]:
-        where, example = one
-        texts = (example.features.feature[f"image/{key}"] for key in ("encoded", "filename", "source"))
-        encoded, *more = (next(iter(text.bytes_list.value), b"") for text in texts)
-        name, source = (text.decode("utf-8", errors="replace") for text in more)
-        if encoded.startswith(b"\xff\xd8"):
-            with suppress(OSError):
-                return name, source, perceptual_hash_of_jpeg(encoded)
-        return name, source, perceptual_hash(decoded(where, example))
-
-    return traces_of(map_in_threads(trace, examples(files)))
-
-
 def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
     numbered: dict[str, list[tuple[int, Path]]] = {}
     for path in sorted(folder.glob("*record*")):
@@ -155,7 +123,7 @@ def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
     for parts in numbered.values():
         if (last := re.search(r"-of-(\d+)", parts[-1][1].name)) and int(last[1]) != len(parts):
             raise ValueError(
-                f"{parts[-1][1]}: {len(parts)} of its {int(last[1])} files are there; copy the others"
+                f"{parts[-1][1]}: {len(parts)} of its {int(last[1])} files are there; copy the rest"
             )
     return {name: tuple(path for _, path in sorted(parts)) for name, parts in sorted(numbered.items())}
 
@@ -198,8 +166,7 @@ def _read_set(
 ) -> SplitInfo:
     """A set by its records, whose names and ids must agree with each other, and with labels if there are any.
 
-    Args:
-        named: class id -> what the records call it, and where; new ones are added.
+    What records call a class id, and where, is `named`; new ones are added.
     """
     places, counts, objects = [], [], []
     for where, example in examples(files):
@@ -241,14 +208,12 @@ def _agree(
         raise ValueError(f"{where}: class id {number} ({name!r}), but {rule}, and 0 is background; {cure}")
     known, place = (labels[number - 1], "labels.txt") if labels else named.get(number, ("", where))
     if name and known and name != known:
-        raise ValueError(
-            f"{where}: class id {number} is {name!r} here, {known!r} in {place}; "
-            + (
-                "give labels.txt the order of the ids, or delete it"
-                if labels
-                else "convert into one folder again"
-            )
+        cure = (
+            "give labels.txt the order of the ids, or delete it"
+            if labels
+            else "convert again into one folder"
         )
+        raise ValueError(f"{where}: class id {number} is {name!r} here, {known!r} in {place}; {cure}")
     named[number] = known or name, place
 
 

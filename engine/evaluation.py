@@ -111,14 +111,9 @@ def evaluate_model(
 def read_pictures(
     dataset: RecordDataset, split: str, numbers: Sequence[int], *, longest: int
 ) -> dict[int, np.ndarray]:
-    """Some pictures of a split, in their own proportions, to draw on.
+    """Some pictures of a split, to draw on: number, as in an `Evaluation`, -> uint8 [H, W, 3].
 
-    Args:
-        numbers: places in the order of the records, as in an `Evaluation`.
-        longest: pixels of the longer side; smaller pictures stay as they are.
-
-    Returns:
-        number -> uint8 [H, W, 3].
+    The longer side has at most so many pixels; smaller pictures stay as they are.
     """
     wanted, pictures = set(numbers), {}
     for number, one in enumerate(examples(dataset.split(split).files) if wanted else ()):

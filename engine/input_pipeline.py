@@ -55,8 +55,7 @@ class TrainingPictures:
     def memory(self) -> PictureMemory | None:
         """The pictures, decoded when they are first asked for; None if they are not to be kept.
 
-        Raises:
-            ValueError: there is not the memory, or a picture cannot be decoded.
+        ValueError where there is not the memory, or a picture cannot be decoded.
         """
         if not self.in_memory:
             return None

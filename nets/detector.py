@@ -113,9 +113,7 @@ class Detector:
     def load(cls, folder: Path | str, *, unknown: bool = False) -> Detector:
         """From a checkpoint folder, or one of `tools.name_from_examples`, and nothing else.
 
-        Args:
-            unknown: answer "unknown" for a character that it was not taught, instead of the name that the
-                character resembles most.
+        With `unknown` it answers so for characters it was not taught, and not whom they resemble most.
 
         Raises:
             ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
@@ -134,22 +132,16 @@ class Detector:
         return cls(model, network, labels, thresholds=checkpoint.thresholds, unknown=limit)
 
     def detect(self, image: np.ndarray, *, score_threshold: float | None = None) -> Detections:
-        """Named boxes in one picture, one for each head, best first.
+        """Named boxes in one picture, uint8 [H, W, 3] RGB of any size, one for each head, best first.
 
-        Args:
-            image: uint8 [H, W, 3] RGB of any size.
-            score_threshold: lowest score; None takes each name's own (0.5 where none was chosen).
+        The lowest score None takes each name's own (0.5 where none was chosen).
         """
         return self.detect_batch([image], score_threshold=score_threshold)[0]
 
     def detect_batch(
         self, images: Sequence[np.ndarray], *, score_threshold: float | None = None, all_names: bool = False
     ) -> list[Detections]:
-        """`detect` for several pictures at once, which may differ in size.
-
-        Args:
-            all_names: also the less likely names of a head, each with its box.
-        """
+        """`detect` for several pictures of any sizes; `all_names`: also the less likely ones of a head."""
         found = []
         for look in self.look([self.prepare(image) for image in images]):
             one = look.detections if all_names else look.detections.where(look.best_of_head)

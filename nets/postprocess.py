@@ -123,7 +123,7 @@ def _of_anchors(values, anchors):
 def select_detections(codes, logits, anchors, *, score_activation: Scores = "softmax"):
     """From what a network answers to detections, and what every anchor says.
 
-    Of codes [B, A, 4], logits [B, A, C], which mean what `probabilities` says, and anchors [A, 4].
+    Of codes [B, A, 4], logits [B, A, C] (see `probabilities`) and anchors [A, 4].
 
     Returns:
         What `choose_detections` does; "evidence": [B, N], see `nets.thresholds.evidence`; "best_of_head":
@@ -159,11 +159,9 @@ class DetectionModel(keras.Model):
         return selected
 
     def arrays(self, images: np.ndarray, *, batch_size: int = 0) -> dict[str, np.ndarray]:
-        """`call` with arrays.
+        """`call` with arrays, float32 [B, S, S, 3].
 
-        Args:
-            images: float32 [B, S, S, 3].
-            batch_size: fill fewer pictures up to so many, so that the graph is not made again for them.
+        Fewer pictures than `batch_size` are filled up to it, so that the graph is not made again for them.
         """
         count = len(images)
         if count < batch_size:

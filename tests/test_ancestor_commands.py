@@ -16,8 +16,8 @@ import eval_ssd_network
 import nets
 import tf_convert_data
 import train_ssd_network
+from datasets.examples import VOC_NAMES
 from datasets.labels import write_labels
-from datasets.records import VOC_NAMES
 from datasets.voc import VocObject, write_annotation
 from engine.training.run_folder import model_weights, write_checkpoint
 from files.arrays import write_arrays

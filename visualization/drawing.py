@@ -44,14 +44,12 @@ def draw_boxes(
 ) -> np.ndarray:
     """Draws boxes with their names (and scores in per cent), each name in its own colour.
 
-    Lines and text grow with the picture. A label stands above its box or, where there is no room or
-    another label stands already, inside or below it; never outside the picture.
+    Lines and text grow with the picture, a new uint8 [H, W, 3] RGB. A label stands above its box or, where
+    there is no room or another label stands already, inside or below it; never outside the picture.
 
     Args:
-        image: uint8 [H, W, 3] RGB; not changed, the result is another.
         boxes: [N, 4] corners as fractions; what lies outside the picture is cut off.
-        names: N names, any script. An empty name leaves the label to the score.
-        scores: N scores in 0...1, or None.
+        names: N names, any script. An empty name leaves the label to the score, in 0...1.
     """
     check_image(image)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)

@@ -56,13 +56,9 @@ def fit(text: str, size: int, width: float) -> str:
 
 
 def text_mask(text: str, size: int, after: str = "", gap: int = 0) -> np.ndarray:
-    """A line of clean text, drawn.
+    """A line of what `one_line` returns, drawn with `size` pixels per em.
 
-    Args:
-        text: what `one_line` returns.
-        size: pixels per em.
-        after: more clean text to the right, whatever the writing direction of the first.
-        gap: pixels between the two.
+    And `gap` pixels to its right, whatever its writing direction, more of it.
 
     Returns:
         float32 [h, w], 1 where the text covers the pixel. The height is that of the line, the same for
@@ -101,7 +97,7 @@ def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
 
     Mostly this is one run. Text that mixes scripts takes several fonts; a character that no font has
     is replaced by its code point (`<0E01>`), so that different names still look different, and a
-    warning says once what to install. No run is empty.
+    warning says once what to install. Of one line, any script, with `size` pixels per em; no run is empty.
     """
     whole = _font_with(_needed(text))
     if whole is not None:
@@ -172,15 +168,9 @@ def _has(path: Path, index: int, characters: frozenset[str]) -> bool:
 
 
 def web_font(text: str) -> bytes | None:
-    """The glyphs of a text that are not Latin, as far as the shipped font has them, for a page.
+    """The glyphs of all that a page says that are not Latin: a WOFF file of a few kB; None if it needs none.
 
-    So names are readable where no font for them is installed.
-
-    Args:
-        text: everything that the page says, any script.
-
-    Returns:
-        A WOFF file of a few kB; None if no glyph is needed.
+    As far as the shipped font has them: so names are readable where no font for them is installed.
     """
     from fontTools import subset  # takes a second
 

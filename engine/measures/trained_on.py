@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.examples import traces_of_records
 from datasets.look_alikes import Traces, leak_notes, near_duplicates, traces_of
-from datasets.records import RecordDataset, traces_of_records
+from datasets.records import RecordDataset
 from files.arrays import read_arrays, write_arrays
 from nets.checkpoint import Checkpoint
 

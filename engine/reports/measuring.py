@@ -100,12 +100,9 @@ def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
 
     A checkpoint that is replaced before it is asked for is passed over. The folder need not exist yet.
 
-    Args:
-        patience: seconds without any sign of life from the training (it saves its state every
-            --save_interval_secs) after which it counts as stopped.
-
     Raises:
-        ValueError: no sign of life for so long, and the training is not finished.
+        ValueError: no sign of life (a state is saved every --save_interval_secs) for `patience` seconds, and
+            the training is not finished.
     """
     seen, sign, alive = None, None, time.monotonic()
     while True:

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from datasets.records import RecordDataset, open_dataset, traces_of_records
+from datasets.examples import traces_of_records
+from datasets.records import RecordDataset, open_dataset
 from engine.evaluation import Evaluation, evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds

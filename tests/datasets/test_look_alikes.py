@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from datasets.examples import write_shards
+from datasets.examples import traces_of_records, write_shards
 from datasets.look_alikes import (
     NEAR,
     Traces,
@@ -18,7 +18,6 @@ from datasets.look_alikes import (
     perceptual_hash_of_jpeg,
     traces_of,
 )
-from datasets.records import traces_of_records
 from tests.datasets.test_records import example
 
 
@@ -96,10 +95,12 @@ def test_nothing_in_common_says_nothing():
     assert leak_notes(traces(), TRAIN, "test") == []
 
 
-def test_traces_of_records_ours_and_foreign(rng, tmp_path):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])
+def test_traces_of_records_ours_and_foreign(kind, rng, tmp_path):
     """SSD-Tensorflow's records have neither file name nor source."""
-    picture = scene(rng)
-    encoded = jpeg(picture, 95)
+    picture, file = scene(rng), io.BytesIO()
+    Image.fromarray(picture).save(file, kind, lossless=True)
+    encoded = file.getvalue()
     ours = example((), (), (), encoded=encoded, filename="千_1.jpg", source="千")
     feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded]))
     foreign = tf.train.Example(features=tf.train.Features(feature={"image/encoded": feature}))
@@ -107,3 +108,7 @@ def test_traces_of_records_ours_and_foreign(rng, tmp_path):
     assert (found.names, found.sources) == (("千_1.jpg", ""), ("千", ""))
     assert found.hashes[0] == found.hashes[1]
     assert np.bitwise_count(found.hashes[0] ^ perceptual_hash(picture)) <= 2
+    with pytest.raises(
+        ValueError, match=r"a_000\.tfrecord: record 0 \(.*\.jpg\): its picture cannot be decoded"
+    ):
+        traces_of_records(write_shards(tmp_path, "a", [example(encoded=b"no picture")], 2))

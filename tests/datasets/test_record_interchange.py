@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from datasets.conversion import convert
-from datasets.examples import examples
+from datasets.examples import VOC_NAMES, examples
 from datasets.options import ConversionOptions
-from datasets.records import VOC_NAMES, open_dataset
+from datasets.records import open_dataset
 from tests.datasets.test_records import example
 
 SIDES, FLAGS = ("ymin", "xmin", "ymax", "xmax"), ("difficult", "truncated")

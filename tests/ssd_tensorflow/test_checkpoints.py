@@ -5,8 +5,8 @@ import pytest
 
 import nets
 from boxes.anchor_fitting import shapes_of
+from datasets.examples import VOC_NAMES
 from datasets.labels import read_labels, write_labels
-from datasets.records import VOC_NAMES
 from engine.training.run_folder import model_weights, write_checkpoint
 from nets import get_network
 from nets.checkpoint import read_checkpoint

@@ -41,13 +41,11 @@ def test_one_panel_for_each_name(count):
     assert pixels(figure).std() > 5
 
 
-def test_curve_without_points_is_an_empty_panel():
+def test_curve_is_monotone_and_without_points_an_empty_panel():
     figure = plot_precision_recall([Curve("a", np.empty(0), np.empty(0), 0.0)])
     assert not figure.axes[0].lines
     assert pixels(figure).std() > 1
-
-
-def test_curve_shows_the_best_precision_at_this_recall_or_beyond():
+    # else the best precision at this recall or beyond
     figure = plot_precision_recall([Curve("a", np.array([0.5, 1.0]), np.array([0.2, 0.6]), 0.6)])
     line = figure.axes[0].lines[0]
     assert line.get_color() == hex_colour("a")

@@ -48,9 +48,6 @@ def test_fit_keeps_what_fits_and_elides_what_does_not():
     assert shortened.endswith("…")
     assert 150 < text_width(shortened, 20) <= 200
     assert fit("千反田える", 20, 21) == ""
-
-
-def test_fit_does_not_part_a_letter_from_its_marks():
     accents = "q\u0301\u0301" * 40  # no composed form exists
     shortened = fit(accents, 20, 60)
     assert len(shortened) % 3 == 1  # whole letters and the ellipsis
@@ -80,9 +77,7 @@ def test_second_part_stands_on_the_right_also_of_arabic():
 
 def test_stacked_marks_do_not_make_the_line_endlessly_high():
     assert text_mask("Z" + "\u0301" * 100, 20).shape[0] <= 2.4 * 20
-
-
-def test_nothing_is_an_empty_mask_and_needs_no_font():
+    # and nothing needs no font
     assert text_mask("", 20).sum() == 0
     assert font_runs("", 20) == []
 

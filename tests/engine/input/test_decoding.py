@@ -92,9 +92,6 @@ def test_every_record_is_found_where_it_begins(files):
     data = [path.read_bytes() for path in files]
     lengths = [struct.unpack_from("<Q", data[f], o)[0] for f, o in zip(index.file, index.offset, strict=True)]
     assert lengths == [0, 1000, 3, 2, 1]
-
-
-def test_nothing_is_an_index_of_nothing(files):
     assert len(index_records(files[2:])) == 0
     assert index_records([]).offset.dtype == np.int64
 

@@ -4,8 +4,9 @@ import shutil
 
 import numpy as np
 
+from datasets.examples import traces_of_records
 from datasets.look_alikes import traces_of
-from datasets.records import open_dataset, traces_of_records
+from datasets.records import open_dataset
 from engine.measures.trained_on import leak_notes_of, read_trained_on, with_past, write_trained_on
 from nets.checkpoint import Checkpoint
 
