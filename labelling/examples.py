@@ -65,15 +65,19 @@ def likeness_within(vectors: np.ndarray) -> np.ndarray:
 def limit_of(vectors: np.ndarray, owners: np.ndarray, strangers: np.ndarray) -> float:
     """The cosine below which a head is nobody's.
 
-    Conformal where there are enough examples to be left out in turn (Vovk et al. 2005): of right heads at
-    most _LOST fall below it. Where there are fewer, so that most of the drawn strangers fall below it.
+    Conformal where there are enough examples to be left out in turn (Vovk et al. 2005): of heads that are
+    named right at most _LOST fall below it. Where there are fewer, most of the drawn strangers do.
     """
     groups = [vectors[owners == number] for number in range(owners.max() + 1)]
-    left_out = np.sort(np.concatenate([likeness_within(group) for group in groups]))
-    rank = int(_LOST * (len(left_out) + 1))
-    if rank:
-        return float(left_out[rank - 1])
     means = np.stack([group.mean(0) / np.linalg.norm(group.mean(0)) for group in groups])
+    right = [np.zeros(0)]
+    for number, group in enumerate(groups):
+        others = np.delete(group @ means.T, number, 1).max(1, initial=-1)
+        own = likeness_within(group)
+        right.append(own[own > others] if len(own) else own)
+    left_out = np.sort(np.concatenate(right))
+    if rank := int(_LOST * (len(left_out) + 1)):
+        return float(left_out[rank - 1])
     return float(np.quantile((strangers @ means.T).max(1), _STRANGERS))
 
 
