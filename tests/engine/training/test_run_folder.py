@@ -1,4 +1,3 @@
-import errno
 from pathlib import Path
 
 import keras
@@ -19,7 +18,6 @@ from engine.training.run_folder import (
     read_state,
     save_state,
 )
-from tests.conftest import files_of_at_most
 from tests.engine.training_run import Killed
 
 
@@ -183,16 +181,6 @@ def test_killed_between_its_renames_a_save_leaves_a_whole_state(saved_twice, mon
     assert read_state(folder, lambda text: None).standing.step == 2
     save_state(folder, trainer, Standing(step=4))
     assert read_state(folder, silent).standing.step == 4
-
-
-def test_a_full_disk_leaves_both_states_and_no_half_file(saved_twice):
-    folder, trainer = saved_twice
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    half = len(before[STATE]) // 2
-    with pytest.raises(OSError, match="File too large") as caught, files_of_at_most(half):
-        save_state(folder, trainer, Standing(step=3))
-    assert caught.value.errno == errno.EFBIG
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_state_of_another_network_is_refused(saved_twice, tiny):
