@@ -113,13 +113,9 @@ def features(model: keras.Model, heads: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def cell_colours(image: np.ndarray) -> np.ndarray:
-    """Of nine cells, the share of each hue and, for what has little colour, of each brightness.
+    """Of nine cells of a picture, the share of each hue and, for what has little colour, of each brightness.
 
-    Args:
-        image: uint8 [H, W, 3] RGB, with sides that three divides.
-
-    Returns:
-        float64 [144], square roots, of length 1.
+    uint8 [H, W, 3] RGB, with sides that three divides -> float64 [144], square roots, of length 1.
     """
     hsv, cells = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL), []
     for cell in (part for rows in np.split(hsv, _PARTS) for part in np.split(rows, _PARTS, axis=1)):
@@ -156,11 +152,7 @@ class Names:
 
 
 def read_names(folder: Path) -> Names:
-    """What `tools.name_from_examples` wrote.
-
-    Raises:
-        ValueError: damaged.
-    """
+    """What `tools.name_from_examples` wrote; ValueError: damaged."""
     arrays = read_arrays(folder / NAMES)
     try:
         names = tuple(clean_name(str(name)) for name in arrays["names"])

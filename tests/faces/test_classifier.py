@@ -1,4 +1,6 @@
 import json
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ def classifier(tmp_path, rng) -> FaceClassifier:
     return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, 0.3))
 
 
-VGG = {"name": "vgg16", "image_size": 32, "strides": [4, 8]}
+CHANGES = tomllib.loads(Path(__file__).with_name("changes.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -68,31 +70,13 @@ def test_evidence_decides_what_is_known():
     assert Judgement().known(logits).tolist() == [True]
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"names": ["a", "a", "b", "c"]}, "4 names, 3 different"),
-        ({"names": ["a", "b"]}, "does not fit .* numbers and 2 names"),
-        ({"names": ["a", " ", "c", "d"]}, "a name is empty or no text"),
-        ({"format": 7}, "its format is 7, this program reads 1"),
-        ({"weights": "0" * 16}, r"weights.npz is not the one that config.json was written for"),
-        ({"backbone": {**VGG, "image_size": 10**6}}, r"is not in 16\.\.\.2048"),
-        ({"backbone": {**VGG, "strides": []}}, "does not hold a face classifier"),
-        (
-            {"backbone": {**VGG, "name": "lenet"}},
-            "no backbone 'lenet' .* are gone.; train again, with one of",
-        ),
-        ({"judgement": {"temperature": 0, "rule": "gap", "limit": None}}, "is not above 0"),
-        ({"judgement": {"temperature": 1, "rule": "guess", "limit": None}}, "there is no rule 'guess'"),
-        ({"margin": "wide"}, "'wide' is not a number"),
-        ({"pooling": {"cells": 99, "statistics": ["mean"]}}, "cells 99: must be in"),
-        ({"pooling": {"cells": 2, "statistics": ["mean", "max"]}}, "mean max, and only the mean is left"),
-    ],
-)
+@pytest.mark.parametrize(("values", "message"), CHANGES["changes"])
 def test_a_changed_configuration_is_refused(classifier, tmp_path, values, message):
     classifier.save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
-    write_json(tmp_path / "config.json", {**config, **values})
+    for key, value in values.items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+    write_json(tmp_path / "config.json", config)
     with pytest.raises(ValueError, match=message):
         FaceClassifier.load(tmp_path)
 

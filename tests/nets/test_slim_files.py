@@ -75,10 +75,7 @@ def test_a_damaged_checkpoint_file_names_what_is_beside_it(written, damage):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        (
-            "model.ckpt-8",
-            r"No checkpoint at .*neither .*ckpt-8 nor .*ckpt-8\.index.*Give the prefix.*model\.ckpt-7\.",
-        ),
+        ("model.ckpt-8", r"No checkpoint at .*ckpt-8 nor .*ckpt-8\.index.*Give the prefix.*model\.ckpt-7\."),
         ("nowhere/model.ckpt-8.index", r"The folder .*nowhere does not exist either\."),
         ("none.npz", r"No checkpoint at .*none\.npz"),
         ("..", "file named `checkpoint` must name its latest"),

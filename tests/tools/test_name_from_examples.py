@@ -15,6 +15,7 @@ from labelling.examples import MOST, likeness_within, limit_of
 from nets.detector import Detector
 from nets.likeness import LIKENESS, NAMES, Likeness, Names, read_names
 from tests.conftest import ROOT
+from tests.tools.test_doors import TABLES
 from tools.name_from_examples import main
 
 
@@ -77,22 +78,9 @@ def test_names_are_added_and_replaced(tmp_path: Path) -> None:
     assert (names.names, names.owners.tolist()) == (("Nami", "Zoro", "路飞"), [0, 1, 2])
 
 
-@pytest.mark.parametrize(
-    ("objects", "said"),
-    [
-        ([VocObject("Zoro", (1, 1, 90, 90))], "examples of Zoro only: names are told apart by comparing"),
-        (
-            [VocObject("Zoro", (1, 1, 90, 90)), VocObject("Nami", (99, 99, 105, 180))],
-            "no box of Nami can be used: an example is at least 12 pixels",
-        ),
-        (
-            [VocObject("Zoro", (1, 1, 90, 90)), VocObject("Nami", (1, 1, 88, 90))],
-            "a.xml: one face is called Zoro and Nami; delete one",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("objects", "said"), TABLES["poor_examples"])
 def test_what_says_nothing_is_refused(objects: list, said: str, tmp_path: Path, capsys: Any) -> None:
-    folder = labelled(tmp_path / "set", *objects)
+    folder = labelled(tmp_path / "set", *(VocObject(name, tuple(box)) for name, box in objects))
     assert main([f"--dataset_dir={folder}", f"--output_dir={tmp_path / 'names'}"]) == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / "names").exists()

@@ -111,7 +111,7 @@ def test_the_start_may_be_spelled_otherwise_or_gone_but_not_be_another(stopped, 
         (
             ["state.npz", "state.previous.npz", "labels.txt"],
             '{"kind": "face_classifier"}',
-            r"weights\.npz of something else",
+            "of something else",
         ),
         (["config.json"], None, r"already holds .* \(state\.npz or config\.json is missing\)"),
         (["weights.npz", "state.npz", "last"], '{"model_type": "bert"}', r"config\.json does not describe"),
