@@ -48,8 +48,9 @@ def measure_checkpoint(
     checkpoint = read_checkpoint(folder)
     split = dataset.split_name(options.dataset_split_name)
     info, pictures = dataset.split(split), dataset.split(split).pictures
-    if info.difficult.all():
-        raise ValueError(f"{dataset.folder}: nothing that counts is marked in {split}. {info.note}".rstrip())
+    if pictures and info.difficult.all():
+        what = f"{pictures} pictures have no marked object that counts. {info.note}"
+        raise ValueError(f"{dataset.folder}, {split}: {what}".rstrip())
     total = min(pictures, options.most_pictures or pictures)
     notes = _name_notes(dataset.labels, checkpoint.labels)
     if total < pictures:
