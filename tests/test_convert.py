@@ -237,7 +237,7 @@ def test_what_is_wrong_is_listed_and_what_is_good_can_be_decoded(tmp_path, outpu
         assert words in screen
     for split in open_dataset(output).splits:
         for one in records(output, split):
-            assert tf.io.decode_jpeg(one["encoded"]).shape[2] == 3, one["filename"]
+            assert tf.io.decode_jpeg(one["encoded"], channels=3).shape[2] == 3, one["filename"]
 
 
 @pytest.mark.parametrize(("suffix", "content"), [(None, None), (".xml", None), (".jpg", None), (".jpg", b"")])

@@ -215,13 +215,16 @@ def test_the_witness_restores_all_variables_or_says_which_it_lacks(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("metrics", "step"), [("{}", 0), ('{"step": 3600}', 3600), ('{"step": "x"}', 0), ("[", 0), ("[]", 0)]
+    ("metrics", "step"), [("{}", 0), ('{"step": 3600}', 3600), ('{"step": "x"}', None), ("[", None)]
 )
 def test_the_step_comes_from_the_training(source, tmp_path, metrics, step, monkeypatch):
     monkeypatch.setitem(PUBLISHED, "small_vgg", ([], ()))
     import_checkpoint(source, NAMES, tmp_path / "ours")
     (tmp_path / "ours" / "metrics.json").write_text(metrics)
-    for given, expected in ((None, step), (7, 7)):
+    if step is None:
+        with pytest.raises(ValueError, match=r"metrics\.json is damaged .*Delete it: nothing else depends"):
+            export_checkpoint(tmp_path / "ours", tmp_path / "to")
+    for given, expected in ((7, 7), (None, step))[: 1 + (step is not None)]:
         done = export_checkpoint(tmp_path / "ours", tmp_path / f"to {expected}", global_step=given)
         assert done.written.name == f"model.ckpt-{expected}"
         assert int(read_slim_variables(done.written)["global_step"]) == done.global_step == expected

@@ -107,16 +107,13 @@ def test_the_limit_keeps_its_promise_where_examples_can_tell() -> None:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     vectors, owners = people(centres, 8), np.tile(np.arange(5), 8)
-    limit = limit_of(vectors, owners, people(rng.standard_normal((400, 32)), 1))
-    names = Names(tuple("abcde"), vectors, owners, limit, "")
+    strangers = people(rng.standard_normal((400, 32)), 1)
+    names = Names(tuple("abcde"), vectors, owners, limit_of(vectors, owners, strangers), "")
     right = names.cosines(people(centres, 200)).max(1)
-    assert 0.005 < (right < limit).mean() < 0.10
+    assert 0.005 < (right < names.limit).mean() < 0.10
     assert likeness_within(vectors[:1]).size == 0
-    one_each = limit_of(vectors[:5], owners[:5], people(rng.standard_normal((400, 32)), 1))
-    strangers = Names(tuple("abcde"), vectors[:5], owners[:5], one_each, "").cosines(
-        people(rng.standard_normal((400, 32)), 1)
-    )
-    assert (strangers.max(1) >= one_each).mean() < 0.35
+    few = Names(tuple("abcde"), vectors[:5], owners[:5], limit_of(vectors[:5], owners[:5], strangers), "")
+    assert (few.cosines(people(rng.standard_normal((400, 32)), 1)).max(1) >= few.limit).mean() < 0.35
 
 
 def test_a_checkpoint_without_likeness_is_named() -> None:
