@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Written by operating systems and archivers into every folder.
 _NOISE = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
+_BESIDE = frozenset({".xml", ".txt", ".json", ".csv"})  # labels and lists, which belong to pictures
 
 
 def passed_over(path: Path, why: str) -> None:
@@ -70,7 +71,7 @@ def files_below(
                 tell(path, "link that leads to no file" if link else "neither a file nor a folder")
             elif suffixes is None or path.suffix.lower() in suffixes:
                 yield path
-            else:
+            elif path.suffix.lower() not in _BESIDE:
                 unread[path.suffix.lower()] += 1
     if unread:
         kinds = ", ".join(f"{count} {suffix!r}" for suffix, count in sorted(unread.items())[:20])
