@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from boxes.anchors import AnchorLayer
-from boxes.network_anchors import anchor_layers
+from boxes.anchors import AnchorLayer, anchor_layers
 from datasets.annotations import count_rows
 from datasets.options import ConversionOptions
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
 from files.below import files_below
-from labelling.examples import limit_of
+from labelling.example_heads import limit_of
 from nets.likeness import Likeness, Names
 from terminal.bars import show_table
 

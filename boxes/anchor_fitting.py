@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-from boxes.anchors import AnchorLayer, make_anchors, with_shapes
+from boxes.anchors import AnchorLayer, make_anchors, shapes_of, with_shapes
 from boxes.geometry import iou
 
 # A cluster of fewer boxes than this says little about the next picture's: its anchor stays.
@@ -61,8 +61,3 @@ def best_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[np.n
         overlaps.append(found.max(axis=1, initial=0.0))
         nearest.append(found.argmax(axis=1))
     return np.concatenate(overlaps), np.concatenate(shape)[np.concatenate(nearest)]
-
-
-def shapes_of(layers: Sequence[AnchorLayer]) -> list[list[float]]:
-    """(height, width) of each anchor of a cell, layer after layer, as numbers for JSON."""
-    return [[float(side) for side in shape] for layer in layers for shape in layer.shapes]

@@ -1,6 +1,10 @@
-"""Areas, overlaps and the two ways to write a box, on any Keras backend."""
+"""Areas, overlaps and the ways to write a box, as a code relative to an anchor too, on any Keras backend."""
 
 from keras import ops
+
+# Offsets are divided by these, in the order (cx, cy, w, h) of the codes: the "variances" of the Caffe SSD
+# (`prior_variance: 0.1 0.1 0.2 0.2`), which bring all four to about unit size.
+SCALES = (0.1, 0.1, 0.2, 0.2)
 
 
 def area(boxes):
@@ -46,3 +50,39 @@ def centers_to_corners(boxes):
     """(cy, cx, height, width) -> (ymin, xmin, ymax, xmax), the inverse of `corners_to_centers`."""
     cy, cx, height, width = ops.unstack(boxes, 4, axis=-1)
     return ops.stack([cy - height / 2.0, cx - width / 2.0, cy + height / 2.0, cx + width / 2.0], axis=-1)
+
+
+def encode(boxes, anchors):
+    """Boxes as codes relative to their anchors (paper, equation 2).
+
+    Corners [..., A, 4], one box for each anchor [A, 4], with height and width above 0 -> [..., A, 4] offsets
+    (cx, cy, w, h), divided by SCALES.
+    """
+    cy, cx, height, width = ops.unstack(corners_to_centers(boxes), 4, axis=-1)
+    anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
+    return ops.stack(
+        [
+            (cx - anchor_cx) / anchor_width / SCALES[0],
+            (cy - anchor_cy) / anchor_height / SCALES[1],
+            ops.log(width / anchor_width) / SCALES[2],
+            ops.log(height / anchor_height) / SCALES[3],
+        ],
+        axis=-1,
+    )
+
+
+def decode(codes, anchors):
+    """Codes as boxes, not clipped; undoes `encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners."""
+    code_cx, code_cy, code_w, code_h = ops.unstack(codes, 4, axis=-1)
+    anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
+    return centers_to_corners(
+        ops.stack(
+            [
+                anchor_cy + code_cy * SCALES[1] * anchor_height,
+                anchor_cx + code_cx * SCALES[0] * anchor_width,
+                anchor_height * ops.exp(code_h * SCALES[3]),
+                anchor_width * ops.exp(code_w * SCALES[2]),
+            ],
+            axis=-1,
+        )
+    )

@@ -2,8 +2,7 @@
 
 from keras import ops
 
-from boxes import coding
-from boxes.geometry import corners_to_centers, iou
+from boxes.geometry import encode, iou
 
 
 def match_anchors(overlaps, real, *, threshold=0.5):
@@ -41,25 +40,6 @@ def match_anchors(overlaps, real, *, threshold=0.5):
         matched = ops.where(taken, ops.cast(column, "int32")[:, None], matched)
         forced = ops.logical_or(forced, taken)
     return matched
-
-
-def encode(boxes, anchors):
-    """Boxes as codes relative to their anchors (paper, equation 2).
-
-    Corners [..., A, 4], one box for each anchor and none empty, and those of the anchors, [A, 4] ->
-    [..., A, 4]: (cx, cy, w, h) offsets divided by `boxes.coding.SCALES`.
-    """
-    cy, cx, height, width = ops.unstack(corners_to_centers(boxes), 4, axis=-1)
-    anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
-    return ops.stack(
-        [
-            (cx - anchor_cx) / anchor_width / coding.SCALES[0],
-            (cy - anchor_cy) / anchor_height / coding.SCALES[1],
-            ops.log(width / anchor_width) / coding.SCALES[2],
-            ops.log(height / anchor_height) / coding.SCALES[3],
-        ],
-        axis=-1,
-    )
 
 
 def assign_targets(anchors, boxes, classes, *, threshold=0.5):

@@ -36,6 +36,7 @@ _KEYS = {
     "difficult": ("image/object/bbox/difficult", "image/object/difficult"),
 }
 _NUMBERS = ("label", "difficult")
+_AT_ONCE = 32  # records that are asked for at once, with their pictures in memory
 
 _FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
@@ -110,7 +111,8 @@ def examples(files: Iterable[Path]) -> Iterator[tuple[str, tf.train.Example]]:
     """
     for path in files:
         try:
-            for number, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
+            batches = tf.data.TFRecordDataset(str(path)).batch(_AT_ONCE).as_numpy_iterator()
+            for number, record in enumerate(itertools.chain.from_iterable(batches)):
                 example = tf.train.Example.FromString(record)
                 named = b"".join(example.features.feature["image/filename"].bytes_list.value)
                 name = f" ({named.decode('utf-8', errors='replace')})" if named else ""

@@ -122,6 +122,8 @@ def read_pictures(
             scale = min(1.0, longest / max(picture.shape[:2]))
             size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
             pictures[number] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        if len(pictures) == len(wanted):
+            break
     return pictures
 
 

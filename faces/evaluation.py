@@ -12,7 +12,6 @@ from datasets.look_alikes import near_duplicates
 from datasets.problems import some_of
 from engine.measures.trained_on import read_trained_on
 from engine.reports.page import sentences
-from engine.training.run_folder import versions
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
 from faces.folder import Face, FaceReading, read_faces
@@ -20,6 +19,7 @@ from faces.measures import LIKELIEST, measure_faces
 from faces.options import FaceEvaluationOptions
 from faces.report import read_splits, write_face_report
 from files.writing import write_table
+from nets.saving import versions
 from terminal.bars import Progress
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from datasets.problems import Problem
 from datasets.splits import SPLITS
-from engine.training.run_folder import STATE, versions
+from engine.training.run_folder import STATE
 from faces.backbone import open_backbone
 from faces.classifier import ANSWERED, KIND, FaceClassifier, Head, Judgement
 from faces.encoder import FaceEncoder
@@ -35,6 +35,7 @@ from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
 from files.writing import read_json
 from nets.checkpoint import CONFIG, WEIGHTS
+from nets.saving import versions
 from terminal.bars import Progress, silent
 
 # From 0.1 to 1 the answers differed for two faces of 629: docs/face_classifier.md.

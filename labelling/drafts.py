@@ -47,15 +47,15 @@ class DraftTarget:
     drafted: bool  # a draft is there
 
 
-def checkpoint_finder(folder: Path, name: str, threshold: float | None) -> Finder:
-    """A detector of ours, whose names are put aside.
+def checkpoint_finder(folder: Path | None, name: str, threshold: float | None) -> Finder:
+    """A detector of ours, the shipped one if none is named, whose names are put aside.
 
     Raises:
         ValueError: the folder cannot be used.
     """
-    from nets.detector import Detector
+    from nets.detector import HEADS, Detector
 
-    detector = Detector.load(folder)
+    detector = Detector.load(folder or HEADS)
 
     def find(images: list[np.ndarray]) -> list[Detections]:
         found = detector.detect_batch(images, score_threshold=threshold)

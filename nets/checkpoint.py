@@ -47,6 +47,11 @@ class Checkpoint:
         return _network(self.config)
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Whether the folder holds what `read_checkpoint` needs."""
+    return all((Path(folder) / name).is_file() for name in (LABELS, CONFIG, WEIGHTS))
+
+
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint folder.
 

@@ -119,7 +119,8 @@ class Detector:
             ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
         """
         if (Path(folder) / NAMES).is_file():
-            return NamingDetector(Detector.load(HEADS), Likeness.load(HEADS), read_names(Path(folder)))
+            finder = Detector.load(HEADS)
+            return NamingDetector(finder, Likeness.load(HEADS, finder.model), read_names(Path(folder)))
         checkpoint = read_checkpoint(Path(folder))
         limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None
         if unknown and limit is None:
@@ -178,7 +179,7 @@ class NamingDetector(Detector):
     def __init__(self, finder: Detector, likeness: Likeness, names: Names):
         if names.digest != likeness.digest:
             raise ValueError(
-                f"{NAMES} was made with another {HEADS.name}; make it anew with tools.name_from_examples"
+                f"{NAMES} is of another {HEADS.name}; make it anew with tools.name_from_examples"
             )
         self._finder, self._likeness, self._names = finder, likeness, names
         self.labels, self.network, self.model = names.names, finder.network, finder.model
@@ -188,9 +189,7 @@ class NamingDetector(Detector):
     def look(self, images: Sequence[np.ndarray]) -> list[Look]:
         size = self.network.image_size
         small = [image.reshape(size, 2, size, 2, 3).mean((1, 3)) for image in images]
-        return [
-            self._named(look, image) for look, image in zip(self._finder.look(small), images, strict=True)
-        ]
+        return list(map(self._named, self._finder.look(small), images))
 
     def _named(self, look: Look, image: np.ndarray) -> Look:
         heads = look.detections.where(look.best_of_head)

@@ -2,8 +2,7 @@
 
 from keras import ops
 
-from boxes.coding import decode
-from boxes.geometry import area
+from boxes.geometry import area, decode
 
 _EPSILON = 1e-9  # of an area, as a fraction of the picture: keeps divisions finite
 

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from boxes.coding import decode
 from boxes.detections import Detections
-from boxes.geometry import clip, iou
+from boxes.geometry import clip, decode, iou
 from nets.network import Network, Scores
 from nets.thresholds import evidence
 

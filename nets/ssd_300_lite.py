@@ -8,7 +8,7 @@ top-down path (Lin et al. 2017, Feature Pyramid Networks), so that small heads a
 import keras
 from keras import layers
 
-from boxes.network_anchors import anchor_layers
+from boxes.anchors import anchor_layers
 from nets.network import Network, background_prior, small_kernel
 
 IMAGE_SIZE = 300

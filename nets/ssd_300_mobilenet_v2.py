@@ -13,7 +13,7 @@ start fresh and are a softmax, as in every other network.
 import keras
 from keras import layers, ops
 
-from boxes.network_anchors import anchor_layers
+from boxes.anchors import anchor_layers
 from nets.network import Network, background_prior, small_kernel
 from nets.normalised_convolution import NormalisedConvolution
 

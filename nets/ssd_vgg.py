@@ -14,8 +14,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from boxes.anchors import AnchorLayer
-from boxes.network_anchors import anchor_layers
+from boxes.anchors import AnchorLayer, anchor_layers
 from nets.network import Network, background_prior, small_kernel
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).

@@ -18,10 +18,11 @@ import numpy as np
 
 from datasets.labels import read_labels, write_labels
 from datasets.pictures import read_picture
-from engine.training.run_folder import is_checkpoint, model_weights, read_metrics, versions, write_checkpoint
+from engine.training.run_folder import read_metrics
 from nets import get_network
-from nets.checkpoint import LABELS, Checkpoint, build_model, read_checkpoint
+from nets.checkpoint import LABELS, Checkpoint, build_model, is_checkpoint, read_checkpoint
 from nets.network import Network
+from nets.saving import model_weights, versions, write_checkpoint
 from nets.slim_files import find_prefix, read_slim_variables, write_slim_checkpoint
 from nets.slim_names import SlimReport, load_slim_variables, slim_name, with_moving_averages
 from preprocessing.resize import resize_picture

@@ -62,7 +62,7 @@ def command(name: str, *, interrupted: str = "") -> Callable[[Main], Callable[..
 
 
 @_FLAGS.primitive_rule
-def _finite(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+def _finite_number(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     """Numbers: none is below or above nan, so that it would pass every limit, and nothing is inf long."""
 
     def read(texts: list[str]) -> float:
@@ -77,7 +77,7 @@ def _finite(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
 
 
 @_FLAGS.primitive_rule
-def _path_rule(what: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+def _named_path(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
     """An empty path is a mistake, as of a variable that is not set: Path("") would be the working folder."""
 
     def named(texts: list[str]) -> Path:
@@ -86,7 +86,7 @@ def _path_rule(what: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None
         return Path(texts[0])
 
     rule = PrimitiveConstructorSpec(1, "PATH", named, lambda it: isinstance(it, Path), lambda it: [str(it)])
-    return rule if what.type is Path else None
+    return rule if flag.type is Path else None
 
 
 def say(console: Console, text: str) -> None:

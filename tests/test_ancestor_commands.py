@@ -19,10 +19,10 @@ import train_ssd_network
 from datasets.examples import VOC_NAMES
 from datasets.labels import write_labels
 from datasets.voc import VocObject, write_annotation
-from engine.training.run_folder import model_weights, write_checkpoint
 from files.arrays import write_arrays
 from nets import get_network
 from nets.checkpoint import read_checkpoint
+from nets.saving import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
 from tests.engine.colour_network import NETWORK, picture, write_records
 from tests.ssd_tensorflow.test_flags import CONVERT, EVALUATIONS, TRAININGS

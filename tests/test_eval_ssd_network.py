@@ -9,9 +9,9 @@ from PIL import Image
 
 import nets
 from datasets.labels import write_labels
-from engine.training.run_folder import model_weights, write_checkpoint
 from eval_ssd_network import main
 from files.writing import write_json
+from nets.saving import model_weights, write_checkpoint
 from nets.thresholds import Thresholds
 from tests.engine.colour_network import BLACK, NETWORK, picture, write_records
 

@@ -17,13 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.pictures import read_picture
-from files.arrays import write_arrays
-from labelling.examples import examples_of, mistaken, names_with
+from labelling.example_heads import examples_of, mistaken, names_with
 from terminal.bars import counting_bars, show_table
 from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
@@ -31,12 +29,8 @@ from terminal.quiet import start_tensorflow
 
 @dataclass(frozen=True)
 class Options:
-    """Makes names from a few boxes each."""
-
-    dataset_dir: Path
-    """Pictures with XML by LabelImg: 1 to 20 boxes around heads for each name."""
-    output_dir: Path
-    """Folder of names; those that are there already stay."""
+    dataset_dir: Path  #: Pictures with XML by LabelImg: 1 to 20 boxes around heads for each name.
+    output_dir: Path  #: Folder of names; those that are there already stay.
 
 
 @command("python -m tools.name_from_examples")
@@ -49,7 +43,7 @@ def main(options: Options) -> int:
         start_tensorflow()
         examples = examples_of(reading.annotations)
         from nets.detector import HEADS
-        from nets.likeness import NAMES, Likeness, head_of, read_names
+        from nets.likeness import NAMES, Likeness, head_of, read_names, write_names
 
         likeness, vectors = Likeness.load(HEADS), {}
         for done, (name, some) in enumerate(examples.items(), start=1):
@@ -61,10 +55,7 @@ def main(options: Options) -> int:
         there = None
         note(console, f"{options.output_dir / NAMES} was made with another {HEADS.name} and is made anew")
     names = names_with(there, vectors, likeness)
-    options.output_dir.mkdir(parents=True, exist_ok=True)
-    numbers = {"vectors": names.vectors, "owners": names.owners, "limit": np.float32(names.limit)}
-    said = {"names": np.array(names.names), "likeness": np.array(names.digest)}
-    write_arrays(options.output_dir / NAMES, {**said, **numbers})
+    write_names(options.output_dir, names)
     for problem in reading.problems:
         note(console, f"{problem.file}: {problem.reason}; {problem.action}")
     rows = list(mistaken(names))

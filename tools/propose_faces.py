@@ -42,29 +42,20 @@ from terminal.command import command
 from visualization.text import one_line
 
 _BATCH = 8
-SHIPPED = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Draws boxes around heads, as drafts to be corrected in LabelImg (make labelimg)."""
-
-    dataset_dir: Path
-    """JPEGImages/ and Annotations/, or a folder with pictures and XML side by side."""
-    checkpoint_path: Path = SHIPPED
-    """Find heads with this checkpoint folder, whatever its names are."""
-    name: str = "head"
-    """Name of the boxes."""
+    dataset_dir: Path  #: JPEGImages/ and Annotations/, or a folder with pictures and XML side by side.
+    #: Find heads with this checkpoint folder, whatever its names are; not given: checkpoints/anime_heads.
+    checkpoint_path: Path | None = None
+    name: str = "head"  #: Name of the boxes.
+    #: Lowest score, 0 to 1; not given: the checkpoint's own. Lower finds more, and more that is none.
     threshold: float | None = None
-    """Lowest score, 0 to 1; not given: the checkpoint's own. Lower finds more, and more that is none."""
-    margin: float = 0.0
-    """Widen every box by this share of its size on each side; negative narrows it."""
-    crops_dir: Path | None = None
-    """Also cut the boxes out into this folder, for tools.sort_faces."""
-    redo: bool = False
-    """Replace drafts that nobody has changed, too."""
-    max_pixels: int = MAX_PIXELS
-    """Pass over pictures with more pixels than this."""
+    margin: float = 0.0  #: Widen every box by this share of its size on each side; negative narrows it.
+    crops_dir: Path | None = None  #: Also cut the boxes out into this folder, for tools.sort_faces.
+    redo: bool = False  #: Replace drafts that nobody has changed, too.
+    max_pixels: int = MAX_PIXELS  #: Pass over pictures with more pixels than this.
 
     def __post_init__(self):
         if self.threshold is not None and not 0 <= self.threshold <= 1:

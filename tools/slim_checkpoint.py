@@ -138,8 +138,7 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
 
 def inspect(options: Inspect, console: rich.console.Console) -> None:
     """List the variables and say which network they are of; ValueError where the file cannot be used."""
-    from engine.training.run_folder import is_checkpoint
-    from nets.checkpoint import read_checkpoint
+    from nets.checkpoint import is_checkpoint, read_checkpoint
     from nets.slim_files import read_slim_variables
     from nets.slim_names import slim_name, training_state
 

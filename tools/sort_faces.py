@@ -160,7 +160,7 @@ def main(options: Options) -> int:
         kind = seems(options.faces_dir)
         raise ValueError(f"--faces_dir {options.faces_dir}: no picture in it; {kind}".rstrip("; "))
     sheets = options.output_dir / SHEETS
-    there = files_below(options.output_dir, SUFFIXES, exclude=[sheets])
+    there = files_below(options.output_dir, SUFFIXES, exclude=[sheets]) if options.output_dir.is_dir() else ()
     copies = {sha256_of(path) for path in there}
     # Of one that may not be read the network's turn will tell.
     new = [path for path in paths if not os.access(path, os.R_OK) or sha256_of(path) not in copies]

@@ -7,7 +7,6 @@ by the characters it has.
 
 import bisect
 import functools
-import io
 import math
 import re
 import unicodedata
@@ -19,7 +18,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from files.writing import as_utf8
 
-_LAST_LATIN = "\u024f"  # every system shows characters up to here
 _JOINERS = "\u200c\u200d"  # they shape letters in Persian and in the scripts of India
 # Longer than any picture is wide; keeps the work on a hostile name small.
 _MOST_CHARACTERS = 400
@@ -165,26 +163,6 @@ def _system_fonts() -> tuple[tuple[Path, int], ...]:
 def _has(path: Path, index: int, characters: frozenset[str]) -> bool:
     face = _face(path, index)
     return face is not None and all(face.get_char_index(ord(character)) for character in characters)
-
-
-def web_font(text: str) -> bytes | None:
-    """The glyphs of all that a page says that are not Latin: a WOFF file of a few kB; None if it needs none.
-
-    As far as the shipped font has them: so names are readable where no font for them is installed.
-    """
-    from fontTools import subset  # takes a second
-
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
-    with subset.load_font(str(shipped_font()), options) as font:
-        characters = {ord(c) for c in text if c > _LAST_LATIN} & set(font.getBestCmap() or ())
-        if not characters:
-            return None
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=characters)
-        subsetter.subset(font)
-        file = io.BytesIO()
-        subset.save_font(font, file, options)
-    return file.getvalue()
 
 
 @functools.lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from visualization.colours import hex_colour
-from visualization.text import web_font
+from visualization.web_font import web_font
 from web import browser_runtime
 from web.api import About, KnownName, Refused, refusal
 from web.options import MAX_BOXES, MAX_BYTES, MAX_PIXELS

@@ -26,9 +26,10 @@ from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_report
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent, sentences
 from engine.training.between_steps import TrainingLog
-from engine.training.run_folder import LAST, STATE, is_checkpoint, read_metrics, versions
+from engine.training.run_folder import LAST, STATE, read_metrics
 from files.writing import sha256_of
-from nets.checkpoint import WEIGHTS, Checkpoint, build_model, read_checkpoint
+from nets.checkpoint import WEIGHTS, Checkpoint, build_model, is_checkpoint, read_checkpoint
+from nets.saving import versions
 from nets.thresholds import Thresholds
 from terminal.bars import counting_bars
 from visualization.drawing import draw_detections

@@ -11,19 +11,20 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
-from boxes.anchor_fitting import shapes_of
+from boxes.anchors import shapes_of
 from datasets.records import RecordDataset, open_dataset
 from engine.input.pictures import fits_in_memory, free_bytes
 from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
 from engine.training.learning import constants_of, scopes, set_trainable
 from engine.training.machine import Machine, choose_precision, computing_in, use_xla
 from engine.training.options import VALIDATION, Settings, TrainingOptions, without_gaps
-from engine.training.run_folder import PREVIOUS, STATE, is_checkpoint, never_learnt, versions
+from engine.training.run_folder import PREVIOUS, STATE, never_learnt
 from engine.training.start import choose_anchors, from_imagenet, keeps_statistics, starting_weights
 from files.writing import sha256_of
 from nets import get_network
-from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, read_config, read_network
+from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, is_checkpoint, read_config, read_network
 from nets.network import Network
+from nets.saving import versions
 from preprocessing.presets import Augmentation, get_preset
 
 FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: recipes.toml

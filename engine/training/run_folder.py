@@ -1,4 +1,4 @@
-"""The folder of a training: one training in it at a time, its checkpoints, and the state to go on from.
+"""The folder of a training: one training in it at a time, and the state to go on from.
 
 A training that was killed goes on as if nothing had happened: on a CPU its final weights are equal, bit for
 bit, to those of one that was not. For that everything that the next step depends on is in the state: the
@@ -6,11 +6,9 @@ weights and the network's random numbers, the optimiser with its moving average,
 shown, and how far the training is. The order of the pictures and their augmentation follow from the step.
 """
 
-import importlib.metadata
 import json
 import os
-import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,13 +17,12 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from datasets.labels import write_labels
 from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
 from engine.training.learning import TrainingModel
-from files.arrays import read_arrays, save_arrays, write_arrays
-from files.writing import read_json, whole_file, write_json
-from nets.checkpoint import CONFIG, LABELS, METRICS, THRESHOLDS, WEIGHTS, read_config
+from files.arrays import read_arrays, write_arrays
+from files.writing import read_json, write_json
+from nets.checkpoint import CONFIG, METRICS, WEIGHTS, is_checkpoint, read_config
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones
@@ -129,48 +126,6 @@ def _newest(folder: Path) -> tuple[State | None, list[str]]:
         except ValueError as error:  # of `read_arrays`
             problems.append(str(error))
     return None, problems
-
-
-def is_checkpoint(folder: Path) -> bool:
-    """Whether the folder holds what `read_checkpoint` needs."""
-    return all((Path(folder) / name).is_file() for name in (LABELS, CONFIG, WEIGHTS))
-
-
-def model_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """Variable path -> array, of a model as built by `Network.build`."""
-    return {variable.path: np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
-
-
-def write_checkpoint(
-    folder: Path,
-    *,
-    labels: Sequence[str],
-    config: Mapping,
-    weights: Mapping[str, np.ndarray],
-    metrics: Mapping | None = None,
-) -> None:
-    """Write a checkpoint folder; what is there fits together, also where the disk is full.
-
-    The weights, which are large, are written first and renamed last: a disk without room for them leaves
-    everything as it was.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / WEIGHTS, durable=True) as temporary:
-        save_arrays(temporary, weights)
-        write_labels(folder / LABELS, labels)
-        write_json(folder / CONFIG, dict(config))
-        write_json(folder / METRICS, dict(metrics or {}))
-        (folder / THRESHOLDS).unlink(missing_ok=True)  # chosen for the weights that now go
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """Versions of Python, TensorFlow, Keras, NumPy and more packages by their names on PyPI; the backend."""
-    return {
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", *packages)},
-    }
 
 
 def never_learnt(folder: Path) -> bool:

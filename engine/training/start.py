@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
-from engine.training.run_folder import is_checkpoint
-from nets.checkpoint import Checkpoint, read_checkpoint, read_network
+from nets.checkpoint import Checkpoint, is_checkpoint, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
 from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name

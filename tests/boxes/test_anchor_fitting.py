@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from boxes.anchor_fitting import best_anchors, fit_anchors, shapes_of
-from boxes.anchors import AnchorLayer, make_anchors, ssd_shapes, with_shapes
+from boxes.anchor_fitting import best_anchors, fit_anchors
+from boxes.anchors import AnchorLayer, make_anchors, shapes_of, ssd_shapes, with_shapes
 from boxes.geometry import iou
 
 LAYERS = (AnchorLayer(8, 8, 0.125, ((0.2, 0.2), (0.3, 0.15))), AnchorLayer(1, 1, 1.0, ((0.8, 0.8),)))

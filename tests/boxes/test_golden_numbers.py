@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from boxes.coding import decode
-from boxes.geometry import iou
-from boxes.matching import assign_targets, encode
+from boxes.geometry import decode, encode, iou
+from boxes.matching import assign_targets
 from nets import get_network
 
 # Numbers of the cases in `encode_ssd_300_vgg.npz`, by how many objects they have.

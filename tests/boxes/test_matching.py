@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxes.coding import decode
-from boxes.geometry import iou
-from boxes.matching import assign_targets, encode, match_anchors
+from boxes.geometry import decode, encode, iou
+from boxes.matching import assign_targets, match_anchors
 from boxes.pixels import from_pixels, to_pixels
 
 ANCHOR = np.array([[0.2, 0.3, 0.6, 0.5]], np.float32)  # centre (0.4, 0.4), height 0.4, width 0.2
@@ -28,7 +27,7 @@ def test_decode_inverts_encode_with_four_different_scales(seed, scales):
     rng = np.random.default_rng(seed)
     boxes_, anchors = random_corners(rng, (2, 7)), random_corners(rng, (7,))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("boxes.coding.SCALES", scales)
+        patch.setattr("boxes.geometry.SCALES", scales)
         back = np.asarray(decode(encode(boxes_, anchors), anchors))
     np.testing.assert_allclose(back, boxes_, atol=1e-5)
 

@@ -33,7 +33,7 @@ def make(folder: Path, links: Mapping[str, str | Path], *files: str) -> None:
 def test_whatever_lies_in_a_folder(tmp_path, monkeypatch, caplog):
     long = f"{'n' * 251}.jpg"
     lost = {"loop.jpg": "loop.jpg", "gone.jpg": "nowhere", "unmounted": "/no/disk", "zero.jpg": "/dev/zero"}
-    noise = "._a.jpg", "Thumbs.db", "@eaDir/a.jpg", ".git/a.jpg"
+    noise = "._a.jpg", "Thumbs.db", "@eaDir/a.jpg", ".git/a.jpg", "b.xml"
     make(tmp_path, lost, "b.jpg", "a.jpg/x.jpg", "x.RM", "y", long, *noise)
     os.mkfifo(tmp_path / "pipe.jpg")
     monkeypatch.chdir(tmp_path)

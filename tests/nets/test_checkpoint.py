@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from engine.training.run_folder import is_checkpoint, model_weights, write_checkpoint
 from files.arrays import read_arrays
 from nets import get_network
-from nets.checkpoint import build_model, read_checkpoint
+from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
+from nets.saving import model_weights, write_checkpoint
 from tests.conftest import files_of_at_most
 
 # Files: what the other backend would add is the time that it takes to compile a network.

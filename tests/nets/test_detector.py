@@ -10,10 +10,10 @@ from keras import ops
 import nets
 from boxes.detections import Detections
 from datasets.pictures import read_picture
-from engine.training.run_folder import model_weights, write_checkpoint
 from files.writing import write_json
 from nets.detector import Detector, Look
 from nets.postprocess import named_detections
+from nets.saving import model_weights, write_checkpoint
 from nets.thresholds import Thresholds, evidence, read_thresholds
 from tests.conftest import ROOT
 from tests.engine.conftest import TINY

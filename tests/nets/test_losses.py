@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from boxes.matching import encode
+from boxes.geometry import encode
 from nets.losses import box_errors, cross_entropy, hardest_background, multibox_loss, smooth_l1
 
 

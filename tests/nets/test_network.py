@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from boxes.network_anchors import ANCHOR_LAYERS, anchor_layers
+from boxes.anchors import ANCHOR_LAYERS, anchor_layers
 from nets import NETWORKS, get_network
 from nets.network import background_prior
 from nets.ssd_300_lite import FEATURE_SIZES

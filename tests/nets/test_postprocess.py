@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from boxes.geometry import iou
-from boxes.matching import encode
+from boxes.geometry import encode, iou
 from nets.postprocess import probabilities, select_detections, suppress
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from boxes.coding import decode
+from boxes.geometry import decode
 from datasets.labels import read_labels
 from nets.checkpoint import read_checkpoint
 from nets.detector import Detector

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import nets
-from boxes.anchor_fitting import shapes_of
+from boxes.anchors import shapes_of
 from datasets.examples import VOC_NAMES
 from datasets.labels import read_labels, write_labels
-from engine.training.run_folder import model_weights, write_checkpoint
 from nets import get_network
 from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
+from nets.saving import model_weights, write_checkpoint
 from nets.slim_files import read_slim_variables, write_slim_checkpoint
 from nets.slim_names import slim_variables
 from ssd_tensorflow.checkpoints import (

@@ -11,7 +11,7 @@ import nets.detector
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
 from files.arrays import write_arrays
-from labelling.examples import MOST, likeness_within, limit_of
+from labelling.example_heads import MOST, likeness_within, limit_of
 from nets.detector import Detector
 from nets.likeness import LIKENESS, NAMES, Likeness, Names, read_names
 from tests.conftest import ROOT
@@ -89,12 +89,12 @@ def test_what_says_nothing_is_refused(objects: list, said: str, tmp_path: Path, 
 def test_damaged_names_are_refused(tmp_path: Path) -> None:
     good: dict = {"names": np.array(["a", "b"]), "likeness": np.array("x"), "limit": np.array(0.5)}
     good |= {"vectors": np.eye(2), "owners": np.arange(2)}
-    for change in ({"owners": np.zeros(2)}, {"names": np.array(["a", ""])}, {"vectors": np.eye(3)}):
-        write_arrays(tmp_path / NAMES, {**good, **change})
+    for change in ({"owners": np.zeros(2)}, {"names": np.array(["a", "a"])}, {"likeness": None}):
+        write_arrays(tmp_path / NAMES, {k: v for k, v in (good | change).items() if v is not None})
         with pytest.raises(ValueError, match=r"does not hold names .*; make it anew with tools\.name_from"):
             read_names(tmp_path)
     write_arrays(tmp_path / NAMES, good)
-    with pytest.raises(ValueError, match="was made with another"):
+    with pytest.raises(ValueError, match="is of another"):
         Detector.load(tmp_path)
 
 

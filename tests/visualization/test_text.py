@@ -12,7 +12,8 @@ from matplotlib import font_manager
 
 from visualization import text as module
 from visualization.colours import hex_colour, luminance, name_colour, text_colour
-from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width, web_font
+from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
+from visualization.web_font import web_font
 
 
 @pytest.mark.parametrize(

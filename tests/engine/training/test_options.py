@@ -6,8 +6,7 @@ import pytest
 
 import train_ssd_network
 from engine.training.options import RECIPES, TrainingOptions, with_recipe, without_gaps
-from engine.training.run_folder import is_checkpoint
-from nets.checkpoint import read_network
+from nets.checkpoint import is_checkpoint, read_network
 
 FOLDERS: dict[str, Any] = {"dataset_dir": Path("records"), "train_dir": Path("run")}
 

@@ -7,12 +7,12 @@ import pytest
 
 import nets
 from boxes.anchors import with_shapes
-from engine.training.run_folder import model_weights, write_checkpoint
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.arrays import write_arrays
 from nets import get_network
 from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
+from nets.saving import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
 from tests.engine.training_run import run
 

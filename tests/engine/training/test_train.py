@@ -18,11 +18,12 @@ from engine.training.between_steps import TrainingLog, number_of, read_steps
 from engine.training.learning import TrainingModel
 from engine.training.options import TrainingOptions
 from engine.training.plan import plan
-from engine.training.run_folder import model_weights, read_state
+from engine.training.run_folder import read_state
 from engine.training.train import train, write_thresholds
 from files.arrays import read_arrays
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
+from nets.saving import model_weights
 from tests.engine.training_run import planned, run
 
 

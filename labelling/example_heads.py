@@ -1,4 +1,4 @@
-"""Examples of names: which boxes can be ones, what is like them, and from where on nobody is."""
+"""Heads that stand for names: which boxes can be ones, what is like them, and from where on nobody is."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from datasets.problems import some_of
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.likeness import Likeness, Names
 
-MOST = 20  # examples of a name; more change little
-_SAME = 0.6  # overlap of boxes around one head
-_LEAST = 12  # pixels of a head
+MOST = 20  # of a name; so many are promised to be looked at
+_LEAST = 12  # pixels of a head; below, a person who labelled heads enlarged called them hard (docs/heads.md)
 _LOST = 0.05  # of right heads that may be called unknown, as far as examples tell
 _STRANGERS = 0.75  # of drawn strangers that shall be called unknown, where examples cannot tell
 
@@ -25,13 +24,14 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
     """The pictures and boxes, [4] corners as fractions, by name; the largest MOST of each.
 
     Raises:
-        ValueError: a face has two names, a name no box that shows a head, or there is one name only.
+        ValueError: a face has two names, or a name no box that shows a head.
     """
     from boxes.geometry import iou  # it starts Keras
+    from nets.postprocess import ONE_HEAD
 
     found: dict[str, list[tuple[Annotation, np.ndarray]]] = {}
     for one in annotations:
-        same = np.argwhere(np.triu(np.asarray(iou(one.boxes, one.boxes)) > _SAME, 1))
+        same = np.argwhere(np.triu(np.asarray(iou(one.boxes, one.boxes)) > ONE_HEAD, 1))
         for first, second in ((one.names[i], one.names[j]) for i, j in same):
             if first != second:
                 raise ValueError(
@@ -39,8 +39,8 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
                 )
         sides = (one.boxes[:, 2:] - one.boxes[:, :2]) * (one.height, one.width)
         usable = (sides.min(1) >= _LEAST) & ~np.array(one.difficult, bool)
-        for name, box, usable_box in zip(one.names, one.boxes, usable, strict=True):
-            found.setdefault(name, []).extend([(one, box)] if usable_box else [])
+        for name, box, good in zip(one.names, one.boxes, usable, strict=True):
+            found.setdefault(name, []).extend([(one, box)] if good else [])
     if unseen := sorted(name for name, some in found.items() if not some):
         raise ValueError(
             f"no box of {some_of(unseen)} can be used: an example is at least {_LEAST} pixels wide and high, "

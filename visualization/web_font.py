@@ -1,0 +1,33 @@
+"""A piece of the shipped font for pages, with the letters that a reader's system may lack."""
+
+import io
+
+from fontTools import subset
+
+from visualization.text import shipped_font
+
+_LAST_LATIN = "\u024f"  # every system shows characters up to here
+
+
+def web_font(text: str) -> bytes | None:
+    """The glyphs of a text that are not Latin, as far as the shipped font has them, for a page.
+
+    So names are readable where no font for them is installed.
+
+    Args:
+        text: everything that the page says, any script.
+
+    Returns:
+        A WOFF file of a few kB; None if no glyph is needed.
+    """
+    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
+    with subset.load_font(str(shipped_font()), options) as font:
+        characters = {ord(c) for c in text if c > _LAST_LATIN} & set(font.getBestCmap() or ())
+        if not characters:
+            return None
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=characters)
+        subsetter.subset(font)
+        file = io.BytesIO()
+        subset.save_font(font, file, options)
+    return file.getvalue()
