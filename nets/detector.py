@@ -200,7 +200,7 @@ class NamingDetector(Detector):
             return names.probabilities(likeness.vectors([head_of(pixels, box) for box in boxes]))
 
         shares = who(heads.boxes)  # [N, 1 + K]
-        best = shares[:, 1:].argmax(1) if len(heads) else np.zeros(0, int)
+        best = shares[:, 1:].argmax(1)
         # A head is reported by how sure it is a head and how sure the answer, "unknown" too; each less likely
         # name by its own share.
         scores = heads.scores[:, None] * shares[:, 1:]
@@ -208,7 +208,6 @@ class NamingDetector(Detector):
         order = np.argsort(-scores, axis=None, kind="stable")
         head, name = np.unravel_index(order, scores.shape)
         evidence = (shares[:, 1:] - shares[:, :1])[head, name]
-        detections = Detections(
-            heads.boxes[head], scores[head, name], tuple(self.labels[i] for i in name), evidence
-        )
+        named = tuple(self.labels[i] for i in name)
+        detections = Detections(heads.boxes[head], scores[head, name], named, evidence)
         return Look(detections, best[head] == name, head, heads.boxes, shares, who)
