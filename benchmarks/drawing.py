@@ -16,8 +16,7 @@ import tyro
 from rich.console import Console
 
 from datasets.drawn.dataset import DrawnOptions, draw_dataset
-from datasets.drawn.episodes import make_episode
-from datasets.drawn.scene import compose_scene, paint_scene
+from datasets.drawn.scene import compose_scene, make_episode, paint_scene
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def _some(video: Path, count: int) -> list[Frame]:
 
 def _parts(video: Path, detector, options: Options, folder: Path) -> Table:
     """Processor time of each part alone."""
-    from video.cuts import CutFinder
+    from video.reader import CutFinder
     from video.tracking import Tracker
     from video.writer import VideoWriter
     from visualization.drawing import draw_detections

@@ -1,15 +1,14 @@
-"""Backbones of face classifiers: trained networks, cut where their feature maps are.
+"""Backbones of face classifiers: VGG-16, or a detector of this project, cut where their feature maps are.
 
-VGG-16, two more networks of keras.applications, or a detector of this project. All take RGB 0...255 and
-normalise inside of their graph. A map's stride is how many pixels of the picture one of its cells is apart
-from the next.
+Both take RGB 0...255 and normalise inside of their graph. A map's stride is how many pixels of the picture
+one of its cells is apart from the next.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from files.arrays import demand_finite
 from nets import NETWORKS, get_network
 from nets.checkpoint import build_model, read_checkpoint
 from nets.imagenet import keras_vgg16_variables
@@ -29,27 +27,9 @@ IMAGENET, NO_WEIGHTS = "imagenet", "none"
 _RANDOM_SEED = 0  # of `none`: the same backbone on every machine, so that its cached features stay right
 
 
-@dataclass(frozen=True)
-class _Network:
-    """A network that keras.applications has ImageNet weights for."""
-
-    constructor: str  # its name there
-    image_size: int  # it was trained with, or with which it was measured
-    smallest: int  # side that it takes
-    megabytes: int  # of the download
-    maps: Mapping[int, str]  # stride -> layer of its last map there
-
-
 VGG16 = "vgg16"
-_NETWORKS = {
-    VGG16: _Network("VGG16", 192, 32, 59, {4: "conv3_3", 8: "conv4_3", 16: "conv5_3", 32: "pool5"}),
-    "mobilenet_v2": _Network(
-        "MobileNetV2", 224, 32, 9,
-        {4: "block_3_expand_relu", 8: "block_6_expand_relu", 16: "block_13_expand_relu", 32: "out_relu"},
-    ),
-    "inception_v3": _Network("InceptionV3", 299, 75, 88, {8: "mixed2", 16: "mixed7", 32: "mixed10"}),
-}  # fmt: skip
-BACKBONES = tuple(_NETWORKS)
+_IMAGE_SIZE, _SMALLEST = 192, 32  # of vgg16: with which it was measured, and that it takes
+_MAPS = {4: "conv3_3", 8: "conv4_3", 16: "conv5_3", 32: "pool5"}  # stride -> layer of its last map
 
 
 @dataclass(frozen=True)
@@ -60,7 +40,7 @@ class BackboneSpec:
         ValueError: there is no such network, or it does not have this size or these maps.
     """
 
-    name: str  # one of BACKBONES, or the network of a detector
+    name: str  # vgg16, or the network of a detector
     image_size: int  # side of the square picture, in pixels
     strides: tuple[int, ...]  # of the maps, rising
 
@@ -72,22 +52,20 @@ class BackboneSpec:
                     "leave it out."
                 )
             return
-        if self.name not in BACKBONES:
+        if self.name != VGG16:
             raise ValueError(
                 f"there is no backbone {self.name!r} (those that were never measured are gone); train again, "
-                f"with one of {', '.join((*BACKBONES, *NETWORKS))}"
+                f"with one of {', '.join((VGG16, *NETWORKS))}"
             )
-        network = _NETWORKS[self.name]
-        if self.image_size < network.smallest:
+        if self.image_size < _SMALLEST:
             raise ValueError(
-                f"--image_size={self.image_size}: {self.name} takes pictures of {network.smallest} pixels or "
-                "more."
+                f"--image_size={self.image_size}: {self.name} takes pictures of {_SMALLEST} pixels or more."
             )
-        wrong = [str(stride) for stride in self.strides if stride not in network.maps]
+        wrong = [str(stride) for stride in self.strides if stride not in _MAPS]
         if wrong or not self.strides:
             raise ValueError(
                 f"--strides {', '.join(wrong) or '(none)'}: {self.name} has maps at strides "
-                f"{', '.join(map(str, network.maps))}."
+                f"{', '.join(map(str, _MAPS))}."
             )
 
 
@@ -129,42 +107,31 @@ def open_backbone(
     """A backbone with trained weights.
 
     Args:
-        name: one of BACKBONES, or the path of a detector's checkpoint folder.
+        name: vgg16, or the path of a detector's checkpoint folder.
         weights: `imagenet` (what Keras has downloaded before, or downloads now), `none` (random), or a file:
-            the `.h5` of keras.applications without its top, or, of vgg16, variables by tf-slim name (`.npz`
-            or a TensorFlow checkpoint). None with a checkpoint folder.
+            the `.h5` of keras.applications without its top, or variables by tf-slim name (`.npz` or a
+            TensorFlow checkpoint). None with a checkpoint folder.
         image_size: None: the usual one of this backbone. Our networks know one size only.
 
     Raises:
         ValueError: unknown, not there, not readable, or it does not fit.
     """
     strides = tuple(sorted(set(strides)))
-    if name not in BACKBONES:
+    if name != VGG16:
         return _detector(name, weights, image_size, strides)
-    network = _NETWORKS[name]
     if not weights:
         raise ValueError(
-            f"--backbone={name} needs --backbone_weights: imagenet (downloads {network.megabytes} MB once), "
-            "a file with its weights, or none (random, for trials only). A detector of yours needs "
-            "nothing: --backbone=CHECKPOINT_FOLDER."
+            "--backbone=vgg16 needs --backbone_weights: imagenet (downloads 59 MB once), a file with its "
+            "weights, or none (random, for trials only). A detector of yours needs nothing: "
+            "--backbone=CHECKPOINT_FOLDER."
         )
-    spec = BackboneSpec(name, image_size or network.image_size, strides)
+    spec = BackboneSpec(name, image_size or _IMAGE_SIZE, strides)
     if weights == NO_WEIGHTS:
         model = _build(spec)
         _fill_randomly(model)
         return Backbone(spec, model, "random weights")
     source = "ImageNet weights of keras.applications" if weights == IMAGENET else Path(weights).name
-    if name == VGG16:
-        return rebuild_backbone(spec, _vgg_arrays(spec, weights), source)
-    how = f"Give the no_top .h5 file of keras.applications' {name}, or imagenet to download it."
-    if weights != IMAGENET and not Path(weights).is_file():
-        raise ValueError(f"--backbone_weights={weights}: there is no such file. {how}")
-    try:
-        backbone = Backbone(spec, _application(spec, weights), source)
-        demand_finite("it", {weight.path: np.array(weight) for weight in backbone.model.weights})
-    except Exception as error:  # Keras raises bare Exceptions when a download or a file fails
-        raise ValueError(f"--backbone_weights={weights} could not be read: {error}. {how}") from error
-    return backbone
+    return rebuild_backbone(spec, _vgg_arrays(spec, weights), source)
 
 
 def rebuild_backbone(spec: BackboneSpec, arrays: Sequence[np.ndarray], source: str) -> Backbone:
@@ -186,9 +153,7 @@ def _build(spec: BackboneSpec, widths: Sequence[int] = ()) -> keras.Model:
     """The network as it starts; VGG-16 with so many channels in its first convolutions."""
     if spec.name == VGG16:
         return _vgg(spec, widths)
-    if spec.name in NETWORKS:
-        return _cut(get_network(spec.name).build(2), spec.strides)
-    return _application(spec)
+    return _cut(get_network(spec.name).build(2), spec.strides)
 
 
 def _fill_randomly(model: keras.Model) -> None:
@@ -198,20 +163,6 @@ def _fill_randomly(model: keras.Model) -> None:
         if len(weight.shape) == 4:
             deviation = math.sqrt(2 / math.prod(weight.shape[:3]))
             weight.assign(rng.normal(0.0, deviation, tuple(weight.shape)).astype(np.float32))
-
-
-def _application(spec: BackboneSpec, weights: str | None = None) -> keras.Model:
-    """A network of keras.applications that takes -1...1, cut; with `weights`, or as it starts."""
-    network = _NETWORKS[spec.name]
-    images = keras.Input((spec.image_size, spec.image_size, 3), name="images")
-    whole = getattr(keras.applications, network.constructor)(
-        weights=weights,
-        include_top=False,
-        input_shape=(spec.image_size, spec.image_size, 3),
-        input_tensor=layers.Rescaling(1 / 127.5, -1.0, name="normalise")(images),
-    )
-    maps = [whole.get_layer(network.maps[stride]).output for stride in spec.strides]
-    return keras.Model(images, maps, name=spec.name)
 
 
 # VGG-16, of which only the convolutions are built that the maps need
@@ -258,7 +209,7 @@ def _vgg(spec: BackboneSpec, widths: Sequence[int]) -> keras.Model:
         tensor = maps[name] = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(tensor)
     if 32 in spec.strides:
         maps["pool5"] = layers.MaxPooling2D(2)(tensor)
-    return keras.Model(images, [maps[_NETWORKS[VGG16].maps[one]] for one in spec.strides], name=VGG16)
+    return keras.Model(images, [maps[_MAPS[one]] for one in spec.strides], name=VGG16)
 
 
 # Detectors of this project
@@ -267,8 +218,8 @@ def _vgg(spec: BackboneSpec, widths: Sequence[int]) -> keras.Model:
 def _detector(folder: str, weights: str | None, image_size: int | None, strides: tuple[int, ...]) -> Backbone:
     if not folder or not Path(folder).is_dir():
         raise ValueError(
-            f"--backbone={folder}: there is no such backbone and no such checkpoint folder. Choose one of "
-            f"{', '.join(BACKBONES)}, or give the --train_dir of a detector's training."
+            f"--backbone={folder}: there is no such backbone and no such checkpoint folder. Give vgg16, or "
+            "the --train_dir of a detector's training."
         )
     if weights:
         raise ValueError(

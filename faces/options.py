@@ -21,7 +21,7 @@ class FaceTrainingOptions:
     Attributes:
         faces_dir: one folder of pictures per character, or pictures with LabelImg's XML.
         train_dir: folder for the classifier and its report; made if it does not exist.
-        backbone: vgg16, mobilenet_v2, inception_v3, or the folder of a trained detector.
+        backbone: vgg16, or the folder of a trained detector.
         backbone_weights: imagenet (downloads once), none (random), or a file: keras.applications' no_top .h5,
             or of vgg16 variables by tf-slim name (.npz, TensorFlow checkpoint). A detector's folder needs
             nothing.

@@ -1,4 +1,4 @@
-"""Trunks as keras.applications trained them on ImageNet: VGG-16 and MobileNetV2, as starting weights."""
+"""VGG-16 as keras.applications trained it on ImageNet, as starting weights."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,6 @@ from nets.slim_names import SlimReport, load_slim_variables, slim_name
 from nets.ssd_vgg import RGB_MEAN
 
 SCOPE = "vgg_16"
-MOBILENET = "FeatureExtractor/MobilenetV2"
 
 # What keras.applications subtracts from R, G, B: keras/src/applications/imagenet_utils.py, mode "caffe".
 _KERAS_RGB_MEAN = (123.68, 116.779, 103.939)
@@ -27,21 +26,17 @@ def load_imagenet(model: keras.Model, path: Path | None = None) -> SlimReport:
     """Give a network the ImageNet weights that keras.applications has for its trunk, in place.
 
     Args:
-        model: a network on VGG-16 or on MobileNetV2.
-        path: a `vgg16_weights_tf_dim_ordering_tf_kernels.h5`, `..._notop.h5` or
-            `mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5` already on this machine.
-            None: what Keras has downloaded before, or downloads now (59 MB or 9 MB).
+        model: a network on VGG-16.
+        path: a `vgg16_weights_tf_dim_ordering_tf_kernels.h5` or `..._notop.h5` already on this machine.
+            None: what Keras has downloaded before, or downloads now (59 MB).
 
     Raises:
         ValueError: another kind of network, or the weights cannot be had.
     """
-    names = {slim_name(weight.path) for weight in model.weights}
-    if any(name.startswith(f"{MOBILENET}/") for name in names):
-        return load_slim_variables(model, keras_mobilenet_variables(path), scope="")
-    if not any(name.startswith("conv1/conv1_1/") for name in names):
+    if not any(slim_name(weight.path).startswith("conv1/conv1_1/") for weight in model.weights):
         raise ValueError(
-            f"ImageNet weights are those of VGG-16 or MobileNetV2, which {model.name} is not built on. "
-            "Start it from a checkpoint folder or from scratch, or train ssd_300_vgg."
+            f"ImageNet weights are those of VGG-16, which {model.name} is not built on. Start it from a "
+            "checkpoint folder, checkpoints/anime_heads or your own, or train ssd_300_vgg."
         )
     return load_slim_variables(model, reduce_fully_connected(keras_vgg16_variables(path)), scope=SCOPE)
 
@@ -63,7 +58,7 @@ def keras_vgg16_variables(path: Path | None = None) -> dict[str, np.ndarray]:
     """
     top = path is not None and path.is_file() and _has_top(path)
     variables = {}
-    for layer in _published(keras.applications.VGG16, path, include_top=top).layers:
+    for layer in _published(path, top).layers:
         if not layer.weights:
             continue
         name = _slim_layer(layer.name)
@@ -77,37 +72,12 @@ def keras_vgg16_variables(path: Path | None = None) -> dict[str, np.ndarray]:
     return variables
 
 
-def keras_mobilenet_variables(path: Path | None = None) -> dict[str, np.ndarray]:
-    """Variables of keras.applications' MobileNetV2 under the names of the Object Detection API.
-
-    It takes RGB in -1...1 and pads as ours does, so its variables are taken as they are.
-
-    Raises:
-        ValueError: the weights cannot be had.
-    """
-    variables = {}
-    published = _published(keras.applications.MobileNetV2, path, include_top=False, input_shape=(224, 224, 3))
-    for layer in published.layers:
-        if not layer.weights:
-            continue
-        scope = f"{MOBILENET}/{_api_layer(layer.name)}"
-        if isinstance(layer, keras.layers.BatchNormalization):
-            scope += "/BatchNorm"
-            names = ("gamma", "beta", "moving_mean", "moving_variance")
-        else:
-            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-            names = ("depthwise_weights",) if depthwise else ("weights",)
-        for name, weight in zip(names, layer.weights, strict=True):
-            variables[f"{scope}/{name}"] = np.array(weight)
-    return variables
-
-
-def _published(application, path: Path | None, **options) -> keras.Model:
-    """A network of keras.applications with its ImageNet weights, from a file or as Keras finds them."""
+def _published(path: Path | None, top: bool) -> keras.Model:
+    """VGG16 of keras.applications with its ImageNet weights, from a file or as Keras finds them."""
     if path is not None and not path.is_file():
-        raise ValueError(f"No file {path}. Give the .h5 file of keras.applications' {application.__name__}.")
+        raise ValueError(f"No file {path}. Give the .h5 file of keras.applications' VGG16.")
     try:
-        model = application(weights="imagenet" if path is None else str(path), **options)
+        model = keras.applications.VGG16(top, "imagenet" if path is None else str(path))
         demand_finite("it", {weight.path: np.array(weight) for weight in model.weights})
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise ValueError(
@@ -151,15 +121,6 @@ def _slim_layer(name: str) -> str:
         block, _, index = name.removeprefix("block").partition("_conv")
         return f"conv{block}/conv{block}_{index}"
     return {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}[name]
-
-
-def _api_layer(name: str) -> str:
-    """`Conv1`, `bn_Conv1` -> `Conv`; `block_1_expand`, `block_1_expand_BN` -> `expanded_conv_1/expand`."""
-    name = name.removeprefix("bn_").removesuffix("_BN").removesuffix("_bn")
-    if name in ("Conv1", "Conv_1"):
-        return {"Conv1": "Conv", "Conv_1": "Conv_1"}[name]
-    block, _, part = name.replace("block_", "expanded_conv_").rpartition("_")
-    return f"{block}/{part}"
 
 
 def _has_top(path: Path) -> bool:

@@ -21,8 +21,7 @@ from engine.reports.detections_file import detections_entry
 from files.threads import map_in_threads
 from files.writing import whole_file
 from nets.detector import Detects
-from video.cuts import CutFinder
-from video.reader import Camera, Frame, VideoError, VideoReader
+from video.reader import Camera, CutFinder, Frame, VideoError, VideoReader
 from video.tracking import Tracker, keep_threshold
 from video.writer import VideoWriter
 from visualization.drawing import draw_detections

@@ -2,7 +2,7 @@
 
 PyAV, because it gives every frame's own time (variable frame rates), the rotation that telephones write
 beside the pixels, and errors for damaged files; OpenCV's reader guesses the first and hides the others. But
-OpenCV finds cameras on Linux, macOS and Windows alike.
+OpenCV finds cameras on Linux, macOS and Windows alike. And where a new scene begins.
 """
 
 import itertools
@@ -37,6 +37,7 @@ _RATES = (Fraction(1, 10), Fraction(480))
 _LONGEST_FRAME = 600  # seconds: where a clock jumps further, there is no frame so long
 _MOST_REORDERED = 16  # frames that are decoded before one that is shown earlier: the limit of H.264 and H.265
 _MOST_BOXES = 100_000  # of an MP4 file: a fragmented one has two for every second or so
+_SHARED_COLOURS = 0.5  # two pictures that share less of their colours are of two scenes
 _ROUNDED = Fraction(1, 10)  # seconds by which a time may go back: coarse clocks, not one that begins anew
 
 _CAMERA = re.compile(r"webcam(?::(\d{1,3}))?")
@@ -344,3 +345,18 @@ class Camera(AbstractContextManager["Camera"]):
     def notes(self) -> list[str]:
         """Nothing to say."""
         return []
+
+
+class CutFinder:
+    """Says where a new scene begins: the colours of the whole picture change from one frame to the next."""
+
+    _before: np.ndarray | None = None
+
+    def is_cut(self, image: np.ndarray) -> bool:
+        """Whether this frame begins another scene than the one before it: uint8 [H, W, 3]."""
+        import cv2  # no --help waits for it
+
+        small = cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA)
+        colours = cv2.calcHist([small], [0, 1, 2], None, [8, 8, 8], [0, 256] * 3).ravel() / (64 * 36)
+        before, self._before = self._before, colours
+        return before is not None and float(np.minimum(before, colours).sum()) < _SHARED_COLOURS

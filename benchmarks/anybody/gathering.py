@@ -13,10 +13,10 @@ from benchmarks.anybody.people import Somebody, View, make_somebody, sample_view
 from benchmarks.anybody.solid import Head
 from datasets.drawn.colours import BLACK, INK, WHITE, Colour, mix
 from datasets.drawn.curves import box, curve, oval, polygon, star
-from datasets.drawn.episodes import make_episode
 from datasets.drawn.figure import NECK, body_layer
 from datasets.drawn.pen import Easel, Pen, Style
 from datasets.drawn.places import PLACES
+from datasets.drawn.scene import make_episode
 
 SIZES = ((384, 384), (448, 252), (320, 416), (384, 288))
 # How often a picture has 0, 1, 2 ... people.

@@ -32,8 +32,7 @@ from typing import Annotated
 import tyro
 
 from datasets.drawn.crowd import labelled_heads
-from datasets.drawn.episodes import make_episode
-from datasets.drawn.scene import compose_scene, paint_scene
+from datasets.drawn.scene import compose_scene, make_episode, paint_scene
 from datasets.voc import write_annotation
 from files.threads import cores
 

@@ -1,5 +1,6 @@
-"""A scene: composed first, so that its labels are known to be honest, and painted and lit then."""
+"""Episodes; and scenes of them: composed first, so that labels are honest, painted and lit then."""
 
+import colorsys
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +9,67 @@ from functools import lru_cache
 import numpy as np
 import skia
 
-from datasets.drawn.colours import BLACK, INK, WHITE, argb, mix
+from datasets.drawn.colours import BLACK, INK, WHITE, Colour, Palette, argb, colour, mix
 from datasets.drawn.crowd import NEARLY_HIDDEN, HeadLabel, Placed, measure_heads, place_people, sample_people
 from datasets.drawn.curves import oval
-from datasets.drawn.episodes import Episode
 from datasets.drawn.figure import FEET, body_matrix, draw_figure
-from datasets.drawn.pen import Easel
+from datasets.drawn.pen import Easel, Style
 from datasets.drawn.places import NIGHT_PLACES, NO_GROUND, PLACES
 from datasets.drawn.props import Prop, make_prop
 from datasets.drawn.strokes import table
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))
 TRIES = 12  # arrangements of a group that are tried before it is made smaller
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What the pictures of one episode have in common."""
+
+    number: int  # from 1
+    style: Style  # line and shading of the figures
+    palette: Palette  # colours of the places
+    places: tuple[str, ...]  # keys of ``places.PLACES``
+    lights: tuple[str, ...]  # keys of lights.toml
+    saturation: float  # of the whole episode
+    quality: tuple[int, int]  # lowest and highest JPEG quality
+    grain: float  # standard deviation of the film grain, in grey levels of 255
+
+
+def _near(source: random.Random, hexadecimal: str, hue: float) -> Colour:
+    """Returns a colour near the given one."""
+    base_hue, lightness, saturation = colorsys.rgb_to_hls(*colour(hexadecimal))
+    return colorsys.hls_to_rgb(
+        (base_hue + source.uniform(-hue, hue)) % 1.0,
+        min(0.95, max(0.1, lightness + source.uniform(-0.06, 0.06))),
+        min(1.0, max(0.0, saturation * source.uniform(0.75, 1.15))),
+    )
+
+
+def make_episode(seed: int, number: int) -> Episode:
+    """Returns the episode with that number; the same for the same seed."""
+    source = random.Random(f"{seed} {number}")
+    style = Style(
+        line=source.uniform(0.018, 0.034),
+        shading=source.uniform(0.65, 1.1),
+        shine=source.uniform(0.45, 0.9),
+        soft=source.random() < 0.7,
+    )
+    accent = source.random()
+    palette = Palette(
+        sky=_near(source, "5aa8e8", 0.05),
+        horizon=_near(source, "cfeaf8", 0.08),
+        leaf=_near(source, "6fb05a", 0.06),
+        wall=_near(source, "efe6d2", 0.10),
+        wood=_near(source, "c08a5c", 0.03),
+        accent=colorsys.hls_to_rgb(accent, 0.62, 0.65),
+        other=colorsys.hls_to_rgb((accent + source.uniform(0.25, 0.75)) % 1.0, 0.55, 0.45),
+    )
+    places = tuple(source.sample(sorted(PLACES), 5))
+    lights = ("day", *source.sample([name for name in table("lights") if name != "day"], 3))
+    low = source.randint(62, 84)
+    saturation, grain = source.uniform(0.88, 1.12), source.choice((0.0, 1.5, 3.0, 5.0))
+    return Episode(number, style, palette, places, lights, saturation, (low, min(96, low + 14)), grain)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,21 @@ import skia
 
 from datasets.drawn.crowd import NEARLY_HIDDEN, STEEPEST, HeadLabel, Placed, measure_heads
 from datasets.drawn.curves import Point, moved
-from datasets.drawn.episodes import Episode, make_episode
 from datasets.drawn.face import expressions
 from datasets.drawn.figure import bounds, head_outlines
 from datasets.drawn.pen import Easel
 from datasets.drawn.places import PLACES
-from datasets.drawn.scene import Scene, add_grain, arrange_scene, blur, draw_figures, sample_blur, shine_light
+from datasets.drawn.scene import (
+    Episode,
+    Scene,
+    add_grain,
+    arrange_scene,
+    blur,
+    draw_figures,
+    make_episode,
+    sample_blur,
+    shine_light,
+)
 
 SHORTEST, LONGEST = 1.5, 5.0  # seconds between two cuts
 OVERSCAN = 0.1  # of a background beyond each edge of the picture: room for the camera

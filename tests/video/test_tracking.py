@@ -2,7 +2,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from tests.engine.by_hand import detected as seen
-from video.cuts import CutFinder
+from video.reader import CutFinder
 from video.tracking import Tracker, keep_threshold
 
 LEFT, RIGHT = (0.2, 0.1, 0.6, 0.4), (0.2, 0.6, 0.6, 0.9)

@@ -1,4 +1,5 @@
 import io
+import tomllib
 import unicodedata
 import warnings
 from pathlib import Path
@@ -15,21 +16,10 @@ from visualization.colours import hex_colour, luminance, name_colour, text_colou
 from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
 from visualization.web_font import web_font
 
+TABLES = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("千反田える", "千反田える"),
-        ("line\nbreak\ttab\r\n", "line break tab"),
-        ("\x1b[31mred\x00", "[31mred"),
-        ("\u202egnp.exe", "gnp.exe"),  # a mark that turns the writing direction
-        ("\ud800", "\ufffd"),
-        ("", ""),
-        ("\u200b\u2029 ", ""),
-        ("か\u3099", "が"),
-        ("می\u200cخواهم", "می\u200cخواهم"),  # a joiner that spelling needs
-    ],
-)
+
+@pytest.mark.parametrize(("text", "shown"), [*TABLES["one_line"], ("\ud800", "\ufffd")])
 def test_one_line(text, shown):
     assert one_line(text) == shown
 
@@ -161,16 +151,7 @@ def test_font_for_a_page_has_what_the_text_needs_and_is_small():
     assert web_font("\U00012000") is None  # cuneiform
 
 
-@pytest.mark.parametrize(
-    ("name", "colour"),
-    [
-        ("千反田える", "#dc9300"),
-        ("Mio", "#e273df"),
-        ("", "#edc800"),
-        ("折木奉太郎", "#915ee0"),
-        ("\ud800", "#a357d2"),
-    ],
-)
+@pytest.mark.parametrize(("name", "colour"), [*TABLES["colours"], ("\ud800", "#a357d2")])
 def test_colour_never_changes_between_processes_and_versions(name, colour):
     # A project's pictures, plots and pages of last year and of today show a character in one colour.
     assert hex_colour(name) == colour

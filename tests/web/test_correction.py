@@ -11,8 +11,7 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from datasets.drawn.episodes import make_episode
-from datasets.drawn.scene import compose_scene, paint_scene
+from datasets.drawn.scene import compose_scene, make_episode, paint_scene
 from datasets.voc import read_xml
 from tests.conftest import ROOT
 from tests.test_readme import commands

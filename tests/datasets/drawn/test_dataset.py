@@ -13,11 +13,10 @@ from PIL import Image
 from datasets.drawn.cast import Person, Pose, cast, make_stranger, names
 from datasets.drawn.crowd import HARD_TO_SEE, LARGEST_HEAD, NEARLY_HIDDEN, SMALLEST_HEAD, labelled_heads
 from datasets.drawn.dataset import DrawnOptions, draw_dataset, plan_episodes
-from datasets.drawn.episodes import make_episode
 from datasets.drawn.face import expressions
 from datasets.drawn.figure import bounds, draw_figure, head_outlines
 from datasets.drawn.pen import Style
-from datasets.drawn.scene import Scene, compose_scene, paint_scene
+from datasets.drawn.scene import Scene, compose_scene, make_episode, paint_scene
 from datasets.voc import RawAnnotation, RawObject, read_xml
 from tests.conftest import ROOT
 
