@@ -1,11 +1,13 @@
 """Trains an SSD on TFRecords made by tf_convert_data.py.
 
     python train_ssd_network.py --dataset_dir=O --train_dir=RUN
+    python train_ssd_network.py --unlabelled_dir=FRAMES --train_dir=RUN
     python train_ssd_network.py --dataset_dir=O --train_dir=RUN --recipe=small_gpu
     --checkpoint_path=imagenet
 
-The first is --recipe=small_cpu, for a few hundred pictures on a laptop; a command that names a network or
-weights is taken as it stands.
+The first is --recipe=small_cpu, for a few hundred pictures on a laptop; the second lets the shipped finder of
+heads get used to pictures that nobody has labelled. A command that names a network or weights is taken as it
+stands.
 
 Writes into RUN the best weights with all that is needed to use them, `last/`, metrics.csv, TensorBoard's
 files and first_batch.jpg (look at it: it is what the network sees), at the end thresholds.json and
@@ -16,6 +18,8 @@ Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for 
 
 import sys
 from collections.abc import Sequence
+
+from rich.console import Console
 
 from engine.training.options import TrainingOptions, recipe_defaults
 from ssd_tensorflow.flags import TRAINING, parse
@@ -34,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Not at the top: --help need not wait for TensorFlow.
     from engine.reports.training import report_is_current, write_training_report
     from engine.training.train import train
+    from engine.training.unlabelled import label_surely
 
+    label_surely(options, Console())
     if train(options) and options.report and not report_is_current(options.train_dir):
         print("Writing the report ...")
         path = write_training_report(options.train_dir, dataset_dir=options.dataset_dir, say=print)

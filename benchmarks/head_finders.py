@@ -8,8 +8,8 @@ enlargements and looked at twice. A box is tight around face, ears, hair that li
 worn there. "hard" ones (less than half to be seen, blurred, or under about 12 pixels) count neither as found
 nor as missed.
 
-A checkpoint's names are put aside: any of them is a head. Prints, for IoU 0.5, recall where 0.5, 1 and 2
-heads a picture are false, and the average precision, each of both sets.
+A checkpoint looks once, and from ten sides; any of its names is a head. Prints, for IoU 0.5, recall where
+0.5, 1 and 2 heads a picture are false, and the average precision, each of both sets.
 """
 
 import csv
@@ -85,8 +85,11 @@ def main() -> int:
     images = {name: read_picture(options.picture_dir / name) for some in parts.values() for name in some}
     truth = read_truth({name: image.shape[:2] for name, image in images.items()})
     finders = {
-        f"{path.parent.name}/{path.name}": checkpoint_finder(path, NAME, LEAST)
+        f"{path.parent.name}/{path.name}{', ten looks' * closely}": checkpoint_finder(
+            path, NAME, LEAST, closely=closely
+        )
         for path in options.checkpoint_path
+        for closely in (False, True)
     }
     if options.animeface:
         finder = animeface_finder(options.animeface, NAME, LEAST)

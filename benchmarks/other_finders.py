@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from boxes.detections import Detections
-from labelling.drafts import Finder
+from nets.looks import Finder
 
 # animeface and cascades look at pictures of this longest side. Measured with animeface on 30 drawn pictures:
 # 35 of 49 heads at 768, 33 at 512, 30 at 1024, 24 at 384; the time grows with the area.

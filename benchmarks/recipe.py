@@ -24,7 +24,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from engine.training.options import DRAWN_LITE
+from engine.training.options import CHECKPOINTS
 
 TRUNK = "FeatureExtractor"  # scope of all that COCO taught to see
 
@@ -38,7 +38,7 @@ ROWS: dict[str, Mapping[str, Any]] = {
         "learning_rate": 2e-3,
         "learning_rate_multipliers": "",
     },
-    "shipped": {"checkpoint_path": str(DRAWN_LITE), "model_name": "ssd_300_lite"},
+    "shipped": {"checkpoint_path": str(CHECKPOINTS / "drawn_lite"), "model_name": "ssd_300_lite"},
     "scratch_lite": {
         "checkpoint_path": "",
         "model_name": "ssd_300_lite",

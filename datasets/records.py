@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,9 @@ _MOST_NAMES = 65_535  # without labels.txt: each id below the highest has a name
 _FILE = re.compile(
     r"(?P<set>[^.].*?)(?:[_-](?P<number>\d{3,})(-of-\d+)?)?\.(tf)?records?(-(?P<last>\d{5})-of-\d+)?"
 )
+
+
+_COLUMNS = ("corners", "classes", "difficult", "picture")  # of a set, a row for each box
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,16 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
     if not labels:
         labels, note = _labels_of_records(folder, named)
     return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
+
+
+def with_more(dataset: RecordDataset, split: str, more: RecordDataset) -> RecordDataset:
+    """The data set with the same set of another one, whose names are the same, added to one of its sets."""
+    name = dataset.split_name(split)
+    one, other = dataset.splits[name], more.split(split)
+    columns = {key: np.concatenate([getattr(one, key), getattr(other, key)]) for key in _COLUMNS}
+    columns["picture"][one.boxes :] += one.pictures
+    both = replace(one, files=one.files + other.files, pictures=one.pictures + other.pictures, **columns)
+    return replace(dataset, splits={**dataset.splits, name: both})
 
 
 def set_prefix(dataset_name: str) -> str:

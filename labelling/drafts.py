@@ -1,9 +1,12 @@
 """Drafts of a data set: where they go, drawing them, and in which order a person should look at them."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,15 +28,18 @@ from datasets.voc import (
 from files.writing import why, write_text
 from terminal.bars import Progress
 
+if TYPE_CHECKING:  # it would start Keras, for which no --help waits
+    from nets.looks import Finder
+
+# Score of a close look from which on a box is drafted: of boxes a little below, one in nine is a head, of
+# those a little above one in four, and drawing one takes as long as deleting five (docs/heads.md).
+DRAFTED = 0.3
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
 
 # Pictures in which the detector sees nothing may show somebody that it does not know yet: variety alone must
 # be able to bring them forward.
 _BASE = 0.25
 _GRID = 8
-
-# One `Detections` for each of some pictures, uint8 [H, W, 3] RGB.
-Finder = Callable[[list[np.ndarray]], list[Detections]]
 
 
 @dataclass(frozen=True)
@@ -47,21 +53,26 @@ class DraftTarget:
     drafted: bool  # a draft is there
 
 
-def checkpoint_finder(folder: Path | None, name: str, threshold: float | None) -> Finder:
+def checkpoint_finder(folder: Path | None, name: str, threshold: float, *, closely: bool = True) -> Finder:
     """A detector of ours, the shipped one if none is named, whose names are put aside.
+
+    It looks at pictures `closely` (`nets.looks`), or once.
 
     Raises:
         ValueError: the folder cannot be used.
     """
     from nets.detector import HEADS, Detector
+    from nets.looks import LEAST, look_closely
 
     detector = Detector.load(folder or HEADS)
 
-    def find(images: list[np.ndarray]) -> list[Detections]:
-        found = detector.detect_batch(images, score_threshold=threshold)
-        return [Detections(item.boxes, item.scores, (name,) * len(item)) for item in found]
+    def find(images: list[np.ndarray], least: float = LEAST) -> list[Detections]:
+        found = detector.detect_batch(images, score_threshold=least)
+        return [one.renamed([name] * len(one)) for one in found]
 
-    return find
+    if not closely:
+        return lambda images: find(images, threshold)
+    return lambda images: [one.above(threshold) for one in look_closely(find, images)]
 
 
 def find_pictures(dataset_dir: Path) -> FolderContents:

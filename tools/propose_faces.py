@@ -20,6 +20,7 @@ import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -29,9 +30,9 @@ from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, save_picture
 from datasets.voc import read_xml
 from labelling.drafts import (
+    DRAFTED,
     Drafted,
     DraftTarget,
-    Finder,
     checkpoint_finder,
     draft_targets,
     find_pictures,
@@ -40,6 +41,9 @@ from labelling.drafts import (
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from visualization.text import one_line
+
+if TYPE_CHECKING:
+    from nets.looks import Finder
 
 _BATCH = 8
 
@@ -50,28 +54,17 @@ class Options:
     #: Find heads with this checkpoint folder, whatever its names are; not given: checkpoints/anime_heads.
     checkpoint_path: Path | None = None
     name: str = "head"  #: Name of the boxes.
-    #: Lowest score, 0 to 1; not given: the checkpoint's own. Lower finds more, and more that is none.
-    threshold: float | None = None
-    margin: float = 0.0  #: Widen every box by this share of its size on each side; negative narrows it.
+    #: Lowest score, 0 to 1. Lower finds more, and more that is none.
+    threshold: float = DRAFTED
     crops_dir: Path | None = None  #: Also cut the boxes out into this folder, for tools.sort_faces.
     redo: bool = False  #: Replace drafts that nobody has changed, too.
     max_pixels: int = MAX_PIXELS  #: Pass over pictures with more pixels than this.
 
     def __post_init__(self):
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
+        if not 0 <= self.threshold <= 1:
             raise ValueError(f"--threshold {self.threshold:g}: must be 0 to 1")
-        if not -0.4 <= self.margin <= 2:
-            raise ValueError(f"--margin {self.margin:g}: must be -0.4 to 2")
         if not clean_name(self.name):
             raise ValueError("--name: must not be empty")
-
-
-def widen(detections: Detections, margin: float) -> Detections:
-    """Boxes with a margin on all sides, in shares of their size, cut off at the border of the picture."""
-    boxes = detections.boxes.astype(np.float64)
-    more = (boxes[:, 2:] - boxes[:, :2]) * margin  # [N, 2] height, width
-    wide = np.clip(np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + more], axis=1), 0, 1)
-    return Detections(wide.astype(np.float32).reshape(-1, 4), detections.scores, detections.names)
 
 
 def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
@@ -84,7 +77,7 @@ def propose(options: Options, find: Finder, progress: Progress = silent) -> Draf
 
     return make_drafts(
         options.dataset_dir,
-        lambda images: [widen(found, options.margin) for found in find(images)],
+        find,
         drafted,
         lambda target: float(bool(read_xml(target.xml).objects)),
         redo=options.redo,

@@ -141,7 +141,7 @@ class Bookkeeper(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Everything between two steps."""
-        losses, said = dict(logs or {}), []
+        losses, said = dict(logs or {}), ""
         standing, settings = self._standing, self._run.settings
         standing.step += 1
         self._demand_finite(losses)
@@ -161,8 +161,8 @@ class Bookkeeper(keras.callbacks.Callback):
                 if due:
                     said = self._validate(losses)
                 save_state(self._run.folder, self.model, standing)
-            for line in said:  # whatever becomes of it, the state is there
-                self._say(line)
+            if said:  # whatever becomes of it, the state is there
+                self._say(said)
             self._saved_step, self._last_save = standing.step, time.monotonic()
             self._bar.leave_out(time.monotonic() - now)
         self._clock = time.monotonic()
@@ -185,7 +185,7 @@ class Bookkeeper(keras.callbacks.Callback):
             f"Pictures of the batch:\n  {pictures}\nLower --learning_rate, or look at these pictures' labels."
         )
 
-    def _validate(self, losses: Mapping[str, float]) -> list[str]:
+    def _validate(self, losses: Mapping[str, float]) -> str:
         """Measure the averaged weights, keep them as last, and as best if they are; what there is to say."""
         standing, run = self._standing, self._run
         metrics = {}
@@ -200,9 +200,7 @@ class Bookkeeper(keras.callbacks.Callback):
         score = metrics.get("map_voc07", math.inf)  # without a validation split the last is the best
         improved = score > standing.best or not run.validation
         if improved:
-            standing.best, standing.best_step, standing.stale = score, standing.step, 0
-        else:
-            standing.stale += 1
+            standing.best, standing.best_step = score, standing.step
         for target in (run.folder / LAST, *([run.folder] if improved else [])):
             write_checkpoint(
                 target,
@@ -215,13 +213,8 @@ class Bookkeeper(keras.callbacks.Callback):
         line = f"step {standing.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if run.validation:
             line += f" · validation mAP {score:.3f}" + (" (best so far)" if improved else "")
-        said = [line]
         self.model.forget_means()
-        patience = run.settings.early_stopping
         standing.finished = standing.step == run.settings.max_number_of_steps
-        if patience and standing.stale >= patience:
-            standing.finished = True
-            said += [f"No better validation mAP {patience} times in a row: stopping at step {standing.step}."]
         if standing.finished:
             self.model.stop_training = True
-        return said
+        return line

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from boxes.matching import assign_targets
 from engine.training.options import LossOptions, OptimizerOptions
 from nets.losses import multibox_loss
-from nets.network import Network
+from nets.network import CLASS_HEADS, Network
 from nets.slim_names import matches_scopes
 from nets.thresholds import number_in
 
@@ -20,6 +21,7 @@ RMSPROP = {"rho": 0.9, "momentum": 0.9}  # rmsprop_decay and rmsprop_momentum of
 GRADIENT_CLIP = 10.0  # largest norm of all gradients together
 WARMUP_SHARE, MOST_WARMUP = 20, 500  # a twentieth of the training rises linearly from 0, 500 steps at most
 AVERAGED_SHARE = 0.02  # of the training: what the moving average of the weights spans
+NEW_NAMES = "new_names"  # as trainable_scopes: the outputs of names that the start does not know
 
 
 class TrainingModel(keras.Model):
@@ -86,7 +88,10 @@ def set_trainable(model: keras.Model, trainable_scopes: str = "", *, norms: bool
         ValueError: a scope holds no layer.
     """
     trained = scopes(trainable_scopes)
-    _check_scopes(model, "trainable_scopes", trained)
+    if trained == (NEW_NAMES,):
+        trained = CLASS_HEADS
+    else:
+        _check_scopes(model, "trainable_scopes", trained)
     for layer in (layer for layer in model.layers if layer.weights):
         layer.trainable = not trained or matches_scopes(model, layer.weights[0].path, trained)
         norm = getattr(layer, "norm", layer)  # a convolution may have one inside
@@ -116,6 +121,17 @@ def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
         next((factor for scope, factor in pairs if matches_scopes(model, variable.path, (scope,))), 1.0)
         for variable in model.trainable_variables
     ]
+
+
+def new_outputs_of(model: keras.Model, labels: Sequence[str], known: Sequence[str]) -> list[np.ndarray]:
+    """For each variable of the class heads, which of its outputs are of names not `known`: 1, others 0.
+
+    As multipliers they leave every bit of what is known as it was; Li & Hoiem 2017 ("Learning without
+    Forgetting", section 2) call it feature extraction.
+    """
+    new = np.isin([*labels], [*known], invert=True)
+    of_anchor = np.concatenate([[False], new]).astype(np.float32)  # background is known
+    return [np.tile(of_anchor, one.shape[-1] // len(of_anchor)) for one in model.trainable_variables]
 
 
 def _check_scopes(model: keras.Model, flag: str, wanted: Sequence[str]) -> None:
@@ -155,11 +171,11 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         return self.highest * ops.minimum(warm, share)
 
 
-def constants_of(total_steps: int) -> dict[str, Any]:
+def constants_of(total_steps: int, *, averaged: bool = True) -> dict[str, Any]:
     """What follows from the length alone: steps of warm-up, and how much the average keeps a step."""
     return {
         "warmup_steps": min(MOST_WARMUP, max(1, total_steps // WARMUP_SHARE)),
-        "ema_decay": 1.0 - 1.0 / max(1.0, AVERAGED_SHARE * total_steps),
+        "ema_decay": averaged - averaged / max(1.0, AVERAGED_SHARE * total_steps),
     }
 
 
@@ -168,7 +184,7 @@ def make_optimizer(
     *,
     total_steps: int,
     precision: str = "float32",
-    multipliers: Sequence[float] | None = None,
+    multipliers: Sequence[float] | Sequence[np.ndarray] | None = None,
 ) -> keras.optimizers.Optimizer:
     """A Keras optimiser for options without gaps (see `engine.training.options.without_gaps`).
 
@@ -176,7 +192,7 @@ def make_optimizer(
         precision: of the network. For float16 the loss is scaled so that small gradients do not become 0; a
             step whose gradients leave its range is left out, and the next is scaled less.
         multipliers: of the learning rate, one for each of the variables that it will be built for; the decay
-            of weights keeps the whole rate.
+            of weights keeps the whole rate. Those of `new_outputs_of` are not averaged: that would round.
     """
     rate, final, decay = options.learning_rate, options.end_learning_rate, options.learning_rate_decay_type
     assert rate is not None
@@ -186,7 +202,7 @@ def make_optimizer(
             f"--end_learning_rate must be at most --learning_rate, {rate:g}, and more than 0 for exponential "
             f"decay; it is {final:g}."
         )
-    constants = constants_of(total_steps)
+    constants = constants_of(total_steps, averaged=not any(map(np.ndim, multipliers or ())))
     average = constants["ema_decay"]
     kind, own = {
         # Keras's AdamW refuses to be without decay, which makes it Adam.
@@ -211,7 +227,7 @@ def make_optimizer(
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "float16" else optimizer
 
 
-def _with_multipliers(kind, multipliers: Sequence[float] | None):
+def _with_multipliers(kind, multipliers: Sequence[float] | Sequence[np.ndarray] | None):
     """The optimiser class, or one that moves its variables by multiples of the learning rate."""
     if multipliers is None:
         return kind

@@ -13,6 +13,8 @@ import tyro
 
 VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
 
+UNLABELLED = "unlabelled"  # in the training's folder, what its start said of --unlabelled_dir
+WITHOUT_LABELS = Path("TRAIN_DIR") / UNLABELLED  # for people: where that is all there is to learn from
 BATCH_SIZE = 16
 # A smaller batch for a smaller set: the fewer steps a pass has, the more the order of pictures matters.
 LEAST_STEPS_A_PASS = 8
@@ -24,13 +26,13 @@ VALIDATIONS = 10
 RATES = {"adamw": (2e-3, 1e-4), "adam": (2e-3, 1e-4), "rmsprop": (2e-4, 1e-5), "sgd": (1e-2, 1e-3)}
 FINAL_SHARE = 0.01  # of the highest learning rate, at the last step
 
-# The detector of drawn characters that comes with the project. It knows no name of others, but what drawn
-# heads look like, which is worth far more than nothing: docs/recipe.md.
-DRAWN_LITE = Path(__file__).resolve().parents[2] / "checkpoints" / "drawn_lite"
+# The detectors that come with the project know no name of others, but what drawn heads look like, which is
+# worth far more than nothing: docs/recipe.md.
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 # Option -> the least that it may be, where it is given.
 _LEAST = dict.fromkeys(("batch_size", "max_number_of_steps", "evaluate_steps", "zoom_out_max"), 1)
-_LEAST |= dict.fromkeys(("match_threshold", "negative_ratio", "loss_alpha", "early_stopping"), 0)
+_LEAST |= dict.fromkeys(("match_threshold", "negative_ratio", "loss_alpha"), 0)
 _LEAST |= dict.fromkeys(("learning_rate", "end_learning_rate", "weight_decay", "save_interval_secs"), 0)
 
 
@@ -83,9 +85,12 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     """Trains an SSD on TFRecords made by tf_convert_data.py.
 
     Attributes:
-        dataset_dir: folder of TFRecords and labels.txt.
+        dataset_dir: folder of TFRecords and labels.txt. May be left out where --unlabelled_dir is given: the
+            names are then those of the checkpoint folder.
         train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
             first_batch.jpg. The same command goes on where an interrupted training stopped.
+        unlabelled_dir: pictures without labels to learn from, too: the checkpoint folder that the training
+            starts from labels them where it is sure. Nobody's XML is needed or changed.
         recipe: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
             full (thousands of pictures and a GPU). Flags that are given count more; the values are in
             engine/training/recipes.toml. Not given: small_cpu if neither --model_name nor --checkpoint_path
@@ -101,7 +106,8 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             random weights; with --recipe=small_cpu the shipped checkpoints/drawn_lite, unless the flag is
             given and empty.
         checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
-        trainable_scopes: scopes that train, with commas between them; not given: all.
+        trainable_scopes: scopes that train, with commas between them; not given: all. new_names: only the
+            outputs of names that the checkpoint folder does not know; whatever it knows stays bit for bit.
         anchors: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the
             augmented training pictures. start: those of the checkpoint folder that the training starts from,
             else the network's own.
@@ -117,7 +123,6 @@ class TrainingOptions(OptimizerOptions, LossOptions):
         max_number_of_steps: length of the training; not given: from passes.
         passes: over the training pictures; not given: 60, and at least 1000 steps.
         evaluate_steps: steps between validations; not given: ten validations a training.
-        early_stopping: validations without a better mAP after which to stop; 0 never stops.
         save_interval_secs: between two saves of the training's state.
         seed: of weights, order and augmentation.
         precision: of the numbers that the network computes with; its weights are float32 in any case. auto:
@@ -127,8 +132,9 @@ class TrainingOptions(OptimizerOptions, LossOptions):
             set.
     """
 
-    dataset_dir: Path
+    dataset_dir: Path = WITHOUT_LABELS
     train_dir: Path
+    unlabelled_dir: Path | None = None
     recipe: Literal["none", "small_cpu", "small_gpu", "full"] = "none"
     model_name: str = "ssd_300_vgg"
     dataset_name: str | None = None
@@ -146,13 +152,16 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     max_number_of_steps: int | None = None
     passes: float | None = None
     evaluate_steps: int | None = None
-    early_stopping: int = 0
     save_interval_secs: float = 120.0
     seed: int = 0
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     report: bool = True
 
     def __post_init__(self):
+        if self.dataset_dir == WITHOUT_LABELS and isinstance(self.train_dir, Path):
+            if self.unlabelled_dir is None:
+                raise ValueError("give --dataset_dir, or pictures without labels as --unlabelled_dir")
+            object.__setattr__(self, "dataset_dir", self.train_dir / UNLABELLED)
         for flag, least in _LEAST.items():
             value = getattr(self, flag)
             if value is not None and value < least:
@@ -215,14 +224,16 @@ class Recipe:
     Attributes:
         values: of options; what is not named is as `TrainingOptions` says.
         weights: what to give as --checkpoint_path, in words.
-        without_weights: what is different without a --checkpoint_path, the network included, which starts
-            from `DRAWN_LITE` then, and for that network wherever it starts; None if only trained weights from
-            elsewhere will do.
+        without_weights: what is different without a --checkpoint_path, the network and the folder in
+            `CHECKPOINTS` that it starts from included, and for that network wherever it starts; None if only
+            trained weights from elsewhere will do.
+        without_labels: the same of an --unlabelled_dir alone.
     """
 
     values: Mapping[str, Any]
     weights: str
     without_weights: Mapping[str, Any] | None = None
+    without_labels: Mapping[str, Any] | None = None
 
 
 _TABLES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
@@ -230,18 +241,19 @@ RECIPES = {name: Recipe(**table) for name, table in _TABLES.items()}
 
 # Values that hold only together with the recipe's own choice; with another one these are as usual.
 BELONGS_TO: dict[str, tuple[str, ...]] = {
-    "model_name": ("checkpoint_path", "learning_rate", "learning_rate_multipliers"),
+    "model_name": ("checkpoint_path", "learning_rate", "learning_rate_multipliers", "trainable_scopes"),
     "optimizer": ("learning_rate",),
     "box_loss": ("loss_alpha",),
     "augmentation": ("paste_probability",),
 }
 
 
-def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
+def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> TrainingOptions:
     """The options of a training by a recipe; what is given counts more.
 
     Args:
         recipe: a key of `RECIPES`, or none.
+        without_labels: whether it has pictures without labels only.
         given: options by name.
 
     Raises:
@@ -251,12 +263,16 @@ def with_recipe(recipe: str, **given: Any) -> TrainingOptions:
         return TrainingOptions(**given)
     chosen, weights = RECIPES[recipe], given.get("checkpoint_path")
     other = chosen.without_weights
+    if without_labels and chosen.without_labels is not None:
+        other = chosen.without_labels
     if not weights and other is None:
         needed = f"starts from trained weights: give --checkpoint_path, which is {chosen.weights}"
         raise ValueError(f"--recipe={recipe} {needed}.")
     values = {"optimizer": "adamw", "augmentation": "anime", **chosen.values}
-    if other is not None and (not weights or given.get("model_name") == other["model_name"]):
-        values |= {**other, "checkpoint_path": str(DRAWN_LITE)}
+    if other is not None and (
+        without_labels or not weights or given.get("model_name") == other["model_name"]
+    ):
+        values |= {**other, "checkpoint_path": str(CHECKPOINTS / other["checkpoint_path"])}
     for choice, dependent in BELONGS_TO.items():
         if choice in values and given.get(choice, values[choice]) != values[choice]:
             values = {name: value for name, value in values.items() if name not in dependent}
@@ -281,4 +297,6 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainingOptions:
     if recipe not in RECIPES or "--help" in arguments or "-h" in arguments:
         recipe = "none"  # the parser says what is wrong
     decisive = {name: given[name] for name in ("checkpoint_path", *BELONGS_TO) if given.get(name)}
-    return with_recipe(recipe, dataset_dir=tyro.MISSING, train_dir=tyro.MISSING, **decisive)
+    alone = "unlabelled_dir" in given and "dataset_dir" not in given
+    needed = {"train_dir": tyro.MISSING} | ({} if alone else {"dataset_dir": tyro.MISSING})
+    return with_recipe(recipe, without_labels=alone, **needed, **decisive)

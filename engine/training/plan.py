@@ -5,21 +5,27 @@ And what config.json says about it, by which it is known again.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import keras
 from rich.console import Console
 
 from boxes.anchors import shapes_of
-from datasets.records import RecordDataset, open_dataset
+from datasets.records import RecordDataset, open_dataset, with_more
 from engine.input.pictures import fits_in_memory, free_bytes
 from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
-from engine.training.learning import constants_of, scopes, set_trainable
+from engine.training.learning import NEW_NAMES, constants_of, scopes, set_trainable
 from engine.training.machine import Machine, choose_precision, computing_in, use_xla
-from engine.training.options import VALIDATION, Settings, TrainingOptions, without_gaps
+from engine.training.options import UNLABELLED, VALIDATION, Settings, TrainingOptions, without_gaps
 from engine.training.run_folder import PREVIOUS, STATE, never_learnt
-from engine.training.start import choose_anchors, from_imagenet, keeps_statistics, starting_weights
+from engine.training.start import (
+    choose_anchors,
+    demand_new_names,
+    from_imagenet,
+    keeps_statistics,
+    starting_weights,
+)
 from files.writing import sha256_of
 from nets import get_network
 from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, is_checkpoint, read_config, read_network
@@ -31,7 +37,7 @@ FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: recipes.toml
 Say = Callable[[str], object]
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it
 # goes on. Records are compared by their contents.
-NOT_COMPARED = {"dataset_dir", "train_dir", "save_interval_secs", "report"}
+NOT_COMPARED = {"dataset_dir", "train_dir", "unlabelled_dir", "save_interval_secs", "report"}
 # Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
 NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
@@ -40,6 +46,7 @@ GONE: dict[str, object] = {
     "focal_gamma": 2.0,
     "focal_alpha": 0.25,
     "label_smoothing": 0.0,
+    "early_stopping": 0,
 }
 GONE |= {"colour_strength": 1.0, "mosaic_probability": 0.0, "freeze_scopes": "", "freeze_batch_norm": "auto"}
 GONE |= {"gradient_clip": 10.0, "num_epochs_per_decay": 2.0, "validation_pictures": 0}
@@ -95,6 +102,10 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
     # ------------------------------------------------------------------ data
     dataset, validation, settings = _data(options, say)
 
+    only_new = scopes(options.trainable_scopes) == (NEW_NAMES,)
+    if only_new:  # what is there stays as it is: other anchors would see something else
+        settings = replace(settings, anchors="start", weight_decay=0.0)
+
     # ----------------------------------------------- network, machine, folder
     published = get_network(options.model_name)
     augmentation = get_preset(
@@ -126,10 +137,10 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
         say(on_memory)
         with console.status("Looking at the training pictures"):
             network = choose_anchors(
-                published, options.anchors, options.checkpoint_path, batches=pictures.batches, say=say
+                published, settings.anchors, options.checkpoint_path, batches=pictures.batches, say=say
             )
     chosen = {name: value for name, value in vars(settings).items() if vars(options)[name] != value}
-    chosen |= machine.as_json() | constants_of(settings.max_number_of_steps)
+    chosen |= machine.as_json() | constants_of(settings.max_number_of_steps, averaged=not only_new)
     chosen["freeze_batch_norm"] = "on" if frozen_norms else "off"
     layers = network.anchor_layers
     anchors = {} if layers == published.anchor_layers else {ANCHOR_SHAPES: shapes_of(layers)}
@@ -148,7 +159,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
 
 def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None, Settings]:
     """The records, the set to validate on if there is one, and the options without gaps."""
-    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    dataset = _records(options)
     training = dataset.split(options.dataset_split_name)
     if not training.boxes:
         raise ValueError(
@@ -173,6 +184,15 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
     for line in filter(None, lines):
         say(line)
     return dataset, validation, settings
+
+
+def _records(options: TrainingOptions) -> RecordDataset:
+    """The records to train on, with those of pictures without labels."""
+    more = options.train_dir / UNLABELLED
+    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    if options.unlabelled_dir is None or options.dataset_dir == more:
+        return dataset
+    return with_more(dataset, options.dataset_split_name, open_dataset(more))
 
 
 def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str]:
@@ -204,13 +224,16 @@ def _start(
     """Fill the model with what it starts from; what config.json says about it."""
     skip = scopes(options.checkpoint_exclude_scopes)
     start = starting_weights(model, network, dataset.labels, options.checkpoint_path, skip=skip)
+    if scopes(options.trainable_scopes) == (NEW_NAMES,):
+        demand_new_names(start, dataset.labels, options.checkpoint_path, options.dataset_dir)
     say(f"New training in {options.train_dir} from {start.summary()}")
     if not start.restored and "vgg" in network.name:
         say(
             "Warning: a VGG network from random weights needs very many pictures. "
             "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
         )
-    return {"source": start.source, "restored": len(start.restored), "fresh": len(start.fresh)}
+    counts = {"restored": len(start.restored), "fresh": len(start.fresh)}
+    return {"source": start.source, **counts, "known": list(start.known)}
 
 
 # ------------------------------------------------------------------------------------------ config.json

@@ -38,7 +38,6 @@ class Standing:
     seconds: float = 0.0  # spent training
     best: float = -1.0  # highest validation mAP so far, or -1
     best_step: int = 0  # step of it
-    stale: int = 0  # validations since then
     finished: bool = False  # whether nothing is left to do
 
 
@@ -118,6 +117,7 @@ def _newest(folder: Path) -> tuple[State | None, list[str]]:
             facts = json.loads(arrays.pop(_PROGRESS).tobytes())
             if facts.pop("entries") != len(arrays):
                 raise LookupError("entries are missing")
+            facts.pop("stale", None)  # of a version that counted validations
             return State(Standing(**facts), arrays), problems
         except FileNotFoundError:
             problems.append(f"{path} is not there: writing it was cut off.")
@@ -155,7 +155,7 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
                 f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
             ) from error
         say(f"Warning: {error} The best weights from here on are kept instead.")
-        standing.best, standing.best_step, standing.stale = -1.0, 0, 0
+        standing.best, standing.best_step = -1.0, 0
     begun = read_config(folder)
     if begun.get("options") != config["options"]:
         with demanding_room(folder, CONFIG, standing.step):

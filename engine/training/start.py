@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
+from datasets.problems import some_of
 from nets.checkpoint import Checkpoint, is_checkpoint, read_checkpoint, read_network
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
@@ -28,6 +29,7 @@ class Start:
     source: str  # in words
     restored: tuple[str, ...]  # model variables that took a value
     fresh: tuple[str, ...]  # model variables left as initialised
+    known: tuple[str, ...]  # names whose outputs it takes over, in this network or not
 
     def summary(self) -> str:
         total = len(self.restored) + len(self.fresh)
@@ -52,7 +54,7 @@ def starting_weights(
         model: as built by `network.build(len(labels) + 1)`.
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
             start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
-            keras.applications' VGG16 or MobileNetV2, or empty for random weights. Class outputs that were
+            keras.applications' VGG16, or empty for random weights. Class outputs that were
             trained as sigmoids start fresh: their numbers mean something else in a softmax.
         skip: scopes to leave fresh.
 
@@ -64,8 +66,7 @@ def starting_weights(
         return _start(model, "random weights (no --checkpoint_path)", set())
     if from_imagenet(checkpoint_path):
         report = load_imagenet(model, None if checkpoint_path == "imagenet" else path)
-        trunk = "MobileNetV2" if "mobilenet" in network.name else "VGG-16"
-        source = f"{trunk} of keras.applications, trained on ImageNet"
+        source = "VGG-16 of keras.applications, trained on ImageNet"
         return _start(model, source, _keras_paths(model, report.restored))
     there = checkpoint_at(checkpoint_path)
     checkpoint = None if there is None else read_checkpoint(there)
@@ -85,9 +86,28 @@ def starting_weights(
         new = [name for name in labels if name not in checkpoint.labels]
         source += f" (names it knows: {', '.join(shared) or 'none'}"
         source += f"; new names: {', '.join(new)})" if new else ")"
-    start = _start(model, source, restored)
+    known = checkpoint.labels if checkpoint is not None and scores == network.scores else ()
+    start = _start(model, source, restored, known)
     _demand_enough(model, start, checkpoint_path, skip)
     return start
+
+
+def demand_new_names(start: Start, labels: Sequence[str], checkpoint_path: str, dataset_dir: Path) -> None:
+    """Raises ValueError where names could not be added to those that a start knows."""
+    option = "--trainable_scopes=new_names"
+    if not start.known:
+        raise ValueError(
+            f"{option} adds names to a detector: give its checkpoint folder as --checkpoint_path, not "
+            f"{checkpoint_path or 'nothing'}"
+        )
+    if lost := [name for name in start.known if name not in labels]:
+        raise ValueError(
+            f"{dataset_dir}: labels.txt lacks {some_of(lost)}, which {checkpoint_path} knows and {option} "
+            f"keeps; copy {Path(checkpoint_path) / 'labels.txt'} into a new folder and convert into that, "
+            "which adds the new names"
+        )
+    if len(start.known) == len(labels):
+        raise ValueError(f"{option}: {checkpoint_path} knows all names of {dataset_dir} already")
 
 
 def checkpoint_at(path: str) -> Path | None:
@@ -103,17 +123,16 @@ def from_imagenet(checkpoint_path: str) -> bool:
 def keeps_statistics(network: Network, checkpoint_path: str) -> bool:
     """Whether batch normalisation keeps what it starts with.
 
-    Where a network asks for it and a detector's weights are there to start from: those of
-    ssd_300_mobilenet_v2 come with their statistics folded into scales and shifts. Weights of ImageNet leave
-    the layers behind the trunk without statistics, which have to be learnt then.
+    Where a network asks for it and has weights to start from: those of ssd_300_mobilenet_v2 come with their
+    statistics folded into scales and shifts.
     """
-    return network.freeze_batch_norm and bool(checkpoint_path) and not from_imagenet(checkpoint_path)
+    return network.freeze_batch_norm and bool(checkpoint_path)
 
 
-def _start(model: keras.Model, source: str, restored: set[str]) -> Start:
+def _start(model: keras.Model, source: str, restored: set[str], known: Sequence[str] = ()) -> Start:
     paths = [variable.path for variable in model.weights]
     fresh = tuple(path for path in paths if path not in restored)
-    return Start(source, tuple(path for path in paths if path in restored), fresh)
+    return Start(source, tuple(path for path in paths if path in restored), fresh, tuple(known))
 
 
 def _keras_paths(model: keras.Model, slim_names: Sequence[str]) -> set[str]:

@@ -18,7 +18,14 @@ from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
 from engine.measures.trained_on import with_past
 from engine.training.between_steps import Bookkeeper, TrainingLog
-from engine.training.learning import TrainingModel, make_optimizer, multipliers_of
+from engine.training.learning import (
+    NEW_NAMES,
+    TrainingModel,
+    make_optimizer,
+    multipliers_of,
+    new_outputs_of,
+    scopes,
+)
 from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
@@ -77,11 +84,15 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
 
 def new_trainer(run: Run) -> TrainingModel:
     """The network as it learns, with a fresh optimiser."""
+    if scopes(run.settings.trainable_scopes) == (NEW_NAMES,):
+        multipliers = new_outputs_of(run.model, run.dataset.labels, run.config["start"]["known"])
+    else:
+        multipliers = multipliers_of(run.model, run.settings.learning_rate_multipliers)
     optimizer = make_optimizer(
         run.settings,
         total_steps=run.settings.max_number_of_steps,
         precision=run.machine.precision,
-        multipliers=multipliers_of(run.model, run.settings.learning_rate_multipliers),
+        multipliers=multipliers,
     )
     optimizer.build(run.model.trainable_variables)
     trainer = TrainingModel(run.network, run.model, run.settings)

@@ -21,11 +21,10 @@ from tests.engine.training_run import Killed, run
 
 @pytest.fixture
 def options(options):
-    """Six steps with everything that has to be remembered: frozen layers, multipliers, early stopping."""
+    """Six steps with everything that has to be remembered: frozen layers, multipliers."""
     return {
         **options,
         "max_number_of_steps": 6,
-        "early_stopping": 9,
         "trainable_scopes": "stage1.conv,stage1.norm,stage2.conv,head.conv_loc,head.conv_cls",
         "learning_rate_multipliers": "stage1.conv=0.5",
         "save_interval_secs": 0.0,
@@ -121,7 +120,7 @@ def test_killed_ten_times_at_random_moments(squares, tmp_path, rng, seed):
     """
     command = [sys.executable, "train_ssd_network.py", f"--dataset_dir={squares}"]
     command += ["--model_name=ssd_300_lite", "--batch_size=4", "--max_number_of_steps=80"]
-    command += ["--evaluate_steps=7", "--early_stopping=20", "--save_interval_secs=0", "--no_report"]
+    command += ["--evaluate_steps=7", "--save_interval_secs=0", "--no_report"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
     def start(folder: Path, log: Path) -> subprocess.Popen:

@@ -3,6 +3,8 @@
 import io
 import os
 import signal
+import tomllib
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,6 +13,8 @@ from engine.training.options import TrainingOptions
 from engine.training.plan import Run, plan
 from engine.training.train import train
 from terminal.bars import TrainingBar
+
+TABLES = tomllib.loads((Path(__file__).parent / "training" / "tables.toml").read_text(encoding="utf-8"))
 
 
 class Killed(BaseException):

@@ -1,4 +1,4 @@
-"""Proposals of faces: found on drawn heads, widened, written as drafts, never over a person's work."""
+"""Proposals of faces: found on drawn heads, written as drafts, never over a person's work."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, fi
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene
-from tools.propose_faces import Options, crop_name, main, propose, widen
+from tools.propose_faces import Options, crop_name, main, propose
 
 
 def found(*boxes: tuple[float, float, float, float]) -> Detections:
@@ -76,18 +76,11 @@ def test_varied_pictures_with_faces_come_first_in_the_order(tmp_path: Path) -> N
     assert (order[0], *order[3:]) == ("a.png", "d.png", "c.png")
 
 
-def test_boxes_of_nothing_are_left_out_and_margins_widen_and_stay_inside() -> None:
+def test_boxes_of_nothing_are_left_out() -> None:
     assert draft_objects(found((0.5, 0.5, 0.5, 0.9), (0, 0, 0.001, 1)), 100, 100) == []
     (item,) = draft_objects(found((0, 0, 1, 1)), 50, 100)
     assert item.box == (1, 1, 100, 50)
     assert item.truncated == 1
-
-
-def test_margins_widen_and_stay_inside() -> None:
-    wide = widen(found((0.4, 0.4, 0.6, 0.5)), 0.5)
-    assert wide.boxes[0] == pytest.approx([0.3, 0.35, 0.7, 0.55], abs=1e-6)
-    assert widen(found((0.4, 0.4, 0.6, 0.5)), 9).boxes.tolist() == [[0, 0, 1, 1]]
-    assert len(widen(found(), 1)) == 0
 
 
 def test_checkpoint_finds_heads_whatever_their_names() -> None:

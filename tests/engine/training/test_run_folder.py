@@ -56,13 +56,13 @@ def silent(text: str) -> None:
 def test_everything_comes_back(tiny, tmp_path):
     trainer = new_trainer(tiny, 1)
     assert any("seed" in variable.path for variable in trainer.model.variables)  # of the dropout
-    save_state(tmp_path, trainer, Standing(step=7, best=0.25, best_step=5, stale=2))
+    save_state(tmp_path, trainer, Standing(step=7, best=0.25, best_step=5))
     other = new_trainer(tiny, 2)
     assert not same(values(trainer), values(other))
     state = read_state(tmp_path, silent)
     put_back(state, other)
     assert same(values(trainer), values(other))
-    assert state.standing == Standing(step=7, best=0.25, best_step=5, stale=2)
+    assert state.standing == Standing(step=7, best=0.25, best_step=5)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 import itertools
+import shutil
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import nets
 from boxes.anchors import with_shapes
+from datasets.labels import write_labels
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.arrays import write_arrays
 from nets import get_network
@@ -14,7 +17,7 @@ from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
 from nets.saving import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
-from tests.engine.training_run import run
+from tests.engine.training_run import run, run_until
 
 NETWORK = get_network("ssd_300_lite")
 
@@ -138,7 +141,6 @@ def test_sigmoid_heads_of_a_checkpoint_start_fresh_even_under_the_same_names(mob
 def test_where_batch_normalisation_keeps_what_it_starts_with(mobilenet):
     """COCO's weights come with their statistics folded into scales and shifts; ImageNet's have real ones."""
     assert keeps_statistics(mobilenet[0], "coco.npz")
-    assert not keeps_statistics(mobilenet[0], "imagenet")
     assert not keeps_statistics(mobilenet[0], "")
     assert not keeps_statistics(NETWORK, "run")
 
@@ -194,3 +196,31 @@ def test_pictures_with_few_boxes_or_none_do_not_keep_it_looking_for_ever(wide, m
     assert "fitted to 40 boxes" in said[0]
     assert fit(batches=lambda: batches(0)) == wide
     assert "no boxes to fit anchors to" in said[1]
+
+
+def test_a_name_is_added_without_forgetting(options, finished, tmp_path):
+    """All that is known stays bit for bit, through resume, whatever the recipe says of decay and anchors."""
+    records = Path(shutil.copytree(options["dataset_dir"], tmp_path / "more"))
+    write_labels(records / "labels.txt", ["red 赤", "blue", "new"])
+    start = str(shutil.copytree(finished["train_dir"], tmp_path / "start"))
+    more = {**options, "dataset_dir": records, "train_dir": tmp_path / "six", "checkpoint_path": start}
+    more |= {"trainable_scopes": "new_names", "learning_rate": 0.1, "anchors": "fitted", "weight_decay": 0.5}
+    run_until(3, **more)
+    assert "after step 3 of 4" in run(**more)
+    old, new = read_checkpoint(Path(start)), read_checkpoint(tmp_path / "six" / "last")
+    assert new.network.anchor_layers == old.network.anchor_layers
+    for path, array in new.weights.items():
+        if "conv_cls" in path:
+            outputs, array = (one.reshape(*one.shape[:-1], 2, -1) for one in (old.weights[path], array))
+            np.testing.assert_array_equal(array[..., :3], outputs)
+            assert (array[..., 3] != 0).all()
+        else:
+            np.testing.assert_array_equal(array, old.weights[path])
+    squares, last = (
+        {"dataset_dir": options["dataset_dir"]},
+        {"checkpoint_path": str(tmp_path / "six" / "last")},
+    )
+    wrong = {"knows all names": squares, "labels.txt lacks new": squares | last}
+    for said, change in {**wrong, "adds names to a detector": {"checkpoint_path": ""}}.items():
+        with pytest.raises(ValueError, match=said):
+            run(**{**more, "train_dir": tmp_path / "no", **change})

@@ -24,7 +24,7 @@ from files.arrays import read_arrays
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
 from nets.saving import model_weights
-from tests.engine.training_run import planned, run
+from tests.engine.training_run import TABLES, planned, run
 
 
 def config_of(options) -> dict:
@@ -106,25 +106,12 @@ def test_the_start_may_be_spelled_otherwise_or_gone_but_not_be_another(stopped, 
                 planned(**stopped, checkpoint_path=now)
 
 
-@pytest.mark.parametrize(
-    ("gone", "content", "message"),
-    [
-        (
-            ["state.npz", "state.previous.npz", "labels.txt"],
-            '{"kind": "face_classifier"}',
-            "of something else",
-        ),
-        (["config.json"], None, r"already holds .* \(state\.npz or config\.json is missing\)"),
-        (["weights.npz", "state.npz", "last"], '{"model_type": "bert"}', r"config\.json does not describe"),
-        ([], "[]", r"config\.json is damaged .*last/ has the same"),
-        ([], '{"model_name": "tiny", "dataset": []}', r"config\.json is damaged"),
-    ],
-)
+@pytest.mark.parametrize(("gone", "content", "message"), TABLES["not_ours"])
 def test_what_is_no_training_of_ours_is_not_written_over(finished, gone, content, message):
     folder = finished["train_dir"]
     for name in gone:
         shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink()
-    if content is not None:
+    if content:
         (folder / CONFIG).write_text(content, encoding="utf-8")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(ValueError, match=message):
@@ -132,18 +119,10 @@ def test_what_is_no_training_of_ours_is_not_written_over(finished, gone, content
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize(
-    ("text", "steps", "kept"),
-    [
-        ('\ufeff"step";"loss";"note"\r\n"2";"0,5";"a;b"\r\n"4,0";"";""\r\n"9";"1";""', ["2", "4,0"], False),
-        ("step,loss\n2,0.5\n4", ["2", "4"], False),
-        ("step\tloss\n2\t0.5\t7\n\n", ["2"], False),
-        ("step,loss\n2,0.5\nmine,1\n", ["2"], True),
-        ("PK\x03\x04\0\n\0\0", [], True),
-        ("", [], False),
-        ('step,loss\n2,"' + "x" * 200_000, [], True),
-    ],
-)
+LONG = ('step,loss\n2,"' + "x" * 200_000, [], True)
+
+
+@pytest.mark.parametrize(("text", "steps", "kept"), [*TABLES["logs"], LONG])
 def test_a_log_stops_nothing_whoever_saved_it(tmp_path, text, steps, kept):
     (tmp_path / "metrics.csv").write_text(text, encoding="utf-8", newline="")
     said: list[str] = []
@@ -352,12 +331,6 @@ def test_out_of_memory_says_what_would_fit_and_the_folder_takes_it(options, monk
     smaller = planned(**options | {"batch_size": 1, "precision": "bfloat16"})
     assert not smaller.begun
     assert (smaller.settings.batch_size, smaller.machine.precision) == (1, "bfloat16")
-
-
-@pytest.mark.slow
-def test_early_stopping(options):
-    options |= {"max_number_of_steps": 9, "evaluate_steps": 1, "early_stopping": 2, "learning_rate": 0.0}
-    assert "stopping at step 3" in run(**options)
 
 
 @pytest.mark.slow
