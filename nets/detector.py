@@ -26,6 +26,7 @@ _SAME = 0.4
 # first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best. A second look at the
 # enlarged neighbourhood of the box gained nothing.
 _SHARPNESS = 4
+_NAMED = 0.1  # score of a head from which on it is asked who it is: below, one in twenty is a head
 # The finder of heads that needs no names, and knows how like two heads are.
 HEADS = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
 
@@ -119,8 +120,7 @@ class Detector:
             ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
         """
         if (Path(folder) / NAMES).is_file():
-            finder = Detector.load(HEADS)
-            return NamingDetector(finder, Likeness.load(HEADS, finder.model), read_names(Path(folder)))
+            return NamingDetector(Detector.load(HEADS), Likeness.load(HEADS), read_names(Path(folder)))
         checkpoint = read_checkpoint(Path(folder))
         limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None
         if unknown and limit is None:
@@ -192,7 +192,7 @@ class NamingDetector(Detector):
         return list(map(self._named, self._finder.look(small), images))
 
     def _named(self, look: Look, image: np.ndarray) -> Look:
-        heads = look.detections.where(look.best_of_head)
+        heads = look.detections.where(look.best_of_head).above(_NAMED)
         pixels = np.rint(image).astype(np.uint8)
         likeness, names = self._likeness, self._names
 

@@ -34,7 +34,7 @@ _SET = "unlabelled_train"  # of its records; "train" finds it
 # Scores of `look_closely`. Of what checkpoints/anime_heads finds in 200 real frames 77 % from SURE on are
 # heads, 26 % of what lies between, and 6 % of what has 0.1 to UNSURE (docs/heads.md).
 SURE, UNSURE = 0.45, 0.3
-_BATCH, _PER_SHARD = 4, 200
+_BATCH, _PER_SHARD = 16, 200
 
 
 def label_surely(options: TrainingOptions, console: Console) -> None:

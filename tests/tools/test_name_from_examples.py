@@ -13,7 +13,7 @@ from datasets.voc import VocObject, read_xml, write_annotation
 from files.arrays import write_arrays
 from labelling.example_heads import MOST, likeness_within, limit_of
 from nets.detector import Detector
-from nets.likeness import LIKENESS, NAMES, Likeness, Names, read_names
+from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, read_names
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
 from tools.name_from_examples import main
@@ -24,8 +24,11 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finder of drawn heads with a likeness that keeps angles as they are (random projections do)."""
     folder = tmp_path_factory.mktemp("heads") / "heads"
     shutil.copytree(ROOT / "checkpoints" / "drawn_lite", folder)
-    rng = np.random.default_rng(0)
-    arrays = {"mean": np.zeros(1168), "projection": rng.standard_normal((1168, 256))}
+    rng, channels, arrays = np.random.default_rng(0), 3, {}
+    for name in CONVOLUTIONS:
+        arrays |= {f"{name}/kernel": rng.normal(0, 0.3, (3, 3, channels, 8)), f"{name}/bias": np.zeros(8)}
+        channels = 8
+    arrays |= {"mean": np.zeros(272), "projection": rng.standard_normal((272, 256))}
     write_arrays(folder / LIKENESS, {**arrays, "strangers": rng.standard_normal((20, 256))})
     return folder
 
