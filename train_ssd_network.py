@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parse(TrainingOptions, given, TRAINING, description=__doc__, default=recipe_defaults(given))
     if options.recipe != "none" and not any(token.startswith("--recipe") for token in given):
-        print(f"Neither --recipe nor --model_name nor --checkpoint_path is given: --recipe={options.recipe}.")
+        print(f"No --recipe is given: --recipe={options.recipe}.")
     start_tensorflow()
     # Not at the top: --help need not wait for TensorFlow.
     from engine.reports.training import report_is_current, write_training_report

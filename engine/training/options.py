@@ -293,10 +293,11 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainingOptions:
         flag, equals, value = token.partition("=")
         if flag.startswith("--"):
             given[flag[2:].replace("-", "_")] = value if equals else following
-    recipe = given.get("recipe", "none" if {"model_name", "checkpoint_path"} & given.keys() else "small_cpu")
+    alone = "unlabelled_dir" in given and "dataset_dir" not in given
+    named = {"model_name", "checkpoint_path"} & given.keys() and not alone
+    recipe = given.get("recipe", "none" if named else "small_cpu")
     if recipe not in RECIPES or "--help" in arguments or "-h" in arguments:
         recipe = "none"  # the parser says what is wrong
     decisive = {name: given[name] for name in ("checkpoint_path", *BELONGS_TO) if given.get(name)}
-    alone = "unlabelled_dir" in given and "dataset_dir" not in given
     needed = {"train_dir": tyro.MISSING} | ({} if alone else {"dataset_dir": tyro.MISSING})
     return with_recipe(recipe, without_labels=alone, **needed, **decisive)

@@ -98,7 +98,7 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
 
 def _file_name(example: tf.train.Example) -> str:
     """Of the picture of a record, without its folders."""
-    (name,) = example.features.feature["image/filename"].bytes_list.value or [b""]
+    name = b"".join(example.features.feature["image/filename"].bytes_list.value)
     return name.decode("utf-8", errors="replace").rpartition("/")[2]
 
 

@@ -56,7 +56,7 @@ def test_values_that_belong_to_a_choice_of_the_recipe_go_with_it(parsed, flags, 
 
 def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe(parsed, capsys):
     assert parsed("--seed=3") == with_recipe("small_cpu", **FOLDERS, seed=3)
-    assert "nor --checkpoint_path is given: --recipe=small_cpu." in capsys.readouterr().out
+    assert "No --recipe is given: --recipe=small_cpu." in capsys.readouterr().out
     assert parsed("--model_name", "ssd_300_lite") == TrainingOptions(**FOLDERS, model_name="ssd_300_lite")
     assert parsed("--checkpoint_path=vgg.npz") == TrainingOptions(**FOLDERS, checkpoint_path="vgg.npz")
     assert parsed("--checkpoint-path=") == parsed("--recipe=none") == TrainingOptions(**FOLDERS)

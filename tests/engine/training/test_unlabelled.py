@@ -39,10 +39,9 @@ def test_what_a_detector_is_sure_of_is_learnt_from_alone_and_beside_labels(tmp_p
     both = with_more(open_dataset(options.dataset_dir), "train", there).split("train")
     assert (both.pictures, both.boxes, both.picture.max()) == (4, alone.boxes + there.split("train").boxes, 3)
     with pytest.raises(ValueError, match="no picture in it that is not in the records"):
-        labelled(tmp_path / "none", tmp_path / "run", dataset_dir=options.dataset_dir)
+        labelled(tmp_path / "none", tmp_path / "run")
     with pytest.raises(ValueError, match="give its checkpoint folder as --checkpoint_path, not nothing"):
         labelled(tmp_path / "none", pictures, checkpoint_path="")
-    assert not (tmp_path / "none").exists()
 
 
 def test_what_is_unsure_is_hidden_but_not_what_is_sure():
@@ -54,8 +53,9 @@ def test_what_is_unsure_is_hidden_but_not_what_is_sure():
 
 
 def test_pictures_without_labels_alone_have_a_recipe():
-    alone = recipe_defaults(["--unlabelled_dir=frames", "--train_dir=run"])
-    assert (Path(alone.checkpoint_path).name, alone.passes) == ("anime_heads", 12)
+    for given, start in (([], "anime_heads"), (["--checkpoint_path=mine"], "mine")):
+        alone = recipe_defaults(["--unlabelled_dir=frames", "--train_dir=run", *given])
+        assert (Path(alone.checkpoint_path).name, alone.passes) == (start, 12)
     assert Path(recipe_defaults(["--train_dir=run"]).checkpoint_path).name == "drawn_lite"
     with pytest.raises(ValueError, match="give --dataset_dir, or pictures without labels"):
         TrainingOptions(train_dir=Path("run"))
