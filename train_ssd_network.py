@@ -6,8 +6,7 @@
     --checkpoint_path=imagenet
 
 The first is --recipe=small_cpu, for a few hundred pictures on a laptop; the second lets the shipped finder of
-heads get used to pictures that nobody has labelled. A command that names a network or weights is taken as it
-stands.
+heads get used to your frames. One that names a network or weights is taken as it stands.
 
 Writes into RUN the best weights with all that is needed to use them, `last/`, metrics.csv, TensorBoard's
 files and first_batch.jpg (look at it: it is what the network sees), at the end thresholds.json and

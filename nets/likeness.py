@@ -92,7 +92,7 @@ def head_of(image: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 
 def convolutions(arrays: Mapping[str, np.ndarray], names: Sequence[str], side: int):
-    """Input and output of some of VGG-16's layers, for RGB 0...255 or the map that goes into the first."""
+    """Some of VGG-16's layers: input [B, side, side, C], RGB 0...255 or the first one's map, and last map."""
     channels = arrays[f"{names[0]}/kernel"].shape[2]
     x = given = keras.Input((side, side, channels))
     if channels == len(RGB_MEAN):

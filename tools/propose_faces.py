@@ -2,8 +2,8 @@
 
     python -m tools.propose_faces --dataset_dir=my_set
 
-By checkpoints/anime_heads, unless you name another checkpoint. Pictures that have an annotation are passed
-over, so an interrupted run goes on. What a person has saved is never touched.
+By checkpoints/anime_heads, unless you name another checkpoint, which looks at each picture from ten sides.
+Pictures that have an annotation are passed over, so an interrupted run goes on; a person's are never touched.
 
 For the beginning, when no detector of your characters exists. With one, tools.preannotate gives names too.
 

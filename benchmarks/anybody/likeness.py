@@ -34,9 +34,7 @@ CHANNELS = 256  # of the last convolution
 HELD_OUT, SHOTS_KEPT = 100, 4  # people who stay strangers, portraits of each
 SHARPNESS, MARGIN = 20.0, 0.25  # of the softmax of cosines
 BATCH, RATE, WARM_UP, DROPPED = 128, 0.02, 50, 0.2
-PROTOTYPES = math.sqrt(
-    0.1
-)  # length of each person's prototype: it turns ten times as fast as one of length 1
+PROTOTYPES = math.sqrt(0.1)  # length of prototypes: they turn ten times as fast as with length 1
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,6 @@ def with_fewer_channels(arrays: dict[str, np.ndarray], seen: Portraits, shots: i
     return arrays | {f"{last}/{part}": arrays[f"{last}/{part}"][..., best] for part in ("kernel", "bias")}
 
 
-@keras.saving.register_keras_serializable(package="anime_ssd")
 class Cosines(layers.Layer):
     """How like vectors [N, E] are to the prototype of each person, which learn: [N, people]."""
 

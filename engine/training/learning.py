@@ -88,7 +88,7 @@ def set_trainable(model: keras.Model, trainable_scopes: str = "", *, norms: bool
         ValueError: a scope holds no layer.
     """
     trained = scopes(trainable_scopes)
-    if trained == (NEW_NAMES,):
+    if trainable_scopes == NEW_NAMES:
         trained = CLASS_HEADS
     else:
         _check_scopes(model, "trainable_scopes", trained)
@@ -172,10 +172,10 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def constants_of(total_steps: int, *, averaged: bool = True) -> dict[str, Any]:
-    """What follows from the length alone: steps of warm-up, and how much the average keeps a step."""
+    """What follows from the length: steps of warm-up, and how much the average, if any, keeps a step."""
     return {
         "warmup_steps": min(MOST_WARMUP, max(1, total_steps // WARMUP_SHARE)),
-        "ema_decay": averaged - averaged / max(1.0, AVERAGED_SHARE * total_steps),
+        "ema_decay": 1.0 - 1.0 / max(1.0, AVERAGED_SHARE * total_steps) if averaged else 0.0,
     }
 
 

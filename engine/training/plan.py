@@ -37,7 +37,7 @@ FEW_PICTURES = 1000  # what small_cpu and small_gpu are made for: recipes.toml
 Say = Callable[[str], object]
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it
 # goes on. Records are compared by their contents.
-NOT_COMPARED = {"dataset_dir", "train_dir", "unlabelled_dir", "save_interval_secs", "report"}
+NOT_COMPARED = {"dataset_dir", "train_dir", "save_interval_secs", "report"}
 # Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
 NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
@@ -102,7 +102,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
     # ------------------------------------------------------------------ data
     dataset, validation, settings = _data(options, say)
 
-    only_new = scopes(options.trainable_scopes) == (NEW_NAMES,)
+    only_new = options.trainable_scopes == NEW_NAMES
     if only_new:  # what is there stays as it is: other anchors would see something else
         settings = replace(settings, anchors="start", weight_decay=0.0)
 
@@ -224,7 +224,7 @@ def _start(
     """Fill the model with what it starts from; what config.json says about it."""
     skip = scopes(options.checkpoint_exclude_scopes)
     start = starting_weights(model, network, dataset.labels, options.checkpoint_path, skip=skip)
-    if scopes(options.trainable_scopes) == (NEW_NAMES,):
+    if options.trainable_scopes == NEW_NAMES:
         demand_new_names(start, dataset.labels, options.checkpoint_path, options.dataset_dir)
     say(f"New training in {options.train_dir} from {start.summary()}")
     if not start.restored and "vgg" in network.name:

@@ -24,7 +24,6 @@ from engine.training.learning import (
     make_optimizer,
     multipliers_of,
     new_outputs_of,
-    scopes,
 )
 from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
@@ -84,7 +83,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
 
 def new_trainer(run: Run) -> TrainingModel:
     """The network as it learns, with a fresh optimiser."""
-    if scopes(run.settings.trainable_scopes) == (NEW_NAMES,):
+    if run.settings.trainable_scopes == NEW_NAMES:
         multipliers = new_outputs_of(run.model, run.dataset.labels, run.config["start"]["known"])
     else:
         multipliers = multipliers_of(run.model, run.settings.learning_rate_multipliers)

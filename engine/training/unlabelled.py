@@ -22,6 +22,7 @@ from datasets.pictures import ACCEPTED_SUFFIXES, encode_picture, in_batches, rea
 from datasets.problems import some_of
 from datasets.records import open_dataset
 from engine.training.options import UNLABELLED, TrainingOptions
+from engine.training.run_folder import never_learnt
 from engine.training.start import checkpoint_at
 from files.below import files_below
 from files.writing import printable
@@ -46,9 +47,10 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
         ValueError: nothing to label with, no picture to label, or none of the names is known.
     """
     folder, pictures_dir = options.train_dir / UNLABELLED, options.unlabelled_dir
-    if pictures_dir is None or folder.is_dir():
+    begun = (options.train_dir / CONFIG).is_file() and not never_learnt(options.train_dir)
+    if pictures_dir is None or (begun and folder.is_dir()):
         return
-    if (options.train_dir / CONFIG).is_file():
+    if begun:
         raise ValueError(f"--train_dir={options.train_dir} holds another training; give another folder")
     if (checkpoint := checkpoint_at(options.checkpoint_path)) is None:
         raise ValueError(
@@ -93,6 +95,7 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
 
         if not write_shards(part, _SET, records(), _PER_SHARD):
             raise ValueError(f"--unlabelled_dir={pictures_dir}: no picture in it can be read")
+    shutil.rmtree(folder, ignore_errors=True)  # of a training that never learnt, maybe of other pictures
     part.rename(folder)
 
 

@@ -13,11 +13,9 @@ from engine.training.unlabelled import hide, label_surely
 from tests.conftest import ROOT
 from tests.engine.training_run import planned
 
-LITE = str(ROOT / "checkpoints" / "drawn_lite")
-
 
 def labelled(train_dir: Path, pictures: Path, **more) -> TrainingOptions:
-    more = {"checkpoint_path": LITE, "model_name": "ssd_300_lite", **more}
+    more = {"checkpoint_path": str(ROOT / "checkpoints" / "drawn_lite"), "model_name": "ssd_300_lite", **more}
     options = TrainingOptions(train_dir=train_dir, unlabelled_dir=pictures, **more)
     label_surely(options, Console(file=io.StringIO()))
     return options
@@ -33,6 +31,7 @@ def test_what_a_detector_is_sure_of_is_learnt_from_alone_and_beside_labels(tmp_p
     assert alone.boxes >= alone.pictures == 3
     assert planned(**vars(options)).pictures.split == "train"
     save_picture(pictures / "new.jpg", read_picture(pictures / shown[0].name))
+    (tmp_path / "more" / "unlabelled").mkdir(parents=True)  # of a start that was cut off
     more = labelled(tmp_path / "more", pictures, dataset_dir=options.dataset_dir)
     there = open_dataset(more.train_dir / "unlabelled")
     assert there.split("train").pictures == 1, "those that the records have are passed over"
