@@ -4,11 +4,11 @@
 
 Writes into X every picture with its boxes drawn, under the path it has below the inputs' common folder
 (so `a/1.jpg` and `b/1.jpg` stay apart), and `detections.json`: a list of `{"image", "width", "height",
-"detections": [{"name", "score", "box": [xmin, ymin, xmax, ymax]}]}` in pixels, best first; a video has one
-entry per frame, with `"time"` in seconds. Every video becomes an annotated MP4 with its sound, a timeline
-(`VIDEO.timeline.png`) and a table of who appears when (`VIDEO.appearances.csv`). The input `webcam` (or
-`webcam:1` for the second) is the camera, until Ctrl-C, which ends every run early: what was done until then
-is complete and valid.
+"detections": [{"name", "score", "box": [xmin, ymin, xmax, ymax]}]}` in pixels, best first; a video, in which
+faces are followed, has one entry per frame, with `"time"` in seconds. Every video becomes an annotated MP4
+with its sound, a timeline (`VIDEO.timeline.png`) and a table of who appears when (`VIDEO.appearances.csv`).
+The input `webcam` (or `webcam:1` for the second) is the camera, until Ctrl-C, which ends every run early:
+what was done until then is complete and valid.
 
 Exit status: 0; 1 if an input could not be read or a result not written (the others are done nevertheless) or
 nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
@@ -88,9 +88,6 @@ class Options:
     """Pictures that the network sees at once."""
     contact_sheet: bool = False
     """Also write detections.png: all pictures (of very many, some) on one sheet."""
-    steady: bool = True
-    """In videos, follow faces from frame to frame: names stay the same, short gaps are bridged, and what is
-    there for a moment only is left out. --no-steady takes every frame for itself, as a picture."""
     max_seconds: float | None = None
     """Of videos and the webcam, only so many seconds from the start."""
     max_pixels: int = MAX_PIXELS
@@ -255,7 +252,7 @@ class Run:
             return
         film, timeline, table = source.results(self.options.output_dir)
         given, camera = self.options, source.camera
-        options = VideoOptions(given.score_threshold, given.batch_size, given.steady, given.max_seconds)
+        options = VideoOptions(given.score_threshold, given.batch_size, given.max_seconds)
         try:
             film.parent.mkdir(parents=True, exist_ok=True)
             with (

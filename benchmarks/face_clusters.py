@@ -1,6 +1,6 @@
 """How well faces are put together without a model: purity of the groups of tools.sort_faces.
 
-    python -m benchmarks.face_clusters --faces_dir FOLDER [--features vgg16_imagenet_conv.npz]
+    python -m benchmarks.face_clusters --faces_dir FOLDER
 
 FOLDER has one folder of faces per character. Their names are hidden from the sorting; purity is the share of
 faces that are of the character that most faces of their group are of.
@@ -26,20 +26,18 @@ class Options:
 
     faces_dir: Path
     """One folder of faces per character."""
-    features: Path | None = None
-    """As in tools.sort_faces."""
 
 
 def main() -> None:
     """Runs the command line."""
     options = tyro.cli(Options, prog="python -m benchmarks.face_clusters", use_underscores=True)
     start_tensorflow()
-    from faces.sorting import alike_groups, combine, open_features
+    from faces.sorting import alike_groups, open_likeness
 
     paths = list(files_below(options.faces_dir, ACCEPTED_SUFFIXES))
     names = sorted({path.parent.name for path in paths})
     truth = np.array([names.index(path.parent.name) for path in paths])
-    points = combine(open_features(options.features)([read_picture(path) for path in paths]))
+    points = np.stack(open_likeness()([read_picture(path) for path in paths]))
     console = Console()
     console.print(f"{len(paths)} faces of {len(names)} characters", highlight=False)
     for count in (len(names), 2 * len(names), 4 * len(names), 8 * len(names)):

@@ -27,6 +27,8 @@ from boxes.detections import Detections
 from datasets.pictures import read_picture
 from engine.average_precision import GroundTruth, evaluate_detections
 from labelling.drafts import checkpoint_finder
+from nets.detector import Detector
+from nets.looks import Finder
 from terminal.bars import show_table
 
 TRUTH = Path(__file__).with_name("onepiece_heads.csv")
@@ -78,19 +80,26 @@ def recall_at(found: list[Detections], truth: list[GroundTruth]) -> tuple[list[f
     return [float(one[0]) if len(one) else 0.0 for one in reached], result.ap_voc12 or 0.0
 
 
+def looking_once(detector: Detector) -> Finder:
+    """A detector whose names are put aside, as `checkpoint_finder` does, from one side."""
+
+    def find(images: list[np.ndarray]) -> list[Detections]:
+        found = detector.detect_batch(images, score_threshold=LEAST)
+        return [one.renamed([NAME] * len(one)) for one in found]
+
+    return find
+
+
 def main() -> int:
     options = tyro.cli(Options, prog="python -m benchmarks.head_finders", description=__doc__)
     console = Console()
     parts = splits()
     images = {name: read_picture(options.picture_dir / name) for some in parts.values() for name in some}
     truth = read_truth({name: image.shape[:2] for name, image in images.items()})
-    finders = {
-        f"{path.parent.name}/{path.name}{', ten looks' * closely}": checkpoint_finder(
-            path, NAME, LEAST, closely=closely
-        )
-        for path in options.checkpoint_path
-        for closely in (False, True)
-    }
+    finders = {}
+    for path in options.checkpoint_path:
+        finders[f"{path.parent.name}/{path.name}"] = looking_once(Detector.load(path))
+        finders[f"{path.parent.name}/{path.name}, ten looks"] = checkpoint_finder(path, NAME, LEAST)
     if options.animeface:
         finder = animeface_finder(options.animeface, NAME, LEAST)
         finders["animeface, widened"] = lambda some: [widen(one, HEAD) for one in finder(some)]

@@ -6,7 +6,8 @@ FOLDER has one folder of faces per character. Characters and examples are drawn 
 never asked about that comes from the picture that an example comes from (the first number of its name). The
 others are strangers. Printed are the mean over names of the share that is named right, and of the strangers:
 how surely they score below right faces (AUROC), and what share of them is named where 95 of 100 right faces
-keep their name; then what the limit that `tools.name_from_examples` chooses does.
+keep their name; then what the limit that `tools.name_from_examples`
+chooses does, and what was promised of strangers.
 """
 
 import sys
@@ -19,8 +20,8 @@ from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
 from files.below import files_below
-from labelling.example_heads import limit_of
-from nets.likeness import Likeness, Names
+from labelling.example_heads import expected, left_out, limit_of
+from nets.likeness import Likeness, Names, clearness
 from terminal.bars import show_table
 
 ROUNDS = ((5, 1), (5, 5), (5, 10), (10, 1), (10, 5), (10, 10))  # names, examples of each
@@ -59,19 +60,35 @@ def read_faces(folder: Path, likeness: Likeness) -> Faces:
 
 
 def one_draw(faces: Faces, likeness: Likeness, count: int, examples: int, rng: np.random.Generator):
-    """Of names and examples drawn by chance: right [N] and own cosines [N], strangers' cosines, the limit."""
+    """Of names and examples drawn by chance, a tuple.
+
+    Which of each name's faces are named right, and how clearly they and strangers are somebody; the limit
+    that was chosen, and the share of strangers promised to get a name.
+    """
     chosen = rng.permutation(faces.owners.max() + 1)[:count]
     own = [rng.permutation(np.flatnonzero(faces.owners == one)) for one in chosen]
     support = np.concatenate([some[:examples] for some in own])
     owners = np.repeat(np.arange(count), examples)
-    limit = limit_of(faces.vectors[support], owners, likeness.strangers)
-    names = Names(tuple(map(str, chosen)), faces.vectors[support], owners, limit, "")
+    vectors = faces.vectors[support]
+    found = left_out(vectors, owners, likeness.of_anybody(vectors))
+    limit = limit_of(found[0])
+    names = Names(tuple(map(str, chosen)), vectors, owners, np.zeros((len(vectors), 4)), limit, "")
     rest = [some[examples:] for some in own]
     asked = [some[~np.isin(faces.sources[some], faces.sources[support])] for some in rest]
-    cosines = [names.cosines(faces.vectors[some]) for some in asked]
-    right = [one.argmax(1) == number for number, one in enumerate(cosines)]
-    strangers = names.cosines(faces.vectors[~np.isin(faces.owners, chosen)]).reshape(-1, count).max(1)
-    return right, [one.max(1) for one in cosines], strangers, limit
+    right = [names.cosines(faces.vectors[some]).argmax(1) == number for number, some in enumerate(asked)]
+
+    def clear(some: np.ndarray) -> np.ndarray:
+        vectors = faces.vectors[some]
+        return clearness(names.cosines(vectors), likeness.of_anybody(vectors))
+
+    strangers = np.flatnonzero(~np.isin(faces.owners, chosen))
+    return (
+        right,
+        [*map(clear, asked)],
+        clear(strangers),
+        limit,
+        expected(found[1] >= limit),
+    )
 
 
 def main() -> int:
@@ -81,12 +98,12 @@ def main() -> int:
     for count, examples in ROUNDS:
         rng, said = np.random.default_rng(options.seed), []
         for _ in range(options.draws):
-            right, best, strangers, limit = one_draw(faces, likeness, count, examples, rng)
+            right, best, strangers, limit, promised = one_draw(faces, likeness, count, examples, rng)
             sure = np.concatenate([one[ok] for one, ok in zip(best, right, strict=True)])
             line = [np.mean([one.mean() for one in right])]
             if len(strangers):
                 line += [(sure[:, None] > strangers).mean(), (strangers >= np.quantile(sure, 0.05)).mean()]
-                line += [(sure < limit).mean(), (strangers >= limit).mean()]
+                line += [(sure < limit).mean(), (strangers >= limit).mean(), promised]
             said.append(line)
         rows.append((count, examples, *(f"{value:.3f}" for value in np.mean(said, 0))))
     headings = (
@@ -97,6 +114,7 @@ def main() -> int:
         "strangers named at 95 %",
         "right lost",
         "strangers named",
+        "promised",
     )
     show_table(Console(), headings, [(*row, *[""] * (len(headings) - len(row))) for row in rows])
     return 0

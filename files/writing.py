@@ -1,8 +1,7 @@
-"""Files that are whole whenever somebody looks, written under a temporary name; JSON read; digests."""
+"""Files that are whole whenever somebody looks, written under a temporary name; JSON read."""
 
 import csv
 import errno
-import hashlib
 import io
 import json
 import os
@@ -135,9 +134,3 @@ def write_table(path: Path, headings: Sequence[str], rows: Iterable[Sequence[obj
     writer.writerow(headings)
     writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in cells)
     write_text(path, text.getvalue())
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hexadecimal digits; 1 to 2 s for a GB."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

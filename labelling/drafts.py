@@ -53,10 +53,8 @@ class DraftTarget:
     drafted: bool  # a draft is there
 
 
-def checkpoint_finder(folder: Path | None, name: str, threshold: float, *, closely: bool = True) -> Finder:
-    """A detector of ours, the shipped one if none is named, whose names are put aside.
-
-    It looks at pictures `closely` (`nets.looks`), or once.
+def checkpoint_finder(folder: Path | None, name: str, threshold: float) -> Finder:
+    """A detector of ours, the shipped one if none is named, looking closely; its names are put aside.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -66,12 +64,10 @@ def checkpoint_finder(folder: Path | None, name: str, threshold: float, *, close
 
     detector = Detector.load(folder or HEADS)
 
-    def find(images: list[np.ndarray], least: float = LEAST) -> list[Detections]:
-        found = detector.detect_batch(images, score_threshold=least)
+    def find(images: list[np.ndarray]) -> list[Detections]:
+        found = detector.detect_batch(images, score_threshold=LEAST)
         return [one.renamed([name] * len(one)) for one in found]
 
-    if not closely:
-        return lambda images: find(images, threshold)
     return lambda images: [one.above(threshold) for one in look_closely(find, images)]
 
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets.annotations import Annotation
+from datasets.pictures import read_picture
 from datasets.problems import some_of
+from files.arrays import write_arrays
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
+    from boxes.detections import Detections
+    from nets.detector import Detector
     from nets.likeness import Likeness, Names
 
 MOST = 20  # of a name; so many are promised to be looked at
 _LEAST = 12  # pixels of a head; below, a person who labelled heads enlarged called them hard (docs/heads.md)
 _LOST = 0.05  # of right heads that may be called unknown, as far as examples tell
-_STRANGERS = 0.75  # of drawn strangers that shall be called unknown, where examples cannot tell
+_USUAL = 0.15  # the limit where examples are too few to tell: what five names of five have on faces10
+_SURE = 0.2  # score of a head that counts as the one in a box, of which at least so much lies in the box:
+_INSIDE = 0.8
+_UPPER = 0.65  # of a box, in which the middle of its head lies
+_MOSTLY = 0.3  # overlap with its head from which on a box is one around a head
 
 
 def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotation, np.ndarray]]]:
@@ -54,6 +64,38 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
     return {name: sorted(some, key=size)[:MOST] for name, some in sorted(found.items())}
 
 
+def head_in(box: np.ndarray, found: Detections) -> tuple[np.ndarray, np.ndarray]:
+    """The head in a person's box, which may show a whole body: corners [4], of the heads of its picture.
+
+    Returns:
+        The surest head in its upper part, corners [4], or the box, where there is none; and the code of the
+        box relative to that, 0 where it shows mostly something else.
+    """
+    from boxes.geometry import area, encode, intersection, iou
+
+    inside = np.asarray(intersection(found.boxes, box[None]))[:, 0] >= _INSIDE * np.asarray(area(found.boxes))
+    upper = found.boxes[:, [0, 2]].mean(1) <= box[0] + _UPPER * (box[2] - box[0])
+    head = np.vstack([found.where(inside & upper).above(_SURE).boxes, box])[0]
+    if np.asarray(iou(head[None], box[None]))[0, 0] <= _MOSTLY:
+        return head, np.zeros(4)
+    return head, np.asarray(encode(np.float32(box), np.float32(head)))
+
+
+def looked_at(
+    some: Sequence[tuple[Annotation, np.ndarray]], finder: Detector, likeness: Likeness
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors, [N, E], of the heads in boxes of pictures, and how the boxes lie around them, [N, 4]."""
+    from nets.likeness import head_of
+
+    heads, codes = [], []
+    for one, box in some:
+        image = read_picture(one.path, turn=one.turned)
+        head, code = head_in(box, finder.detect(image, score_threshold=0))
+        heads.append(head_of(image, head))
+        codes.append(code)
+    return likeness.vectors(heads), np.stack(codes)
+
+
 def likeness_within(vectors: np.ndarray) -> np.ndarray:
     """How like each of some examples [N, E] is to the mean of the others: float [N], none for one example."""
     if len(vectors) < 2:
@@ -62,52 +104,92 @@ def likeness_within(vectors: np.ndarray) -> np.ndarray:
     return (vectors * others).sum(1) / np.linalg.norm(others, axis=1)
 
 
-def limit_of(vectors: np.ndarray, owners: np.ndarray, strangers: np.ndarray) -> float:
-    """The cosine below which a head is nobody's.
+def left_out(vectors: np.ndarray, owners: np.ndarray, anybody: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The `clearness` of examples [N, E] left out in turn: of those named right, and of all as strangers.
 
-    Conformal where there are enough examples to be left out in turn (Vovk et al. 2005): of heads that are
-    named right at most _LOST fall below it. Where there are fewer, most of the drawn strangers do.
+    A stranger is what an example is to the names that are not its own, where there are two.
     """
+    from nets.likeness import clearness
+
     groups = [vectors[owners == number] for number in range(owners.max() + 1)]
     means = np.stack([group.mean(0) / np.linalg.norm(group.mean(0)) for group in groups])
-    right = [np.zeros(0)]
+    right, strangers = [np.zeros(0)], [np.zeros(0)]
     for number, group in enumerate(groups):
-        others = np.delete(group @ means.T, number, 1).max(1, initial=-1)
-        own = likeness_within(group)
-        right.append(own[own > others] if len(own) else own)
-    left_out = np.sort(np.concatenate(right))
-    if rank := int(_LOST * (len(left_out) + 1)):
-        return float(left_out[rank - 1])
-    return float(np.quantile((strangers @ means.T).max(1), _STRANGERS))
+        others, around = np.delete(group @ means.T, number, 1), anybody[owners == number]
+        if others.shape[1] > 1:
+            strangers.append(clearness(others, around))
+        if len(own := likeness_within(group)):
+            clear = clearness(np.column_stack([others, own]), around)
+            right.append(clear[own > others.max(1, initial=-1)])
+    return np.concatenate(right), np.concatenate(strangers)
 
 
-def names_with(old: Names | None, new: Mapping[str, np.ndarray], likeness: Likeness) -> Names:
-    """Names with the examples, vectors [N, E], of some more; they replace those of their name.
+def limit_of(right: np.ndarray) -> float:
+    """The clearness below which a head is nobody's, from that of examples named right.
+
+    Conformal where there are enough of them (Vovk et al. 2005): of heads that are named right at most _LOST
+    fall below it.
+    """
+    rank = int(_LOST * (len(right) + 1))
+    return float(np.sort(right)[rank - 1]) if rank else _USUAL
+
+
+def names_with(
+    old: Names | None, new: Mapping[str, tuple[np.ndarray, np.ndarray]], likeness: Likeness
+) -> Names:
+    """Names with the examples of some more, vectors [N, E] and `around` [N, 4]; they replace their name's.
 
     Raises:
         ValueError: that is one name only.
     """
     from nets.likeness import Names
 
-    known = {} if old is None else {name: old.vectors[old.owners == i] for i, name in enumerate(old.names)}
-    both = {**known, **new}
+    both = {} if old is None else {name: old.examples(number) for number, name in enumerate(old.names)}
+    both |= new
     if len(both) < 2:
         raise ValueError(
             f"there are examples of {some_of(list(both)) or 'nobody'} only: names are told apart by "
             "comparing; label at least one head of somebody else, too"
         )
-    owners = np.repeat(np.arange(len(both)), [len(one) for one in both.values()])
-    vectors = np.concatenate(list(both.values()))
-    limit = limit_of(vectors, owners, likeness.strangers)
-    return Names(tuple(both), vectors, owners, limit, likeness.digest)
+    vectors, around = (np.concatenate(some) for some in zip(*both.values(), strict=True))
+    owners = np.repeat(np.arange(len(both)), [len(some) for some, _ in both.values()])
+    right, _ = left_out(vectors, owners, likeness.of_anybody(vectors))
+    return Names(tuple(both), vectors, owners, around, limit_of(right), likeness.digest)
+
+
+def expected(seen: np.ndarray) -> float:
+    """The share of the next ones that will be like those of some, bool [N], that are: conformal."""
+    return (np.count_nonzero(seen) + 1) / (len(seen) + 1)
+
+
+def promised(names: Names, likeness: Likeness) -> str:
+    """What to expect of "unknown", as far as the examples can tell; nothing where they cannot."""
+    right, strangers = left_out(names.vectors, names.owners, likeness.of_anybody(names.vectors))
+    said = []
+    if len(strangers):
+        named = expected(strangers >= names.limit)
+        said.append(f"of 100 heads of others about {100 * named:.0f} get a name")
+    if len(right):
+        lost = expected(right < names.limit)
+        said.append(f"of 100 named right {100 * lost:.0f} lose their name")
+    return "; ".join(said)
 
 
 def mistaken(names: Names) -> Iterator[tuple[str, int, int, str]]:
     """Of each name: how many examples, how many are more like somebody else, and who that is most often."""
     for number, name in enumerate(names.names):
-        own = names.vectors[names.owners == number]
+        own, _ = names.examples(number)
         cosines = names.cosines(own)
         if len(own) > 1:
             cosines[:, number] = likeness_within(own)
         others = [names.names[best] for best in cosines.argmax(1) if best != number]
         yield name, len(own), len(others), Counter(others).most_common(1)[0][0] if others else ""
+
+
+def write_names(folder: Path, names: Names) -> None:
+    """Writes names.npz, which `nets.likeness.read_names` reads, into a folder, which is made."""
+    from nets.likeness import NAMES
+
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {key: np.asarray(value) for key, value in asdict(names).items()}
+    write_arrays(folder / NAMES, arrays)

@@ -44,7 +44,7 @@ class Checkpoint:
 
     @property
     def network(self) -> Network:
-        return _network(self.config)
+        return network_of(self.config)
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -73,17 +73,12 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     return Checkpoint(folder, tuple(labels), config, weights, thresholds)
 
 
-def read_network(folder: Path) -> Network:
-    """The network of a checkpoint folder, without its weights; errors as of `read_config`."""
-    return _network(read_config(folder))
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """What config.json says; ValueError: it is damaged, or names no network of this project."""
     cure = "Put a copy back that is whole (a training's last/ has the same), or train again elsewhere."
     config = read_json(folder / CONFIG, cure)
     try:
-        _network(config)
+        network_of(config)
         said = {**config.get("options", {}), **config.get("chosen", {})}
         for name, kind in _KINDS.items():
             if name in said and not isinstance(said[name], kind):
@@ -95,7 +90,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _network(config: Mapping) -> Network:
+def network_of(config: Mapping) -> Network:
     """The network that config.json names, with the anchors and scores that its weights were trained for."""
     network, scores = get_network(config["model_name"]), config.get("scores", "softmax")
     if scores not in get_args(Scores):

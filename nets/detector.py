@@ -13,8 +13,8 @@ from keras import ops
 
 from boxes.detections import Detections
 from boxes.geometry import iou
-from nets.checkpoint import build_model, read_checkpoint
-from nets.likeness import NAMES, Likeness, Names, head_of, read_names
+from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
+from nets.likeness import ANEW, NAMES, Likeness, Names, head_of, read_names
 from nets.network import Network
 from nets.postprocess import DetectionModel, named_detections
 from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
@@ -23,8 +23,7 @@ from preprocessing.resize import resize_picture
 # Overlap below which an anchor's box is of somebody else, unless there is no better one.
 _SAME = 0.4
 # Measured with boxes of the drawn test episodes and of 99 real frames, each corner off by up to 10 %: right
-# first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best. A second look at the
-# enlarged neighbourhood of the box gained nothing.
+# first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best.
 _SHARPNESS = 4
 _NAMED = 0.1  # score of a head from which on it is asked who it is: below, one in twenty is a head
 # The finder of heads that needs no names, and knows how like two heads are.
@@ -120,8 +119,17 @@ class Detector:
             ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
         """
         if (Path(folder) / NAMES).is_file():
-            return NamingDetector(Detector.load(HEADS), Likeness.load(HEADS), read_names(Path(folder)))
-        checkpoint = read_checkpoint(Path(folder))
+            return NamingDetector(cls.finder(Path(folder)), Likeness.load(HEADS), read_names(Path(folder)))
+        return cls._trained(Path(folder), unknown=unknown)
+
+    @classmethod
+    def finder(cls, folder: Path) -> Detector:
+        """Of heads, for a folder of names: its own network, or the shipped one."""
+        return cls._trained(folder if is_checkpoint(folder) else HEADS)
+
+    @classmethod
+    def _trained(cls, folder: Path, *, unknown: bool = False) -> Detector:
+        checkpoint = read_checkpoint(folder)
         limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None
         if unknown and limit is None:
             raise ValueError(
@@ -178,9 +186,7 @@ class NamingDetector(Detector):
 
     def __init__(self, finder: Detector, likeness: Likeness, names: Names):
         if names.digest != likeness.digest:
-            raise ValueError(
-                f"{NAMES} is of another {HEADS.name}; make it anew with tools.name_from_examples"
-            )
+            raise ValueError(f"{NAMES} is of another {HEADS.name}; {ANEW}")
         self._finder, self._likeness, self._names = finder, likeness, names
         self.labels, self.network, self.model = names.names, finder.network, finder.model
         self.thresholds, self.unknown = Thresholds(0.5 * finder.thresholds.of(finder.labels)[0]), 0.0
@@ -197,7 +203,8 @@ class NamingDetector(Detector):
         likeness, names = self._likeness, self._names
 
         def who(boxes: np.ndarray) -> np.ndarray:
-            return names.probabilities(likeness.vectors([head_of(pixels, box) for box in boxes]))
+            vectors = likeness.vectors([head_of(pixels, box) for box in boxes])
+            return names.probabilities(vectors, likeness.of_anybody(vectors))
 
         shares = who(heads.boxes)  # [N, 1 + K]
         best = shares[:, 1:].argmax(1)
@@ -209,5 +216,6 @@ class NamingDetector(Detector):
         head, name = np.unravel_index(order, scores.shape)
         evidence = (shares[:, 1:] - shares[:, :1])[head, name]
         named = tuple(self.labels[i] for i in name)
-        detections = Detections(heads.boxes[head], scores[head, name], named, evidence)
-        return Look(detections, best[head] == name, head, heads.boxes, shares, who)
+        boxes = names.boxes_of(heads.boxes)
+        detections = Detections(boxes[head], scores[head, name], named, evidence)
+        return Look(detections, best[head] == name, head, boxes, shares, who)

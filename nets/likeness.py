@@ -1,9 +1,8 @@
 """Names from a few examples: how like a head is to the heads that have names, without any training.
 
 `likeness.npz`, beside the weights of a finder of heads, holds VGG-16's first eight convolutions and a linear
-map of what they and the colours say about a head. The last convolution and the map were trained on thousands
-of drawn people (`benchmarks.anybody.likeness`), so that pictures of one person come close together and of two
-apart; nobody real was needed.
+map of what they and the colours say about a head. The last convolution and the map were trained to tell
+thousands of drawn people apart (`benchmarks.anybody.likeness`).
 
     conv1_1/kernel, conv1_1/bias, ...   float16 [3, 3, in, out], [out]
     projection    float16 [D, E]
@@ -25,20 +24,22 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from boxes.geometry import clip, decode
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
-from files.arrays import read_arrays, write_arrays
+from files.arrays import read_arrays
 from nets.ssd_vgg import RGB_MEAN
 from preprocessing.resize import resize_picture
 
 LIKENESS, NAMES = "likeness.npz", "names.npz"
-# Of a head in pixels; of its map, per side. With 96 pixels, 2.25 times the work, one example is worth 0.72
-# instead of 0.70 of faces10 before the last convolution was trained, five 0.89 instead of 0.88.
-SIDE, CELLS = 64, 4
+ANEW = "make it anew with tools.name_from_examples"
+SIDE, CELLS = 64, 4  # of a head in pixels; of its map, per side
 CONVOLUTIONS = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3", "conv4_1")
 MARGIN = 0.15  # around a head's box, in its longer side; the map was made of pictures 0.8 to 1.7 heads wide
 SHARPNESS = 16.0  # of the softmax of cosines: of 6 to 24 about the least log loss on faces10
-_BATCH = 4  # heads: few pictures show more
+_BATCH = 4  # looks: few pictures show more than two heads
+_INNER = 0.07  # of a head, off each side of the second look: 0.05 to 0.1 are alike
+_ALIKE = 50  # drawn strangers who are most like a head say how like anybody is
 _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 
 
@@ -56,7 +57,7 @@ class Likeness:
         self.strangers = np.asarray(arrays["strangers"], np.float32)
         given, seen = convolutions(arrays, CONVOLUTIONS, SIDE)
         self._model = keras.Model(given, cell_roots(seen))
-        self.digest = hashlib.blake2b(self._projection.tobytes(), digest_size=8).hexdigest()
+        self.digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
 
     @classmethod
     def load(cls, folder: Path) -> Likeness:
@@ -69,26 +70,42 @@ class Likeness:
             raise ValueError(f"{folder / LIKENESS} lacks {error}; take a copy that is whole") from None
 
     def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:
-        """Of pictures with one head each, uint8 [H, W, 3] RGB: float32 [N, E]."""
-        rows = [np.zeros((0, len(self._mean)))]
-        for first in range(0, len(heads), _BATCH):
-            some = [np.asarray(resize_picture(head, SIDE)) for head in heads[first : first + _BATCH]]
+        """Of pictures with one head each, uint8 [H, W, 3] RGB: float32 [N, E].
+
+        Each is looked at twice, the second time mirrored and from nearer: what both say is surer.
+        """
+        looks, rows = [look for head in heads for look in (head, _mirrored_inside(head))], []
+        for first in range(0, len(looks), _BATCH):
+            some = [np.asarray(resize_picture(look, SIDE)) for look in looks[first : first + _BATCH]]
             batch = np.zeros((_BATCH, SIDE, SIDE, 3), np.float32)  # always whole: one graph serves all
             batch[: len(some)] = some
             roots = ops.convert_to_numpy(self._model.predict_on_batch(batch))[: len(some)]
             colours = np.stack([cell_colours(one.astype(np.uint8)) for one in some])
             rows.append(np.concatenate([roots, colours], 1))
-        return self.project(np.concatenate(rows).astype(np.float32))
+        vectors = self.project(np.concatenate(rows or [np.zeros((0, len(self._mean)))]).astype(np.float32))
+        return _of_length_1(vectors[::2] + vectors[1::2])
 
     def project(self, rows: np.ndarray) -> np.ndarray:
         """What the map and the colours say of heads, [N, D], as vectors: float32 [N, E]."""
-        vectors = (rows - self._mean) @ self._projection
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return _of_length_1((rows - self._mean) @ self._projection)
+
+    def of_anybody(self, vectors: np.ndarray) -> np.ndarray:
+        """How like heads [M, E] are to those of many drawn strangers who are most like them: [M], -1 to 1."""
+        return np.sort(vectors @ self.strangers.T, axis=1)[:, -_ALIKE:].mean(1)
 
 
 def head_of(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     """What is looked at of a head: a picture, uint8 [H, W, 3], and its box, [4] corners as fractions."""
     return crop_around(image, box, MARGIN)[0]
+
+
+def _mirrored_inside(head: np.ndarray) -> np.ndarray:
+    rows, columns = (int(_INNER * side) for side in head.shape[:2])
+    return np.ascontiguousarray(head[rows : len(head) - rows, columns : head.shape[1] - columns][:, ::-1])
+
+
+def _of_length_1(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def convolutions(arrays: Mapping[str, np.ndarray], names: Sequence[str], side: int):
@@ -136,6 +153,16 @@ def cell_colours(image: np.ndarray) -> np.ndarray:
     return np.concatenate(cells) / _PARTS
 
 
+def clearness(cosines: np.ndarray, anybody: np.ndarray) -> np.ndarray:
+    """How much more heads are like the first of some names, [M, K], than like anybody: [M].
+
+    Anybody is half the second of the names, if there is one, and half what `Likeness.of_anybody` says: heads
+    that are like everybody are surely nobody's (compare score normalisation, Auckenthaler et al. 2000).
+    """
+    first, *second = np.sort(cosines, axis=1).T[::-1][:2]
+    return first - (sum(second) + anybody) / 2
+
+
 @dataclass(frozen=True, eq=False)
 class Names:
     """Examples of each name."""
@@ -143,26 +170,31 @@ class Names:
     names: tuple[str, ...]  # K
     vectors: np.ndarray  # float32 [N, E]
     owners: np.ndarray  # int [N], the name of each
-    limit: float  # cosine below which nobody is like enough
+    around: np.ndarray  # float32 [N, 4], codes of boxes relative to the heads in them; 0: not known
+    limit: float  # `clearness` below which nobody is like enough
     digest: str  # of the likeness that made the vectors
+
+    def examples(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of one name the vectors, [n, E], and `around`, [n, 4]."""
+        return self.vectors[self.owners == number], self.around[self.owners == number]
 
     def cosines(self, vectors: np.ndarray) -> np.ndarray:
         """How like heads [M, E] are to each name: float32 [M, K], -1 to 1."""
-        means = np.stack([self.vectors[self.owners == number].mean(0) for number in range(len(self.names))])
-        return vectors @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T
+        means = np.stack([self.examples(number)[0].mean(0) for number in range(len(self.names))])
+        return vectors @ _of_length_1(means).T
 
-    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Of heads [M, E], who they are: float32 [M, 1 + K], nobody of the names first."""
-        cosines = np.pad(self.cosines(vectors), ((0, 0), (1, 0)), constant_values=self.limit)
+    def probabilities(self, vectors: np.ndarray, anybody: np.ndarray) -> np.ndarray:
+        """Of heads [M, E], `of_anybody` [M], who they are: float32 [M, 1 + K], nobody of the names first."""
+        cosines = self.cosines(vectors)
+        nobody = cosines.max(1) - clearness(cosines, anybody) + self.limit
+        cosines = np.column_stack([nobody, cosines])
         return np.asarray(ops.convert_to_numpy(ops.softmax(SHARPNESS * cosines, axis=1)), np.float32)
 
-
-def write_names(folder: Path, names: Names) -> None:
-    """Writes names.npz into a folder, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    said = {"names": np.array(names.names), "likeness": np.array(names.digest)}
-    numbers = {"vectors": names.vectors, "owners": names.owners, "limit": np.float32(names.limit)}
-    write_arrays(folder / NAMES, {**said, **numbers})
+    def boxes_of(self, heads: np.ndarray) -> np.ndarray:
+        """Boxes as the person draws them, around heads: corners [M, 4] -> [M, 4]."""
+        codes = self.around[self.around.any(1)]
+        usual = np.median(codes, axis=0) if len(codes) else np.zeros(4)
+        return np.asarray(ops.convert_to_numpy(clip(decode(np.float32(usual), np.float32(heads)))))
 
 
 def read_names(folder: Path) -> Names:
@@ -171,12 +203,12 @@ def read_names(folder: Path) -> Names:
     try:
         names = tuple(clean_name(str(name)) for name in arrays["names"])
         vectors, owners = arrays["vectors"].astype(np.float32), arrays["owners"].astype(int)
-        limit, digest = float(arrays["limit"]), str(arrays["likeness"])
+        around = arrays["around"].astype(np.float32)
+        limit, digest = float(arrays["limit"]), str(arrays["digest"])
         whole = vectors.ndim == 2 and owners.shape == vectors.shape[:1] and all(names)
+        whole = whole and len(names) > 1 and around.shape == (len(vectors), 4)
         if not whole or len({*names}) < len(names) or set(owners.tolist()) != {*range(len(names))}:
             raise ValueError("its arrays do not fit together")
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{folder / NAMES} does not hold names ({error}); make it anew with tools.name_from_examples"
-        ) from None
-    return Names(names, vectors, owners, limit, digest)
+        raise ValueError(f"{folder / NAMES} does not hold names ({error}); {ANEW}") from None
+    return Names(names, vectors, owners, around, limit, digest)

@@ -32,8 +32,6 @@ CONVERSION: dict[str, str] = {}
 
 # Of those that are gone, the ones that may stand without a value.
 _GONE_BOOLEANS = frozenset({"clone_on_cpu", "ignore_missing_vars", "remove_difficult"})
-# Other words for the same; sgd has momentum 0.9 here.
-_VALUES = {("optimizer", "momentum"): "sgd", ("learning_rate_decay_type", "fixed"): "constant"}
 _TRUTH = {"true": True, "t": True, "1": True, "yes": True, "y": True}
 _TRUTH |= {"false": False, "f": False, "0": False, "no": False, "n": False}
 
@@ -92,9 +90,7 @@ def modernise(
         elif positive in booleans and not equals:
             modern.append(f"--no_{positive}")
         else:
-            modern.append(f"--{name}{equals}{_VALUES.get((name, value), value)}")
-            if not equals and tokens:
-                tokens[0] = _VALUES.get((name, tokens[0]), tokens[0])
+            modern.append(f"--{name}{equals}{value}")
     return modern, list(notes.values())
 
 

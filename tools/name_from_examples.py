@@ -3,9 +3,10 @@
     python -m tools.name_from_examples --dataset_dir=my_set --output_dir=runs/names
     python detect.py --checkpoint_path=runs/names --output_dir=found my_pictures
 
-my_set is labelled with LabelImg: 1 to 20 boxes around heads for each name. runs/names gets names.npz, and
-whatever detects takes that folder as its checkpoint: heads are found by checkpoints/anime_heads, named by
-likeness, and called "unknown" where none is like enough.
+my_set is labelled with LabelImg: 1 to 20 boxes for each name, around heads or more. runs/names gets
+names.npz, and whatever detects takes that folder as its checkpoint: heads are found by the network that is in
+runs/names already, or by checkpoints/anime_heads, named by likeness, and called "unknown" where none is like
+enough. Boxes lie around heads as those of my_set do.
 
 The same command with another data set adds its names, and replaces the examples of names that it knows.
 
@@ -20,8 +21,7 @@ from pathlib import Path
 from rich.console import Console
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.pictures import read_picture
-from labelling.example_heads import examples_of, mistaken, names_with
+from labelling.example_heads import examples_of, looked_at, mistaken, names_with, promised, write_names
 from terminal.bars import counting_bars, show_table
 from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow
@@ -42,19 +42,18 @@ def main(options: Options) -> int:
             raise ValueError(reading.nothing_found(reading.problems))
         start_tensorflow()
         examples = examples_of(reading.annotations)
-        from nets.detector import HEADS
-        from nets.likeness import NAMES, Likeness, head_of, read_names, write_names
+        from nets.detector import HEADS, Detector
+        from nets.likeness import NAMES, Likeness, read_names
 
-        likeness, vectors = Likeness.load(HEADS), {}
+        likeness, finder, known = Likeness.load(HEADS), Detector.finder(options.output_dir), {}
         for done, (name, some) in enumerate(examples.items(), start=1):
-            crops = [head_of(read_picture(one.path, turn=one.turned), box) for one, box in some]
-            vectors[name] = likeness.vectors(crops)
+            known[name] = looked_at(some, finder, likeness)
             progress("looking", done, len(examples))
     there = read_names(options.output_dir) if (options.output_dir / NAMES).is_file() else None
     if there and there.digest != likeness.digest:
         there = None
         note(console, f"{options.output_dir / NAMES} was made with another {HEADS.name} and is made anew")
-    names = names_with(there, vectors, likeness)
+    names = names_with(there, known, likeness)
     write_names(options.output_dir, names)
     for problem in reading.problems:
         note(console, f"{problem.file}: {problem.reason}; {problem.action}")
@@ -62,6 +61,8 @@ def main(options: Options) -> int:
     show_table(console, ("name", "examples", "more like others", "most like"), rows)
     if 2 * sum(row[2] for row in rows) > sum(row[1] for row in rows):
         note(console, "Most examples are more like another name: are the boxes around heads, and well named?")
+    if said := promised(names, likeness):
+        say(console, f"As far as these examples tell, {said}.")
     say(console, f"{len(names.names)} names in {options.output_dir}: give it as --checkpoint_path")
     return 0
 

@@ -2,7 +2,6 @@
 
     python -m tools.sort_faces --faces_dir crops --output_dir sorted --checkpoint_path runs/mine/train
     python -m tools.sort_faces --faces_dir crops --output_dir sorted
-    python -m tools.sort_faces --faces_dir crops --output_dir sorted --features vgg16_imagenet_conv.npz
 
 Look at contact_sheets/ afterwards: on each sheet the most doubtful faces come first. Move the wrong ones with
 any file manager, rename group_001 to the character's name, put two groups of one character together. Faces
@@ -29,9 +28,9 @@ from rich.console import Console
 
 from datasets.kinds import need_folder, seems
 from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture, save_picture
-from files.below import files_below
+from files.below import files_below, sha256_of
 from files.threads import map_in_threads
-from files.writing import printable, sha256_of, whole_file, why
+from files.writing import printable, whole_file, why
 from terminal.bars import Progress, counting_bars
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
@@ -52,10 +51,6 @@ class Options:
     #: alike faces.
     checkpoint_path: Path | None = None
     score_threshold: float = 0.5  #: with a checkpoint: faces with a lower score go into the folder "unsure".
-    #: without a checkpoint for names: what else tells faces apart, beside colours and outlines: VGG-16's
-    #: ImageNet weights (.npz under tf-slim's names), or a detector's checkpoint folder, also of other
-    #: characters.
-    features: Path | None = None
     #: how many; 0 chooses. Several groups for one character are meant: they are quickly put together, but two
     #: characters in one group are tedious to part.
     groups: int = 0
@@ -88,13 +83,13 @@ def by_name(found: Sequence[tuple[Path, tuple[str, float]]], options: Options) -
     return places
 
 
-def by_likeness(found: Sequence[tuple[Path, Sequence[np.ndarray]]], options: Options) -> list[Place]:
-    """Groups of alike faces, the largest first, from the features of each face."""
-    from faces.sorting import alike_groups, combine
+def by_likeness(found: Sequence[tuple[Path, np.ndarray]], options: Options) -> list[Place]:
+    """Groups of alike faces, the largest first, from the vector of each face."""
+    from faces.sorting import alike_groups
 
     if not found:
         return []
-    points = combine([features for _, features in found])
+    points = np.stack([vector for _, vector in found])
     # More groups than characters, so that each has one character, see `Options.groups`.
     wanted = options.groups or max(1, round(1.5 * math.sqrt(len(found))))
     numbers, first = alike_groups(points, min(len(found), wanted)), next_group(options.output_dir)
@@ -168,10 +163,10 @@ def main(options: Options) -> int:
     if len(paths) < every:
         say(console, f"{every - len(paths)} faces were copied earlier.")
     start_tensorflow()
-    from faces.sorting import open_features, open_names
+    from faces.sorting import open_likeness, open_names
 
     if options.checkpoint_path is None:
-        work, sort = open_features(options.features), by_likeness
+        work, sort = open_likeness(), by_likeness
     else:
         work, sort = open_names(options.checkpoint_path), by_name
 

@@ -86,11 +86,9 @@ def read_ahead(
 class VideoOptions:
     """How videos are gone through."""
 
-    # Lowest score of a detection; None takes what the training chose: for each name its own, and for steady
-    # names, on which several have their say, the one for all together.
+    # Lowest score of a detection; None takes what the training chose for all names together.
     score_threshold: float | None = None
     batch_size: int = 8  # frames that the network sees at once
-    steady: bool = True  # follow faces, so that names stay the same from frame to frame
     max_seconds: float | None = None  # stop after so many; None goes on to the end
 
 
@@ -171,10 +169,9 @@ def _decided(
     stopped: Callable[[], bool],
 ) -> Generator[tuple[Frame, Detections], None, None]:
     """Frames and what is shown on them; those that came before an error of the reader too."""
-    threshold, batch_size, cuts = options.score_threshold, min(options.batch_size, room), CutFinder()
-    shown = detector.thresholds.common if threshold is None else threshold
+    batch_size, cuts, shown = min(options.batch_size, room), CutFinder(), options.score_threshold
+    shown = detector.thresholds.common if shown is None else shown
     tracker = Tracker(float(reader.facts.rate), shown, most_waiting=min(_LONGEST_AHEAD, room))
-    threshold = keep_threshold(shown) if options.steady else threshold
     undecided: deque[Frame] = deque()
     unread: VideoError | None = None
 
@@ -188,10 +185,11 @@ def _decided(
     with closing(read_ahead(frames(), most, batch_size, newest=live)) as batches:
         try:
             for batch in batches:
-                found = detector.detect_batch([frame.image for frame, _ in batch], score_threshold=threshold)
+                images, least = [frame.image for frame, _ in batch], keep_threshold(shown)
+                found = detector.detect_batch(images, score_threshold=least)
                 for (frame, cut), one in zip(batch, found, strict=True):
                     undecided.append(frame)
-                    for decided in tracker.push(one, cut=cut) if options.steady else (one,):
+                    for decided in tracker.push(one, cut=cut):
                         yield undecided.popleft(), decided
                 if stopped():
                     break

@@ -22,15 +22,13 @@ def contact_sheet(
     captions: Sequence[str] | None = None,
     detections: Sequence[Detections] | None = None,
 ) -> np.ndarray:
-    """Puts pictures of any sizes on one sheet, row by row: uint8 [h, w, 3].
-
-    Pictures of equal shape, or with `columns`, stand in a grid; others fill rows of equal width.
+    """Puts pictures of any sizes on one sheet, row by row in a grid: uint8 [h, w, 3].
 
     Args:
         images: uint8 [H, W, 3] RGB each; at least one.
         columns: pictures per row; None makes the sheet a little wider than high.
-        cell: longest side in pixels to which pictures are scaled (in filled rows: about); None takes that of
-            the largest picture, at most 480. In a grid small pictures are at most doubled.
+        cell: longest side in pixels to which pictures are scaled, small ones at most doubled; None takes that
+            of the largest picture, at most 480.
         gap: pixels between and around pictures.
         captions: one line of text below each picture, in any script.
         detections: drawn on each picture after it is scaled, so that the labels have a readable size.
@@ -47,15 +45,12 @@ def contact_sheet(
     cell = cell or min(480, max(max(image.shape[:2]) for image in images))
     size = max(11, round(cell / 26))
     below = math.ceil(1.6 * size) if captions is not None else 0
-    if columns is None and len({image.shape for image in images}) > 1:
-        slots = _filled_rows([image.shape[1] / image.shape[0] for image in images], cell, gap, below)
-    else:
-        slots = _grid([_scaled_shape(image, cell) for image in images], columns, gap, below)
+    slots = _grid([_scaled_shape(image, cell) for image in images], columns, gap, below)
 
     height, width = max(slot.bottom for slot in slots) + below + gap, max(slot.right for slot in slots) + gap
     sheet = np.full((height, width, 3), _SHEET, np.uint8)
     for i, (image, slot) in enumerate(zip(images, slots, strict=True)):
-        tile = _fill(image, slot.height, slot.width)
+        tile = scale_to(image, cell)
         if detections is not None:
             tile = draw_detections(tile, detections[i])
         top = slot.top + (slot.height - tile.shape[0]) // 2
@@ -80,36 +75,6 @@ def _grid(shapes: Sequence[tuple[int, int]], columns: int | None, gap: int, belo
         slots += [Rectangle(top, left, top + height, left + width) for left in lefts]
         top += height + below + gap
     return slots
-
-
-def _filled_rows(ratios: Sequence[float], cell: int, gap: int, below: int) -> list[Rectangle]:
-    """Slots in rows of equal width for pictures of these width / height, on a sheet of about 4:3."""
-    # A very long or high picture gets a slot of moderate shape, which it does not fill.
-    shares = np.clip(ratios, 0.5, 2.5)
-    usual = 0.75 * cell  # height of a row
-    rows = max(1, round(math.sqrt(shares.sum() * 3 / 4)))
-    total = round(shares.sum() / rows * usual)
-    # Each picture goes to the row in which its middle lies when all stand in one line.
-    row_of = ((np.cumsum(shares) - shares / 2) / shares.sum() * rows).astype(int)
-    slots, top = [], gap
-    for row in np.unique(row_of):
-        members = shares[row_of == row]
-        gaps = gap * np.arange(len(members))
-        exact = min((total - gaps[-1]) / members.sum(), 1.5 * usual)
-        height = max(1, round(exact))
-        lefts = gap + gaps + np.round(np.cumsum([0, *members[:-1]]) * exact).astype(int)
-        rights = np.append(lefts[1:] - gap, gap + gaps[-1] + round(members.sum() * exact))
-        slots += [Rectangle(top, int(x), top + height, int(y)) for x, y in zip(lefts, rights, strict=True)]
-        top += height + below + gap
-    return slots
-
-
-def _fill(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The picture as large as a slot of `height` x `width` pixels holds it."""
-    factor = min(height / image.shape[0], width / image.shape[1])
-    rows, columns = round(factor * image.shape[0]), round(factor * image.shape[1])
-    # Slots have whole pixels: a picture of the slot's shape may be one or two short, and is stretched.
-    return _resize(image, height if height - rows <= 2 else rows, width if width - columns <= 2 else columns)
 
 
 def scale_to(image: np.ndarray, longest: int) -> np.ndarray:

@@ -27,7 +27,7 @@ from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent, sentences
 from engine.training.between_steps import TrainingLog
 from engine.training.run_folder import LAST, STATE, read_metrics
-from files.writing import sha256_of
+from files.below import sha256_of
 from nets.checkpoint import WEIGHTS, Checkpoint, build_model, is_checkpoint, read_checkpoint
 from nets.saving import versions
 from nets.thresholds import Thresholds

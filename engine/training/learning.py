@@ -16,8 +16,6 @@ from nets.network import CLASS_HEADS, Network
 from nets.slim_names import matches_scopes
 from nets.thresholds import number_in
 
-SGD_MOMENTUM = 0.9  # the paper, section 3
-RMSPROP = {"rho": 0.9, "momentum": 0.9}  # rmsprop_decay and rmsprop_momentum of SSD-Tensorflow
 GRADIENT_CLIP = 10.0  # largest norm of all gradients together
 WARMUP_SHARE, MOST_WARMUP = 20, 500  # a twentieth of the training rises linearly from 0, 500 steps at most
 AVERAGED_SHARE = 0.02  # of the training: what the moving average of the weights spans
@@ -143,8 +141,8 @@ def _check_scopes(model: keras.Model, flag: str, wanted: Sequence[str]) -> None:
 
 # -------------------------------------------------------------------------------------- how fast
 @dataclass(frozen=True, eq=False)
-class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear from 0 to the highest rate over `warmup_steps`, then a decay over the remaining steps.
+class WarmUpThenCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear from 0 to the highest rate over `warmup_steps`, then a cosine down over the remaining steps.
 
     Everything is counted in steps of this training: never in epochs of a data set whose size someone typed.
     """
@@ -152,22 +150,14 @@ class WarmUpThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     highest: float  # the highest rate
     total_steps: int  # of the training
     warmup_steps: int  # of the rise
-    decay: str  # cosine, exponential, polynomial (a straight line) or constant
-    final: float  # rate at the last step, but of constant
+    final: float  # rate at the last step
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
         warm = (step + 1.0) / max(self.warmup_steps, 1)
         done = ops.clip((step - self.warmup_steps) / max(self.total_steps - self.warmup_steps, 1), 0.0, 1.0)
         final = self.final / self.highest if self.highest else 1.0
-        if self.decay == "cosine":
-            share = final + (1.0 - final) * 0.5 * (1.0 + ops.cos(math.pi * done))
-        elif self.decay == "exponential":
-            share = ops.exp(math.log(final) * done)
-        elif self.decay == "polynomial":
-            share = 1.0 + (final - 1.0) * done
-        else:
-            share = ops.ones_like(done)
+        share = final + (1.0 - final) * 0.5 * (1.0 + ops.cos(math.pi * done))
         return self.highest * ops.minimum(warm, share)
 
 
@@ -194,33 +184,21 @@ def make_optimizer(
         multipliers: of the learning rate, one for each of the variables that it will be built for; the decay
             of weights keeps the whole rate. Those of `new_outputs_of` are not averaged: that would round.
     """
-    rate, final, decay = options.learning_rate, options.end_learning_rate, options.learning_rate_decay_type
+    rate, final = options.learning_rate, options.end_learning_rate
     assert rate is not None
     assert final is not None
-    if final > rate or (final == 0.0 < rate and decay == "exponential"):
-        raise ValueError(
-            f"--end_learning_rate must be at most --learning_rate, {rate:g}, and more than 0 for exponential "
-            f"decay; it is {final:g}."
-        )
+    if final > rate:
+        raise ValueError(f"--end_learning_rate must be at most --learning_rate, {rate:g}; it is {final:g}.")
     constants = constants_of(total_steps, averaged=not any(map(np.ndim, multipliers or ())))
     average = constants["ema_decay"]
-    kind, own = {
-        # Keras's AdamW refuses to be without decay, which makes it Adam.
-        "adamw": (keras.optimizers.AdamW if options.weight_decay else keras.optimizers.Adam, {}),
-        "adam": (keras.optimizers.Adam, {}),
-        "rmsprop": (keras.optimizers.RMSprop, RMSPROP),
-        "sgd": (keras.optimizers.SGD, {"momentum": SGD_MOMENTUM}),
-    }[options.optimizer]
-    # Keras decays the weight itself; in the paper's SGD the penalty passes through the momentum, which
-    # multiplies it by 1 / (1 - momentum) in the long run.
-    through_momentum = 1.0 - SGD_MOMENTUM if options.optimizer == "sgd" else 1.0
+    # Keras's AdamW refuses to be without decay, which makes it Adam.
+    kind = keras.optimizers.AdamW if options.weight_decay else keras.optimizers.Adam
     optimizer = _with_multipliers(kind, multipliers)(
-        learning_rate=WarmUpThenDecay(rate, total_steps, constants["warmup_steps"], decay, final),
-        weight_decay=options.weight_decay / through_momentum or None,
+        learning_rate=WarmUpThenCosine(rate, total_steps, constants["warmup_steps"], final),
+        weight_decay=options.weight_decay or None,
         global_clipnorm=GRADIENT_CLIP,
         use_ema=average > 0.0,
         ema_momentum=average,
-        **own,
     )
     if options.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -21,9 +21,7 @@ LEAST_STEPS_A_PASS = 8
 # Where nobody said how long: however few pictures there are, a network needs some steps to move at all.
 PASSES, LEAST_STEPS = 60.0, 1000
 VALIDATIONS = 10
-# Highest learning rate where none is given: from random weights, and from others. Momentum 0.9 makes steps
-# ten times as long in the long run, for which rmsprop's is smaller.
-RATES = {"adamw": (2e-3, 1e-4), "adam": (2e-3, 1e-4), "rmsprop": (2e-4, 1e-5), "sgd": (1e-2, 1e-3)}
+RATES = 2e-3, 1e-4  # highest learning rate where none is given: from random weights, and from others
 FINAL_SHARE = 0.01  # of the highest learning rate, at the last step
 
 # The detectors that come with the project know no name of others, but what drawn heads look like, which is
@@ -41,21 +39,15 @@ class OptimizerOptions:
     """How the weights move.
 
     Attributes:
-        optimizer: adamw, adam, sgd with Nesterov-free momentum 0.9 as in the SSD paper, or rmsprop with
-            momentum 0.9.
-        learning_rate: the highest, reached after the warm-up. Not given: 2e-3 for adam(w), 2e-4 for rmsprop
-            and 1e-2 for sgd from random weights; 1e-4, 1e-5 and 1e-3 from others.
-        learning_rate_decay_type: cosine, exponential and polynomial (a straight line) fall to
-            end_learning_rate at the last step; constant stays.
-        end_learning_rate: not given: 1 % of the highest.
-        weight_decay: off biases and scales. With sgd it is the L2 penalty of the paper (5e-4).
+        learning_rate: AdamW's highest, reached after the warm-up; then it falls by a cosine. Not given: 2e-3
+            from random weights, 1e-4 from others.
+        end_learning_rate: at the last step; not given: 1 % of the highest.
+        weight_decay: off biases and scales.
         learning_rate_multipliers: scope=factor with commas between them, e.g. conv1=0.1,conv2=0.1; the first
             that holds a layer counts, others learn at the whole rate.
     """
 
-    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
     learning_rate: float | None = None
-    learning_rate_decay_type: Literal["cosine", "exponential", "polynomial", "constant"] = "cosine"
     end_learning_rate: float | None = None
     weight_decay: float = 5e-4
     learning_rate_multipliers: str = ""
@@ -204,7 +196,7 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
         why = why if steps == wanted else f"the least; {why} would be {wanted:.0f}"
         reasons.append(f"{steps} steps ({why})")
     rate, final = options.learning_rate, options.end_learning_rate
-    rate = RATES[options.optimizer][bool(options.checkpoint_path)] if rate is None else rate
+    rate = RATES[bool(options.checkpoint_path)] if rate is None else rate
     chosen = {
         "batch_size": batch_size,
         "max_number_of_steps": steps,
@@ -242,7 +234,6 @@ RECIPES = {name: Recipe(**table) for name, table in _TABLES.items()}
 # Values that hold only together with the recipe's own choice; with another one these are as usual.
 BELONGS_TO: dict[str, tuple[str, ...]] = {
     "model_name": ("checkpoint_path", "learning_rate", "learning_rate_multipliers", "trainable_scopes"),
-    "optimizer": ("learning_rate",),
     "box_loss": ("loss_alpha",),
     "augmentation": ("paste_probability",),
 }
@@ -268,7 +259,7 @@ def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> T
     if not weights and other is None:
         needed = f"starts from trained weights: give --checkpoint_path, which is {chosen.weights}"
         raise ValueError(f"--recipe={recipe} {needed}.")
-    values = {"optimizer": "adamw", "augmentation": "anime", **chosen.values}
+    values = {"augmentation": "anime", **chosen.values}
     if other is not None and (
         without_labels or not weights or given.get("model_name") == other["model_name"]
     ):

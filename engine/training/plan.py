@@ -26,9 +26,9 @@ from engine.training.start import (
     keeps_statistics,
     starting_weights,
 )
-from files.writing import sha256_of
+from files.below import sha256_of
 from nets import get_network
-from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, is_checkpoint, read_config, read_network
+from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, is_checkpoint, network_of, read_config
 from nets.network import Network
 from nets.saving import versions
 from preprocessing.presets import Augmentation, get_preset
@@ -47,6 +47,8 @@ GONE: dict[str, object] = {
     "focal_alpha": 0.25,
     "label_smoothing": 0.0,
     "early_stopping": 0,
+    "optimizer": "adamw",
+    "learning_rate_decay_type": "cosine",
 }
 GONE |= {"colour_strength": 1.0, "mosaic_probability": 0.0, "freeze_scopes": "", "freeze_batch_norm": "auto"}
 GONE |= {"gradient_clip": 10.0, "num_epochs_per_decay": 2.0, "validation_pictures": 0}
@@ -82,8 +84,8 @@ class Run:
         return (
             f"{self.network.name}, {len(self.dataset.labels)} names, {split.pictures} pictures with "
             f"{split.boxes} boxes; {steps} steps of {batch_size} pictures = "
-            f"{steps * batch_size / max(1, split.pictures):.1f} passes; {settings.optimizer} with rate "
-            f"{settings.learning_rate:g}, {settings.learning_rate_decay_type}, warm-up "
+            f"{steps * batch_size / max(1, split.pictures):.1f} passes; highest rate "
+            f"{settings.learning_rate:g}, warm-up "
             f"{chosen['warmup_steps']} steps"
             + (f"; {frozen} of {len(self.model.layers)} layers frozen" if frozen else "")
             + (f"; computing in {self.machine.precision}" if self.machine.precision != "float32" else "")
@@ -131,7 +133,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
     frozen_norms = keeps_statistics(published, options.checkpoint_path)
     set_trainable(model, options.trainable_scopes, norms=not frozen_norms)
     if begun:
-        start, network = begun.get("start"), read_network(options.train_dir)
+        start, network = begun.get("start"), network_of(begun)
     else:
         start = _start(options, model, published, dataset, say)
         say(on_memory)

@@ -10,7 +10,7 @@ import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
 from datasets.problems import some_of
-from nets.checkpoint import Checkpoint, is_checkpoint, read_checkpoint, read_network
+from nets.checkpoint import Checkpoint, is_checkpoint, network_of, read_checkpoint, read_config
 from nets.imagenet import load_imagenet, reduce_fully_connected
 from nets.network import CLASS_HEADS, Network
 from nets.slim_names import load_slim_variables, matches_scopes, read_slim_variables, slim_name
@@ -218,7 +218,7 @@ def choose_anchors(
         )
         return fitted
     if choice == "start" and (folder := checkpoint_at(checkpoint_path)) is not None:
-        there = read_network(folder)
+        there = network_of(read_config(folder))
         if there.name == network.name and there.anchor_layers != network.anchor_layers:
             say(f"Anchors as in {checkpoint_path}, where they were fitted to its labels.")
             return replace(network, anchor_layers=there.anchor_layers)

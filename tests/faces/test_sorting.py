@@ -8,9 +8,9 @@ from datasets.annotations import ReadOptions, read_folder
 from datasets.pictures import read_picture
 from faces import sorting
 from faces.classifier import FaceClassifier, Head, Judgement
-from faces.sorting import alike_groups, combine, open_features, open_names
+from faces.sorting import alike_groups, open_likeness, open_names
 from tests.conftest import ROOT
-from tests.drawn_faces import HAIR, drawn_face, small_encoder, write_vgg
+from tests.drawn_faces import HAIR, drawn_face, small_encoder
 
 DETECTOR = ROOT / "checkpoints" / "drawn_lite"
 
@@ -43,40 +43,14 @@ def test_a_detector_names_drawn_heads(tmp_path):
 
 def test_faces_with_the_same_hair_are_alike(rng):
     images = [drawn_face(list(HAIR.values())[i % 4], rng) for i in range(40)]
-    groups = alike_groups(combine(open_features(None)(images)), 8)
+    groups = alike_groups(np.stack(open_likeness()(images)), 8)
     together = sum(np.bincount(np.arange(40)[groups == group] % 4).max() for group in range(8))
-    assert together >= 36  # of 200 seeds none gave less
+    assert together >= 36
 
 
-def test_features_of_odd_pictures_are_finite():
+def test_vectors_of_odd_pictures_are_finite():
     images = [np.zeros((1, 1, 3), np.uint8), np.full((500, 3, 3), 255, np.uint8)]
-    features = open_features(None)(images)
-    assert all(np.isfinite(kind).all() for one in features for kind in one)
-    assert np.isfinite(combine(features)).all()
-    assert len(combine(features[:1])) == 1
-
-
-def test_each_kind_of_feature_has_its_say(rng):
-    large = rng.normal(size=(30, 10))
-    large /= np.linalg.norm(large, axis=1, keepdims=True)
-    narrow = np.ones((30, 4)) / 2 + 1e-3 * rng.normal(size=(30, 4))  # all nearly alike
-    combined = combine(list(zip(large, narrow, strict=True)))
-    first, second = combined[:, :10], combined[:, 10:]
-    assert (first**2).sum() == pytest.approx((second**2).sum(), rel=0.05)
-
-
-@pytest.mark.slow
-def test_layers_of_networks_add_to_colours_and_outlines(tmp_path, rng):
-    """Of a VGG in a file, and of the shipped detector of the drawn characters."""
-    images = [drawn_face(HAIR["ao"], rng) for _ in range(3)]
-    features_of = open_features(write_vgg(tmp_path / "vgg.npz", rng, width=4, blocks=4))
-    features = features_of(images)
-    assert [tuple(map(len, one)) for one in features] == [(144, 900, 4, 4)] * 3
-    np.testing.assert_allclose(np.linalg.norm(features[0][2]), 1, rtol=1e-3)
-    np.testing.assert_allclose(features_of(images[1:2])[0][3], features[1][3], atol=1e-3)
-    assert [len(one) for one in open_features(DETECTOR)(images)] == [4, 4, 4]
-    with pytest.raises(ValueError, match="is not a checkpoint folder"):
-        open_features(tmp_path)
+    assert np.isfinite(open_likeness()(images)).all()
 
 
 @pytest.mark.parametrize(

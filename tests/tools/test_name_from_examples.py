@@ -1,18 +1,21 @@
 """Names from a few boxes: made, used by a detector, added to, and refused where they say nothing."""
 
+import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nets.detector
+from boxes.detections import Detections
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
-from files.arrays import write_arrays
-from labelling.example_heads import MOST, likeness_within, limit_of
-from nets.detector import Detector
+from files.arrays import read_arrays, write_arrays
+from labelling.example_heads import MOST, head_in, likeness_within, names_with, promised
+from nets.detector import Detector, NamingDetector
 from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, read_names
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
@@ -90,9 +93,14 @@ def test_what_says_nothing_is_refused(objects: list, said: str, tmp_path: Path, 
 
 
 def test_damaged_names_are_refused(tmp_path: Path) -> None:
-    good: dict = {"names": np.array(["a", "b"]), "likeness": np.array("x"), "limit": np.array(0.5)}
-    good |= {"vectors": np.eye(2), "owners": np.arange(2)}
-    for change in ({"owners": np.zeros(2)}, {"names": np.array(["a", "a"])}, {"likeness": None}):
+    good: dict = {"names": np.array(["a", "b"]), "digest": np.array("x"), "limit": np.array(0.5)}
+    good |= {"vectors": np.eye(2), "owners": np.arange(2), "around": np.zeros((2, 4))}
+    for change in (
+        {"owners": np.zeros(2)},
+        {"names": np.array(["a", "a"])},
+        {"digest": None},
+        {"around": np.eye(2)},
+    ):
         write_arrays(tmp_path / NAMES, {k: v for k, v in (good | change).items() if v is not None})
         with pytest.raises(ValueError, match=r"does not hold names .*; make it anew with tools\.name_from"):
             read_names(tmp_path)
@@ -109,14 +117,43 @@ def test_the_limit_keeps_its_promise_where_examples_can_tell() -> None:
         vectors = (of + 0.6 * rng.standard_normal((count, *of.shape))).reshape(-1, of.shape[-1])
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    vectors, owners = people(centres, 8), np.tile(np.arange(5), 8)
-    strangers = people(rng.standard_normal((400, 32)), 1)
-    names = Names(tuple("abcde"), vectors, owners, limit_of(vectors, owners, strangers), "")
-    right = names.cosines(people(centres, 200)).max(1)
-    assert 0.005 < (right < names.limit).mean() < 0.10
-    assert likeness_within(vectors[:1]).size == 0
-    few = Names(tuple("abcde"), vectors[:5], owners[:5], limit_of(vectors[:5], owners[:5], strangers), "")
-    assert (few.cosines(people(rng.standard_normal((400, 32)), 1)).max(1) >= few.limit).mean() < 0.35
+    likeness: Any = SimpleNamespace(of_anybody=lambda vectors: np.zeros(len(vectors)), digest="")
+    known = {
+        name: (people(one[None], 8), np.zeros((8, 4))) for name, one in zip("abcde", centres, strict=True)
+    }
+    names = names_with(None, known, likeness)
+
+    def nobody(some: np.ndarray) -> float:
+        return (names.probabilities(some, np.zeros(len(some))).argmax(1) == 0).mean()
+
+    lost, named = nobody(people(centres, 200)), 1 - nobody(people(rng.standard_normal((400, 32)), 1))
+    assert 0.005 < lost < 0.10
+    said = [int(number) for number in re.findall(r"(\d+) (?:get|lose)", promised(names, likeness))]
+    assert said == [pytest.approx(100 * named, abs=8), pytest.approx(100 * lost, abs=8)]
+    few = names_with(None, {name: (known[name][0][:1], known[name][1][:1]) for name in "ab"}, likeness)
+    assert (promised(few, likeness), likeness_within(few.vectors[:1]).size) == ("", 0)
+
+
+def test_the_head_in_a_box_is_the_example() -> None:
+    body, heads = np.array([0.1, 0.1, 0.9, 0.5]), np.array([[0.15, 0.2, 0.35, 0.4], [0.6, 0.2, 0.8, 0.4]])
+    found = Detections(np.vstack([heads[1], heads[0], body]), np.array([0.9, 0.8, 0.1]), ("head",) * 3)
+    head, code = head_in(body, found)
+    assert (head.tolist(), code.any()) == (heads[0].tolist(), False)
+    wide = np.array([0.14, 0.18, 0.36, 0.44])
+    head, code = head_in(wide, found)
+    names = Names(("a", "b"), np.eye(2), np.arange(2), np.stack([code, np.zeros(4)]), 0.0, "")
+    assert names.boxes_of(heads[:1]) == pytest.approx(wide[None], abs=1e-6)
+    assert head_in(np.array([0.7, 0.6, 0.9, 0.9]), found)[0].tolist() == [0.7, 0.6, 0.9, 0.9]
+
+
+def test_a_network_of_its_own_finds_the_heads(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "checkpoints" / "drawn_lite", tmp_path / "run")
+    weights = read_arrays(tmp_path / "run" / "weights.npz")
+    write_arrays(tmp_path / "run" / "weights.npz", {key: 0 * value for key, value in weights.items()})
+    assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={tmp_path / 'run'}"]) == 0
+    named = Detector.load(tmp_path / "run")
+    assert type(named) is NamingDetector
+    assert not any(np.any(one) for one in named.model.get_weights())
 
 
 def test_a_checkpoint_without_likeness_is_named() -> None:

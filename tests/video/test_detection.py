@@ -135,7 +135,7 @@ def test_odd_sides_and_rotated_pictures(tmp_path, rotation):
     assert np.abs(image[50:70, 50:70].astype(int) - upright[50:70, 50:70]).mean() < 12
 
 
-@pytest.mark.parametrize(("options", "asked"), [({}, 0.25), ({"steady": False, "score_threshold": 0.6}, 0.6)])
+@pytest.mark.parametrize(("options", "asked"), [({}, 0.25), ({"score_threshold": 0.4}, 0.2)])
 def test_batches_are_full_and_every_frame_comes_out_once(tmp_path, options, asked):
     source, detector = clip(tmp_path / "clip.mp4", sound=None), Everywhere()
     done = run(source, tmp_path / "out.mp4", detector, batch_size=7, **options)

@@ -1,0 +1,98 @@
+"""How good a detector is whose names come from a few boxes each, by mAP, without any training.
+
+    python -m benchmarks.naming_detector --dataset_dir=ONEPIECE [--checkpoint_path=runs/my_heads]
+
+So many boxes of each name are drawn by chance from the pictures that are not for validation, as
+`tools.name_from_examples` takes them; the validation pictures are detected in. How good that can be at all
+is said first: the share of the true boxes that have a head of benchmarks/onepiece_heads.csv at IoU 0.5.
+"""
+
+import csv
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+
+from boxes.geometry import iou
+from boxes.pixels import from_pixels
+from datasets.annotations import ReadOptions, read_folder
+from datasets.pictures import read_picture
+from datasets.splits import SplitOptions
+from engine.average_precision import GroundTruth, evaluate_detections
+from labelling.example_heads import looked_at, names_with
+from nets.detector import HEADS, Detector, NamingDetector
+from nets.likeness import Likeness
+
+HEADS_CSV = Path(__file__).with_name("onepiece_heads.csv")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measures names from examples on whole pictures."""
+
+    dataset_dir: Path
+    """A labelled data set with a validation split."""
+    checkpoint_path: Path = HEADS
+    """The network that finds the heads."""
+    examples: int = 5
+    """Boxes of each name."""
+    draws: int = 3
+    """How often they are drawn."""
+
+
+def main() -> int:
+    options = tyro.cli(Options, prog="python -m benchmarks.naming_detector", use_underscores=True)
+    console, reading = Console(), read_folder(options.dataset_dir, ReadOptions())
+    splits = reading.assign(SplitOptions()).splits
+    asked = [one for one in reading.annotations if splits.get(one.stem) == "validation"]
+    others = [one for one in reading.annotations if splits.get(one.stem) != "validation"]
+    truth = [GroundTruth(one.boxes, one.names, np.array(one.difficult, bool)) for one in asked]
+    _say_ceiling(console, asked)
+
+    images = [read_picture(one.path, turn=one.turned) for one in asked]
+    likeness, finder = Likeness.load(HEADS), Detector.load(options.checkpoint_path)
+    boxes = [
+        (one, box, name, hard)
+        for one in others
+        for box, name, hard in zip(one.boxes, one.names, one.difficult, strict=True)
+    ]
+    usable = [(name, (one, box)) for one, box, name, hard in boxes if not hard]
+    all_names, means = sorted({name for name, _ in usable}), []
+    for seed in range(options.draws):
+        rng, known = np.random.default_rng(seed), {}
+        for name in all_names:
+            own = [example for other, example in usable if other == name]
+            chosen = [own[i] for i in rng.permutation(len(own))[: options.examples]]
+            known[name] = looked_at(chosen, finder, likeness)
+        detector = NamingDetector(finder, likeness, names_with(None, known, likeness))
+        detector.unknown = -1.0  # a name counts however unlike: mAP asks for the order only
+        found = []
+        for first in range(0, len(images), 8):
+            found += detector.detect_batch(images[first : first + 8], score_threshold=0.01, all_names=True)
+        result = evaluate_detections(found, truth, names=tuple(all_names)).names
+        means.append(np.mean([one.ap_voc07 or 0.0 for one in result.values()]))
+        each = ", ".join(f"{name} {one.ap_voc07 or 0:.3f}" for name, one in result.items())
+        console.print(f"draw {seed}: VOC07 {means[-1]:.3f} ({each})", highlight=False)
+    console.print(f"mean of {options.draws} draws: VOC07 {np.mean(means):.3f}", highlight=False)
+    return 0
+
+
+def _say_ceiling(console: Console, asked: list) -> None:
+    heads = defaultdict(list)
+    with HEADS_CSV.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            heads[row["picture"]].append([float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")])
+    best = []
+    for one in asked:
+        there = from_pixels(np.array(heads[one.path.name]).reshape(-1, 4), one.height, one.width)
+        best.append(np.asarray(iou(one.boxes.astype(np.float32), there.astype(np.float32))).max(1, initial=0))
+    share = np.mean(np.concatenate(best) >= 0.5)
+    console.print(f"{share:.3f} of the true boxes have a labelled head at IoU 0.5", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
