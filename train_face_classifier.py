@@ -1,17 +1,15 @@
 r"""Trains a classifier that names faces: a folder of pictures per character, or LabelImg's XML.
 
-    python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces --backbone_weights=imagenet
-    python train_face_classifier.py --faces_dir=my_set --train_dir=runs/faces --backbone=runs/mine/train
-    python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces \
-        --backbone_weights=vgg16_imagenet_conv.npz --source_pattern='^(.*)/.*_(\d+)$'
+    python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces
+    python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces --source_pattern='^(.*)_(\d+)$'
 
-What a network saw in a face is kept in --cache_dir, so the second training takes seconds. Faces of one source
-(by default the file name up to its last number) and faces that look alike are never on both sides of a split.
-Writes into --train_dir the classifier (config.json, weights.npz), report.html, report.json, names.csv,
-faces.csv (which face went into which split, and what it was called), views.jpg (look at it: it is what the
-network sees), problems.csv and TensorBoard's files.
+Faces are looked at as tools.name_from_examples does, a little larger; from many faces of each character this
+learns more. What was seen in a face is kept in --cache_dir: the second training takes seconds. Faces of one
+source (by default the file name up to its last number) and faces that look alike are never on both sides of a
+split. Writes into --train_dir the classifier (config.json, weights.npz), report.html, report.json, names.csv,
+faces.csv (which face went into which split, and what it was called), problems.csv and TensorBoard's files.
 
-Exit status: 0; 1 if faces or backbone cannot be used; 2 for wrong flags.
+Exit status: 0; 1 if faces cannot be used; 2 for wrong flags.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """FaceClassifier: whose face a picture shows, with probabilities, and "unknown" for everybody else.
 
-A classifier is a folder: config.json (names, backbone, how faces are prepared, temperature, limit of
-"unknown", what it learnt from) and weights.npz (plain arrays). Nothing else is needed to use it, and nothing
-in it is run.
+A classifier is a folder: config.json (names, how faces are prepared, temperature, limit of "unknown", what it
+learnt from) and weights.npz (plain arrays of its head). Nothing in it is run. What sees faces is
+checkpoints/anime_heads/likeness.npz.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,16 +19,14 @@ from scipy import special
 
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
-from faces.backbone import BackboneSpec, rebuild_backbone, weights_digest
-from faces.encoder import MEAN, MIRRORED, PLAIN, FaceEncoder, look_at
+from faces.features import FaceEncoder
 from files.arrays import read_arrays, write_arrays
 from files.writing import read_json, write_json
 from nets.checkpoint import CONFIG, WEIGHTS
 from nets.thresholds import EVIDENCE, UNKNOWN, evidence, number_in
 
 KIND = "face_classifier"
-FORMAT = 1
-ANSWERED = (0, 1)  # views of a face that have their say in its answer, see `faces.encoder`
+FORMAT = 2  # 1 brought the network along that sees faces
 _MOST_NAMES = 100_000
 
 
@@ -47,8 +46,8 @@ class Head:
         """[..., D] -> float32 [..., K]."""
         return np.asarray(rows, np.float32) @ self.kernel + self.bias
 
-    def of_views(self, rows: np.ndarray) -> np.ndarray:
-        """Of faces whose views count alike: [N, V, D] -> float32 [N, K]."""
+    def of_faces(self, rows: np.ndarray) -> np.ndarray:
+        """Of faces and their mirror images, which count alike: [N, 2, D] -> float32 [N, K]."""
         return self.logits(rows).mean(axis=1)
 
 
@@ -99,8 +98,6 @@ class FaceClassifier:
     head: Head  # rows -> logits
     judgement: Judgement  # logits -> answers
     margin: float = 0.15  # around a box, as a share of its longer side
-    # a face's mirror image has its say, too; False in some that were trained with --no-mirrored
-    mirrored: bool = True
     config: Mapping[str, Any] = field(default_factory=dict)  # everything else that config.json says
 
     @classmethod
@@ -131,28 +128,19 @@ class FaceClassifier:
     def save(self, folder: Path) -> None:
         """Writes the folder; the configuration comes last and says which weights it belongs to."""
         folder.mkdir(parents=True, exist_ok=True)
-        backbone = self.encoder.backbone
-        arrays = {f"backbone/{i:04}": _smallest(array) for i, array in enumerate(backbone.weights())}
-        arrays |= {"head/kernel": self.head.kernel, "head/bias": self.head.bias}
+        arrays = {"head/kernel": self.head.kernel, "head/bias": self.head.bias}
         write_arrays(folder / WEIGHTS, arrays)
         said = {
             **self.config,
             "kind": KIND,
             "format": FORMAT,
             "names": list(self.names),
-            "backbone": {**asdict(backbone.spec), "source": backbone.source},
-            "pooling": {"cells": self.encoder.cells, "statistics": [MEAN]},
+            "way": self.encoder.way,
             "margin": self.margin,
-            "mirrored": self.mirrored,
             "judgement": self.judgement.as_json(),
             "weights": _digest(arrays),
         }
         write_json(folder / CONFIG, said)
-
-    @property
-    def views(self) -> tuple[int, ...]:
-        """Numbers of the views that have their say."""
-        return ANSWERED if self.mirrored else ANSWERED[:1]
 
     def crop(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """What of a picture is looked at to name the face in a box ([4] corners, fractions)."""
@@ -160,9 +148,7 @@ class FaceClassifier:
 
     def logits(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Of pictures with one face each, uint8 [H, W, 3] RGB: float32 [N, K]."""
-        ways = (PLAIN, MIRRORED)[: len(self.views)]
-        rows = self.encoder.encode([look_at(face, way) for face in faces for way in ways])
-        return self.head.of_views(rows.reshape(len(faces), len(ways), self.encoder.size))
+        return self.head.of_faces(self.encoder.encode(faces))
 
     def answers(self, faces: Sequence[np.ndarray]) -> list[FaceAnswer]:
         """Who is in pictures with one face each."""
@@ -196,7 +182,9 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
         raise ValueError("a name is empty or no text")
     if len(set(names)) != len(names) or not 2 <= len(names) <= _MOST_NAMES:
         raise ValueError(f"{len(names)} names, {len(set(names))} different; 2 or more are needed")
-    encoder = _encoder(config["backbone"], config["pooling"], arrays)
+    encoder = FaceEncoder()
+    if encoder.way != config["way"]:
+        raise ValueError("it was trained with another likeness.npz")
     head = Head(*(np.asarray(arrays[f"head/{part}"], np.float32) for part in ("kernel", "bias")))
     if head.kernel.shape != (encoder.size, len(names)) or head.bias.shape != (len(names),):
         raise ValueError(
@@ -214,32 +202,13 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
         head=head,
         judgement=Judgement(temperature, None if limit is None else number_in(limit)),
         margin=number_in(config["margin"]),
-        mirrored=config["mirrored"] is True,
         config=config,
     )
 
 
-def _encoder(
-    backbone: Mapping[str, Any], pooling: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-) -> FaceEncoder:
-    if not 16 <= (size := int(backbone["image_size"])) <= 2048:
-        raise ValueError(f"image_size {size} is not in 16...2048")
-    if (statistics := pooling["statistics"]) != [MEAN]:
-        raise ValueError(
-            f"it was trained with --statistics {' '.join(map(str, statistics))}, and only the mean is left, "
-            "for the others were measured no better"
-        )
-    spec = BackboneSpec(str(backbone["name"]), size, tuple(map(int, backbone["strides"])))
-    own = [arrays[key].astype(np.float32) for key in sorted(arrays) if key.startswith("backbone/")]
-    return FaceEncoder(rebuild_backbone(spec, own, str(backbone.get("source", ""))), int(pooling["cells"]))
-
-
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    return weights_digest([arrays[key] for key in sorted(arrays)])
-
-
-def _smallest(array: np.ndarray) -> np.ndarray:
-    """In half the bytes where nothing is lost by it, as with weights that were once stored like that."""
-    with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    return half if np.array_equal(half.astype(array.dtype), array) else array
+    """16 hexadecimal digits that change when any value or shape does."""
+    digest = hashlib.blake2b(digest_size=8)
+    for key in sorted(arrays):
+        digest.update(str(arrays[key].shape).encode() + arrays[key].tobytes())
+    return digest.hexdigest()

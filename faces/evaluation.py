@@ -42,8 +42,8 @@ def evaluate_faces(
     """
     reading = _read(classifier, options, progress)
     cache = FeatureCache(options.cache_dir, classifier.encoder)
-    rows = face_rows(reading.faces, cache, classifier.views, progress=progress)
-    logits = classifier.head.of_views(rows.rows)
+    rows = face_rows(reading.faces, cache, progress=progress)
+    logits = classifier.head.of_faces(rows.rows)
     own = np.array([face.name in classifier.names for face in rows.faces], bool)
     if not own.any():
         names = sorted({face.name for face in reading.faces if face.name})
@@ -76,7 +76,7 @@ def evaluate_faces(
     for line in sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST):
         say(line)  # before the report is drawn, which takes a while
     data = {"faces_dir": str(options.faces_dir), "split": options.split, **asdict(options.reading)}
-    said = {"names": list(classifier.names), **classifier.encoder.way(), **classifier.judgement.as_json()}
+    said = {"names": list(classifier.names), "way": classifier.encoder.way, **classifier.judgement.as_json()}
     write_face_report(
         options.eval_dir,
         measures,

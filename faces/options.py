@@ -21,28 +21,15 @@ class FaceTrainingOptions:
     Attributes:
         faces_dir: one folder of pictures per character, or pictures with LabelImg's XML.
         train_dir: folder for the classifier and its report; made if it does not exist.
-        backbone: vgg16, or the folder of a trained detector.
-        backbone_weights: imagenet (downloads once), none (random), or a file: keras.applications' no_top .h5,
-            or of vgg16 variables by tf-slim name (.npz, TensorFlow checkpoint). A detector's folder needs
-            nothing.
-        image_size: side of the picture that the backbone sees; default: the backbone's own.
-        strides: which of its feature maps are looked at: 4 sees the finest details, 32 is the last one.
         margin: around a box of XML, as a share of its longer side; pictures without XML are taken whole.
-        views: how many views of each training face: itself, its mirror image, and others a little turned,
-            shifted, zoomed and lit otherwise. All are computed once and kept.
-        cache_dir: where what the backbone saw is kept, for all trainings.
+        cache_dir: where what was seen in faces is kept, for all trainings.
         left_out: parts into which the characters are divided, to measure how well strangers are told apart:
             each part is left out of a training once; 0 leaves that out.
     """
 
     faces_dir: Path
     train_dir: Path
-    backbone: str = "vgg16"
-    backbone_weights: str | None = None
-    image_size: int | None = None
-    strides: tuple[int, ...] = (8,)
     margin: float = 0.15
-    views: int = 4
     cache_dir: Path = DEFAULT_CACHE
     left_out: int = 5
     reading: Annotated[FaceOptions, tyro.conf.arg(name="")] = field(default_factory=FaceOptions)
@@ -51,16 +38,10 @@ class FaceTrainingOptions:
     )
 
     def __post_init__(self) -> None:
-        if not 1 <= self.views <= 64:
-            raise ValueError(f"--views {self.views}: must be in 1...64; 1 is each face as it is")
         if not 0 <= self.margin <= 2:
             raise ValueError(f"--margin {self.margin}: must be in 0...2, a share of the box's longer side")
         if self.left_out < 0:
             raise ValueError(f"--left_out {self.left_out}: must be 0 or more")
-        if self.image_size is not None and not 16 <= self.image_size <= 1024:
-            raise ValueError(f"--image_size {self.image_size}: must be in 16...1024 pixels")
-        if not self.strides:
-            raise ValueError("--strides: give at least one, for example --strides 8 16")
         if self.splitting.split_by == "lists":
             raise ValueError("--split_by lists: faces are split by source or picture; ImageSets/ is not read")
 
@@ -76,7 +57,7 @@ class FaceEvaluationOptions:
         split: measure only the faces that the training put into this split: train, validation or test.
         strangers_dir: folder of pictures of faces of nobody that the classifier knows, with or without
             folders inside.
-        cache_dir: where what the backbone saw is kept.
+        cache_dir: where what was seen in faces is kept.
     """
 
     checkpoint_path: Path

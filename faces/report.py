@@ -1,7 +1,7 @@
 """What training and measuring a face classifier leave behind.
 
 report.json for programs, report.html and names.csv of both; a training's folder also has faces.csv (split and
-answer of each face), problems.csv, views.jpg and what later evaluations recognise its faces by.
+answer of each face), problems.csv and what later evaluations recognise its faces by.
 """
 
 from __future__ import annotations
@@ -17,27 +17,23 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from datasets.look_alikes import traces_of
-from datasets.pictures import PictureError, decode_picture, save_picture
+from datasets.pictures import PictureError, decode_picture
 from datasets.problems import write_problems
 from datasets.splits import SPLITS
 from engine.measures.calibration import Reliability
-from engine.measures.trained_on import with_past, write_trained_on
+from engine.measures.trained_on import write_trained_on
 from engine.reports.page import render_page, sentences, themed
 from engine.training.between_steps import TrainingLog, read_rows
-from engine.training.start import checkpoint_at
-from faces.encoder import face_view, look_at
 from faces.folder import Face
 from faces.measures import LIKELIEST, FaceMeasures
 from faces.options import FaceTrainingOptions
 from faces.training import Trained
 from files.writing import write_json, write_table, write_text
-from preprocessing.resize import resize_picture
 from visualization.figures import LIGHT, Theme, picture_of
 from visualization.plots import plot_confusion, plot_reliability
 from visualization.sheets import contact_sheet, scale_to
 
-VIEWS, FACES = "views.jpg", "faces.csv"
-_SHOWN_FACES, _SHOWN_VIEWS = 6, 10
+FACES = "faces.csv"
 _TILE = 112
 _MOST_TILES = 60
 
@@ -55,7 +51,6 @@ def write_face_report(
     ran: Mapping[str, Any],
     strangers: str,
     learnt: Mapping[str, int] | None = None,
-    sheets: Sequence[Sheet] = (),
     notes: Sequence[str] = (),
 ) -> None:
     """Writes report.json, report.html and names.csv; of the measured faces the surest mistakes are shown.
@@ -77,7 +72,7 @@ def write_face_report(
     )
     calibration = measures.calibration
     bars = partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
-    sheets = [*_wrong_names(measures, faces), *sheets]
+    sheets = _wrong_names(measures, faces)
     html = render_page(
         "faces.html",
         says=[title, lead, notes, numbers, [sheet[:2] for sheet in sheets]],
@@ -159,15 +154,12 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     """Writes the classifier and everything about it; what a person should know, each a sentence."""
     folder, seen, classifier = options.train_dir, trained.seen, trained.classifier
     classifier.save(folder)
-    faces, hashes, own = seen.plain.faces, seen.plain.hashes, seen.split.indices("train")
+    faces, hashes, own = seen.rows.faces, seen.rows.hashes, seen.split.indices("train")
     learnt = traces_of((faces[i].digest, faces[i].source, np.uint64(hashes[i])) for i in own)
-    start = checkpoint_at(options.backbone)  # a detector, whose pictures count too
-    write_trained_on(folder, with_past(learnt, start))
+    write_trained_on(folder, learnt)
     _write_faces(folder / FACES, trained)
     write_problems(folder / "problems.csv", seen.problems)
-    views = _views_sheet([faces[i] for i in own], options.views, seen.encoder.backbone.spec.image_size)
-    save_picture(folder / VIEWS, views)
-    _write_tensorboard(folder, trained, views)
+    _write_tensorboard(folder, trained)
     notes = list(seen.split.notes)
     if seen.problems:
         notes.append(f"{len(seen.problems)} faces or files were left out: see problems.csv.")
@@ -176,25 +168,23 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     part = "test" if "test" in trained.measured else "validation"
     if part == "validation":
         notes.append("There is no test split: these are the faces by which probabilities were adjusted.")
-    measures, backbone, config = trained.measured[part], seen.encoder.backbone, classifier.config
-    explain = "Some training faces, each in a row with its views. Would you recognise everybody?"
+    measures, config = trained.measured[part], classifier.config
     write_face_report(
         folder,
         measures,
         [faces[i] for i in seen.split.indices(part)],
-        title=f"Faces: {backbone.spec.name} on {part} of {options.faces_dir.name or options.faces_dir}",
+        title=f"Faces: {part} of {options.faces_dir.name or options.faces_dir}",
         lead=f"{len(measures.truth)} faces of the {part} split, from sources that the training never saw; "
         f"{len(own)} faces to learn from, {len(seen.names)} names.",
         ran={
             "options": config["options"],
-            "backbone": {**seen.encoder.way(), "source": backbone.source},
+            "way": seen.encoder.way,
             "splits": {one: len(seen.split.indices(one)) for one in SPLITS},
             "versions": config["versions"],
         },
         strangers="Each character was left out of one training: then its faces are a stranger's. The "
         "limit was chosen on the validation faces, the figures are of the test faces.",
         learnt={name: parts["train"] for name, parts in config["faces"].items()},
-        sheets=[("What the network saw", explain, views)],
         notes=notes,
     )
     return notes
@@ -216,33 +206,18 @@ def _write_faces(path: Path, trained: Trained) -> None:
     """Every face, its split and its answer."""
     rows = []
     answers = trained.classifier.judge(trained.logits)
-    for face, split, answer in zip(trained.seen.plain.faces, trained.seen.split.splits, answers, strict=True):
+    for face, split, answer in zip(trained.seen.rows.faces, trained.seen.split.splits, answers, strict=True):
         said = [answer.names[0], f"{answer.probabilities[0]:.4f}", "yes" if answer.known else "no"]
         rows.append([face.shown, face.name, face.source, split, *said, face.digest])
     headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
     write_table(path, headings, rows)
 
 
-def _write_tensorboard(folder: Path, trained: Trained, views: np.ndarray) -> None:
+def _write_tensorboard(folder: Path, trained: Trained) -> None:
     log = TrainingLog(folder, step=0)
-    log.picture("views", views, step=0)
     for part, one in trained.measured.items():
         log.scalars(1, {f"{part}_top1": one.top1, f"{part}_top5": one.top5})
     if "test" in trained.measured:
         picture = decode_picture(picture_of(_confusion(trained.measured["test"], LIGHT), dots_per_inch=110))
         log.picture("confusion", picture, step=1)
     log.close()
-
-
-def _views_sheet(faces: Sequence[Face], views: int, size: int) -> np.ndarray:
-    """Some faces with their views, as a backbone takes them: uint8 [h, w, 3]."""
-    views, tiles = min(views, _SHOWN_VIEWS), []
-    for face in faces[:: max(1, len(faces) // _SHOWN_FACES)][:_SHOWN_FACES]:
-        with suppress(PictureError):  # gone since
-            image = face.picture()
-            for number in range(views):
-                seen = look_at(image, face_view(number, face.digest))
-                tiles.append(np.clip(np.asarray(resize_picture(seen, size)), 0, 255).astype(np.uint8))
-    if not tiles:
-        return np.zeros((8, 8, 3), np.uint8)
-    return contact_sheet(tiles, columns=views, cell=_TILE, gap=4)

@@ -1,4 +1,4 @@
-"""Trains a face classifier: rows of every view from the cache, a head on them, honest probabilities.
+"""Trains a face classifier: rows of faces from the cache, a head on them, honest probabilities.
 
 What is chosen (temperature, the limit of "unknown") is chosen on the validation faces; the test faces have
 the last word and are looked at once.
@@ -18,10 +18,8 @@ import numpy as np
 from datasets.problems import Problem
 from datasets.splits import SPLITS
 from engine.training.run_folder import STATE
-from faces.backbone import open_backbone
-from faces.classifier import ANSWERED, KIND, FaceClassifier, Head, Judgement
-from faces.encoder import FaceEncoder
-from faces.features import FeatureCache, Rows, face_rows
+from faces.classifier import KIND, FaceClassifier, Head, Judgement
+from faces.features import FaceEncoder, FeatureCache, Rows, face_rows
 from faces.folder import read_faces
 from faces.measures import (
     FaceMeasures,
@@ -47,8 +45,7 @@ class Seen:
     """What the head is taught and judged by."""
 
     encoder: FaceEncoder  # saw it
-    plain: Rows  # rows of all N faces as they are, V of each
-    taught: Rows  # rows of every view of the training faces
+    rows: Rows  # of all N faces
     names: list[str]  # K
     classes: np.ndarray  # int [N]
     split: FaceSplit  # of the N faces
@@ -76,7 +73,7 @@ def train_faces(
     """Trains on a folder of faces, without writing the classifier; says what is going on.
 
     Raises:
-        ValueError: faces or backbone cannot be used, or the folder for the classifier is somebody else's.
+        ValueError: faces cannot be used, or the folder for the classifier is somebody else's.
     """
     seconds: dict[str, float] = {}
     started = time.monotonic()
@@ -86,8 +83,9 @@ def train_faces(
 
     seen = _look(options, done, progress, say)
     names, classes, split = seen.names, seen.classes, seen.split
-    head = train_head(seen.taught.rows, classes[split.indices("train")], len(names))
-    logits = head.of_views(seen.plain.rows)  # [N, K]
+    trained = split.indices("train")
+    head = train_head(seen.rows.rows[trained], classes[trained], len(names))
+    logits = head.of_faces(seen.rows.rows)  # [N, K]
     done("head")
     left_out = None
     if options.left_out:
@@ -103,11 +101,10 @@ def train_faces(
             measures = measure_faces(names, logits[own], classes[own], groups, judgement)
             measured[part] = replace(measures, unknown=left_out)
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
-    for part, face in zip(split.splits, seen.plain.faces, strict=True):
+    for part, face in zip(split.splits, seen.rows.faces, strict=True):
         counts[face.name][part] += 1
     config = {
         "options": json.loads(json.dumps(asdict(options), default=str)),
-        "rows": seen.encoder.way(),
         "faces": {name: dict(parts) for name, parts in counts.items()},
         "versions": versions(),
     }
@@ -118,34 +115,26 @@ def train_faces(
 def _look(
     options: FaceTrainingOptions, done: Callable[[str], None], progress: Progress, say: Callable[[str], None]
 ) -> Seen:
-    """Reads and splits the faces, and looks at all of them, at those of the training in every view."""
+    """Reads the faces, looks at them and splits them."""
     reading = read_faces(options.faces_dir, options.reading, margin=options.margin, progress=progress)
     _demand_own_folder(options.train_dir, {face.name for face in reading.faces})
-    backbone = open_backbone(
-        options.backbone, options.backbone_weights, image_size=options.image_size, strides=options.strides
-    )
-    encoder, spec = FaceEncoder(backbone), backbone.spec
+    encoder = FaceEncoder()
     cache = FeatureCache(options.cache_dir, encoder)
     named = len({face.name for face in reading.faces})
     say(f"{len(reading.faces)} faces of {named} names, labelled by {reading.labelled_by}")
-    say(f"{spec.name} at {spec.image_size} pixels ({backbone.source}), {encoder.size} numbers a face")
     done("reading")
-    plain = face_rows(reading.faces, cache, ANSWERED, progress=progress)
-    names = sorted({face.name for face in plain.faces})
+    rows = face_rows(reading.faces, cache, progress=progress)
+    names = sorted({face.name for face in rows.faces})
     if len(names) < 2:
         raise ValueError(
             f"--faces_dir {options.faces_dir}: faces of {names[0] if names else 'nobody'} only; a classifier "
             "tells at least two characters apart, each in a folder of its name"
         )
-    split = split_faces(plain.faces, plain.hashes, options.splitting)
-    learnt = [plain.faces[i] for i in split.indices("train")]
-    taught = face_rows(learnt, cache, range(options.views), what="views", progress=progress)
-    classes = np.array([names.index(face.name) for face in plain.faces])
-    problems = [*reading.problems, *plain.problems, *taught.problems]
-    computed, found = plain.computed + taught.computed, f"found in {cache.folder}"
-    say(f"{computed} views looked at, the others {found}" if computed else f"everything {found}")
+    split = split_faces(rows.faces, rows.hashes, options.splitting)
+    classes, found = np.array([names.index(face.name) for face in rows.faces]), f"found in {cache.folder}"
+    say(f"{rows.computed} faces looked at, the others {found}" if rows.computed else f"everything {found}")
     done("features")
-    return Seen(encoder, plain, taught, names, classes, split, problems)
+    return Seen(encoder, rows, names, classes, split, [*reading.problems, *rows.problems])
 
 
 def _demand_own_folder(folder: Path, names: set[str]) -> None:
@@ -166,7 +155,7 @@ def _demand_own_folder(folder: Path, names: set[str]) -> None:
 def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:
     """Fisher's linear discriminant with a shrunk covariance, scaled so that logits vary by about 1.
 
-    Rows, float16 [N, V, D], are all views of all faces; classes, int [N], has each of K names at least once.
+    Rows, float16 [N, V, D], of each face and its mirror image; classes, int [N], has each of K names.
 
     What differs between pictures of one character counts little, what differs between characters counts much.
     One layer by gradient descent was measured worse (docs/face_classifier.md).
@@ -230,16 +219,16 @@ def measure_left_out(seen: Seen, parts: int, progress: Progress) -> UnknownMeasu
 
 def _without(part: np.ndarray, seen: Seen) -> UnknownMeasures:
     """Measures of a head that was not taught the characters of `part`, int [P]."""
-    plain, classes = seen.plain.rows, seen.classes
+    rows, classes = seen.rows.rows, seen.classes
     known = np.setdiff1d(np.unique(classes), part)
     new = np.searchsorted(known, classes)  # class -> class among those that are known, where it is one
     trained, judged, tested = (seen.split.indices(one) for one in SPLITS)
     tested = tested if len(tested) else judged
-    mine = np.isin(classes[trained], known)
-    head = train_head(seen.taught.rows[mine], new[trained[mine]], len(known))
+    mine = trained[np.isin(classes[trained], known)]
+    head = train_head(rows[mine], new[mine], len(known))
     judged, strangers = judged[np.isin(classes[judged], known)], tested[np.isin(classes[tested], part)]
     tested = np.setdiff1d(tested, strangers)
-    limit = choose_limit(head.of_views(plain[judged]), new[judged])
+    limit = choose_limit(head.of_faces(rows[judged]), new[judged])
     return measure_unknown(
-        head.of_views(plain[tested]), new[tested], head.of_views(plain[strangers]), Judgement(limit=limit)
+        head.of_faces(rows[tested]), new[tested], head.of_faces(rows[strangers]), Judgement(limit=limit)
     )

@@ -7,9 +7,9 @@ thousands of drawn people apart (`benchmarks.anybody.likeness`).
     conv1_1/kernel, conv1_1/bias, ...   float16 [3, 3, in, out], [out]
     projection    float16 [D, E]
     mean          float16 [D]
-    strangers     float16 [S, E]    vectors of drawn people, who are nobody's examples
+    strangers     float16 [S, E]    vectors of drawn people
 
-`names.npz`, all that a folder of names holds, is what `tools.name_from_examples` makes of a person's boxes.
+`names.npz` is what `tools.name_from_examples` makes of a person's boxes.
 """
 
 from __future__ import annotations
@@ -51,42 +51,43 @@ class Likeness:
         digest: of the map: vectors of another one cannot be compared with its vectors.
     """
 
-    def __init__(self, arrays: dict[str, np.ndarray]):
-        """Of what likeness.npz holds."""
+    def __init__(self, arrays: dict[str, np.ndarray], side: int = SIDE):
+        """Of what likeness.npz holds; pictures are looked at with so many pixels, a multiple of 32."""
         self._projection, self._mean = (np.asarray(arrays[key], np.float32) for key in ("projection", "mean"))
         self.strangers = np.asarray(arrays["strangers"], np.float32)
-        given, seen = convolutions(arrays, CONVOLUTIONS, SIDE)
+        given, seen = convolutions(arrays, CONVOLUTIONS, side)
         self._model = keras.Model(given, cell_roots(seen))
         self.digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
 
     @classmethod
-    def load(cls, folder: Path) -> Likeness:
+    def load(cls, folder: Path, side: int = SIDE) -> Likeness:
         """Of a folder with likeness.npz; ValueError: it has none, or a damaged one."""
         if not (folder / LIKENESS).is_file():
             raise ValueError(f"{folder} has no {LIKENESS}: only checkpoints/anime_heads can tell who is who")
         try:
-            return cls(read_arrays(folder / LIKENESS))
+            return cls(read_arrays(folder / LIKENESS), side)
         except KeyError as error:
             raise ValueError(f"{folder / LIKENESS} lacks {error}; take a copy that is whole") from None
 
     def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:
-        """Of pictures with one head each, uint8 [H, W, 3] RGB: float32 [N, E].
+        """Of pictures with one head each, uint8 [H, W, 3] RGB, looked at twice: float32 [N, E]."""
+        vectors = self.project(self.rows([look for head in heads for look in (head, _mirrored_inside(head))]))
+        return _of_length_1(vectors[::2] + vectors[1::2])
 
-        Each is looked at twice, the second time mirrored and from nearer: what both say is surer.
-        """
-        looks, rows = [look for head in heads for look in (head, _mirrored_inside(head))], []
-        for first in range(0, len(looks), _BATCH):
-            some = [np.asarray(resize_picture(look, SIDE)) for look in looks[first : first + _BATCH]]
-            batch = np.zeros((_BATCH, SIDE, SIDE, 3), np.float32)  # always whole: one graph serves all
+    def rows(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """What the layers and the colours say of pictures, uint8 [H, W, 3] RGB: float32 [N, D]."""
+        rows, side = [np.zeros((0, len(self._mean)), np.float32)], self._model.inputs[0].shape[1]
+        for first in range(0, len(pictures), _BATCH):
+            some = [np.asarray(resize_picture(one, side)) for one in pictures[first : first + _BATCH]]
+            batch = np.zeros((_BATCH, side, side, 3), np.float32)  # always whole: one graph serves all
             batch[: len(some)] = some
             roots = ops.convert_to_numpy(self._model.predict_on_batch(batch))[: len(some)]
             colours = np.stack([cell_colours(one.astype(np.uint8)) for one in some])
-            rows.append(np.concatenate([roots, colours], 1))
-        vectors = self.project(np.concatenate(rows or [np.zeros((0, len(self._mean)))]).astype(np.float32))
-        return _of_length_1(vectors[::2] + vectors[1::2])
+            rows.append(np.concatenate([roots, colours.astype(np.float32)], 1))
+        return np.concatenate(rows)
 
     def project(self, rows: np.ndarray) -> np.ndarray:
-        """What the map and the colours say of heads, [N, D], as vectors: float32 [N, E]."""
+        """What `rows` says, [N, D], as vectors: float32 [N, E]."""
         return _of_length_1((rows - self._mean) @ self._projection)
 
     def of_anybody(self, vectors: np.ndarray) -> np.ndarray:
@@ -100,6 +101,7 @@ def head_of(image: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 
 def _mirrored_inside(head: np.ndarray) -> np.ndarray:
+    """The second look at a head, mirrored and from nearer: what both looks say is surer."""
     rows, columns = (int(_INNER * side) for side in head.shape[:2])
     return np.ascontiguousarray(head[rows : len(head) - rows, columns : head.shape[1] - columns][:, ::-1])
 
@@ -156,8 +158,7 @@ def cell_colours(image: np.ndarray) -> np.ndarray:
 def clearness(cosines: np.ndarray, anybody: np.ndarray) -> np.ndarray:
     """How much more heads are like the first of some names, [M, K], than like anybody: [M].
 
-    Anybody is half the second of the names, if there is one, and half what `Likeness.of_anybody` says: heads
-    that are like everybody are surely nobody's (compare score normalisation, Auckenthaler et al. 2000).
+    That is half the second name, half `Likeness.of_anybody` (as Auckenthaler et al. 2000 normalise scores).
     """
     first, *second = np.sort(cosines, axis=1).T[::-1][:2]
     return first - (sum(second) + anybody) / 2

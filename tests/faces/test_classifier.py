@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
+from faces.features import FaceEncoder
 from files.writing import write_json
 from tests.conftest import ROOT
-from tests.drawn_faces import HAIR, drawn_face, small_encoder
+from tests.drawn_faces import HAIR, drawn_face
 
 
 @pytest.fixture
-def classifier(tmp_path, rng) -> FaceClassifier:
-    encoder = small_encoder(tmp_path, rng, strides=(4, 8), cells=2)
+def classifier(rng) -> FaceClassifier:
+    encoder = FaceEncoder()
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32))
     return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, 0.3))
 
@@ -34,8 +35,6 @@ def test_what_is_saved_is_what_is_read(classifier, faces, tmp_path):
     np.testing.assert_array_equal(read.logits(faces), classifier.logits(faces))
     assert read.judgement == classifier.judgement
     assert read.names == tuple(HAIR)
-    with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-        assert arrays["backbone/0000"].dtype == np.float16  # as it was stored: nothing lost
 
 
 def test_answers_are_sorted_and_sum_to_one(classifier, faces):

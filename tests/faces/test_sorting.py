@@ -8,15 +8,16 @@ from datasets.annotations import ReadOptions, read_folder
 from datasets.pictures import read_picture
 from faces import sorting
 from faces.classifier import FaceClassifier, Head, Judgement
+from faces.features import FaceEncoder
 from faces.sorting import alike_groups, open_likeness, open_names
 from tests.conftest import ROOT
-from tests.drawn_faces import HAIR, drawn_face, small_encoder
+from tests.drawn_faces import HAIR, drawn_face
 
 DETECTOR = ROOT / "checkpoints" / "drawn_lite"
 
 
 def test_a_classifier_names_faces_and_leaves_strangers_without(tmp_path, rng):
-    encoder = small_encoder(tmp_path, rng)
+    encoder = FaceEncoder()
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32) * 9, np.zeros(4, np.float32))
     faces = [drawn_face(hair, rng) for hair in HAIR.values()]
     FaceClassifier(tuple(HAIR), encoder, head, Judgement()).save(tmp_path / "all")
