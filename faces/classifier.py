@@ -19,7 +19,7 @@ from scipy import special
 
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
-from faces.features import FaceEncoder
+from faces.encoder import FaceEncoder
 from files.arrays import read_arrays, write_arrays
 from files.writing import read_json, write_json
 from nets.checkpoint import CONFIG, WEIGHTS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
-from faces.features import FaceEncoder
+from faces.encoder import FaceEncoder
 from files.writing import write_json
 from tests.conftest import ROOT
 from tests.drawn_faces import HAIR, drawn_face

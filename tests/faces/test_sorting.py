@@ -8,7 +8,7 @@ from datasets.annotations import ReadOptions, read_folder
 from datasets.pictures import read_picture
 from faces import sorting
 from faces.classifier import FaceClassifier, Head, Judgement
-from faces.features import FaceEncoder
+from faces.encoder import FaceEncoder
 from faces.sorting import alike_groups, open_likeness, open_names
 from tests.conftest import ROOT
 from tests.drawn_faces import HAIR, drawn_face
