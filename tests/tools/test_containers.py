@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from engine.training.options import RECIPES
 from tests.conftest import ROOT
 from tests.test_floors import NAMES, imported
 from tests.test_setup import locked
@@ -77,6 +78,9 @@ def test_what_is_copied_exists_and_is_sent(dockerfile):
     for source in copied(dockerfile):
         assert list(ROOT.glob(source)), source
         assert {f"!{source}", f"!{source.partition('/')[0]}"} & set(sent) or source == "checkpoints", source
+    others = (RECIPES["small_cpu"].without_weights, RECIPES["small_cpu"].without_labels)
+    shipped = {f"!checkpoints/{one['checkpoint_path']}" for one in others if one}
+    assert shipped <= set(sent)
     # And nothing of this machine.
     rules = [line for line in sent if line[:1] not in ("#", "")]
     assert rules[0] == "*"
