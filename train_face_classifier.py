@@ -1,7 +1,8 @@
 r"""Trains a classifier that names faces: a folder of pictures per character, or LabelImg's XML.
 
     python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces
-    python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces --source_pattern='^(.*)_(\d+)$'
+    python train_face_classifier.py --faces_dir=faces --train_dir=runs/faces \
+        --source_pattern='^(.*)/.*_(\d+)$'
 
 Faces are looked at as tools.name_from_examples does, a little larger; from many faces of each character this
 learns more. What was seen in a face is kept in --cache_dir: the second training takes seconds. Faces of one

@@ -98,7 +98,7 @@ def main() -> int:
     truth = read_truth({name: image.shape[:2] for name, image in images.items()})
     finders = {}
     for path in options.checkpoint_path:
-        finders[f"{path.parent.name}/{path.name}"] = looking_once(Detector.load(path))
+        finders[f"{path.parent.name}/{path.name}"] = looking_once(Detector.trained(path))
         finders[f"{path.parent.name}/{path.name}, ten looks"] = checkpoint_finder(path, NAME, LEAST)
     if options.animeface:
         finder = animeface_finder(options.animeface, NAME, LEAST)

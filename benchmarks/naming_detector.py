@@ -19,7 +19,7 @@ from rich.console import Console
 
 from boxes.geometry import iou
 from boxes.pixels import from_pixels
-from datasets.annotations import ReadOptions, read_folder
+from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions
 from engine.average_precision import GroundTruth, evaluate_detections
@@ -54,7 +54,7 @@ def main() -> int:
     _say_ceiling(console, asked)
 
     images = [read_picture(one.path, turn=one.turned) for one in asked]
-    likeness, finder = Likeness.load(HEADS), Detector.load(options.checkpoint_path)
+    likeness, finder = Likeness.load(HEADS), Detector.trained(options.checkpoint_path)
     boxes = [
         (one, box, name, hard)
         for one in others
@@ -81,11 +81,13 @@ def main() -> int:
     return 0
 
 
-def _say_ceiling(console: Console, asked: list) -> None:
+def _say_ceiling(console: Console, asked: list[Annotation]) -> None:
     heads = defaultdict(list)
     with HEADS_CSV.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             heads[row["picture"]].append([float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")])
+    if not {one.path.name for one in asked} & {*heads}:
+        return  # of another series
     best = []
     for one in asked:
         there = from_pixels(np.array(heads[one.path.name]).reshape(-1, 4), one.height, one.width)

@@ -62,7 +62,7 @@ def checkpoint_finder(folder: Path | None, name: str, threshold: float) -> Finde
     from nets.detector import HEADS, Detector
     from nets.looks import LEAST, look_closely
 
-    detector = Detector.load(folder or HEADS)
+    detector = Detector.trained(folder or HEADS)
 
     def find(images: list[np.ndarray]) -> list[Detections]:
         found = detector.detect_batch(images, score_threshold=LEAST)

@@ -20,8 +20,7 @@ from nets.postprocess import DetectionModel, named_detections
 from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
 from preprocessing.resize import resize_picture
 
-# Overlap below which an anchor's box is of somebody else, unless there is no better one.
-_SAME = 0.4
+_SAME = 0.4  # overlap below which an anchor's box is of somebody else, unless there is no better one
 # Measured with boxes of the drawn test episodes and of 99 real frames, each corner off by up to 10 %: right
 # first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best.
 _SHARPNESS = 4
@@ -120,22 +119,23 @@ class Detector:
         """
         if (Path(folder) / NAMES).is_file():
             return NamingDetector(cls.finder(Path(folder)), Likeness.load(HEADS), read_names(Path(folder)))
-        return cls._trained(Path(folder), unknown=unknown)
+        return cls.trained(Path(folder), unknown=unknown)
 
     @classmethod
     def finder(cls, folder: Path) -> Detector:
-        """Of heads, for a folder of names: its own network, or the shipped one."""
-        return cls._trained(folder if is_checkpoint(folder) else HEADS)
+        """Of heads for a folder of names: its network, or the shipped one."""
+        return cls.trained(folder if is_checkpoint(folder) else HEADS)
 
     @classmethod
-    def _trained(cls, folder: Path, *, unknown: bool = False) -> Detector:
+    def trained(cls, folder: Path, *, unknown: bool = False) -> Detector:
+        """`load`, whatever names of examples lie beside the weights."""
         checkpoint = read_checkpoint(folder)
         limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None
         if unknown and limit is None:
             raise ValueError(
-                f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {EVIDENCE}, "
-                f"which is chosen on the validation set. Where its training has one, `python -m "
-                f"tools.training_report --train_dir={folder}` does so; else convert with one and train again."
+                f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {EVIDENCE}. "
+                f"`python -m tools.training_report --train_dir={folder}` chooses one on the training's validation "
+                "set; where it has none, convert with one and train again."
             )
         model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels
         return cls(model, network, labels, thresholds=checkpoint.thresholds, unknown=limit)
@@ -189,7 +189,7 @@ class NamingDetector(Detector):
             raise ValueError(f"{NAMES} is of another {HEADS.name}; {ANEW}")
         self._finder, self._likeness, self._names = finder, likeness, names
         self.labels, self.network, self.model = names.names, finder.network, finder.model
-        self.thresholds, self.unknown = Thresholds(0.5 * finder.thresholds.of(finder.labels)[0]), 0.0
+        self.thresholds, self.unknown = Thresholds(0.5 * finder.thresholds.of(finder.labels).min()), 0.0
         self._side = 2 * finder.network.image_size  # heads are looked at more closely than whole pictures
 
     def look(self, images: Sequence[np.ndarray]) -> list[Look]:

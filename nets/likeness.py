@@ -38,8 +38,8 @@ CONVOLUTIONS = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2"
 MARGIN = 0.15  # around a head's box, in its longer side; the map was made of pictures 0.8 to 1.7 heads wide
 SHARPNESS = 16.0  # of the softmax of cosines: of 6 to 24 about the least log loss on faces10
 _BATCH = 4  # looks: few pictures show more than two heads
-_INNER = 0.07  # of a head, off each side of the second look: 0.05 to 0.1 are alike
-_ALIKE = 50  # drawn strangers who are most like a head say how like anybody is
+_INNER = 0.07  # of a head, off each side of the second look: 0.12 is alike on faces10, 0.18 worse
+_ALIKE = 50  # drawn strangers who are most like a head say how like anybody is; not varied
 _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 
 

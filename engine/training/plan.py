@@ -84,9 +84,8 @@ class Run:
         return (
             f"{self.network.name}, {len(self.dataset.labels)} names, {split.pictures} pictures with "
             f"{split.boxes} boxes; {steps} steps of {batch_size} pictures = "
-            f"{steps * batch_size / max(1, split.pictures):.1f} passes; highest rate "
-            f"{settings.learning_rate:g}, warm-up "
-            f"{chosen['warmup_steps']} steps"
+            f"{steps * batch_size / max(1, split.pictures):.1f} passes; "
+            f"highest rate {settings.learning_rate:g}, warm-up {chosen['warmup_steps']} steps"
             + (f"; {frozen} of {len(self.model.layers)} layers frozen" if frozen else "")
             + (f"; computing in {self.machine.precision}" if self.machine.precision != "float32" else "")
             + ("; batch normalisation frozen" if chosen["freeze_batch_norm"] == "on" else "")

@@ -14,6 +14,7 @@ from boxes.detections import Detections
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
 from files.arrays import read_arrays, write_arrays
+from labelling.drafts import checkpoint_finder
 from labelling.example_heads import MOST, head_in, likeness_within, names_with, promised
 from nets.detector import Detector, NamingDetector
 from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, read_names
@@ -154,6 +155,10 @@ def test_a_network_of_its_own_finds_the_heads(tmp_path: Path) -> None:
     named = Detector.load(tmp_path / "run")
     assert type(named) is NamingDetector
     assert not any(np.any(one) for one in named.model.get_weights())
+    assert (
+        Detector.trained(tmp_path / "run").labels == Detector.load(ROOT / "checkpoints" / "drawn_lite").labels
+    )
+    assert len(checkpoint_finder(tmp_path / "run", "head", 0.3)([np.zeros((300, 300, 3), np.uint8)])[0]) == 0
 
 
 def test_a_checkpoint_without_likeness_is_named() -> None:
