@@ -134,8 +134,8 @@ class Detector:
         if unknown and limit is None:
             raise ValueError(
                 f"{folder} cannot tell unknown characters: its thresholds.json has no limit for {EVIDENCE}. "
-                f"`python -m tools.training_report --train_dir={folder}` chooses one on the training's validation "
-                "set; where it has none, convert with one and train again."
+                f"`python -m tools.training_report --train_dir={folder}` chooses one on the training's "
+                "validation set; where it has none, convert with one and train again."
             )
         model, network, labels = build_model(checkpoint), checkpoint.network, checkpoint.labels
         return cls(model, network, labels, thresholds=checkpoint.thresholds, unknown=limit)
