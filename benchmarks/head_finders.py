@@ -9,7 +9,9 @@ worn there. "hard" ones (less than half to be seen, blurred, or under about 12 p
 nor as missed.
 
 A checkpoint looks once, and from ten sides; any of its names is a head. Prints, for IoU 0.5, recall where
-0.5, 1 and 2 heads a picture are false, and the average precision, each of both sets.
+0.5, 1 and 2 heads a picture are false, and the average precision, each of both sets. With --portrait_dir and
+--headless_dir also, of pictures of one face each, in how many a head is drafted around the middle, and of
+pictures without a drawn head how many are drafted.
 """
 
 import csv
@@ -24,9 +26,10 @@ from rich.console import Console
 
 from benchmarks.other_finders import HEAD, animeface_finder, cascade_finder, widen
 from boxes.detections import Detections
-from datasets.pictures import read_picture
+from datasets.pictures import SUFFIXES, read_picture
 from engine.average_precision import GroundTruth, evaluate_detections
-from labelling.drafts import checkpoint_finder
+from files.below import files_below
+from labelling.drafts import DRAFTED, checkpoint_finder
 from nets.detector import Detector
 from nets.looks import Finder
 from terminal.bars import show_table
@@ -48,6 +51,10 @@ class Options:
     """The Python of an environment that has animeface and a Pillow before 12."""
     cascade_path: tuple[Path, ...] = ()
     """OpenCV cascades."""
+    portrait_dir: Path | None = None
+    """Pictures that show one face each."""
+    headless_dir: Path | None = None
+    """Pictures that show no drawn head."""
 
 
 def read_truth(sizes: dict[str, tuple[int, int]]) -> dict[str, GroundTruth]:
@@ -90,6 +97,19 @@ def looking_once(detector: Detector) -> Finder:
     return find
 
 
+def found_in(finder: Finder, folder: Path) -> list[Detections]:
+    """The heads in every picture below a folder, in the order of paths."""
+    paths, found = list(files_below(folder, SUFFIXES)), []
+    for first in range(0, len(paths), 16):
+        found += finder([read_picture(path) for path in paths[first : first + 16]])
+    return [one.above(DRAFTED) for one in found]
+
+
+def around_the_middle(found: Detections) -> bool:
+    top, left, bottom, right = found.boxes.T
+    return bool(np.any((top < 0.5) & (bottom > 0.5) & (left < 0.5) & (right > 0.5)))
+
+
 def main() -> int:
     options = tyro.cli(Options, prog="python -m benchmarks.head_finders", description=__doc__)
     console = Console()
@@ -114,6 +134,18 @@ def main() -> int:
             recalls, precision = recall_at(found, [truth[one] for one in pictures])
             rows.append((name, split, *(f"{one:.3f}" for one in (*recalls, precision))))
     show_table(console, ["finder", "set", *(f"recall, {most:g} false" for most in FALSE), "AP"], rows)
+    rows = []
+    for name, find in finders.items():
+        if options.portrait_dir:
+            found = found_in(find, options.portrait_dir)
+            share = np.mean([around_the_middle(one) for one in found])
+            rows.append((name, options.portrait_dir.name, len(found), f"{share:.3f} found"))
+        if options.headless_dir:
+            counts = [len(one) for one in found_in(find, options.headless_dir)]
+            said = f"{np.mean(counts):.3f} false a picture, some in {np.mean(np.array(counts) > 0):.3f}"
+            rows.append((name, options.headless_dir.name, len(counts), said))
+    if rows:
+        show_table(console, ["finder", "folder", "pictures", f"heads from a score of {DRAFTED}"], rows)
     return 0
 
 
