@@ -20,7 +20,7 @@ from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
 from files.below import files_below
-from labelling.example_heads import expected, left_out, limit_of
+from labelling.example_heads import conformal_share, left_out, limit_of
 from nets.likeness import Likeness, Names, clearness
 from terminal.bars import show_table
 
@@ -87,7 +87,7 @@ def one_draw(faces: Faces, likeness: Likeness, count: int, examples: int, rng: n
         [*map(clear, asked)],
         clear(strangers),
         limit,
-        expected(found[1] >= limit),
+        conformal_share(found[1] >= limit),
     )
 
 
