@@ -106,6 +106,7 @@ def found_in(finder: Finder, folder: Path) -> list[Detections]:
 
 
 def around_the_middle(found: Detections) -> bool:
+    """Whether the middle of the picture lies in one of the boxes."""
     top, left, bottom, right = found.boxes.T
     return bool(np.any((top < 0.5) & (bottom > 0.5) & (left < 0.5) & (right > 0.5)))
 
