@@ -21,13 +21,14 @@ set_up = "$(python)" -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev
 	"install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }; \
 	"$(python)" tools/setup_environment.py $(if $(PYTHON),--chosen)
 
-.PHONY: help setup setup-dev demo labelimg web test test-all lint format lock clean
+.PHONY: help setup setup-dev demo labelimg label web test test-all lint format lock clean
 
 help:
 	@echo "make demo      draw a data set, train on it, evaluate, draw boxes: all of it under $(DEMO)/"
 	@echo "make web       a page that finds characters in your pictures (CHECKPOINT=RUN: with your detector)"
 	@echo "make setup     only create .venv (GPU=1: with TensorFlow's CUDA libraries)"
 	@echo "make labelimg DATASET=folder   label its pictures in LabelImg (makes .labelimg-venv for it)"
+	@echo "make label DATASET=folder      the same in a browser, whole groups of heads at a time"
 	@echo "make test      the tests, on the TensorFlow and on the JAX backend"
 	@echo "make test-all  with the slow ones, which train"
 	@echo "make lint      ruff and basedpyright"
@@ -62,6 +63,12 @@ web:
 labelimg: setup
 	@test -n "$(DATASET)" || { echo "Which data set? make labelimg DATASET=my_set" >&2; exit 1; }
 	@$(VENV_PYTHON) -m tools.labelimg --dataset_dir="$(DATASET)" $(if $(LABELS),--labels_file="$(LABELS)")
+
+label:
+	@test -n "$(DATASET)" || { echo "Which data set? make label DATASET=my_set" >&2; exit 1; }
+	@$(set_up) web
+	@$(VENV_PYTHON) -m tools.propose_faces --dataset_dir="$(DATASET)"
+	@$(VENV_PYTHON) -m web --dataset_dir="$(DATASET)" $(if $(HOST),--host=$(HOST)) $(if $(PORT),--port=$(PORT))
 
 # Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.
 test: setup-dev

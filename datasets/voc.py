@@ -39,6 +39,7 @@ class VocObject:
     box: tuple[int, int, int, int]
     truncated: int = 0  # 1 when the object touches the border of the picture
     difficult: int = 0  # 1 when a person ticked "difficult"
+    pose: str = "Unspecified"  # LabelImg shows it nowhere and forgets it when it saves
 
 
 def write_annotation(
@@ -84,7 +85,7 @@ def write_annotation(
                 f"1 <= min < max inside a picture of {width} x {height} pixels; clip it, or drop it"
             )
         flags = {"truncated": int(item.truncated), "difficult": int(item.difficult)}
-        box = _add(_add(root, object=None), name=item.name, pose="Unspecified", **flags, bndbox=None)
+        box = _add(_add(root, object=None), name=item.name, pose=item.pose, **flags, bndbox=None)
         _add(box, **{side: int(value) for side, value in zip(_SIDES, item.box, strict=True)})
     etree.indent(root, space="\t")
     write_bytes(xml_path, etree.tostring(root, encoding="utf-8", xml_declaration=False) + b"\n")
@@ -109,6 +110,7 @@ class RawObject:
     box: tuple[str | None, ...] | None  # xmin, ymin, xmax, ymax
     difficult: str | None
     truncated: str | None
+    pose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -355,6 +357,7 @@ def _raw_object(element: etree._Element) -> RawObject:
         box=_box(element),
         difficult=element.findtext("Difficult") if difficult is None else difficult,
         truncated=element.findtext("truncated"),
+        pose=element.findtext("pose"),
     )
 
 

@@ -14,7 +14,7 @@ from boxes.detections import Detections
 from boxes.pixels import to_pixels
 from datasets.folder import FolderContents, find_files
 from datasets.kinds import need_folder, seems
-from datasets.pictures import SUFFIXES, PictureError, in_batches, read_picture
+from datasets.pictures import SUFFIXES, in_batches, read_picture
 from datasets.voc import (
     DRAFT,
     RawObject,
@@ -116,7 +116,7 @@ class Drafted:
     empty: int = 0  # drafts without a box
     labelled: int = 0  # pictures passed over because a person has saved their annotation
     earlier: int = 0  # pictures passed over because they have a draft
-    # (name, reason) of pictures that could not be read, and of those that have no draft or crop
+    # (name, reason) of pictures that could not be read, and of those that have no draft
     failures: list[tuple[str, str]] = field(default_factory=list)
     # how useful labelling is, by the name of each picture to be labelled
     useful: dict[str, float] = field(default_factory=dict)
@@ -182,7 +182,7 @@ def make_drafts(
                 outcome.drafts += 1
                 outcome.boxes += len(draft)
                 outcome.empty += not len(draft)
-        except (PictureError, OSError) as error:  # of a crop, or of the draft
+        except OSError as error:
             outcome.failures.append((target.name, why(error)))
     seen = [target for target in targets if target.name in looks]
     outcome.useful = {one.name: usefulness(one) for one in seen if one.free and one.xml.exists()}

@@ -20,8 +20,8 @@ from tests.conftest import ROOT
 from tests.video.small_videos import Shown
 from tools import preannotate
 from video.detection import VideoOptions, detect_in_video
-from web.app import create_app
 from web.options import WebOptions
+from web.pages import create_app
 from web.services import Services
 
 pytestmark = pytest.mark.slow

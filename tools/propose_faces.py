@@ -22,17 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
 
-from boxes.detections import Detections
 from datasets.labels import clean_name
-from datasets.pictures import MAX_PIXELS, save_picture
+from datasets.pictures import MAX_PIXELS
 from datasets.voc import read_xml
 from labelling.drafts import (
     DRAFTED,
     Drafted,
-    DraftTarget,
     checkpoint_finder,
     draft_targets,
     find_pictures,
@@ -56,7 +53,6 @@ class Options:
     name: str = "head"  #: Name of the boxes.
     #: Lowest score, 0 to 1. Lower finds more, and more that is none.
     threshold: float = DRAFTED
-    crops_dir: Path | None = None  #: Also cut the boxes out into this folder, for tools.sort_faces.
     redo: bool = False  #: Replace drafts that nobody has changed, too.
     max_pixels: int = MAX_PIXELS  #: Pass over pictures with more pixels than this.
 
@@ -68,37 +64,17 @@ class Options:
 
 
 def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
-    """Writes drafts, and crops where they are asked for; varied pictures with faces are the most useful."""
-
-    def drafted(target: DraftTarget, image: np.ndarray, found: Detections) -> Detections:
-        if options.crops_dir is not None:
-            _save_crops(options.crops_dir, target, image, found)
-        return found
-
+    """Writes drafts; varied pictures with faces are the most useful."""
     return make_drafts(
         options.dataset_dir,
         find,
-        drafted,
+        lambda target, image, found: found,
         lambda target: float(bool(read_xml(target.xml).objects)),
         redo=options.redo,
         batch_size=_BATCH,
         max_pixels=options.max_pixels,
         progress=progress,
     )
-
-
-def crop_name(stem: str, index: int) -> str:
-    """`STEM_a.jpg`, … `STEM_z.jpg`, `STEM_za.jpg`: letters, so that the source stays what it was."""
-    return f"{stem}_{'z' * (index // 26)}{chr(ord('a') + index % 26)}.jpg"
-
-
-def _save_crops(folder: Path, target: DraftTarget, image: np.ndarray, detections: Detections) -> None:
-    height, width = image.shape[:2]
-    for index, box in enumerate(detections.boxes):
-        top, left, bottom, right = np.rint(box * (height, width, height, width)).astype(int)
-        path = folder / crop_name(target.name.rpartition(".")[0].replace("/", "_"), index)
-        if bottom - top >= 8 and right - left >= 8 and not path.exists():
-            save_picture(path, np.ascontiguousarray(image[top:bottom, left:right]))
 
 
 @command("python -m tools.propose_faces", interrupted="the same command goes on from here")
@@ -119,7 +95,10 @@ def main(options: Options) -> int:
         f"{time.monotonic() - started:.0f} s; passed over: {outcome.labelled} saved by a person, "
         f"{outcome.earlier} with a draft"
     )
-    console.print(one_line(f"Look at them: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}"))
+    folder = shlex.quote(str(options.dataset_dir))
+    console.print(
+        one_line(f"Look at them: make labelimg DATASET={folder}, in a browser: make label DATASET={folder}")
+    )
     return 1 if outcome.failures else 0
 
 

@@ -1,5 +1,7 @@
 """Serves the page: `python -m web --checkpoint_dir=RUN`, or `make web`.
 
+With --dataset_dir, or `make label DATASET=my_set`, it serves the page for labelling.
+
 Open the printed address in a browser. By default only this machine reaches it; with another --host visitors
 need the access token, which is part of the printed address.
 
@@ -15,8 +17,12 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
+from rich.console import Console
+
+from terminal.bars import counting_bars
 from terminal.command import command
 from terminal.quiet import start_tensorflow
+from visualization.text import one_line
 from web.options import EVERYWHERE, WebOptions
 
 # A visitor's picture is on its way or in the network for so long at most when the server is told to stop.
@@ -57,20 +63,10 @@ def serve(options: WebOptions) -> None:
         start_tensorflow()
         import uvicorn
 
-        from datasets.inbox import Inbox
-        from faces.classifier import FaceClassifier
-        from nets.detector import Detector
-        from web.app import create_app
-        from web.observing import log_to
-        from web.services import Services
-
-        detector = Detector.load(options.checkpoint_dir)
-        faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-        services = Services(options, detector, Inbox(options.inbox), faces)
-        log_to(sys.stderr)
+        app = _labelling(options) if options.dataset_dir else _recognition(options)
         print(f"Open {address(options)}   (Ctrl-C stops)", flush=True)
         config = uvicorn.Config(
-            create_app(services),
+            app,
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -79,6 +75,36 @@ def serve(options: WebOptions) -> None:
             backlog=_BACKLOG,
         )
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _recognition(options: WebOptions):
+    from datasets.inbox import Inbox
+    from faces.classifier import FaceClassifier
+    from nets.detector import Detector
+    from web.observing import log_to
+    from web.pages import create_app
+    from web.services import Services
+
+    detector = Detector.load(options.checkpoint_dir)
+    faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
+    services = Services(options, detector, Inbox(options.inbox), faces)
+    log_to(sys.stderr)
+    return create_app(services)
+
+
+def _labelling(options: WebOptions):
+    from labelling.desk import Desk
+    from nets.detector import HEADS
+    from nets.likeness import Likeness
+    from web.labelling import create_app
+
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    assert options.dataset_dir is not None
+    with counting_bars(console) as progress:
+        desk = Desk(options.dataset_dir, Likeness.load(HEADS), progress)
+    for problem in desk.problems:
+        console.print(one_line(f"left out: {problem}"))
+    return create_app(desk, options)
 
 
 def address(options: WebOptions) -> str:

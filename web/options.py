@@ -24,6 +24,9 @@ class WebOptions:
 
     #: checkpoint folder: the --train_dir of a training.
     checkpoint_dir: Path = Path("checkpoints/drawn_lite")
+    #: label these pictures instead: LabelImg's folders, with drafts of tools.propose_faces or
+    #: tools.preannotate (make label). What is said on the page is in the folder's XML at once.
+    dataset_dir: Path | None = None
     #: the --train_dir of train_face_classifier.py: it names the boxes that visitors draw. Pictures are then
     #: looked at by the server only, not in the browser.
     face_classifier: Path | None = None

@@ -1,8 +1,9 @@
-"""Routes of the page and its files, all of them from here, and of probes: does it live, can it work."""
+"""The application, with the door before it: the page and its files, all from here, and probes of it."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Response
@@ -11,9 +12,11 @@ from fastapi.staticfiles import StaticFiles
 
 from visualization.colours import hex_colour
 from visualization.web_font import web_font
-from web import browser_runtime
-from web.api import About, KnownName, Refused, refusal
+from web import browser_runtime, recognition
+from web.api import About, KnownName, Refused, handle_refusals, refusal
+from web.observing import observe
 from web.options import MAX_BOXES, MAX_BYTES, MAX_PIXELS
+from web.security import Door
 from web.services import Services, UsesServices
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -80,10 +83,10 @@ async def ready(services: UsesServices):
 _font = functools.cache(web_font)  # taking a font apart takes a second
 
 
-def add_files(app: FastAPI, services: Services) -> None:
-    """Serve the files of the page, its examples, ONNX Runtime, and a font for the names."""
+def add_files(app: FastAPI, names: Sequence[str]) -> None:
+    """Serve the files of a page, and a font for names and for what it says."""
     said = [(STATIC / name).read_text(encoding="utf-8") for name in ("words.js", "index.html")]
-    font = _font("".join([*services.detector.labels, *said]))
+    font = _font("".join([*names, *said]))
 
     @app.get("/names.woff", include_in_schema=False)
     async def names():
@@ -92,6 +95,28 @@ def add_files(app: FastAPI, services: Services) -> None:
         return Response(font, media_type="font/woff", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def create_app(services: Services) -> FastAPI:
+    """Build the application; `services` run as long as it does."""
+    # /docs would load its scripts from another server.
+    app = FastAPI(
+        title="Anime characters",
+        version="1",
+        lifespan=lambda _: services.running(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.services = services
+    handle_refusals(app)
+    app.include_router(router)
+    app.include_router(recognition.router)
+    add_files(app, services.detector.labels)
     app.mount("/examples", StaticFiles(directory=EXAMPLES, check_dir=False))
     if services.browser is not None:
         app.mount("/runtime", StaticFiles(directory=browser_runtime.FOLDER))
+    # The last one added is the outermost: every answer, a refusal too, is counted and logged.
+    app.add_middleware(Door, options=services.options)
+    observe(app, services.metrics)
+    return app

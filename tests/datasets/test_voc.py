@@ -22,34 +22,7 @@ from tests.datasets.one_of_everything import size_text, xml_object, xml_text
 from tests.datasets.test_splits import TABLES
 
 # What LabelImg 1.8 writes, character for character.
-LABELIMG = """\
-<annotation verified="yes">
-	<folder>JPEGImages</folder>
-	<filename>episode03_000123.jpg</filename>
-	<path>JPEGImages/episode03_000123.jpg</path>
-	<source>
-		<database>Unknown</database>
-	</source>
-	<size>
-		<width>640</width>
-		<height>360</height>
-		<depth>3</depth>
-	</size>
-	<segmented>0</segmented>
-	<object>
-		<name>千反田 &amp; Oreki</name>
-		<pose>Unspecified</pose>
-		<truncated>1</truncated>
-		<difficult>0</difficult>
-		<bndbox>
-			<xmin>1</xmin>
-			<ymin>20</ymin>
-			<xmax>310</xmax>
-			<ymax>360</ymax>
-		</bndbox>
-	</object>
-</annotation>
-"""
+LABELIMG = Path(__file__).with_name("labelimg.xml").read_text(encoding="utf-8")
 
 PICTURE = Path("JPEGImages/episode03_000123.jpg")
 

@@ -11,14 +11,12 @@ from PIL import Image
 
 from boxes.detections import Detections
 from datasets.drawn.film import FilmOptions, frame_at, heads_in
-from datasets.pictures import read_picture
-from datasets.sources import source_of
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, find_pictures
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene
-from tools.propose_faces import Options, crop_name, main, propose
+from tools.propose_faces import Options, main, propose
 
 
 def found(*boxes: tuple[float, float, float, float]) -> Detections:
@@ -91,28 +89,13 @@ def test_checkpoint_finds_heads_whatever_their_names() -> None:
     assert set(detections.names) == {"head"}
 
 
-def test_crops_keep_the_source(dataset: Path, tmp_path: Path) -> None:
-    crops = tmp_path / "crops"
-    boxes = ((0.25, 0.25, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0), (0, 0, 0.05, 0.05))
-    propose(Options(dataset, crops_dir=crops), always(*boxes))
-    names = sorted(path.name for path in crops.iterdir())
-    # The tiny box is not worth a crop.
-    assert names == [f"ep_000{number}_{letter}.jpg" for number in range(3) for letter in "ab"]
-    assert {source_of(Path(name).stem) for name in names} == {"ep"}
-    assert read_picture(crops / "ep_0000_a.jpg").shape == (18, 24, 3)
-    many = [crop_name("ep_1", index) for index in range(60)]
-    assert len(set(many)) == 60
-    assert many == sorted(many)
-
-
-def test_what_cannot_be_written_is_named_and_the_others_done(dataset, tmp_path, monkeypatch) -> None:
-    fill_the_disk(monkeypatch, "ep_0001_a.jpg", "ep_0002.xml")
-    outcome = propose(Options(dataset, crops_dir=tmp_path), always((0.25, 0.25, 0.5, 0.5)))
+def test_what_cannot_be_written_is_named_and_the_others_done(dataset, monkeypatch) -> None:
+    fill_the_disk(monkeypatch, "ep_0002.xml")
+    outcome = propose(Options(dataset), always((0.25, 0.25, 0.5, 0.5)))
     said = dict(outcome.failures)
-    assert said.keys() == {"ep_0001.jpg", "ep_0002.jpg"}
-    assert said["ep_0001.jpg"].startswith(f"picture cannot be written: {tmp_path}/ep_0001_a.jpg: full; make")
+    assert said.keys() == {"ep_0002.jpg"}
     assert said["ep_0002.jpg"].startswith(f"{dataset}/Annotations/ep_0002.xml: full; make room")
-    assert (outcome.drafts, outcome.order) == (1, ["ep_0000.jpg"])
+    assert (outcome.drafts, outcome.order) == (2, ["ep_0000.jpg", "ep_0001.jpg"])
 
 
 def test_unreadable_pictures_are_named_and_the_others_done(dataset: Path, capsys: Any) -> None:

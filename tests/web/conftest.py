@@ -15,8 +15,8 @@ from boxes.detections import Detections
 from datasets.inbox import Inbox
 from nets.detector import Look
 from nets.thresholds import Thresholds
-from web.app import create_app
 from web.options import WebOptions
+from web.pages import create_app
 from web.services import Services
 
 NAMES = ("Mira", "千反田える", "Tobi")

@@ -55,7 +55,7 @@ def started_chromium():
 
 
 @contextlib.contextmanager
-def open_page(chromium, address, **options):
+def open_page(chromium, address, *, ready=True, **options):
     """The page, ready; what goes wrong in it is gathered in `page.errors`, and in the end nothing has."""
     still = {"locale": "en-US", "reduced_motion": "reduce"}  # a page that scrolls cannot be drawn on
     page = chromium.new_context(**{**still, **options}).new_page()
@@ -63,7 +63,8 @@ def open_page(chromium, address, **options):
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda line: line.type == "error" and page.errors.append(line.text))
     page.goto(address)
-    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    if ready:
+        page.wait_for_selector("body[data-ready]", timeout=60_000)
     yield page
     assert page.errors == []
     page.context.close()

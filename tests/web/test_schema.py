@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import checks
 
 from tests.web.conftest import picture
-from web.app import create_app
 from web.options import WebOptions
+from web.pages import create_app
 from web.services import Services
 
 CHECKS = [checks.not_a_server_error, checks.response_schema_conformance, checks.status_code_conformance]

@@ -11,9 +11,8 @@ from starlette.testclient import TestClient
 from faces.classifier import FaceAnswer, softmax
 from nets.thresholds import Thresholds
 from tests.web.conftest import ask, find, picture
-from web.app import create_app
 from web.options import WebOptions
-from web.pages import STATIC
+from web.pages import STATIC, create_app
 from web.services import Services
 from web.verdicts import Verdicts
 

@@ -1,0 +1,165 @@
+"""Plays a person who labels a data set on the page (`make label`), and counts keys, clicks and seconds.
+
+    python -m benchmarks.labelling_page --dataset_dir=my_set --truth_dir=truth
+
+The data set has drafts of heads (tools.propose_faces) and is changed: give a copy. The truth is XML of the
+same names, which only the person knows. Every question of `labelling.desk` is answered as the page lets a
+person answer it; seconds are those that benchmarks.labelling_effort assumes.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.labelling_effort import DELETE, LOOK, MOVABLE, RENAME, Effort, effort_for
+from datasets.labels import clean_name
+from datasets.voc import read_xml, repair_objects
+from labelling.desk import Desk, Question
+from labelling.marks import Head, Picture
+from terminal.bars import counting_bars
+from terminal.quiet import start_tensorflow
+
+ME = "simulated person"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Counts what a person does on the page for labelling."""
+
+    dataset_dir: Path
+    """Pictures and drafts; it is labelled."""
+    truth_dir: Path
+    """XML as it should be."""
+
+
+@dataclass
+class Counted:
+    groups: int = 0  # questions, each answered with a key
+    apart: int = 0  # tracks of groups that do not belong there
+    sheets: int = 0  # each confirmed with a key
+    effort: Effort = field(default_factory=Effort)  # on sheets
+    boxes: int = 0  # that end up on the disk
+
+    @property
+    def actions(self) -> int:
+        return self.groups + self.apart + self.sheets + self.effort.corrections
+
+    @property
+    def seconds(self) -> float:
+        return (LOOK + RENAME) * self.groups + DELETE * self.apart + self.effort.seconds
+
+
+class Person:
+    """Knows the truth, as boxes [G, 4] and names by picture."""
+
+    def __init__(self, truth_dir: Path):
+        self.truth_dir = truth_dir
+        self.known: dict[str, tuple[np.ndarray, list[str]]] = {}
+
+    def truth(self, picture: Picture) -> tuple[np.ndarray, list[str]]:
+        key = picture.xml.name
+        if key not in self.known:
+            raw = read_xml(self.truth_dir / key)
+            there, _ = repair_objects(raw.objects, raw.size or (1, 1), "")
+            self.known[key] = there.boxes, [clean_name(name) for name in there.names]
+        return self.known[key]
+
+    def who(self, picture: Picture, head: Head) -> str:
+        """Whose head that is; "" where it is nobody's with a name."""
+        from boxes.geometry import iou
+
+        boxes, names = self.truth(picture)
+        overlaps = np.asarray(iou(head.box[None], boxes))[0]
+        best = int(overlaps.argmax()) if len(overlaps) else 0
+        return names[best] if len(overlaps) and overlaps[best] >= MOVABLE else ""
+
+    def answer_group(self, desk: Desk, question: Question, counted: Counted) -> None:
+        of = {head: picture for picture in question.pictures for head in picture.heads}
+        said = [
+            Counter(self.who(of[head], head) for head in track).most_common(1)[0][0]
+            for track in question.tracks
+        ]
+        name = Counter(said).most_common(1)[0][0]
+        apart = [number for number, other in enumerate(said) if other != name]
+        counted.groups += 1
+        counted.apart += len(apart)
+        desk.name_group(ME, question.key, name, apart)
+
+    def answer_sheet(self, desk: Desk, question: Question, counted: Counted) -> None:
+        from boxes.geometry import iou
+
+        sheet = []
+        for picture in question.pictures:
+            shown = [
+                head.name if head.named else desk.likely([head])[0][0] if desk.likely([head]) else ""
+                for head in picture.heads
+            ]
+            boxes, names = self.truth(picture)
+            drafts = desk.boxes_of(picture)
+            effort = effort_for(drafts, shown, boxes, names)
+            # Heads that are shown as nobody's vanish by themselves.
+            near = np.asarray(iou(drafts, boxes)).max(1, initial=0) >= MOVABLE
+            free = sum(not name and not there for name, there in zip(shown, near, strict=True))
+            counted.effort += Effort(
+                effort.right, effort.moved, effort.renamed, effort.drawn, max(0, effort.deleted - free),
+                effort.untouched, 1,
+            )  # fmt: skip
+            sheet.append(corrected(drafts, boxes, names))
+            counted.boxes += len(names)
+        counted.sheets += 1
+        desk.confirm(ME, question.key, sheet)
+
+
+def corrected(drafts: np.ndarray, boxes: np.ndarray, names: list[str]) -> list[Head]:
+    """The truth, with the boxes of drafts where these are good enough to be left as they are."""
+    from benchmarks.labelling_effort import GOOD
+    from boxes.geometry import iou
+
+    overlaps = np.asarray(iou(boxes, drafts))
+    heads = []
+    for number, name in enumerate(names):
+        best = int(overlaps[number].argmax()) if len(drafts) else -1
+        good = best >= 0 and overlaps[number, best] >= GOOD
+        heads.append(Head(drafts[best] if good else boxes[number], name, True))
+    return heads
+
+
+def play(options: Options) -> Counted:
+    from nets.detector import HEADS
+    from nets.likeness import Likeness
+
+    console = Console()
+    with counting_bars(console) as progress:
+        desk = Desk(options.dataset_dir, Likeness.load(HEADS), progress)
+        person, counted = Person(options.truth_dir), Counted()
+        while (question := desk.ask(ME)) is not None:
+            (person.answer_group if question.tracks else person.answer_sheet)(desk, question, counted)
+            state = desk.progress()
+            progress("labelling", int(state["done"]), int(state["pictures"]))
+    return counted
+
+
+def main() -> None:
+    options = tyro.cli(Options, prog="python -m benchmarks.labelling_page", use_underscores=True)
+    start_tensorflow()
+    counted = play(options)
+    effort = counted.effort
+    table = Table("on the page", "")
+    for what, number in (
+        ("groups named", counted.groups), ("tracks put apart", counted.apart),
+        ("sheets confirmed", counted.sheets), ("boxes drawn", effort.drawn), ("moved", effort.moved),
+        ("renamed", effort.renamed), ("deleted", effort.deleted), ("keys and clicks in all", counted.actions),
+        ("boxes", counted.boxes), ("keys and clicks a box", f"{counted.actions / counted.boxes:.3f}"),
+        ("minutes (assumed)", f"{counted.seconds / 60:.1f}"),
+    ):  # fmt: skip
+        table.add_row(what, str(number))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""A picture's heads, as its XML says; and as a person has marked them so far, back into the XML.
+
+`<pose>`, which LabelImg ignores and forgets, says of a head its track, and "named" where a person named it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from datasets.pictures import read_picture
+from datasets.voc import (
+    DRAFT,
+    RawAnnotation,
+    is_draft,
+    parse_xml,
+    repair_objects,
+    voc_objects,
+    write_annotation,
+    xml_bytes,
+)
+from files.writing import write_bytes
+
+UNNAMED = frozenset({"head", "face"})  # what programs call heads of which they do not know whose they are
+_BEGUN = f"{DRAFT} begun"  # another mark than that of a draft that nobody has touched
+_NAMED = "named"
+_SAME = 1e-3  # of a picture's side: boxes are read back from whole pixels
+
+
+@dataclass(eq=False)
+class Head:
+    """A box of a picture, [4] corners as fractions, and what is known of it."""
+
+    box: np.ndarray
+    name: str  # "": nobody's yet
+    named: bool = False  # by a person
+    difficult: bool = False
+    vector: np.ndarray | None = None  # of `nets.likeness`
+    track: int = -1
+    group: int = -1  # -1: it is asked for on its sheet
+    not_names: frozenset[str] = frozenset()
+
+
+@dataclass(eq=False)
+class Picture:
+    """A picture of a data set."""
+
+    path: Path
+    name: str  # its path below the folder of pictures
+    xml: Path
+    height: int = 0
+    width: int = 0
+    heads: list[Head] = field(default_factory=list)
+    done: bool = False  # a person said that it is right
+    stamp: bytes | None = None  # the XML as it was read or written; None: there is none
+    seen: tuple[int, int] | None = None  # when that was written, and its size
+
+    def is_as(self, stamp: bytes | None) -> bool:
+        """Whether the XML on the disk is these bytes, or is not there."""
+        return (self.xml.read_bytes() if self.xml.exists() else None) == stamp
+
+    def touched(self) -> bool:
+        """Whether somebody has written the XML since it was read or written here."""
+        return _seen(self.xml) != self.seen
+
+
+def read_marks(picture: Picture) -> list[np.ndarray]:
+    """Reads what the XML says; heads that were there before stay what they are.
+
+    Returns:
+        What is to be looked at of heads that are new, uint8 [h, w, 3] each, in their order.
+
+    Raises:
+        ValueError: the picture or its XML cannot be used.
+    """
+    from nets.likeness import head_of  # it starts Keras
+
+    picture.seen = _seen(picture.xml)
+    picture.stamp = xml_bytes(picture.xml) if picture.seen else None
+    said = parse_xml(picture.stamp) if picture.stamp is not None else RawAnnotation(origin=DRAFT)
+    picture.done = not is_draft(said)
+    image = None
+    if not picture.height:
+        image = read_picture(picture.path)
+        picture.height, picture.width = image.shape[:2]
+    size = (picture.width, picture.height)
+    if said.size not in (None, size):
+        raise ValueError(
+            f"{picture.xml.name} is of a picture of {said.size}, and this one has {size}; correct one"
+        )
+    heads = []
+    for item in said.objects:
+        one, _ = repair_objects([item], size, "")
+        for box, name, difficult in zip(one.boxes, one.names, one.difficult, strict=True):
+            known = next(
+                (head for head in picture.heads if np.abs(head.box - box).max() < _SAME), Head(box, "")
+            )
+            known.name, known.difficult = ("" if name in UNNAMED else name), difficult
+            known.named = bool(known.name) and (picture.done or _NAMED in (item.pose or "").split())
+            heads.append(known)
+    picture.heads = heads
+    new = [head for head in heads if head.vector is None]
+    if new and image is None:
+        image = read_picture(picture.path)
+    return [head_of(image, head.box) for head in new] if image is not None else []
+
+
+def write_marks(picture: Picture, *, done: bool) -> None:
+    """Writes the heads as LabelImg would after its space key (`done`), or else as a draft that is begun."""
+    names = [head.name or sorted(UNNAMED)[-1] for head in picture.heads]
+    boxes = np.array([head.box for head in picture.heads], np.float32).reshape(-1, 4)
+    difficult = [head.difficult for head in picture.heads]
+    objects = [
+        replace(
+            item,
+            pose=f"track {head.track}{f' {_NAMED}' if head.named and not done else ''}"
+            if head.track >= 0
+            else item.pose,
+        )
+        for head, item in zip(
+            picture.heads,
+            voc_objects(boxes, names, picture.width, picture.height, difficult=difficult),
+            strict=True,
+        )
+    ]
+    picture.xml.parent.mkdir(parents=True, exist_ok=True)
+    shown = Path(picture.path.parent.name, picture.path.name)
+    draft = None if done else _BEGUN
+    write_annotation(picture.xml, shown, picture.width, picture.height, objects, verified=done, draft=draft)
+    picture.stamp, picture.done, picture.seen = picture.xml.read_bytes(), done, _seen(picture.xml)
+
+
+def take_back(picture: Picture, before: bytes | None) -> bool:
+    """Makes the XML what it was before `write_marks`; False where somebody else has written it since."""
+    if not picture.is_as(picture.stamp):
+        return False
+    if before is None:
+        picture.xml.unlink(missing_ok=True)
+    else:
+        write_bytes(picture.xml, before)
+    return True
+
+
+def _seen(xml: Path) -> tuple[int, int] | None:
+    try:
+        said = xml.stat()
+    except OSError:
+        return None
+    return said.st_mtime_ns, said.st_size

@@ -1,0 +1,251 @@
+"""What a person says on the page for labelling is in LabelImg's XML at once, and nobody's work is lost."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.annotations import ReadOptions, read_folder
+from datasets.voc import is_draft, read_xml, voc_objects
+from labelling import desk as desks
+from labelling.desk import Desk, Question
+from labelling.drafts import may_write, write_draft
+from labelling.groups import groups_of, tracks_of
+from labelling.marks import Head
+from tests.conftest import ROOT
+
+RED, BLUE = (220, 40, 40), (40, 40, 220)
+LEFT, RIGHT = (0.25, 0.125, 0.75, 0.5), (0.25, 0.5, 0.75, 0.875)
+PICTURES = 5
+
+
+class Likeness:
+    """Heads of one colour are one person's."""
+
+    digest = "test"
+
+    def vectors(self, heads) -> np.ndarray:
+        rows = [np.asarray(head, float)[head.shape[0] // 2, head.shape[1] // 2] for head in heads]
+        rows = np.array(rows).reshape(-1, 3)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def of_anybody(self, vectors) -> np.ndarray:
+        return np.full(len(vectors), 0.3)
+
+
+def make_set(folder: Path) -> Path:
+    """Pictures of a red and a blue head, which stand still, with drafts."""
+    for number in range(PICTURES):
+        image = np.full((96, 128, 3), 10 * number, np.uint8)
+        for (top, left, bottom, right), colour in ((LEFT, RED), (RIGHT, BLUE)):
+            image[int(top * 96) : int(bottom * 96), int(left * 128) : int(right * 128)] = colour
+        path = folder / "JPEGImages" / f"ep_{number:04}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), image[..., ::-1])
+        objects = voc_objects(np.array([LEFT, RIGHT]), ("head", "head"), 128, 96)
+        (folder / "Annotations").mkdir(exist_ok=True)
+        write_draft(folder / "Annotations" / f"ep_{number:04}.xml", path, 128, 96, objects)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_set(tmp_path / "set")
+
+
+def opened(folder: Path) -> Desk:
+    return Desk(folder, Likeness())  # pyright: ignore[reportArgumentType]
+
+
+def on_disk(folder: Path) -> list[list[str | None]]:
+    return [[one.name for one in read_xml(xml).objects] for xml in sorted(folder.rglob("*.xml"))]
+
+
+def asked(desk: Desk, kind: str) -> Question:
+    question = desk.ask("me")
+    assert question is not None
+    assert question.kind == kind
+    return question
+
+
+def named(desk: Desk, *names: str) -> None:
+    for name in names:
+        desk.name_group("me", asked(desk, "group").key, name, ())
+
+
+def as_shown(desk: Desk, question) -> list[list[Head]]:
+    return [[Head(head.box, head.name, True) for head in one.heads] for one in question.pictures]
+
+
+def test_groups_then_a_sheet_then_training_data(folder: Path) -> None:
+    desk = opened(folder)
+    question = asked(desk, "group")
+    assert [len(track) for track in question.tracks] == [PICTURES]  # one person, who stands still
+    assert desk.likely(question.tracks[0]) == []
+    desk.name_group("me", question.key, "千反田", ())
+    named(desk, "Oreki")
+    assert sorted(on_disk(folder)[0], key=str) == ["Oreki", "千反田"]
+    xml = folder / "Annotations" / "ep_0000.xml"
+    assert is_draft(read_xml(xml)), "until the picture is said to be right it is not learnt from"
+    assert not may_write(xml), "but no program writes another draft over it"
+    assert read_folder(folder, ReadOptions()).annotations == []
+    sheet = asked(desk, "sheet")
+    assert len(sheet.pictures) == PICTURES
+    assert desk.progress() | {"minutes": 0} == {
+        "pictures": PICTURES, "done": 0, "heads": 2 * PICTURES, "named": 2 * PICTURES, "minutes": 0,
+    }  # fmt: skip
+    heads = as_shown(desk, sheet)
+    heads[0] = []  # nobody
+    desk.confirm("me", sheet.key, heads)
+    assert desk.ask("me") is None
+    found = read_folder(folder, ReadOptions()).annotations
+    assert [sorted(one.names) for one in found] == [[], *[["Oreki", "千反田"]] * (PICTURES - 1)]
+    raw = read_xml(folder / "Annotations" / "ep_0001.xml")
+    assert (raw.verified, raw.origin, raw.size) == (True, "", (128, 96))
+    assert {one.pose for one in raw.objects} == {"track 0", "track 1"}
+
+
+def test_who_does_not_belong_is_asked_for_on_the_sheet_and_nobodies_go(folder: Path) -> None:
+    desk = opened(folder)
+    question = asked(desk, "group")
+    with pytest.raises(ValueError, match=r"the question has 1 tracks, not those of \[1\]"):
+        desk.name_group("me", question.key, "Mira", [1])
+    desk.name_group("me", question.key, "Mira", [0])
+    apart = question.tracks[0]
+    assert not any(head.named for head in apart)
+    named(desk, "")  # the other group
+    assert [len(names) for names in on_disk(folder)] == [1] * PICTURES
+    asked(desk, "sheet")
+    assert "Mira" not in [name for name, _ in desk.likely(apart)]
+
+
+def test_an_answer_counts_once_and_belongs_to_one_person(folder: Path, monkeypatch) -> None:
+    desk = opened(folder)
+    mine = asked(desk, "group")
+    assert desk.ask("you") is None, "both groups are in the same pictures"
+    with pytest.raises(ValueError, match="not open any more"):
+        desk.name_group("you", mine.key, "Mira", ())
+    first = desk.name_group("me", mine.key, "Mira", ())
+    stamps = {xml: xml.stat().st_mtime_ns for xml in folder.rglob("*.xml")}
+    assert desk.name_group("me", mine.key, "Tobi", ()) == first
+    assert {xml: xml.stat().st_mtime_ns for xml in folder.rglob("*.xml")} == stamps
+    mine = asked(desk, "group")
+    later = time.monotonic() + 1000
+    monkeypatch.setattr(desks.time, "monotonic", lambda: later)
+    assert desk.ask("you") is not None, "after a while it is asked of others"
+    with pytest.raises(ValueError, match="not open any more"):
+        desk.name_group("me", mine.key, "Mira", ())
+
+
+def test_what_somebody_else_wrote_stays(folder: Path) -> None:
+    desk = opened(folder)
+    question = asked(desk, "group")
+    theirs = folder / "Annotations" / "ep_0002.xml"
+    data = theirs.read_bytes().replace(b'verified="no"', b'verified="yes"').replace(b">head<", b">Tobi<")
+    theirs.write_bytes(data)
+    outcome = desk.name_group("me", question.key, "Mira", ())
+    assert (outcome.written, outcome.changed) == (PICTURES - 1, ("ep_0002.png",))
+    assert theirs.read_bytes() == data
+    assert sorted(desk.names) == ["Mira", "Tobi"]
+    assert desk.progress()["done"] == 1
+    theirs.write_bytes(b"<annotation>")
+    desk.refresh()
+    assert desk.problems == [f"ep_0002.png: {desk.problems[0].partition(': ')[2]}"]
+    assert "not well-formed XML" in desk.problems[0]
+    while (question := desk.ask("me")) is not None:
+        if question.tracks:
+            desk.name_group("me", question.key, "Mira", ())
+        else:
+            desk.confirm("me", question.key, as_shown(desk, question))
+    assert theirs.read_bytes() == b"<annotation>"
+
+
+def test_answers_are_taken_back_and_survive_a_restart(folder: Path) -> None:
+    desk = opened(folder)
+    before = {xml: xml.read_bytes() for xml in folder.rglob("*.xml")}
+    named(desk, "Mira")
+    assert desk.undo("me").written == PICTURES
+    assert {xml: xml.read_bytes() for xml in folder.rglob("*.xml")} == before
+    with pytest.raises(ValueError, match="nothing to take back"):
+        desk.undo("me")
+    named(desk, "Mira")
+    again = opened(folder)
+    assert again.names == ["Mira"]
+    assert again.progress()["named"] == PICTURES
+    named(again, "Tobi")
+    again.put_off("me", asked(again, "sheet").key)
+    assert again.ask("me") is not None, "what was put off comes last, but it comes"
+
+
+def test_boxes_are_drawn_as_the_person_draws_them(folder: Path) -> None:
+    desk = opened(folder)
+    named(desk, "Mira", "Tobi")
+    picture, other = desk.pictures[:2]
+    assert np.allclose(desk.boxes_of(picture), [head.box for head in picture.heads])
+    wide = [Head(head.box + np.float32([0, -0.05, 0, 0.05]), head.name, True) for head in picture.heads]
+    desk._learn(picture, wide)
+    assert np.allclose(desk.boxes_of(other), [head.box for head in wide], atol=1e-6), "of the same tracks"
+    for head in other.heads:
+        head.track = 9
+    widths = np.diff(desk.boxes_of(other)[:, [1, 3]])[:, 0]
+    assert ((widths > 0.385) & (widths < 0.475)).all(), "of others a part of it"
+
+
+def test_tracks_follow_place_and_face_and_groups_keep_two_in_one_picture_apart() -> None:
+    boxes = np.float32([LEFT, LEFT, LEFT, RIGHT, LEFT])
+    vectors = np.float32([[1, 0], [1, 0], [0, 1], [1, 0], [1, 0]])
+    pictures = [0, 1, 2, 2, 3]
+    tracks = tracks_of(pictures, [False, True, True, False], boxes, vectors)
+    assert tracks.tolist() == [0, 0, 1, 2, 3]  # another face; another place; another film
+    assert groups_of(tracks, pictures, vectors).tolist() == [0, 0, 1, 0, 0]
+    both = np.float32([[1, 0], [1, 0]])
+    assert sorted(groups_of(np.array([3, 5]), [0, 0], both).tolist()) == [0, 1]
+    assert groups_of(np.array([0]), [0], both[:1]).tolist() == [0]
+
+
+LABEL = """
+import sys
+from pathlib import Path
+from tests.labelling.test_desk import as_shown, opened
+desk, said = opened(Path(sys.argv[1])), 0
+while (question := desk.ask("me")) is not None:
+    said += 1
+    if question.tracks:
+        desk.name_group("me", question.key, f"Name {said}", ())
+    else:
+        desk.confirm("me", question.key, as_shown(desk, question))
+    print(f"Name {said}" if question.tracks else "sheet", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_fifty_kills_lose_no_answer(folder: Path, seed: int) -> None:
+    """Every file is whole at any moment, and a name that was answered is there."""
+    chance = random.Random(seed)
+    environment = {**os.environ, "KERAS_BACKEND": "numpy", "PYTHONPATH": str(ROOT)}
+    ended = set()
+    for _ in range(50):
+        shutil.rmtree(folder)
+        make_set(folder)
+        command = [sys.executable, "-c", LABEL, str(folder)]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            heard = process.stdout.readline()
+            time.sleep(chance.random() * 0.06)
+            process.kill()
+            answers = (heard + process.stdout.read()).splitlines()
+        there = [name for names in on_disk(folder) for name in names]  # or a file is not whole
+        for number, answer in enumerate(answers[:2], 1):
+            assert answer == f"Name {number}"
+            assert there.count(answer) == PICTURES
+        sure = [read_xml(xml).verified for xml in folder.rglob("*.xml")]
+        assert all(sure) or "sheet" not in answers
+        ended.add((len(answers), sum(sure)))
+    assert len(ended) > 2, "it was always killed at the same place"

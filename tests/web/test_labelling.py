@@ -1,0 +1,156 @@
+"""The page for labelling: what it is sent, and a drawn episode labelled by keys alone in Chromium."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from boxes.geometry import iou
+from boxes.pixels import from_pixels
+from datasets.annotations import ReadOptions, read_folder
+from datasets.drawn.crowd import labelled_heads
+from datasets.drawn.film import FilmOptions, frame_at, heads_in
+from datasets.pictures import save_picture
+from labelling.drafts import write_draft
+from tests.labelling.test_desk import PICTURES, make_set, opened
+from tests.web.in_chromium import needs_chromium, open_page, serving
+from web.labelling import create_app
+from web.options import WebOptions
+
+ME = {"who": "somebody"}
+SHOWN = "() => [...document.querySelectorAll('.sheet img')].every(one => one.complete)"
+
+
+@pytest.fixture
+def client(tmp_path):
+    app = create_app(opened(make_set(tmp_path)), WebOptions(dataset_dir=tmp_path))
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_questions_and_answers_over_http(client, tmp_path) -> None:
+    question = client.post("/api/question", json=ME).json()
+    assert (question["kind"], question["choices"]) == ("group", [])
+    crop = client.get(question["tracks"][0]["crop"])
+    assert (crop.status_code, crop.headers["content-type"]) == (200, "image/jpeg")
+    blank = client.post("/api/group", json={**ME, "key": question["key"], "name": "\u200b"})
+    assert blank.status_code == 409
+    question = client.post("/api/group", json={**ME, "key": question["key"], "name": "Mira"}).json()
+    question = client.post("/api/group", json={**ME, "key": question["key"], "name": "Tobi"}).json()
+    assert question["kind"] == "sheet"
+    boxes = question["pictures"][0]["boxes"]
+    assert sorted((box["name"], box["named"]) for box in boxes) == [("Mira", True), ("Tobi", True)]
+    pictures = [
+        [{"box": box["box"], "name": box["name"]} for box in one["boxes"]] for one in question["pictures"]
+    ]
+    answer = {**ME, "key": question["key"], "pictures": pictures}
+    tiny = client.post("/api/sheet", json={**answer, "pictures": [[{"box": [1, 1, 1.5, 9], "name": "x"}]]})
+    assert (tiny.status_code, tiny.json()["error"][:12]) == (409, "ep_0000.png:")
+    for _ in range(2):  # an answer that comes again, since the browser heard nothing
+        done = client.post("/api/sheet", json=answer).json()
+        assert (done["kind"], done["progress"]["done"]) == ("nothing", PICTURES)
+    assert client.post("/api/undo", json=ME).json()["progress"]["done"] == 0
+    assert client.post("/api/question", json={"who": "x"}).status_code == 422
+    assert client.get("/api/pictures/99").status_code == 404
+    assert client.get("/api/pictures/0?box=0&box=0&box=2&box=1").status_code == 422
+
+
+class Keyboard:
+    """Somebody who knows who is who, and counts the keys: a name that is typed is one."""
+
+    def __init__(self, page, truth):
+        self.page, self.truth, self.pressed, self.answers = page, truth, 0, []
+        page.on("response", lambda answer: answer.request.method == "POST" and self.answers.append(answer))
+
+    def press(self, key: str, times: int = 1) -> None:
+        for _ in range(times):
+            self.page.keyboard.press(key)
+        self.pressed += times
+
+    def who(self, number: int, box) -> str:
+        boxes, names = self.truth[number]
+        return names[int(np.asarray(iou(np.float32([box]), boxes))[0].argmax())]
+
+    def name(self, name: str, choices) -> None:
+        known = [choice["name"] for choice in choices]
+        if name in known:
+            self.press(str(known.index(name) + 1))
+        else:
+            self.press("Enter")
+            self.page.keyboard.type(name)
+            self.press("Enter")
+
+    def answer_group(self, question) -> None:
+        people = []
+        for track in question["tracks"]:
+            address = urlsplit(track["crop"])
+            people.append(
+                self.who(int(address.path.rsplit("/", 1)[1]), [*map(float, parse_qs(address.query)["box"])])
+            )
+        name, at = max(people, key=people.count), -1
+        for number, other in enumerate(people):
+            if other != name:
+                self.press("Tab", number - at)
+                self.press("Delete")
+                at = number
+        if question["choices"] and question["choices"][0]["name"] == name:
+            self.press("Space")
+        else:
+            self.name(name, question["choices"])
+
+    def answer_sheet(self, question) -> None:
+        at = -1
+        boxes = [(one, box) for one in question["pictures"] for box in one["boxes"]]
+        for number, (one, box) in enumerate(boxes):
+            left, top, right, bottom = box["box"]
+            corners = [top / one["height"], left / one["width"], bottom / one["height"], right / one["width"]]
+            name = self.who(int(one["image"].rsplit("/", 1)[1]), corners)
+            if box["name"] != name:
+                self.press("Tab", number - at)
+                self.name(name, [choice for choice in box["choices"] if choice["name"]])
+                at = number
+        self.press("Space")
+
+
+@needs_chromium
+def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> None:
+    film, truth = FilmOptions(Path("film.mp4")), []
+    for folder in ("JPEGImages", "Annotations"):
+        (tmp_path / folder).mkdir()
+    for second in np.arange(0, 16, 0.5):
+        image = frame_at(film, float(second))
+        height, width = image.shape[:2]
+        objects = labelled_heads(heads_in(film, float(second)), width, height)
+        path = tmp_path / "JPEGImages" / f"episode17_{int(1000 * second):07}.jpg"
+        save_picture(path, image)
+        heads = [replace(one, name="head") for one in objects]
+        write_draft(tmp_path / "Annotations" / f"{path.stem}.xml", path, width, height, heads)
+        boxes = from_pixels(np.array([one.box for one in objects], float).reshape(-1, 4), height, width)
+        truth.append((np.float32(boxes), [one.name for one in objects]))
+    with (
+        serving(tmp_path / "inbox", "--dataset_dir", str(tmp_path)) as address,
+        open_page(chromium, "about:blank", ready=False) as page,
+    ):
+        person = Keyboard(page, truth)
+        page.goto(address)
+        for number in itertools.count(1):
+            for _ in range(500):
+                if len(person.answers) < number:
+                    page.wait_for_timeout(20)
+            assert len(person.answers) == number, "the key was not heard"
+            question = person.answers[number - 1].json()
+            page.wait_for_function("key => document.body.dataset.asked === key", arg=question.get("key", ""))
+            if question["kind"] == "nothing":
+                break
+            page.wait_for_function(SHOWN)
+            (person.answer_group if question["kind"] == "group" else person.answer_sheet)(question)
+        assert page.inner_text("#asked") == "All pictures are labelled."
+    found = read_folder(tmp_path, ReadOptions()).annotations
+    assert [sorted(one.names) for one in found] == [sorted(names) for _, names in truth]
+    boxes = sum(len(names) for _, names in truth)
+    assert boxes > 30
+    assert person.pressed <= 0.6 * boxes, f"{person.pressed} keys for {boxes} boxes"
