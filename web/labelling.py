@@ -133,9 +133,10 @@ def picture(number: int, desk: UsesDesk, box: Annotated[list[float] | None, Quer
 
 def _name(given: str) -> str:
     """A name as it is stored; "" means nobody, so that one of unseen signs alone is refused."""
-    if given and not (name := typed_name(given)):
+    name = typed_name(given)
+    if given and not name:
         raise ValueError("the name has no sign that can be seen; type another one")
-    return name if given else ""
+    return name
 
 
 def _shown(desk: Desk, who: str, outcome: Outcome | None = None) -> dict[str, Any]:

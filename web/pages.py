@@ -83,10 +83,10 @@ async def ready(services: UsesServices):
 _font = functools.cache(web_font)  # taking a font apart takes a second
 
 
-def add_files(app: FastAPI, names: Sequence[str]) -> None:
+def add_files(app: FastAPI, people: Sequence[str]) -> None:
     """Serve the files of a page, and a font for names and for what it says."""
     said = [(STATIC / name).read_text(encoding="utf-8") for name in ("words.js", "index.html")]
-    font = _font("".join([*names, *said]))
+    font = _font("".join([*people, *said]))
 
     @app.get("/names.woff", include_in_schema=False)
     async def names():

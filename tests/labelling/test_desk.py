@@ -189,7 +189,7 @@ def test_boxes_are_drawn_as_the_person_draws_them(folder: Path) -> None:
     named(desk, "Mira", "Tobi")
     picture, other = desk.pictures[:2]
     assert np.allclose(desk.boxes_of(picture), [head.box for head in picture.heads])
-    wide = [Head(head.box + np.float32([0, -0.05, 0, 0.05]), head.name, True) for head in picture.heads]
+    wide = [Head(head.box + np.array([0, -0.05, 0, 0.05]), head.name, True) for head in picture.heads]
     desk._learn(picture, wide)
     assert np.allclose(desk.boxes_of(other), [head.box for head in wide], atol=1e-6), "of the same tracks"
     for head in other.heads:
@@ -199,13 +199,13 @@ def test_boxes_are_drawn_as_the_person_draws_them(folder: Path) -> None:
 
 
 def test_tracks_follow_place_and_face_and_groups_keep_two_in_one_picture_apart() -> None:
-    boxes = np.float32([LEFT, LEFT, LEFT, RIGHT, LEFT])
-    vectors = np.float32([[1, 0], [1, 0], [0, 1], [1, 0], [1, 0]])
+    boxes = np.array([LEFT, LEFT, LEFT, RIGHT, LEFT], np.float32)
+    vectors = np.array([[1, 0], [1, 0], [0, 1], [1, 0], [1, 0]], np.float32)
     pictures = [0, 1, 2, 2, 3]
     tracks = tracks_of(pictures, [False, True, True, False], boxes, vectors)
     assert tracks.tolist() == [0, 0, 1, 2, 3]  # another face; another place; another film
     assert groups_of(tracks, pictures, vectors).tolist() == [0, 0, 1, 0, 0]
-    both = np.float32([[1, 0], [1, 0]])
+    both = np.array([[1, 0], [1, 0]], np.float32)
     assert sorted(groups_of(np.array([3, 5]), [0, 0], both).tolist()) == [0, 1]
     assert groups_of(np.array([0]), [0], both[:1]).tolist() == [0]
 

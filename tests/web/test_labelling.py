@@ -73,7 +73,7 @@ class Keyboard:
 
     def who(self, number: int, box) -> str:
         boxes, names = self.truth[number]
-        return names[int(np.asarray(iou(np.float32([box]), boxes))[0].argmax())]
+        return names[int(np.asarray(iou(np.array([box], np.float32), boxes))[0].argmax())]
 
     def name(self, name: str, choices) -> None:
         known = [choice["name"] for choice in choices]
@@ -130,7 +130,7 @@ def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> 
         heads = [replace(one, name="head") for one in objects]
         write_draft(tmp_path / "Annotations" / f"{path.stem}.xml", path, width, height, heads)
         boxes = from_pixels(np.array([one.box for one in objects], float).reshape(-1, 4), height, width)
-        truth.append((np.float32(boxes), [one.name for one in objects]))
+        truth.append((boxes.astype(np.float32), [one.name for one in objects]))
     with (
         serving(tmp_path / "inbox", "--dataset_dir", str(tmp_path)) as address,
         open_page(chromium, "about:blank", ready=False) as page,
