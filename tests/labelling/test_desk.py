@@ -189,7 +189,9 @@ def test_boxes_are_drawn_as_the_person_draws_them(folder: Path) -> None:
     named(desk, "Mira", "Tobi")
     picture, other = desk.pictures[:2]
     assert np.allclose(desk.boxes_of(picture), [head.box for head in picture.heads])
-    wide = [Head(head.box + np.array([0, -0.05, 0, 0.05]), head.name, True) for head in picture.heads]
+    wide = [
+        Head(head.box + np.array([0, -0.05, 0, 0.05], np.float32), head.name, True) for head in picture.heads
+    ]
     desk._learn(picture, wide)
     assert np.allclose(desk.boxes_of(other), [head.box for head in wide], atol=1e-6), "of the same tracks"
     for head in other.heads:
