@@ -150,9 +150,9 @@ class Desk:
             now = time.monotonic()
             taken, later = set[object](), self._later.get(who, set())
             for key, one in list(self._open.items()):
-                if one.who == who or now - one.asked > _LEASE:
+                if one.who == who:
                     del self._open[key]
-                else:
+                elif now - one.asked <= _LEASE:  # later it may still be answered, if nobody else did
                     taken.update(one.pictures, *one.tracks)
             self.refresh()
             free = [one for one in self._useful if not (one.done or one in taken)]

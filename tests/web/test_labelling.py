@@ -37,8 +37,8 @@ def test_questions_and_answers_over_http(client, tmp_path) -> None:
     assert (question["kind"], question["choices"]) == ("group", [])
     crop = client.get(question["tracks"][0]["crop"])
     assert (crop.status_code, crop.headers["content-type"]) == (200, "image/jpeg")
-    blank = client.post("/api/group", json={**ME, "key": question["key"], "name": "\u200b"})
-    assert blank.status_code == 409
+    blank = {**ME, "key": question["key"], "name": "\u200b"}
+    assert client.post("/api/group", json=blank).status_code == 409
     question = client.post("/api/group", json={**ME, "key": question["key"], "name": "Mira"}).json()
     question = client.post("/api/group", json={**ME, "key": question["key"], "name": "Tobi"}).json()
     assert question["kind"] == "sheet"
@@ -127,8 +127,8 @@ def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> 
         objects = labelled_heads(heads_in(film, float(second)), width, height)
         path = tmp_path / "JPEGImages" / f"episode17_{int(1000 * second):07}.jpg"
         save_picture(path, image)
-        heads = [replace(one, name="head") for one in objects]
-        write_draft(tmp_path / "Annotations" / f"{path.stem}.xml", path, width, height, heads)
+        xml, heads = path.stem + ".xml", [replace(one, name="head") for one in objects]
+        write_draft(tmp_path / "Annotations" / xml, path, width, height, heads)
         boxes = from_pixels(np.array([one.box for one in objects], float).reshape(-1, 4), height, width)
         truth.append((boxes.astype(np.float32), [one.name for one in objects]))
     with (

@@ -16,8 +16,9 @@ let boxes = 0; // counts them, for their ids
 
 function remembered(key, make) {
   try {
-    const value = localStorage.getItem(key) ?? make();
-    localStorage.setItem(key, value);
+    const store = key === "who" ? sessionStorage : localStorage; // two tabs are two people
+    const value = store.getItem(key) ?? make();
+    store.setItem(key, value);
     return value;
   } catch {
     return make(); // a private window keeps nothing
