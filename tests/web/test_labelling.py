@@ -76,7 +76,7 @@ class Keyboard:
         return names[int(np.asarray(iou(np.array([box], np.float32), boxes))[0].argmax())]
 
     def name(self, name: str, choices) -> None:
-        known = [choice["name"] for choice in choices]
+        known = [choice["name"] for choice in choices if choice["name"]]
         if name in known:
             self.press(str(known.index(name) + 1))
         else:

@@ -172,12 +172,16 @@ function choicesNow() {
   return known.filter(({ name }) => name).slice(0, 5);
 }
 
+// The names that have digits, from 1 on; nobody has 0.
+const namedNow = () => choicesNow().flatMap(({ name }) => name || []);
+
 function showChoices() {
-  const likely = choicesNow().map(({ name, probability }, index) => {
+  const named = namedNow();
+  const likely = choicesNow().map(({ name, probability }) => {
     const chip = make("i", { class: "chip" });
     if (asked.colours[name]) chip.style.setProperty("--colour", asked.colours[name]);
     const shown = percent(probability) ? ` ${percent(probability)} %` : "";
-    return make("button", { type: "button", tabindex: "-1", onclick: () => giveName(name) }, make("kbd", {}, name ? String(index + 1) : "0"), name ? chip : null, (name || say("labelNobody")) + shown);
+    return make("button", { type: "button", tabindex: "-1", onclick: () => giveName(name) }, make("kbd", {}, name ? String(named.indexOf(name) + 1) : "0"), name ? chip : null, (name || say("labelNobody")) + shown);
   });
   const more = asked.kind === "group" || chosen ? [make("button", { type: "button", tabindex: "-1", onclick: () => typeName("") }, make("kbd", {}, "A-Z"), say("another"))] : [];
   const right = asked.kind === "nothing" ? [] : [make("button", { type: "button", class: "main", tabindex: "-1", onclick: confirm }, say("labelRight"))];
@@ -269,7 +273,7 @@ function key(event) {
   else if (event.key === "0") handled(), giveName("");
   else if (/^[1-5]$/.test(event.key)) {
     handled();
-    const name = choicesNow()[Number(event.key) - 1]?.name;
+    const name = namedNow()[Number(event.key) - 1];
     if (name !== undefined) giveName(name);
   } else if (/^\p{L}$/u.test(event.key)) handled(), typeName(event.key);
 }
