@@ -67,7 +67,7 @@ labelimg: setup
 label:
 	@test -n "$(DATASET)" || { echo "Which data set? make label DATASET=my_set" >&2; exit 1; }
 	@$(set_up) web
-	@$(VENV_PYTHON) -m tools.propose_faces --dataset_dir="$(DATASET)"
+	-@$(VENV_PYTHON) -m tools.propose_faces --dataset_dir="$(DATASET)"
 	@$(VENV_PYTHON) -m web --dataset_dir="$(DATASET)" $(if $(HOST),--host=$(HOST)) $(if $(PORT),--port=$(PORT))
 
 # Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.

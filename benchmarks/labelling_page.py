@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.labelling_effort import DELETE, LOOK, MOVABLE, RENAME, Effort, effort_for
+from benchmarks.labelling_effort import DELETE, GOOD, LOOK, MOVABLE, RENAME, Effort, effort_for
 from datasets.labels import clean_name
 from datasets.voc import read_xml, repair_objects
 from labelling.desk import Desk, Question
@@ -95,10 +95,10 @@ class Person:
 
         sheet = []
         for picture in question.pictures:
-            shown = [
-                head.name if head.named else desk.likely([head])[0][0] if desk.likely([head]) else ""
-                for head in picture.heads
-            ]
+            shown = []
+            for head in picture.heads:
+                likely = [] if head.named else desk.likely([head])
+                shown.append(likely[0][0] if likely else head.name)
             boxes, names = self.truth(picture)
             drafts = desk.boxes_of(picture)
             effort = effort_for(drafts, shown, boxes, names)
@@ -117,7 +117,6 @@ class Person:
 
 def corrected(drafts: np.ndarray, boxes: np.ndarray, names: list[str]) -> list[Head]:
     """The truth, with the boxes of drafts where these are good enough to be left as they are."""
-    from benchmarks.labelling_effort import GOOD
     from boxes.geometry import iou
 
     overlaps = np.asarray(iou(boxes, drafts))
@@ -147,7 +146,10 @@ def play(options: Options) -> Counted:
 def main() -> None:
     options = tyro.cli(Options, prog="python -m benchmarks.labelling_page", use_underscores=True)
     start_tensorflow()
-    counted = play(options)
+    try:
+        counted = play(options)
+    except ValueError as error:
+        raise SystemExit(f"labelling_page: {error}") from None
     effort = counted.effort
     table = Table("on the page", "")
     for what, number in (

@@ -21,7 +21,7 @@ import numpy as np
 from datasets.labels import read_labels
 from datasets.sources import sources_of
 from files.threads import map_in_threads
-from labelling.drafts import ORDER, draft_targets, find_pictures
+from labelling.drafts import ORDER, DraftTarget, draft_targets, find_pictures
 from labelling.example_heads import MOST, names_with
 from labelling.groups import groups_of, tracks_of
 from labelling.marks import Head, Picture, read_marks, take_back, write_marks
@@ -30,24 +30,21 @@ from terminal.bars import Progress, silent
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.likeness import Likeness, Names
 
-SHEET, CROPS, CHOICES = (
-    12,
-    48,
-    5,
-)  # pictures of a sheet, tracks of a group that are shown, names to choose from
-_LEAST = 3  # heads of a group that is asked for; of fewer each is looked at on its sheet
+# Pictures of a sheet, tracks of a group that are shown, names to choose from: what a screen shows at once.
+SHEET, CROPS, CHOICES = 12, 48, 5
+_LEAST = 3  # heads of a group that is asked for; of fewer each is looked at on its sheet; not varied
 _LEASE = 300.0  # seconds for which nobody else is asked the same
 _MOST_UNDO = 200
 _MOVED = (0.4, 0.99)  # overlaps, before and after, of a box that was moved
 # How much a moved box changes what is expected of the next: of 369 boxes of a drawn film 36 were moved, with
-# the median of moved ones 53 to 74, with none of this 103.
+# medians of the moved ones 53 to 85, with none of this 103 (benchmarks.labelling_page).
 _LEARNT = 0.2
-_SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, until this person's own are known
+_SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, a guess until some were answered
 
 
 @dataclass(eq=False)
 class Question:
-    """Tracks of a group, each a list of heads, or pictures of a sheet; who is asked, and until when."""
+    """Tracks of a group, each a list of heads, or pictures of a sheet; who is asked, and since when."""
 
     who: str
     pictures: list[Picture]
@@ -89,7 +86,7 @@ class Desk:
         self._took: dict[str, list[float]] = {"group": [], "sheet": []}
         self._names: Names | None = None
         self._style = np.zeros(4)  # the code of boxes as the person draws them, relative to drafts
-        self._moved: dict[int, np.ndarray] = {}  # the same of single tracks
+        self._moved: dict[int, np.ndarray]  # the same of single tracks
         targets = draft_targets(find_pictures(dataset_dir))
         self.pictures: list[Picture] = []
         for number, one in enumerate(map_in_threads(self._opened, targets), 1):
@@ -109,7 +106,7 @@ class Desk:
         self._group()
 
     @staticmethod
-    def _opened(target) -> tuple[Picture, list[np.ndarray]] | str:
+    def _opened(target: DraftTarget) -> tuple[Picture, list[np.ndarray]] | str:
         """A picture, and its heads as `nets.likeness` wants to see them; or why it is left out."""
         try:
             picture = Picture(target.picture, target.name, target.xml)
@@ -124,6 +121,7 @@ class Desk:
 
     def _group(self) -> None:
         """Numbers the tracks of all heads, and groups those that nobody has named."""
+        self._moved = {}  # is by number
         sources = sources_of([Path(one.name).with_suffix("").as_posix() for one in self.pictures])
         names = list(sources.values())
         follows = [False, *(before == now for before, now in pairwise(names))]
@@ -153,7 +151,7 @@ class Desk:
                 if one.who == who:
                     del self._open[key]
                 elif now - one.asked <= _LEASE:  # later it may still be answered, if nobody else did
-                    taken.update(one.pictures, *one.tracks)
+                    taken.update(one.pictures)
             self.refresh()
             free = [one for one in self._useful if not (one.done or one in taken)]
             for put_off in (later, set[object]()):  # what was put off comes last
@@ -232,13 +230,13 @@ class Desk:
                     f"the question has {len(question.pictures)} pictures, the answer {len(sheet)}"
                 )
             for picture, heads in zip(question.pictures, sheet, strict=True):
-                self._learn(picture, heads)
+                self._compare(picture, heads)
                 picture.heads = [head for head in heads if head.name]
 
         return self._answer(who, key, change, done=True)
 
-    def _learn(self, picture: Picture, heads: Sequence[Head]) -> None:
-        """Whose track each box of an answer is, and how a person moves boxes: as codes of drafts."""
+    def _compare(self, picture: Picture, heads: Sequence[Head]) -> None:
+        """Takes over what is known of an answer's boxes, and learns how a person moves boxes: as codes."""
         from boxes.geometry import encode, iou
 
         if not (heads and picture.heads):
@@ -248,7 +246,9 @@ class Desk:
             before = picture.heads[int(overlap.argmax())]
             if overlap.max() >= _MOVED[0]:
                 head.track = before.track
-            if _MOVED[0] <= overlap.max() < _MOVED[1]:
+            if overlap.max() >= _MOVED[1]:
+                head.vector = before.vector
+            elif overlap.max() >= _MOVED[0]:
                 code = np.asarray(encode(head.box[None], before.box[None]))[0]
                 self._moved[before.track] = code
                 self._style = self._style + _LEARNT * (code - self._style)
@@ -276,13 +276,14 @@ class Desk:
             changed = [one for one in question.pictures if not one.is_as(question.stamps[one])]
             change(question)
             written = []
-            for picture in question.pictures:
-                if picture in changed:
+            try:
+                for picture in question.pictures:
+                    if picture not in changed:
+                        written.append((picture, picture.stamp))
+                        write_marks(picture, done=done)
+            finally:  # what is on the disk counts, also where it is full
+                for picture in question.pictures:
                     self._reload(picture)
-                    continue
-                written.append((picture, picture.stamp))
-                write_marks(picture, done=done)
-                self._reload(picture)
             undo = self._undo.setdefault(who, [])
             undo.append(written)
             del undo[:-_MOST_UNDO], self._open[key]

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 MOST = 6000  # tracks that are compared with one another; others stay alone
-_SAME_PLACE, _SAME_FACE = 0.3, 0.5  # overlap and likeness from which on two heads are one track
+# Overlap and likeness from which on two heads are one track: in the film below no track held two people with
+# 0.1 to 0.3 and 0.4 to 0.7, and 219 to 235 tracks came out.
+_SAME_PLACE, _SAME_FACE = 0.3, 0.5
 # Likeness of two groups, on the average of their pairs, down to which they become one. Keys and clicks
 # until all 427 heads of a drawn film of 5 minutes have names, of 0.25 to 0.6: 47, 37, 29, 31, 32, 40, 48, 53.
 _ALIKE = 0.4

@@ -23,7 +23,8 @@ from datasets.voc import (
 )
 from files.writing import write_bytes
 
-UNNAMED = frozenset({"head", "face"})  # what programs call heads of which they do not know whose they are
+_HEAD = "head"
+UNNAMED = frozenset({_HEAD, "face"})  # what programs call heads of which they do not know whose they are
 _BEGUN = f"{DRAFT} begun"  # another mark than that of a draft that nobody has touched
 _NAMED = "named"
 _SAME = 1e-3  # of a picture's side: boxes are read back from whole pixels
@@ -62,8 +63,8 @@ class Picture:
         return (self.xml.read_bytes() if self.xml.exists() else None) == stamp
 
     def touched(self) -> bool:
-        """Whether somebody has written the XML since it was read or written here."""
-        return _seen(self.xml) != self.seen
+        """Whether somebody has written the XML since it was read or written here, or moved the picture."""
+        return _seen(self.xml) != self.seen or not (self.done or self.path.is_file())
 
 
 def read_marks(picture: Picture) -> list[np.ndarray]:
@@ -82,6 +83,8 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
     said = parse_xml(picture.stamp) if picture.stamp is not None else RawAnnotation(origin=DRAFT)
     picture.done = not is_draft(said)
     image = None
+    if not picture.path.is_file():
+        raise ValueError("the picture is gone; put it back and open the page anew")
     if not picture.height:
         image = read_picture(picture.path)
         picture.height, picture.width = image.shape[:2]
@@ -90,13 +93,12 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
         raise ValueError(
             f"{picture.xml.name} is of a picture of {said.size}, and this one has {size}; correct one"
         )
-    heads = []
+    heads, before = [], list(picture.heads)
     for item in said.objects:
         one, _ = repair_objects([item], size, "")
         for box, name, difficult in zip(one.boxes, one.names, one.difficult, strict=True):
-            known = next(
-                (head for head in picture.heads if np.abs(head.box - box).max() < _SAME), Head(box, "")
-            )
+            known = next((head for head in before if np.abs(head.box - box).max() < _SAME), Head(box, ""))
+            before = [head for head in before if head is not known]
             known.name, known.difficult = ("" if name in UNNAMED else name), difficult
             known.named = bool(known.name) and (picture.done or _NAMED in (item.pose or "").split())
             heads.append(known)
@@ -109,22 +111,14 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
 
 def write_marks(picture: Picture, *, done: bool) -> None:
     """Writes the heads as LabelImg would after its space key (`done`), or else as a draft that is begun."""
-    names = [head.name or sorted(UNNAMED)[-1] for head in picture.heads]
+    names = [head.name or _HEAD for head in picture.heads]
     boxes = np.array([head.box for head in picture.heads], np.float32).reshape(-1, 4)
     difficult = [head.difficult for head in picture.heads]
-    objects = [
-        replace(
-            item,
-            pose=f"track {head.track}{f' {_NAMED}' if head.named and not done else ''}"
-            if head.track >= 0
-            else item.pose,
-        )
-        for head, item in zip(
-            picture.heads,
-            voc_objects(boxes, names, picture.width, picture.height, difficult=difficult),
-            strict=True,
-        )
-    ]
+    objects = voc_objects(boxes, names, picture.width, picture.height, difficult=difficult)
+    for number, head in enumerate(picture.heads):
+        said = [f"track {head.track}"] if head.track >= 0 else []
+        said += [_NAMED] if head.named and not done else []
+        objects[number] = replace(objects[number], pose=" ".join(said) or objects[number].pose)
     picture.xml.parent.mkdir(parents=True, exist_ok=True)
     shown = Path(picture.path.parent.name, picture.path.name)
     draft = None if done else _BEGUN

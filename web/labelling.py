@@ -14,7 +14,7 @@ from boxes.pixels import crop_around, from_pixels, to_pixels
 from datasets.labels import typed_name
 from datasets.pictures import encode_picture, read_picture
 from labelling.desk import CHOICES, CROPS, SHEET, Desk, Outcome, Question
-from labelling.marks import Head
+from labelling.marks import UNNAMED, Head
 from visualization.colours import hex_colour
 from visualization.sheets import scale_to
 from web.api import PixelBox, Refused, handle_refusals, refusal
@@ -95,7 +95,7 @@ def sheet(answer: SheetAnswer, desk: UsesDesk) -> dict[str, Any]:
     if asked is None:  # answered before: the browser did not hear of it
         return _shown(desk, answer.who, desk.confirm(answer.who, answer.key, ()))
     heads = []
-    for picture, boxes in zip(asked.pictures, answer.pictures, strict=False):
+    for picture, boxes in zip(asked.pictures, answer.pictures, strict=True):
         pixels = np.array([one.box for one in boxes], np.float64).reshape(-1, 4)
         inside = np.clip(pixels, 0, (picture.width, picture.height) * 2)
         if (inside[:, 2:] - inside[:, :2] < 1).any():
@@ -135,15 +135,17 @@ def picture(number: int, desk: UsesDesk, box: Annotated[list[float] | None, Quer
 def _name(given: str) -> str:
     """A name as it is stored; "" means nobody, so that one of unseen signs alone is refused."""
     name = typed_name(given)
-    if given and not name:
-        raise ValueError("the name has no sign that can be seen; type another one")
+    if given and (not name or name in UNNAMED):
+        raise ValueError(
+            f"{given!r} is no name: it is empty, or what heads without one are called; type another"
+        )
     return name
 
 
 def _shown(desk: Desk, who: str, outcome: Outcome | None = None) -> dict[str, Any]:
     """What a browser shows next."""
     asked, names = desk.ask(who), desk.names
-    said: dict[str, Any] = {"progress": desk.progress(), "problems": desk.problems[:20], "names": names}
+    said: dict[str, Any] = {"progress": desk.progress(), "problems": desk.problems[-3:], "names": names}
     said["changed"] = list(outcome.changed) if outcome else []
     said["kind"] = asked.kind if asked else "nothing"
     if asked is not None:

@@ -157,9 +157,10 @@ def test_what_somebody_else_wrote_stays(folder: Path) -> None:
     assert sorted(desk.names) == ["Mira", "Tobi"]
     assert desk.progress()["done"] == 1
     theirs.write_bytes(b"<annotation>")
-    desk.refresh()
-    assert desk.problems == [f"ep_0002.png: {desk.problems[0].partition(': ')[2]}"]
-    assert "not well-formed XML" in desk.problems[0]
+    (folder / "JPEGImages" / "ep_0003.png").unlink()
+    for _ in range(2):  # each is said once
+        desk.refresh()
+    assert [one[:20] for one in desk.problems] == ["ep_0002.png: not wel", "ep_0003.png: the pic"]
     while (question := desk.ask("me")) is not None:
         if question.tracks:
             desk.name_group("me", question.key, "Mira", ())
@@ -189,13 +190,11 @@ def test_boxes_are_drawn_as_the_person_draws_them(folder: Path) -> None:
     named(desk, "Mira", "Tobi")
     picture, other = desk.pictures[:2]
     assert np.allclose(desk.boxes_of(picture), [head.box for head in picture.heads])
-    wide = [
-        Head(head.box + np.array([0, -0.05, 0, 0.05], np.float32), head.name, True) for head in picture.heads
-    ]
-    desk._learn(picture, wide)
+    more = np.array([0, -0.05, 0, 0.05], np.float32)
+    wide = [Head(head.box + more, head.name, True) for head in picture.heads]
+    desk._compare(picture, wide)
     assert np.allclose(desk.boxes_of(other), [head.box for head in wide], atol=1e-6), "of the same tracks"
-    for head in other.heads:
-        head.track = 9
+    desk._group()  # numbers tracks anew, so that what was moved of one is not another's
     widths = np.diff(desk.boxes_of(other)[:, [1, 3]])[:, 0]
     assert ((widths > 0.385) & (widths < 0.475)).all(), "of others a part of it"
 

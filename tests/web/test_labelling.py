@@ -37,8 +37,9 @@ def test_questions_and_answers_over_http(client, tmp_path) -> None:
     assert (question["kind"], question["choices"]) == ("group", [])
     crop = client.get(question["tracks"][0]["crop"])
     assert (crop.status_code, crop.headers["content-type"]) == (200, "image/jpeg")
-    blank = {**ME, "key": question["key"], "name": "\u200b"}
-    assert client.post("/api/group", json=blank).status_code == 409
+    for name in ("\u200b", "head"):  # nothing to be seen; what heads without a name are called
+        no_name = {**ME, "key": question["key"], "name": name}
+        assert client.post("/api/group", json=no_name).status_code == 409
     question = client.post("/api/group", json={**ME, "key": question["key"], "name": "Mira"}).json()
     question = client.post("/api/group", json={**ME, "key": question["key"], "name": "Tobi"}).json()
     assert question["kind"] == "sheet"

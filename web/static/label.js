@@ -12,6 +12,7 @@ let stages = []; // of a sheet
 let chosen = null; // {stage, box} of a sheet
 let history = []; // of a sheet, before each change
 let busy = false;
+const told = new Set(); // pictures that are left out, a sentence each
 let boxes = 0; // counts them, for their ids
 
 function remembered(key, make) {
@@ -58,7 +59,10 @@ function show(answer, { keep = false } = {}) {
   stages = [];
   chosen = null;
   history = [];
-  if (!keep) tell(answer.changed.length ? say("labelChanged", { names: answer.changed.join(", ") }) : "", { error: answer.changed.length > 0 });
+  const lost = answer.problems.filter((problem) => !told.has(problem));
+  for (const problem of lost) told.add(problem);
+  const changed = answer.changed.length ? [say("labelChanged", { names: answer.changed.join(", ") })] : [];
+  if (!keep) tell([...changed, ...lost].join(" · "), { error: changed.length + lost.length > 0 });
   render();
 }
 
@@ -77,13 +81,14 @@ function render() {
 }
 
 // Nobody says that something is right which was not to be seen yet.
-const seen = () => [...one("question").querySelectorAll("img")].every((image) => image.loading === "lazy" || image.complete);
+const seen = () => [...one("question").querySelectorAll("img")].every((image) => image.loading === "lazy" || image.naturalWidth > 0);
 
 function showWords() {
   const { progress, kind } = asked;
   one("done").value = progress.done / Math.max(1, progress.pictures);
   one("left").textContent = say("labelLeft", { done: progress.done, pictures: progress.pictures, minutes: Math.max(1, Math.round(progress.minutes)) });
-  one("asked").textContent = say({ group: "labelGroup", sheet: "labelSheet", nothing: "labelNothing" }[kind]);
+  const nothing = progress.done < progress.pictures ? "labelOthers" : "labelNothing";
+  one("asked").textContent = say({ group: "labelGroup", sheet: "labelSheet", nothing }[kind]);
   document.title = one("asked").textContent;
   one("names").replaceChildren(...asked.names.map((name) => make("option", { value: name })));
   one("naming-who").textContent = say("who");
@@ -93,7 +98,7 @@ function showWords() {
 }
 
 function keysOf(kind) {
-  const keys = { group: ["Space", "1-5", "A-Z, Enter", "0", "Tab", "Delete", "→", "Ctrl Z"], sheet: ["Space", "Tab", "1-5", "A-Z, Enter", "0", "Delete", "→", "Ctrl Z"], nothing: ["Ctrl Z"] }[kind];
+  const keys = { group: ["Space", "1-5", "A-Z, Enter", "0", "Tab", "Delete", "→", "Ctrl Z"], sheet: ["Space", "Tab", "1-5", "A-Z, Enter", "0", "Delete", "→", "Ctrl Z"], nothing: ["→", "Ctrl Z"] }[kind];
   return keys.flatMap((key) => [make("kbd", {}, key), `${say(`label_${kind}_${key}`)}   `]);
 }
 
@@ -185,11 +190,11 @@ function showChoices() {
   });
   const more = asked.kind === "group" || chosen ? [make("button", { type: "button", tabindex: "-1", onclick: () => typeName("") }, make("kbd", {}, "A-Z"), say("another"))] : [];
   const right = asked.kind === "nothing" ? [] : [make("button", { type: "button", class: "main", tabindex: "-1", onclick: confirm }, say("labelRight"))];
-  const later = asked.kind === "nothing" ? [] : [make("button", { type: "button", tabindex: "-1", onclick: later_ }, say("labelLater"))];
+  const later = [make("button", { type: "button", tabindex: "-1", onclick: putOff }, say("labelLater"))];
   one("choices").replaceChildren(...right, ...likely, ...more, ...later, make("button", { type: "button", tabindex: "-1", onclick: undo }, say("undo")));
 }
 
-const later_ = () => send("/api/question", { key: asked.key });
+const putOff = () => send("/api/question", asked.key ? { key: asked.key } : {});
 
 function giveName(name) {
   if (asked.kind === "group") {
@@ -261,14 +266,15 @@ function key(event) {
   };
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") return void (handled(), undo());
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.repeat && event.key !== "Tab") return void handled(); // a key that is held is one answer
+  const moves = event.key === "Tab" || (chosen && event.key.startsWith("Arrow"));
+  if (event.repeat && !moves) return void handled(); // a key that is held is one answer
   const onTrack = document.activeElement?.classList.contains("track");
   if (event.key === " ") handled(), confirm();
   else if (event.key === "Enter") handled(), typeName("");
   else if (event.key === "Process") typeName(""); // what an input method composes goes into the field
   else if (event.key === "Delete" || event.key === "Backspace") {
     if (onTrack) handled(), document.activeElement.click();
-  } else if (event.key === "ArrowRight" && !chosen) handled(), later_();
+  } else if (event.key === "ArrowRight" && !chosen) handled(), putOff();
   else if (event.key === "Escape" && chosen) handled(), choose(chosen.stage, null), one("question").focus({ preventScroll: true });
   else if (event.key === "0") handled(), giveName("");
   else if (/^[1-5]$/.test(event.key)) {
