@@ -28,7 +28,8 @@ help:
 	@echo "make web       a page that finds characters in your pictures (CHECKPOINT=RUN: with your detector)"
 	@echo "make setup     only create .venv (GPU=1: with TensorFlow's CUDA libraries)"
 	@echo "make labelimg DATASET=folder   label its pictures in LabelImg (makes .labelimg-venv for it)"
-	@echo "make label DATASET=folder      the same in a browser, whole groups of heads at a time"
+	@echo "make label DATASET=folder      the same in a browser, whole groups of heads at a time (TRAIN=1: a detector"
+	@echo "                               learns meanwhile, and its boxes come in)"
 	@echo "make test      the tests, on the TensorFlow and on the JAX backend"
 	@echo "make test-all  with the slow ones, which train"
 	@echo "make lint      ruff and basedpyright"
@@ -68,7 +69,7 @@ label:
 	@test -n "$(DATASET)" || { echo "Which data set? make label DATASET=my_set" >&2; exit 1; }
 	@$(set_up) web
 	-@$(VENV_PYTHON) -m tools.propose_faces --dataset_dir="$(DATASET)"
-	@$(VENV_PYTHON) -m web --dataset_dir="$(DATASET)" $(if $(HOST),--host=$(HOST)) $(if $(PORT),--port=$(PORT))
+	@$(VENV_PYTHON) -m web --dataset_dir="$(DATASET)" $(if $(TRAIN),--train) $(if $(HOST),--host=$(HOST)) $(if $(PORT),--port=$(PORT))
 
 # Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.
 test: setup-dev

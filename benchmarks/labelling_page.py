@@ -7,6 +7,8 @@ same names, which only the person knows. Every question of `labelling.desk` is a
 person answer it; seconds are those that benchmarks.labelling_effort assumes.
 """
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +37,10 @@ class Options:
     """Pictures and drafts; it is labelled."""
     truth_dir: Path
     """XML as it should be."""
+    rounds: tuple[int, ...] = ()
+    """A detector learns (tools.train_drafts) when so many pictures are labelled; the person waits."""
+    checkpoint_path: str | None = None
+    """What the first of these rounds starts from."""
 
 
 @dataclass
@@ -95,10 +101,7 @@ class Person:
 
         sheet = []
         for picture in question.pictures:
-            shown = []
-            for head in picture.heads:
-                likely = [] if head.named else desk.likely([head])
-                shown.append(likely[0][0] if likely else head.name)
+            shown = [desk.guess(head) for head in picture.heads]
             boxes, names = self.truth(picture)
             drafts = desk.boxes_of(picture)
             effort = effort_for(drafts, shown, boxes, names)
@@ -136,10 +139,17 @@ def play(options: Options) -> Counted:
     with counting_bars(console) as progress:
         desk = Desk(options.dataset_dir, Likeness.load(HEADS), progress)
         person, counted = Person(options.truth_dir), Counted()
+        rounds = sorted(options.rounds)
         while (question := desk.ask(ME)) is not None:
             (person.answer_group if question.tracks else person.answer_sheet)(desk, question, counted)
             state = desk.progress()
             progress("labelling", int(state["done"]), int(state["pictures"]))
+            if rounds and state["done"] >= rounds[0]:
+                console.print(f"{state['done']:.0f} pictures: {counted.actions} for {counted.boxes} boxes")
+                del rounds[0]
+                start = [f"--checkpoint_path={options.checkpoint_path}"] if options.checkpoint_path else []
+                command = [sys.executable, "-m", "tools.train_drafts", f"--dataset_dir={options.dataset_dir}"]
+                subprocess.run([*command, *start], check=True)
     return counted
 
 

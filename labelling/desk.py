@@ -14,20 +14,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datasets.labels import read_labels
 from datasets.sources import sources_of
 from files.threads import map_in_threads
-from labelling.drafts import ORDER, DraftTarget, draft_targets, find_pictures
-from labelling.example_heads import MOST, names_with
+from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
 from labelling.groups import groups_of, tracks_of
-from labelling.marks import Head, Picture, read_marks, take_back, write_marks
+from labelling.guesses import Style, known_names, likely, with_offers
+from labelling.marks import Head, Picture, read_marks, take_back, write_marks, written
 from terminal.bars import Progress, silent
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
+    from boxes.detections import Detections
     from nets.likeness import Likeness, Names
 
 # Pictures of a sheet, tracks of a group that are shown, names to choose from: what a screen shows at once.
@@ -35,10 +36,6 @@ SHEET, CROPS, CHOICES = 12, 48, 5
 _LEAST = 3  # heads of a group that is asked for; of fewer each is looked at on its sheet; not varied
 _LEASE = 300.0  # seconds for which nobody else is asked the same
 _MOST_UNDO = 200
-_MOVED = (0.4, 0.99)  # overlaps, before and after, of a box that was moved
-# How much a moved box changes what is expected of the next: of 369 boxes of a drawn film 36 were moved, with
-# medians of the moved ones 53 to 85, with none of this 103 (benchmarks.labelling_page).
-_LEARNT = 0.2
 _SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, a guess until some were answered
 
 
@@ -53,7 +50,16 @@ class Question:
     asked: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.stamps = {picture: picture.stamp for picture in self.pictures}
+        self._heads = {picture: picture.heads for picture in self.pictures}
+
+    def has_heads_of(self, picture: Picture) -> bool:
+        """Whether the picture was not read again since, with other heads than those that are answered for."""
+        return self._heads[picture] is picture.heads
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody else is asked it."""
+        return time.monotonic() - self.asked <= _LEASE
 
     @property
     def kind(self) -> str:
@@ -77,7 +83,8 @@ class Desk:
         Raises:
             ValueError: no folder, no picture that can be read, or two that would share an annotation.
         """
-        self._likeness, self._lock = likeness, threading.RLock()
+        self._dataset_dir, self._likeness, self._lock = dataset_dir, likeness, threading.RLock()
+        self.learning: Callable[[], dict[str, Any]] = dict  # what a detector that learns meanwhile says
         self.problems: list[str] = []  # pictures that are left out, a sentence each
         self._open: dict[str, Question] = {}
         self._later: dict[str, set[object]] = {}  # heads and pictures that a person put off
@@ -85,8 +92,7 @@ class Desk:
         self._answered: dict[str, Outcome] = {}
         self._took: dict[str, list[float]] = {"group": [], "sheet": []}
         self._names: Names | None = None
-        self._style = np.zeros(4)  # the code of boxes as the person draws them, relative to drafts
-        self._moved: dict[int, np.ndarray]  # the same of single tracks
+        self._style = Style()
         targets = draft_targets(find_pictures(dataset_dir))
         self.pictures: list[Picture] = []
         for number, one in enumerate(map_in_threads(self._opened, targets), 1):
@@ -98,12 +104,13 @@ class Desk:
             self.pictures.append(one[0])
         if not self.pictures:
             raise ValueError(f"{dataset_dir}: none of its pictures can be labelled: {self.problems[0]}")
-        own, order = dataset_dir / "labels.txt", dataset_dir / ORDER
+        own = dataset_dir / "labels.txt"
         self._labels = read_labels(own) if own.is_file() else []
-        listed = order.read_text("utf-8", "replace").splitlines() if order.is_file() else []
-        place = {name: number for number, name in enumerate(listed)}
-        self._useful = sorted(self.pictures, key=lambda one: place.get(one.name, len(place)))
+        self._offers: dict[str, Detections] = {}
+        self._offered: tuple[int, int] | None = None  # when that was written, and its size
+        self._take_order()
         self._group()
+        self._take_offers()
 
     @staticmethod
     def _opened(target: DraftTarget) -> tuple[Picture, list[np.ndarray]] | str:
@@ -115,17 +122,43 @@ class Desk:
             return f"{target.name}: {error}"
 
     def _see(self, picture: Picture, looks: list[np.ndarray]) -> None:
-        new = [head for head in picture.heads if head.vector is None]
+        new = [head for head in picture.heads if head.unseen]
         for head, vector in zip(new, self._likeness.vectors(looks), strict=True):
             head.vector = vector
 
+    def _take_order(self) -> None:
+        """The pictures, most useful first, as the order in the data set has them."""
+        order = self._dataset_dir / ORDER
+        listed = order.read_text("utf-8", "replace").splitlines() if order.is_file() else []
+        place = {name: number for number, name in enumerate(listed)}
+        self._useful = sorted(self.pictures, key=lambda one: place.get(one.name, len(place)))
+
+    def _take_offers(self) -> None:
+        """What a detector sees, where tools.preannotate has written it anew."""
+        from engine.reports.detections_file import read_detections
+
+        path = self._dataset_dir / OFFERS
+        if (now := written(path)) == self._offered:
+            return
+        self._offered = now
+        try:
+            self._offers = read_detections(path) if now else {}
+            self._take_order()
+        except ValueError as error:
+            self.problems.append(f"{OFFERS}: {error}")
+
     def _group(self) -> None:
         """Numbers the tracks of all heads, and groups those that nobody has named."""
-        self._moved = {}  # is by number
+        self._style.of_track = {}  # is by number
         sources = sources_of([Path(one.name).with_suffix("").as_posix() for one in self.pictures])
         names = list(sources.values())
         follows = [False, *(before == now for before, now in pairwise(names))]
-        heads = [(number, head) for number, one in enumerate(self.pictures) for head in one.heads]
+        heads = [
+            (number, head)
+            for number, one in enumerate(self.pictures)
+            for head in one.heads
+            if head.vector is not None
+        ]
         if not heads:
             return
         places = [number for number, _ in heads]
@@ -136,7 +169,7 @@ class Desk:
         todo = [
             number
             for number, (place, head) in enumerate(heads)
-            if not (head.named or head.not_names or self.pictures[place].done)
+            if not (head.name or head.not_names or self.pictures[place].done)
         ]
         groups = groups_of(tracks[todo], [places[number] for number in todo], vectors[todo])
         for number, group in zip(todo, groups.tolist(), strict=True):
@@ -145,12 +178,11 @@ class Desk:
     def ask(self, who: str) -> Question | None:
         """The next question for somebody; None where nothing is left that others have not got."""
         with self._lock:
-            now = time.monotonic()
             taken, later = set[object](), self._later.get(who, set())
             for key, one in list(self._open.items()):
                 if one.who == who:
                     del self._open[key]
-                elif now - one.asked <= _LEASE:  # later it may still be answered, if nobody else did
+                elif one.fresh:  # later it may still be answered, if nobody else did
                     taken.update(one.pictures)
             self.refresh()
             free = [one for one in self._useful if not (one.done or one in taken)]
@@ -180,6 +212,9 @@ class Desk:
 
     def _sheet_for(self, who: str, free: Sequence[Picture], put_off: set[object]) -> Question | None:
         some = [one for one in free if one not in put_off][:SHEET]
+        for picture in some:
+            if picture.name in self._offers:
+                picture.heads = with_offers(picture.heads, self._offers[picture.name])
         return Question(who, sorted(some, key=lambda one: one.name)) if some else None
 
     def put_off(self, who: str, key: str) -> None:
@@ -230,41 +265,16 @@ class Desk:
                     f"the question has {len(question.pictures)} pictures, the answer {len(sheet)}"
                 )
             for picture, heads in zip(question.pictures, sheet, strict=True):
-                self._compare(picture, heads)
+                self._style.learn(picture.heads, self.boxes_of(picture), heads)
                 picture.heads = [head for head in heads if head.name]
 
         return self._answer(who, key, change, done=True)
 
-    def _compare(self, picture: Picture, heads: Sequence[Head]) -> None:
-        """Takes over what is known of an answer's boxes, and learns how a person moves boxes: as codes."""
-        from boxes.geometry import encode, iou
-
-        if not (heads and picture.heads):
-            return
-        overlaps = np.asarray(iou(np.stack([one.box for one in heads]), self.boxes_of(picture)))
-        for head, overlap in zip(heads, overlaps, strict=True):
-            before = picture.heads[int(overlap.argmax())]
-            if overlap.max() >= _MOVED[0]:
-                head.track = before.track
-            if overlap.max() >= _MOVED[1]:
-                head.vector = before.vector
-            elif overlap.max() >= _MOVED[0]:
-                code = np.asarray(encode(head.box[None], before.box[None]))[0]
-                self._moved[before.track] = code
-                self._style = self._style + _LEARNT * (code - self._style)
-
     def boxes_of(self, picture: Picture) -> np.ndarray:
-        """The boxes of a picture's heads as the person would draw them, corners [N, 4].
-
-        As that person's were moved in a neighbouring picture, or as boxes were moved lately.
-        """
-        from boxes.geometry import clip, decode
-
-        boxes = np.array([head.box for head in picture.heads], np.float32).reshape(-1, 4)
+        """The boxes of a picture's heads, corners [N, 4], as the person would draw them."""
         if picture.done:
-            return boxes
-        codes = [self._moved.get(head.track, self._style) for head in picture.heads]
-        return np.asarray(clip(decode(np.array(codes, np.float32).reshape(-1, 4), boxes)))
+            return np.array([head.box for head in picture.heads], np.float32).reshape(-1, 4)
+        return self._style.boxes(picture.heads)
 
     def _answer(self, who: str, key: str, change: Callable[[Question], None], *, done: bool) -> Outcome:
         """Changes the pictures of a question and writes them; an answer that comes again does nothing."""
@@ -272,15 +282,19 @@ class Desk:
             if key in self._answered:
                 return self._answered[key]
             question = self._question(who, key)
-            # Who wrote a picture meanwhile knew better: it stays, and is asked for again.
-            changed = [one for one in question.pictures if not one.is_as(question.stamps[one])]
+            same = {one for one in question.pictures if question.has_heads_of(one)}
             change(question)
-            written = []
+            written, changed = [], []
             try:
                 for picture in question.pictures:
-                    if picture not in changed:
-                        written.append((picture, picture.stamp))
-                        write_marks(picture, done=done)
+                    with alone_with(picture.xml):
+                        # Who wrote a picture meanwhile knew better: it stays, and is asked for again. But a
+                        # program that drew a new draft did not know of the answer.
+                        if picture in same and (picture.is_as(picture.stamp) or may_write(picture.xml)):
+                            written.append((picture, picture.stamp))
+                            write_marks(picture, done=done)
+                        else:
+                            changed.append(picture)
             finally:  # what is on the disk counts, also where it is full
                 for picture in question.pictures:
                     self._reload(picture)
@@ -307,11 +321,13 @@ class Desk:
     def refresh(self) -> None:
         """Reads pictures again whose XML LabelImg, or a program that makes better drafts, has written."""
         with self._lock:
-            touched = [picture for picture in self.pictures if picture.touched()]
+            asked = {picture for one in self._open.values() for picture in one.pictures if one.fresh}
+            touched = [one for one in self.pictures if one.touched() and one not in asked]
             for picture in touched:
                 self._reload(picture)
             if touched:
                 self._group()
+            self._take_offers()
 
     def _reload(self, picture: Picture) -> None:
         try:
@@ -341,36 +357,15 @@ class Desk:
     def likely(self, heads: Sequence[Head]) -> list[tuple[str, float]]:
         """Who some heads of one person may be, likeliest first; "" where it is nobody with a name."""
         with self._lock:
-            vectors = np.stack([head.vector for head in heads if head.vector is not None])
-            mean = vectors.mean(0, keepdims=True) / np.linalg.norm(vectors.mean(0))
-            not_names = frozenset().union(*(head.not_names for head in heads))
-            said = {head.name for head in heads} - {""}
-            if (names := self._known()) is None:
-                return [(name, 1.0) for name in sorted(said)]
-            said_of = names.probabilities(mean, self._likeness.of_anybody(mean))[0].tolist()
-            chances = dict(zip(("", *names.names), said_of, strict=True))
-            # A detector that named them knows more than a few examples.
-            chances |= {name: 1.0 + chances.get(name, 0.0) for name in said}
-            return sorted(
-                ((name, chance) for name, chance in chances.items() if name not in not_names),
-                key=lambda one: -one[1],
-            )
+            if self._names is None:
+                self._names = known_names(self.pictures, self._likeness)
+            return likely(heads, self._names, self._likeness, self.names)
 
-    def _known(self) -> Names | None:
-        """Examples of every name that a person gave; None as long as it is one name."""
-        if self._names is None:
-            given: dict[str, list[np.ndarray]] = {}
-            for head in (head for one in self.pictures for head in one.heads):
-                if head.named and head.vector is not None:
-                    given.setdefault(head.name, []).append(head.vector)
-            if len(given) < 2:
-                return None
-            examples = {}
-            for name, some in given.items():
-                spread = np.stack(some[:: -(-len(some) // MOST)])
-                examples[name] = spread, np.zeros((len(spread), 4))
-            self._names = names_with(None, examples, self._likeness)
-        return self._names
+    def guess(self, head: Head) -> str:
+        """The name with which a head is shown on its sheet; "": nobody's, so that it vanishes."""
+        if head.named or head.offer:
+            return head.name
+        return next((name for name, _ in self.likely([head])), head.name)
 
     def progress(self) -> dict[str, float]:
         """How much is done: pictures, those that are right, heads, those with a name, minutes left."""

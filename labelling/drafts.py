@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from files.writing import why, write_text
+from files.writing import locked, why, write_text
 from terminal.bars import Progress
 
 if TYPE_CHECKING:  # it would start Keras, for which no --help waits
@@ -35,6 +36,8 @@ if TYPE_CHECKING:  # it would start Keras, for which no --help waits
 # those a little above one in four, and drawing one takes as long as deleting five (docs/heads.md).
 DRAFTED = 0.3
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
+OFFERS = "labelling_detections.json"  # in the data set: all that a detector sees there, for the page
+BEGUN = f"{DRAFT} begun"  # marks a draft of which a person has named some heads on the page
 
 # Pictures in which the detector sees nothing may show somebody that it does not know yet: variety alone must
 # be able to bring them forward.
@@ -49,8 +52,9 @@ class DraftTarget:
     picture: Path  # the file
     name: str  # its path below the folder of pictures, with `/`
     xml: Path  # its annotation: the one that is there, or where LabelImg would put one
-    free: bool  # a draft may be written there; False for what a person has saved
+    free: bool  # a draft may be written there
     drafted: bool  # a draft is there
+    saved: bool  # by a person; neither free nor saved is what a person has begun
 
 
 def checkpoint_finder(folder: Path | None, name: str, threshold: float) -> Finder:
@@ -90,8 +94,9 @@ def draft_targets(contents: FolderContents) -> list[DraftTarget]:
                 f"{targets[xml].picture} and {file.path} would share {xml.name}: LabelImg knows pictures by "
                 "their file name only; rename one"
             )
-        free = may_write(xml)
-        targets[xml] = DraftTarget(file.path, file.name, xml, free, free and xml.exists())
+        state = state_of(xml)
+        free = state == "free"
+        targets[xml] = DraftTarget(file.path, file.name, xml, free, free and xml.exists(), state == "saved")
     return list(targets.values())
 
 
@@ -139,7 +144,7 @@ def make_drafts(
     Args:
         drafted: what of that belongs into the draft of a picture.
         usefulness: of labelling a picture that has a draft.
-        redo: replace drafts that nobody has changed.
+        redo: replace drafts that nobody has changed; what a person has begun is looked at and left.
         batch_size: pictures for `find` at once.
 
     Raises:
@@ -149,9 +154,9 @@ def make_drafts(
     targets, looks = draft_targets(contents), {}
     lost = [one for one in contents.problems if Path(one.file).suffix.lower() in SUFFIXES]
     outcome = Drafted(failures=[(one.file, f"{one.reason}; {one.action}") for one in lost])
-    todo = [target for target in targets if target.free and (redo or not target.drafted)]
+    todo = [one for one in targets if not one.saved and (redo or (one.free and not one.drafted))]
     rest = [target for target in targets if target not in todo]
-    outcome.labelled = sum(not target.free for target in targets)
+    outcome.labelled = sum(target.saved for target in targets)
     outcome.earlier = len(rest) - outcome.labelled
 
     def looked_at(
@@ -177,7 +182,6 @@ def make_drafts(
         try:
             draft = drafted(target, image, found)
             objects = draft_objects(draft, height, width)
-            target.xml.parent.mkdir(parents=True, exist_ok=True)
             if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
                 outcome.drafts += 1
                 outcome.boxes += len(draft)
@@ -185,8 +189,8 @@ def make_drafts(
         except OSError as error:
             outcome.failures.append((target.name, why(error)))
     seen = [target for target in targets if target.name in looks]
-    outcome.useful = {one.name: usefulness(one) for one in seen if one.free and one.xml.exists()}
-    known = np.array([looks[one.name] for one in seen if not one.free], np.float32)
+    outcome.useful = {one.name: usefulness(one) for one in seen if not one.saved and one.xml.exists()}
+    known = np.array([looks[one.name] for one in seen if one.saved], np.float32)
     names = list(outcome.useful)
     mine = np.array([looks[name] for name in names], np.float32).reshape(len(names), 3 * _GRID**2)
     outcome.order = [names[i] for i in useful_first(list(outcome.useful.values()), mine, known)]
@@ -245,21 +249,36 @@ def useful_first(uncertainty: Sequence[float], looks: np.ndarray, labelled: np.n
     return order
 
 
-def may_write(xml: Path) -> bool:
-    """Whether a draft may be written there: no file yet, or a draft that nobody has changed."""
+def state_of(xml: Path) -> Literal["free", "begun", "saved"]:
+    """Whether a draft may be written there: no file yet, or a draft that nobody has changed; or why not."""
     try:
         annotation = read_xml(xml)
     except XmlError:
-        return not xml.exists()  # whatever it is, it is not ours
-    return is_draft(annotation) and annotation.origin == _mark(annotation.objects)
+        return "saved" if xml.exists() else "free"  # whatever it is, it is not ours
+    if is_draft(annotation) and annotation.origin in (mark := _mark(annotation.objects), BEGUN):
+        return "free" if annotation.origin == mark else "begun"
+    return "saved"
+
+
+def may_write(xml: Path) -> bool:
+    """Whether a draft may be written there."""
+    return state_of(xml) == "free"
 
 
 def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
     """Writes a draft (see `write_annotation`) unless a person's file stands there; says whether it did."""
-    if not may_write(xml):
-        return False
-    write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
-    return True
+    with alone_with(xml):
+        if free := may_write(xml):
+            write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
+    return free
+
+
+@contextmanager
+def alone_with(xml: Path) -> Iterator[None]:
+    """No other program of ours writes there meanwhile: what was read before writing still holds."""
+    xml.parent.mkdir(parents=True, exist_ok=True)
+    with locked(xml.parent):
+        yield
 
 
 def _mark(objects: Iterable[VocObject | RawObject]) -> str:

@@ -22,10 +22,10 @@ from datasets.voc import (
     xml_bytes,
 )
 from files.writing import write_bytes
+from labelling.drafts import BEGUN, alone_with
 
 _HEAD = "head"
 UNNAMED = frozenset({_HEAD, "face"})  # what programs call heads of which they do not know whose they are
-_BEGUN = f"{DRAFT} begun"  # another mark than that of a draft that nobody has touched
 _NAMED = "named"
 _SAME = 1e-3  # of a picture's side: boxes are read back from whole pixels
 
@@ -42,6 +42,13 @@ class Head:
     track: int = -1
     group: int = -1  # -1: it is asked for on its sheet
     not_names: frozenset[str] = frozenset()
+    score: float = 0.0  # of a detector of names that sees it, and the name; the XML does not have it
+    offer: str = ""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether its vector is wanted: it is nobody's, or an example of a name, and not yet looked at."""
+        return self.vector is None and (self.named or not (self.name or self.offer))
 
 
 @dataclass(eq=False)
@@ -64,7 +71,7 @@ class Picture:
 
     def touched(self) -> bool:
         """Whether somebody has written the XML since it was read or written here, or moved the picture."""
-        return _seen(self.xml) != self.seen or not (self.done or self.path.is_file())
+        return written(self.xml) != self.seen or not (self.done or self.path.is_file())
 
 
 def read_marks(picture: Picture) -> list[np.ndarray]:
@@ -78,7 +85,7 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
     """
     from nets.likeness import head_of  # it starts Keras
 
-    picture.seen = _seen(picture.xml)
+    picture.seen = written(picture.xml)
     picture.stamp = xml_bytes(picture.xml) if picture.seen else None
     said = parse_xml(picture.stamp) if picture.stamp is not None else RawAnnotation(origin=DRAFT)
     picture.done = not is_draft(said)
@@ -103,7 +110,7 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
             known.named = bool(known.name) and (picture.done or _NAMED in (item.pose or "").split())
             heads.append(known)
     picture.heads = heads
-    new = [head for head in heads if head.vector is None]
+    new = [head for head in heads if head.unseen]
     if new and image is None:
         image = read_picture(picture.path)
     return [head_of(image, head.box) for head in new] if image is not None else []
@@ -111,33 +118,35 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
 
 def write_marks(picture: Picture, *, done: bool) -> None:
     """Writes the heads as LabelImg would after its space key (`done`), or else as a draft that is begun."""
-    names = [head.name or _HEAD for head in picture.heads]
-    boxes = np.array([head.box for head in picture.heads], np.float32).reshape(-1, 4)
-    difficult = [head.difficult for head in picture.heads]
+    heads = [head for head in picture.heads if head.named or not head.score]
+    names = [head.name or _HEAD for head in heads]
+    boxes = np.array([head.box for head in heads], np.float32).reshape(-1, 4)
+    difficult = [head.difficult for head in heads]
     objects = voc_objects(boxes, names, picture.width, picture.height, difficult=difficult)
-    for number, head in enumerate(picture.heads):
+    for number, head in enumerate(heads):
         said = [f"track {head.track}"] if head.track >= 0 else []
         said += [_NAMED] if head.named and not done else []
         objects[number] = replace(objects[number], pose=" ".join(said) or objects[number].pose)
-    picture.xml.parent.mkdir(parents=True, exist_ok=True)
     shown = Path(picture.path.parent.name, picture.path.name)
-    draft = None if done else _BEGUN
+    draft = None if done else BEGUN
     write_annotation(picture.xml, shown, picture.width, picture.height, objects, verified=done, draft=draft)
-    picture.stamp, picture.done, picture.seen = picture.xml.read_bytes(), done, _seen(picture.xml)
+    picture.stamp, picture.done, picture.seen = picture.xml.read_bytes(), done, written(picture.xml)
 
 
 def take_back(picture: Picture, before: bytes | None) -> bool:
     """Makes the XML what it was before `write_marks`; False where somebody else has written it since."""
-    if not picture.is_as(picture.stamp):
-        return False
-    if before is None:
-        picture.xml.unlink(missing_ok=True)
-    else:
-        write_bytes(picture.xml, before)
+    with alone_with(picture.xml):
+        if not picture.is_as(picture.stamp):
+            return False
+        if before is None:
+            picture.xml.unlink(missing_ok=True)
+        else:
+            write_bytes(picture.xml, before)
     return True
 
 
-def _seen(xml: Path) -> tuple[int, int] | None:
+def written(xml: Path) -> tuple[int, int] | None:
+    """When a file was written, and its size; None where there is none."""
     try:
         said = xml.stat()
     except OSError:

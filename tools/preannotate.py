@@ -8,7 +8,8 @@ person has saved is never touched.
 
 `labelling_order.txt` in the data set lists the pictures still to be labelled, most useful first, and
 `make labelimg` shows them in that order. (LabelImg itself knows only the order of file names; renaming
-pictures for it would take their source and time from them.)
+pictures for it would take their source and time from them.) `labelling_detections.json` has what the detector
+sees, sure or not, for the page (`make label`); pictures that somebody has begun there are in both.
 
 Exit status: 0; 1 if a picture could not be read (the others are done nevertheless) or an option is wrong.
 """
@@ -27,7 +28,8 @@ from rich.console import Console
 
 from boxes.detections import Detections
 from datasets.pictures import MAX_PIXELS
-from labelling.drafts import Drafted, DraftTarget, expected_corrections, make_drafts
+from engine.reports.detections_file import detections_entry, write_detections
+from labelling.drafts import OFFERS, Drafted, DraftTarget, expected_corrections, make_drafts
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
@@ -60,13 +62,14 @@ class Options:
 def preannotate(options: Options, detector: Detects, progress: Progress = silent) -> Drafted:
     """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing."""
     unsure: dict[str, float] = {}
-    limit = options.score_threshold
+    limit, seen = options.score_threshold, []
 
     def drafted(target: DraftTarget, image: np.ndarray, everything: Detections) -> Detections:
         unsure[target.name] = expected_corrections(everything)
+        seen.append(detections_entry(target.name, *image.shape[:2], everything))
         return everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
 
-    return make_drafts(
+    outcome = make_drafts(
         options.dataset_dir,
         partial(detector.detect_batch, score_threshold=_LOWEST),
         drafted,
@@ -76,6 +79,8 @@ def preannotate(options: Options, detector: Detects, progress: Progress = silent
         max_pixels=options.max_pixels,
         progress=progress,
     )
+    write_detections(options.dataset_dir / OFFERS, seen)
+    return outcome
 
 
 @command(

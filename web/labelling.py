@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from labelling.marks import UNNAMED, Head
 from visualization.colours import hex_colour
 from visualization.sheets import scale_to
 from web.api import PixelBox, Refused, handle_refusals, refusal
+from web.learning import Learner
 from web.options import MAX_BOXES, WebOptions
 from web.pages import STATIC, add_files
 from web.security import Door
@@ -146,6 +148,7 @@ def _shown(desk: Desk, who: str, outcome: Outcome | None = None) -> dict[str, An
     """What a browser shows next."""
     asked, names = desk.ask(who), desk.names
     said: dict[str, Any] = {"progress": desk.progress(), "problems": desk.problems[-3:], "names": names}
+    said["learning"] = desk.learning()
     said["changed"] = list(outcome.changed) if outcome else []
     said["kind"] = asked.kind if asked else "nothing"
     if asked is not None:
@@ -177,8 +180,9 @@ def _sheet(desk: Desk, asked: Question) -> dict[str, Any]:
         corners = to_pixels(desk.boxes_of(one), one.height, one.width).round(1).tolist()
         for head, box in zip(one.heads, corners, strict=True):
             choices = [] if head.named else _choices(desk, [head])
-            name = head.name if head.named or not choices else choices[0]["name"]
-            boxes.append({"box": box, "name": name, "named": head.named, "difficult": head.difficult})
+            boxes.append(
+                {"box": box, "name": desk.guess(head), "named": head.named, "difficult": head.difficult}
+            )
             boxes[-1]["choices"] = choices
         shown.append({"name": one.name, "width": one.width, "height": one.height, "boxes": boxes})
         shown[-1]["image"] = f"/api/pictures/{places[one]}"
@@ -187,7 +191,19 @@ def _sheet(desk: Desk, asked: Question) -> dict[str, Any]:
 
 def create_app(desk: Desk, options: WebOptions) -> FastAPI:
     """The application."""
-    app = FastAPI(title="Labelling", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def running(_: FastAPI):
+        if not options.train or options.dataset_dir is None:
+            yield
+            return
+        with Learner(options.dataset_dir, lambda: int(desk.progress()["done"])) as learner:
+            desk.learning = learner.says
+            yield
+
+    app = FastAPI(
+        title="Labelling", version="1", lifespan=running, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.state.desk = desk
     handle_refusals(app)
 

@@ -27,6 +27,9 @@ class WebOptions:
     #: label these pictures instead: LabelImg's folders, with drafts of tools.propose_faces or
     #: tools.preannotate (make label). What is said on the page is in the folder's XML at once.
     dataset_dir: Path | None = None
+    #: with --dataset_dir: train on what has been labelled so far, beside the page (tools.train_drafts), and
+    #: show what that detector sees.
+    train: bool = False
     #: the --train_dir of train_face_classifier.py: it names the boxes that visitors draw. Pictures are then
     #: looked at by the server only, not in the browser.
     face_classifier: Path | None = None
@@ -56,6 +59,8 @@ class WebOptions:
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
             raise ValueError(f"--port {self.port}: must be in 1...65535")
+        if self.train and self.dataset_dir is None:
+            raise ValueError("--train: it learns from what is labelled on the page; give --dataset_dir, too")
         if self.show_from is not None and not 0 < self.show_from <= 1:
             raise ValueError(f"--show_from {self.show_from}: must be above 0 and at most 1")
         for name, least in (("batch_size", 1), ("max_waiting", 1), ("requests_per_minute", 0)):

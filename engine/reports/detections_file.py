@@ -1,4 +1,4 @@
-"""`detections.json`: what a detector found, in pixels, for other programs."""
+"""`detections.json`: what a detector found, in pixels, for other programs; and back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boxes.detections import Detections
-from boxes.pixels import to_pixels
+from boxes.pixels import from_pixels, to_pixels
+from datasets.pictures import UnusableFile, bytes_of
 from files.writing import write_text
+
+_MAX_BYTES = 256_000_000  # of some million boxes
 
 
 def detections_entry(image: str, height: int, width: int, detections: Detections) -> dict[str, Any]:
@@ -30,3 +35,26 @@ def write_detections(path: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Write a list of entries, one line each."""
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
     write_text(path, f"[\n{lines}\n]\n")
+
+
+def read_detections(path: Path) -> dict[str, Detections]:
+    """What `write_detections` wrote, by the name of the picture.
+
+    Raises:
+        UnusableFile: it cannot be read, or is another file.
+    """
+    try:
+        entries = json.loads(bytes_of(path, _MAX_BYTES, "the file", UnusableFile))
+        return {str(entry["image"]): _detections(entry) for entry in entries}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UnusableFile("this is no list of detections", repr(error)) from None
+
+
+def _detections(entry: dict[str, Any]) -> Detections:
+    rows = [(one["box"], one["score"], str(one["name"])) for one in entry["detections"]]
+    pixels = np.array([box for box, _, _ in rows], np.float64).reshape(-1, 4)
+    scores = np.array([score for _, score, _ in rows], np.float32)
+    boxes = np.float32(from_pixels(pixels, int(entry["height"]), int(entry["width"])))
+    if not (np.isfinite(boxes).all() and ((scores >= 0) & (scores <= 1)).all()):
+        raise ValueError("a number out of range")
+    return Detections(boxes, scores, tuple(name for _, _, name in rows))

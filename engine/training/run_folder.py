@@ -7,7 +7,6 @@ shown, and how far the training is. The order of the pictures and their augmenta
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +20,7 @@ from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
 from engine.training.learning import TrainingModel
 from files.arrays import read_arrays, write_arrays
-from files.writing import read_json, write_json
+from files.writing import locked, read_json, write_json
 from nets.checkpoint import CONFIG, METRICS, WEIGHTS, is_checkpoint, read_config
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
@@ -212,7 +211,10 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    busy = (
+        f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give another."
+    )
+    with locked(folder, busy):
         for half in (*folder.glob(".*.tmp"), *(folder / LAST).glob(".*.tmp")):  # of one that was killed
             half.unlink()
         try:
@@ -220,30 +222,6 @@ def alone_in(folder: Path) -> Iterator[None]:
         finally:
             if made and not any(folder.iterdir()):
                 folder.rmdir()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise ValueError(
-            f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give "
-            "another --train_dir."
-        ) from None
-    except OSError:  # a drive without locks
-        pass
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

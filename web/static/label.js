@@ -4,6 +4,7 @@ import { make, percent, tell } from "./elements.js";
 import { Stage } from "./stage.js";
 import { chooseLanguage, currentLanguage, say } from "./words.js";
 
+const HARDLY = 0.01; // mAP that more pictures bring, with luck, where they are not worth it
 const one = (id) => document.getElementById(id);
 const who = remembered("who", () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join(""));
 
@@ -87,6 +88,7 @@ function showWords() {
   const { progress, kind } = asked;
   one("done").value = progress.done / Math.max(1, progress.pictures);
   one("left").textContent = say("labelLeft", { done: progress.done, pictures: progress.pictures, minutes: Math.max(1, Math.round(progress.minutes)) });
+  one("learning").textContent = learningWords(asked.learning);
   const nothing = progress.done < progress.pictures ? "labelOthers" : "labelNothing";
   one("asked").textContent = say({ group: "labelGroup", sheet: "labelSheet", nothing }[kind]);
   document.title = one("asked").textContent;
@@ -95,6 +97,20 @@ function showWords() {
   one("keys").replaceChildren(...keysOf(kind));
   for (const stage of stages) stage.show();
   showChoices();
+}
+
+// What a detector that learns meanwhile has reached, and what more labels would bring.
+function learningWords({ busy, next, failed, log, pictures, map, interval, more, gain, best } = {}) {
+  if (next === undefined) return "";
+  const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
+  const said = [busy ? say("learnBusy") : failed ? say("learnFailed", { log }) : pictures ? "" : say("learnWaits", { next })];
+  if (pictures) said.push(say("learnKnows", { pictures, map: map.toFixed(2), low: interval[0].toFixed(2), high: interval[1].toFixed(2) }));
+  if (gain) {
+    said.push(say("learnGain", { more, gain: signed(gain[0]), deviation: gain[1].toFixed(3) }));
+    if (best) said.push(say("learnBest", { more, name: best[0], gain: signed(best[1]), deviation: best[2].toFixed(3) }));
+    if (gain[0] + gain[1] < HARDLY) said.push(say("learnEnough"));
+  }
+  return said.filter(Boolean).join(" ");
 }
 
 function keysOf(kind) {

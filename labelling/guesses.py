@@ -1,0 +1,141 @@
+"""What programs guess of a picture's heads: whose they are, which others there are, how they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boxes.detections import Detections
+from labelling.example_heads import MOST, names_with
+from labelling.marks import UNNAMED, Head, Picture
+
+if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
+    from nets.likeness import Likeness, Names
+
+# Scores of a detector's boxes: from the first on they are offered, and vanish unless somebody takes them;
+# from the second on they stay unless somebody deletes them.
+_OFFERED, _SHOWN = 0.1, 0.4
+_SAME, _INSIDE = 0.5, 0.8  # overlap, or a head's share inside a box, from which on both are of one person
+_MOVED = (0.4, 0.99)  # overlaps, before and after, of a box that was moved
+# How much a moved box changes what is expected of the next: of 369 boxes of a drawn film 36 were moved, with
+# medians of the moved ones 53 to 85, with none of this 103 (benchmarks.labelling_page).
+_LEARNT = 0.2
+
+
+class Style:
+    """How a person draws boxes, as codes relative to a finder's: lately, and those of single tracks."""
+
+    def __init__(self):
+        self.lately = np.zeros(4)
+        self.of_track: dict[int, np.ndarray] = {}
+
+    def learn(self, before: Sequence[Head], boxes: np.ndarray, after: Sequence[Head]) -> None:
+        """Learns from a person's heads, which take over what is known of those `before` in `boxes` [N, 4]."""
+        from boxes.geometry import encode, iou  # it starts Keras
+
+        if not (before and after):
+            return
+        overlaps = np.asarray(iou(np.stack([one.box for one in after]), boxes))
+        for head, overlap in zip(after, overlaps, strict=True):
+            was = before[int(overlap.argmax())]
+            if overlap.max() < _MOVED[0]:
+                continue
+            head.track = was.track
+            if overlap.max() >= _MOVED[1]:
+                head.vector = was.vector
+            elif not _taught(was):
+                code = np.asarray(encode(head.box[None], was.box[None]))[0]
+                self.of_track[was.track] = code
+                self.lately = self.lately + _LEARNT * (code - self.lately)
+
+    def boxes(self, heads: Sequence[Head]) -> np.ndarray:
+        """Corners [N, 4] as that person's were moved in a neighbouring picture, or as boxes were lately."""
+        from boxes.geometry import clip, decode
+
+        codes = [
+            np.zeros(4) if _taught(head) else self.of_track.get(head.track, self.lately) for head in heads
+        ]
+        boxes = np.array([head.box for head in heads], np.float32).reshape(-1, 4)
+        return np.asarray(clip(decode(np.array(codes, np.float32).reshape(-1, 4), boxes)))
+
+
+def _taught(head: Head) -> bool:
+    """Whether its box is of a detector that learnt to draw as the person does."""
+    return bool(head.score or (head.name and not head.named))
+
+
+def with_offers(heads: Sequence[Head], found: Detections) -> list[Head]:
+    """A picture's heads and what a detector sees there, which knows better than drafts made before it.
+
+    A head that a person named takes the box that the detector has for that name, as it draws boxes like those
+    that it learnt from.
+    """
+    from boxes.geometry import area, intersection, iou  # it starts Keras
+
+    named = [head for head in heads if head.named]
+    others = [head for head in heads if not (head.named or head.score or head.name)]
+    found = found.where((found.scores >= _OFFERED) & ~np.isin(found.names, [*UNNAMED]))
+    if not len(found):
+        return [*named, *others]
+
+    def together(some: Sequence[Head]) -> tuple[np.ndarray, np.ndarray]:
+        """Of each head and each of the detector's boxes: whether they overlap, or are of one person."""
+        boxes = np.array([head.box for head in some], np.float32).reshape(-1, 4)
+        near = np.asarray(iou(boxes, found.boxes)) >= _SAME
+        inside = np.asarray(intersection(boxes, found.boxes)) >= _INSIDE * np.asarray(area(boxes))[:, None]
+        return near, near | inside
+
+    near, inside = together(named)
+    gone = near.any(0)
+    for head, mine in zip(named, inside, strict=True):
+        mine = mine & (np.array(found.names) == head.name)
+        if mine.any():
+            head.box = found.boxes[int(mine.argmax())]  # the surest
+            gone |= mine
+    rows = zip(found.boxes, found.names, found.scores.tolist(), gone.tolist(), strict=True)
+    offers = [
+        Head(box, name if score >= _SHOWN else "", score=score, offer=name)
+        for box, name, score, unwanted in rows
+        if not unwanted
+    ]
+    covered = together(others)[1].any(1)
+    return [*named, *offers, *(head for head, gone in zip(others, covered, strict=True) if not gone)]
+
+
+def known_names(pictures: Iterable[Picture], likeness: Likeness) -> Names | None:
+    """Examples of every name that a person gave; None as long as it is one name."""
+    given: dict[str, list[np.ndarray]] = {}
+    for head in (head for one in pictures for head in one.heads):
+        if head.named and head.vector is not None:
+            given.setdefault(head.name, []).append(head.vector)
+    if len(given) < 2:
+        return None
+    examples = {}
+    for name, some in given.items():
+        spread = np.stack(some[:: -(-len(some) // MOST)])
+        examples[name] = spread, np.zeros((len(spread), 4))
+    return names_with(None, examples, likeness)
+
+
+def likely(
+    heads: Sequence[Head], names: Names | None, likeness: Likeness, every: Sequence[str]
+) -> list[tuple[str, float]]:
+    """Who some heads of one person may be, likeliest first; "" where it is nobody with a name."""
+    if offers := {head.offer: head.score for head in heads if head.offer}:
+        rest = dict.fromkeys([name for name in every if name not in offers], 0.0)
+        return [*offers.items(), *rest.items()]
+    not_names = frozenset().union(*(head.not_names for head in heads))
+    # A detector that named them knows more than a few examples.
+    chances = dict.fromkeys(sorted({head.name for head in heads} - {""}), 1.0)
+    vectors = [head.vector for head in heads if head.vector is not None]
+    if names is not None and vectors:
+        mean = np.mean(vectors, 0, keepdims=True) / np.linalg.norm(np.mean(vectors, 0))
+        said_of = names.probabilities(mean, likeness.of_anybody(mean))[0].tolist()
+        for name, chance in zip(("", *names.names), said_of, strict=True):
+            chances[name] = chances.get(name, 0.0) + chance
+    return sorted(
+        ((name, chance) for name, chance in chances.items() if name not in not_names),
+        key=lambda one: -one[1],
+    )
