@@ -1,9 +1,7 @@
 """SSD-Tensorflow's own command lines, word by word, and each of its flags."""
 
 import shlex
-import tomllib
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +9,10 @@ from datasets.options import ConversionOptions
 from engine.reports.options import EvaluationOptions
 from engine.training.options import TrainingOptions
 from ssd_tensorflow.flags import CONVERSION, EVALUATION, TRAINING, modernise, parse
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 
 # As people typed them, and each flag of its scripts once.
-TYPED = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
+TYPED = tables(__file__, "commands")
 CONVERT, EVALUATIONS = TYPED["convert"], TYPED["evaluations"]
 TRAININGS = {
     name: text.replace("NEW_LAYERS", TYPED["new_layers"]) for name, text in TYPED["trainings"].items()

@@ -1,5 +1,4 @@
 import io
-import tomllib
 import unicodedata
 import warnings
 from pathlib import Path
@@ -11,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import font_manager
 
+from tests.conftest import tables
 from visualization import text as module
 from visualization.colours import hex_colour, luminance, name_colour, text_colour
 from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
 from visualization.web_font import web_font
 
-TABLES = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
+TABLES = tables(__file__, "texts")
 
 
 @pytest.mark.parametrize(("text", "shown"), [*TABLES["one_line"], ("\ud800", "\ufffd")])
