@@ -50,17 +50,10 @@ class Switches:
     number: int = 1
 
 
-READ_AS = {
-    "--wait": ("--wait=True", "--wait=true", "--wait=1", "--wait True", "--wait"),
-    "--no_wait": ("--wait=False", "--wait false", "--nowait", "--no-wait", "--no_wait"),
-    "--no_deep": ("--deep=f",),
-    "--number=1": ("--number=1", "--number =1"),
-    "--number 1 --wait": ("--number 1 --wait",),
-    "--numbers 1 2 -3": ("--numbers 1 2 -3",),
-}
+READ_AS = [(one, read) for read, some in TYPED["read_as"].items() for one in some]
 
 
-@pytest.mark.parametrize(("written", "read"), [(one, read) for read, some in READ_AS.items() for one in some])
+@pytest.mark.parametrize(("written", "read"), READ_AS)
 def test_booleans_of_both_worlds(written, read):
     assert modernise(shlex.split(written), Switches, {}) == (shlex.split(read), [])
 
@@ -70,16 +63,7 @@ def test_a_boolean_that_is_none_is_refused():
         modernise(["--wait=perhaps"], Switches, {})
 
 
-@pytest.mark.parametrize(
-    ("written", "name"),
-    [
-        ("--clone_on_cpu", "clone_on_cpu"),
-        ("--clone_on_cpu=True", "clone_on_cpu"),
-        ("--noclone_on_cpu", "clone_on_cpu"),
-        ("--num-clones 4 --num_clones=4", "num_clones"),
-        ("--ftrl_learning_rate_power -0.5", "ftrl_learning_rate_power"),
-    ],
-)
+@pytest.mark.parametrize(("written", "name"), TYPED["gone"])
 def test_what_is_gone_is_said_once_and_takes_its_value_along(written, name):
     modern, notes = modernise([*written.split(), "--number=2"], Switches, TRAINING)
     assert modern == ["--number=2"]

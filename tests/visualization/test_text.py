@@ -76,14 +76,7 @@ def test_stacked_marks_do_not_make_the_line_endlessly_high():
 # Fonts
 
 
-@pytest.mark.parametrize(
-    ("texts", "shipped"),
-    [
-        (["千反田える", "초롱이", "Мария Ёлкина", "Nguyễn", "第1話 (Ep. 1)", "葛󠄀城"], True),
-        # Matplotlib brings DejaVu Sans, so that this holds on a computer without any font.
-        (["سلام", "Ελένη", "אלמה"], False),
-    ],
-)
+@pytest.mark.parametrize(("texts", "shipped"), TABLES["fonts"])
 def test_shipped_font_draws_most_names_and_others_have_one_of_their_own(texts, shipped):
     for text in texts:
         [(run, font)] = font_runs(text, 20)
