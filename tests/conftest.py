@@ -65,6 +65,13 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def inbox(tmp_path: Path) -> Any:
+    from datasets.inbox import Inbox  # only where it is wanted
+
+    return Inbox(tmp_path / "inbox")
+
+
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Nothing can be written beyond so many bytes of a file, as on a disk that is full."""

@@ -152,13 +152,9 @@ def test_too_few_sources_are_cut_into_blocks_each_and_anew_when_pictures_come():
 
 
 def test_unwanted_splits_stay_empty():
-    for count, fractions, wanted in (
-        (10, (0.7, 0.3, 0.0), {"train", "validation"}),
-        (1, (0.7, 0.3, 0.0), {"train", "validation"}),
-        (1, (1.0, 0.0, 0.0), {"train"}),
-    ):
-        options = SplitOptions(split_fractions=fractions)
-        assert set(make_splits(episodes(count), options).splits.values()) == wanted
+    for count, fractions, wanted in TABLES["unwanted"]:
+        options = SplitOptions(split_fractions=tuple(fractions))
+        assert set(make_splits(episodes(count), options).splits.values()) == {*wanted}
 
 
 def test_unequal_sources_are_said():

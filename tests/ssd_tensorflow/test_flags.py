@@ -86,23 +86,12 @@ def test_what_people_typed_is_read_as_it_was_meant(command, text, capsys):
             assert found == type(found)(value), name
 
 
-@pytest.mark.parametrize(
-    ("command", "text", "count", "values"),
-    [
-        (
-            TRAIN,
-            TRAINING_FLAGS,
-            48,
-            {"loss_alpha": 2, "negative_ratio": 2} | {"match_threshold": 0.4, "end_learning_rate": 0.01},
-        ),
-        (EVALUATE, EVALUATION_FLAGS, 23, {"batch_size": 2, "max_num_batches": 3}),
-    ],
-)
-def test_every_flag_it_has_is_an_option_or_one_line(command, text, count, values, capsys):
-    options, gone = command
+@pytest.mark.parametrize(("command", "kind"), [(TRAIN, "training"), (EVALUATE, "evaluation")])
+def test_every_flag_it_has_is_an_option_or_one_line(command, kind, capsys):
+    (options, gone), text, meant = command, TYPED["flags"][kind], TYPED["meant"][kind]
     names = flags_of(text).keys()
-    assert len(names) == count
-    assert vars(parse(options, shlex.split(text), gone)).items() >= values.items()
+    assert len(names) == meant["count"]
+    assert vars(parse(options, shlex.split(text), gone)).items() >= meant["values"].items()
     assert set(said_of(capsys)) == names & gone.keys()
 
 
