@@ -2,10 +2,12 @@
 
 import os
 import resource
+import tomllib
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # Before TensorFlow and Matplotlib are imported by any test: no remarks on the screen, no window system.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -18,6 +20,12 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def tables(test: str, name: str = "tables") -> dict[str, Any]:
+    """What tests are run with, from a TOML file beside one of them: `tables(__file__)`."""
+    return tomllib.loads((Path(test).parent / f"{name}.toml").read_text(encoding="utf-8"))
+
 
 # CI's machine may be slow, and its verdict must not depend on luck; on a desk every run tries new examples.
 hypothesis.settings.register_profile("desk", deadline=None, print_blob=True)
@@ -55,6 +63,13 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no folder {folder} on this machine: its reference files are compared where they are")
     return folder
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Any:
+    from datasets.inbox import Inbox  # only where it is wanted
+
+    return Inbox(tmp_path / "inbox")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from nets.checkpoint import read_checkpoint
 from nets.saving import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
 from tests.engine.colour_network import NETWORK, picture, write_records
-from tests.ssd_tensorflow.test_flags import CONVERT, EVALUATIONS, TRAININGS
+from tests.ssd_tensorflow.test_flags import CONVERT, EVALUATIONS, TRAININGS, TYPED
 
 pytestmark = pytest.mark.tensorflow_only
 SMALL = ["--batch_size=2", "--max_number_of_steps=2"]  # the last value of a flag counts
@@ -160,20 +160,12 @@ def test_the_readme_from_top_to_bottom(place, monkeypatch, capsys):
         assert tf_convert_data.main(shlex.split(command)) == 0
     assert Path("tfrecords/labels.txt").read_text(encoding="utf-8").split() == list(VOC_NAMES)
 
-    restored = {
-        "first README": 71,
-        "fine-tuning": 71,
-        "from ImageNet, new layers": 26,
-        "from ImageNet, all layers": 71,
-        "from scratch, small GPU": 0,
-        "tutorial with a blank": 26,
-    }
     for number, (name, command) in enumerate(TRAININGS.items()):
         command = command.replace("./tfrecords_/", "./tfrecords")
         arguments = [*shlex.split(command), f"--train_dir=run{number}", *SMALL]
         assert train_ssd_network.main(arguments) == 0, capsys.readouterr().err
         trained = read_checkpoint(Path(f"run{number}"))
-        assert trained.config["start"]["restored"] == restored[name], name
+        assert trained.config["start"]["restored"] == TYPED["restored"][name], name
         assert trained.labels == VOC_NAMES
     said = capsys.readouterr().out
     assert "--gpu_memory_fraction: a GPU's memory is taken as it is needed" in said

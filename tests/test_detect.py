@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import sys
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import detect
 from boxes.detections import Detections
 from detect import Options, Run, find_sources
 from nets.thresholds import Thresholds
+from tests.conftest import tables
 from tests.video.small_videos import write_video
 from video.reader import VideoReader
 
@@ -234,12 +234,10 @@ def test_command_line_counts_what_it_did_and_what_it_could_not_read(tmp_path, co
     assert "1 unreadable" in said
 
 
-RUN, MISTAKES = "--checkpoint_path=run", Path(__file__).with_name("mistakes.toml")
+RUN = "--checkpoint_path=run"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "message"), tomllib.loads(MISTAKES.read_text(encoding="utf-8"))["detect"]
-)
+@pytest.mark.parametrize(("arguments", "status", "message"), tables(__file__, "mistakes")["detect"])
 def test_command_line_says_what_is_wrong(tmp_path, monkeypatch, command, arguments, status, message):
     monkeypatch.chdir(tmp_path)
     picture(tmp_path / "1.png")

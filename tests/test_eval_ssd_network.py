@@ -13,9 +13,11 @@ from eval_ssd_network import main
 from files.writing import write_json
 from nets.saving import model_weights, write_checkpoint
 from nets.thresholds import Thresholds
+from tests.conftest import tables
 from tests.engine.colour_network import BLACK, NETWORK, picture, write_records
 
 LABELS = ["千反田", "[bold]折木"]
+MISTAKES = tables(__file__, "mistakes")
 
 
 @pytest.fixture(autouse=True)
@@ -129,15 +131,7 @@ def test_nothing_is_seen(dataset, checkpoint, tmp_path, capsys):
     assert "Nothing was detected with a score of 0.01 or more" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("labels", "flags", "message"),
-    [
-        (LABELS, ["--dataset_split_name=validation"], r"'validation'.*test"),
-        (LABELS, ["--dataset_split_name=nobody"], "1 pictures have no marked object"),
-        (["別人"], [], "knows none of the dataset's names"),
-        ([], [], "nowhere does not exist"),
-    ],
-)
+@pytest.mark.parametrize(("labels", "flags", "message"), MISTAKES["evaluate"])
 def test_nothing_to_measure_is_status_1(dataset, tmp_path, capsys, labels, flags, message):
     checkpoint = make_checkpoint(tmp_path / "run", labels) if labels else tmp_path / "nowhere"
     assert run(dataset, checkpoint, tmp_path / "eval", *flags) == 1
@@ -145,17 +139,9 @@ def test_nothing_to_measure_is_status_1(dataset, tmp_path, capsys, labels, flags
     assert not (tmp_path / "eval").exists()
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--batch_size=0"], "--batch_size must be at least 1"),
-        (["--score_threshold=0"], "--score_threshold must be in 0.01...1"),
-        (["--max_pictures=0"], "--max_pictures must be at least 1"),
-        (["--batchsize=4"], "batch_size"),
-    ],
-)
-def test_wrong_flags_are_status_2(flags, message, tmp_path, capsys):
+@pytest.mark.parametrize(("flag", "message"), MISTAKES["evaluate_flags"])
+def test_wrong_flags_are_status_2(flag, message, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
-        run(tmp_path, "run", tmp_path / "eval", *flags)
+        run(tmp_path, "run", tmp_path / "eval", flag)
     assert stop.value.code == 2
     assert message in " ".join(capsys.readouterr().err.split())

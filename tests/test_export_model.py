@@ -7,7 +7,7 @@ import pytest
 import export_model
 from datasets.pictures import read_picture
 from nets.detector import Detector
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 
 LITE = ROOT / "checkpoints" / "drawn_lite"
 
@@ -49,13 +49,7 @@ def test_the_file_says_what_the_detector_says(session, detector, stem):
     np.testing.assert_allclose(boxes[:count], expected.boxes, atol=0.005)
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--checkpoint_path", "nowhere"], "Checkpoint folder nowhere does not exist."),
-        (["--checkpoint_path", "x", "--score_threshold", "1"], "--score_threshold 1.0: must be"),
-    ],
-)
+@pytest.mark.parametrize(("flags", "message"), tables(__file__, "mistakes")["export"])
 def test_a_mistake_is_one_line(tmp_path, capsys, flags, message):
     assert export_model.main([*flags, "--output_path", str(tmp_path / "a.onnx")]) == 1
     assert message in capsys.readouterr().err

@@ -12,22 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.conftest import ROOT, tables
 from tools import setup_environment
 from tools.setup_environment import LOCKS
-
-ROOT = Path(__file__).resolve().parent.parent
-# It notes what it is called with, fails or dies once where it is told to, and makes an environment's shell.
-UV = """#!/bin/sh
-[ "$1" = --version ] && exit
-echo "$@ $UV_DEFAULT_INDEX" >> calls
-if [ "$1" = pip ] && [ -e said ]; then cat said; rm said; exit 2; fi
-if [ "$1" = pip ] && [ -e kill ]; then rm kill; kill -9 $PPID; exit 2; fi
-[ "$1" = venv ] || exit 0
-for folder in "$@"; do :; done
-mkdir -p "$folder/bin" "$folder/lib/python{minor}/site-packages"
-ln -s "{python}" "$folder/bin/python"
-echo "prompt = anime-ssd" > "$folder/pyvenv.cfg"
-"""
 
 
 @pytest.fixture
@@ -42,8 +29,8 @@ def checkout(tmp_path: Path) -> Path:
         (root / "requirements" / f"{lock}.txt").write_text(lock)
     uv = tmp_path / "programs" / "uv"
     uv.parent.mkdir()
-    minor = "{}.{}".format(*sys.version_info)
-    uv.write_text(UV.replace("{python}", sys.executable).replace("{minor}", minor))
+    minor, stand_in = "{}.{}".format(*sys.version_info), (ROOT / "tests" / "uv.sh").read_text()
+    uv.write_text(stand_in.replace("{python}", sys.executable).replace("{minor}", minor))
     uv.chmod(0o755)
     return root
 
@@ -96,15 +83,7 @@ def test_a_killed_set_up_is_completed_by_the_same_command(checkout: Path) -> Non
     assert installed(checkout) == ["run", "run", "run"]
 
 
-@pytest.mark.parametrize(
-    ("said", "meaning"),
-    [
-        ("cause: dns error: error sending request for url (…)", "the index was not reached"),
-        ("failed to copy file: No space left on device (os error 28)", "the disk is full"),
-        ("cause: Hash mismatch for `numpy==2.4.6`", "the index or the connection gave a file that is not"),
-        ("something new", "the lines above say why"),
-    ],
-)
+@pytest.mark.parametrize(("said", "meaning"), tables(__file__, "mistakes")["set_up"])
 def test_a_failure_is_shown_and_explained(checkout: Path, said: str, meaning: str) -> None:
     (checkout / "said").write_text(f"{said}\n")
     told = make(checkout, "setup", fails=True)

@@ -13,7 +13,7 @@ from datasets.pictures import read_picture
 from faces import encoder
 from faces import folder as face_folder
 from faces.classifier import FaceClassifier
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 from tests.drawn_faces import HAIR, drawn_face, write_faces
 
 
@@ -133,32 +133,14 @@ def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
     assert (there["top1"], there["confusion"]) == (here["top1"], here["confusion"])
 
 
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        ("--left_out=-1", "--left_out -1: must be 0 or more"),
-        ("--margin=9", "--margin 9.0: must be in 0...2"),
-        ("--split_by=lists", "--split_by lists: faces are split by source"),
-    ],
-)
+@pytest.mark.parametrize(("argument", "message"), tables(__file__, "mistakes")["face_flags"])
 def test_wrong_flags_are_named(tmp_path, capsys, argument, message):
     with pytest.raises(SystemExit, match="2"):
         train(tmp_path, "run", argument)
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("program", "arguments", "message"),
-    [
-        (train, ["--train_dir={detector}"], "there is a detector in it, or something else; give a folder"),
-        (train, ["--train_dir={others}"], "a classifier of other names in it; give a folder of its own"),
-        (train, ["--train_dir={damaged}"], "config.json is damaged"),
-        (train, ["--faces_dir={alone}"], "faces of ao only; a classifier tells at least two"),
-        (evaluate, ["--split=validation", "--faces_dir={other}"], "no face in {other} was in this split"),
-        (evaluate, ["--faces_dir={nobody}"], "has none of the classifier's names"),
-        (evaluate, ["--faces_dir={other}", "--strangers_dir=gone"], "--strangers_dir gone: there is no such"),
-    ],
-)
+@pytest.mark.parametrize(("program", "arguments", "message"), tables(__file__, "mistakes")["faces"])
 def test_mistakes_are_one_line(trained, tmp_path, rng, capsys, program, arguments, message):
     names = {name: tmp_path / name for name in ("alone", "other", "nobody", "others", "damaged")}
     there = '{"kind": "face_classifier", "names": ["kuro", "somebody"]}'
@@ -169,7 +151,8 @@ def test_mistakes_are_one_line(trained, tmp_path, rng, capsys, program, argument
     shutil.copytree(trained / "faces" / "ao", names["alone"] / "ao")
     shutil.copytree(trained / "faces" / "ao", names["nobody"] / "else")
     names["detector"] = ROOT / "checkpoints" / "drawn_lite"
-    assert program(trained, tmp_path / "out", *(one.format(**names) for one in arguments)) == 1
+    run = {"train": train, "evaluate": evaluate}[program]
+    assert run(trained, tmp_path / "out", *(one.format(**names) for one in arguments)) == 1
     said = capsys.readouterr().err
     assert message.format(**names) in said
     assert said.count("\n") == 1

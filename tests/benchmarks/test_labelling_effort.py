@@ -7,24 +7,14 @@ import pytest
 
 from benchmarks.labelling_effort import Effort, Options, effort_for, measure
 from datasets.voc import VocObject, write_annotation
+from tests.conftest import tables
 
 BOX = np.array([[0.2, 0.2, 0.6, 0.6]])
 
 
-@pytest.mark.parametrize(
-    ("drafts", "names", "effort"),
-    [
-        (BOX, ["a"], Effort(right=1, untouched=1, pictures=1)),
-        (BOX + 0.03, ["a"], Effort(right=1, untouched=1, pictures=1)),
-        (BOX + 0.08, ["a"], Effort(moved=1, pictures=1)),
-        (BOX, ["b"], Effort(renamed=1, pictures=1)),
-        (BOX + 0.3, ["a"], Effort(drawn=1, deleted=1, pictures=1)),
-        (BOX[:0], [], Effort(drawn=1, pictures=1)),
-        (np.concatenate([BOX, BOX]), ["b", "a"], Effort(right=1, deleted=1, pictures=1)),
-    ],
-)
-def test_effort_for_one_box(drafts: np.ndarray, names: list[str], effort: Effort) -> None:
-    assert effort_for(drafts, names, BOX, ["a"]) == effort
+@pytest.mark.parametrize(("drafts", "names", "effort"), tables(__file__)["efforts"])
+def test_effort_for_one_box(drafts: list, names: list[str], effort: dict[str, int]) -> None:
+    assert effort_for(np.reshape(drafts, (-1, 4)), names, BOX, ["a"]) == Effort(**effort, pictures=1)
 
 
 def test_time_is_that_of_the_boxes_and_of_looking() -> None:

@@ -4,6 +4,7 @@ import pytest
 from boxes.anchor_fitting import best_anchors, fit_anchors
 from boxes.anchors import AnchorLayer, make_anchors, shapes_of, ssd_shapes, with_shapes
 from boxes.geometry import iou
+from tests.conftest import tables
 
 LAYERS = (AnchorLayer(8, 8, 0.125, ((0.2, 0.2), (0.3, 0.15))), AnchorLayer(1, 1, 1.0, ((0.8, 0.8),)))
 
@@ -52,14 +53,7 @@ def test_few_or_empty_boxes_move_nothing(boxes):
     assert fit_anchors(LAYERS, boxes) == LAYERS
 
 
-@pytest.mark.parametrize(
-    ("shapes", "message"),
-    [
-        ([[0.1, 0.1]], "not a pair for each anchor"),
-        ([[0.1, 0.1], [0.2, 0.0], [0.8, 0.8]], "fractions of the picture"),
-        ([[0.1, 0.1], [0.2, float("nan")], [0.8, 0.8]], "fractions of the picture"),
-    ],
-)
+@pytest.mark.parametrize(("shapes", "message"), tables(__file__)["no_shapes"])
 def test_shapes_from_outside_are_looked_at(shapes, message):
     assert with_shapes(LAYERS, shapes_of(LAYERS)) == LAYERS
     with pytest.raises(ValueError, match=message):

@@ -14,9 +14,11 @@ from PIL import Image, ImageDraw
 from datasets.annotations import Annotation
 from datasets.sources import source_of
 from datasets.voc import OBJECT_DROPPED, VocObject, write_annotation
+from tests.conftest import tables
 
 WIDTH, HEIGHT = 96, 64
 BOX = (20, 10, 60, 50)
+TABLES = tables(__file__, "written_by_others")
 
 # (file, object, kind, action): what must be said about the folder, no more and no less.
 Expected = set[tuple[str, str, str, str]]
@@ -80,7 +82,7 @@ def xml_text(*objects: str, size: str = size_text(), head: str = "") -> str:
     return f"<annotation>{head}{size}{''.join(objects)}</annotation>"
 
 
-def xml_object(name: str = "<name>Mira</name>", box: tuple[object, ...] = BOX, more: str = "") -> str:
+def xml_object(name: str = "<name>Mira</name>", box: Sequence[object] = BOX, more: str = "") -> str:
     """The least XML that is an object."""
     sides = "".join(
         f"<{tag}>{value}</{tag}>" for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
@@ -172,32 +174,18 @@ def _accepted_pictures(to: _Writer) -> None:
 
 
 def _boxes(to: _Writer) -> None:
-    dropped = OBJECT_DROPPED
-    rows = (
-        (xml_object(), "", ""),
-        (xml_object(box=(60, 50, 20, 9)), "box with minimum and maximum exchanged", "exchanged back"),
-        (xml_object(box=(-5, 10, WIDTH + 7, 50)), "box over the border", "clipped"),
-        (xml_object(box=(WIDTH + 10, 10, WIDTH + 50, 50)), "box outside the picture", dropped),
-        (xml_object(box=(20, 10, 20, 50)), "empty box", dropped),
-        (xml_object(box=("many", 10, 60, 50)), "box is not four numbers", dropped),
-        (xml_object(box=("nan", 10, 60, 50)), "box is not four numbers", dropped),
-        (xml_object("<name>  </name>"), "object without name", dropped),
-        ("<object><name>Mira</name></object>", "object without box", dropped),
-        (xml_object(more="<difficult>maybe</difficult>", box=(1, 1, 9, 9)),
-         "<difficult> is neither 0 nor 1", "taken as 0"),
-        (xml_object(), "same object twice", "second one dropped"),
-    )  # fmt: skip
-    to.pair("box_1.jpg", *(text for text, _, _ in rows))
-    for number, (_, kind, action) in enumerate(rows, start=1):
+    objects = [one if isinstance(one, str) else xml_object(**one) for one, _, _ in TABLES["objects"]]
+    to.pair("box_1.jpg", *objects)
+    for number, (_, kind, action) in enumerate(TABLES["objects"], start=1):
         if kind:
             name = "" if kind == "object without name" else ": Mira"
-            to.says("Annotations/box_1.xml", kind, action, f"{number}{name}")
+            to.says("Annotations/box_1.xml", kind, action or OBJECT_DROPPED, f"{number}{name}")
 
     # A picture that loses all its objects would teach that nobody is there.
     lost = "<object><name>Mira</name><robndbox><cx>9</cx></robndbox></object>"
     to.pair("lost_1.jpg", lost, xml_object(box=("12px", 1, "1 2", 9)))
-    to.says("Annotations/lost_1.xml", "object without box", dropped, "1: Mira")
-    to.says("Annotations/lost_1.xml", "box is not four numbers", dropped, "2: Mira")
+    to.says("Annotations/lost_1.xml", "object without box", OBJECT_DROPPED, "1: Mira")
+    to.says("Annotations/lost_1.xml", "box is not four numbers", OBJECT_DROPPED, "2: Mira")
     to.says("JPEGImages/lost_1.jpg", "none of its objects can be used", "picture left out")
 
 
@@ -275,24 +263,12 @@ def _bad_pictures(to: _Writer) -> None:
 
 def _sizes(to: _Writer) -> None:
     """EXIF orientation and sizes that do not fit."""
-
-    twice, kept = tuple(2 * side for side in BOX), "pixels kept as stored"
-    without, unclear = "boxes drawn without EXIF orientation", "EXIF orientation is unclear"
-    turned, resized = "boxes drawn with EXIF orientation", "picture resized after labelling"
-    other, taken = "size in the XML is of another picture", "boxes taken as pixels of the picture"
-    for stem, orientation, text, box, kind, action in (
-        ("exif_stored_1", 6, None, BOX, without, kept),
-        ("exif_turned_1", 6, size_text(HEIGHT, WIDTH), (5, 5, 30, 40), turned, "picture turned"),
-        ("exif_upside_down_1", 3, None, BOX, unclear, kept),
-        ("exif_no_size_1", 8, "", BOX, unclear, kept),
-        ("resized_1", 1, size_text(2 * WIDTH, 2 * HEIGHT), twice, resized, "boxes scaled with it"),
-        ("size_of_another_1", 1, size_text(500, 100), BOX, other, taken),
-    ):
+    for case in TABLES["stored"]:
         exif = Image.Exif()
-        exif[0x0112] = orientation
-        more: dict[str, Any] = {} if text is None else {"size": text}
-        to.pair(f"{stem}.jpg", xml_object(box=box), exif=exif, **more)
-        to.says(f"Annotations/{stem}.xml", kind, action)
+        exif[0x0112] = case["orientation"]
+        size = size_text(*case.get("size", (WIDTH, HEIGHT))) if case.get("size") != [] else ""
+        to.pair(f"{case['stem']}.jpg", xml_object(box=case.get("box", BOX)), exif=exif, size=size)
+        to.says(f"Annotations/{case['stem']}.xml", *case["said"])
 
 
 def _lists(to: _Writer) -> None:

@@ -17,11 +17,6 @@ MIRA = ReportedBox((10, 10, 40, 50), "Mira", was="Tobi")
 NOBODY = ReportedBox((50, 10, 80, 60), None, was="Tobi")
 
 
-@pytest.fixture
-def inbox(tmp_path):
-    return Inbox(tmp_path / "inbox")
-
-
 def files(inbox, state=PENDING):
     return sorted(path.name for path in (inbox.folder / state).iterdir())
 

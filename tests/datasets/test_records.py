@@ -8,6 +8,7 @@ import tensorflow as tf
 from datasets.examples import VOC_NAMES, make_example, parse_example, traces_of_records, write_shards
 from datasets.labels import write_labels
 from datasets.records import open_dataset
+from tests.datasets.test_splits import TABLES
 
 BOXES = ((0.25, 0.125, 0.5, 0.75),)
 JPEG = tf.io.encode_jpeg(np.full((6, 8, 3), 90, np.uint8)).numpy()
@@ -105,28 +106,14 @@ def test_records_of_the_object_detection_api(file, tmp_path):
         open_dataset(tmp_path)
 
 
-TWO = {"boxes": 2 * BOXES, "names": ("a", "a"), "classes": (2, 4)}
-
-
-@pytest.mark.parametrize(
-    ("labels", "given", "said"),
-    [
-        ("千反田 Mira", {}, "class id 2 is '千反田' here, 'Mira' in labels.txt; give labels"),
-        ("千反田", {}, r"class id 2 \('千反田'\), but labels.txt has 1 names, and 0 is background; write"),
-        ("Mira 千反田", {"classes": (0,)}, r"class id 0 .*, and 0 is background; convert again"),
-        ("Mira 千反田", {"classes": (2, 1)}, "1 boxes with 2 class ids, 1 names and 1 flags"),
-        ("", {"classes": (0,)}, r"class id 0 \('千反田'\), but ids are 1 to 65535"),
-        ("", {"names": ("",)}, r"the records do not name their classes \(.*: class id 2\); write labels"),
-        ("", TWO, "'a' has 2 class ids in its records"),
-    ],
-)
+@pytest.mark.parametrize(("labels", "given", "said"), TABLES["records"])
 def test_records_agree_with_the_names_and_with_each_other(labels, given, said, tmp_path):
     (path,) = write_shards(tmp_path, "train", [example(**given)], 1)
     if labels:
         write_labels(tmp_path / "labels.txt", labels.split())
     with pytest.raises(ValueError, match=said) as error:
         open_dataset(tmp_path)
-    assert given == TWO or f"{path}: record 0 (第1話/千反田_1.jpg)" in str(error.value)
+    assert "boxes" in given or f"{path}: record 0 (第1話/千反田_1.jpg)" in str(error.value)
 
 
 def test_boxes_that_are_none_do_not_count(tmp_path):
@@ -160,13 +147,8 @@ def test_finding_a_split(tmp_path):
 def test_dataset_name_selects_sets(tmp_path):
     for name in ("voc_2007_train", "voc_2007_test", "voc_2012_train", "mine_train"):
         write_shards(tmp_path, name, [example()], 1)
-    for name, selected in (
-        ("pascalvoc_2007", "voc_2007_test voc_2007_train"),
-        ("pascalvoc_2012", "voc_2012_train"),
-        ("mine", "mine_train"),
-        ("pascalvoc", "mine_train voc_2007_test voc_2007_train voc_2012_train"),
-    ):
-        assert list(open_dataset(tmp_path, name).splits) == selected.split()
+    for name, selected in TABLES["selections"].items():
+        assert list(open_dataset(tmp_path, name).splits) == selected
     assert open_dataset(tmp_path, "pascalvoc_2012").split_name("train") == "voc_2012_train"
     with pytest.raises(ValueError, match=r"no set whose name begins with imagenet_, .*: mine_train, voc_"):
         open_dataset(tmp_path, "imagenet")

@@ -1,6 +1,4 @@
-import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,9 +7,10 @@ from hypothesis import strategies as st
 from datasets.folder import GivenSplits, given_splits
 from datasets.sources import source_of, sources_of, units_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign, hash_fraction, make_splits
+from tests.conftest import tables
 
 DEFAULT = SplitOptions()
-TABLES = tomllib.loads(Path(__file__).with_name("written_by_others.toml").read_text(encoding="utf-8"))
+TABLES = tables(__file__, "written_by_others")
 
 
 def episodes(count: int, frames: int = 30) -> list[str]:
@@ -153,13 +152,9 @@ def test_too_few_sources_are_cut_into_blocks_each_and_anew_when_pictures_come():
 
 
 def test_unwanted_splits_stay_empty():
-    for count, fractions, wanted in (
-        (10, (0.7, 0.3, 0.0), {"train", "validation"}),
-        (1, (0.7, 0.3, 0.0), {"train", "validation"}),
-        (1, (1.0, 0.0, 0.0), {"train"}),
-    ):
-        options = SplitOptions(split_fractions=fractions)
-        assert set(make_splits(episodes(count), options).splits.values()) == wanted
+    for count, fractions, wanted in TABLES["unwanted"]:
+        options = SplitOptions(split_fractions=tuple(fractions))
+        assert set(make_splits(episodes(count), options).splits.values()) == {*wanted}
 
 
 def test_unequal_sources_are_said():

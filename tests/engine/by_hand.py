@@ -7,6 +7,9 @@ import numpy as np
 from boxes.detections import Detections
 from engine.average_precision import GroundTruth, evaluate_detections
 from engine.evaluation import Evaluation, Timing
+from tests.conftest import tables
+
+TABLES = tables(__file__, "by_hand")
 
 # Top left, top right, bottom left and bottom right: no two of them touch.
 A, B, C, D = ((y, x, y + 0.4, x + 0.4) for y in (0.0, 0.5) for x in (0.0, 0.5))

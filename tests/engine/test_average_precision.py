@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import engine.average_precision
 from engine.average_precision import GroundTruth, average_precision, evaluate_detections
-from tests.engine.by_hand import A, B, C, D, detected, marked, random_pictures
+from tests.engine.by_hand import TABLES, A, B, C, D, detected, marked, random_pictures
 
 
 def number(value: float | None) -> float:
@@ -29,32 +29,13 @@ def test_curve_by_hand():
     assert average_precision(recall, precision, rule="voc07") == pytest.approx((3 * 1 + 5 * 3 / 4) / 11)
 
 
-@pytest.mark.parametrize(
-    ("recall", "precision", "voc07", "voc12"),
-    [
-        ([], [], 0, 0),
-        ([1.0], [1.0], 1, 1),
-        ([0.0, 0.0], [0.0, 0.0], 0, 0),
-        # 3 * 0.1 > 3 / 10 in binary: a comparison against np.arange(0, 1.1, 0.1) loses the fourth point.
-        ([3 / 10], [1.0], 4 / 11, 3 / 10),
-        ([6 / 10], [1.0], 7 / 11, 6 / 10),
-    ],
-)
+@pytest.mark.parametrize(("recall", "precision", "voc07", "voc12"), TABLES["curves"])
 def test_extreme_curves(recall, precision, voc07, voc12):
     assert average_precision(recall, precision, rule="voc07") == pytest.approx(voc07)
     assert average_precision(recall, precision, rule="voc12") == pytest.approx(voc12)
 
 
-@pytest.mark.parametrize(
-    ("recall", "precision", "rule", "message"),
-    [
-        ([0.5, 0.2], [1.0, 1.0], "voc12", "must not fall"),
-        ([0.5, np.nan], [1.0, 1.0], "voc12", "recall must be between 0 and 1"),
-        ([0.5], [1.5], "voc12", "precision must be between 0 and 1"),
-        ([0.5], [1.0, 1.0], "voc12", "as many recalls as precisions"),
-        ([1.0], [1.0], "coco", r"'coco'.*'voc07' and 'voc12'"),
-    ],
-)
+@pytest.mark.parametrize(("recall", "precision", "rule", "message"), TABLES["no_curves"])
 def test_what_is_no_curve_or_no_rule_is_refused(recall, precision, rule, message):
     with pytest.raises(ValueError, match=message):
         average_precision(recall, precision, rule=rule)
@@ -179,17 +160,7 @@ def test_the_table_of_matches():
     matches = evaluate_detections(found, truths).matches
     assert (matches.names, matches.pictures) == (("a", "b"), 3)
     assert matches.score.tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6])
-    for column, expected in {
-        "picture": [0, 0, 1, 2],
-        "name": [0, 1, 0, 0],
-        "right": [True, False, False, False],
-        "ignored": [False, False, False, True],
-        "wrong": [False, True, True, False],
-        "object": [0, -1, -1, 2],
-        "pairs": [[0, 0], [1, 0], [3, 2]],
-        "object_picture": [0, 2, 2],
-        "object_name": [0, 1, 0],
-    }.items():
+    for column, expected in TABLES["matches"].items():
         assert getattr(matches, column).tolist() == expected, column
 
 

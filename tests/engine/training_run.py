@@ -3,8 +3,6 @@
 import io
 import os
 import signal
-import tomllib
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,8 +11,9 @@ from engine.training.options import TrainingOptions
 from engine.training.plan import Run, plan
 from engine.training.train import train
 from terminal.bars import TrainingBar
+from tests.conftest import tables
 
-TABLES = tomllib.loads((Path(__file__).parent / "training" / "tables.toml").read_text(encoding="utf-8"))
+TABLES = tables(__file__, "training/tables")
 
 
 class Killed(BaseException):

@@ -1,6 +1,4 @@
 import json
-import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +6,7 @@ import pytest
 from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
 from faces.encoder import FaceEncoder
 from files.writing import write_json
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 from tests.drawn_faces import HAIR, drawn_face
 
 
@@ -17,9 +15,6 @@ def classifier(rng) -> FaceClassifier:
     encoder = FaceEncoder()
     head = Head(rng.normal(size=(encoder.size, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32))
     return FaceClassifier(tuple(HAIR), encoder, head, Judgement(0.5, 0.3))
-
-
-CHANGES = tomllib.loads(Path(__file__).with_name("changes.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -69,7 +64,7 @@ def test_evidence_decides_what_is_known():
     assert Judgement().known(logits).tolist() == [True]
 
 
-@pytest.mark.parametrize(("values", "message"), CHANGES["changes"])
+@pytest.mark.parametrize(("values", "message"), tables(__file__)["changes"])
 def test_a_changed_configuration_is_refused(classifier, tmp_path, values, message):
     classifier.save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from PIL import Image
 from datasets.folder import INBOX_MARK
 from datasets.voc import VocObject, write_annotation
 from faces.folder import FaceOptions, read_faces
+from tests.conftest import tables
 
 
 def draw(folder: Path, *names: str) -> None:
@@ -89,14 +90,7 @@ def test_nothing_to_read_is_said(tmp_path):
         read(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"source_pattern": "("}, r"--source_pattern '\(' is no regular expression"),
-        ({"source_pattern": "x"}, "has no brackets; put them around what names the source"),
-        ({"max_pixels": 0}, "--max_pixels 0: must be at least 1"),
-    ],
-)
+@pytest.mark.parametrize(("options", "message"), tables(__file__)["wrong_options"])
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         FaceOptions(**options)

@@ -1,7 +1,6 @@
 """Data sets of other programs and other machines, as they are read before any picture is."""
 
 import json
-import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from datasets.voc import RawObject
 from labelling.coco import read_coco
 from labelling.foreign import Files, ForeignDataset
 from labelling.yolo import read_yolo
+from tests.conftest import tables
 
-TABLES = tomllib.loads(Path(__file__).with_name("foreign.toml").read_text(encoding="utf-8"))
+TABLES = tables(__file__, "foreign")
 
 
 def tree(folder: Path, files: dict[str, str]) -> Path:

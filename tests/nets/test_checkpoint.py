@@ -7,13 +7,13 @@ from files.arrays import read_arrays
 from nets import get_network
 from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
 from nets.saving import model_weights, write_checkpoint
-from tests.conftest import files_of_at_most
+from tests.conftest import files_of_at_most, tables
 
 # Files: what the other backend would add is the time that it takes to compile a network.
 pytestmark = pytest.mark.tensorflow_only
 
 LABELS = ["千反田える", "Mira"]
-DAMAGED = ["", "[1]", "null", '{"a": NaN}', '{"a": 1, "a": 1}', '{"a": "é"}', "\xff\xfe{\0", "[" * 9**4]
+DEEP = ("config.json", "[" * 9**4, r"config\.json is damaged .*last/ has the same")
 
 
 @pytest.fixture(scope="module")
@@ -50,23 +50,7 @@ def test_a_missing_folder_and_a_missing_file_are_named(tmp_path, folder):
         read_checkpoint(folder)
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "message"),
-    [
-        ("labels.txt", "a\nb\nc\n", r"conv_cls/kernel.*3 names"),
-        ("config.json", '{"model_name": "inception"}', r"config.json.*inception"),
-        (
-            "config.json",
-            '{"model_name": "ssd_300_mobilenet_v2", "scores": "tanh"}',
-            r"config\.json.*'tanh', and can be softmax or sigmoid",
-        ),
-        *(("config.json", text, r"config\.json is damaged .*last/ has the same") for text in DAMAGED),
-        ("config.json", '{"model_name": "ssd_300_lite", "options": []}', r"config\.json does not.*last/ has"),
-        ("config.json", '{"model_name": "ssd_300_lite", "options": {"dataset_dir": 5}}', "dataset_dir is 5"),
-        ("thresholds.json", '{"common": Infinity}', r"thresholds\.json is damaged .*Delete it"),
-        ("thresholds.json", '{"common": 0.5, "names": []}', r"thresholds\.json does not hold.*Delete it"),
-    ],
-)
+@pytest.mark.parametrize(("file", "text", "message"), [*tables(__file__)["wrong_files"], DEEP])
 def test_files_that_do_not_fit_together_or_are_damaged(folder, file, text, message):
     (folder / file).write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match=message):

@@ -15,7 +15,7 @@ from nets.detector import Detector, Look
 from nets.postprocess import named_detections
 from nets.saving import model_weights, write_checkpoint
 from nets.thresholds import Thresholds, evidence, read_thresholds
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 from tests.engine.conftest import TINY
 
 
@@ -186,12 +186,7 @@ def test_there_and_back(tmp_path):
     assert read_thresholds(tmp_path / "t.json") == thresholds
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"common": 2, "names": {}}', '{"common": 0.5, "names": {"a": "0.5"}}',
-     '{"common": 0.5, "names": {"a": NaN}}', '{"common": 0.5, "names": []}',
-     '{"common": 0.5, "names": {}, "unknown": {"gap": true}}'],
-)  # fmt: skip
+@pytest.mark.parametrize("text", tables(__file__)["no_thresholds"])
 def test_what_is_no_threshold_is_refused(text, tmp_path):
     (tmp_path / "t.json").write_text(text)
     with pytest.raises(ValueError, match=r"t\.json (does not hold|is damaged).*tools\.training_report"):

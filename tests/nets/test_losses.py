@@ -3,6 +3,7 @@ import pytest
 
 from boxes.geometry import encode
 from nets.losses import box_errors, cross_entropy, hardest_background, multibox_loss, smooth_l1
+from tests.conftest import tables
 
 
 def test_smooth_l1_by_hand():
@@ -18,14 +19,7 @@ def test_cross_entropy_by_hand():
     )
 
 
-@pytest.mark.parametrize(
-    ("losses", "classes", "at_least", "expected"),
-    [
-        ([9, 5, 4, 3, 2, 1], [1, 0, 0, 0, 0, 0], 0, [0, 1, 1, 1, 0, 0]),  # three to one
-        ([1, 1, 1, 1], [1, 1, 1, 0], 6, [0, 0, 0, 1]),  # never more than there are
-        ([1] * 6, [0] * 6, 3, [1, 1, 1, 0, 0, 0]),  # an empty picture keeps a few, ties no more of them
-    ],
-)
+@pytest.mark.parametrize(("losses", "classes", "at_least", "expected"), tables(__file__)["hardest"])
 def test_the_hardest_background_is_kept(losses, classes, at_least, expected):
     kept = hardest_background(np.array([losses], np.float32), np.array([classes]), at_least=at_least)
     np.testing.assert_array_equal(np.asarray(kept), [expected])

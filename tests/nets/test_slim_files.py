@@ -5,10 +5,12 @@ import pytest
 
 from nets import slim_files
 from nets.slim_files import find_prefix, read_slim_variables, write_slim_checkpoint
+from tests.conftest import tables
 
 # TensorFlow reads and writes its checkpoints whatever the backend; its import alone takes seconds.
 pytestmark = pytest.mark.tensorflow_only
 
+TABLES = tables(__file__)
 VALUES = {
     "a/weights": np.arange(6, dtype=np.float32).reshape(2, 3),
     "a/biases": np.array([1.5, -2.0], np.float32),
@@ -72,15 +74,7 @@ def test_a_damaged_checkpoint_file_names_what_is_beside_it(written, damage):
         read_slim_variables(written.parent)
 
 
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("model.ckpt-8", r"No checkpoint at .*ckpt-8 nor .*ckpt-8\.index.*Give the prefix.*model\.ckpt-7\."),
-        ("nowhere/model.ckpt-8.index", r"The folder .*nowhere does not exist either\."),
-        ("none.npz", r"No checkpoint at .*none\.npz"),
-        ("..", "file named `checkpoint` must name its latest"),
-    ],
-)
+@pytest.mark.parametrize(("path", "message"), TABLES["nowhere"])
 def test_where_there_is_none_what_there_is_is_said(written, path, message):
     with pytest.raises(ValueError, match=message):
         read_slim_variables(written.parent / path)
@@ -96,17 +90,9 @@ def test_an_index_without_all_of_its_data(written):
         read_slim_variables(written)
 
 
-@pytest.mark.parametrize(
-    ("start", "what"),
-    [
-        (b"PK\x03\x04", "a zip archive: unpack it"),
-        (b"\x1f\x8b\x08", "a gzip archive"),
-        (b"\x89HDF\r\n", "an HDF5 file"),
-        (b"\x80\x04\x95", "a Python pickle, which could run anything when it is read, so it is not"),
-    ],
-)
+@pytest.mark.parametrize(("start", "what"), TABLES["other_files"])
 def test_other_files_are_called_what_they_are(tmp_path, start, what):
-    (tmp_path / "ssd_300_vgg.ckpt").write_bytes(start + bytes(5000))
+    (tmp_path / "ssd_300_vgg.ckpt").write_bytes(start.encode("latin-1") + bytes(5000))
     with pytest.raises(ValueError, match=f"not a TensorFlow checkpoint that can be read: {what}"):
         read_slim_variables(tmp_path / "ssd_300_vgg.ckpt")
 

@@ -13,6 +13,7 @@ from nets.slim_names import (
     slim_name,
     slim_variables,
 )
+from tests.conftest import tables
 
 
 @pytest.fixture
@@ -32,15 +33,7 @@ def values(model, scope, fill=0.5) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
-    ("ours", "slim"),
-    [
-        ("conv6/kernel", "conv6/weights"),
-        ("block8.conv1x1/bias", "block8/conv1x1/biases"),
-        ("block4_box.L2Normalization/gamma", "block4_box/L2Normalization/gamma"),
-        ("norm/moving_mean", "norm/moving_mean"),
-    ],
-)
+@pytest.mark.parametrize(("ours", "slim"), tables(__file__)["slim_names"])
 def test_the_rule_and_its_inverse(ours, slim):
     assert slim_name(ours) == slim
     assert keras_path(slim) == ours
@@ -110,17 +103,10 @@ def test_missing_names_what_the_source_lacks(model):
     assert len(report.restored) == 8
 
 
-@pytest.mark.parametrize(
-    ("skip", "left_alone"),
-    [
-        *((it, {"block1/conv1", "block1/norm"}) for it in (["block1"], ["s/block1"], ["ssd_tiny/block1/"])),
-        (["block10/conv1", "ssd_tiny/block99"], {"block10/conv1"}), ("conv_cls", {"block10_box/conv_cls"}),
-        (["conv1"], {"block1/conv1", "block10/conv1"}), (["", " "], set()), (["block1/conv"], set()),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("skip", "left_alone"), tables(__file__)["skipped"])
 def test_skip_matches_whole_path_components(model, skip, left_alone):
     report = load_slim_variables(model, values(model, "s"), scope="s", skip=skip)
-    assert {name.removeprefix("s/").rpartition("/")[0] for name in report.skipped} == left_alone
+    assert {name.removeprefix("s/").rpartition("/")[0] for name in report.skipped} == {*left_alone}
     assert len(report.restored) + len(report.skipped) == 9
     assert report.missing == []
 

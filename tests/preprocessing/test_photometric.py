@@ -16,6 +16,7 @@ from preprocessing.photometric import (
     draw_colour_change,
 )
 from preprocessing.presets import get_preset
+from tests.conftest import tables
 
 
 def fractions(count):
@@ -32,18 +33,7 @@ def hue_degrees(colour):
     return 360.0 * colorsys.rgb_to_hsv(*(np.asarray(colour, float) / 255.0))[0]
 
 
-@pytest.mark.parametrize(
-    ("colour", "change", "expected"),
-    [
-        ([10, 20, 30], {"pivot": 128.0}, [10, 20, 30]),
-        ([10, 20, 30], {"brightness": 32.0}, [42, 52, 62]),
-        ([10, 20, 30], {"contrast": 1.5}, [15, 30, 45]),
-        ([100, 128, 200], {"contrast": 0.5, "pivot": 128.0}, [114, 128, 164]),
-        ([255, 0, 0], {"saturation": 0.0}, [76.245] * 3),
-        ([250, 5, 128], {"brightness": 32.0}, [255, 37, 160]),  # clipped
-        ([250, 5, 128], {"brightness": -32.0}, [218, 0, 96]),
-    ],
-)
+@pytest.mark.parametrize(("colour", "change", "expected"), tables(__file__)["changes"])
 def test_each_change_by_hand(colour, change, expected):
     np.testing.assert_allclose(changed(colour, **change), expected, atol=1e-3)
 

@@ -1,9 +1,7 @@
 """SSD-Tensorflow's own command lines, word by word, and each of its flags."""
 
 import shlex
-import tomllib
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +9,10 @@ from datasets.options import ConversionOptions
 from engine.reports.options import EvaluationOptions
 from engine.training.options import TrainingOptions
 from ssd_tensorflow.flags import CONVERSION, EVALUATION, TRAINING, modernise, parse
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 
 # As people typed them, and each flag of its scripts once.
-TYPED = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
+TYPED = tables(__file__, "commands")
 CONVERT, EVALUATIONS = TYPED["convert"], TYPED["evaluations"]
 TRAININGS = {
     name: text.replace("NEW_LAYERS", TYPED["new_layers"]) for name, text in TYPED["trainings"].items()
@@ -52,17 +50,10 @@ class Switches:
     number: int = 1
 
 
-READ_AS = {
-    "--wait": ("--wait=True", "--wait=true", "--wait=1", "--wait True", "--wait"),
-    "--no_wait": ("--wait=False", "--wait false", "--nowait", "--no-wait", "--no_wait"),
-    "--no_deep": ("--deep=f",),
-    "--number=1": ("--number=1", "--number =1"),
-    "--number 1 --wait": ("--number 1 --wait",),
-    "--numbers 1 2 -3": ("--numbers 1 2 -3",),
-}
+READ_AS = [(one, read) for read, some in TYPED["read_as"].items() for one in some]
 
 
-@pytest.mark.parametrize(("written", "read"), [(one, read) for read, some in READ_AS.items() for one in some])
+@pytest.mark.parametrize(("written", "read"), READ_AS)
 def test_booleans_of_both_worlds(written, read):
     assert modernise(shlex.split(written), Switches, {}) == (shlex.split(read), [])
 
@@ -72,16 +63,7 @@ def test_a_boolean_that_is_none_is_refused():
         modernise(["--wait=perhaps"], Switches, {})
 
 
-@pytest.mark.parametrize(
-    ("written", "name"),
-    [
-        ("--clone_on_cpu", "clone_on_cpu"),
-        ("--clone_on_cpu=True", "clone_on_cpu"),
-        ("--noclone_on_cpu", "clone_on_cpu"),
-        ("--num-clones 4 --num_clones=4", "num_clones"),
-        ("--ftrl_learning_rate_power -0.5", "ftrl_learning_rate_power"),
-    ],
-)
+@pytest.mark.parametrize(("written", "name"), TYPED["gone"])
 def test_what_is_gone_is_said_once_and_takes_its_value_along(written, name):
     modern, notes = modernise([*written.split(), "--number=2"], Switches, TRAINING)
     assert modern == ["--number=2"]
@@ -104,23 +86,12 @@ def test_what_people_typed_is_read_as_it_was_meant(command, text, capsys):
             assert found == type(found)(value), name
 
 
-@pytest.mark.parametrize(
-    ("command", "text", "count", "values"),
-    [
-        (
-            TRAIN,
-            TRAINING_FLAGS,
-            48,
-            {"loss_alpha": 2, "negative_ratio": 2} | {"match_threshold": 0.4, "end_learning_rate": 0.01},
-        ),
-        (EVALUATE, EVALUATION_FLAGS, 23, {"batch_size": 2, "max_num_batches": 3}),
-    ],
-)
-def test_every_flag_it_has_is_an_option_or_one_line(command, text, count, values, capsys):
-    options, gone = command
+@pytest.mark.parametrize(("command", "kind"), [(TRAIN, "training"), (EVALUATE, "evaluation")])
+def test_every_flag_it_has_is_an_option_or_one_line(command, kind, capsys):
+    (options, gone), text, meant = command, TYPED["flags"][kind], TYPED["meant"][kind]
     names = flags_of(text).keys()
-    assert len(names) == count
-    assert vars(parse(options, shlex.split(text), gone)).items() >= values.items()
+    assert len(names) == meant["count"]
+    assert vars(parse(options, shlex.split(text), gone)).items() >= meant["values"].items()
     assert set(said_of(capsys)) == names & gone.keys()
 
 

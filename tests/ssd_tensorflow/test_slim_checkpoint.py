@@ -9,6 +9,7 @@ import pytest
 from datasets.labels import write_labels
 from nets.checkpoint import read_checkpoint
 from ssd_tensorflow.witness import PUBLISHED, Difference
+from tests.conftest import tables
 from tests.ssd_tensorflow.conftest import NAMES
 from tools import slim_checkpoint
 from tools.slim_checkpoint import main, proof_picture
@@ -103,14 +104,7 @@ def test_inspect_shows_a_checkpoint_folder_too(flags, tmp_path, capsys):
     assert shown.endswith(f"It knows {', '.join(NAMES)}.\n")
 
 
-@pytest.mark.parametrize(
-    ("command", "flags", "message"),
-    [
-        ("inspect", {"checkpoint_path": "nowhere/model.ckpt"}, "No checkpoint at nowhere/model.ckpt"),
-        ("import", {"labels_file": "no.txt", "output_dir": "x"}, "no.txt: there is no such file"),
-        ("export", {"output_dir": "x", "picture": "a.jpg"}, "--picture is what --verify looks at: give both"),
-    ],
-)
+@pytest.mark.parametrize(("command", "flags", "message"), tables(__file__, "commands")["mistakes"])
 def test_a_mistake_is_one_line_on_standard_error(command, flags, message, capsys):
     assert run(command, **{"checkpoint_path": "x", **flags}) == 1
     captured = capsys.readouterr()

@@ -1,7 +1,6 @@
 """Whatever folder a command is given, it answers with one sentence, which names the command to be used."""
 
 import shutil
-import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from boxes.detections import Detections
 from datasets.folder import find_files
 from datasets.kinds import seems
 from datasets.pictures import encode_picture
+from tests.conftest import tables
 from tests.datasets.one_of_everything import xml_object, xml_text
 from tools import export_dataset, import_dataset, labelimg, propose_faces
 
-TABLES = tomllib.loads(Path(__file__).with_name("doors.toml").read_text(encoding="utf-8"))
+TABLES = tables(__file__, "doors")
 SEEN = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 16, 3)
 FOLDERS = ("", "images/", "images/ep01/", "JPEGImages/", "Annotations/", "annots/", "annots/ep01/", "labels/")
 CONTENTS = {

@@ -104,13 +104,7 @@ def test_what_cannot_be_written_is_named_and_the_others_kept(ours, tmp_path, cap
 
 
 def test_file_names_are_as_they_are_on_the_disk(tmp_path, capsys):
-    names = (
-        "氷菓\u3000第01話 4\u202fPM.png",
-        "می\u200cخواهم 1.png",
-        "50%20a#b.png",
-        "e\u0301 1.png",
-        "a\\b?:1.png",
-    )
+    names = TABLES["file_names"]
     for seed, name in enumerate(names):
         labelled(tmp_path / "ours" / name, scene(seed), "Rin")
     run(export_dataset, capsys, "--dataset_dir", tmp_path / "ours", "--output_dir", tmp_path, "--one_file")
@@ -178,13 +172,7 @@ def test_coco_with_everything_wrong(tmp_path, capsys):
     assert sorted(path.name for path in (out / "JPEGImages").iterdir()) == ["a_1.png", "b_1.png"]
 
 
-@pytest.mark.parametrize(
-    ("file", "pictures", "split", "stems"),
-    [
-        ("{}/_annotations.coco.json", "{}/ep_1.png", "valid", ["ep_1", "ep_1_val"]),
-        ("annotations/instances_{}2017.json", "{}2017/7.png", "val", ["7", "7_val"]),
-    ],
-)
+@pytest.mark.parametrize(("file", "pictures", "split", "stems"), TABLES["coco_layouts"])
 def test_roboflow_and_original_layouts_of_coco(tmp_path, capsys, file, pictures, split, stems):
     source = tmp_path / "set"
     for one in ("train", split):
@@ -223,10 +211,7 @@ def test_yolo_of_ultralytics(tmp_path, capsys):
 
 def test_yolo_lines_that_are_none_and_pictures_that_lose_all(tmp_path, capsys):
     """With no object left a picture would teach that nobody is there: it is left out."""
-    lines = [
-        "5 0.5 0.5 0.1 0.1", "-1 0.5 0.5 0.1 0.1", "0 nan 0.5 0.1 0.1", "0 0.5 0.5 1e400 1", "x 0 0 0 0",
-        "0 0.1 0.1 0.2", "0 0.1 0.1 0.2 0.2 0.3 0.3 9", "0.5 0.5 0.5 0.1 0.1",
-    ]  # fmt: skip
+    lines = TABLES["no_yolo_lines"]
     labels = {"train__a_1": "\n".join([*lines, "0 0.5 0.5 0.2 0.2"]), "train__b_1": "\n".join(lines)}
     source = yolo(tmp_path / "set", **labels, train__c_1="", train__d_1="0 0.5 0.5 0 0.1", val__e_1="")
     (source / "labels" / "val" / "e_1.txt").write_bytes(b"\xff\xfe\x00")
@@ -240,9 +225,7 @@ def test_yolo_lines_that_are_none_and_pictures_that_lose_all(tmp_path, capsys):
     assert sorted(path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()) == ["a_1.png", "c_1.png"]
 
 
-@pytest.mark.parametrize(
-    "train", ["../secret", "/etc", "images/../../secret", "[/etc, ../secret]", "{a: 1}", "list.txt"]
-)
+@pytest.mark.parametrize("train", TABLES["outside"])
 def test_a_yolo_set_reaches_no_file_outside(tmp_path, capsys, train):
     picture(tmp_path / "secret" / "a.png")
     (tmp_path / "secret" / "a.txt").write_text("0 0.5 0.5 0.2 0.2")

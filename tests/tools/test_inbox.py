@@ -2,17 +2,12 @@ import numpy as np
 import pytest
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.inbox import Inbox, ReportedBox
+from datasets.inbox import ReportedBox
 from tests.datasets.one_of_everything import labelled
 from tests.tools.test_doors import TABLES
 from tools import inbox as command
 
 IMAGE = np.full((60, 80, 3), (200, 30, 90), np.uint8)
-
-
-@pytest.fixture
-def inbox(tmp_path):
-    return Inbox(tmp_path / "inbox")
 
 
 def add(inbox, name="千反田 <&> ../x", image=IMAGE):

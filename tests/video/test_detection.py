@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nets.thresholds import Thresholds
+from tests.conftest import tables
 from tests.engine.by_hand import detected
 from tests.video.small_videos import Shown, scene, write_video
 from video.detection import VideoOptions, detect_in_video, read_ahead
@@ -78,15 +79,7 @@ def test_sound_that_mp4_knows_is_copied_bit_for_bit(tmp_path, suffix, codec):
     assert done.notes == []
 
 
-@pytest.mark.parametrize(
-    ("suffix", "codec", "pictures", "rate"),
-    [
-        (".avi", "pcm_s16le", "mjpeg", 48_000),
-        (".ts", "mp2", "mpeg2video", 48_000),
-        (".avi", "libmp3lame", "mpeg4", 11_025),  # below what MP4 takes
-        (".mkv", "pcm_s16le", "mpeg4", 192_000),  # above what AAC knows
-    ],
-)
+@pytest.mark.parametrize(("suffix", "codec", "pictures", "rate"), tables(__file__)["other_sound"])
 def test_other_sound_becomes_aac_of_the_same_length(tmp_path, suffix, codec, pictures, rate):
     source, target = tmp_path / f"clip{suffix}", tmp_path / "out.mp4"
     assert run(clip(source, sound=codec, codec=pictures, rate=rate), target).notes == []

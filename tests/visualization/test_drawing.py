@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxes.detections import Detections
+from tests.conftest import tables
 from visualization.colours import name_colour
 from visualization.drawing import Rectangle, _overlaps, _place, draw_boxes, draw_detections
 
@@ -70,15 +71,7 @@ def test_any_picture_boxes_and_name(shape, boxes, name):
     assert changed(grey(*shape), drawn).any()
 
 
-@pytest.mark.parametrize(
-    ("box", "label"),
-    [
-        ((50, 20, 90, 80), (40, 20, 50, 50)),  # above
-        ((0, 20, 50, 80), (50, 20, 60, 50)),  # below
-        ((0, 0, 100, 100), (0, 0, 10, 30)),  # inside
-        ((50, 90, 90, 100), (40, 70, 50, 100)),  # above, ending with the picture
-    ],
-)
+@pytest.mark.parametrize(("box", "label"), tables(__file__, "texts")["labels"])
 def test_label_moves_inside_or_below_where_there_is_no_room_above(box, label):
     box, label = Rectangle(*box), Rectangle(*label)
     size = (label.height, label.width)

@@ -1,5 +1,4 @@
 import io
-import tomllib
 import unicodedata
 import warnings
 from pathlib import Path
@@ -11,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import font_manager
 
+from tests.conftest import tables
 from visualization import text as module
 from visualization.colours import hex_colour, luminance, name_colour, text_colour
 from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
 from visualization.web_font import web_font
 
-TABLES = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
+TABLES = tables(__file__, "texts")
 
 
 @pytest.mark.parametrize(("text", "shown"), [*TABLES["one_line"], ("\ud800", "\ufffd")])
@@ -76,14 +76,7 @@ def test_stacked_marks_do_not_make_the_line_endlessly_high():
 # Fonts
 
 
-@pytest.mark.parametrize(
-    ("texts", "shipped"),
-    [
-        (["千反田える", "초롱이", "Мария Ёлкина", "Nguyễn", "第1話 (Ep. 1)", "葛󠄀城"], True),
-        # Matplotlib brings DejaVu Sans, so that this holds on a computer without any font.
-        (["سلام", "Ελένη", "אלמה"], False),
-    ],
-)
+@pytest.mark.parametrize(("texts", "shipped"), TABLES["fonts"])
 def test_shipped_font_draws_most_names_and_others_have_one_of_their_own(texts, shipped):
     for text in texts:
         [(run, font)] = font_runs(text, 20)

@@ -12,7 +12,6 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from boxes.detections import Detections
-from datasets.inbox import Inbox
 from nets.detector import Look
 from nets.thresholds import Thresholds
 from web.options import WebOptions
@@ -85,11 +84,6 @@ def chromium():
 @pytest.fixture
 def detector() -> Any:
     return FakeRecogniser()
-
-
-@pytest.fixture
-def inbox(tmp_path):
-    return Inbox(tmp_path / "inbox")
 
 
 @pytest.fixture

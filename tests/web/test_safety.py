@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.conftest import tables
 from tests.web.conftest import find, picture
 from web.__main__ import address, with_token
 from web.observing import LOGGER, log_to
@@ -13,9 +14,7 @@ from web.pages import STATIC
 from web.security import CONTENT_SECURITY_POLICY, RateLimit
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/static/page.js", "/api/about", "/nowhere", "/health", "/static/../app.py"]
-)
+@pytest.mark.parametrize("path", tables(__file__)["paths"])
 def test_every_answer_has_the_headers(client, path):
     answer = client.get(path)
     assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
@@ -40,10 +39,7 @@ def test_the_policy_is_strict_and_the_page_keeps_to_it():
         ), file.name
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/static/..%2fapp.py", "/examples/..%2f..%2fMakefile", "/examples/x", "/runtime/x", "/model.onnx"],
-)
+@pytest.mark.parametrize("path", tables(__file__)["no_files"])
 def test_only_files_of_the_page_are_served(client, path):
     answer = client.get(path)
     assert answer.status_code == 404

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from faces.classifier import FaceAnswer, softmax
 from nets.thresholds import Thresholds
+from tests.conftest import tables
 from tests.web.conftest import ask, find, picture
 from web.options import WebOptions
 from web.pages import STATIC, create_app
@@ -20,14 +21,7 @@ NAMES = ("Mira", "Tobi", "Ren")
 CALIBRATED = Verdicts(Thresholds(0.6, {"Mira": 0.4, "Tobi": 0.7}, {"gap": math.log(3)}))
 
 
-@pytest.mark.parametrize(
-    ("word", "rows"),
-    [
-        ("unknown", [[0.39, 0.0, 0.0], [0.0, 0.69, 0.0], [0.6, 0.21, 0.0]]),
-        ("maybe", [[0.41, 0.1, 0.0], [0.69, 0.1, 0.0], [0.0, 0.71, 0.0], [0.0, 0.0, 0.61], [0.6, 0.19, 0.0]]),
-        ("sure", [[0.71, 0.1, 0.0], [0.0, 0.86, 0.0]]),
-    ],
-)
+@pytest.mark.parametrize(("word", "rows"), tables(__file__)["words"])
 def test_words_by_the_thresholds_of_the_checkpoint(word, rows):
     assert {CALIBRATED.of(NAMES, row) for row in rows} == {word}
 

@@ -18,7 +18,7 @@ from datasets.drawn.figure import bounds, draw_figure, head_outlines
 from datasets.drawn.pen import Style
 from datasets.drawn.scene import Scene, compose_scene, make_episode, paint_scene
 from datasets.voc import RawAnnotation, RawObject, read_xml
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
 
 
 def few(folder: Path, **others: Any) -> DrawnOptions:
@@ -232,14 +232,7 @@ def test_a_set_that_was_drawn_here_is_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-@pytest.mark.parametrize(
-    ("there", "message"),
-    [
-        ("", "is a file; --output_dir must name a folder"),
-        ("Annotations", "holds Annotations, which was not drawn here; name another --output_dir, or empty"),
-        ("mine.txt", r"holds mine\.txt, which was not drawn here"),
-    ],
-)
+@pytest.mark.parametrize(("there", "message"), tables(__file__)["kept"])
 def test_what_was_not_drawn_here_is_kept(there: str, message: str, tmp_path: Path) -> None:
     options = few(tmp_path / "set")
     if there == "mine.txt":  # added to a set that was drawn here

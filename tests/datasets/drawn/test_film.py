@@ -15,7 +15,7 @@ from datasets.drawn.shots import make_shots, shot_at
 from datasets.drawn_video import main
 from datasets.sources import source_of
 from datasets.voc import read_xml
-from tests.tools.test_doors import TABLES
+from tests.conftest import tables
 
 SIZE: Any = {"width": 192, "height": 108}
 
@@ -129,14 +129,7 @@ def test_true_boxes_for_pictures_scale_with_them(options: FilmOptions, tmp_path:
     assert [float(text or "") for text in item.box[:2]] == pytest.approx([2 * left + 1, 2 * top + 1], abs=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "message"),
-    [
-        ("episode17_0001000", (200, 200), "200 x 200, not of the film's shape 192 x 108"),
-        ("episode17_0004000", (192, 108), "of a later time than the film's 4 s"),
-        ("other_0001000", (192, 108), "no picture is named episode17_NUMBER"),
-    ],
-)
+@pytest.mark.parametrize(("name", "size", "message"), tables(__file__)["film_pictures"])
 def test_pictures_that_are_not_of_the_film_are_named(
     options: FilmOptions, tmp_path: Path, name: str, size: tuple[int, int], message: str
 ) -> None:
@@ -162,7 +155,7 @@ def test_a_film_that_is_there_is_kept(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("wrong", "message"), TABLES["film_options"])
+@pytest.mark.parametrize(("wrong", "message"), tables(__file__)["film_options"])
 def test_wrong_options_are_named(wrong: dict, message: str) -> None:
     paths = {key: Path(value) if isinstance(value, str) else value for key, value in wrong.items()}
     with pytest.raises(ValueError, match=message):

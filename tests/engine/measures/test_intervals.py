@@ -8,7 +8,7 @@ from engine.measures.calibration import auroc, reliability_of
 from engine.measures.intervals import average_precision_of_draws, bootstrap_intervals
 from engine.measures.measure import measure
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import A, C, D, detected, evaluated, marked, random_pictures
+from tests.engine.by_hand import TABLES, A, C, D, detected, evaluated, marked, random_pictures
 
 
 def test_every_draw_is_the_measure_of_its_pictures(rng):
@@ -74,9 +74,6 @@ def test_the_ends_of_the_range():
     assert high.counts[-1] == 1
 
 
-@pytest.mark.parametrize(
-    ("higher", "lower", "area"),
-    [([2, 3], [0, 1], 1), ([0, 1], [2, 3], 0), ([1, 3], [1, 2], (0.5 + 0 + 1 + 1) / 4), ([], [1], None)],
-)
+@pytest.mark.parametrize(("higher", "lower", "area"), [*TABLES["auroc"], ([], [1], None)])
 def test_auroc(higher, lower, area):
     assert auroc(np.array(higher), np.array(lower)) == area

@@ -8,7 +8,7 @@ from engine.measures.coco import coco_average_precision
 from engine.measures.measure import picture_scores, worst_and_best
 from engine.measures.thresholds import choose_thresholds, evidence_of, right_evidence
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import A, B, C, D, detected, marked
+from tests.engine.by_hand import TABLES, A, B, C, D, detected, marked
 
 
 def scores(found, truths, threshold=0.5):
@@ -63,26 +63,7 @@ def test_no_picture_is_among_the_best_and_the_worst(pictures):
     assert len(worst) >= len(best)
 
 
-SQUARE = (0.0, 0.0, 0.5, 0.5)
-
-
-@pytest.mark.parametrize(
-    ("found", "truth", "expected"),
-    [
-        ([("千反田", 0.9, SQUARE)], [("千反田", SQUARE)], (1, 1, 1)),
-        # IoU 0.68 is right at 0.50, 0.55, 0.60 and 0.65, four thresholds of ten
-        ([("a", 0.9, (0.0, 0.0, 0.5, 0.34))], [("a", SQUARE)], (0.4, 1, 0)),
-        ([], [("a", SQUARE)], (0, 0, 0)),
-        # detections of difficult objects are ignored, however many
-        (
-            [("a", 0.9, D), ("a", 0.8, (0.5, 0.5, 0.88, 0.9)), ("a", 0.5, SQUARE)],
-            [("a", SQUARE), ("a", D, "difficult")],
-            (1, 1, 1),
-        ),
-        # names without objects do not count
-        ([("a", 0.9, SQUARE), ("stranger", 0.8, SQUARE)], [("a", SQUARE)], (1, 1, 1)),
-    ],
-)
+@pytest.mark.parametrize(("found", "truth", "expected"), TABLES["coco"])
 def test_coco_by_hand(found, truth, expected):
     found, truths = [detected(*found), detected()], [marked(*truth), marked()]
     result = coco_average_precision(found, truths, [(100, 100), (9, 9)])
@@ -140,14 +121,7 @@ def test_each_name_gets_the_middle_of_the_gap_where_f1_is_best():
     assert (chosen.chosen_on["split"], chosen.chosen_on["pictures"]) == ("validation", 20)
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "missed", "threshold"),
-    [
-        ([0.02] * 12, [], 0, 0.1),  # off the ends
-        ([0.99] * 12, [0.97] * 3, 0, 0.9),
-        ([], [0.9], 12, 0.5),  # nothing right leaves the default
-    ],
-)
+@pytest.mark.parametrize(("right", "wrong", "missed", "threshold"), TABLES["thresholds"])
 def test_what_thresholds_cannot_be(right, wrong, missed, threshold):
     chosen = choose(pictures("often", right, wrong, missed))
     assert chosen.common == chosen.names["often"] == threshold

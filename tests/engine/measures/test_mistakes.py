@@ -5,9 +5,7 @@ import pytest
 
 from engine.average_precision import evaluate_detections
 from engine.measures.mistakes import KINDS, break_down_errors, confusion_matrix
-from tests.engine.by_hand import A, B, C, D, detected, marked, random_pictures
-
-SHIFTED = (0.0, 0.2, 0.4, 0.6)  # IoU 1/3 with A
+from tests.engine.by_hand import TABLES, A, B, C, D, detected, marked, random_pictures
 
 
 def broken_down(found, truths, threshold=0.0):
@@ -15,16 +13,7 @@ def broken_down(found, truths, threshold=0.0):
     return break_down_errors(result, result.matches.score >= threshold), result
 
 
-@pytest.mark.parametrize(
-    ("row", "kind"),
-    [
-        (("a", 0.9, SHIFTED), "bad box"),
-        (("b", 0.9, A), "wrong name"),
-        (("b", 0.9, SHIFTED), "wrong name and bad box"),
-        (("a", 0.9, D), "background"),
-        (("b", 0.9, D), "background"),
-    ],
-)
+@pytest.mark.parametrize(("row", "kind"), TABLES["kinds"])
 def test_kinds(row, kind):
     other = marked(("b", A))  # so that b is a name that can be detected
     errors, _ = broken_down([detected(row), detected(("b", 0.95, A))], [marked(("a", A)), other])
@@ -124,31 +113,8 @@ def test_every_object_and_every_detection_is_in_the_matrix_once(rng):
     assert confusion.counts[-1, -1] == 0
 
 
-@pytest.mark.parametrize(
-    ("truth", "found", "counts"),
-    [
-        # a second detection of an object is of background
-        (marked(("a", A)), detected(("a", 0.9, A), ("b", 0.8, A)), [[1, 0, 0], [0, 0, 0], [0, 1, 0]]),
-        # difficult objects are neither missed nor found, by any number of detections
-        (
-            marked(("a", A, "difficult"), ("a", B, "difficult"), ("a", C)),
-            detected(("a", 0.9, A), ("b", 0.8, A), ("a", 0.7, C)),
-            [[1, 0, 0], [0, 0, 0], [0, 0, 0]],
-        ),
-        # the better detection chooses first, the other takes what is free
-        (
-            marked(("a", (0.0, 0.0, 0.4, 0.4)), ("b", (0.0, 0.1, 0.4, 0.5))),
-            detected(("a", 0.9, (0.0, 0.03, 0.4, 0.43)), ("b", 0.8, (0.0, 0.02, 0.4, 0.42))),
-            [[1, 0, 0], [0, 1, 0], [0, 0, 0]],
-        ),
-        # even where a difficult one is nearer
-        (
-            marked(("a", (0.0, 0.0, 0.4, 0.4)), ("b", (0.0, 0.1, 0.4, 0.5), "difficult")),
-            detected(("a", 0.9, (0.0, 0.08, 0.4, 0.48)), ("b", 0.8, (0.0, 0.08, 0.4, 0.48))),
-            [[1, 0, 0], [0, 0, 0], [0, 0, 0]],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("truth", "found", "counts"), TABLES["confusions"])
 def test_who_is_paired_with_whom(truth, found, counts):
+    truth, found = marked(*truth), detected(*found)
     assert confused([found], [truth]).counts.tolist() == counts
     assert confused([found, detected()], [truth, marked()]).counts.dtype == np.int64

@@ -10,7 +10,7 @@ from engine.reports.evaluation import most_mixed_up
 from engine.reports.training import how_it_learnt, report_is_current, what_would_help, write_training_report
 from nets.checkpoint import read_checkpoint
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import A, detected, evaluated, marked
+from tests.engine.by_hand import TABLES, A, detected, evaluated, marked
 from tests.engine.reports.test_evaluation import Page
 from tests.engine.training_run import run
 from tools.training_report import Options, main
@@ -96,16 +96,7 @@ def test_few_to_judge():
     assert any("fewer than 10 objects of b" in one for one in what_would_help(result, {"a": 9, "b": 9}))
 
 
-@pytest.mark.parametrize(
-    ("precision", "best_step", "total_steps", "said"),
-    [
-        ([0.1, 0.2, 0.3, 0.4, 0.5], 500, 500, "It was still getting better"),
-        ([0.1, 0.5, 0.4, 0.4, 0.4], 200, 500, "It was best at step 200"),
-        ([0.1, 0.4, 0.5, 0.5, 0.5], 500, 500, "It had settled"),
-        ([0.1, 0.4, 0.5, 0.5, 0.5], 500, 900, "The training stopped at step 500 of 900."),
-        ([0.0, 0.0, 0.01, 0.01, 0.02], 500, 500, "So far it has learnt next to nothing"),
-    ],
-)
+@pytest.mark.parametrize(("precision", "best_step", "total_steps", "said"), TABLES["lengths"])
 def test_length_of_the_training(precision, best_step, total_steps, said):
     steps = [100, 200, 300, 400, 500]
     assert how_it_learnt(steps, precision, best_step, total_steps)[0].startswith(said)

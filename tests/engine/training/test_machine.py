@@ -18,6 +18,7 @@ from engine.training.machine import (
     use_xla,
 )
 from nets import NETWORKS, get_network
+from tests.engine.training_run import TABLES
 
 VGG, MOBILENET = get_network("ssd_300_vgg"), get_network("ssd_300_mobilenet_v2")
 
@@ -34,25 +35,15 @@ def test_the_gpu_decides_unless_somebody_does(monkeypatch, network, capability, 
     assert choose_precision("float32", network) == "float32"
 
 
-@pytest.mark.parametrize(
-    ("flags", "backend", "network", "chosen"),
-    [
-        ("fma avx512_bf16", "tensorflow", VGG, "bfloat16"),
-        ("amx_tile amx_bf16", "tensorflow", VGG, "bfloat16"),
-        ("fma avx512_bf16", "jax", VGG, "float32"),
-        ("fma avx512f", "tensorflow", VGG, "float32"),
-        ("fma avx512_bf16", "tensorflow", MOBILENET, "float32"),
-        (None, "tensorflow", VGG, "float32"),  # nothing is known of it
-    ],
-)
+@pytest.mark.parametrize(("flags", "backend", "network", "chosen"), TABLES["precisions"])
 def test_without_a_gpu_the_cpu_and_the_network_decide(monkeypatch, tmp_path, flags, backend, network, chosen):
     cpu_info = tmp_path / "cpuinfo"
-    if flags is not None:
+    if flags:
         cpu_info.write_text(f"processor : 0\nmodel name : amx_bf16 by name\nflags\t\t: {flags}\n")
     monkeypatch.setattr(machine, "_CPU_INFO", cpu_info)
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     monkeypatch.setattr(machine, "has_gpu", lambda: False)
-    assert choose_precision("auto", network) == chosen
+    assert choose_precision("auto", get_network(network)) == chosen
 
 
 def test_without_a_gpu_there_is_no_capability(monkeypatch):
@@ -134,16 +125,9 @@ def explaining(monkeypatch):
         MemoryError(),
     ],
 )
-@pytest.mark.parametrize(
-    ("batch_size", "room", "said"),
-    [
-        (8, 3, r"with 8 pictures.*were free\. About 2 would fit: give --batch_size=2\. \("),
-        (8, None, r"about \d\.\d GiB\. Try half of it: --batch_size=4\. \("),
-        (1, None, "small does not fit with one picture either: choose a smaller --model"),
-    ],
-)
+@pytest.mark.parametrize(("batch_size", "room", "said"), TABLES["out_of_memory"])
 def test_out_of_memory_says_which_batch_size_would_fit(explaining, error, batch_size, room, said):
-    with pytest.raises(ValueError, match=rf"(?s){said}"), explaining(batch_size, room)[0]:
+    with pytest.raises(ValueError, match=rf"(?s){said}"), explaining(batch_size, room or None)[0]:
         raise error
 
 
