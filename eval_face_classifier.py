@@ -11,8 +11,6 @@ trained on are counted and warned of.
 Exit status: 0; 1 if there is nothing to measure; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
 import sys
 from functools import partial
 

@@ -13,8 +13,6 @@ faces.csv (which face went into which split, and what it was called), problems.c
 Exit status: 0; 1 if faces cannot be used; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
 import sys
 from functools import partial
 

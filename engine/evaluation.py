@@ -1,7 +1,5 @@
 """Runs a network over a split and measures it: for `eval_ssd_network.py`, and during a training."""
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ learnt from) and weights.npz (plain arrays of its head). Nothing in it is run. W
 checkpoints/anime_heads/likeness.npz.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
@@ -101,7 +99,7 @@ class FaceClassifier:
     config: Mapping[str, Any] = field(default_factory=dict)  # everything else that config.json says
 
     @classmethod
-    def load(cls, folder: Path | str) -> FaceClassifier:
+    def load(cls, folder: Path | str) -> "FaceClassifier":
         """From a folder that `train_face_classifier.py` wrote.
 
         Raises:

@@ -4,8 +4,6 @@ The cache has one folder for each way of computing rows, one file for each face 
 Whatever changes, changes a name: nothing stale is ever found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Faces with names: a folder per character, or boxes of Pascal VOC XML."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What training and measuring a face classifier can be told. Without Keras, for `--help`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal

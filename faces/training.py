@@ -4,8 +4,6 @@ What is chosen (temperature, the limit of "unknown") is chosen on the validation
 the last word and are looked at once.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections import Counter

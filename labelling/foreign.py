@@ -4,8 +4,6 @@ Only files inside the folder that a person gave are read, of limited size, and w
 problems instead of ending the reading.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 import reprlib

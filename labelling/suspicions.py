@@ -4,8 +4,6 @@ The detector may be the one who is wrong; and one that was trained on these very
 their mistakes too, and finds only some. One trained on other pictures finds more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

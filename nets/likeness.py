@@ -12,8 +12,6 @@ thousands of drawn people apart (`benchmarks.anybody.likeness`).
 `names.npz` is what `tools.name_from_examples` makes of a person's boxes.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +58,7 @@ class Likeness:
         self.digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
 
     @classmethod
-    def load(cls, folder: Path, side: int = SIDE) -> Likeness:
+    def load(cls, folder: Path, side: int = SIDE) -> "Likeness":
         """Of a folder with likeness.npz; ValueError: it has none, or a damaged one."""
         if not (folder / LIKENESS).is_file():
             raise ValueError(f"{folder} has no {LIKENESS}: only checkpoints/anime_heads can tell who is who")

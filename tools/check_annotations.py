@@ -13,8 +13,6 @@ different splits that look alike (near_duplicates.csv, .jpg) and, with a checkpo
 strongly disagrees with (suspicious.csv, .jpg). It changes nothing in the folder.
 """
 
-from __future__ import annotations
-
 import shlex
 import sys
 import warnings

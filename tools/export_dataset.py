@@ -6,8 +6,6 @@ The pictures stay where they are: `file_name` counts from the folder of pictures
 as COCO has them; what a person called difficult has "difficult": 1, which COCO itself does not know.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Sequence

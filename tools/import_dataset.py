@@ -8,8 +8,6 @@ an interrupted import goes on when the command is given again. Doubtful boxes ar
 tf_convert_data.py, and everything that could not be taken is a line in import_problems.csv.
 """
 
-from __future__ import annotations
-
 import itertools
 import shutil
 import sys

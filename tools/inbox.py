@@ -14,8 +14,6 @@ Beginnings of keys suffice.
 Exit status: 0; 1 for a mistake, with one line that says which; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
 import shutil
 import sys
 import tempfile

@@ -4,8 +4,6 @@ Frames are decoded where it must be and made RGB when asked. Times are their own
 `video.reader`, so that a variable frame rate is right.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass

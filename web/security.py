@@ -1,7 +1,5 @@
 """The door before every route: known hosts, rate limit, access token, size of bodies; headers of answers."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import time

@@ -1,7 +1,5 @@
 """An evaluation with everything that is derived from it: what reports say."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ average precision if an oracle undid the mistakes of that kind and no others. Co
 hide each other.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

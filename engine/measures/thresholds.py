@@ -1,7 +1,5 @@
 """Chooses on the validation set from which score on each name is reported, and when it is "unknown"."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

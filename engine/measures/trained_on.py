@@ -1,7 +1,5 @@
 """What a checkpoint remembers of its training pictures, so that it cannot be measured on them unnoticed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

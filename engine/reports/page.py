@@ -4,8 +4,6 @@ The templates are in `pages/`: `base.html` is the frame, `evaluation_parts.html`
 evaluation and of a training share; a `.txt` says a result in plain words.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io
