@@ -72,26 +72,21 @@ TILE = 480  # longest side of a picture on the sheet, about
 class Options:
     """Finds and names characters in pictures, folders and videos."""
 
+    #: Pictures, videos, folders with them (searched with all their subfolders), or webcam.
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """Pictures, videos, folders with them (searched with all their subfolders), or webcam."""
-    checkpoint_path: Path
-    """Checkpoint folder: the --train_dir of a training."""
+    checkpoint_path: Path  #: Checkpoint folder: the --train_dir of a training.
+    #: Folder for annotated pictures and videos and detections.json; made if it does not exist.
     output_dir: Path
-    """Folder for annotated pictures and videos and detections.json; made if it does not exist."""
+    #: Lowest score of a detection, 0 to 1. Not given: for each name the one that its training chose (0.5
+    #: where it chose none); in videos the one that it chose for all names together.
     score_threshold: float | None = None
-    """Lowest score of a detection, 0 to 1. Not given: for each name the one that its training chose (0.5
-    where it chose none); in videos the one that it chose for all names together."""
+    #: Answer "unknown" for characters that the detector was not taught, instead of the name that they
+    #: resemble most.
     unknown: bool = False
-    """Answer "unknown" for characters that the detector was not taught, instead of the name that they
-    resemble most."""
-    batch_size: int = 8
-    """Pictures that the network sees at once."""
-    contact_sheet: bool = False
-    """Also write detections.png: all pictures (of very many, some) on one sheet."""
-    max_seconds: float | None = None
-    """Of videos and the webcam, only so many seconds from the start."""
-    max_pixels: int = MAX_PIXELS
-    """Refuse pictures and videos with more pixels than this."""
+    batch_size: int = 8  #: Pictures that the network sees at once.
+    contact_sheet: bool = False  #: Also write detections.png: all pictures (of very many, some) on one sheet.
+    max_seconds: float | None = None  #: Of videos and the webcam, only so many seconds from the start.
+    max_pixels: int = MAX_PIXELS  #: Refuse pictures and videos with more pixels than this.
 
     def __post_init__(self):
         if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:
