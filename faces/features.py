@@ -13,7 +13,7 @@ import numpy as np
 from datasets.look_alikes import perceptual_hash
 from datasets.pictures import PictureError, in_batches
 from datasets.problems import Problem
-from faces.encoder import FaceEncoder
+from faces.classifier import FaceEncoder
 from faces.folder import Face
 from files.arrays import read_arrays, write_arrays
 from files.threads import map_in_threads

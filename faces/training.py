@@ -16,8 +16,7 @@ import numpy as np
 from datasets.problems import Problem
 from datasets.splits import SPLITS
 from engine.training.run_folder import STATE
-from faces.classifier import KIND, FaceClassifier, Head, Judgement
-from faces.encoder import FaceEncoder
+from faces.classifier import KIND, FaceClassifier, FaceEncoder, Head, Judgement
 from faces.features import FeatureCache, Rows, face_rows
 from faces.folder import read_faces
 from faces.measures import (

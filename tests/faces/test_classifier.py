@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
-from faces.encoder import FaceEncoder
+from faces.classifier import FaceClassifier, FaceEncoder, Head, Judgement, is_face_classifier, softmax
 from files.writing import write_json
 from tests.conftest import ROOT
 from tests.drawn_faces import HAIR, drawn_face

@@ -3,7 +3,7 @@ import pytest
 
 from boxes.detections import Detections
 from datasets.annotations import Annotation
-from labelling.suspicions import find_suspicions
+from labelling.report import find_suspicions
 from tests.datasets.one_of_everything import annotation
 
 LEFT, RIGHT = (0.1, 0.1, 0.5, 0.4), (0.1, 0.6, 0.5, 0.9)
