@@ -14,13 +14,10 @@ Exit status: 0; 1 if an input could not be read or a result not written (the oth
 nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -175,7 +172,7 @@ Found = tuple[Source, np.ndarray, Detections]  # a picture and what was found in
 class Run:
     """Goes through pictures and videos, writes what it finds, and keeps account of it."""
 
-    detector: Detects
+    detector: "Detects"
     options: Options
     # Called with what is gone through ("pictures", "frames"), how many are done, of how many.
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
@@ -185,7 +182,7 @@ class Run:
     failures: list[tuple[str, str]] = field(default_factory=list)  # (name, why it could not be read)
     notes: list[tuple[str, str]] = field(default_factory=list)  # (name, what a person should know)
 
-    def through(self, sources: Sequence[Source]) -> Run:
+    def through(self, sources: Sequence[Source]) -> "Run":
         """Goes through what `find_sources` found; returns itself."""
         pictures = [source for source in sources if not source.is_video]
         on_sheet = set(pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1])
@@ -270,7 +267,6 @@ class Run:
 def main(options: Options) -> int:
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
-    # Not at the top: importing TensorFlow takes seconds that --help and wrong paths need not wait for.
     start_tensorflow()
     from nets.detector import Detector
 
@@ -307,4 +303,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,7 +10,6 @@ Exit status: 0; 1 if there is no usable checkpoint or its network cannot be writ
 """
 
 import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,4 +51,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

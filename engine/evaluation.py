@@ -27,16 +27,6 @@ class Timing:
     seconds: float  # for all of them, wall clock
     waiting: float  # the part of `seconds` in which the network waited for the input pipeline
 
-    @property
-    def milliseconds_per_picture(self) -> float | None:
-        """None when nothing was timed."""
-        return 1000 * self.seconds / self.pictures if self.pictures else None
-
-    @property
-    def waiting_share(self) -> float | None:
-        """0...1; None when nothing was timed."""
-        return self.waiting / self.seconds if self.pictures else None
-
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:

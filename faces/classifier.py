@@ -188,14 +188,6 @@ class FaceClassifier:
         return answers
 
 
-def is_face_classifier(folder: Path) -> bool:
-    """Whether a folder says that it holds a face classifier."""
-    try:
-        return (folder / WEIGHTS).is_file() and read_json(folder / CONFIG, "").get("kind") == KIND
-    except (ValueError, OSError):
-        return False
-
-
 def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClassifier:
     if config["format"] != FORMAT:
         raise ValueError(f"its format is {config['format']!r}, this program reads {FORMAT}")

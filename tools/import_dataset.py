@@ -10,7 +10,6 @@ tf_convert_data.py, and everything that could not be taken is a line in import_p
 
 import itertools
 import shutil
-import sys
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -191,4 +190,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -15,7 +15,6 @@ Exit status: 0; 1 for a mistake, with one line that says which; 2 for wrong flag
 """
 
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -188,4 +187,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,8 +10,6 @@ its `checkpoint` file; an `.npz` of variables under tf-slim names is as good.
 Exit status: 0; 1 if the file cannot be used or the proof on a picture fails; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -96,7 +94,6 @@ def proof_picture(verify: bool, picture: Path | None) -> Path | None:
 def run_conversion(options: Import | Export, console: rich.console.Console) -> None:
     """Do it and say what was done; ValueError where it cannot be done: nothing was written then."""
     picture = proof_picture(options.verify, options.picture)
-    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.labels import read_labels
     from ssd_tensorflow.checkpoints import TOLERANCE, export_checkpoint, import_checkpoint
 
@@ -162,7 +159,7 @@ def inspect(options: Inspect, console: rich.console.Console) -> None:
         say(console, line)
 
 
-def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[str]) -> list[str]:
+def summary(path: Path, variables: "Mapping[str, np.ndarray]", labels: Sequence[str]) -> list[str]:
     """What the variables, by slim name, are good for, in lines of text."""
     from nets.imagenet import reduce_fully_connected
     from nets.slim_names import training_state
@@ -217,4 +214,4 @@ def main(options: Import | Export | Inspect) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())
