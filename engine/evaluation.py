@@ -122,8 +122,6 @@ def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str
     return GroundTruth(marks["boxes"][row][real], names, marks["difficult"][row][real].astype(bool))
 
 
-# One is enough for a training, which measures the same model again and again.
-@functools.lru_cache(maxsize=1)
-def detection_model(model: keras.Model, network: Network) -> DetectionModel:
-    """The model with its post-processing, the same one for the same model."""
-    return DetectionModel(model, network)
+# A model with its post-processing, the same one for the same model. One is enough for a training, which
+# measures the same model again and again.
+detection_model = functools.lru_cache(maxsize=1)(DetectionModel)

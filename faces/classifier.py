@@ -33,17 +33,12 @@ _VERSION = 2
 
 
 class FaceEncoder:
-    """Pictures of faces -> rows of numbers: what `nets.likeness` sees in each and in its mirror image.
-
-    Attributes:
-        way: everything that rows depend on, in one word.
-        size: of a row, D.
-    """
+    """Pictures of faces -> rows of numbers: what `nets.likeness` sees in each and in its mirror image."""
 
     def __init__(self):
         self._likeness = Likeness.load(HEADS, SIDE)
-        self.way = f"{_VERSION}_{SIDE}_{self._likeness.digest}"
-        self.size = self._likeness.rows([]).shape[1]
+        self.way = f"{_VERSION}_{SIDE}_{self._likeness.digest}"  # everything that rows depend on, in one word
+        self.size = self._likeness.rows([]).shape[1]  # of a row, D
 
     def encode(self, faces: Sequence[np.ndarray]) -> np.ndarray:
         """Rows of each face and of its mirror image, uint8 [H, W, 3] RGB of any size: float16 [N, 2, D].

@@ -42,19 +42,15 @@ _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 
 
 class Likeness:
-    """Heads as vectors of length 1, whose products say how like two heads are.
-
-    Attributes:
-        strangers: float32 [S, E], vectors of drawn people.
-        digest: of the map: vectors of another one cannot be compared with its vectors.
-    """
+    """Heads as vectors of length 1, whose products say how like two heads are."""
 
     def __init__(self, arrays: dict[str, np.ndarray], side: int = SIDE):
         """Of what likeness.npz holds; pictures are looked at with so many pixels, a multiple of 32."""
         self._projection, self._mean = (np.asarray(arrays[key], np.float32) for key in ("projection", "mean"))
-        self.strangers = np.asarray(arrays["strangers"], np.float32)
+        self.strangers = np.asarray(arrays["strangers"], np.float32)  # [S, E], vectors of drawn people
         given, seen = convolutions(arrays, CONVOLUTIONS, side)
         self._model = keras.Model(given, cell_roots(seen))
+        # Of the map: vectors of another one cannot be compared with its vectors.
         self.digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
 
     @classmethod

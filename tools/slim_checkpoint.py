@@ -15,17 +15,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import rich.console
 import tyro
 
 from terminal.bars import show_table
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
-
-if TYPE_CHECKING:
-    import numpy as np
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 # Of a line where the output goes into a file: the longest name of a variable, its shape and what it is.
@@ -159,7 +157,7 @@ def inspect(options: Inspect, console: rich.console.Console) -> None:
         say(console, line)
 
 
-def summary(path: Path, variables: "Mapping[str, np.ndarray]", labels: Sequence[str]) -> list[str]:
+def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[str]) -> list[str]:
     """What the variables, by slim name, are good for, in lines of text."""
     from nets.imagenet import reduce_fully_connected
     from nets.slim_names import training_state

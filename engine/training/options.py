@@ -240,13 +240,10 @@ def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> T
 
 
 def recipe_defaults(arguments: Sequence[str]) -> TrainingOptions:
-    """What flags that a command line does not give are: values of its recipe.
+    """What flags that a command line, not parsed yet, does not give are: values of its recipe.
 
     One that names none but a network or weights knows what it wants, SSD-Tensorflow's do; any other gets what
     was measured to be best for a few pictures, and runs on every machine.
-
-    Args:
-        arguments: the command line, not parsed yet: these values decide how.
     """
     given: dict[str, str] = {}
     for token, following in zip(arguments, [*arguments[1:], ""], strict=True):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -42,7 +43,7 @@ NOT_COMPARED = {"dataset_dir", "train_dir", "save_interval_secs", "report"}
 # Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
 NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
-GONE: dict[str, object] = tomllib.loads(Path(__file__).with_name("gone.toml").read_text(encoding="utf-8"))
+GONE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("gone.toml").read_text(encoding="utf-8"))
 GONE |= dict.fromkeys(GONE.pop("nothing"))
 
 
