@@ -14,13 +14,10 @@ Exit status: 0; 1 if an input could not be read or a result not written (the oth
 nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,26 +69,21 @@ TILE = 480  # longest side of a picture on the sheet, about
 class Options:
     """Finds and names characters in pictures, folders and videos."""
 
+    #: Pictures, videos, folders with them (searched with all their subfolders), or webcam.
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """Pictures, videos, folders with them (searched with all their subfolders), or webcam."""
-    checkpoint_path: Path
-    """Checkpoint folder: the --train_dir of a training."""
+    checkpoint_path: Path  #: Checkpoint folder: the --train_dir of a training.
+    #: Folder for annotated pictures and videos and detections.json; made if it does not exist.
     output_dir: Path
-    """Folder for annotated pictures and videos and detections.json; made if it does not exist."""
+    #: Lowest score of a detection, 0 to 1. Not given: for each name the one that its training chose (0.5
+    #: where it chose none); in videos the one that it chose for all names together.
     score_threshold: float | None = None
-    """Lowest score of a detection, 0 to 1. Not given: for each name the one that its training chose (0.5
-    where it chose none); in videos the one that it chose for all names together."""
+    #: Answer "unknown" for characters that the detector was not taught, instead of the name that they
+    #: resemble most.
     unknown: bool = False
-    """Answer "unknown" for characters that the detector was not taught, instead of the name that they
-    resemble most."""
-    batch_size: int = 8
-    """Pictures that the network sees at once."""
-    contact_sheet: bool = False
-    """Also write detections.png: all pictures (of very many, some) on one sheet."""
-    max_seconds: float | None = None
-    """Of videos and the webcam, only so many seconds from the start."""
-    max_pixels: int = MAX_PIXELS
-    """Refuse pictures and videos with more pixels than this."""
+    batch_size: int = 8  #: Pictures that the network sees at once.
+    contact_sheet: bool = False  #: Also write detections.png: all pictures (of very many, some) on one sheet.
+    max_seconds: float | None = None  #: Of videos and the webcam, only so many seconds from the start.
+    max_pixels: int = MAX_PIXELS  #: Refuse pictures and videos with more pixels than this.
 
     def __post_init__(self):
         if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:
@@ -180,7 +172,7 @@ Found = tuple[Source, np.ndarray, Detections]  # a picture and what was found in
 class Run:
     """Goes through pictures and videos, writes what it finds, and keeps account of it."""
 
-    detector: Detects
+    detector: "Detects"
     options: Options
     # Called with what is gone through ("pictures", "frames"), how many are done, of how many.
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
@@ -190,7 +182,7 @@ class Run:
     failures: list[tuple[str, str]] = field(default_factory=list)  # (name, why it could not be read)
     notes: list[tuple[str, str]] = field(default_factory=list)  # (name, what a person should know)
 
-    def through(self, sources: Sequence[Source]) -> Run:
+    def through(self, sources: Sequence[Source]) -> "Run":
         """Goes through what `find_sources` found; returns itself."""
         pictures = [source for source in sources if not source.is_video]
         on_sheet = set(pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1])
@@ -275,7 +267,6 @@ class Run:
 def main(options: Options) -> int:
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
-    # Not at the top: importing TensorFlow takes seconds that --help and wrong paths need not wait for.
     start_tensorflow()
     from nets.detector import Detector
 
@@ -312,4 +303,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -11,9 +11,6 @@ trained on are counted and warned of.
 Exit status: 0; 1 if there is nothing to measure; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
-import sys
 from functools import partial
 
 from rich.console import Console
@@ -27,7 +24,6 @@ from terminal.quiet import start_tensorflow
 @command("eval_face_classifier.py", interrupted="what was looked at stays in the cache")
 def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
-    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from engine.training.run_folder import beside_training
     from faces.classifier import FaceClassifier
     from faces.evaluation import evaluate_faces
@@ -43,4 +39,4 @@ def main(options: FaceEvaluationOptions) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,7 +10,6 @@ in pixels, with every score from 0.01 up). The same command writes the same file
 Exit status: 0; 1 if there was nothing to measure; 2 for wrong flags; 130 if stopped with Ctrl-C.
 """
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -28,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     options = ancestor_flags.parse(EvaluationOptions, arguments, ancestor_flags.EVALUATION)
     start_tensorflow()
-    # Not at the top: --help and wrong flags need not wait for TensorFlow.
     from datasets.records import open_dataset
     from engine.reports.measuring import measure_checkpoint, watch
     from engine.training.run_folder import beside_training
@@ -47,4 +45,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

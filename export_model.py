@@ -10,7 +10,6 @@ Exit status: 0; 1 if there is no usable checkpoint or its network cannot be writ
 """
 
 import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,19 +21,13 @@ from terminal.quiet import start_tensorflow
 
 @dataclass(frozen=True)
 class Options:
-    """Writes a trained detector as one ONNX file for other programs and for the browser.
+    """Writes a trained detector as one ONNX file for other programs and for the browser."""
 
-    Attributes:
-        checkpoint_path: checkpoint folder: the --train_dir of a training.
-        output_path: the file to write.
-        weights: how weights are stored; float16 halves the file, and scores differ in the third digit.
-        score_threshold: lowest score that comes out, 0 to 1.
-    """
-
-    checkpoint_path: Path
-    output_path: Path = Path("detector.onnx")
+    checkpoint_path: Path  #: checkpoint folder: the --train_dir of a training.
+    output_path: Path = Path("detector.onnx")  #: the file to write.
+    #: how weights are stored; float16 halves the file, and scores differ in the third digit.
     weights: Literal["float16", "float32"] = "float16"
-    score_threshold: float = 0.01
+    score_threshold: float = 0.01  #: lowest score that comes out, 0 to 1.
 
 
 @command("export_model.py")
@@ -58,4 +51,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,6 +1,5 @@
 """Converts pictures labelled with LabelImg (Pascal VOC XML) to TFRecords."""
 
-import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -79,4 +78,4 @@ def _draw(result: "Conversion", layers: Sequence[AnchorLayer], options: Conversi
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

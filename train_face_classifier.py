@@ -13,9 +13,6 @@ faces.csv (which face went into which split, and what it was called), problems.c
 Exit status: 0; 1 if faces cannot be used; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
-import sys
 from functools import partial
 
 from rich.console import Console
@@ -29,7 +26,6 @@ from terminal.quiet import start_tensorflow
 @command("train_face_classifier.py", interrupted="what was looked at stays in the cache")
 def main(options: FaceTrainingOptions) -> None:
     start_tensorflow()
-    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from engine.reports.page import sentences
     from faces.report import write_training
     from faces.training import train_faces
@@ -45,4 +41,4 @@ def main(options: FaceTrainingOptions) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -34,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.recipe != "none" and not any(token.startswith("--recipe") for token in given):
         print(f"No --recipe is given: --recipe={options.recipe}.")
     start_tensorflow()
-    # Not at the top: --help need not wait for TensorFlow.
     from engine.reports.training import report_is_current, write_training_report
     from engine.training.train import train
     from engine.training.unlabelled import label_surely
@@ -47,4 +46,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

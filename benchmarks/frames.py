@@ -20,7 +20,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.drawn.film import FilmOptions, draw_video
+from datasets.drawn_video import FilmOptions, draw_video
 from video.selection import SparseVideo
 
 

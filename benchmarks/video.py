@@ -17,7 +17,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.drawn.film import FilmOptions, draw_video
+from datasets.drawn_video import FilmOptions, draw_video
 from terminal.quiet import start_tensorflow
 from video.reader import Frame, VideoReader
 

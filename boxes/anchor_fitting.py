@@ -23,11 +23,8 @@ _BOXES_AT_ONCE = 256  # against all anchors: 2 to 25 million overlaps
 def fit_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[AnchorLayer, ...]:
     """The same grid with other shapes: those that overlap better with the boxes of some data.
 
-    Args:
-        boxes: as the network sees them, corners: [N, 4].
-
-    Returns:
-        As many layers, cells and anchors as before, in the same order; `layers` if nothing is better.
+    Of boxes as the network sees them, corners [N, 4], as many layers, cells and anchors as before, in the
+    same order; `layers` if nothing is better.
     """
     best, fitted = tuple(layers), tuple(layers)
     sizes = boxes[:, 2:] - boxes[:, :2]  # [N, 2]

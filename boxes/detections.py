@@ -1,7 +1,5 @@
 """What a detector says about one picture."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -28,11 +26,11 @@ class Detections:
     def __len__(self) -> int:
         return len(self.names)
 
-    def above(self, threshold: float | np.ndarray) -> Detections:
+    def above(self, threshold: float | np.ndarray) -> "Detections":
         """The detections with a score of at least `threshold`: one number, or one for each of them [N]."""
         return self.where(self.scores >= threshold)
 
-    def where(self, kept: np.ndarray) -> Detections:
+    def where(self, kept: np.ndarray) -> "Detections":
         """The detections for which `kept`, bool [N], is true."""
         return Detections(
             self.boxes[kept],
@@ -41,6 +39,6 @@ class Detections:
             None if self.evidence is None else self.evidence[kept],
         )
 
-    def renamed(self, names: Sequence[str]) -> Detections:
+    def renamed(self, names: Sequence[str]) -> "Detections":
         """The same boxes under other names."""
         return replace(self, names=tuple(names))

@@ -12,8 +12,6 @@ also after a crash at any point. Nothing here is read by a training: `tools/inbo
 confirmed into a data set.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,8 +5,6 @@ each other when few of these bits differ. A detector that is measured on picture
 trained on is flattered: the figures then say how well it remembers, not how well it finds.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """What was wrong in a folder of labelled pictures: one line per problem, with what was done about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,7 @@ class Problem:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
     @classmethod
-    def of(cls, error: UnusableFile, file: str) -> Problem:
+    def of(cls, error: UnusableFile, file: str) -> "Problem":
         """The line that says of a file why it cannot be used."""
         return cls(file, "", error.kind, error.detail, error.action)
 

@@ -6,8 +6,6 @@ the best-scored such detection is right and every further one is a duplicate, he
 belong to an object marked difficult are neither right nor wrong, and difficult objects are not counted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args

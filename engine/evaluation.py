@@ -1,7 +1,5 @@
 """Runs a network over a split and measures it: for `eval_ssd_network.py`, and during a training."""
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Sequence
@@ -28,16 +26,6 @@ class Timing:
     pictures: int  # that were timed; 0 when one batch was all there was
     seconds: float  # for all of them, wall clock
     waiting: float  # the part of `seconds` in which the network waited for the input pipeline
-
-    @property
-    def milliseconds_per_picture(self) -> float | None:
-        """None when nothing was timed."""
-        return 1000 * self.seconds / self.pictures if self.pictures else None
-
-    @property
-    def waiting_share(self) -> float | None:
-        """0...1; None when nothing was timed."""
-        return self.waiting / self.seconds if self.pictures else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +122,6 @@ def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str
     return GroundTruth(marks["boxes"][row][real], names, marks["difficult"][row][real].astype(bool))
 
 
-# One is enough for a training, which measures the same model again and again.
-@functools.lru_cache(maxsize=1)
-def detection_model(model: keras.Model, network: Network) -> DetectionModel:
-    """The model with its post-processing, the same one for the same model."""
-    return DetectionModel(model, network)
+# A model with its post-processing, the same one for the same model. One is enough for a training, which
+# measures the same model again and again.
+detection_model = functools.lru_cache(maxsize=1)(DetectionModel)

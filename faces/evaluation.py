@@ -1,7 +1,5 @@
 """Measures a trained face classifier on a folder of faces, and on strangers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path

@@ -4,8 +4,6 @@ The cache has one folder for each way of computing rows, one file for each face 
 Whatever changes, changes a name: nothing stale is ever found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ import numpy as np
 from datasets.look_alikes import perceptual_hash
 from datasets.pictures import PictureError, in_batches
 from datasets.problems import Problem
-from faces.encoder import FaceEncoder
+from faces.classifier import FaceEncoder
 from faces.folder import Face
 from files.arrays import read_arrays, write_arrays
 from files.threads import map_in_threads

@@ -1,7 +1,5 @@
 """Faces with names: a folder per character, or boxes of Pascal VOC XML."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -24,19 +22,13 @@ from terminal.bars import Progress, silent
 
 @dataclass(frozen=True)
 class FaceOptions:
-    """How faces are found.
+    """How faces are found."""
 
-    Attributes:
-        source_pattern: a regular expression that is searched for in the picture's path below the folder,
-            without suffix; the parts in brackets are its source. Default: the text before the last number of
-            the file name.
-        verified_only: of XML, only pictures that a person has confirmed (verified="yes").
-        max_pixels: refuse pictures with more (decompression bombs).
-    """
-
+    #: a regular expression that is searched for in the picture's path below the folder, without suffix; the
+    #: parts in brackets are its source. Default: the text before the last number of the file name.
     source_pattern: str = ""
-    verified_only: bool = False
-    max_pixels: int = MAX_PIXELS
+    verified_only: bool = False  #: of XML, only pictures that a person has confirmed (verified="yes").
+    max_pixels: int = MAX_PIXELS  #: refuse pictures with more (decompression bombs).
 
     def __post_init__(self) -> None:
         if self.max_pixels < 1:

@@ -1,7 +1,5 @@
 """How well faces get their names: shares of right answers, mix-ups, probabilities, and strangers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What training and measuring a face classifier can be told. Without Keras, for `--help`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,21 +14,15 @@ DEFAULT_CACHE = Path("runs/face_features")
 
 @dataclass(frozen=True)
 class FaceTrainingOptions:
-    """Trains a face classifier.
+    """Trains a face classifier."""
 
-    Attributes:
-        faces_dir: one folder of pictures per character, or pictures with LabelImg's XML.
-        train_dir: folder for the classifier and its report; made if it does not exist.
-        margin: around a box of XML, as a share of its longer side; pictures without XML are taken whole.
-        cache_dir: where what was seen in faces is kept, for all trainings.
-        left_out: parts into which the characters are divided, to measure how well strangers are told apart:
-            each part is left out of a training once; 0 leaves that out.
-    """
-
-    faces_dir: Path
-    train_dir: Path
+    faces_dir: Path  #: one folder of pictures per character, or pictures with LabelImg's XML.
+    train_dir: Path  #: folder for the classifier and its report; made if it does not exist.
+    #: around a box of XML, as a share of its longer side; pictures without XML are taken whole.
     margin: float = 0.15
-    cache_dir: Path = DEFAULT_CACHE
+    cache_dir: Path = DEFAULT_CACHE  #: where what was seen in faces is kept, for all trainings.
+    #: parts into which the characters are divided, to measure how well strangers are told apart: each part is
+    #: left out of a training once; 0 leaves that out.
     left_out: int = 5
     reading: Annotated[FaceOptions, tyro.conf.arg(name="")] = field(default_factory=FaceOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(
@@ -48,22 +40,14 @@ class FaceTrainingOptions:
 
 @dataclass(frozen=True)
 class FaceEvaluationOptions:
-    """Measures a face classifier on a folder of faces.
+    """Measures a face classifier on a folder of faces."""
 
-    Attributes:
-        checkpoint_path: the --train_dir of train_face_classifier.py.
-        faces_dir: one folder of pictures per character, or pictures with LabelImg's XML.
-        eval_dir: folder for the report; made if it does not exist.
-        split: measure only the faces that the training put into this split: train, validation or test.
-        strangers_dir: folder of pictures of faces of nobody that the classifier knows, with or without
-            folders inside.
-        cache_dir: where what was seen in faces is kept.
-    """
-
-    checkpoint_path: Path
-    faces_dir: Path
-    eval_dir: Path
+    checkpoint_path: Path  #: the --train_dir of train_face_classifier.py.
+    faces_dir: Path  #: one folder of pictures per character, or pictures with LabelImg's XML.
+    eval_dir: Path  #: folder for the report; made if it does not exist.
+    #: measure only the faces that the training put into this split: train, validation or test.
     split: Literal["all", "train", "validation", "test"] = "all"
+    #: folder of pictures of faces of nobody that the classifier knows, with or without folders inside.
     strangers_dir: Path | None = None
-    cache_dir: Path = DEFAULT_CACHE
+    cache_dir: Path = DEFAULT_CACHE  #: where what was seen in faces is kept.
     reading: Annotated[FaceOptions, tyro.conf.arg(name="")] = field(default_factory=FaceOptions)

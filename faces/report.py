@@ -4,8 +4,6 @@ report.json for programs, report.html and names.csv of both; a training's folder
 answer of each face), problems.csv and what later evaluations recognise its faces by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """Which faces are for training, for choosing, for the last word: never two of one source on both sides."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ What is chosen (temperature, the limit of "unknown") is chosen on the validation
 the last word and are looked at once.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections import Counter
@@ -18,8 +16,7 @@ import numpy as np
 from datasets.problems import Problem
 from datasets.splits import SPLITS
 from engine.training.run_folder import STATE
-from faces.classifier import KIND, FaceClassifier, Head, Judgement
-from faces.encoder import FaceEncoder
+from faces.classifier import KIND, FaceClassifier, FaceEncoder, Head, Judgement
 from faces.features import FeatureCache, Rows, face_rows
 from faces.folder import read_faces
 from faces.measures import (

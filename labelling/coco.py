@@ -1,7 +1,5 @@
 """Labels of COCO data sets."""
 
-from __future__ import annotations
-
 import json
 import posixpath
 from collections import Counter

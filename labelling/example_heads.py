@@ -1,7 +1,5 @@
 """Heads that stand for names: which boxes can be ones, what is like them, and from where on nobody is."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -10,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxes.detections import Detections
 from datasets.annotations import Annotation
 from datasets.pictures import read_picture
 from datasets.problems import some_of
 from files.arrays import write_arrays
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
-    from boxes.detections import Detections
     from nets.detector import Detector
     from nets.likeness import Likeness, Names
 
@@ -85,7 +83,7 @@ def head_in(box: np.ndarray, found: Detections) -> tuple[np.ndarray, np.ndarray]
 
 
 def looked_at(
-    some: Sequence[tuple[Annotation, np.ndarray]], finder: Detector, likeness: Likeness
+    some: Sequence[tuple[Annotation, np.ndarray]], finder: "Detector", likeness: "Likeness"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vectors, [N, E], of the heads in boxes of pictures, and how the boxes lie around them, [N, 4]."""
     from nets.likeness import head_of
@@ -138,8 +136,8 @@ def limit_of(right: np.ndarray) -> float:
 
 
 def names_with(
-    old: Names | None, new: Mapping[str, tuple[np.ndarray, np.ndarray]], likeness: Likeness
-) -> Names:
+    old: "Names | None", new: Mapping[str, tuple[np.ndarray, np.ndarray]], likeness: "Likeness"
+) -> "Names":
     """Names with the examples of some more, vectors [N, E] and `around` [N, 4]; they replace their name's.
 
     Raises:
@@ -165,7 +163,7 @@ def conformal_share(seen: np.ndarray) -> float:
     return (np.count_nonzero(seen) + 1) / (len(seen) + 1)
 
 
-def promised(names: Names, likeness: Likeness) -> str:
+def promised(names: "Names", likeness: "Likeness") -> str:
     """What to expect of "unknown", as far as the examples can tell; nothing where they cannot."""
     right, strangers = left_out(names.vectors, names.owners, likeness.of_anybody(names.vectors))
     said = []
@@ -178,7 +176,7 @@ def promised(names: Names, likeness: Likeness) -> str:
     return "; ".join(said)
 
 
-def mistaken(names: Names) -> Iterator[tuple[str, int, int, str]]:
+def mistaken(names: "Names") -> Iterator[tuple[str, int, int, str]]:
     """Of each name: how many examples, how many are more like somebody else, and who that is most often."""
     for number, name in enumerate(names.names):
         own, _ = names.examples(number)
@@ -189,7 +187,7 @@ def mistaken(names: Names) -> Iterator[tuple[str, int, int, str]]:
         yield name, len(own), len(others), Counter(others).most_common(1)[0][0] if others else ""
 
 
-def write_names(folder: Path, names: Names) -> None:
+def write_names(folder: Path, names: "Names") -> None:
     """Writes names.npz, which `nets.likeness.read_names` reads, into a folder, which is made."""
     from nets.likeness import NAMES
 

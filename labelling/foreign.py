@@ -4,8 +4,6 @@ Only files inside the folder that a person gave are read, of limited size, and w
 problems instead of ending the reading.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 import reprlib
@@ -52,17 +50,14 @@ class Files:
     """The files below a folder, and which of them a path means that was written on another machine.
 
     Whatever a path says, it is only looked up in this list: nothing outside of the folder is ever touched.
-
-    Attributes:
-        paths: by name, which is the path below the folder `root`, with `/`; in order.
-        pictures: names of the pictures, also of formats that are not read.
-        folders: names of the folders that have such below them; "." is the root.
     """
 
     def __init__(self, root: Path):
         self.root = root.resolve()
         found = files_below(self.root, other=lambda folder: (folder / IMPORT_PROBLEMS).exists(), links=False)
+        # By name, which is the path below the folder `root`, with `/`; in order.
         self.paths = {path.relative_to(self.root).as_posix(): path for path in found}
+        # Names of pictures, also of formats that are not read, and of folders above them; "." is the root.
         self.pictures = [name for name, path in self.paths.items() if path.suffix.lower() in SUFFIXES]
         self.folders = {str(one) for name in self.pictures for one in PurePosixPath(name).parents}
         self._files_by_end, self._folders_by_end = _by_end(self.paths), _by_end(self.folders)

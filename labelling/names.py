@@ -1,7 +1,5 @@
 """Other names for the labels of a whole folder; the old files are kept, so that it can be taken back."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import time

@@ -1,15 +1,20 @@
-"""Reports on a folder of labelled pictures: statistics, near-duplicates, suspicious labels."""
+"""Reports on a folder of labelled pictures: statistics, near-duplicates, suspicious labels.
 
-from __future__ import annotations
+Suspicious are those that a trained detector strongly disagrees with. It may be the one who is wrong; and one
+that was trained on these very labels has learnt many of their mistakes too, and finds only some. One trained
+on other pictures finds more.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from boxes.detections import Detections
 from boxes.pixels import crop_around, to_pixels
 from datasets.annotations import Annotation, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
@@ -28,6 +33,13 @@ if TYPE_CHECKING:  # importing it would start Keras
 MOST_TILES = 60  # more on one sheet could not be looked at
 _TILE = 320  # pixels
 _BATCH = 8
+LOWEST_SCORE = 0.05  # detections below say nothing
+_SURE = 0.8  # score from which on the detector is sure of what it says
+_DOUBTFUL = 0.2  # score below which it does not believe in a name at all
+_SAME = 0.4  # overlap from which on a detection and a label mean the same face
+_APART = 0.3  # overlap up to which a detection is of nobody who is labelled
+
+Kind = Literal["wrong name?", "nobody there?", "not labelled?"]
 
 
 def write_alike(
@@ -83,14 +95,13 @@ def write_statistics(
 
 
 def write_suspicions(
-    output_dir: Path, annotations: Sequence[Annotation], detector: Detects, progress: Progress
+    output_dir: Path, annotations: Sequence[Annotation], detector: "Detects", progress: Progress
 ) -> Counter[str]:
     """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first; gives counts by kind.
 
     A detector that does not see many of the faces says little by not seeing one more: "nobody there?" counts
     less by the share of labels that it does not see.
     """
-    from labelling.suspicions import LOWEST_SCORE, find_suspicions
 
     def unreadable(one: Annotation, error: PictureError) -> None:
         raise ValueError(f"{one.path}: {error}")  # it was readable a moment ago
@@ -120,6 +131,60 @@ def write_suspicions(
     write_table(output_dir / "suspicious.csv", headings, rows)
     _write_sheet(output_dir / "suspicious.jpg", tiles, captions)
     return kinds
+
+
+@dataclass(frozen=True, eq=False)
+class Suspicion:
+    """One label, or missing label."""
+
+    kind: Kind  # what is suspected
+    box: np.ndarray  # float32 [4], of the label; where none is, of the detection
+    name: str  # on the label; empty where none is
+    suggestion: str  # what the detector says; empty where it sees nobody
+    strength: float  # 0...1: how much the detector disagrees
+
+
+def find_suspicions(annotation: Annotation, detections: Detections, labels: Sequence[str]) -> list[Suspicion]:
+    """Compares one picture's labels with what a detector finds, the strongest disagreement first.
+
+    Its detections go down to `LOWEST_SCORE`. `labels` are the names that it knows; of others it can only say
+    that nobody is there.
+    """
+    from keras import ops  # not at the top: only a check with a detector waits for Keras
+
+    from boxes.geometry import iou
+
+    overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, annotation.boxes)))  # [N, G]
+    found: list[Suspicion] = []
+    names = np.array(detections.names, object)
+    for g, name in enumerate(annotation.names):
+        on_it = overlap[:, g] >= _SAME
+        scores = np.where(on_it, detections.scores, 0.0)
+        own = float(scores[names == name].max(initial=0.0))
+        best = int(scores.argmax()) if len(scores) else -1
+        highest = float(scores[best]) if best >= 0 else 0.0
+        box = annotation.boxes[g]
+        if highest < _DOUBTFUL:
+            # A difficult object is one of which a person says that it can hardly be seen.
+            if not annotation.difficult[g]:
+                found.append(Suspicion("nobody there?", box, name, "", 1 - highest))
+        elif name in labels and highest >= _SURE and own < _DOUBTFUL and detections.names[best] != name:
+            found.append(Suspicion("wrong name?", box, name, detections.names[best], highest - own))
+    for n, score in enumerate(detections.scores):
+        if score < _SURE or (overlap[n] > _APART).any():
+            continue
+        # Several names on one face are one finding.
+        if not any(one.kind == "not labelled?" and _same(one.box, detections.boxes[n]) for one in found):
+            box, name = detections.boxes[n], detections.names[n]
+            found.append(Suspicion("not labelled?", box, "", name, float(score)))
+    return sorted(found, key=lambda one: -one.strength)
+
+
+def _same(box: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two boxes lie on one another: each has its middle in the other."""
+    middle, others = (box[:2] + box[2:]) / 2, (other[:2] + other[2:]) / 2
+    in_other = (other[:2] < middle) & (middle < other[2:])
+    return bool((in_other & (box[:2] < others) & (others < box[2:])).all())
 
 
 def _picture_of(annotation: Annotation) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Labels of YOLO data sets: Ultralytics' data.yaml, darknet's obj.data, and what LabelImg writes."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections import Counter

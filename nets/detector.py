@@ -1,7 +1,5 @@
 """Detector: a checkpoint folder and a picture in, named boxes out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +107,7 @@ class Detector:
         self._model, self._side = DetectionModel(model, network, every_anchor=True), network.image_size
 
     @classmethod
-    def load(cls, folder: Path | str, *, unknown: bool = False) -> Detector:
+    def load(cls, folder: Path | str, *, unknown: bool = False) -> "Detector":
         """From a checkpoint folder, or one of `tools.name_from_examples`, and nothing else.
 
         With `unknown` it answers so for characters it was not taught, and not whom they resemble most.
@@ -122,12 +120,12 @@ class Detector:
         return cls.trained(Path(folder), unknown=unknown)
 
     @classmethod
-    def finder(cls, folder: Path) -> Detector:
+    def finder(cls, folder: Path) -> "Detector":
         """Of heads for a folder of names: its network, or the shipped one."""
         return cls.trained(folder if is_checkpoint(folder) else HEADS)
 
     @classmethod
-    def trained(cls, folder: Path, *, unknown: bool = False) -> Detector:
+    def trained(cls, folder: Path, *, unknown: bool = False) -> "Detector":
         """`load`, whatever names of examples lie beside the weights."""
         checkpoint = read_checkpoint(folder)
         limit = checkpoint.thresholds.unknown.get(EVIDENCE) if unknown else None

@@ -12,8 +12,6 @@ thousands of drawn people apart (`benchmarks.anybody.likeness`).
 `names.npz` is what `tools.name_from_examples` makes of a person's boxes.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,23 +42,19 @@ _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 
 
 class Likeness:
-    """Heads as vectors of length 1, whose products say how like two heads are.
-
-    Attributes:
-        strangers: float32 [S, E], vectors of drawn people.
-        digest: of the map: vectors of another one cannot be compared with its vectors.
-    """
+    """Heads as vectors of length 1, whose products say how like two heads are."""
 
     def __init__(self, arrays: dict[str, np.ndarray], side: int = SIDE):
         """Of what likeness.npz holds; pictures are looked at with so many pixels, a multiple of 32."""
         self._projection, self._mean = (np.asarray(arrays[key], np.float32) for key in ("projection", "mean"))
-        self.strangers = np.asarray(arrays["strangers"], np.float32)
+        self.strangers = np.asarray(arrays["strangers"], np.float32)  # [S, E], vectors of drawn people
         given, seen = convolutions(arrays, CONVOLUTIONS, side)
         self._model = keras.Model(given, cell_roots(seen))
+        # Of the map: vectors of another one cannot be compared with its vectors.
         self.digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
 
     @classmethod
-    def load(cls, folder: Path, side: int = SIDE) -> Likeness:
+    def load(cls, folder: Path, side: int = SIDE) -> "Likeness":
         """Of a folder with likeness.npz; ValueError: it has none, or a damaged one."""
         if not (folder / LIKENESS).is_file():
             raise ValueError(f"{folder} has no {LIKENESS}: only checkpoints/anime_heads can tell who is who")

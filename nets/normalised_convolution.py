@@ -18,10 +18,8 @@ class NormalisedConvolution(layers.Layer):
     """Convolution without bias, batch normalisation, activation; keeps the size of the map but for strides.
 
     Batches are normalised by their own statistics only while both the training runs and `norm.trainable` is
-    true; a frozen norm keeps its statistics, scales and shifts, as Keras' own layer does.
-
-    Attributes:
-        norm: the batch normalisation; freeze it with `norm.trainable = False`.
+    true; frozen, by `norm.trainable = False`, it keeps its statistics, scales and shifts, as Keras' own layer
+    does.
     """
 
     def __init__(

@@ -13,8 +13,6 @@ outputs  boxes                 float32 [N, 4] (ymin, xmin, ymax, xmax), fraction
 metadata labels                JSON list of the names, in the order of their classes
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 import warnings

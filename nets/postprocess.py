@@ -1,7 +1,5 @@
 """From a network's codes and logits to the boxes that are kept, batched, in the graph."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import keras

@@ -4,8 +4,6 @@ Softmax only compares: a stranger's head that resembles one name a little and th
 high score. The logits behind it say how strong the resemblance was, and how alone it stands.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -55,7 +55,8 @@ def draw_crop(draws, boxes, picture, augmentation: Augmentation) -> tf.Tensor:
     keys = draws[: samplers + 1]
     crops = candidate_crops(tf.reshape(draws[samplers + 1 :], [samplers, trials, 4]), augmentation)
     least = tf.constant(augmentation.crop_overlaps)[:, tf.newaxis]  # [samplers, 1]
-    with_objects = (_best_overlap(crops, boxes) >= least) & _holds_a_centre(crops, boxes)
+    centred = tf.reduce_any(_inside(_centres(boxes), tf.expand_dims(crops, -2)), axis=-1)
+    with_objects = (_best_overlap(crops, boxes) >= least) & centred
     on_picture = _inside(_centres(crops), picture)
     accepted = tf.where(tf.shape(boxes)[0] > 0, with_objects, on_picture)  # [samplers, trials]
 
@@ -69,8 +70,7 @@ def draw_crop(draws, boxes, picture, augmentation: Augmentation) -> tf.Tensor:
 def candidate_crops(draws, augmentation: Augmentation) -> tf.Tensor:
     """Crops of the canvas at random (Caffe's SampleBBox): float32 [..., 4], windows within 0...1.
 
-    Args:
-        draws: float32 [..., 4], uniform in 0...1: size, shape, where (rows), where (columns).
+    Of draws, float32 [..., 4], uniform in 0...1: size, shape, where (rows), where (columns).
     """
     smallest, largest = augmentation.crop_scale
     scale = smallest + draws[..., 0] * (largest - smallest)
@@ -127,10 +127,6 @@ def _centres(boxes):
 def _inside(points, window):
     """Whether points [..., 2] lie in windows [..., 4] that broadcast against them."""
     return tf.reduce_all((points >= window[..., :2]) & (points <= window[..., 2:]), axis=-1)
-
-
-def _holds_a_centre(crops, boxes):
-    return tf.reduce_any(_inside(_centres(boxes), crops[..., tf.newaxis, :]), axis=-1)
 
 
 def _best_overlap(crops, boxes):

@@ -51,11 +51,8 @@ def get_preset(
 ) -> Augmentation:
     """The preset called `name`, with two of its strengths changed.
 
-    Args:
-        zoom_out_max: side of the largest canvas, 1 for none; None for the preset's.
-
-    Raises:
-        ValueError: there is none of this name; lists those that there are.
+    `zoom_out_max` is the side of the largest canvas, 1 for none; None for the preset's. ValueError, which
+    lists the presets: there is none of this name.
     """
     if name not in presets():
         raise ValueError(f"augmentation {name!r}: no such preset; the presets are: {', '.join(presets())}")

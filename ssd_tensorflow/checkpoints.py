@@ -127,7 +127,7 @@ def export_checkpoint(
             "boxes would be wrong there. Train with --anchors=network for a checkpoint to give out."
         )
     if global_step is None:
-        global_step = _saved_step(source)
+        global_step = int(read_metrics(source).get("step", 0))
     name = checkpoint.network.name
     model = build_model(checkpoint)
     weights = model_weights(model)
@@ -237,8 +237,3 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-
-
-def _saved_step(folder: Path) -> int:
-    """The step at which the weights of a checkpoint folder were saved; 0 where it does not say."""
-    return int(read_metrics(folder).get("step", 0))

@@ -47,6 +47,7 @@ def plain_keras() -> Iterator[None]:
 def start_tensorflow() -> None:
     """Import TensorFlow and look for devices, quietly. TF_CPP_MIN_LOG_LEVEL=0 keeps the remarks.
 
+    It takes seconds: commands call this, and import what needs it, once flags and paths are read.
     Unless the environment says otherwise a GPU's memory is taken as it is needed, so that an evaluation finds
     room beside a training (SSD-Tensorflow divided it with --gpu_memory_fraction).
     """

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 import detect
 from boxes.pixels import to_pixels
-from datasets.drawn.film import FilmOptions, frame_at
+from datasets.drawn_video import FilmOptions, frame_at
 from datasets.inbox import Inbox
 from datasets.voc import read_xml
 from nets.detector import Detector

@@ -10,7 +10,7 @@ import pytest
 import eval_face_classifier
 import train_face_classifier
 from datasets.pictures import read_picture
-from faces import encoder
+from faces import classifier as seeing
 from faces import folder as face_folder
 from faces.classifier import FaceClassifier
 from tests.conftest import ROOT, tables
@@ -21,7 +21,7 @@ from tests.drawn_faces import HAIR, drawn_face, write_faces
 def small_pictures():
     """A ninth of the work."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoder, "SIDE", 32)
+        patch.setattr(seeing, "SIDE", 32)
         yield
 
 

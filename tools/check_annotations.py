@@ -13,8 +13,6 @@ different splits that look alike (near_duplicates.csv, .jpg) and, with a checkpo
 strongly disagrees with (suspicious.csv, .jpg). It changes nothing in the folder.
 """
 
-from __future__ import annotations
-
 import shlex
 import sys
 import warnings
@@ -195,4 +193,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -6,10 +6,7 @@ The pictures stay where they are: `file_name` counts from the folder of pictures
 as COCO has them; what a person called difficult has "difficult": 1, which COCO itself does not know.
 """
 
-from __future__ import annotations
-
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,4 +103,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,8 +10,6 @@ Exit status: 0; 1 if a video could not be read to its end (what came before the 
 flags.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import time

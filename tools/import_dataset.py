@@ -8,11 +8,8 @@ an interrupted import goes on when the command is given again. Doubtful boxes ar
 tf_convert_data.py, and everything that could not be taken is a line in import_problems.csv.
 """
 
-from __future__ import annotations
-
 import itertools
 import shutil
-import sys
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -193,4 +190,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

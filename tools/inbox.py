@@ -14,10 +14,7 @@ Beginnings of keys suffice.
 Exit status: 0; 1 for a mistake, with one line that says which; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -190,4 +187,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -8,8 +8,6 @@ is. A changed picture is saved when you go on to another.
 The first time it makes .labelimg-venv, an environment of its own, for which packages are downloaded.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

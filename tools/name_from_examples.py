@@ -13,8 +13,6 @@ The same command with another data set adds its names, and replaces the examples
 Exit status: 0; 1 if there are no examples to name by.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -14,8 +14,6 @@ more than the first fifty of a film.
 Exit status: 0; 1 if a picture could not be read (the others are done nevertheless) or an option is wrong.
 """
 
-from __future__ import annotations
-
 import shlex
 import time
 from dataclasses import dataclass
@@ -63,7 +61,7 @@ class Options:
             raise ValueError("--name: must not be empty")
 
 
-def propose(options: Options, find: Finder, progress: Progress = silent) -> Drafted:
+def propose(options: Options, find: "Finder", progress: Progress = silent) -> Drafted:
     """Writes drafts; varied pictures with faces are the most useful."""
     return make_drafts(
         options.dataset_dir,

@@ -10,24 +10,20 @@ its `checkpoint` file; an `.npz` of variables under tf-slim names is as good.
 Exit status: 0; 1 if the file cannot be used or the proof on a picture fails; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import rich.console
 import tyro
 
 from terminal.bars import show_table
 from terminal.command import command, say
 from terminal.quiet import start_tensorflow
-
-if TYPE_CHECKING:
-    import numpy as np
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 # Of a line where the output goes into a file: the longest name of a variable, its shape and what it is.
@@ -96,7 +92,6 @@ def proof_picture(verify: bool, picture: Path | None) -> Path | None:
 def run_conversion(options: Import | Export, console: rich.console.Console) -> None:
     """Do it and say what was done; ValueError where it cannot be done: nothing was written then."""
     picture = proof_picture(options.verify, options.picture)
-    # Not at the top: importing TensorFlow takes seconds that --help and wrong flags need not wait for.
     from datasets.labels import read_labels
     from ssd_tensorflow.checkpoints import TOLERANCE, export_checkpoint, import_checkpoint
 
@@ -217,4 +212,4 @@ def main(options: Import | Export | Inspect) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

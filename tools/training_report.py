@@ -7,9 +7,6 @@ A finished training has done so itself. For one that was interrupted, or whose r
 Exit status: 0; 1 if the folder or its records cannot be used; 2 for wrong flags.
 """
 
-from __future__ import annotations
-
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,4 +38,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,7 +1,5 @@
 """Who appears when in a video: from detections frame by frame to spans of time, their table and picture."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

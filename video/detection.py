@@ -4,8 +4,6 @@ One thread decodes ahead, the calling thread runs the network on batches, two dr
 work outside of the interpreter's lock most of the time, so threads suffice.
 """
 
-from __future__ import annotations
-
 import math
 import queue
 import threading

@@ -227,16 +227,14 @@ class Clock:
     Some files have no times, repeat some, begin again in the middle (two that were joined) or jump by hours:
     it goes on as if there had been no jump. What jumps is found by packets, not by frames, so that times are
     the same whether or not frames are left out; it must get every packet, from the first on.
-
-    Attributes:
-        rate: frames a second, on average.
-        notes: what a person should know: that the file's clock jumps, or that it hides further films.
     """
 
     def __init__(self, container: InputContainer, stream: Stream):
         """Begins at the beginning of the file, from which its pictures and its sound count."""
         rates = [getattr(stream, name, None) for name in ("average_rate", "guessed_rate")]
+        # Frames a second, on average.
         self.rate = Fraction(next((one for one in rates if one and _RATES[0] <= one <= _RATES[1]), 25))
+        # What a person should know: that the file's clock jumps, or that it hides further films.
         self.notes = _joined(Path(container.name.removeprefix("file:")))
         self._tick = stream.time_base or VideoFacts.time_base
         self._shift, self._repeated = -Fraction(container.start_time or 0, av.time_base), 0

@@ -4,8 +4,6 @@ Frames are decoded where it must be and made RGB when asked. Times are their own
 `video.reader`, so that a variable frame rate is right.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -66,24 +64,19 @@ class RawFrame:
 
 
 class SparseVideo(AbstractContextManager["SparseVideo"]):
-    """A video file, opened, of which some frames are wanted; use it in a `with` statement.
-
-    Attributes:
-        facts: what it says about itself.
-        damage: the time in seconds and the kind of the first damage met while reading; None without any.
-        notes: what else a person should know after reading.
-    """
+    """A video file, opened, of which some frames are wanted; use it in a `with` statement."""
 
     def __init__(self, path: Path, *, max_pixels: int = MAX_PIXELS):
         """Opens a file; VideoError as of `VideoReader`."""
         with VideoReader(path, max_pixels=max_pixels) as reader:
-            self.facts = reader.facts
+            self.facts = reader.facts  # what it says about itself
+        # The time in seconds and the kind of the first damage met while reading; None without any.
         self.damage: tuple[float, str] | None = None
         self._max_pixels, self._last, self._whole = max_pixels, 0.0, False
         self._container = open_container(path)
         self._stream = picture_stream(self._container, max_pixels)
         self._clock = Clock(self._container, self._stream)
-        self.notes = self._clock.notes
+        self.notes = self._clock.notes  # what else a person should know after reading
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -140,15 +133,12 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
         self._stream.codec_context.skip_frame = "NONKEY"
         for index in range(count if length else 1):
             with suppress(FFmpegError, ValueError):  # damage tells nothing about the rest
-                self._seek(length * (index + 0.5) / count)
+                begin = (self._container.start_time or 0) + int(length * (index + 0.5) / count * av.time_base)
+                self._container.seek(begin, backward=True)
                 frame = next(self._container.decode(self._stream), None)
                 if frame is not None:
                     check_size(frame.width, frame.height, self._max_pixels)
                     yield RawFrame(0.0, frame, float(self.facts.pixel_shape)).picture()
-
-    def _seek(self, seconds: float) -> None:
-        begin = self._container.start_time or 0
-        self._container.seek(begin + int(seconds * av.time_base), backward=True)
 
     def _damaged(self, error: Exception) -> None:
         self._whole = False
@@ -193,8 +183,7 @@ def is_blank(picture: np.ndarray) -> bool:
 def find_black_borders(pictures: Iterable[np.ndarray]) -> tuple[int, int, int, int]:
     """What is black at the border of every picture, in pixels: left, top, right, bottom.
 
-    Args:
-        pictures: uint8 [H, W, 3] RGB, of one size, from different scenes; those black all over tell nothing.
+    Of pictures, uint8 [H, W, 3] RGB, of one size, from different scenes; those black all over tell nothing.
     """
     lit = [grey for grey in (picture.max(axis=2) for picture in pictures) if grey.max() > _BLACK]
     brightest = np.max(lit, axis=0) if lit else np.zeros((1, 1))

@@ -7,8 +7,6 @@ Trackers that can be installed (SORT, ByteTrack and their like) follow boxes of 
 they neither vote nor look ahead.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -25,15 +25,11 @@ _BT709, _LIMITED = 1, 1  # H.273 and FFmpeg's AVCOL_RANGE_MPEG
 
 
 class VideoWriter:
-    """Writes frames as they come; `finish` completes the file, and `close` must be called in any case.
-
-    Attributes:
-        notes: what a person should know: sound that could not be kept.
-    """
+    """Writes frames as they come; `finish` completes the file, and `close` must be called in any case."""
 
     def __init__(self, path: Path, facts: VideoFacts):
         """Begins a file, in a folder that exists, for frames of which the facts tell, with their sound."""
-        self.notes: list[str] = []
+        self.notes: list[str] = []  # what a person should know: sound that could not be kept
         self._base, self._last = facts.time_base, -1
         # H.264's usual profile stores colour for squares of 2 x 2 pixels: an odd side gets one more pixel.
         self._odd = facts.height % 2, facts.width % 2
@@ -98,14 +94,10 @@ class VideoWriter:
 
 
 class _Sound:
-    """The sound tracks of a file, packet by packet; read from the file a second time, beside its pictures.
-
-    Attributes:
-        time: up to which second it was given out.
-    """
+    """The sound tracks of a file, packet by packet; read from the file a second time, beside its pictures."""
 
     def __init__(self, path: Path, into: OutputContainer):
-        self.time = 0.0
+        self.time = 0.0  # up to which second it was given out
         self._source: InputContainer = open_container(path)
         self._tracks: dict[int, tuple[_CopiedTrack | _EncodedTrack, Clock]] = {}
         known = [track for track in self._source.streams.audio if track.codec_context is not None]

@@ -3,8 +3,6 @@
 Drawn through Matplotlib's objects, so that no window system and no global state is touched.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass

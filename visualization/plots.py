@@ -1,7 +1,5 @@
 """Figures that show how good a detector is, what goes wrong, and how a training went."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

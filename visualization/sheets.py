@@ -79,7 +79,13 @@ def _grid(shapes: Sequence[tuple[int, int]], columns: int | None, gap: int, belo
 
 def scale_to(image: np.ndarray, longest: int) -> np.ndarray:
     """The picture with its longest side `longest` pixels long, but never enlarged more than twice."""
-    return _resize(image, *_scaled_shape(image, longest))
+    height, width = _scaled_shape(image, longest)
+    if (height, width) == image.shape[:2]:
+        return image
+    import cv2  # no --help waits for it
+
+    smaller = height * width < image.shape[0] * image.shape[1]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
 def _scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
@@ -87,16 +93,6 @@ def _scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
     height, width = image.shape[:2]
     factor = min(longest / max(height, width), 2.0)
     return max(1, round(height * factor)), max(1, round(width * factor))
-
-
-def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    height, width = max(1, height), max(1, width)
-    if (height, width) == image.shape[:2]:
-        return image
-    import cv2  # no --help waits for it
-
-    smaller = height * width < image.shape[0] * image.shape[1]
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
 def _draw_caption(sheet: np.ndarray, text: str, size: int, slot: Rectangle) -> None:

@@ -10,15 +10,10 @@ _LAST_LATIN = "\u024f"  # every system shows characters up to here
 
 
 def web_font(text: str) -> bytes | None:
-    """The glyphs of a text that are not Latin, as far as the shipped font has them, for a page.
+    """The glyphs of all that a page says that are not Latin, as far as the shipped font has them.
 
-    So names are readable where no font for them is installed.
-
-    Args:
-        text: everything that the page says, any script.
-
-    Returns:
-        A WOFF file of a few kB; None if no glyph is needed.
+    A WOFF file of a few kB, so that names are readable where no font for them is installed; None if no glyph
+    is needed.
     """
     options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
     with subset.load_font(str(shipped_font()), options) as font:

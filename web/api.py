@@ -3,8 +3,6 @@
 A request that is not served gets a status and one sentence, as JSON too, whatever went wrong.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Request

@@ -1,7 +1,5 @@
 """Pictures of concurrent requests go through the network together."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -7,8 +7,6 @@ npm brings the package; its version and the digest of each of the three files th
 Without npm the page says so and uses the server. The files lie in web/runtime/, which git ignores.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import subprocess
@@ -36,7 +34,7 @@ FOLDER = Path(__file__).resolve().parent / "runtime"
 MAX_MODEL_BYTES = 6_000_000
 
 
-def browser_model(detector: Detector, folder: Path, show_from: float) -> tuple[Path | None, str]:
+def browser_model(detector: "Detector", folder: Path, show_from: float) -> tuple[Path | None, str]:
     """A detector's network as a file for the browser, or why there is none: "no runtime" or "too large".
 
     Writing it takes some seconds, so that it is done once for each network: its name says what it was made
@@ -125,4 +123,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,7 +1,5 @@
 """What the operator sees: a line of JSON per request, and metrics. Never pictures, names, tokens."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import time

@@ -1,7 +1,5 @@
 """The application, with the door before it: the page and its files, all from here, and probes of it."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Routes that take pictures, within limits: who is in one, and what a visitor says is wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any
 

@@ -1,12 +1,12 @@
 """The door before every route: known hosts, rate limit, access token, size of bodies; headers of answers."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import time
+import tomllib
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -16,24 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from web.api import Refused, refusal
 from web.options import MAX_BYTES, SECONDS_TO_SEND, WebOptions
 
-# Scripts, styles and pictures of our own only; WebAssembly may compile, nothing may be written into the page
-# (no unsafe-inline, no eval); blob: is the visitor's own picture.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
-    "font-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    # Together they allow the browser to run the network in several threads.
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+HEADERS: dict[str, str] = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8"))
 # What probes of the machine ask for, by number and without a token: it says nothing about anybody.
 OPEN_PATHS = frozenset({"/health", "/ready"})
 COOKIE = "anime_ssd_token"

@@ -1,7 +1,5 @@
 """What the routes share: the detector, the batcher, the inbox, the metrics."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -11,8 +11,6 @@ unknown  below; and where the name is not so many times as likely as the second 
 web/static/answers.js does the same in the browser.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -96,12 +96,8 @@ def _round_of(position: int, parts: np.ndarray, phases: np.ndarray) -> tuple[int
 def paste_candidates(classes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every object of the set, with the chance to be pasted: each name the same, however rare it is.
 
-    Args:
-        classes: of each of N pictures the class ids of its objects.
-
-    Returns:
-        int64 [D] its picture, int64 [D] which of the picture's objects, float64 [D] the chance that it or
-        one before it is drawn (the last is 1).
+    Of the class ids of each picture's objects: int64 [D] its picture, int64 [D] which of the picture's
+    objects, float64 [D] the chance that it or one before it is drawn (the last is 1).
     """
     pictures = np.repeat(np.arange(len(classes)), [len(one) for one in classes])
     objects = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(one)) for one in classes)])

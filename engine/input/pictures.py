@@ -118,8 +118,7 @@ def needed_bytes(index: RecordIndex) -> int:
 def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
     """Whether the pictures of a set fit well into memory, and what to say about it.
 
-    Args:
-        free: bytes that are free; None if unknown, which is too few.
+    So many bytes are `free`; None if unknown, which is too few.
     """
     needed = needed_bytes(index)
     room = "it is not known how much is free" if free is None else f"{free / 2**30:.1f} GiB are free"

@@ -1,7 +1,5 @@
 """Whether scores mean what they say (of those of 0.8, are 80 % right?), and how well they part two groups."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,8 +3,6 @@
 faster-coco-eval rather than pycocotools: the same metric in C++ with wheels for every Python we support.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

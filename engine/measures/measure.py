@@ -1,7 +1,5 @@
 """An evaluation with everything that is derived from it: what reports say."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,11 +92,7 @@ class Measurements:
 def measure(
     evaluation: Evaluation, thresholds: Thresholds, *, strangers: Sequence[tuple[str, Detections]] = ()
 ) -> Measurements:
-    """Everything that the reports say about an evaluation.
-
-    Args:
-        strangers: what `detect_strangers` found with the same model.
-    """
+    """Everything that the reports say about an evaluation; `detect_strangers` found the strangers."""
     found, truths, result = evaluation.detections, evaluation.ground_truths, evaluation.result
     matches = result.matches
     counted = ~matches.ignored

@@ -6,8 +6,6 @@ average precision if an oracle undid the mistakes of that kind and no others. Co
 hide each other.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,10 +42,8 @@ def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:
 
     Best score first, each detection takes the object it overlaps most among those that are still free and
     that it overlaps enough; a difficult one, which any number can take, only where it finds no other. What is
-    left over was missed or is background; difficult objects and detections of them are not counted.
-
-    Args:
-        reported: bool [D], those that take part.
+    left over was missed or is background; difficult objects and detections of them are not counted. Those
+    that are `reported`, bool [D], take part.
     """
     partner, taken = np.full(len(matches.name), -1), np.zeros(len(matches.difficult), bool)
     enough = matches.overlap >= matches.iou_threshold

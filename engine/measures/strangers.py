@@ -1,7 +1,5 @@
 """What a detector says about pictures with nobody it knows: every detection there is false."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

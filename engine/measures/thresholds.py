@@ -1,7 +1,5 @@
 """Chooses on the validation set from which score on each name is reported, and when it is "unknown"."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,9 +24,7 @@ def choose_thresholds(
 ) -> Thresholds:
     """The threshold of each name at which F1 is highest.
 
-    Args:
-        detections: one per picture, with every score from 0.01 up, and with evidence where "unknown" shall be
-            calibrated.
+    Of each picture's detections with every score from 0.01 up; with evidence "unknown" is calibrated, too.
     """
     common = _best_threshold(_all_names(result))
     common = DEFAULT_THRESHOLD if common is None else common

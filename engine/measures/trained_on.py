@@ -1,7 +1,5 @@
 """What a checkpoint remembers of its training pictures, so that it cannot be measured on them unnoticed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +44,7 @@ def with_past(traces: Traces, start: Path | None) -> Traces:
 def leak_notes_of(checkpoint: Checkpoint, dataset: RecordDataset, split: str) -> list[str]:
     """Warnings when pictures of a split, or others like them, are among those that a checkpoint learnt from.
 
-    Args:
-        dataset: measured on; without traces in the checkpoint its own training set stands for them.
+    Without traces in the checkpoint the training set of the dataset that is measured on stands for them.
     """
     trained_split = str(checkpoint.config.get("options", {}).get("dataset_split_name", "train"))
     trained, what = read_trained_on(checkpoint.folder), "the training pictures"

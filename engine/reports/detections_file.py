@@ -1,7 +1,5 @@
 """`detections.json`: what a detector found, in pixels, for other programs; and back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

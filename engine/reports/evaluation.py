@@ -3,8 +3,6 @@
 All three say the same for the same command: no dates, no times, no temporary names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial

@@ -1,7 +1,5 @@
 """Measures a checkpoint, writes the reports, and says on the console what came out."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator, Sequence

@@ -8,39 +8,33 @@ from pathlib import Path
 class EvaluationOptions:
     """Measures a trained network on a set of TFRecords: VOC 2007, VOC 2012 and COCO average precision."""
 
-    dataset_dir: Path
-    """Folder of TFRecords: the --output_dir of tf_convert_data.py."""
+    dataset_dir: Path  #: Folder of TFRecords: the --output_dir of tf_convert_data.py.
+    #: Checkpoint folder: the --train_dir of a training. Or a TensorFlow checkpoint or .npz of tf-slim names,
+    #: whose classes are named by a labels.txt beside it, or by the dataset.
     checkpoint_path: Path
-    """Checkpoint folder: the --train_dir of a training. Or a TensorFlow checkpoint or .npz of tf-slim names,
-    whose classes are named by a labels.txt beside it, or by the dataset."""
-    eval_dir: Path
-    """Folder for report.html, report.json and detections.json; made if it does not exist."""
+    eval_dir: Path  #: Folder for report.html, report.json and detections.json; made if it does not exist.
+    #: Network of a TensorFlow checkpoint; not given: found out. A checkpoint folder says its own.
     model_name: str | None = None
-    """Network of a TensorFlow checkpoint; not given: found out. A checkpoint folder says its own."""
+    #: Look only at the sets of this name: pascalvoc_2007 means voc_2007_test and so on, pascalvoc or nothing
+    #: means all.
     dataset_name: str | None = None
-    """Look only at the sets of this name: pascalvoc_2007 means voc_2007_test and so on, pascalvoc or nothing
-    means all."""
+    #: Set to measure on: train, validation, test, or the --output_name of a conversion.
     dataset_split_name: str = "test"
-    """Set to measure on: train, validation, test, or the --output_name of a conversion."""
-    batch_size: int = 16
-    """Pictures that the network sees at once."""
-    max_pictures: int | None = None
-    """Measure only the first so many pictures."""
-    max_num_batches: int | None = None
-    """Measure only the first so many times --batch_size pictures."""
+    batch_size: int = 16  #: Pictures that the network sees at once.
+    max_pictures: int | None = None  #: Measure only the first so many pictures.
+    max_num_batches: int | None = None  #: Measure only the first so many times --batch_size pictures.
+    #: Measure each new checkpoint of a running training as it appears, until that is finished.
     wait_for_checkpoints: bool = False
-    """Measure each new checkpoint of a running training as it appears, until that is finished."""
-    wait_minutes: float = 60.0
-    """Without any sign of life from the training for so long, stop waiting."""
+    wait_minutes: float = 60.0  #: Without any sign of life from the training for so long, stop waiting.
+    #: Score from which detections are reported: for precision, recall, the confusion matrix and the drawn
+    #: pictures. Not given: for each name the one that its training chose on the validation set, 0.5 where it
+    #: chose none. Average precision looks at all scores.
     score_threshold: float | None = None
-    """Score from which detections are reported: for precision, recall, the confusion matrix and the drawn
-    pictures. Not given: for each name the one that its training chose on the validation set, 0.5 where it
-    chose none. Average precision looks at all scores."""
+    #: Folder of pictures that show none of the characters (other series, photographs, empty scenes): counts
+    #: how often somebody there is taken for one, and how well "unknown" would be answered.
     strangers_dir: Path | None = None
-    """Folder of pictures that show none of the characters (other series, photographs, empty scenes): counts
-    how often somebody there is taken for one, and how well "unknown" would be answered."""
+    #: How many of the best and of the worst pictures report.html shows; 0 for none.
     gallery_pictures: int = 8
-    """How many of the best and of the worst pictures report.html shows; 0 for none."""
 
     def __post_init__(self):
         if self.score_threshold is not None and not 0.01 <= self.score_threshold <= 1:

@@ -4,8 +4,6 @@ The templates are in `pages/`: `base.html` is the frame, `evaluation_parts.html`
 evaluation and of a training share; a `.txt` says a result in plain words.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io
@@ -49,9 +47,8 @@ def _templates() -> jinja2.Environment:
 def render_page(template: str, *, says: Any, **content: Any) -> str:
     """A page as text.
 
-    Args:
-        says: everything in the page that came from somebody's files, as plain values: names in scripts that a
-            system has no font for get a piece of the shipped one.
+    `says` is everything in it that came from somebody's files, as plain values: names in scripts that a
+    system has no font for get a piece of the shipped one.
     """
     font = web_font(json.dumps(says, ensure_ascii=False, default=str))
     uri = None if font is None else data_uri("font/woff", font)

@@ -4,8 +4,6 @@ report.html: what ran, how it learnt, from what, how good the best weights are o
 would help.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path

@@ -36,117 +36,92 @@ _LEAST |= dict.fromkeys(("learning_rate", "end_learning_rate", "weight_decay", "
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerOptions:
-    """How the weights move.
+    """How the weights move."""
 
-    Attributes:
-        learning_rate: AdamW's highest, reached after the warm-up; then it falls by a cosine. Not given: 2e-3
-            from random weights, 1e-4 from others.
-        end_learning_rate: at the last step; not given: 1 % of the highest.
-        weight_decay: off biases and scales.
-        learning_rate_multipliers: scope=factor with commas between them, e.g. conv1=0.1,conv2=0.1; the first
-            that holds a layer counts, others learn at the whole rate.
-    """
-
+    #: AdamW's highest, reached after the warm-up; then it falls by a cosine. Not given: 2e-3 from random
+    #: weights, 1e-4 from others.
     learning_rate: float | None = None
-    end_learning_rate: float | None = None
-    weight_decay: float = 5e-4
+    end_learning_rate: float | None = None  #: at the last step; not given: 1 % of the highest.
+    weight_decay: float = 5e-4  #: off biases and scales.
+    #: scope=factor with commas between them, e.g. conv1=0.1,conv2=0.1; the first that holds a layer counts,
+    #: others learn at the whole rate.
     learning_rate_multipliers: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossOptions:
-    """What the network is asked for, and how wrong answers count.
+    """What the network is asked for, and how wrong answers count."""
 
-    Attributes:
-        match_threshold: overlap (IoU) above which an anchor answers for an object; each object's best anchor
-            does so in any case.
-        negative_ratio: background anchors in the loss for each anchor that answers for an object.
-        loss_alpha: weight of the boxes' part of the loss.
-        box_loss: smooth_l1 of the codes (the paper), or 1 - generalised IoU of the boxes, for which a
-            loss_alpha of 2 to 5 is usual.
-    """
-
+    #: overlap (IoU) above which an anchor answers for an object; each object's best anchor does so in any
+    #: case.
     match_threshold: float = 0.5
-    negative_ratio: float = 3.0
-    loss_alpha: float = 1.0
+    negative_ratio: float = 3.0  #: background anchors in the loss for each anchor that answers for an object.
+    loss_alpha: float = 1.0  #: weight of the boxes' part of the loss.
+    #: smooth_l1 of the codes (the paper), or 1 - generalised IoU of the boxes, for which a loss_alpha of 2
+    #: to 5 is usual.
     box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions(OptimizerOptions, LossOptions):
-    """Trains an SSD on TFRecords made by tf_convert_data.py.
+    """Trains an SSD on TFRecords made by tf_convert_data.py."""
 
-    Attributes:
-        dataset_dir: folder of TFRecords and labels.txt. May be left out where --unlabelled_dir is given: the
-            names are then those of the checkpoint folder.
-        train_dir: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard,
-            first_batch.jpg. The same command goes on where an interrupted training stopped.
-        unlabelled_dir: pictures without labels to learn from, too: the checkpoint folder that the training
-            starts from labels them where it is sure. Nobody's XML is needed or changed.
-        recipe: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
-            full (thousands of pictures and a GPU). Flags that are given count more; the values are in
-            engine/training/recipes.toml. Not given: small_cpu if neither --model_name nor --checkpoint_path
-            is given, else none.
-        model_name: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),
-            ssd_300_vgg (a GPU).
-        dataset_name: look only at the sets of this name: pascalvoc_2007 means voc_2007_train and so on,
-            pascalvoc or nothing means all.
-        dataset_split_name: set of pictures to train on.
-        validation_split_name: set that the best weights are chosen on; without such a set the last are kept.
-        checkpoint_path: what to start from: a checkpoint folder (names are matched, new ones start fresh),
-            an .npz or TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing:
-            random weights; with --recipe=small_cpu the shipped checkpoints/drawn_lite, unless the flag is
-            given and empty.
-        checkpoint_exclude_scopes: scopes left fresh, with commas between them (whole path components).
-        trainable_scopes: scopes that train, with commas between them; not given: all. new_names: only the
-            outputs of names that the checkpoint folder does not know; whatever it knows stays bit for bit.
-        anchors: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the
-            augmented training pictures. start: those of the checkpoint folder that the training starts from,
-            else the network's own.
-        augmentation: the preset: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
-        zoom_out_max: side of the largest canvas that a picture is placed on, as a multiple of the picture's;
-            1 for none. Not given: the preset's.
-        paste_probability: how often a character of another picture is pasted in, every name as often as
-            every other.
-        repeat_factor: share of the pictures below which a name counts as rare; its pictures are then shown
-            more often, by sqrt(repeat_factor / share) (LVIS). 0 shows all alike; 0.1 to 0.5 is usual for few
-            names.
-        batch_size: pictures a step; not given: 16, fewer for a small set.
-        max_number_of_steps: length of the training; not given: from passes.
-        passes: over the training pictures; not given: 60, and at least 1000 steps.
-        evaluate_steps: steps between validations; not given: ten validations a training.
-        save_interval_secs: between two saves of the training's state.
-        seed: of weights, order and augmentation.
-        precision: of the numbers that the network computes with; its weights are float32 in any case. auto:
-            bfloat16 or float16 on GPUs that are made for it, bfloat16 for a VGG network on such a CPU, else
-            float32.
-        report: at the end write report.html: how it learnt, from what, and how good it is on the validation
-            set.
-    """
-
+    #: folder of TFRecords and labels.txt. May be left out where --unlabelled_dir is given: the names are then
+    #: those of the checkpoint folder.
     dataset_dir: Path = WITHOUT_LABELS
+    #: folder of this training: the best weights, `last/`, metrics.csv, TensorBoard, first_batch.jpg. The same
+    #: command goes on where an interrupted training stopped.
     train_dir: Path
+    #: pictures without labels to learn from, too: the checkpoint folder that the training starts from labels
+    #: them where it is sure. Nobody's XML is needed or changed.
     unlabelled_dir: Path | None = None
+    #: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
+    #: full (thousands of pictures and a GPU). Flags that are given count more; the values are in
+    #: engine/training/recipes.toml. Not given: small_cpu if neither --model_name nor --checkpoint_path is
+    #: given, else none.
     recipe: Literal["none", "small_cpu", "small_gpu", "full"] = "none"
+    #: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),
+    #: ssd_300_vgg (a GPU).
     model_name: str = "ssd_300_vgg"
+    #: look only at the sets of this name: pascalvoc_2007 means voc_2007_train and so on, pascalvoc or nothing
+    #: means all.
     dataset_name: str | None = None
-    dataset_split_name: str = "train"
+    dataset_split_name: str = "train"  #: set of pictures to train on.
+    #: set that the best weights are chosen on; without such a set the last are kept.
     validation_split_name: str = VALIDATION
+    #: what to start from: a checkpoint folder (names are matched, new ones start fresh), an .npz or
+    #: TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing: random weights;
+    #: with --recipe=small_cpu the shipped checkpoints/drawn_lite, unless the flag is given and empty.
     checkpoint_path: str = ""
+    #: scopes left fresh, with commas between them (whole path components).
     checkpoint_exclude_scopes: str = ""
+    #: scopes that train, with commas between them; not given: all. new_names: only the outputs of names that
+    #: the checkpoint folder does not know; whatever it knows stays bit for bit.
     trainable_scopes: str = ""
+    #: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the augmented
+    #: training pictures. start: those of the checkpoint folder that the training starts from, else the
+    #: network's own.
     anchors: Literal["start", "network", "fitted"] = "start"
+    #: the preset: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
     augmentation: Literal["anime", "ssd", "none"] = "anime"
+    #: side of the largest canvas that a picture is placed on, as a multiple of the picture's; 1 for none. Not
+    #: given: the preset's.
     zoom_out_max: float | None = None
+    #: how often a character of another picture is pasted in, every name as often as every other.
     paste_probability: float = 0.0
+    #: share of the pictures below which a name counts as rare; its pictures are then shown more often, by
+    #: sqrt(repeat_factor / share) (LVIS). 0 shows all alike; 0.1 to 0.5 is usual for few names.
     repeat_factor: float = 0.0
-    batch_size: int | None = None
-    max_number_of_steps: int | None = None
-    passes: float | None = None
-    evaluate_steps: int | None = None
-    save_interval_secs: float = 120.0
-    seed: int = 0
+    batch_size: int | None = None  #: pictures a step; not given: 16, fewer for a small set.
+    max_number_of_steps: int | None = None  #: length of the training; not given: from passes.
+    passes: float | None = None  #: over the training pictures; not given: 60, and at least 1000 steps.
+    evaluate_steps: int | None = None  #: steps between validations; not given: ten validations a training.
+    save_interval_secs: float = 120.0  #: between two saves of the training's state.
+    seed: int = 0  #: of weights, order and augmentation.
+    #: of the numbers that the network computes with; its weights are float32 in any case. auto: bfloat16 or
+    #: float16 on GPUs that are made for it, bfloat16 for a VGG network on such a CPU, else float32.
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    #: at the end write report.html: how it learnt, from what, and how good it is on the validation set.
     report: bool = True
 
     def __post_init__(self):
@@ -211,21 +186,15 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a training can be told, for a purpose.
+    """Everything that a training can be told, for a purpose."""
 
-    Attributes:
-        values: of options; what is not named is as `TrainingOptions` says.
-        weights: what to give as --checkpoint_path, in words.
-        without_weights: what is different without a --checkpoint_path, the network and the folder in
-            `CHECKPOINTS` that it starts from included, and for that network wherever it starts; None if only
-            trained weights from elsewhere will do.
-        without_labels: the same of an --unlabelled_dir alone.
-    """
-
-    values: Mapping[str, Any]
-    weights: str
+    values: Mapping[str, Any]  # of options; what is not named is as `TrainingOptions` says
+    weights: str  # what to give as --checkpoint_path, in words
+    # What is different without a --checkpoint_path, the network and the folder in `CHECKPOINTS` that it
+    # starts from included, and for that network wherever it starts; None if only trained weights from
+    # elsewhere will do.
     without_weights: Mapping[str, Any] | None = None
-    without_labels: Mapping[str, Any] | None = None
+    without_labels: Mapping[str, Any] | None = None  # the same of an --unlabelled_dir alone
 
 
 _TABLES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
@@ -271,13 +240,10 @@ def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> T
 
 
 def recipe_defaults(arguments: Sequence[str]) -> TrainingOptions:
-    """What flags that a command line does not give are: values of its recipe.
+    """What flags that a command line, not parsed yet, does not give are: values of its recipe.
 
     One that names none but a network or weights knows what it wants, SSD-Tensorflow's do; any other gets what
     was measured to be best for a few pictures, and runs on every machine.
-
-    Args:
-        arguments: the command line, not parsed yet: these values decide how.
     """
     given: dict[str, str] = {}
     for token, following in zip(arguments, [*arguments[1:], ""], strict=True):

@@ -3,10 +3,12 @@
 And what config.json says about it, by which it is known again.
 """
 
+import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -41,19 +43,8 @@ NOT_COMPARED = {"dataset_dir", "train_dir", "save_interval_secs", "report"}
 # Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
 NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
-GONE: dict[str, object] = {
-    "loss": "multibox",
-    "focal_gamma": 2.0,
-    "focal_alpha": 0.25,
-    "label_smoothing": 0.0,
-    "early_stopping": 0,
-    "optimizer": "adamw",
-    "learning_rate_decay_type": "cosine",
-}
-GONE |= {"colour_strength": 1.0, "mosaic_probability": 0.0, "freeze_scopes": "", "freeze_batch_norm": "auto"}
-GONE |= {"gradient_clip": 10.0, "num_epochs_per_decay": 2.0, "validation_pictures": 0}
-GONE |= dict.fromkeys(("zoom_out_probability", "crop_min", "flip_probability", "learning_rate_decay_factor"))
-GONE |= dict.fromkeys(("unfreeze_after", "warmup_steps", "ema_decay"))
+GONE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("gone.toml").read_text(encoding="utf-8"))
+GONE |= dict.fromkeys(GONE.pop("nothing"))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -3,10 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from faces.classifier import FaceClassifier, Head, Judgement, is_face_classifier, softmax
-from faces.encoder import FaceEncoder
+from faces.classifier import FaceClassifier, FaceEncoder, Head, Judgement, softmax
 from files.writing import write_json
-from tests.conftest import ROOT, tables
+from tests.conftest import tables
 from tests.drawn_faces import HAIR, drawn_face
 
 
@@ -83,4 +82,3 @@ def test_what_is_no_classifier_is_said(classifier, tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"cannot be read as a NumPy \.npz"):
         FaceClassifier.load(tmp_path)
-    assert not is_face_classifier(ROOT / "checkpoints" / "drawn_lite")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faces.encoder import FaceEncoder
+from faces.classifier import FaceEncoder
 from faces.features import Entry, FeatureCache, face_rows
 from faces.folder import FaceOptions, read_faces
 from tests.drawn_faces import write_faces

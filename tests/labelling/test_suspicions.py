@@ -1,7 +1,7 @@
 import pytest
 
 from datasets.annotations import Annotation
-from labelling.suspicions import find_suspicions
+from labelling.report import find_suspicions
 from tests.conftest import tables
 from tests.datasets.one_of_everything import annotation
 from tests.engine.by_hand import detected

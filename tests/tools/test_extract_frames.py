@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datasets.drawn.film import FilmOptions, draw_video
 from datasets.drawn.shots import make_shots
+from datasets.drawn_video import FilmOptions, draw_video
 from datasets.pictures import read_picture
 from datasets.sources import source_of
 from tests.tools.test_doors import TABLES, fill_the_disk

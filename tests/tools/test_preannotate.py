@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from datasets.drawn.film import FilmOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
 from labelling.drafts import expected_corrections, look, useful_first
 from nets.thresholds import Thresholds

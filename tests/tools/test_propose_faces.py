@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from datasets.drawn.film import FilmOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, find_pictures
 from tests.conftest import ROOT

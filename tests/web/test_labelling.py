@@ -13,7 +13,7 @@ from boxes.geometry import iou
 from boxes.pixels import from_pixels
 from datasets.annotations import ReadOptions, read_folder
 from datasets.drawn.crowd import labelled_heads
-from datasets.drawn.film import FilmOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.pictures import save_picture
 from labelling.drafts import write_draft
 from tests.labelling.test_desk import PICTURES, make_set, opened

@@ -11,13 +11,13 @@ from web.__main__ import address, with_token
 from web.observing import LOGGER, log_to
 from web.options import WebOptions
 from web.pages import STATIC
-from web.security import CONTENT_SECURITY_POLICY, RateLimit
+from web.security import HEADERS, RateLimit
 
 
 @pytest.mark.parametrize("path", tables(__file__)["paths"])
 def test_every_answer_has_the_headers(client, path):
     answer = client.get(path)
-    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -26,8 +26,9 @@ def test_every_answer_has_the_headers(client, path):
 
 
 def test_the_policy_is_strict_and_the_page_keeps_to_it():
-    assert not {"'unsafe-inline'", "'unsafe-eval'"} & set(CONTENT_SECURITY_POLICY.replace(";", "").split())
-    assert CONTENT_SECURITY_POLICY.startswith("default-src 'none';")
+    policy = HEADERS["Content-Security-Policy"]
+    assert not {"'unsafe-inline'", "'unsafe-eval'"} & set(policy.replace(";", "").split())
+    assert policy.startswith("default-src 'none';")
     page = (STATIC / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*src=\"/static/)", page)
     for file in STATIC.iterdir():

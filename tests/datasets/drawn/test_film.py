@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.drawn.film import FilmOptions, draw_video, frame_at, heads_in, write_true_boxes
 from datasets.drawn.shots import make_shots, shot_at
-from datasets.drawn_video import main
+from datasets.drawn_video import FilmOptions, draw_video, frame_at, heads_in, main, write_true_boxes
 from datasets.sources import source_of
 from datasets.voc import read_xml
 from tests.conftest import tables
