@@ -21,8 +21,9 @@ from rich.table import Table
 from benchmarks.labelling_effort import DELETE, GOOD, LOOK, MOVABLE, RENAME, Effort, effort_for
 from datasets.labels import clean_name
 from datasets.voc import read_xml, repair_objects
-from labelling.desk import Desk, Question
+from labelling.desk import Desk
 from labelling.marks import Head, Picture
+from labelling.questions import Question
 from terminal.bars import counting_bars
 from terminal.quiet import start_tensorflow
 

@@ -26,7 +26,8 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from files.writing import locked, why, write_text
+from files.below import locked
+from files.writing import why, write_text
 from terminal.bars import Progress
 
 if TYPE_CHECKING:  # it would start Keras, for which no --help waits

@@ -14,9 +14,9 @@ from labelling.marks import UNNAMED, Head, Picture
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.likeness import Likeness, Names
 
-# Scores of a detector's boxes: from the first on they are offered, and vanish unless somebody takes them;
-# from the second on they stay unless somebody deletes them.
-_OFFERED, _SHOWN = 0.1, 0.4
+_OFFERED = 0.1  # score of a detector's box from which on it is offered: it vanishes unless somebody takes it
+GIVE, DELETE = 2.0, 1.0  # how long it takes to give a head a name, and to delete a box
+_REMEMBERED, _ENOUGH = 300, 20
 _SAME, _INSIDE = 0.5, 0.8  # overlap, or a head's share inside a box, from which on both are of one person
 _MOVED = (0.4, 0.99)  # overlaps, before and after, of a box that was moved
 # How much a moved box changes what is expected of the next: of 369 boxes of a drawn film 36 were moved, with
@@ -31,24 +31,30 @@ class Style:
         self.lately = np.zeros(4)
         self.of_track: dict[int, np.ndarray] = {}
 
-    def learn(self, before: Sequence[Head], boxes: np.ndarray, after: Sequence[Head]) -> None:
-        """Learns from a person's heads, which take over what is known of those `before` in `boxes` [N, 4]."""
+    def learn(self, before: Sequence[Head], boxes: np.ndarray, after: Sequence[Head]) -> dict[Head, str]:
+        """Learns from a person's heads, which take over what is known of those `before` in `boxes` [N, 4].
+
+        Returns:
+            the names that the person gave to the former.
+        """
         from boxes.geometry import encode, iou  # it starts Keras
 
+        said: dict[Head, str] = {}
         if not (before and after):
-            return
+            return said
         overlaps = np.asarray(iou(np.stack([one.box for one in after]), boxes))
         for head, overlap in zip(after, overlaps, strict=True):
             was = before[int(overlap.argmax())]
             if overlap.max() < _MOVED[0]:
                 continue
-            head.track = was.track
+            head.track, said[was] = was.track, head.name
             if overlap.max() >= _MOVED[1]:
                 head.vector = was.vector
             elif not _taught(was):
                 code = np.asarray(encode(head.box[None], was.box[None]))[0]
                 self.of_track[was.track] = code
                 self.lately = self.lately + _LEARNT * (code - self.lately)
+        return said
 
     def boxes(self, heads: Sequence[Head]) -> np.ndarray:
         """Corners [N, 4] as that person's were moved in a neighbouring picture, or as boxes were lately."""
@@ -59,6 +65,31 @@ class Style:
         ]
         boxes = np.array([head.box for head in heads], np.float32).reshape(-1, 4)
         return np.asarray(clip(decode(np.array(codes, np.float32).reshape(-1, 4), boxes)))
+
+
+class Trust:
+    """From which chance on a head is shown with its likeliest name: whatever has cost a person least so far.
+
+    A name that is shown and wrong is deleted, one that is not shown and right is given, in twice that time
+    (benchmarks.labelling_effort).
+    """
+
+    def __init__(self, usual: float):
+        self._usual, self._seen = usual, list[tuple[float, bool]]()
+
+    def learn(self, chance: float, right: bool) -> None:
+        """What became of a head with such a chance: the person gave it that name, or it is nobody's."""
+        self._seen = [*self._seen[1 - _REMEMBERED :], (chance, right)]
+
+    @property
+    def least(self) -> float:
+        """The chance."""
+        if len(self._seen) < _ENOUGH:
+            return self._usual
+        chances, right = (np.array(some) for some in zip(*sorted(self._seen, reverse=True), strict=True))
+        saved = np.cumsum(np.where(right, GIVE, -DELETE))
+        best = int(saved.argmax())
+        return float(chances[best]) if saved[best] > 0 else 2.0
 
 
 def _taught(head: Head) -> bool:
@@ -95,13 +126,11 @@ def with_offers(heads: Sequence[Head], found: Detections) -> list[Head]:
             head.box = found.boxes[int(mine.argmax())]  # the surest
             gone |= mine
     rows = zip(found.boxes, found.names, found.scores.tolist(), gone.tolist(), strict=True)
-    offers = [
-        Head(box, name if score >= _SHOWN else "", score=score, offer=name)
-        for box, name, score, unwanted in rows
-        if not unwanted
-    ]
-    covered = together(others)[1].any(1)
-    return [*named, *offers, *(head for head, gone in zip(others, covered, strict=True) if not gone)]
+    offers = [Head(box, "", score=score, offer=name) for box, name, score, unwanted in rows if not unwanted]
+    left = [head for head, gone in zip(others, together(others)[1].any(1), strict=True) if not gone]
+    for head in left:
+        head.passed_over = True
+    return [*named, *offers, *left]
 
 
 def known_names(pictures: Iterable[Picture], likeness: Likeness) -> Names | None:

@@ -44,6 +44,7 @@ class Head:
     not_names: frozenset[str] = frozenset()
     score: float = 0.0  # of a detector of names that sees it, and the name; the XML does not have it
     offer: str = ""
+    passed_over: bool = False  # by that detector
 
     @property
     def unseen(self) -> bool:

@@ -22,15 +22,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from files.writing import locked
+from files.below import locked
 from labelling.drafts import draft_targets, find_pictures
-from labelling.rounds import add_round, expected_gain, read_rounds, round_of, rounds_of
+from labelling.rounds import MORE, add_round, expected_gain, read_rounds, round_of, rounds_of
 from terminal.command import command, say
 
 _TOP = Path(__file__).resolve().parent.parent
 # What a detector that knows some of the names learns with, from labelled pictures and others: docs/heads.md.
 _GOES_ON = ("--learning_rate=1e-3", "--anchors=start", "--batch_size=16", "--max_number_of_steps=600")
-_MORE = 40  # pictures, for which the gain is said
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def train_round(options: Options, folder: Path, console: Console) -> None:
     _run("tools.preannotate", data, f"--checkpoint_path={last}")
     rounds = read_rounds(folder)
     low, high = rounds[-1].interval
-    gain, deviation = expected_gain(rounds, _MORE).get("", (0.0, 0.0))
-    more = f"; {_MORE} more: {gain:+.3f} ± {deviation:.3f}" if deviation else ""
+    gain, deviation = expected_gain(rounds, MORE).get("", (0.0, 0.0))
+    more = f"; {MORE} more: {gain:+.3f} ± {deviation:.3f}" if deviation else ""
     mean = rounds[-1].map_voc07
     say(console, f"{labelled} labelled pictures: mAP {mean:.3f} ({low:.3f} to {high:.3f}){more}; {last}")
 

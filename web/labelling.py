@@ -14,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from boxes.pixels import crop_around, from_pixels, to_pixels
 from datasets.labels import typed_name
 from datasets.pictures import encode_picture, read_picture
-from labelling.desk import CHOICES, CROPS, SHEET, Desk, Outcome, Question
+from labelling.desk import CHOICES, CROPS, SHEET, Desk
 from labelling.marks import UNNAMED, Head
+from labelling.questions import Outcome, Question
+from labelling.rounds import Learner
 from visualization.colours import hex_colour
 from visualization.sheets import scale_to
 from web.api import PixelBox, Refused, handle_refusals, refusal
-from web.learning import Learner
 from web.options import MAX_BOXES, WebOptions
 from web.pages import STATIC, add_files
 from web.security import Door

@@ -14,11 +14,12 @@ import pytest
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import is_draft, read_xml, voc_objects
-from labelling import desk as desks
-from labelling.desk import Desk, Question
+from labelling import questions
+from labelling.desk import Desk
 from labelling.drafts import may_write, write_draft
 from labelling.groups import groups_of, tracks_of
 from labelling.marks import Head
+from labelling.questions import Question
 from tests.conftest import ROOT
 
 RED, BLUE = (220, 40, 40), (40, 40, 220)
@@ -137,7 +138,7 @@ def test_an_answer_counts_once_and_belongs_to_one_person(folder: Path, monkeypat
     assert desk.name_group("me", mine.key, "Tobi", ()) == first
     assert {xml: xml.stat().st_mtime_ns for xml in folder.rglob("*.xml")} == stamps
     mine = asked(desk, "group")
-    monkeypatch.setattr(desks, "_LEASE", -1.0)
+    monkeypatch.setattr(questions, "LEASE", -1.0)
     yours = desk.ask("you")
     assert yours is not None, "after a while it is asked of others"
     assert desk.name_group("me", mine.key, "Tobi", ()).written == PICTURES, "and may be answered late"
