@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from boxes.anchors import AnchorLayer, anchor_layers
-from datasets.annotations import count_rows
+from datasets.annotations import count_rows, counts_of
 from datasets.options import ConversionOptions
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems
 from files.writing import write_bytes
@@ -64,16 +64,8 @@ def _draw(result: "Conversion", layers: Sequence[AnchorLayer], options: Conversi
     boxes = np.concatenate([one.boxes for some in result.sets.values() for one in some])
     boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
     best_iou, _ = best_anchors(layers, boxes)
-    figure = plot_dataset(
-        {
-            name: {label: one["boxes"] for label, one in numbers["names"].items()}
-            for name, numbers in result.statistics.items()
-        },
-        {name: len(some) for name, some in result.sets.items()},
-        boxes,
-        best_iou,
-        network_name=options.model_name,
-    )
+    counts = counts_of(result.statistics)
+    figure = plot_dataset(*counts, boxes, best_iou, network_name=options.model_name)
     write_bytes(options.output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))
 
 

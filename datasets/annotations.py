@@ -298,6 +298,17 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
     }
 
 
+def counts_of(
+    statistics: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+    """Boxes by name, and pictures, by the name of the set: of the `set_statistics` of each."""
+    boxes = {
+        split: {name: one["boxes"] for name, one in part["names"].items()}
+        for split, part in statistics.items()
+    }
+    return boxes, {split: part["pictures"] for split, part in statistics.items()}
+
+
 def count_rows(
     statistics: Mapping[str, Mapping[str, Any]], names: Iterable[str]
 ) -> list[tuple[str | int, ...]]:

@@ -68,7 +68,10 @@ def convert(
     output_dir = options.output_dir
     if output_dir.exists() and not output_dir.is_dir():
         raise ValueError(f"--output_dir {output_dir}: is a file; give a folder, existing or not")
-    own = _own_files(options)
+    own = [output_dir]
+    if output_dir.resolve() == options.dataset_dir.resolve():  # among the pictures
+        names = ("dataset.json", "dataset.png", "labels.txt", "problems.csv")
+        own = [*(output_dir / name for name in names), *output_dir.glob("*.tfrecord")]
     reading = read_folder(options.dataset_dir, options.reading, exclude=own, progress=progress)
     output_dir.mkdir(parents=True, exist_ok=True)
     earlier = _read_earlier(output_dir / "dataset.json")
@@ -108,15 +111,6 @@ def convert(
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return Conversion(tuple(labels), sets, statistics, notes)
-
-
-def _own_files(options: ConversionOptions) -> list[Path]:
-    """What earlier conversions wrote, where that can lie among the pictures."""
-    output_dir = options.output_dir
-    if output_dir.resolve() != options.dataset_dir.resolve():
-        return [output_dir]
-    names = ("dataset.json", "dataset.png", "labels.txt", "problems.csv")
-    return [*(output_dir / name for name in names), *output_dir.glob("*.tfrecord")]
 
 
 def _assign(reading: FolderReading, options: ConversionOptions, earlier: Mapping[str, Any]) -> Assignment:

@@ -110,7 +110,8 @@ def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda do
         ValueError: a file that was not drawn with these options has its name.
     """
     path = options.output_path
-    made_with = _made_with(options)
+    names = ("seconds", "seed", "episode", "width", "height", "sound", "codec")
+    made_with = json.dumps({"drawn": {name: getattr(options, name) for name in names}})
     if path.exists():
         if _comment(path) == made_with:
             return False
@@ -216,11 +217,6 @@ def _tone(shot: Shot, start: int, end: int) -> av.AudioFrame:
     sound = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
     sound.sample_rate, sound.pts, sound.time_base = SAMPLES, start, Fraction(1, SAMPLES)
     return sound
-
-
-def _made_with(options: FilmOptions) -> str:
-    names = ("seconds", "seed", "episode", "width", "height", "sound", "codec")
-    return json.dumps({"drawn": {name: getattr(options, name) for name in names}})
 
 
 def _comment(path: Path) -> str:

@@ -59,15 +59,6 @@ class Report:
     corrections: int  # boxes in which the visitor differs from the model
 
 
-def report_key(image: np.ndarray, boxes: Sequence[ReportedBox]) -> tuple[str, str]:
-    """(key of the report, digest of the picture): the same pixels with the same boxes are the same report."""
-    size = "{1}x{0} ".format(*image.shape).encode()
-    picture = hashlib.sha256(size + np.ascontiguousarray(image).tobytes()).hexdigest()
-    # What the model had said does not belong to it: another model's visitor may report the same.
-    said = sorted(json.dumps([one.box, one.name], ensure_ascii=False) for one in boxes)
-    return hashlib.sha256("\n".join([picture, *said]).encode()).hexdigest()[:32], picture
-
-
 class Inbox:
     """Stores reports and moves them on."""
 
@@ -86,6 +77,8 @@ class Inbox:
     def add(self, image: np.ndarray, boxes: Sequence[ReportedBox], model: str = "") -> tuple[str, bool]:
         """Store a report, on the disk before returning; give its key, and whether it is new.
 
+        The same pixels with the same boxes are the same report.
+
         Args:
             image: uint8 [H, W, 3] RGB.
             boxes: all boxes of the picture as the visitor left them.
@@ -94,7 +87,11 @@ class Inbox:
         Raises:
             OSError: the disk is full or away; the report is not kept then.
         """
-        key, picture = report_key(image, boxes)
+        size = "{1}x{0} ".format(*image.shape).encode()
+        picture = hashlib.sha256(size + np.ascontiguousarray(image).tobytes()).hexdigest()
+        # What the model had said does not count: another model's visitor may report the same.
+        same = sorted(json.dumps([one.box, one.name], ensure_ascii=False) for one in boxes)
+        key = hashlib.sha256("\n".join([picture, *same]).encode()).hexdigest()[:32]
         with self._writing:
             if any(self.path(key, suffix, state).exists() for state, suffix in _MARKS.items()):
                 return key, False

@@ -7,9 +7,11 @@ trained on is flattered: the figures then say how well it remembers, not how wel
 
 import io
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -23,6 +25,9 @@ from datasets.problems import some_of
 # copies differ in 4 at most, four in five copies that lost 2 % at each side in 6 at most; different pictures
 # in 8 and more (of 180 000 pairs of drawn ones 7 in 8 bits, none in fewer).
 NEAR = 6
+
+# What people are told.
+_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 _HASH_SIDE = 8  # the hash has 8 x 8 bits: the lowest frequencies of the picture's cosine transform
 _DRAFT = 64  # pixels that a JPEG keeps at least; the hash looks at 32 x 32
@@ -93,26 +98,17 @@ def traces_of(rows: Iterable[tuple[str, str, np.uint64]]) -> Traces:
 
 def leak_notes(measured: Traces, trained: Traces, name: str, trained_name: str = "train") -> list[str]:
     """What two sets have in common that makes figures on the first flatter, in sentences for a person."""
-    notes = []
+    notes, sets = [], {"name": name, "trained": trained_name, "pictures": len(measured)}
     shared = sorted(set(measured.sources) & set(trained.sources) - {""})
     if shared:
         from_shared = sum(source in shared for source in measured.sources)
-        notes.append(
-            f"{name} and {trained_name} share sources ({some_of(shared, 3)}): {from_shared} of the "
-            f"{len(measured)} pictures of {name} come from them. Frames of one source resemble each other, "
-            "so figures on this set flatter, unless the pictures are unrelated and only their names alike; "
-            "--split_by source keeps sources apart."
-        )
+        notes.append(_SAID["sources"].format(some_of(shared, 3), count=from_shared, **sets))
     alike: dict[int, int] = {}
     for mine, theirs in near_duplicates(measured.hashes, trained.hashes).tolist():
         alike.setdefault(mine, theirs)
     if alike:
         pairs = [f"{measured.names[mine]} like {trained.names[theirs]}" for mine, theirs in alike.items()]
-        notes.append(
-            f"{len(alike)} of the {len(measured)} pictures of {name} look nearly the same as pictures of "
-            f"{trained_name} ({some_of(pairs, 3)}): figures on this set flatter. Remove them, or put each "
-            "pair into one set with ImageSets/Main."
-        )
+        notes.append(_SAID["pictures"].format(some_of(pairs, 3), count=len(alike), **sets))
     return notes
 
 
@@ -124,8 +120,7 @@ def look_alike_names(names: Iterable[str]) -> list[str]:
         alike.setdefault(clean_name(unicodedata.normalize("NFKC", plain).casefold()), []).append(name)
     if not (said := [" and ".join(map(repr, some)) for some in alike.values() if len(some) > 1]):
         return []
-    cure = "They count as different names; where one is meant, tools.check_annotations merge makes them one."
-    return [f"Names that differ in no more than case, width or what is hardly seen: {some_of(said)}. {cure}"]
+    return [_SAID["names"].format(some_of(said))]
 
 
 def _hash(image: Image.Image) -> np.uint64:

@@ -77,7 +77,7 @@ class RecordDataset:
 
 
 def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset:
-    """Finds the sets (those that `set_prefix` tells of) and names of a folder of TFRecords.
+    """Finds the sets (those that `_sets_of_name` tells of) and names of a folder of TFRecords.
 
     Every record is read, 0.3 ms each, so that labels.txt says what they say. Without labels.txt
     the names are those of the records; where these are Pascal VOC's all twenty, as in SSD-Tensorflow.
@@ -115,18 +115,6 @@ def with_more(dataset: RecordDataset, split: str, more: RecordDataset) -> Record
     return replace(dataset, splits={**dataset.splits, name: both})
 
 
-def set_prefix(dataset_name: str) -> str:
-    """How the sets of a --dataset_name begin; empty for any.
-
-    `pascalvoc_2007` means `voc_2007_train`, `voc_2007_test` and so on (FILE_PATTERN in SSD-Tensorflow's
-    datasets/pascalvoc_2007.py); `pascalvoc` alone means all; other names stand for themselves.
-    """
-    rest = dataset_name.removeprefix("pascalvoc")
-    if rest == dataset_name:
-        return f"{dataset_name}_" if dataset_name else ""
-    return f"voc{rest}_" if rest else ""
-
-
 def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
     numbered: dict[str, list[tuple[int, Path]]] = {}
     for path in sorted(folder.glob("*record*")):
@@ -142,7 +130,13 @@ def _find_shards(folder: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def _sets_of_name(folder: Path, names: Sequence[str], dataset_name: str) -> list[str]:
-    prefix = set_prefix(dataset_name)
+    """The sets that a --dataset_name means; `pascalvoc` alone, or nothing, means all.
+
+    `pascalvoc_2007` means `voc_2007_train`, `voc_2007_test` and so on (FILE_PATTERN in SSD-Tensorflow's
+    datasets/pascalvoc_2007.py); other names stand for themselves.
+    """
+    start = re.sub("^pascalvoc", "voc", dataset_name)
+    prefix = f"{start}_" if dataset_name not in ("", "pascalvoc") else ""
     found = [name for name in names if name.startswith(prefix)]
     if not found:
         raise ValueError(

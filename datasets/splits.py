@@ -7,9 +7,11 @@ old ones.
 
 import hashlib
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from datasets.folder import GivenSplits
@@ -23,6 +25,9 @@ FEW_BOXES = 20
 
 # So many pictures show whether names tell of films at all, when more than this share seem to be films.
 _ENOUGH, _NEARLY_EVERY = 20, 0.7
+
+# What people are told.
+_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 SplitBy = Literal["auto", "lists", "source", "picture"]
 
@@ -74,10 +79,7 @@ def assign(
     if given and given.members and options.split_by in ("auto", "lists"):
         return _of_lists(given, stems, options)
     if options.split_by == "lists":
-        raise ValueError(
-            "--split_by lists: there is no train.txt, val.txt, trainval.txt or test.txt in ImageSets/Main of "
-            "--dataset_dir, and there are no folders of these names; write them, or use --split_by source"
-        )
+        raise ValueError(_SAID["no_lists"])
     made = make_splits(stems, options, earlier=earlier)
     if given is None:
         return made
@@ -110,24 +112,13 @@ def make_splits(
         cut = _in_blocks({units[stem]: source[stem] for stem in stems}, options, wanted)
         splits = {stem: cut[units[stem]] for stem in stems}
         shown = " and ".join(f"{source}..." if source else "numbers only" for source in sources)
-        notes.append(
-            f"The file names tell of {len(sources)} source{'s' * (len(sources) > 1)} ({shown}), too few to "
-            "give each split its own: each was cut into consecutive blocks. If these are frames of one "
-            "video, those at the cuts look alike and the evaluation flatters a little; if they are unrelated "
-            "pictures, --split_by picture mixes them better. Pictures that come later move the cuts: train "
-            "anew after that."
-        )
+        notes.append(_SAID["blocks"].format(len(sources), "s" * (len(sources) > 1), shown))
     if missing := [split for split in wanted if split not in splits.values()]:
         notes.append(f"Too few pictures: {' and '.join(missing)} got none.")
     if by == "source":
         notes += _share_notes(splits, options)
         if len(pictures := set(units.values())) >= _ENOUGH and len(sources) > _NEARLY_EVERY * len(pictures):
-            notes.append(
-                f"Nearly every picture counts as a source of its own ({some_of(sources, 3)}). If these are "
-                "frames, those of one film stand in several splits and the evaluation flatters: name them "
-                "FILM_NUMBER, give each film a folder of its own, or write lists. Unrelated pictures are "
-                "right so."
-            )
+            notes.append(_SAID["own_sources"].format(some_of(sources, 3)))
     return Assignment(by, splits, keys, tuple(notes))
 
 
@@ -189,17 +180,14 @@ def coverage_notes(statistics: Mapping[str, Mapping[str, Any]], by: str) -> list
     cure = " If file names begin with the character's, use --split_by picture." if by == "source" else ""
     for split, one in statistics.items():
         if untaught := ", ".join(name for name in one["names"] if name not in trained):
-            notes.append(
-                f"{split} has names that train has not, so they will never be found: {untaught}.{cure}"
-            )
+            notes.append(_SAID["untaught"].format(split, untaught) + cure)
     few = [f"{name} ({one['boxes']})" for name, one in trained.items() if one["boxes"] < FEW_BOXES]
     if few:
-        cure = "More of them help most; until then --repeat_factor=0.3 of the training shows them more often."
-        notes.append(f"Fewer than {FEW_BOXES} boxes to train on: {', '.join(few)}. {cure}")
+        notes.append(_SAID["few_boxes"].format(FEW_BOXES, ", ".join(few)))
     for split in ("validation", "test"):
         judged = statistics[split]["names"] if split in statistics else trained
         if unjudged := ", ".join(name for name in trained if name not in judged):
-            notes.append(f"{split} has no box of: {unjudged}; nothing will be known of them there.")
+            notes.append(_SAID["unjudged"].format(split, unjudged))
     return notes
 
 
@@ -255,8 +243,7 @@ def _copy_notes(splits: Mapping[str, str]) -> list[str]:
     # Equal names in train/ and test/ may be of any pictures.
     parted = [some for some in several if len({stem.rpartition("/")[2] for stem in some}) > 1]
     shown = some_of([" and ".join(some[:2]) for some in parted], 2)
-    note = f"Copies of {len(parted)} pictures stand in several splits, so figures flatter: {shown}."
-    return [note] if parted else []
+    return [_SAID["parted"].format(len(parted), shown)] if parted else []
 
 
 def _in_blocks(source: Mapping[str, str], options: SplitOptions, wanted: Sequence[str]) -> dict[str, str]:
@@ -289,10 +276,7 @@ def _share_notes(splits: Mapping[str, str], options: SplitOptions) -> list[str]:
     if all(0.5 <= share / part <= 2 for share, part in asked if part):
         return []
     came_out = ", ".join(f"{split} {share:.0%}" for split, share in zip(SPLITS, shares, strict=True))
-    return [
-        f"The split by source came out at {came_out} of the pictures: whole sources go into one split. "
-        "--seed tries another, ImageSets/Main decides."
-    ]
+    return [_SAID["shares"].format(came_out)]
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import keras
 import numpy as np
 
@@ -17,6 +16,7 @@ from engine.input_pipeline import evaluation_batches
 from nets.network import Network
 from nets.postprocess import DetectionModel, named_detections
 from terminal.bars import Progress, silent
+from visualization.sheets import scale_to
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,10 @@ def evaluate_model(
         for i in range(len(images)):
             filenames.append(marks["filename"][i].decode("utf-8", errors="replace"))
             sizes.append((int(marks["height"][i]), int(marks["width"][i])))
-            ground_truths.append(ground_truth_of(marks, i, dataset.labels))
+            real = marks["classes"][i] > 0  # not the padding
+            names = tuple(dataset.labels[number - 1] for number in marks["classes"][i][real].tolist())
+            difficult = marks["difficult"][i][real].astype(bool)
+            ground_truths.append(GroundTruth(marks["boxes"][i][real], names, difficult))
         progress("Detecting", min(len(filenames), total), total)
         if not first:  # making the graph is not timed
             first, waiting, start = len(images), 0.0, time.perf_counter()
@@ -107,19 +110,10 @@ def read_pictures(
     for number, one in enumerate(examples(dataset.split(split).files) if wanted else ()):
         if number in wanted:
             picture = decoded(*one)
-            scale = min(1.0, longest / max(picture.shape[:2]))
-            size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-            pictures[number] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            pictures[number] = scale_to(picture, min(longest, max(picture.shape[:2])))
         if len(pictures) == len(wanted):
             break
     return pictures
-
-
-def ground_truth_of(marks: dict[str, np.ndarray], row: int, labels: Sequence[str]) -> GroundTruth:
-    """The objects of one picture of `evaluation_batches`, with names for class ids, without the padding."""
-    real = marks["classes"][row] > 0
-    names = tuple(labels[int(i) - 1] for i in marks["classes"][row][real])
-    return GroundTruth(marks["boxes"][row][real], names, marks["difficult"][row][real].astype(bool))
 
 
 # A model with its post-processing, the same one for the same model. One is enough for a training, which

@@ -6,11 +6,10 @@ augmented; nothing else does. So a run that stopped after step k goes on with th
 got, without making those before, and the pictures of any step can be named later.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -19,13 +18,7 @@ from datasets.examples import decoded, examples, parse_example
 from datasets.records import RecordDataset
 from engine.input.order import shown_pictures
 from engine.input.pictures import PictureMemory, decode_window, free_bytes, remember_pictures
-from engine.input.records import (
-    RecordIndex,
-    filename_of,
-    index_records,
-    picture_name,
-    read_records,
-)
+from engine.input.records import RecordIndex, index_records, picture_name, read_records
 from files.threads import cores
 from preprocessing.augment import Picture, augment_picture
 from preprocessing.paste import paste_sometimes
@@ -100,7 +93,8 @@ class TrainingPictures:
         shown = shown.take(self.batch_size).as_numpy_iterator()
         numbers = tf.data.Dataset.from_tensor_slices([int(n) for one in shown for n in one["numbers"]])
         records = tf.data.Dataset.zip(numbers, read_records(index, numbers))
-        return list(dict.fromkeys(filename_of(parse_example(record), number) for number, record in records))
+        names = (picture_name(parse_example(record)["filename"], number) for number, record in records)
+        return list(dict.fromkeys(bytes(one.numpy()).decode("utf-8", errors="replace") for one in names))
 
     def _shown(self, first_step: int) -> tuple[RecordIndex, tf.data.Dataset]:
         index = index_of(self.dataset, self.split)
@@ -152,7 +146,12 @@ def naming_unreadable_pictures(dataset: RecordDataset, split: str) -> Iterator[N
     try:
         yield
     except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
-        problems = list(_unreadable(dataset.split(split).files))
+        problems = []
+        for where, example in examples(dataset.split(split).files):
+            try:
+                decoded(where, example)
+            except ValueError as unreadable:
+                problems.append(str(unreadable))
         if not problems:
             raise
         shown = "\n".join(f"  {problem}" for problem in problems[:5])
@@ -217,15 +216,6 @@ def _resized(number, serialized, *, image_size: int):
 
 def _padded_boxes(dataset: RecordDataset, split: str) -> int:
     return max(dataset.split(split).max_boxes, 1)
-
-
-def _unreadable(files: Sequence[Path]) -> Iterator[str]:
-    """One line for each picture that cannot be decoded."""
-    for where, example in examples(files):
-        try:
-            decoded(where, example)
-        except ValueError as error:
-            yield str(error)
 
 
 def _options() -> tf.data.Options:

@@ -22,12 +22,8 @@ from terminal.bars import Progress, silent
 _AT_ONCE = 48  # faces in memory
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """What is kept of one face."""
-
-    hash: np.uint64  # perceptual
-    rows: np.ndarray  # float16 [2, D]
+# What is kept of a face: its perceptual hash, and its rows, float16 [2, D].
+Entry = tuple[np.uint64, np.ndarray]
 
 
 class FeatureCache:
@@ -50,13 +46,13 @@ class FeatureCache:
             return None
         right = rows.shape == (2, self.encoder.size) and rows.dtype == np.float16
         right = right and hashed.dtype == np.uint64
-        return Entry(np.uint64(hashed[()]), rows) if right and hashed.shape == () else None
+        return (np.uint64(hashed[()]), rows) if right and hashed.shape == () else None
 
     def write(self, face: str, entry: Entry) -> None:
         """Keeps an entry; a crash leaves the old one."""
         path = self._path(face)
         path.parent.mkdir(exist_ok=True)
-        write_arrays(path, {"hash": np.asarray(entry.hash, np.uint64), "rows": entry.rows})
+        write_arrays(path, {"hash": np.asarray(entry[0], np.uint64), "rows": entry[1]})
 
     def _path(self, face: str) -> Path:
         return self.folder / face[:2] / f"{face}.npz"
@@ -89,13 +85,11 @@ def face_rows(faces: Sequence[Face], cache: FeatureCache, *, progress: Progress 
 
     looked = in_batches(todo, Face.picture, encoded, batch_size=_AT_ONCE, unreadable=unreadable)
     for number, (face, picture, rows) in enumerate(looked, start=1):
-        entries[face.digest] = Entry(perceptual_hash(picture), rows)
+        entries[face.digest] = perceptual_hash(picture), rows
         cache.write(face.digest, entries[face.digest])
         progress("looking", number + len(problems), len(todo))
     readable = [face for face in faces if face.digest in entries]
     found = [entries[face.digest] for face in readable]
-    rows = (
-        np.stack([one.rows for one in found]) if found else np.zeros((0, 2, cache.encoder.size), np.float16)
-    )
-    hashes = np.array([one.hash for one in found], np.uint64)
+    rows = np.array([rows for _, rows in found], np.float16).reshape(-1, 2, cache.encoder.size)
+    hashes = np.array([bits for bits, _ in found], np.uint64)
     return Rows(readable, hashes, rows, problems, len(todo) - len(problems))

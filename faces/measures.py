@@ -76,12 +76,6 @@ class FaceMeasures:
         return float(np.mean([one.recall for one in self.per_name if one.recall is not None]))
 
 
-def choose_judgement(logits: np.ndarray, truth: np.ndarray) -> Judgement:
-    """Temperature and limit of "unknown" by faces that were not trained on: logits [N, K], truth int [N]."""
-    limit = choose_limit(logits, truth)
-    return Judgement(round(choose_temperature(logits, truth), 4), limit=limit and round(limit, 4))
-
-
 def choose_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """By what logits are to be divided, so that the right names are likeliest (Guo et al. 2017, section 4.2).
 
@@ -153,6 +147,10 @@ def measure_faces(
         called = np.where(judgement.known(strangers), strangers.argmax(axis=1), count)
         confusion += _counted(np.full(len(strangers), count), called, count + 1)
     best = (np.arange(len(truth)), answers)
+    # Bootstrap draws of whole sources (Efron 1979).
+    _, number = np.unique(np.array(groups), return_inverse=True)
+    faces, hits = np.bincount(number), np.bincount(number, right)
+    draws = np.random.default_rng(0).multinomial(len(faces), np.full(len(faces), 1 / len(faces)), REPLICATES)
     return FaceMeasures(
         names=tuple(names),
         truth=truth,
@@ -160,7 +158,7 @@ def measure_faces(
         probabilities=probabilities,
         top1=float(right.mean()),
         top5=float((places < LIKELIEST).mean()),
-        top1_interval=_interval(right, groups),
+        top1_interval=middle((draws @ hits) / np.maximum(draws @ faces, 1)),
         per_name=_per_name(names, truth, answers, places),
         confusion=confusion,
         calibration=reliability_of(probabilities[best], right, bins=_BINS, lowest_score=0.0),
@@ -187,11 +185,3 @@ def _per_name(
             names, np.stack(columns, axis=1).tolist(), strict=True
         )
     )
-
-
-def _interval(right: np.ndarray, groups: Sequence[str]) -> Interval:
-    """The middle of bootstrap draws of whole sources (Efron 1979)."""
-    _, number = np.unique(np.array(groups), return_inverse=True)
-    faces, hits = np.bincount(number), np.bincount(number, right)
-    draws = np.random.default_rng(0).multinomial(len(faces), np.full(len(faces), 1 / len(faces)), REPLICATES)
-    return middle((draws @ hits) / np.maximum(draws @ faces, 1))

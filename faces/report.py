@@ -158,14 +158,11 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     _write_faces(folder / FACES, trained)
     write_problems(folder / "problems.csv", seen.problems)
     _write_tensorboard(folder, trained)
-    notes = list(seen.split.notes)
-    if seen.problems:
-        notes.append(f"{len(seen.problems)} faces or files were left out: see problems.csv.")
+    said = sentences("faces_training_notes.txt", problems=seen.problems, measured=trained.measured)
+    notes = [*seen.split.notes, *said]
     if not trained.measured:
-        return [*notes, "Nothing was measured: all faces were trained on (--split_fractions)."]
+        return notes
     part = "test" if "test" in trained.measured else "validation"
-    if part == "validation":
-        notes.append("There is no test split: these are the faces by which probabilities were adjusted.")
     measures, config = trained.measured[part], classifier.config
     write_face_report(
         folder,

@@ -22,8 +22,8 @@ from faces.folder import read_faces
 from faces.measures import (
     FaceMeasures,
     UnknownMeasures,
-    choose_judgement,
     choose_limit,
+    choose_temperature,
     measure_faces,
     measure_unknown,
 )
@@ -90,7 +90,9 @@ def train_faces(
         left_out = measure_left_out(seen, options.left_out, progress)
         done("left out")
     judged = split.indices("validation")
-    judgement = choose_judgement(logits[judged], classes[judged])
+    limit = choose_limit(logits[judged], classes[judged])
+    temperature = choose_temperature(logits[judged], classes[judged])
+    judgement = Judgement(round(temperature, 4), limit and round(limit, 4))
     measured = {}
     for part in SPLITS[1:]:
         own = split.indices(part)

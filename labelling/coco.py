@@ -40,7 +40,11 @@ def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
     root = source if source.is_dir() else source.parent
     contents: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
-    for file in json_files(source) if source.is_dir() else [source]:
+    files = [source]
+    if source.is_dir():
+        files = sorted(files_below(source, {".json"}, links=False, tell=lambda path, why: None))
+        files = [file for file in files if not file.name.startswith(_OTHERS)] or files
+    for file in files:
         shown = file.relative_to(root).as_posix()
         try:
             contents[shown] = _load_json(file)
@@ -58,12 +62,6 @@ def read_coco(source: Path, picture_dir: Path | None = None) -> ForeignDataset:
         names = {name: meant[one] for name, one in readings[shown].items() if one in meant}
         _add_pictures(dataset, shown, contents[shown], names)
     return dataset
-
-
-def json_files(folder: Path) -> list[Path]:
-    """The .json files below a folder that may be COCO's."""
-    files = sorted(files_below(folder, {".json"}, links=False, tell=lambda path, why: None))
-    return [file for file in files if not file.name.startswith(_OTHERS)] or files
 
 
 def _load_json(file: Path) -> dict[str, Any]:

@@ -56,15 +56,17 @@ def dropping(dropped: Sequence[str], names: Counter[str]) -> Change:
     return dict.fromkeys(_known(name, names) for name in dropped)
 
 
-def count_names(dataset_dir: Path) -> Counter[str]:
-    """Objects by name in all readable XML files of a folder; ValueError where it does not exist."""
-    return plan(dataset_dir, {}).names
-
-
 def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan:
-    """Finds out what a change does to a folder as `read_folder` takes it, and changes nothing."""
-    planned = Plan(change, {}, Counter(), Counter(), [])
-    paths = _xml_files(dataset_dir)
+    """Finds out what a change does to a folder as `read_folder` takes it, and changes nothing.
+
+    ValueError where there is no such folder.
+    """
+    need_folder(dataset_dir, "--dataset_dir")
+    planned, contents = Plan(change, {}, Counter(), Counter(), []), find_files(dataset_dir)
+    paired = [file.xml for file in contents.files if file.xml is not None]
+    # Also those whose picture is missing: it may come back, with the old name.
+    alone = [dataset_dir / problem.file for problem in contents.problems if problem.file.endswith(".xml")]
+    paths = sorted({*paired, *alone})
     for number, path in enumerate(paths, start=1):
         try:
             data = xml_bytes(path)
@@ -126,15 +128,6 @@ def undo(kept: Path) -> tuple[list[Path], list[Path]]:
         elif now != before:
             left.append(path)
     return restored, left
-
-
-def _xml_files(dataset_dir: Path) -> list[Path]:
-    need_folder(dataset_dir, "--dataset_dir")
-    contents = find_files(dataset_dir)
-    paired = [file.xml for file in contents.files if file.xml is not None]
-    # Also those whose picture is missing: it may come back, with the old name.
-    alone = [dataset_dir / problem.file for problem in contents.problems if problem.file.endswith(".xml")]
-    return sorted({*paired, *alone})
 
 
 def _names_of(data: bytes) -> Iterator[str]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from boxes.detections import Detections
 from boxes.pixels import crop_around, to_pixels
-from datasets.annotations import Annotation, set_statistics, sets_of
+from datasets.annotations import Annotation, counts_of, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import PictureError, in_batches, read_picture, save_picture
 from files.threads import map_in_threads
@@ -76,11 +76,7 @@ def write_statistics(
     sets = sets_of(annotations, {**nowhere, **splits})
     numbers = {name: set_statistics(some) for name, some in sets.items()}
     figure = plot_dataset(
-        {
-            split: {name: one["boxes"] for name, one in part["names"].items()}
-            for split, part in numbers.items()
-        },
-        {split: part["pictures"] for split, part in numbers.items()},
+        *counts_of(numbers),
         np.concatenate([np.zeros((0, 4), np.float32), *(one.boxes for one in annotations)]),
     )
     write_bytes(output_dir / "dataset.png", picture_of(figure, dots_per_inch=120))

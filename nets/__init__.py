@@ -10,11 +10,7 @@ NETWORKS: dict[str, Network] = {
 
 
 def get_network(name: str) -> Network:
-    """The network of that name.
-
-    Raises:
-        ValueError: there is none; the message lists those there are.
-    """
+    """The network of that name; ValueError, which lists those there are: there is none."""
     if name not in NETWORKS:
         raise ValueError(f"There is no network {name!r}. Choose one of: {', '.join(sorted(NETWORKS))}.")
     return NETWORKS[name]

@@ -125,14 +125,11 @@ def load_slim_variables(
     values: dict[str, np.ndarray] = {}
     reasons: dict[str, str] = {}
     for name in variables:
-        reason = _why_not_wanted(name, weights, scope, left_alone)
-        if reason is None:
-            value = np.asarray(variables[name])
-            reason = _why_not_fitting(value, weights[name])
-            if reason is None:
-                values[name] = value
-        if reason is not None:
+        value = np.asarray(variables[name])
+        if reason := _why_not(name, value, weights, scope, left_alone):
             reasons[name] = reason
+        else:
+            values[name] = value
     if not values:
         raise ValueError(_nothing_restored(model, scope, scopes, reasons, weights))
     for name, value in values.items():
@@ -173,8 +170,8 @@ def _contains(parts: list[str], run: list[str]) -> bool:
     return any(parts[start : start + len(run)] == run for start in range(len(parts) - len(run) + 1))
 
 
-def _why_not_wanted(name: str, weights, scope: str, skip: list[list[str]]) -> str | None:
-    """Why a variable of the source is left alone whatever its value, or None."""
+def _why_not(name: str, value: np.ndarray, weights, scope: str, skip: list[list[str]]) -> str | None:
+    """Why a variable of the source is left alone, or None."""
     if name not in weights:
         state = training_state(name)
         if state:
@@ -186,12 +183,7 @@ def _why_not_wanted(name: str, weights, scope: str, skip: list[list[str]]) -> st
     for run in skip:
         if _contains(parts, run):
             return f"skipped on request ({'/'.join(run) or 'all'})"
-    return None
-
-
-def _why_not_fitting(value: np.ndarray, weight) -> str | None:
-    """Why the value cannot go into the variable, or None."""
-    wanted = tuple(weight.shape)
+    wanted = tuple(weights[name].shape)
     if value.shape != wanted:
         return f"shape {list(value.shape)}, the network has {list(wanted)}"
     if not np.issubdtype(value.dtype, np.floating):

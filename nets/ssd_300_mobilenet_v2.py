@@ -40,12 +40,6 @@ class CodeOrder(layers.Layer):
         return ops.stack([codes[..., index] for index in CODE_ORDER], axis=-1)
 
 
-def _separable(x, name: str, channels: int):
-    """3x3 depthwise with stride 2, then 1x1: what SSDLite has for a 3x3 convolution."""
-    x = NormalisedConvolution(None, 3, 2, name=f"{name}_depthwise")(x)
-    return NormalisedConvolution(channels, 1, name=name)(x)
-
-
 def _feature_maps(images) -> list:
     """MobileNetV2 and the layers behind it: pictures -> six feature maps."""
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(images)
@@ -68,7 +62,10 @@ def _feature_maps(images) -> list:
     maps.append(x)
     for number, (narrow, wide) in enumerate(EXTRAS, start=2):
         x = NormalisedConvolution(narrow, 1, name=f"{TRUNK}.layer_19_1_Conv2d_{number}_1x1_{narrow}")(x)
-        x = _separable(x, f"{TRUNK}.layer_19_2_Conv2d_{number}_3x3_s2_{wide}", wide)
+        # What SSDLite has for a 3x3 convolution of stride 2.
+        name = f"{TRUNK}.layer_19_2_Conv2d_{number}_3x3_s2_{wide}"
+        x = NormalisedConvolution(None, 3, 2, name=f"{name}_depthwise")(x)
+        x = NormalisedConvolution(wide, 1, name=name)(x)
         maps.append(x)
     return maps
 

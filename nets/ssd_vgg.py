@@ -6,9 +6,11 @@ subtracted in the graph. As in the paper (section 3) there is no dropout; SSD-Te
 conv6 and conv7 while it trains, which changes no variable and no prediction.
 """
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -141,28 +143,11 @@ def _ssd_vgg(
     return keras.Model(images, outputs, name=name)
 
 
-def _network(name: str, image_size: int, *extra_blocks: ExtraBlock) -> Network:
-    grid = anchor_layers(name)
-    architecture = partial(_ssd_vgg, name, image_size, grid, extra_blocks)
+def _network(name: str, image_size: int, extra_blocks: Sequence[Mapping[str, Any]]) -> Network:
+    grid, blocks = anchor_layers(name), [ExtraBlock(**block) for block in extra_blocks]
+    architecture = partial(_ssd_vgg, name, image_size, grid, blocks)
     return Network(name, image_size, grid, architecture, jit_on_cpu=True, bfloat16_on_cpu=True)
 
 
-NETWORKS = (
-    _network(  # nets/ssd_vgg_300.py; 26 285 486 parameters with 21 classes, 8 732 anchors
-        "ssd_300_vgg",
-        300,
-        ExtraBlock("block8", 256, 512),
-        ExtraBlock("block9", 128, 256),
-        ExtraBlock("block10", 128, 256, stride=1, pad=0),
-        ExtraBlock("block11", 128, 256, stride=1, pad=0),
-    ),
-    _network(  # nets/ssd_vgg_512.py; 27 188 676 parameters with 21 classes, 24 564 anchors
-        "ssd_512_vgg",
-        512,
-        ExtraBlock("block8", 256, 512),
-        ExtraBlock("block9", 128, 256),
-        ExtraBlock("block10", 128, 256),
-        ExtraBlock("block11", 128, 256),
-        ExtraBlock("block12", 128, 256, kernel=4, stride=1),
-    ),
-)
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+NETWORKS = tuple(_network(name, **table) for name, table in _TABLES.items())

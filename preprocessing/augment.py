@@ -11,19 +11,20 @@ import tensorflow as tf
 
 from preprocessing.geometric import (
     ZOOM_OUT_DRAWS,
+    Sampling,
     crop_draws,
     draw_crop,
     draw_zoom_out,
     flip_boxes,
     flip_picture,
     keep_visible,
+    sample_window,
     seen_through,
     whole_picture,
     window_inside,
 )
 from preprocessing.photometric import COLOUR_DRAWS, ColourChange, change_colour, draw_colour_change
 from preprocessing.presets import Augmentation
-from preprocessing.windows import Sampling, sample_window
 
 
 class Plan(NamedTuple):
@@ -75,7 +76,10 @@ def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size:
     pixels, origin, picture_size = picture.take(plan.window, size)
     sampling = sample_window(pixels, origin, picture_size, plan.window, size)
     image = render(sampling, plan, augmentation, size=size)
-    return image, *move_boxes(picture.boxes, picture.classes, plan, augmentation, size=size)
+    smallest_side = augmentation.smallest_side / tf.cast(size, tf.float32)
+    moved, keep = keep_visible(seen_through(plan.window, picture.boxes), smallest_side=smallest_side)
+    moved = tf.where(plan.flip, flip_boxes(moved), moved)
+    return image, tf.boolean_mask(moved, keep), tf.boolean_mask(picture.classes, keep)
 
 
 def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: int) -> tf.Tensor:
@@ -93,16 +97,6 @@ def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: 
     if augmentation.flip_probability:
         image = tf.cond(plan.flip, lambda: flip_picture(image), lambda: image)
     return tf.ensure_shape(image, [size, size, 3])
-
-
-def move_boxes(
-    boxes, classes, plan: Plan, augmentation: Augmentation, *, size: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The objects that are still there, and where: [G, 4], [G] -> [K, 4], [K]."""
-    smallest_side = augmentation.smallest_side / tf.cast(size, tf.float32)
-    moved, keep = keep_visible(seen_through(plan.window, boxes), smallest_side=smallest_side)
-    moved = tf.where(plan.flip, flip_boxes(moved), moved)
-    return tf.boolean_mask(moved, keep), tf.boolean_mask(classes, keep)
 
 
 def salted(seed, number: int) -> tf.Tensor:

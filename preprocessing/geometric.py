@@ -2,8 +2,11 @@
 
 A window is written like a box, as fractions of the picture, and may reach over its border: zoom-out is a
 window larger than the picture, a crop a smaller one, and one inside the other is again a window. So a picture
-is resampled once, whatever was drawn for it, and boxes follow by the same few lines of arithmetic.
+is resampled once, as by `preprocessing.resize`, whatever was drawn for it, and boxes follow by the same few
+lines of arithmetic.
 """
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -56,7 +59,9 @@ def draw_crop(draws, boxes, picture, augmentation: Augmentation) -> tf.Tensor:
     crops = candidate_crops(tf.reshape(draws[samplers + 1 :], [samplers, trials, 4]), augmentation)
     least = tf.constant(augmentation.crop_overlaps)[:, tf.newaxis]  # [samplers, 1]
     centred = tf.reduce_any(_inside(_centres(boxes), tf.expand_dims(crops, -2)), axis=-1)
-    with_objects = (_best_overlap(crops, boxes) >= least) & centred
+    shared = shared_area(crops, boxes)  # [samplers, trials, G]
+    union = tf.expand_dims(area(crops), -1) + area(boxes) - shared
+    with_objects = (tf.reduce_max(shared / union, axis=-1) >= least) & centred
     on_picture = _inside(_centres(crops), picture)
     accepted = tf.where(tf.shape(boxes)[0] > 0, with_objects, on_picture)  # [samplers, trials]
 
@@ -129,13 +134,6 @@ def _inside(points, window):
     return tf.reduce_all((points >= window[..., :2]) & (points <= window[..., 2:]), axis=-1)
 
 
-def _best_overlap(crops, boxes):
-    """The largest IoU of each crop with any of the boxes: [..., 4], [G, 4] -> [...]."""
-    shared = shared_area(crops, boxes)  # [..., G]
-    union = tf.expand_dims(area(crops), -1) + area(boxes) - shared
-    return tf.reduce_max(shared / union, axis=-1)
-
-
 def shared_area(boxes, others):
     """Area that each box shares with each of the others: [..., 4], [G, 4] -> [..., G].
 
@@ -150,3 +148,65 @@ def shared_area(boxes, others):
 def area(boxes):
     """[..., 4] -> [...]."""
     return tf.reduce_prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
+
+
+class Sampling(NamedTuple):
+    """What a window shows: the picture's share of the output, and where it lies there."""
+
+    picture: tf.Tensor  # float32 [h, w, 3], 0...255, only the output pixels whose centres lie on the picture
+    # int32 [3, 2], output pixels that lie outside before and after, of rows, columns, channels
+    paddings: tf.Tensor
+
+
+def sample_window(pixels, origin, picture_size, window, size) -> Sampling:
+    """Resizes what a window shows, in one step, from a part of the picture.
+
+    The window may reach over the picture's border; the window (0, 0, 1, 1) is exactly `resize_picture`.
+
+    Args:
+        pixels: uint8 or float32 [h, w, 3], a part of the picture that holds `source_pixels` of the window.
+        origin: int32 [2], row and column of the picture at which `pixels` begins.
+        picture_size: [2], H and W of the whole picture; may be fractions where it was decoded smaller.
+        window: float32 [4], (ymin, xmin, ymax, xmax) as fractions of the picture.
+        size: the height and width in pixels that the whole window gets: S for both, or int32 [2].
+    """
+    size = tf.cast(size, tf.float32)
+    picture_size = tf.cast(picture_size, tf.float32)
+    low = window[:2] * picture_size
+    scale = size / ((window[2:] - window[:2]) * picture_size)  # output pixels per pixel of the picture
+    # An output pixel is the picture's where its centre, not just its edge, lies on the picture.
+    first = tf.maximum(tf.math.ceil(-low * scale - 0.5), 0.0)
+    end = tf.minimum(tf.math.floor((picture_size - low) * scale - 0.5) + 1.0, size)
+    count = tf.maximum(end - first, 1.0)
+    first = tf.minimum(first, size - count)
+    picture = tf.raw_ops.ScaleAndTranslate(
+        images=pixels[tf.newaxis],
+        size=tf.cast(count, tf.int32),
+        scale=scale,
+        translation=(tf.cast(origin, tf.float32) - low) * scale - first,
+        kernel_type="triangle",
+        antialias=True,
+    )[0]
+    before_after = tf.stack([first, size - first - count], axis=1)  # [2, 2]
+    return Sampling(picture, tf.pad(tf.cast(before_after, tf.int32), [[0, 1], [0, 0]]))
+
+
+def source_pixels(picture_size, window, size) -> tuple[tf.Tensor, tf.Tensor]:
+    """The part of the picture that `sample_window` looks at: the window, and around it the filter's reach.
+
+    Args:
+        picture_size: [2], H and W; may be fractions, of which the pixels are the next higher number.
+        window: float32 [4], fractions of the picture.
+        size: as for `sample_window`.
+
+    Returns:
+        Two int32 [2]: the first row and column; how many rows and columns, at least 1.
+    """
+    size = tf.cast(size, tf.float32)
+    picture_size = tf.cast(picture_size, tf.float32)
+    low, high = window[:2] * picture_size, window[2:] * picture_size
+    pixels = tf.math.ceil(picture_size)
+    reach = tf.maximum((high - low) / size, 1.0) + 1.0  # the triangle's half width, and one to round
+    first = tf.clip_by_value(tf.math.floor(low - reach), 0.0, pixels - 1.0)
+    end = tf.clip_by_value(tf.math.ceil(high + reach), first + 1.0, pixels)
+    return tf.cast(first, tf.int32), tf.cast(end - first, tf.int32)

@@ -7,10 +7,9 @@ border fades, so that the network cannot learn to look for edges. It lands where
 import tensorflow as tf
 
 from preprocessing.augment import Picture, salted
-from preprocessing.geometric import area, flip_picture, shared_area
+from preprocessing.geometric import area, flip_picture, sample_window, shared_area
 from preprocessing.photometric import COLOUR_DRAWS, change_colour, draw_colour_change
 from preprocessing.presets import Augmentation
-from preprocessing.windows import sample_window
 
 SCALES = (0.7, 1.3)  # of its size in its own picture
 LARGEST = 0.6  # of the picture's side

@@ -21,7 +21,7 @@ from tools.setup_environment import LOCKS
 def checkout(tmp_path: Path) -> Path:
     """A checkout with locks of a few letters."""
     root = tmp_path / "動漫 faces"
-    for name in ("Makefile", "tools/setup_environment.py"):
+    for name in ("Makefile", "tools/setup_environment.py", "tools/setup_environment.json"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     for lock in LOCKS:

@@ -138,7 +138,7 @@ def check(options: Check, console: Console) -> None:
 
 def edit(options: Rename | Merge | Drop, console: Console) -> None:
     """Renames, merges or drops, or says what that would do."""
-    names = name_edits.count_names(options.dataset_dir)
+    names = name_edits.plan(options.dataset_dir, {}).names
     match options:
         case Rename():
             change = name_edits.renaming(options.old, options.new, names)

@@ -17,7 +17,6 @@ Exit status: 0; 1 for a mistake, with one line that says which; 2 for wrong flag
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -118,9 +117,6 @@ class Reject(Where):
             print(f"{report.key[:8]} rejected; its files are in {inbox.folder / REJECTED}")
 
 
-COMMANDS = {"list": List, "open": Open, "accept": Accept, "reject": Reject}
-
-
 def find(inbox: Inbox, beginning: str) -> Report:
     """The one pending report whose key begins so; ValueError where there is none, or more than one."""
     found = [report for report in inbox.reports() if report.key.startswith(beginning)]
@@ -178,10 +174,7 @@ def _confirmed(inbox: Inbox, report: Report) -> bool:
 
 
 @command("python -m tools.inbox")
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, args=arguments, prog="python -m tools.inbox", description=__doc__, use_underscores=True
-    )
+def main(options: List | Open | Accept | Reject) -> None:
     need_folder(options.inbox, "--inbox", "give the --inbox of `python -m web`")
     options.run(Inbox(options.inbox))
 

@@ -68,7 +68,9 @@ def plan_session(options: Options) -> Session:
     if options.labels_path is not None:
         names = read_labels(options.labels_path)
     else:
-        names = extend_labels(read_labels(own) if own.is_file() else [], _names_in(contents))
+        xmls = (file.xml for file in contents.files if file.xml is not None)
+        found = {clean_name(item.name or "") for xml in xmls for item in said_in(xml).objects}
+        names = extend_labels(read_labels(own) if own.is_file() else [], found - {""})
     order = options.order_path
     if order is not None and not order.is_file():
         raise ValueError(f"--order_path {order}: there is no such file; tools.preannotate writes it")
@@ -94,12 +96,6 @@ def _only_folder(contents: FolderContents) -> Path:
             cure = f"open one folder at a time, such as DATASET={file.path.parent}"
         raise ValueError(f"{said}: LabelImg knows pictures by file name, and XML of one folder only; {cure}")
     return folder
-
-
-def _names_in(contents: FolderContents) -> set[str]:
-    """Every name in the XML of a folder; files that cannot be read tell nothing."""
-    xmls = (file.xml for file in contents.files if file.xml is not None)
-    return {clean_name(item.name or "") for xml in xmls for item in said_in(xml).objects} - {""}
 
 
 def window_command(python: Path, session: Session, classes: Path) -> list[str]:

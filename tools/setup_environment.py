@@ -14,6 +14,7 @@ import ast
 import ctypes
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -23,29 +24,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST, NEWEST = (3, 11), (3, 13)
-LOCKS = {  # requirements/NAME.txt: its environment, the locks that contain it, what is downloaded at most
-    "run": (".venv", ("run", "web", "dev", "gpu"), "0.7 GB"),
-    "web": (".venv", ("web", "dev"), "0.7 GB"),
-    "dev": (".venv", ("dev",), "1 GB"),
-    "gpu": (".venv", ("gpu",), "3 GB"),
-    "labelimg-build": (".labelimg-venv", ("labelimg-build",), "1 MB"),
-    "labelimg": (".labelimg-venv", ("labelimg",), "70 MB"),
-}
+_TABLES = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+LOCKS = _TABLES["locks"]  # requirements/NAME.txt: its environment, locks that contain it, size
+# pip's settings for a mirror or a company's certificate, under uv's names: uv does not read pip's files.
+SETTINGS = _TABLES["settings"]
+FAILURES = _TABLES["failures"]  # what uv or pip says: what that means
+NO_PYTHON = FAILURES["No interpreter found"]
 # What OpenCV and Skia open of a Linux system.
 LIBRARIES = ("libGL.so.1", "libEGL.so.1", "libgthread-2.0.so.0") if sys.platform == "linux" else ()
-# pip's settings for a mirror or a company's certificate, under uv's names: uv does not read pip's files.
-SETTINGS = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
-NO_PYTHON = (
-    "Python 3.11 to 3.13 is needed. Debian/Ubuntu: sudo apt-get install python3 python3-venv; macOS: brew "
-    "install python@3.12; or .uv/bin/uv python install 3.12. Name one: make setup PYTHON=python3.12"
-)
-FAILURES = {  # what uv or pip says: what that means
-    "os error 28|No space left": "the disk is full: .venv takes 3 GB (GPU=1: 7 GB), uv's cache as much",
-    "(?i)hash mismatch|do not match the hashes": "the index or the connection gave a file that is not locked",
-    "No interpreter found": NO_PYTHON,
-    "error sending request|NewConnectionError|NameResolution|timed out|No matching distribution": "the index "
-    "was not reached: check the connection, the proxy (HTTPS_PROXY=…) or the mirror (UV_DEFAULT_INDEX=…)",
-}
 
 
 def ready(*locks: str, chosen: bool = False) -> Path:

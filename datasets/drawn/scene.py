@@ -57,11 +57,7 @@ def make_episode(seed: int, number: int) -> Episode:
     )
     accent = source.random()
     palette = Palette(
-        sky=_near(source, "5aa8e8", 0.05),
-        horizon=_near(source, "cfeaf8", 0.08),
-        leaf=_near(source, "6fb05a", 0.06),
-        wall=_near(source, "efe6d2", 0.10),
-        wood=_near(source, "c08a5c", 0.03),
+        **{thing: _near(source, *about) for thing, about in table("palette").items()},
         accent=colorsys.hls_to_rgb(accent, 0.62, 0.65),
         other=colorsys.hls_to_rgb((accent + source.uniform(0.25, 0.75)) % 1.0, 0.55, 0.45),
     )

@@ -4,6 +4,7 @@ Each picture stands once in a round, or as often as its names need. An order fol
 entered anywhere, so that a training goes on where it stopped.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,10 +33,8 @@ def repeat_factors(classes: Sequence[np.ndarray], threshold: float) -> np.ndarra
     Returns:
         float64 [N], at least 1.
     """
-    pictures_with: dict[int, int] = {}
     names = [set(np.asarray(one).tolist()) for one in classes]
-    for name in (name for one in names for name in one):
-        pictures_with[name] = pictures_with.get(name, 0) + 1
+    pictures_with = Counter(name for one in names for name in one)
     factor = {
         name: max(1.0, (threshold * len(classes) / count) ** 0.5) for name, count in pictures_with.items()
     }
@@ -125,7 +124,10 @@ def shown_pictures(
     Raises:
         ValueError: nobody can be pasted, for nobody is there.
     """
-    names = _classes(index) if repeat_threshold or pasting else []
+    names = []
+    if repeat_threshold or pasting:  # no picture is decoded for that
+        records = read_records(index, tf.data.Dataset.range(len(index)))
+        names = [*records.map(lambda one: parse_example(one)["classes"]).as_numpy_iterator()]
     factors = repeat_factors(names, repeat_threshold) if repeat_threshold else None
     sources, objects, chances = paste_candidates(names) if pasting else 3 * [np.zeros(0, np.int64)]
     if pasting and not len(sources):
@@ -144,9 +146,3 @@ def shown_pictures(
     positions = tf.data.Dataset.range(first_position, tf.int64.max)
     order = endless_order(len(index), seed, first_position, factors=factors)
     return tf.data.Dataset.zip(positions, order).map(choose)
-
-
-def _classes(index: RecordIndex) -> list[np.ndarray]:
-    """The class ids of each picture's objects, without decoding a picture."""
-    records = read_records(index, tf.data.Dataset.range(len(index)))
-    return list(records.map(lambda one: parse_example(one)["classes"]).as_numpy_iterator())

@@ -15,8 +15,8 @@ import tensorflow as tf
 from datasets.examples import parse_example
 from engine.input.records import RecordIndex, read_records
 from preprocessing.augment import Picture
+from preprocessing.geometric import source_pixels
 from preprocessing.resize import decode_picture
-from preprocessing.windows import source_pixels
 
 JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
 # Of the memory that is free: the pictures may take this much, and as much again while they are put together.
@@ -25,7 +25,7 @@ SHARE = 0.25
 
 # -------------------------------------------------------------------------------- each time they are shown
 def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Decodes the part of a picture that `preprocessing.windows.sample_window` needs to show a window.
+    """Decodes the part of a picture that `preprocessing.geometric.sample_window` needs to show a window.
 
     Rows below a JPEG's window are not read at all, and those beside it are not turned into pixels. Where the
     window has more than twice the pixels of the output in both directions, the JPEG is decoded at 1/2, 1/4 or

@@ -86,7 +86,3 @@ def picture_name(filename, number):
     """The stored name, or the place in the set where there is none (SSD-Tensorflow stores none)."""
     place = tf.strings.join(["picture ", tf.strings.as_string(number)])
     return tf.where(tf.strings.length(filename) > 0, filename, place)
-
-
-def filename_of(record: dict[str, tf.Tensor], number) -> str:
-    return bytes(picture_name(record["filename"], number).numpy()).decode("utf-8", errors="replace")

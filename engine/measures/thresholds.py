@@ -26,7 +26,10 @@ def choose_thresholds(
 
     Of each picture's detections with every score from 0.01 up; with evidence "unknown" is calibrated, too.
     """
-    common = _best_threshold(_all_names(result))
+    matches, kept = result.matches, ~result.matches.ignored
+    objects = int(np.sum(~matches.difficult))
+    # All names as if they were one.
+    common = _best_threshold(name_result("", objects, 0, matches.score[kept], matches.right[kept]))
     common = DEFAULT_THRESHOLD if common is None else common
     names, details = {}, {}
     for name, one in result.names.items():
@@ -71,10 +74,3 @@ def _best_threshold(result: NameResult) -> float | None:
     lower = result.scores[result.scores < highest]
     next_lower = float(lower[0]) if len(lower) else 0.0
     return float(np.clip((highest + next_lower) / 2, LOWEST, HIGHEST))
-
-
-def _all_names(result: DetectionResult) -> NameResult:
-    """All names as if they were one, for thresholds only."""
-    matches = result.matches
-    kept = ~matches.ignored
-    return name_result("", int(np.sum(~matches.difficult)), 0, matches.score[kept], matches.right[kept])

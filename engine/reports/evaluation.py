@@ -101,10 +101,7 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
         "at_score_threshold": _point_numbers(measurements.overall),
         "names": {
             name: {
-                "objects": one.objects,
-                "difficult": one.difficult,
-                "ap_voc07": one.ap_voc07,
-                "ap_voc12": one.ap_voc12,
+                **{key: getattr(one, key) for key in ("objects", "difficult", "ap_voc07", "ap_voc12")},
                 "at_score_threshold": _point_numbers(points[name]),
                 "at_best_f1": None if (best := one.best()) is None else _point_numbers(best),
             }
@@ -123,9 +120,7 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
                 "image": filename,
                 "f1": score.f1,
                 "margin": score.margin,
-                "right": score.counts.right,
-                "wrong": score.counts.wrong,
-                "missed": score.counts.missed,
+                **{key: getattr(score.counts, key) for key in ("right", "wrong", "missed")},
             }
             for filename, score in scores
         ],

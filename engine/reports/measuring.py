@@ -104,10 +104,10 @@ def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
         ValueError: no sign of life (a state is saved every --save_interval_secs) for `patience` seconds, and
             the training is not finished.
     """
-    seen, sign, alive = None, None, time.monotonic()
+    seen, sign, alive, state = None, None, time.monotonic(), train_dir / STATE
     while True:
         # Before the look at the weights, so that the last ones cannot come between.
-        finished = _finished(train_dir / STATE)
+        finished = _finished(state)
         folder = next((one for one in (train_dir / LAST, train_dir) if is_checkpoint(one)), None)
         written = folder and (folder / WEIGHTS).stat().st_mtime_ns
         if folder and written != seen:
@@ -116,7 +116,7 @@ def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
             continue
         if finished:
             return
-        newest = _written(train_dir / STATE), written
+        newest = state.stat().st_mtime_ns if state.is_file() else None, written
         if newest != sign:
             sign, alive = newest, time.monotonic()
         elif time.monotonic() - alive > patience:
@@ -134,10 +134,6 @@ def _finished(state: Path) -> bool:
             return bool(json.loads(arrays["progress"].tobytes())["finished"])
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
         return False  # not there yet, or not to be read: what matters is whether more is written
-
-
-def _written(path: Path) -> int | None:
-    return path.stat().st_mtime_ns if path.is_file() else None
 
 
 def _measure(

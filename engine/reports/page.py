@@ -21,7 +21,7 @@ from datasets.problems import some_of
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
 from visualization.plots import MOST_NAMES
-from visualization.web_font import web_font
+from visualization.text import web_font
 
 PAGES = Path(__file__).with_name("pages")
 THEMES = {"light": LIGHT, "dark": DARK}

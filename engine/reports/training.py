@@ -22,7 +22,7 @@ from engine.training.between_steps import METRICS_CSV, number_of, read_steps
 from engine.training.run_folder import read_metrics
 from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
-from nets.checkpoint import WEIGHTS, Checkpoint, read_checkpoint
+from nets.checkpoint import WEIGHTS, read_checkpoint
 from visualization.dataset_figure import plot_dataset
 from visualization.plots import plot_training
 from visualization.sheets import scale_to
@@ -49,7 +49,10 @@ def write_training_report(
     training = dataset.split_name(said.get("dataset_split_name", "train"))
     boxes, counts = _boxes(dataset, (training, validation))
     metrics = read_metrics(folder)
-    progress = _read_progress(folder)
+    rows, _ = read_steps(folder / METRICS_CSV)
+    columns = dict.fromkeys(name for row in rows for name in row)
+    # NaN where a row has nothing; {} without the file.
+    progress = {name: [number_of(row.get(name, "")) for row in rows] for name in columns}
     curve = progress.get("step", []), progress.get("map_voc07", [])
     told = how_it_learnt(*curve, metrics.get("step"), said.get("max_number_of_steps"))
     if validation is None:
@@ -67,7 +70,9 @@ def write_training_report(
         say(f"Note: {note}")
     network = checkpoint.network
     title = f"Training of {network.name}: {folder.resolve().name}"
-    ran = _what_ran(checkpoint, dataset, metrics)
+    ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
+    sets = {name: f"{one.pictures} pictures, {one.boxes} boxes" for name, one in dataset.splits.items()}
+    ran |= {"dataset": {"labels": list(dataset.labels), **sets}, "best weights": metrics}
     info = dataset.split(training)
     weights = f"weights of step {metrics['step']}" if "step" in metrics else "weights as saved"
     boxes = boxes[:: -(-len(boxes) // _MOST_BOXES) or 1]
@@ -97,16 +102,6 @@ def report_is_current(folder: Path) -> bool:
     return path.is_file() and path.stat().st_mtime >= (folder / WEIGHTS).stat().st_mtime
 
 
-def _what_ran(checkpoint: Checkpoint, dataset: RecordDataset, metrics: dict) -> dict[str, Any]:
-    """Sections of the page's last part: config.json, what it learnt from, and the best weights' figures."""
-    ran = {key: value for key, value in checkpoint.config.items() if key != "dataset"}
-    ran["dataset"] = {
-        "labels": list(dataset.labels),
-        **{name: f"{one.pictures} pictures, {one.boxes} boxes" for name, one in dataset.splits.items()},
-    }
-    return {**ran, "best weights": metrics}
-
-
 def _boxes(
     dataset: RecordDataset, splits: Sequence[str | None]
 ) -> tuple[np.ndarray, dict[str, dict[str, int]]]:
@@ -119,13 +114,6 @@ def _boxes(
             numbers = np.bincount(split.classes, minlength=len(dataset.labels) + 1)[1:].tolist()
             counts[name] = dict(zip(dataset.labels, numbers, strict=True))
     return np.concatenate(boxes), counts
-
-
-def _read_progress(folder: Path) -> dict[str, list[float]]:
-    """The columns of metrics.csv; NaN where a row has nothing. {} without the file."""
-    rows, _ = read_steps(folder / METRICS_CSV)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [number_of(row.get(name, "")) for row in rows] for name in names}
 
 
 def _progress_figures(progress: Mapping[str, list[float]], best_step: float | None) -> dict[str, Any] | None:

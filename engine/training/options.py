@@ -4,7 +4,7 @@ Without Keras, so that `--help` answers at once. The values of recipes stand in 
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -184,28 +184,10 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
     return Settings(**{**vars(options), **chosen}), said
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that a training can be told, for a purpose."""
+# Everything that a training can be told, by purpose.
+RECIPES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
 
-    values: Mapping[str, Any]  # of options; what is not named is as `TrainingOptions` says
-    weights: str  # what to give as --checkpoint_path, in words
-    # What is different without a --checkpoint_path, the network and the folder in `CHECKPOINTS` that it
-    # starts from included, and for that network wherever it starts; None if only trained weights from
-    # elsewhere will do.
-    without_weights: Mapping[str, Any] | None = None
-    without_labels: Mapping[str, Any] | None = None  # the same of an --unlabelled_dir alone
-
-
-_TABLES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
-RECIPES = {name: Recipe(**table) for name, table in _TABLES.items()}
-
-# Values that hold only together with the recipe's own choice; with another one these are as usual.
-BELONGS_TO: dict[str, tuple[str, ...]] = {
-    "model_name": ("checkpoint_path", "learning_rate", "learning_rate_multipliers", "trainable_scopes"),
-    "box_loss": ("loss_alpha",),
-    "augmentation": ("paste_probability",),
-}
+BELONGS_TO: dict[str, list[str]] = RECIPES.pop("belongs_to")
 
 
 def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> TrainingOptions:
@@ -222,13 +204,13 @@ def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> T
     if recipe == "none":
         return TrainingOptions(**given)
     chosen, weights = RECIPES[recipe], given.get("checkpoint_path")
-    other = chosen.without_weights
-    if without_labels and chosen.without_labels is not None:
-        other = chosen.without_labels
+    other = chosen.get("without_weights")
+    if without_labels:
+        other = chosen.get("without_labels", other)
     if not weights and other is None:
-        needed = f"starts from trained weights: give --checkpoint_path, which is {chosen.weights}"
+        needed = f"starts from trained weights: give --checkpoint_path, which is {chosen['weights']}"
         raise ValueError(f"--recipe={recipe} {needed}.")
-    values = {"augmentation": "anime", **chosen.values}
+    values = {"augmentation": "anime", **chosen["values"]}
     if other is not None and (
         without_labels or not weights or given.get("model_name") == other["model_name"]
     ):

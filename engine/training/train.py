@@ -12,6 +12,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from datasets.examples import traces_of_records
+from datasets.problems import some_of
 from datasets.records import RecordDataset, open_dataset
 from engine.evaluation import Evaluation, evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures
@@ -158,9 +159,8 @@ def write_thresholds(
     evaluation = measure_best_weights(checkpoint, dataset, split)
     thresholds = choose_thresholds(evaluation.detections, evaluation.result, chosen_on=split)
     write_json(folder / THRESHOLDS, asdict(thresholds))
-    shown = [f"{name} {threshold:.2f}" for name, threshold in list(thresholds.names.items())[:12]]
-    more = f" and {len(thresholds.names) - 12} more" if len(thresholds.names) > 12 else ""
-    say(f"Thresholds with the best F1 on {split}: {', '.join(shown)}{more}")
+    shown = some_of([f"{name} {threshold:.2f}" for name, threshold in thresholds.names.items()], 12)
+    say(f"Thresholds with the best F1 on {split}: {shown}")
 
 
 def records_of(

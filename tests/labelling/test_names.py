@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from labelling.names import count_names
+from labelling.names import plan
 from tests.datasets.one_of_everything import xml_object, xml_text
 from tests.tools.test_doors import TABLES
 from tools.check_annotations import main
@@ -43,7 +43,7 @@ def test_rename_and_back(folder, capsys):
     assert status == 0
     assert "2 files changed" in said
     assert "broken.xml: not well-formed XML" in said
-    assert count_names(folder) == {"千反田": 2, "oreki": 1, "chitanda": 1, "crowd": 1}
+    assert plan(folder, {}).names == {"千反田": 2, "oreki": 1, "chitanda": 1, "crowd": 1}
     changed = {name for name, data in content(folder).items() if data != before[name]}
     assert changed == {"0.xml", "2.xml"}
     assert {path.name for path in (kept(folder) / "Annotations").iterdir()} == changed
@@ -61,9 +61,9 @@ def test_merge_and_drop(folder, capsys):
     assert content(folder) == before
     assert not (folder / ".old_labels").exists()
     assert run(capsys, "merge", "Chitanda", "chitanda", "--into", "千反田", *where)[0] == 0
-    assert count_names(folder) == {"千反田": 3, "oreki": 1, "crowd": 1}
+    assert plan(folder, {}).names == {"千反田": 3, "oreki": 1, "crowd": 1}
     assert run(capsys, "drop", "crowd", "oreki", *where)[0] == 0
-    assert count_names(folder) == {"千反田": 3}
+    assert plan(folder, {}).names == {"千反田": 3}
     assert len(list((folder / ".old_labels").iterdir())) == 2
 
 
@@ -71,7 +71,7 @@ def test_old_labels_are_no_labels(tmp_path, capsys):
     """Of a flat folder too, where they lie beside the pictures."""
     (tmp_path / "a.xml").write_text("<annotation><object><name>a</name></object></annotation>")
     assert run(capsys, "rename", "a", "b", "--dataset_dir", str(tmp_path))[0] == 0
-    assert count_names(tmp_path) == {"b": 1}
+    assert plan(tmp_path, {}).names == {"b": 1}
 
 
 def test_what_a_person_changed_since_is_not_undone_nor_from_elsewhere(folder, capsys):

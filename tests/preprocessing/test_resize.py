@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxes.pixels import crop_around
+from preprocessing.geometric import sample_window, source_pixels
 from preprocessing.resize import resize_picture
-from preprocessing.windows import sample_window, source_pixels
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
 MEAN = np.array([123.0, 117.0, 104.0])  # SSD-Tensorflow's training takes it away before resizing

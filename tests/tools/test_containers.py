@@ -78,7 +78,7 @@ def test_what_is_copied_exists_and_is_sent(dockerfile):
     for source in copied(dockerfile):
         assert list(ROOT.glob(source)), source
         assert {f"!{source}", f"!{source.partition('/')[0]}"} & set(sent) or source == "checkpoints", source
-    others = (RECIPES["small_cpu"].without_weights, RECIPES["small_cpu"].without_labels)
+    others = (RECIPES["small_cpu"]["without_weights"], RECIPES["small_cpu"]["without_labels"])
     shipped = {f"!checkpoints/{one['checkpoint_path']}" for one in others if one}
     assert shipped <= set(sent)
     # And nothing of this machine.

@@ -13,8 +13,7 @@ from matplotlib import font_manager
 from tests.conftest import tables
 from visualization import text as module
 from visualization.colours import hex_colour, luminance, name_colour, text_colour
-from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
-from visualization.web_font import web_font
+from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width, web_font
 
 TABLES = tables(__file__, "texts")
 

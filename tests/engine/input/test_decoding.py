@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from engine.input.pictures import decode_window
 from engine.input.records import index_records
+from preprocessing.geometric import sample_window
 from preprocessing.resize import decode_picture
-from preprocessing.windows import sample_window
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
 

@@ -17,7 +17,7 @@ def test_every_value_of_a_recipe_is_an_option_and_any_of_them_can_be_overruled(r
     options = with_recipe(recipe, **FOLDERS, checkpoint_path="weights.npz", learning_rate=0.123)
     assert options.recipe == recipe
     assert options.learning_rate == 0.123
-    for name, value in RECIPES[recipe].values.items():
+    for name, value in RECIPES[recipe]["values"].items():
         if name != "learning_rate":
             assert getattr(options, name) == value
 
