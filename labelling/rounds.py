@@ -139,8 +139,14 @@ class Learner:
     @property
     def _next(self) -> int:
         """How many labelled pictures begin the next round."""
-        rounds = read_rounds(self._folder)
+        rounds = self._rounds()
         return max(_FIRST, self._failed + 1, int(_AGAIN * rounds[-1].pictures) if rounds else 0)
+
+    def _rounds(self) -> list[Round]:
+        try:
+            return read_rounds(self._folder)
+        except ValueError:  # a round that fails on it says so; nobody who labels is kept from it
+            return []
 
     def _work(self) -> None:
         while not self._stopped.wait(_LOOK):
@@ -162,7 +168,7 @@ class Learner:
 
     def says(self) -> dict[str, Any]:
         """What the page shows of it."""
-        rounds, said = read_rounds(self._folder), dict[str, Any]()
+        rounds, said = self._rounds(), dict[str, Any]()
         said |= {"busy": self._process is not None, "next": self._next, "failed": bool(self._failed)}
         said["log"] = str(self._folder / _LOG)
         if rounds:

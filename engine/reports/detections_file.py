@@ -36,7 +36,7 @@ def write_detections(path: Path, entries: Sequence[dict[str, Any]]) -> None:
 
 
 def read_detections(path: Path) -> dict[str, Detections]:
-    """What `write_detections` wrote, by the name of the picture.
+    """What `write_detections` wrote, by the name of the picture; boxes of less than a pixel are left out.
 
     Raises:
         UnusableFile: it cannot be read, or is another file.
@@ -50,9 +50,12 @@ def read_detections(path: Path) -> dict[str, Detections]:
 
 def _detections(entry: dict[str, Any]) -> Detections:
     rows = [(one["box"], one["score"], str(one["name"])) for one in entry["detections"]]
+    height, width = int(entry["height"]), int(entry["width"])
     pixels = np.array([box for box, _, _ in rows], np.float64).reshape(-1, 4)
+    inside = np.clip(pixels, 0, (width, height) * 2)
     scores = np.array([score for _, score, _ in rows], np.float32)
-    boxes = np.float32(from_pixels(pixels, int(entry["height"]), int(entry["width"])))
-    if not (np.isfinite(boxes).all() and ((scores >= 0) & (scores <= 1)).all()):
+    if min(height, width) < 1 or np.isnan(inside).any() or not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("a number out of range")
-    return Detections(boxes, scores, tuple(name for _, _, name in rows))
+    boxes = np.float32(from_pixels(inside, height, width))
+    found = Detections(boxes, scores, tuple(name for _, _, name in rows))
+    return found.where((inside[:, 2:] - inside[:, :2]).min(1, initial=np.inf) >= 1)

@@ -41,6 +41,8 @@ def test_detections_come_back_and_other_files_are_refused(tmp_path: Path) -> Non
     back = read_detections(path)["ep/1.png"]
     assert np.allclose(back.boxes, there.boxes, atol=1e-3)
     assert (back.names, back.scores.tolist()) == (there.names, [0.75, 0.5])
+    path.write_text(path.read_text().replace("[16.0, 24.0", "[63.5, -1e30"))  # half a pixel
+    assert read_detections(path)["ep/1.png"].names == ("Oreki",)
     for text in ("{", "3", '[{"image": "a"}]', path.read_text().replace("0.75", "7"), "[" * 100_000):
         path.write_text(text)
         with pytest.raises(UnusableFile, match="no list of detections"):
@@ -219,6 +221,10 @@ def test_the_page_begins_rounds_when_enough_is_labelled(tmp_path: Path, monkeypa
     assert time.monotonic() - begun < 30, "the page ends, and the round with it"
     for one in (a_round(40, {"Mira": 8}), a_round(80, {"Mira": 16})):
         add_round(tmp_path / "set_rounds", one)
+    (tmp_path / "set_rounds" / "rounds.json").rename(tmp_path / "whole")
+    (tmp_path / "set_rounds" / "rounds.json").write_text("{")
+    assert learner(0, 0).says()["next"] == 30, "nobody who labels is kept from it"
+    (tmp_path / "whole").rename(tmp_path / "set_rounds" / "rounds.json")
     said = learner(0, 0).says()
     assert (said["pictures"], said["map"], said["next"], said["best"][0]) == (80, 0.5, 104, "Mira")
     assert said["gain"][0] == pytest.approx(0.1 * np.log2(1.5))
