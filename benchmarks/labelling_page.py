@@ -148,7 +148,8 @@ def play(options: Options) -> Counted:
             if rounds and state["done"] >= rounds[0]:
                 console.print(f"{state['done']:.0f} pictures: {counted.actions} for {counted.boxes} boxes")
                 del rounds[0]
-                start = [f"--checkpoint_path={options.checkpoint_path}"] if options.checkpoint_path else []
+                path = options.checkpoint_path
+                start = [] if path is None else [f"--checkpoint_path={path}"]
                 command = [sys.executable, "-m", "tools.train_drafts", f"--dataset_dir={options.dataset_dir}"]
                 subprocess.run([*command, *start], check=True)
     return counted

@@ -119,15 +119,17 @@ def with_offers(heads: Sequence[Head], found: Detections) -> list[Head]:
         return near, near | inside
 
     near, inside = together(named)
-    gone = near.any(0)
+    gone = np.array(near.any(0))
     for head, mine in zip(named, inside, strict=True):
         mine = mine & (np.array(found.names) == head.name)
         if mine.any():
             head.box = found.boxes[int(mine.argmax())]  # the surest
             gone |= mine
-    rows = zip(found.boxes, found.names, found.scores.tolist(), gone.tolist(), strict=True)
-    offers = [Head(box, "", score=score, offer=name) for box, name, score, unwanted in rows if not unwanted]
-    left = [head for head, gone in zip(others, together(others)[1].any(1), strict=True) if not gone]
+    wanted = found.where(~gone)
+    rows = zip(wanted.boxes, wanted.scores.tolist(), wanted.names, strict=True)
+    offers = [Head(box, "", score=score, offer=name) for box, score, name in rows]
+    covered = together(others)[1]
+    left = [head for head, by in zip(others, covered, strict=True) if not by.any()]
     for head in left:
         head.passed_over = True
     return [*named, *offers, *left]

@@ -66,7 +66,8 @@ def preannotate(options: Options, detector: Detects, progress: Progress = silent
 
     def drafted(target: DraftTarget, image: np.ndarray, everything: Detections) -> Detections:
         unsure[target.name] = expected_corrections(everything)
-        seen.append(detections_entry(target.name, *image.shape[:2], everything))
+        height, width = image.shape[:2]
+        seen.append(detections_entry(target.name, height, width, everything))
         return everything.above(detector.thresholds.of(everything.names) if limit is None else limit)
 
     outcome = make_drafts(

@@ -56,6 +56,6 @@ def _detections(entry: dict[str, Any]) -> Detections:
     scores = np.array([score for _, score, _ in rows], np.float32)
     if min(height, width) < 1 or np.isnan(inside).any() or not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("a number out of range")
-    boxes = np.float32(from_pixels(inside, height, width))
+    boxes = from_pixels(inside, height, width).astype(np.float32)
     found = Detections(boxes, scores, tuple(name for _, _, name in rows))
     return found.where((inside[:, 2:] - inside[:, :2]).min(1, initial=np.inf) >= 1)

@@ -11,9 +11,10 @@ import export_model
 from engine.training.options import TrainingOptions
 from tests.conftest import ROOT
 from tests.test_readme import commands
-from tools.inbox import COMMANDS
+from tools.inbox import Accept, List, Open, Reject
 from web.options import WebOptions
 
+COMMANDS = {"list": List, "open": Open, "accept": Accept, "reject": Reject}
 FLAGS = {"web": WebOptions, "export_model.py": export_model.Options, "train_ssd_network.py": TrainingOptions}
 
 
