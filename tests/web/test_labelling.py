@@ -133,7 +133,7 @@ def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> 
         boxes = from_pixels(np.array([one.box for one in objects], float).reshape(-1, 4), height, width)
         truth.append((boxes.astype(np.float32), [one.name for one in objects]))
     with (
-        serving(tmp_path / "inbox", "--dataset_dir", str(tmp_path)) as address,
+        serving(tmp_path / "inbox", "--dataset_dir", str(tmp_path), "--train") as address,
         open_page(chromium, "about:blank", ready=False) as page,
     ):
         person = Keyboard(page, truth)
@@ -148,6 +148,7 @@ def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> 
             if question["kind"] == "nothing":
                 break
             page.wait_for_function(SHOWN)
+            assert page.inner_text("#learning") == "A detector begins to learn at 30 labelled pictures."
             (person.answer_group if question["kind"] == "group" else person.answer_sheet)(question)
         assert page.inner_text("#asked") == "All pictures are labelled."
     found = read_folder(tmp_path, ReadOptions()).annotations
