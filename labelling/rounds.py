@@ -54,9 +54,11 @@ def round_of(report: Path, records: Path, pictures: int) -> Round:
     """A round from the report.json of its evaluation and the dataset.json that it was trained on.
 
     Raises:
-        ValueError: one of them is damaged.
+        ValueError: one of them is damaged, or there was nothing to measure by.
     """
     said, split = read_json(report, "evaluate again"), read_json(records, "convert again")["splits"]["train"]
+    if said["map_voc07"] is None:
+        raise ValueError(f"{report}: the validation pictures show nobody; label some more pictures")
     names = {}
     for name, ap in said["ap_voc07"].items():
         low, high = said["ap_voc07_interval"].get(name) or (0.0, 1.0)
@@ -150,8 +152,12 @@ class Learner:
 
     def _work(self) -> None:
         while not self._stopped.wait(_LOOK):
-            if (labelled := self._labelled()) >= self._next:
+            if (labelled := self._labelled()) < self._next:
+                continue
+            try:
                 self._failed = 0 if self._round() else labelled
+            except OSError:  # a full disk, say
+                self._failed = labelled
 
     def _round(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +169,7 @@ class Learner:
                 if self._stopped.wait(0.2):
                     os.killpg(self._process.pid, signal.SIGKILL)  # a round is begun anew
                     self._process.wait()
-        done, self._process = self._process.returncode == 0, None
+        done, self._process = not self._process.returncode, None
         return done
 
     def says(self) -> dict[str, Any]:
@@ -173,13 +179,8 @@ class Learner:
         said["log"] = str(self._folder / _LOG)
         if rounds:
             last, gains = rounds[-1], expected_gain(rounds, MORE)
-            said |= {
-                "pictures": last.pictures,
-                "map": last.map_voc07,
-                "interval": last.interval,
-                "more": MORE,
-            }
-            said["gain"] = gains.pop("", None)
+            said |= {"pictures": last.pictures, "map": last.map_voc07, "interval": last.interval}
+            said |= {"more": MORE, "gain": gains.pop("", None)}
             best = max(gains, key=lambda name: gains[name][0], default=None)
             said["best"] = best and [best, *gains[best]]
         return said

@@ -45,6 +45,8 @@ def train_round(options: Options, folder: Path, console: Console) -> None:
     Raises:
         ValueError: nothing is labelled, or a step failed.
     """
+    from nets.checkpoint import read_config  # it starts Keras
+
     targets = draft_targets(find_pictures(options.dataset_dir))
     labelled = sum(one.saved for one in targets)
     if labelled < 2:
@@ -57,7 +59,7 @@ def train_round(options: Options, folder: Path, console: Console) -> None:
     _run("tf_convert_data", data, f"--output_dir={records}", "--split_fractions", "0.8", "0.2", "0")
     start = []
     if last.is_dir():
-        start = [f"--checkpoint_path={last}", f"--model_name={_network(last)}", *_GOES_ON]
+        start = [f"--checkpoint_path={last}", f"--model_name={read_config(last)['model_name']}", *_GOES_ON]
         if labelled < len(targets):
             start.append(f"--unlabelled_dir={options.dataset_dir}")
     elif options.checkpoint_path is not None:
@@ -71,20 +73,14 @@ def train_round(options: Options, folder: Path, console: Console) -> None:
         last.rename(before)
     new.rename(last)
     shutil.rmtree(before, ignore_errors=True)
-    add_round(folder, round_of(last / "eval" / "report.json", records / "dataset.json", labelled))
     _run("tools.preannotate", data, f"--checkpoint_path={last}")
+    add_round(folder, round_of(last / "eval" / "report.json", records / "dataset.json", labelled))
     rounds = read_rounds(folder)
     low, high = rounds[-1].interval
     gain, deviation = expected_gain(rounds, MORE).get("", (0.0, 0.0))
     more = f"; {MORE} more: {gain:+.3f} ± {deviation:.3f}" if deviation else ""
     mean = rounds[-1].map_voc07
     say(console, f"{labelled} labelled pictures: mAP {mean:.3f} ({low:.3f} to {high:.3f}){more}; {last}")
-
-
-def _network(folder: Path) -> str:
-    from nets.checkpoint import read_config
-
-    return read_config(folder)["model_name"]
 
 
 def _run(module: str, *arguments: str) -> None:

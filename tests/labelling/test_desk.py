@@ -1,5 +1,6 @@
 """What a person says on the page for labelling is in LabelImg's XML at once, and nobody's work is lost."""
 
+import errno
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ import pytest
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import is_draft, read_xml, voc_objects
+from labelling import desk as desks
 from labelling import questions
 from labelling.desk import Desk
 from labelling.drafts import may_write, write_draft
@@ -184,6 +186,24 @@ def test_answers_are_taken_back_and_survive_a_restart(folder: Path) -> None:
     named(again, "Tobi")
     again.put_off("me", asked(again, "sheet").key)
     assert again.ask("me") is not None, "what was put off comes last, but it comes"
+
+
+def test_a_full_disk_stops_an_answer_and_memory_is_as_the_disk(folder: Path, monkeypatch) -> None:
+    desk, write = opened(folder), desks.write_marks
+
+    def full(picture, **done) -> None:
+        if picture.name == "ep_0002.png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(picture, **done)
+
+    monkeypatch.setattr(desks, "write_marks", full)
+    with pytest.raises(OSError, match="No space left"):
+        named(desk, "Mira")
+    assert [sum(head.named for head in one.heads) for one in desk.pictures] == [1, 1, 0, 0, 0]
+    assert [names.count("Mira") for names in on_disk(folder)] == [1, 1, 0, 0, 0]
+    monkeypatch.undo()
+    named(desk, "Mira", "Tobi")
+    assert all({*names} <= {"Mira", "Tobi"} and len(names) == 2 for names in on_disk(folder))
 
 
 def test_boxes_are_drawn_as_the_person_draws_them(folder: Path) -> None:

@@ -12,6 +12,7 @@ from boxes.detections import Detections
 from datasets.pictures import UnusableFile
 from datasets.voc import read_xml, voc_objects
 from engine.reports.detections_file import detections_entry, read_detections, write_detections
+from files.below import locked
 from labelling import desk as desks
 from labelling import rounds as learning
 from labelling.drafts import OFFERS, state_of, write_draft
@@ -175,6 +176,8 @@ def test_a_round_is_what_a_person_would_type(folder: Path, monkeypatch) -> None:
     desk.confirm("me", sheet.key, as_shown(desk, sheet))
     for _ in range(2):
         assert train_drafts.main(arguments) == 0
+    with locked(rounds_of(folder), "x"):
+        assert train_drafts.main(arguments) == 1, "one round at a time"
     modules = ["tf_convert_data", "train_ssd_network", "eval_ssd_network", "tools.preannotate"]
     assert [module for module, *_ in ran] == 2 * modules
     assert "--checkpoint_path=coco.npz" in ran[1]
