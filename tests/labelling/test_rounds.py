@@ -188,8 +188,8 @@ def test_a_round_is_what_a_person_would_type(folder: Path, monkeypatch) -> None:
 
 
 def test_a_step_that_fails_ends_the_round_with_a_sentence() -> None:
-    with pytest.raises(ValueError, match=r"tools\.preannotate ended with status 2"):
-        train_drafts._run("tools.preannotate", "--no_such_flag")
+    with pytest.raises(ValueError, match=r"json\.tool ended with status 2"):
+        train_drafts._run("json.tool", "--no_such_flag")
 
 
 def test_the_page_begins_rounds_when_enough_is_labelled(tmp_path: Path, monkeypatch) -> None:
