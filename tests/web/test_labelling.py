@@ -122,7 +122,7 @@ def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> 
     film, truth = FilmOptions(Path("film.mp4")), []
     for folder in ("JPEGImages", "Annotations"):
         (tmp_path / folder).mkdir()
-    for second in np.arange(0, 16, 0.5):
+    for second in np.arange(0, 14, 0.5):
         image = frame_at(film, float(second))
         height, width = image.shape[:2]
         objects = labelled_heads(heads_in(film, float(second)), width, height)
