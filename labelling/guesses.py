@@ -47,7 +47,7 @@ class Style:
             was = before[int(overlap.argmax())]
             if overlap.max() < _MOVED[0]:
                 continue
-            head.track, said[was] = was.track, head.name
+            head.track, head.score, said[was] = was.track, was.score, head.name
             if overlap.max() >= _MOVED[1]:
                 head.vector = was.vector
             elif not _taught(was):

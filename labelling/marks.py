@@ -48,8 +48,8 @@ class Head:
 
     @property
     def unseen(self) -> bool:
-        """Whether its vector is wanted: it is nobody's, or an example of a name, and not yet looked at."""
-        return self.vector is None and (self.named or not (self.name or self.offer))
+        """Whether its vector is wanted: a finder's head or an example of a name, and not yet looked at."""
+        return self.vector is None and not self.score and (self.named or not self.name)
 
 
 @dataclass(eq=False)
