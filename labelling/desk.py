@@ -22,7 +22,7 @@ from files.threads import map_in_threads
 from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
 from labelling.groups import groups_of, tracks_of
 from labelling.guesses import Style, Trust, known_names, likely, with_offers
-from labelling.marks import Head, Picture, read_marks, take_back, write_marks, written
+from labelling.marks import Head, Picture, read_marks, take_back, write_marks, written_at
 from labelling.questions import Outcome, Question
 from terminal.bars import Progress, silent
 
@@ -108,7 +108,7 @@ class Desk:
         from engine.reports.detections_file import read_detections
 
         path = self._dataset_dir / OFFERS
-        if (now := written(path)) == self._offered:
+        if (now := written_at(path)) == self._offered:
             return
         self._offered = now
         try:
@@ -123,12 +123,8 @@ class Desk:
         sources = sources_of([Path(one.name).with_suffix("").as_posix() for one in self.pictures])
         names = list(sources.values())
         follows = [False, *(before == now for before, now in pairwise(names))]
-        heads = [
-            (number, head)
-            for number, one in enumerate(self.pictures)
-            for head in one.heads
-            if head.vector is not None
-        ]
+        every = ((number, head) for number, one in enumerate(self.pictures) for head in one.heads)
+        heads = [(number, head) for number, head in every if head.vector is not None]
         if not heads:
             return
         places = [number for number, _ in heads]

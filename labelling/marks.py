@@ -72,7 +72,7 @@ class Picture:
 
     def touched(self) -> bool:
         """Whether somebody has written the XML since it was read or written here, or moved the picture."""
-        return written(self.xml) != self.seen or not (self.done or self.path.is_file())
+        return written_at(self.xml) != self.seen or not (self.done or self.path.is_file())
 
 
 def read_marks(picture: Picture) -> list[np.ndarray]:
@@ -86,7 +86,7 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
     """
     from nets.likeness import head_of  # it starts Keras
 
-    picture.seen = written(picture.xml)
+    picture.seen = written_at(picture.xml)
     picture.stamp = xml_bytes(picture.xml) if picture.seen else None
     said = parse_xml(picture.stamp) if picture.stamp is not None else RawAnnotation(origin=DRAFT)
     picture.done = not is_draft(said)
@@ -131,7 +131,7 @@ def write_marks(picture: Picture, *, done: bool) -> None:
     shown = Path(picture.path.parent.name, picture.path.name)
     draft = None if done else BEGUN
     write_annotation(picture.xml, shown, picture.width, picture.height, objects, verified=done, draft=draft)
-    picture.stamp, picture.done, picture.seen = picture.xml.read_bytes(), done, written(picture.xml)
+    picture.stamp, picture.done, picture.seen = picture.xml.read_bytes(), done, written_at(picture.xml)
 
 
 def take_back(picture: Picture, before: bytes | None) -> bool:
@@ -146,7 +146,7 @@ def take_back(picture: Picture, before: bytes | None) -> bool:
     return True
 
 
-def written(xml: Path) -> tuple[int, int] | None:
+def written_at(xml: Path) -> tuple[int, int] | None:
     """When a file was written, and its size; None where there is none."""
     try:
         said = xml.stat()

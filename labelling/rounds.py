@@ -73,13 +73,20 @@ def read_rounds(folder: Path) -> list[Round]:
     path = folder / ROUNDS
     if not path.is_file():
         return []
+    said = read_json(path, _CURE)
     try:
-        return [
-            Round(**{**one, "names": {name: OfName(**of) for name, of in one["names"].items()}})
-            for one in read_json(path, _CURE)["rounds"]
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
+        return [_read(one) for one in said["rounds"]]
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise ValueError(f"{path}: these are no rounds ({error!r}); {_CURE}") from None
+
+
+def _read(one: Any) -> Round:
+    names = {name: OfName(int(of["boxes"]), of["ap"], of["spread"]) for name, of in one["names"].items()}
+    low, high = one["interval"]
+    numbers = [low, high, one["map_voc07"], *(x for of in names.values() for x in (of.ap, of.spread))]
+    if not np.isfinite(np.array(numbers, float)).all() or any(of.boxes < 1 for of in names.values()):
+        raise ValueError("a number out of range")
+    return Round(int(one["pictures"]), one["map_voc07"], (low, high), names)
 
 
 def add_round(folder: Path, new: Round) -> None:
@@ -123,9 +130,8 @@ class Learner:
     def __init__(self, dataset_dir: Path, labelled: Callable[[], int], command: tuple[str, ...] = ()):
         """`labelled` says how many pictures are; `command` is what is run, and not given but by tests."""
         self._folder, self._labelled = rounds_of(dataset_dir), labelled
-        self._command = command or (
-            sys.executable, "-m", "tools.train_drafts", f"--dataset_dir={dataset_dir.resolve()}",
-        )  # fmt: skip
+        data = f"--dataset_dir={dataset_dir.resolve()}"
+        self._command = command or (sys.executable, "-m", "tools.train_drafts", data)
         self._stopped, self._process = threading.Event(), None
         self._failed = 0  # pictures that were labelled when a round failed: it waits for more
         self._thread = threading.Thread(target=self._work, name="learner")

@@ -50,9 +50,7 @@ def train_round(options: Options, folder: Path, console: Console) -> None:
     targets = draft_targets(find_pictures(options.dataset_dir))
     labelled = sum(one.saved for one in targets)
     if labelled < 2:
-        raise ValueError(
-            f"{options.dataset_dir}: {labelled} pictures are labelled; a detector needs some more"
-        )
+        raise ValueError(f"{options.dataset_dir}: {labelled} labelled pictures are too few; label some more")
     data, records = f"--dataset_dir={options.dataset_dir}", folder / "records"
     new, last, before = folder / "training", folder / "detector", folder / "before"
     shutil.rmtree(new, ignore_errors=True)  # of a round that did not end

@@ -44,7 +44,7 @@ def read_detections(path: Path) -> dict[str, Detections]:
     try:
         entries = json.loads(bytes_of(path, _MAX_BYTES, "the file", UnusableFile))
         return {str(entry["image"]): _detections(entry) for entry in entries}
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         raise UnusableFile("this is no list of detections", repr(error)) from None
 
 

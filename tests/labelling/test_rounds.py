@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +43,9 @@ def test_detections_come_back_and_other_files_are_refused(tmp_path: Path) -> Non
     assert (back.names, back.scores.tolist()) == (there.names, [0.75, 0.5])
     path.write_text(path.read_text().replace("[16.0, 24.0", "[63.5, -1e30"))  # half a pixel
     assert read_detections(path)["ep/1.png"].names == ("Oreki",)
-    for text in ("{", "3", '[{"image": "a"}]', path.read_text().replace("0.75", "7"), "[" * 100_000):
+    text = path.read_text()
+    wrong = [text.replace("0.75", "7"), text.replace("128", "1e999"), text.replace("128", "NaN")]
+    for text in ("{", "3", '[{"image": "a"}]', "[" * 100_000, *wrong):
         path.write_text(text)
         with pytest.raises(UnusableFile, match="no list of detections"):
             read_detections(path)
@@ -143,10 +144,15 @@ def test_what_more_labels_bring_follows_the_curve_and_says_how_sure_it_is(tmp_pa
     assert expected_gain([rounds[0], rounds[0]], 80) == {}, "no more boxes than before"
     for one in (*rounds, rounds[1]):
         add_round(tmp_path, one)
-    assert read_rounds(tmp_path) == [replace(one, interval=[0.4, 0.6]) for one in rounds]
-    (tmp_path / "rounds.json").write_text('{"rounds": [{"pictures": 3}]}')
-    with pytest.raises(ValueError, match=r"rounds\.json: these are no rounds .* delete it"):
-        read_rounds(tmp_path)
+    assert read_rounds(tmp_path) == rounds
+    whole = (tmp_path / "rounds.json").read_text()
+    wrong = {'"pictures": 80': '"pictures": "x"', '"boxes": 8': '"boxes": 0', "0.05": "NaN", "0.4,": "{},"}
+    wrong |= {'"pictures": 40': '"pictures": 1e999', '"ap"': '"no"'}
+    for old, new in wrong.items():
+        assert old in whole
+        (tmp_path / "rounds.json").write_text(whole.replace(old, new, 1))
+        with pytest.raises(ValueError, match=r"rounds\.json.* delete it"):
+            read_rounds(tmp_path)
 
 
 def test_a_round_is_what_a_person_would_type(folder: Path, monkeypatch) -> None:
