@@ -30,6 +30,7 @@ def tracks_of(
         int [N], the number of each one's track, counted from 0 as they begin.
     """
     from boxes.geometry import iou  # it starts Keras
+    from boxes.matching import best_pairs
 
     tracks = np.arange(len(pictures))
     of = np.asarray(pictures, int)
@@ -40,10 +41,8 @@ def tracks_of(
         place = np.asarray(iou(boxes[before], boxes[now]))
         face = vectors[before] @ vectors[now].T
         score = np.where((place >= _SAME_PLACE) & (face >= _SAME_FACE), place + face, 0.0)
-        while score.any():  # the best pair first
-            first, second = np.unravel_index(score.argmax(), score.shape)
+        for first, second in best_pairs(score):
             tracks[now[second]] = tracks[before[first]]
-            score[first], score[:, second] = 0.0, 0.0
     return np.unique(tracks, return_inverse=True)[1]
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from files.writing import write_table
 from visualization.colours import hex_colour
-from visualization.figures import LIGHT, add_panel, label_text, set_names
+from visualization.figures import LIGHT, Theme, add_panel, label_text, set_names
 from visualization.text import one_line
 
 _MOST_NAMES = 30
@@ -62,7 +62,7 @@ def write_appearances(path: Path, spans: Iterable[Appearance]) -> None:
     write_table(path, ("name", "start", "end", "frames", "best_score"), rows)
 
 
-def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) -> Figure:
+def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str, theme: Theme = LIGHT) -> Figure:
     """A video of so many seconds: one row a name, a bar where it is seen; who is seen longest is on top."""
     seconds = max(seconds, 1e-3)
     bars: dict[str, list[tuple[float, float]]] = {}  # start and length
@@ -74,34 +74,34 @@ def plot_timeline(spans: Sequence[Appearance], seconds: float, *, title: str) ->
     shown = names[:_MOST_NAMES]
     rows = max(1, len(shown) + (len(names) > len(shown)))
     width, height = 12.0, 0.36 * rows + 1.1
-    figure = Figure((width, height), facecolor=LIGHT.background)
+    figure = Figure((width, height), facecolor=theme.background)
     text, families = label_text(one_line(title), 700)
     figure.text(
-        0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=LIGHT.text,
+        0.35 / width, 1 - 0.4 / height, text, fontsize=14, fontweight="bold", color=theme.text,
         family=families, parse_math=False,
     )  # fmt: skip
-    axes = add_panel(figure, LIGHT, 1.75, 0.45, width - 3.2, 0.36 * rows)
-    axes.grid(axis="x", color=LIGHT.grid, linewidth=0.8)
+    axes = add_panel(figure, theme, 1.75, 0.45, width - 3.2, 0.36 * rows)
+    axes.grid(axis="x", color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     for row, name in enumerate(shown):
-        axes.axhline(row, color=LIGHT.grid, linewidth=0.8, zorder=0)
+        axes.axhline(row, color=theme.grid, linewidth=0.8, zorder=0)
         axes.broken_barh(bars[name], (row - 0.33, 0.66), facecolors=hex_colour(name))
-        share = f"{_clock(lengths[name])}  {100 * lengths[name] / seconds:.0f}%"
-        axes.text(1.01 * seconds, row, share, va="center", fontsize=8.5, color=LIGHT.faint, clip_on=False)
+        share = f"{clock(lengths[name])}  {100 * lengths[name] / seconds:.0f}%"
+        axes.text(1.01 * seconds, row, share, va="center", fontsize=8.5, color=theme.faint, clip_on=False)
     if len(names) > len(shown):
         said = f"and {len(names) - len(shown)} more names"
-        axes.text(0, len(shown), said, va="center", fontsize=9, color=LIGHT.faint)
+        axes.text(0, len(shown), said, va="center", fontsize=9, color=theme.faint)
     if not names:
-        axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=LIGHT.faint)
+        axes.text(seconds / 2, 0, "nobody was found", va="center", ha="center", color=theme.faint)
     axes.set(ylim=(rows - 0.45, -0.55), xlim=(0, seconds))
-    set_names(axes.yaxis, [label_text(name, 100) for name in shown], LIGHT)
+    set_names(axes.yaxis, [label_text(name, 100) for name in shown], theme)
     step = next((step for step in _STEPS if seconds / step <= 12), _STEPS[-1])
     marks = np.arange(0, seconds + 1e-6, step)
-    axes.set_xticks(marks, labels=[_clock(mark) for mark in marks])
+    axes.set_xticks(marks, labels=[clock(mark) for mark in marks])
     return figure
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """`1:05` or `1:02:05`."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

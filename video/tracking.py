@@ -16,6 +16,7 @@ from keras import ops
 
 from boxes.detections import Detections
 from boxes.geometry import iou
+from boxes.matching import best_pairs
 
 _LOOK_AHEAD = 0.4  # seconds into the future to which a frame's names look; gaps up to this are bridged
 _MEMORY = 2.0  # seconds after which a detection's vote counts half
@@ -96,17 +97,13 @@ class Tracker:
         for track in self._tracks:
             track.hits, track.frames = 0.9 * track.hits, 0.9 * track.frames + 1
             track.votes = {name: votes * self._fading for name, votes in track.votes.items()}
-        pairs = []
+        of_track: dict[int, int] = {}
         if self._tracks and len(found):
             boxes = np.array([track.box for track in self._tracks], np.float32)
             overlap = np.asarray(ops.convert_to_numpy(iou(boxes, found.boxes)))  # [tracks, N]
-            for t, n in np.argwhere(overlap >= _SAME_FACE).tolist():
-                known = found.names[n] == self._tracks[t].leader()
-                pairs.append((float(overlap[t, n]) + 0.2 * known, t, n))
-        of_track: dict[int, int] = {}
-        for _, t, n in sorted(pairs, reverse=True):
-            if t not in of_track and n not in of_track.values():
-                of_track[t] = n
+            leaders = np.array([track.leader() for track in self._tracks], object)
+            known = leaders[:, None] == np.array(found.names, object)
+            of_track = dict(best_pairs(np.where(overlap >= _SAME_FACE, overlap + 0.2 * known, 0.0)))
         for t, track in enumerate(self._tracks):
             if t in of_track:
                 self._see(track, found, of_track[t], frame)

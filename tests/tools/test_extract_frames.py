@@ -22,9 +22,7 @@ from tools.extract_frames import (
     Options,
     Outcome,
     extract_video,
-    find_videos,
     main,
-    name_sources,
     picture_name,
 )
 from video.selection import SparseVideo, may_be_wanted

@@ -1,0 +1,260 @@
+"""Says who appears when, for how long and together with whom, in a whole series.
+
+    python -m tools.who_appears --checkpoint_path=RUN --output_dir=who my_videos
+
+Each film is looked at once a second, at ten times its speed or more. Then names are given, over all films at
+once: what a detector is surest of becomes examples, and a head keeps a name where it looks like these
+(`tools.name_from_examples` does the same with a person's boxes). Strangers have no name.
+
+`who/index.html` is a table of characters by films, with a picture of each first appearance at a click;
+`characters.csv`, `appearances.csv` and `together.csv` are the same for other programs, in seconds, and
+`detections.json`, as detect.py writes it, has the boxes. Ctrl-C whenever you like: the same command goes on
+with the next film, and with films that were added.
+
+Exit status: 0; 1 if a film could not be read (the others are in the tables) or nobody was found in any.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+
+from engine.reports.detections_file import detections_entry, write_detections
+from files.below import sha256_of
+from files.writing import why, write_table, write_text
+from terminal.bars import Progress, counting_bars
+from terminal.command import command, note, say
+from terminal.quiet import start_tensorflow
+from video.sources import find_videos, name_sources
+
+if TYPE_CHECKING:  # importing them would start Keras before its remarks can be held back
+    from nets.likeness import Likeness
+    from nets.thresholds import Thresholds
+    from video.appearances import Appearance
+    from video.screen_time import Seen
+
+# Examples of a name out of one film, the surest; and how many of heads like them may lose their name. Worst
+# name's minutes wrong by, and strangers' seconds under a name: 20: 11 %, 2.5 %; 40: 9 %, 2.5 %; all: 9 %,
+# 2.5 %. And 0.02, 0.03, 0.05 of them lost: 9, 9, 19 % and 3.2, 2.5, 2.5 %.
+_EXAMPLES, _LOST = 40, 0.03
+_PICTURE = 640  # longest side on the page
+
+
+@dataclass(frozen=True)
+class Options:
+    """Says who appears when, for how long and together with whom, in a whole series."""
+
+    #: Videos, and folders with them (searched with all their subfolders, but for hidden ones).
+    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO...")]
+    checkpoint_path: Path  #: Checkpoint folder: the --train_dir of a training.
+    output_dir: Path  #: Folder for the page and the tables; made if it does not exist.
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A film, and who is in it."""
+
+    path: Path
+    source: str  # its name
+    seen: "Seen"
+    names: list[str]  # of its tracks
+    spans: list["Appearance"]  # in the order of time
+
+    def seconds(self, name: str) -> float:
+        return sum(span.end - span.start for span in self.spans if span.name == name)
+
+
+def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Likeness") -> list[list[str]]:
+    """Of every track of every film whose head it is; "" where it is nobody's.
+
+    Examples are tracks of which the detector is sure by its own limits, for score and for strangers. Where
+    they are of one name only, nothing can be compared, and they alone get it.
+    """
+    from labelling.example_heads import names_with
+    from nets.likeness import clearness
+    from nets.thresholds import EVIDENCE, UNKNOWN
+    from video.screen_time import SOMEBODY
+
+    limit, sure = thresholds.unknown.get(EVIDENCE, -np.inf), []
+    new: dict[str, list[np.ndarray]] = {}
+    for seen in films:
+        said, scores, evidence = seen.of_tracks()
+        good = (scores >= thresholds.of(said)) & (evidence >= limit) & (np.array(said, object) != UNKNOWN)
+        sure.append([name if one else "" for name, one in zip(said, good, strict=True)])
+        for name in {*sure[-1]} - {""}:
+            his = np.flatnonzero(np.array(sure[-1], object) == name)
+            surest = his[np.argsort(-scores[his], kind="stable")][:_EXAMPLES]
+            new.setdefault(name, []).append(seen.vectors[surest])
+    if len(new) < 2:
+        return sure
+    examples = {name: np.concatenate(new[name]) for name in sorted(new)}
+    names = names_with(
+        None, {name: (some, np.zeros((len(some), 4))) for name, some in examples.items()}, likeness, _LOST
+    )
+    named = []
+    for seen in films:
+        _, scores, _ = seen.of_tracks()
+        if not len(scores):
+            named.append([])
+            continue
+        cosines = names.cosines(seen.vectors)
+        clear = clearness(cosines, likeness.of_anybody(seen.vectors)) >= names.limit
+        best = [names.names[number] for number in cosines.argmax(1)]
+        there = clear & (scores >= SOMEBODY)
+        named.append([name if one else "" for name, one in zip(best, there, strict=True)])
+    return named
+
+
+def looked_at(
+    sources: Mapping[Path, str], options: Options, progress: Progress
+) -> tuple[list[Film], list[tuple[str, str]]]:
+    """Films and who is in them, and of films what a person should know: (name, why)."""
+    from nets.checkpoint import WEIGHTS
+    from nets.detector import HEADS, Detector
+    from nets.likeness import NAMES, Likeness
+    from video.appearances import find_appearances
+    from video.screen_time import INTERVAL, look_through, read_seen, write_seen
+
+    detector, likeness = Detector.load(options.checkpoint_path), Likeness.load(HEADS)
+    files = [options.checkpoint_path / name for name in (WEIGHTS, NAMES)]
+    weights = " ".join(sha256_of(file)[:16] for file in files if file.is_file())
+    found, notes = {}, []
+    for path, source in sources.items():
+        try:
+            made = f"{path.stat().st_size} bytes, {weights}, {likeness.digest}"
+            kept = options.output_dir / "films" / f"{source}.npz"
+            seen = read_seen(kept, made)
+            if seen is None:
+                seen, remarks = look_through(path, detector, likeness, made, progress)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                write_seen(kept, seen)
+                notes += [(source, remark) for remark in remarks]
+            found[path] = seen
+        except (ValueError, OSError) as error:
+            notes.append((source, f"{why(error)}; left out"))
+    films = []
+    for (path, seen), names in zip(
+        found.items(), names_of([*found.values()], detector.thresholds, likeness), strict=True
+    ):
+        spans = find_appearances(seen.entries(names), seen.length, pause=INTERVAL / 2)
+        films.append(Film(path, sources[path], seen, names, spans))
+    return films, notes
+
+
+def together(films: Sequence[Film]) -> dict[tuple[str, str], float]:
+    """Seconds in which two names are there at once, by the pair; of one name with itself, all of its."""
+    both: dict[tuple[str, str], float] = {}
+    for film in films:
+        ends = [*film.seen.times[1:].tolist(), film.seen.length]
+        for entry, end in zip(film.seen.entries(film.names), ends, strict=True):
+            names = [one["name"] for one in entry["detections"]]
+            for pair in ((one, other) for one in names for other in names):
+                both[pair] = both.get(pair, 0.0) + end - entry["time"]
+    return both
+
+
+def write_tables(folder: Path, films: Sequence[Film], names: Sequence[str]) -> None:
+    """`characters.csv`, `appearances.csv` and `together.csv`, times in seconds; `detections.json`."""
+    entries = [
+        {**detections_entry(film.source, *film.seen.size.tolist(), film.seen.shown_at(n, film.names)),
+         "time": round(time, 3)}
+        for film in films for n, time in enumerate(film.seen.times.tolist())
+    ]  # fmt: skip
+    write_detections(folder / "detections.json", entries)
+    rows = [
+        (name, film.source, f"{film.seconds(name):.0f}", f"{film.seconds(name) / film.seen.length:.4f}",
+         f"{next(span.start for span in film.spans if span.name == name):.0f}")
+        for name in names for film in films if film.seconds(name)
+    ]  # fmt: skip
+    write_table(folder / "characters.csv", ("name", "film", "seconds", "share", "first"), rows)
+    spans = [
+        (film.source, s.name, f"{s.start:.0f}", f"{s.end:.0f}", f"{s.best_score:.3f}")
+        for film in films for s in film.spans
+    ]  # fmt: skip
+    write_table(folder / "appearances.csv", ("film", "name", "start", "end", "best_score"), spans)
+    both = together(films)
+    pairs = [(a, b, f"{both.get((a, b), 0):.0f}") for i, a in enumerate(names) for b in names[i + 1 :]]
+    write_table(folder / "together.csv", ("name", "other", "seconds"), pairs)
+
+
+def firsts(film: Film, names: Sequence[str]) -> Iterator[tuple[str, float, np.ndarray]]:
+    """Of each name that is in a film, when it is seen first, and that picture with its boxes.
+
+    What has vanished since, or cannot be read any more, has no pictures.
+    """
+    from video.selection import SparseVideo
+    from visualization.drawing import draw_detections
+    from visualization.sheets import scale_to
+
+    tracks = np.array(film.names, object)[film.seen.tracks] if film.names else np.array([], object)
+    for name in names:
+        pictures = film.seen.pictures[tracks == name]
+        if not len(pictures):
+            continue
+        number = int(pictures.min())
+        time = float(film.seen.times[number])
+        try:
+            with SparseVideo(film.path) as video:
+                raw = next(video.frames(start=time - 1e-3))
+        except (ValueError, OSError, StopIteration):
+            return
+        shown = film.seen.shown_at(number, film.names)
+        yield name, time, draw_detections(scale_to(raw.picture(), _PICTURE), shown)
+
+
+def write_page(folder: Path, films: Sequence[Film], names: Sequence[str], progress: Progress) -> None:
+    """`index.html`: everything inside, as every report."""
+    from engine.reports.page import jpeg_uri, render_page, themed
+    from video.appearances import clock, plot_timeline
+
+    both, shown = together(films), []
+    for number, film in enumerate(films, start=1):
+        progress("pictures", number, len(films))
+        pictures = {
+            name: {"time": clock(time), "picture": jpeg_uri(picture, quality=75)}
+            for name, time, picture in firsts(film, names)
+        }
+        plot = partial(plot_timeline, film.spans, film.seen.length, title=film.source)
+        seconds = {name: film.seconds(name) for name in names}
+        shown.append(
+            {"source": film.source, "length": film.seen.length, "first": pictures, "seconds": seconds,
+             "timeline": themed(plot)}
+        )  # fmt: skip
+    says: list[Any] = [names, [film.source for film in films]]
+    page = render_page(
+        "series.html", title="Who appears when", says=says, films=shown, names=names, both=both, clock=clock
+    )
+    write_text(folder / "index.html", page)
+
+
+@command("python -m tools.who_appears", interrupted="the same command goes on from the next film")
+def main(options: Options) -> int:
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    sources = name_sources(find_videos(options.inputs))
+    start_tensorflow()
+    with counting_bars(console) as progress:
+        films, notes = looked_at(sources, options, progress)
+        seconds = {span.name: 0.0 for film in films for span in film.spans}
+        names = sorted(seconds, key=lambda name: (-sum(film.seconds(name) for film in films), name))
+        if names:
+            options.output_dir.mkdir(parents=True, exist_ok=True)
+            write_tables(options.output_dir, films, names)
+            write_page(options.output_dir, films, names, progress)
+    for source, remark in notes:
+        note(console, f"{source}: {remark}")
+    if not names:
+        raise ValueError(
+            f"nobody was found in {len(films)} films: is {options.checkpoint_path} of this series?"
+        )
+    total, page = sum(film.seen.length for film in films), options.output_dir / "index.html"
+    say(console, f"{len(names)} names in {len(films)} films of {total / 60:.0f} min: {page}")
+    return int(len(films) < len(sources))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,88 @@
+"""The videos that somebody names, and what each is called: the source of pictures taken out of it."""
+
+import hashlib
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets.pictures import VIDEO_SUFFIXES
+from datasets.problems import some_of
+from datasets.sources import source_of
+from files.below import files_below
+from video.journal import is_of, journal_path
+
+_DEPTHS = 4  # ways to name a video
+_MOST_LETTERS, _MOST_BYTES = 100, 204  # of a name; file systems take 255 bytes
+
+
+def find_videos(inputs: Sequence[Path]) -> list[Path]:
+    """The videos among the inputs and below the folders among them, each once; ValueError without any."""
+    found: dict[Path, Path] = {}
+    for given in inputs:
+        if not given.exists():
+            raise ValueError(f"{given} does not exist. Give videos, or folders with them.")
+        # One that is named may have any suffix: the content decides.
+        for path in files_below(given, VIDEO_SUFFIXES) if given.is_dir() else [given]:
+            found.setdefault(path.resolve(), path)
+    if not found:
+        where = ", ".join(str(given) for given in inputs) or "(no input given)"
+        raise ValueError(f"no video in {where}; known suffixes: {' '.join(sorted(VIDEO_SUFFIXES))}")
+    return list(found.values())
+
+
+def name_sources(videos: Sequence[Path], output_dir: Path | None = None) -> dict[Path, str]:
+    """A source for every video: its file name without suffix, as `datasets.sources.source_of` will read it.
+
+    Where two videos would have one name, or another one has it in the output folder, that of their folder
+    goes in front, and where that is not enough, a digest between the two; else it is a ValueError. A video of
+    which pictures are in the output folder keeps its name.
+    """
+
+    def holds(path: Path, source: str) -> bool | None:
+        return None if output_dir is None else is_of(journal_path(output_dir, source), path)
+
+    depths = {
+        path: next((depth for depth in range(_DEPTHS) if holds(path, _source(path, depth))), 0)
+        for path in videos
+    }
+    unfit: list[Path] = []
+    for _ in range(_DEPTHS):
+        sources = {path: _source(path, depth) for path, depth in depths.items()}
+        count = Counter(source.casefold() for source in sources.values())
+        unfit = [
+            path
+            for path, source in sources.items()
+            if not (mine := holds(path, source))
+            and (mine is False or not source or count[source.casefold()] > 1)
+        ]
+        if not unfit:
+            return sources
+        depths.update((path, depths[path] + 1) for path in unfit)
+    raise ValueError(
+        f"{some_of([str(path) for path in unfit])} would give pictures the same names; rename one"
+    )
+
+
+def _source(path: Path, depth: int) -> str:
+    """What a video's pictures may be called: the greater the depth, the more tells it from others."""
+    path = path.absolute()
+    words = [path.parent.name, path.stem] if depth else [path.stem]
+    if depth > 1:
+        words.insert(1, _digest(f"{path.parent.name}/{path.name}" if depth == 2 else str(path)))
+    return _clean(" ".join(words))
+
+
+def _clean(name: str) -> str:
+    """A name that any file system takes and that `source_of` gives back unchanged; no other long one's."""
+    text = unicodedata.normalize("NFC", name)
+    text = "".join(letter if letter.isprintable() and letter not in '\\/:*?"<>|' else "_" for letter in text)
+    if len(text) > _MOST_LETTERS or len(text.encode()) > _MOST_BYTES:
+        ends = 45 if text.isascii() else 24  # of up to four bytes each
+        text = f"{text[:ends].strip()} {_digest(name)} {text[-ends:].strip()}"
+    return source_of(f"{text}_0000000")
+
+
+def _digest(name: str) -> str:
+    return hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
