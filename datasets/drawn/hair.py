@@ -15,9 +15,9 @@ import skia
 
 from datasets.drawn.cast import Person
 from datasets.drawn.colours import Colour, glow, line_colour, mix
-from datasets.drawn.curves import Point, oval, polygon, route, shifted, smooth, stroke, tail, together, toward
+from datasets.drawn.curves import Point, oval, polygon, route, shifted, smooth, stroke, together, toward
 from datasets.drawn.pen import Layer, Pen, Style, record
-from datasets.drawn.strokes import pairs, play, table
+from datasets.drawn.strokes import outline, pairs, play, table
 
 CHIN = 1.0
 CROWN: Point = (0.0, -0.92)
@@ -154,49 +154,26 @@ def _draw_front(pen: Pen, hair: Colour, locks: Sequence[Lock], path: skia.Path, 
 def _back_layers(style: Style, hair: Colour, sheet: Cut) -> Iterator[Layer]:
     """Yields the sheets of hair behind the face: darker than the front, but for tails."""
     for side in (1.0, -1.0) if sheet.get("both") else (1.0,):
-        is_tail, pivot = "tail" in sheet, (0.0, 0.0)
-        if is_tail:
-            spine = pairs(sheet["tail"], side)
-            outline, pivot = tail(spine, sheet["width"] * side), spine[0]
-        elif "fall" in sheet:
-            outline = _fall(**sheet["fall"])
-        elif "napes" in sheet:
-            outline = skia.Op(*(polygon(pairs(nape)) for nape in sheet["napes"]), skia.PathOp.kUnion_PathOp)
-        else:
-            outline = smooth(pairs(sheet["points"]))
+        is_tail, path = "tail" in sheet, outline(*sheet["outline"], side=side)
+        pivot = pairs(sheet.get("tail", (0.0, 0.0)), side)[0]
         strands = [pairs(strand, side) for strand in sheet.get("strands", ())]
-        draw = partial(_draw_back, hair=hair, outline=outline, strands=strands, is_tail=is_tail)
+        draw = partial(_draw_back, hair=hair, path=path, strands=strands, is_tail=is_tail)
         depth, hang = sheet.get("depth", -0.06), sheet.get("hang", 0.0)
         yield _counted(record(style, draw, head=not is_tail, depth=depth, hang=hang, pivot=pivot))
 
 
-def _draw_back(pen: Pen, hair: Colour, outline: skia.Path, strands: list[list[Point]], is_tail: bool) -> None:
+def _draw_back(pen: Pen, hair: Colour, path: skia.Path, strands: list[list[Point]], is_tail: bool) -> None:
     dark, line = pen.shadow(hair), line_colour(hair)
     base = hair if is_tail else mix(hair, dark, 0.72)
-    pen.shape(outline, base, line=line)
-    with pen.inside(outline):
+    pen.shape(path, base, line=line)
+    with pen.inside(path):
         if is_tail and pen.style.soft:
-            bounds = outline.computeTightBounds()
+            bounds = path.computeTightBounds()
             stops = [(0.0, dark, 0.55), (0.25, dark, 0.0), (0.6, dark, 0.0), (1.0, dark, 0.7)]
-            pen.gradient(outline, (0.0, bounds.top()), (0.0, bounds.bottom()), stops)
+            pen.gradient(path, (0.0, bounds.top()), (0.0, bounds.bottom()), stops)
         for start, bend, end in strands:
             pen.fill(stroke(start, bend, end, 0.05), pen.shadow(base), 0.8)
             pen.fill(stroke(start, bend, end, 0.015), line, 0.7)
-
-
-def _fall(half: float, bottom: float, teeth: int, drop: float = 0.14, flare: float = 0.0) -> skia.Path:
-    """Returns the outline of hair that falls behind the head down to ``bottom`` and ends in tips."""
-    low, top = half + flare, -1.02
-    points = [(0.0, top), (0.45, top), (half - 0.06, -0.72), (half, -0.05)]
-    points += [(half - 0.01, 0.35), (low, bottom - 0.75), (low, bottom - 0.10)]
-    for index in range(teeth):
-        left, right = low - 2 * low * (index + 1) / teeth, low - 2 * low * index / teeth
-        middle = (left + right) / 2 + (0.05 if index < teeth / 2 else -0.05)
-        tip = bottom + drop * (1.0 if index % 2 == 0 else 0.55)
-        points += [(right - 0.01, bottom - 0.02), (middle, tip)]
-        points += [(left + 0.10, bottom + 0.02), (left, bottom - 0.10)]
-    points += [(-x, y) for x, y in points[5::-1]]
-    return route("MCC" + "QQ" * teeth + "CC", points)
 
 
 def _braid(style: Style, hair: Colour, side: int) -> Layer:
