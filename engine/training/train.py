@@ -124,7 +124,7 @@ def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, 
             steps_per_epoch=total_steps - standing.step,
             shuffle=False,
             verbose=0,
-            callbacks=[bar.callback(), Bookkeeper(run, standing, log, bar, say)],
+            callbacks=[Bookkeeper(run, standing, log, bar, say)],
         )
 
 
