@@ -10,11 +10,6 @@ Point = tuple[float, float]
 _STEPS = {"M": ("moveTo", 1), "L": ("lineTo", 1), "Q": ("quadTo", 2), "C": ("cubicTo", 3), "Z": ("close", 0)}
 
 
-def toward(one: Point, other: Point, amount: float) -> Point:
-    """Returns the point at ``amount`` of the way from one point to another."""
-    return one[0] + (other[0] - one[0]) * amount, one[1] + (other[1] - one[1]) * amount
-
-
 def sides_of(
     spine: Sequence[Point], directions: Sequence[tuple[Point, Point]], widths: Sequence[float]
 ) -> tuple[list[Point], list[Point]]:
