@@ -67,9 +67,7 @@ class L2Normalization(layers.Layer):
         return {**super().get_config(), "initial_scale": self.initial_scale}
 
 
-def _convolution(
-    features, name: str, channels: int, kernel: int, *, activation: str | None = "relu", **options
-):
+def _convolution(features, name: str, channels: int, kernel: int, **options):
     """A convolution that keeps the size of the map unless told otherwise.
 
     Starts after He et al. 2015: with Keras's default (Glorot) and no batch normalisation every fresh ReLU
@@ -77,8 +75,8 @@ def _convolution(
     would hardly see the picture (standard deviation 0.09 to 0.02 instead of 0.8).
     """
     options.setdefault("padding", "same")
-    options.setdefault("kernel_initializer", keras.initializers.HeNormal())
-    return layers.Conv2D(channels, kernel, activation=activation, name=name, **options)(features)
+    options |= {"kernel_initializer": keras.initializers.HeNormal(), "activation": "relu"}
+    return layers.Conv2D(channels, kernel, name=name, **options)(features)
 
 
 def _vgg_trunk(images):
