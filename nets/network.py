@@ -78,6 +78,7 @@ def predictions(
     """
     columns: dict[str, list] = {"codes": [], "logits": []}
     for (map_name, features), layer in zip(maps, grid, strict=True):
+        assert features.shape[1:3] == (layer.rows, layer.columns), f"{map_name} and its anchors"
         anchors = len(layer.shapes)
         biases = "zeros", background_prior(num_classes, anchors)
         for column, kind, values, bias in zip(columns.values(), kinds, (4, num_classes), biases, strict=True):

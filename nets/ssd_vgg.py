@@ -116,12 +116,6 @@ def _ssd_vgg(
         features = maps[block.name] = _extra_map(features, block)
     maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
 
-    for (map_name, features), layer in zip(maps.items(), grid, strict=True):
-        if features.shape[1:3] != (layer.rows, layer.columns):
-            raise ValueError(
-                f"{name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
-                f"{(layer.rows, layer.columns)}. Make both the same."
-            )
     boxes = ((f"{map_name}_box", features) for map_name, features in maps.items())
     return keras.Model(images, predictions(boxes, grid, num_classes, kernel=3), name=name)
 
