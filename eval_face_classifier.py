@@ -26,7 +26,7 @@ def main(options: FaceEvaluationOptions) -> None:
     start_tensorflow()
     from engine.training.run_folder import beside_training
     from faces.classifier import FaceClassifier
-    from faces.evaluation import evaluate_faces
+    from faces.report import evaluate_faces
 
     console = Console()
     options = beside_training(options, partial(say, console))

@@ -1,5 +1,6 @@
 """VGG-16 as keras.applications trained it on ImageNet, as starting weights."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nets.slim_names import SlimReport, load_slim_variables, slim_name
 from nets.ssd_vgg import RGB_MEAN
 
 SCOPE = "vgg_16"
+_TOP = {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}  # keras.applications' names: slim's
 
 # What keras.applications subtracts from R, G, B: keras/src/applications/imagenet_utils.py, mode "caffe".
 _KERAS_RGB_MEAN = (123.68, 116.779, 103.939)
@@ -61,7 +63,8 @@ def keras_vgg16_variables(path: Path | None = None) -> dict[str, np.ndarray]:
     for layer in _published(path, top).layers:
         if not layer.weights:
             continue
-        name = _slim_layer(layer.name)
+        # `block1_conv2` -> `conv1/conv1_2`
+        name = _TOP.get(layer.name) or re.sub(r"block(\d)_conv(\d)", r"conv\1/conv\1_\2", layer.name)
         kernel, bias = (np.array(weight) for weight in layer.weights)
         if name == "conv1/conv1_1":
             kernel = kernel[:, :, ::-1]
@@ -113,14 +116,6 @@ def reduce_fully_connected(variables: Mapping[str, np.ndarray]) -> dict[str, np.
         reduced[f"{scope}conv7/weights"] = fc7[:, :, ::_CHANNEL_STEP, ::_CHANNEL_STEP]
         reduced[f"{scope}conv7/biases"] = fc7_biases[::_CHANNEL_STEP]
     return reduced
-
-
-def _slim_layer(name: str) -> str:
-    """`block1_conv2` -> `conv1/conv1_2`, `fc1` -> `fc6`."""
-    if name.startswith("block"):
-        block, _, index = name.removeprefix("block").partition("_conv")
-        return f"conv{block}/conv{block}_{index}"
-    return {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}[name]
 
 
 def _has_top(path: Path) -> bool:

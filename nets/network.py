@@ -1,16 +1,17 @@
 """What every network is to the rest of the project: a name, a picture size, anchors and a way to build it.
 
-And how the layers start that predict codes and logits.
+And the layers that predict codes and logits, the same behind all of them.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
+from keras import layers
 
 from boxes.anchors import AnchorLayer, make_anchors
 
@@ -55,12 +56,41 @@ class Network:
         return self.architecture(num_classes)
 
 
-def small_kernel() -> keras.initializers.Initializer:
-    """Small, so that a fresh network answers what its biases say (Lin et al. 2017, Focal Loss, section 4.1).
+def predictions(
+    maps: Iterable[tuple[str, Any]],
+    grid: Sequence[AnchorLayer],
+    num_classes: int,
+    *,
+    kernel: int = 1,
+    kinds: tuple[str, str] = ("conv_loc", "conv_cls"),
+    before: Callable[[Any, str], Any] = lambda features, name: features,
+) -> dict[str, Any]:
+    """{"codes": [B, A, 4], "logits": [B, A, C]}, float32, of all anchors, by convolutions of feature maps.
 
-    A new one for every layer: an initializer of Keras draws the same values each time it is called.
+    Their kernels start small, so that a fresh network answers what its biases say (Lin et al. 2017, Focal
+    Loss, section 4.1); each has its own initializer, for one draws the same values each time it is called.
+
+    Args:
+        maps: name and map [B, H, W, channels], one for each layer of the grid.
+        kernel: side of the kernels.
+        kinds: how the names of the convolutions for codes and for logits end.
+        before: what a map goes through before the convolution of that name.
     """
-    return keras.initializers.RandomNormal(stddev=0.01)
+    columns: dict[str, list] = {"codes": [], "logits": []}
+    for (map_name, features), layer in zip(maps, grid, strict=True):
+        assert features.shape[1:3] == (layer.rows, layer.columns), f"{map_name} and its anchors"
+        anchors = len(layer.shapes)
+        biases = "zeros", background_prior(num_classes, anchors)
+        for column, kind, values, bias in zip(columns.values(), kinds, (4, num_classes), biases, strict=True):
+            name = f"{map_name}.{kind}"
+            found = before(features, name)
+            small = keras.initializers.RandomNormal(stddev=0.01)
+            start = {"kernel_initializer": small, "bias_initializer": bias}
+            found = layers.Conv2D(anchors * values, kernel, padding="same", name=name, **start)(found)
+            column.append(layers.Reshape((-1, values), name=f"{name}.anchors")(found))
+    return {
+        name: layers.Concatenate(axis=1, dtype="float32", name=name)(some) for name, some in columns.items()
+    }
 
 
 def background_prior(num_classes: int, anchors: int) -> keras.initializers.Initializer:

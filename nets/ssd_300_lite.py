@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from boxes.anchors import anchor_layers
-from nets.network import Network, background_prior, small_kernel
+from nets.network import Network, predictions
 
 IMAGE_SIZE = 300
 CHANNELS = (16, 32, 64, 128, 128, 128, 128)  # at strides 2, 4, 8, 16, 32, 64, 128
@@ -17,7 +17,6 @@ PYRAMID_CHANNELS = 96
 
 ANCHOR_LAYERS = anchor_layers("ssd_300_lite")
 FEATURE_SIZES = tuple(layer.rows for layer in ANCHOR_LAYERS)  # 38, 19, 10, 5, 3
-ANCHORS_PER_CELL = len(ANCHOR_LAYERS[0].shapes)
 
 
 def _conv(x, channels, name, *, kernel=3, strides=1, activation: str | None = "relu"):
@@ -43,14 +42,6 @@ def _upsample(x, cells, name):
     return layers.Cropping2D(((0, extra), (0, extra)), name=f"{name}.crop")(x) if extra else x
 
 
-def _head(feature, name: str, depth: int, biases="zeros"):
-    """`depth` numbers for each anchor: [B, H, W, channels] -> [B, H·W·anchors, depth]."""
-    channels = ANCHORS_PER_CELL * depth
-    kernel = small_kernel()
-    x = layers.Conv2D(channels, 1, kernel_initializer=kernel, bias_initializer=biases, name=name)(feature)
-    return layers.Reshape((-1, depth), name=f"{name}.anchors")(x)
-
-
 def ssd_300_lite(num_classes: int) -> keras.Model:
     """float32 [B, 300, 300, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, num_classes]}."""
     image = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
@@ -70,17 +61,9 @@ def ssd_300_lite(num_classes: int) -> keras.Model:
             0, layers.Add(name=f"merge{cells}")([lateral, _upsample(pyramid[0], cells, f"merge{cells}")])
         )
 
-    prior = background_prior(num_classes, ANCHORS_PER_CELL)
-    codes, logits = [], []
-    for feature, cells in zip(pyramid, FEATURE_SIZES, strict=True):
-        feature = _conv(feature, PYRAMID_CHANNELS, f"head{cells}")
-        codes.append(_head(feature, f"head{cells}.conv_loc", 4))
-        logits.append(_head(feature, f"head{cells}.conv_cls", num_classes, prior))
-    outputs = {
-        "codes": layers.Concatenate(axis=1, name="codes", dtype="float32")(codes),
-        "logits": layers.Concatenate(axis=1, name="logits", dtype="float32")(logits),
-    }
-    return keras.Model(image, outputs, name="ssd_300_lite")
+    heads = ((f"head{feature.shape[1]}", feature) for feature in pyramid)
+    maps = ((name, _conv(feature, PYRAMID_CHANNELS, name)) for name, feature in heads)
+    return keras.Model(image, predictions(maps, ANCHOR_LAYERS, num_classes), name="ssd_300_lite")
 
 
 NETWORK = Network("ssd_300_lite", IMAGE_SIZE, ANCHOR_LAYERS, ssd_300_lite, jit_on_cpu=False)

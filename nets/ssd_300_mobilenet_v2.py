@@ -14,7 +14,7 @@ import keras
 from keras import layers, ops
 
 from boxes.anchors import anchor_layers
-from nets.network import Network, background_prior, small_kernel
+from nets.network import Network, predictions
 from nets.normalised_convolution import NormalisedConvolution
 
 IMAGE_SIZE = 300
@@ -70,28 +70,17 @@ def _feature_maps(images) -> list:
     return maps
 
 
-def _head(features, name: str, anchors: int, values: int, biases="zeros"):
-    """`values` numbers for each anchor: [B, H, W, channels] -> [B, H·W·anchors, values]."""
-    features = NormalisedConvolution(None, 3, name=f"{name}_depthwise")(features)
-    start = {"kernel_initializer": small_kernel(), "bias_initializer": biases}
-    features = layers.Conv2D(anchors * values, 1, name=name, **start)(features)
-    return layers.Reshape((-1, values), name=f"{name}.anchors")(features)
+def _depthwise(features, name: str):
+    return NormalisedConvolution(None, 3, name=f"{name}_depthwise")(features)
 
 
 def ssd_300_mobilenet_v2(num_classes: int) -> keras.Model:
     """float32 [B, 300, 300, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, num_classes]}."""
     images = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="images")
-    codes, logits = [], []
-    for index, (features, layer) in enumerate(zip(_feature_maps(images), ANCHOR_LAYERS, strict=True)):
-        name, anchors = f"BoxPredictor_{index}", len(layer.shapes)
-        codes.append(_head(features, f"{name}.BoxEncodingPredictor", anchors, 4))
-        prior = background_prior(num_classes, anchors)
-        logits.append(_head(features, f"{name}.ClassPredictor", anchors, num_classes, prior))
-    joined = layers.Concatenate(axis=1, dtype="float32", name="api_codes")(codes)
-    outputs = {
-        "codes": CodeOrder(dtype="float32", name="codes")(joined),  # [B, A, 4]
-        "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
-    }
+    maps = ((f"BoxPredictor_{index}", features) for index, features in enumerate(_feature_maps(images)))
+    kinds = "BoxEncodingPredictor", "ClassPredictor"
+    outputs = predictions(maps, ANCHOR_LAYERS, num_classes, kinds=kinds, before=_depthwise)
+    outputs["codes"] = CodeOrder(dtype="float32", name="code_order")(outputs["codes"])
     return keras.Model(images, outputs, name="ssd_300_mobilenet_v2")
 
 

@@ -17,7 +17,7 @@ import keras
 from keras import layers, ops
 
 from boxes.anchors import AnchorLayer, anchor_layers
-from nets.network import Network, background_prior, small_kernel
+from nets.network import Network, predictions
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
 RGB_MEAN = (123.0, 117.0, 104.0)
@@ -67,9 +67,7 @@ class L2Normalization(layers.Layer):
         return {**super().get_config(), "initial_scale": self.initial_scale}
 
 
-def _convolution(
-    features, name: str, channels: int, kernel: int, *, activation: str | None = "relu", **options
-):
+def _convolution(features, name: str, channels: int, kernel: int, **options):
     """A convolution that keeps the size of the map unless told otherwise.
 
     Starts after He et al. 2015: with Keras's default (Glorot) and no batch normalisation every fresh ReLU
@@ -77,8 +75,8 @@ def _convolution(
     would hardly see the picture (standard deviation 0.09 to 0.02 instead of 0.8).
     """
     options.setdefault("padding", "same")
-    options.setdefault("kernel_initializer", keras.initializers.HeNormal())
-    return layers.Conv2D(channels, kernel, activation=activation, name=name, **options)(features)
+    options |= {"kernel_initializer": keras.initializers.HeNormal(), "activation": "relu"}
+    return layers.Conv2D(channels, kernel, name=name, **options)(features)
 
 
 def _vgg_trunk(images):
@@ -107,13 +105,6 @@ def _extra_map(features, block: ExtraBlock):
     return _convolution(features, name, block.wide, block.kernel, strides=block.stride, padding="valid")
 
 
-def _head(features, name: str, kind: str, anchors: int, values: int, biases="zeros"):
-    """`values` numbers for each anchor of a feature map: [B, H, W, channels] -> [B, H·W·anchors, values]."""
-    start = {"kernel_initializer": small_kernel(), "bias_initializer": biases}
-    features = _convolution(features, f"{name}_box.{kind}", anchors * values, 3, activation=None, **start)
-    return layers.Reshape((-1, values), name=f"{name}_box.{kind}.anchors")(features)
-
-
 def _ssd_vgg(
     name: str, image_size: int, grid: Sequence[AnchorLayer], blocks: Sequence[ExtraBlock], num_classes: int
 ) -> keras.Model:
@@ -125,22 +116,8 @@ def _ssd_vgg(
         features = maps[block.name] = _extra_map(features, block)
     maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
 
-    codes, logits = [], []
-    for (map_name, features), layer in zip(maps.items(), grid, strict=True):
-        if features.shape[1:3] != (layer.rows, layer.columns):
-            raise ValueError(
-                f"{name}: {map_name} has {features.shape[1:3]} cells, its anchors have "
-                f"{(layer.rows, layer.columns)}. Make both the same."
-            )
-        anchors = len(layer.shapes)
-        codes.append(_head(features, map_name, "conv_loc", anchors, 4))
-        prior = background_prior(num_classes, anchors)
-        logits.append(_head(features, map_name, "conv_cls", anchors, num_classes, prior))
-    outputs = {
-        "codes": layers.Concatenate(axis=1, dtype="float32", name="codes")(codes),  # [B, A, 4]
-        "logits": layers.Concatenate(axis=1, dtype="float32", name="logits")(logits),  # [B, A, C]
-    }
-    return keras.Model(images, outputs, name=name)
+    boxes = ((f"{map_name}_box", features) for map_name, features in maps.items())
+    return keras.Model(images, predictions(boxes, grid, num_classes, kernel=3), name=name)
 
 
 def _network(name: str, image_size: int, extra_blocks: Sequence[Mapping[str, Any]]) -> Network:

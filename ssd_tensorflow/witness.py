@@ -4,6 +4,7 @@ Written after SSD-Tensorflow's `nets/ssd_vgg_300.py` and `nets/ssd_vgg_512.py` (
 TensorFlow 2. Tests and `tools.slim_checkpoint --verify` compare with it.
 """
 
+import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,30 +21,18 @@ from nets.ssd_vgg import RGB_MEAN
 v1 = tf.compat.v1
 
 
-# What differs between the published networks: the blocks from block8 on (channels of the 1x1 and of the
-# second convolution; the second one's side, its stride and the zeros around its input), and the anchors of a
-# cell of block4, block7 and these.
-PUBLISHED: dict[str, tuple[list[tuple[int, ...]], tuple[int, ...]]] = {
-    "ssd_300_vgg": (
-        [(256, 512, 3, 2, 1), (128, 256, 3, 2, 1), (128, 256, 3, 1, 0), (128, 256, 3, 1, 0)],
-        (4, 6, 6, 6, 4, 4),
-    ),
-    "ssd_512_vgg": (
-        [(256, 512, 3, 2, 1), *3 * [(128, 256, 3, 2, 1)], (128, 256, 4, 1, 1)],
-        (4, 6, 6, 6, 6, 4, 4),
-    ),
+# What differs between the published networks: by name, blocks and anchors.
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+PUBLISHED: dict[str, tuple[Any, Any]] = {
+    name: (one["blocks"], one["anchors"]) for name, one in _TABLES.items()
 }
-
-
-def _l2_normalization(net):
-    with v1.variable_scope("L2Normalization"):
-        gamma = v1.get_variable("gamma", [net.shape[-1]], initializer=tf.ones_initializer())
-        return tf.nn.l2_normalize(net, axis=-1, epsilon=1e-12) * gamma
 
 
 def _multibox_layer(net, anchors: int, num_classes: int, normalize: bool):
     if normalize:
-        net = _l2_normalization(net)
+        with v1.variable_scope("L2Normalization"):
+            gamma = v1.get_variable("gamma", [net.shape[-1]], initializer=tf.ones_initializer())
+            net = tf.nn.l2_normalize(net, axis=-1, epsilon=1e-12) * gamma
     outputs = []
     for scope, values in (("conv_loc", 4), ("conv_cls", num_classes)):
         output: Any = slim.conv2d(net, anchors * values, [3, 3], activation_fn=None, scope=scope)

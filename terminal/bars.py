@@ -1,9 +1,8 @@
 """What a command shows beside its sentences: how far it is, in bars where there is a terminal, and tables."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import rich.progress
 from rich.console import Console
@@ -12,9 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.table import Table
 
 from files.writing import printable
-
-if TYPE_CHECKING:
-    import keras
 
 LINE_SECONDS = 15.0  # between a training's lines where there is no terminal (a log file, CI)
 
@@ -86,23 +82,12 @@ class TrainingBar:
         self._task = self._bar.add_task("training", total=total_steps, completed=step, status="compiling …")
         self._start = self._last_line = self._elsewhere = 0.0
 
-    def callback(self) -> "keras.callbacks.Callback":
-        """What `fit` takes."""
-        import keras  # only a training pays for it
-
-        return keras.callbacks.LambdaCallback(
-            on_train_begin=self.on_train_begin,
-            on_train_batch_end=self.on_train_batch_end,
-            on_train_end=self.on_train_end,
-        )
-
-    def on_train_begin(self, logs=None):
-        """Start the clock; each stage of a training compiles anew, which is left out of the speed."""
-        self._first_step = self._step
+    def start(self) -> None:
+        """Start the clock; compiling is left out of the speed."""
         self._start = self._last_line = time.monotonic()
         self._bar.start()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def advance(self, losses: Mapping[str, float]) -> None:
         """One step on."""
         self._step += 1
         now = time.monotonic()
@@ -111,8 +96,8 @@ class TrainingBar:
             self._start, self._elsewhere, speed = now, 0.0, 0.0
         else:
             speed = (done - 1) * self._batch_size / max(now - self._start - self._elsewhere, 1e-9)
-        losses = " ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        status = f"{losses} · {speed:.1f} images/s"
+        shown = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        status = f"{shown} · {speed:.1f} images/s"
         self._bar.update(self._task, completed=self._step, status=status)
         last = self._step == self._total_steps
         if not self._console.is_terminal and (last or now - self._last_line > LINE_SECONDS):
@@ -126,6 +111,6 @@ class TrainingBar:
         """Time spent on something else (validation, saving) does not count in pictures a second."""
         self._elsewhere += seconds
 
-    def on_train_end(self, logs=None):
+    def stop(self) -> None:
         """Leave the terminal as it was."""
         self._bar.stop()

@@ -8,34 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import tables
+
 ROOT = Path(__file__).resolve().parent.parent
-# A place is a folder, or a part of engine/ or nets/; the longest name that fits counts. Of two places on one
-# floor none imports the other.
-FLOORS = {
-    "boxes": 0,
-    "files": 0,
-    "preprocessing": 1,
-    "terminal": 1,
-    "visualization": 1,
-    "datasets": 2,
-    "datasets.drawn": 3,
-    "datasets.drawn_video": 4,
-    "nets": 3,
-    "engine.average_precision": 4,
-    "engine.input": 4,
-    "engine.input_pipeline": 5,
-    "engine.evaluation": 6,
-    "engine.measures": 7,
-    "engine.training": 8,
-    "engine.reports": 9,
-    "ssd_tensorflow": 9,
-    "faces": 10,
-    "labelling": 10,
-    "video": 10,
-    "tools": 11,
-    "web": 11,
-    "benchmarks": 11,
-}
+FLOORS: dict[str, int] = tables(__file__, "floors")["floors"]
 TOP_FLOOR = 11  # the scripts
 SKIPPED = {"tests", "notebooks", "runs", "checkpoints"}
 

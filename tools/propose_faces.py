@@ -25,14 +25,7 @@ from rich.console import Console
 from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS
 from datasets.voc import read_xml
-from labelling.drafts import (
-    DRAFTED,
-    Drafted,
-    checkpoint_finder,
-    draft_targets,
-    find_pictures,
-    make_drafts,
-)
+from labelling.drafts import DRAFTED, Drafted, checkpoint_finder, draft_targets, find_pictures, make_drafts
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from visualization.text import one_line

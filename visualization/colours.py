@@ -27,8 +27,16 @@ def name_colour(name: str) -> tuple[int, int, int]:
     # Not hash(): Python salts it anew in every process.
     digest = hashlib.blake2b(text, digest_size=8, salt=_SALT).digest()
     turn = int.from_bytes(digest[:6], "big") / 2**48
-    lightness = _LIGHTNESSES[digest[6] % len(_LIGHTNESSES)]
-    return _vivid(lightness, 2 * math.pi * turn)
+    lightness, hue = _LIGHTNESSES[digest[6] % len(_LIGHTNESSES)], 2 * math.pi * turn
+    low, high = 0.0, _MOST_CHROMA  # the most chroma, up to a limit, that a screen can show
+    for _ in range(16):
+        chroma = (low + high) / 2
+        shown = all(0 <= channel <= 1 for channel in _oklch_to_linear(lightness, chroma, hue))
+        low, high = (chroma, high) if shown else (low, chroma)
+    linear = (max(0.0, channel) for channel in _oklch_to_linear(lightness, low, hue))
+    screen = (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in linear)  # sRGB
+    red, green, blue = (round(255 * channel) for channel in screen)
+    return red, green, blue
 
 
 def hex_colour(name: str) -> str:
@@ -38,7 +46,8 @@ def hex_colour(name: str) -> str:
 
 def luminance(colour: tuple[int, int, int]) -> float:
     """Relative luminance of an sRGB colour, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
-    red, green, blue = (_to_linear(channel / 255) for channel in colour)
+    screen = (channel / 255 for channel in colour)
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in screen)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -46,14 +55,6 @@ def text_colour(background: tuple[int, int, int]) -> tuple[int, int, int]:
     """Black or white, whichever reads better on the background: the ratio is never below 4.5 (WCAG AA)."""
     own = luminance(background) + 0.05  # WCAG 2.2: contrast is the lighter of two such sums by the darker
     return (0, 0, 0) if own / 0.05 >= 1.05 / own else (255, 255, 255)
-
-
-def _to_linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-
-
-def _to_srgb(channel: float) -> float:
-    return 12.92 * channel if channel <= 0.0031308 else 1.055 * channel ** (1 / 2.4) - 0.055
 
 
 def _oklch_to_linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
@@ -67,14 +68,3 @@ def _oklch_to_linear(lightness: float, chroma: float, hue: float) -> tuple[float
         -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
         -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
     )
-
-
-def _vivid(lightness: float, hue: float) -> tuple[int, int, int]:
-    """The colour of this lightness and hue with the most chroma (up to a limit) that a screen can show."""
-    low, high = 0.0, _MOST_CHROMA
-    for _ in range(16):
-        chroma = (low + high) / 2
-        shown = all(0 <= channel <= 1 for channel in _oklch_to_linear(lightness, chroma, hue))
-        low, high = (chroma, high) if shown else (low, chroma)
-    red, green, blue = (round(255 * _to_srgb(max(0.0, c))) for c in _oklch_to_linear(lightness, low, hue))
-    return red, green, blue

@@ -12,15 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour, text_colour
-from visualization.figures import (
-    LIGHT,
-    Theme,
-    add_panel,
-    label_axes,
-    label_text,
-    set_names,
-    style_axes,
-)
+from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, set_names, style_axes
 from visualization.text import text_width
 
 MOST_NAMES = 24  # that a figure shows: more could not be read, and it would grow with their square

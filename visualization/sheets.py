@@ -57,7 +57,11 @@ def contact_sheet(
         left = slot.left + (slot.width - tile.shape[1]) // 2
         sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
         if captions is not None:
-            _draw_caption(sheet, fit(one_line(captions[i]), size, slot.width), size, slot)
+            top = slot.bottom + round(0.3 * size)
+            mask = text_mask(fit(one_line(captions[i]), size, slot.width), size)[: min(below, height - top)]
+            left = slot.left + (slot.width - mask.shape[1]) // 2
+            place = Rectangle(top, left, top + mask.shape[0], left + mask.shape[1])
+            blend(sheet, place, mask, text_colour(_SHEET))
     return sheet
 
 
@@ -93,12 +97,3 @@ def _scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
     height, width = image.shape[:2]
     factor = min(longest / max(height, width), 2.0)
     return max(1, round(height * factor)), max(1, round(width * factor))
-
-
-def _draw_caption(sheet: np.ndarray, text: str, size: int, slot: Rectangle) -> None:
-    """Clean text, centred below a slot."""
-    top = slot.bottom + round(0.3 * size)
-    mask = text_mask(text, size)[: min(math.ceil(1.6 * size), sheet.shape[0] - top)]
-    left = slot.left + (slot.width - mask.shape[1]) // 2
-    place = Rectangle(top, left, top + mask.shape[0], left + mask.shape[1])
-    blend(sheet, place, mask, text_colour(_SHEET))

@@ -2,17 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 
 import skia
 
 Point = tuple[float, float]
-_STEPS = {"M": ("moveTo", 1), "L": ("lineTo", 1), "Q": ("quadTo", 2), "C": ("cubicTo", 3)}
-
-
-def toward(one: Point, other: Point, amount: float) -> Point:
-    """Returns the point at ``amount`` of the way from one point to another."""
-    return one[0] + (other[0] - one[0]) * amount, one[1] + (other[1] - one[1]) * amount
+_STEPS = {"M": ("moveTo", 1), "L": ("lineTo", 1), "Q": ("quadTo", 2), "C": ("cubicTo", 3), "Z": ("close", 0)}
 
 
 def sides_of(
@@ -53,7 +48,7 @@ def curve(points: Sequence[Point]) -> skia.Path:
 
 
 def route(steps: str, points: Sequence[Point]) -> skia.Path:
-    """Returns the closed path of SVG's steps: M and L take one point each, Q two and C three."""
+    """Returns the closed path of SVG's steps: M and L take one point each, Q two, C three, Z none."""
     path, rest = skia.Path(), iter(points)
     for step in steps:
         name, count = _STEPS[step]
@@ -97,13 +92,6 @@ def limb(spine: Sequence[Point], widths: Sequence[float]) -> skia.Path:
     ends = [spine[0], *spine, spine[-1]]
     left, right = sides_of(spine, list(zip(ends, ends[2:], strict=False)), widths)
     return smooth([*left, *reversed(right)])
-
-
-def tail(spine: Sequence[Point], width: float) -> skia.Path:
-    """Returns the outline of a tail along a spine: narrow at the root, full in the middle, pointed below."""
-    profile = [part * width for part in (0.45, 1.0, 1.05, 0.8, 0.5)]
-    left, right = sides_of(spine[:-1], list(pairwise(spine)), profile)
-    return smooth([*left, spine[-1], *reversed(right)])
 
 
 def together(paths: Sequence[skia.Path]) -> skia.Path:

@@ -102,7 +102,13 @@ def draw_dataset(options: DrawnOptions, progress: Callable[[int], None] = lambda
         for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
             (temporary / name).mkdir(parents=True)
         counts = _draw_all(options, plan, temporary, progress)
-        _write_lists(plan, temporary / "ImageSets" / "Main")
+        stems = {
+            split: [stem_of(episode, index) for episode, count in episodes.items() for index in range(count)]
+            for split, episodes in plan.items()
+        }
+        for split, lines in {**stems, "trainval": stems["train"] + stems["val"]}.items():
+            text = "".join(f"{stem}\n" for stem in lines)
+            (temporary / "ImageSets" / "Main" / f"{split}.txt").write_text(text)
         made_with = asdict(options)
         del made_with["output_dir"], made_with["workers"]
         (temporary / MARK).write_text(json.dumps(made_with, indent=2) + "\n")
@@ -133,16 +139,6 @@ def _draw_all(options: DrawnOptions, plan: Plan, folder: Path, progress: Callabl
             done += len(indices)
             progress(done)
     return counts
-
-
-def _write_lists(plan: Plan, folder: Path) -> None:
-    stems = {
-        split: [stem_of(episode, index) for episode, count in episodes.items() for index in range(count)]
-        for split, episodes in plan.items()
-    }
-    stems["trainval"] = stems["train"] + stems["val"]
-    for split, lines in stems.items():
-        (folder / f"{split}.txt").write_text("".join(f"{stem}\n" for stem in lines))
 
 
 def _check_target(folder: Path) -> None:

@@ -31,11 +31,9 @@ class Brush:
 
     def trace(self, path: skia.Path, colour: Colour, width: float, alpha: float = 1.0) -> None:
         """Draws along a path with a round nib; ``width`` in the canvas's units."""
-        paint = skia.Paint(Color=argb(colour, alpha), AntiAlias=True, StrokeWidth=width)
-        paint.setStyle(skia.Paint.kStroke_Style)
-        paint.setStrokeCap(skia.Paint.kRound_Cap)
-        paint.setStrokeJoin(skia.Paint.kRound_Join)
-        self.canvas.drawPath(path, paint)
+        nib = {"Style": skia.Paint.kStroke_Style, "StrokeWidth": width}
+        nib |= {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
+        self.canvas.drawPath(path, skia.Paint(Color=argb(colour, alpha), AntiAlias=True, **nib))
 
     def gradient(self, path: skia.Path, start: Point, end: Point, stops: Sequence[Stop]) -> None:
         """Fills a path with a linear gradient."""

@@ -6,7 +6,7 @@ line, which may have its own colour), ``fill`` (alpha) or ``line`` (width, then 
 (points, each with a width), ``stroke`` (three points and a width), ``oval`` (middle, half axes), ``box``
 (left, top, right, bottom, radius), ``star`` (middle, radius); ``same`` is the outline before, changed by no
 numbers or by (factor of x, factor of y, shift of x, shift of y). A number may be ``"wide"``, ``"-wide"`` or
-``"wide+0.1"``: a size that ``play`` is given.
+``"wide+0.1"``: a size that ``play`` is given; a strength may be one too.
 
 Around rows stand ``["both", rows]``: on the left, then mirrored on the right; ``["inside", rows, change]``:
 only inside the outline before, perhaps changed; ``["within", rows]``: only inside the outline given to
@@ -128,4 +128,5 @@ def play(
                 path = last = outline(kind, numbers, side, sizes)
             draw = {"shape": pen.shape, "fill": pen.fill, "line": pen.line}[what]
             tone = partial(_tone, named=named, pen=pen)
+            more = [sizes[one] if sizes and one in sizes else one for one in more]
             draw(path, tone(words), *(tone(one) if isinstance(one, str) else one for one in more))

@@ -6,7 +6,9 @@ and at its border a JPEG's colours come out a little differently: so a training 
 start to its end, or it could not be resumed exactly.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,20 +43,23 @@ def decode_window(encoded, window, size) -> tuple[tf.Tensor, tf.Tensor, tf.Tenso
         pixels uint8 [h, w, 3]; their origin int32 [2] and the picture's size float32 [2], both at the decoded
         scale.
     """
-    return tf.cond(
-        tf.io.is_jpeg(encoded),
-        lambda: _decode_jpeg_window(encoded, window, size),
-        lambda: _decode_whole(encoded),
-    )
 
+    def of_jpeg():
+        picture_size = tf.cast(tf.io.extract_jpeg_shape(encoded)[:2], tf.float32)
+        step = shrinking((window[2:] - window[:2]) * picture_size, size)
+        return tf.switch_case(step, [partial(at_ratio, picture_size, ratio) for ratio in JPEG_RATIOS])
 
-def _decode_jpeg_window(encoded, window, size):
-    picture_size = tf.io.extract_jpeg_shape(encoded)[:2]
-    sides = (window[2:] - window[:2]) * tf.cast(picture_size, tf.float32)
-    step = shrinking(sides, size)
-    return tf.switch_case(
-        step, [_jpeg_decoder(encoded, picture_size, window, size, ratio) for ratio in JPEG_RATIOS]
-    )
+    def at_ratio(picture_size, ratio):
+        scaled_size = picture_size / ratio  # libjpeg's last pixel stands over the border
+        first, count = source_pixels(scaled_size, window, size)
+        place = tf.concat([first, count], axis=0)
+        return tf.io.decode_and_crop_jpeg(encoded, place, channels=3, ratio=ratio), first, scaled_size
+
+    def of_other():
+        pixels = decode_picture(encoded)
+        return pixels, tf.zeros([2], tf.int32), tf.cast(tf.shape(pixels)[:2], tf.float32)
+
+    return tf.cond(tf.io.is_jpeg(encoded), of_jpeg, of_other)
 
 
 def shrinking(sides, size):
@@ -62,23 +67,6 @@ def shrinking(sides, size):
     times = tf.reduce_min(sides / tf.cast(size, tf.float32))
     steps = tf.math.floor(tf.math.log(times) / tf.math.log(2.0) + 1e-6)
     return tf.cast(tf.clip_by_value(steps, 0.0, len(JPEG_RATIOS) - 1.0), tf.int32)
-
-
-def _jpeg_decoder(encoded, picture_size, window, size, ratio):
-    def decode():
-        scaled_size = tf.cast(picture_size, tf.float32) / ratio  # libjpeg's last pixel stands over the border
-        first, count = source_pixels(scaled_size, window, size)
-        pixels = tf.io.decode_and_crop_jpeg(
-            encoded, tf.concat([first, count], axis=0), channels=3, ratio=ratio
-        )
-        return pixels, first, scaled_size
-
-    return decode
-
-
-def _decode_whole(encoded):
-    pixels = decode_picture(encoded)
-    return pixels, tf.zeros([2], tf.int32), tf.cast(tf.shape(pixels)[:2], tf.float32)
 
 
 # ------------------------------------------------------------------------------------------- kept in memory
@@ -213,23 +201,11 @@ def _laid_out(pictures, sizes):
 
 def free_bytes() -> int | None:
     """Memory that this process may still take, by the machine and by its container; None if unknown."""
-    known = [value for value in (_meminfo(), _container()) if value is not None]
-    return min(known) if known else None
-
-
-def _meminfo() -> int | None:
-    try:
+    known, container = [], Path("/sys/fs/cgroup")
+    with suppress(OSError):  # not Linux
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:  # not Linux
-        return None
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
-
-
-def _container() -> int | None:
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text(encoding="ascii").strip()
-        used = (folder / "memory.current").read_text(encoding="ascii").strip()
-        return None if limit == "max" else max(0, int(limit) - int(used))
-    except (OSError, ValueError):
-        return None
+        known += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    with suppress(OSError, ValueError):  # none, or without a limit: "max"
+        limit, used = (int((container / f"memory.{name}").read_text()) for name in ("max", "current"))
+        known.append(max(0, limit - used))
+    return min(known, default=None)

@@ -124,6 +124,7 @@ class Bookkeeper(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Listen for Ctrl-C and for polite kills."""
+        self._bar.start()
         self._clock = self._last_save = time.monotonic()
         if threading.current_thread() is threading.main_thread():  # elsewhere Python hears no signals
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -131,6 +132,7 @@ class Bookkeeper(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Give the signals back."""
+        self._bar.stop()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
@@ -142,6 +144,7 @@ class Bookkeeper(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Everything between two steps."""
         losses, said = dict(logs or {}), ""
+        self._bar.advance(losses)
         standing, settings = self._standing, self._run.settings
         standing.step += 1
         self._demand_finite(losses)

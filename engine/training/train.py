@@ -19,13 +19,7 @@ from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
 from engine.measures.trained_on import with_past
 from engine.training.between_steps import Bookkeeper, TrainingLog
-from engine.training.learning import (
-    NEW_NAMES,
-    TrainingModel,
-    make_optimizer,
-    multipliers_of,
-    new_outputs_of,
-)
+from engine.training.learning import NEW_NAMES, TrainingModel, make_optimizer, multipliers_of, new_outputs_of
 from engine.training.machine import explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
@@ -124,7 +118,7 @@ def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, 
             steps_per_epoch=total_steps - standing.step,
             shuffle=False,
             verbose=0,
-            callbacks=[bar.callback(), Bookkeeper(run, standing, log, bar, say)],
+            callbacks=[Bookkeeper(run, standing, log, bar, say)],
         )
 
 

@@ -35,13 +35,13 @@ def planned(**options) -> Run:
 
 def run_until(step: int, **options) -> str:
     """The same of one that gets SIGTERM after that step."""
-    original = TrainingBar.on_train_batch_end
+    original = TrainingBar.advance
 
-    def interrupt(self, batch, logs=None):
-        original(self, batch, logs)
+    def interrupt(self, losses):
+        original(self, losses)
         if self._step == step:
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrainingBar, "on_train_batch_end", interrupt)
+        patch.setattr(TrainingBar, "advance", interrupt)
         return run(**options)

@@ -7,13 +7,7 @@ import tensorflow as tf
 
 from datasets.records import RecordDataset
 from engine.input.order import endless_order, paste_candidates, repeat_factors
-from engine.input.pictures import (
-    JPEG_RATIOS,
-    fits_in_memory,
-    free_bytes,
-    needed_bytes,
-    remember_pictures,
-)
+from engine.input.pictures import JPEG_RATIOS, fits_in_memory, free_bytes, needed_bytes, remember_pictures
 from engine.input.records import RecordIndex, index_records
 from preprocessing.presets import get_preset
 from preprocessing.resize import decode_picture
