@@ -64,7 +64,7 @@ def main() -> None:
             "one a second": (),
             "one in ten seconds": ("--interval=10",),
             "one a scene": ("--at=scenes",),
-            "one a second, 512 pixels, borders cropped": ("--max_side=512", "--crop_black_borders"),
+            "one a second, 512 pixels": ("--max_side=512",),
             "every frame": ("--interval=0.01",),
         }.items():
             took, worked = _run(video, f"--output_dir={folder / name}", *flags) - start

@@ -12,7 +12,7 @@ flags.
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,15 +28,14 @@ from files.writing import why
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from video.journal import Journal, journal_path, known_hashes, read_journal, write_journal
-from video.selection import SparseVideo, after_cuts, at_interval, find_black_borders, is_blank
+from video.selection import SparseVideo, after_cuts, at_interval, is_blank
 from video.sources import find_videos, name_sources
 from visualization.sheets import scale_to
 from visualization.text import one_line
 
-_BORDER_SAMPLES = 15  # frames, from all over a video
 _JOURNAL_SECONDS = 2.0  # between two notes of how far it got
 # Options on which the pixels depend: pictures of one video are made with one set of them. And the others.
-_PIXELS = ("max_side", "crop_black_borders", "crop_bottom")
+_PIXELS = ("max_side", "crop_bottom")
 _CHOICE = ("at", "interval", "keep_near_duplicates", "near")
 
 
@@ -53,7 +52,6 @@ class Options:
     #: Also keep pictures that look like one that was kept already, of this or of another video.
     keep_near_duplicates: bool = False
     near: int = NEAR  #: Pictures whose perceptual hashes differ in at most so many of 64 bits look alike.
-    crop_black_borders: bool = False  #: Cut off black bars that the whole video has.
     #: Cut off this share of the height at the bottom, 0 to 0.5: subtitles that are part of the picture.
     crop_bottom: float = 0.0
     max_pixels: int = MAX_PIXELS  #: Refuse videos with more pixels in a frame than this.
@@ -178,7 +176,7 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
                 f"{options.output_dir} holds pictures of {path.name} made with --{name}="
                 f"{journal.options.get(name)}, now it is {asked[name]}; give another --output_dir"
             )
-    if journal.options != asked:  # other moments: from the beginning, beside what is there
+    if any(journal.options.get(name) != asked[name] for name in asked):  # other moments: from the beginning
         return Journal(path.name, size, asked, kept=journal.kept)
     return journal
 
@@ -187,15 +185,11 @@ def _chosen(
     video: SparseVideo, path: Path, start: float, options: Options
 ) -> Iterator[tuple[float, np.ndarray]]:
     """The times in seconds and the pictures that are wanted from a time on, cut and made smaller."""
-    left, top, right, bottom = 0, 0, 0, 0
-    if options.crop_black_borders:
-        with SparseVideo(path, max_pixels=options.max_pixels) as other:
-            left, top, right, bottom = find_black_borders(other.samples(_BORDER_SAMPLES))
-    bottom += round(options.crop_bottom * (video.facts.height - top - bottom))
+    bottom = round(options.crop_bottom * video.facts.height)
     scenes = options.at == "scenes"
     frames = after_cuts(video, start) if scenes else at_interval(video, options.interval, start)
     for frame in frames:
-        picture = frame.picture()[top : -bottom or None, left : -right or None]
+        picture = frame.picture()[: -bottom or None]
         longest = max(picture.shape[:2])
         yield frame.seconds, scale_to(picture, min(options.max_side or longest, longest))
 

@@ -5,9 +5,10 @@ A head is followed as long as a shot lasts, and looked at more closely once, whe
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,67 +16,65 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from boxes.geometry import iou
-from boxes.matching import best_pairs
+from boxes.geometry import best_pairs, iou
 from files.arrays import read_arrays, write_arrays
 from nets.detector import Detects
 from nets.likeness import Likeness, head_of
 from terminal.bars import Progress, silent
 from video.detection import read_ahead
-from video.reader import CutFinder
+from video.reader import CutFinder, VideoError
 from video.selection import SparseVideo, at_interval
+from visualization.sheets import scale_to
 
 INTERVAL = 1.0  # seconds from one picture to the next
-_BATCH, _MOST_BYTES = 8, 200_000_000  # pictures that the network sees at once, and those that wait
+SOMEBODY = 0.2  # the best score of a track from which on it can be somebody; 0.35 loses minutes
 _LEAST = 0.1  # score from which on a head is followed: as far down as drafts look; not varied
-# The best score of a track from which on it can be somebody: 0.35 loses minutes, and no more strangers.
-SOMEBODY = 0.2
-_TOGETHER = 16  # heads that are looked at at once
+_BATCH, _MOST_BYTES = 8, 200_000_000  # pictures that the network sees at once, and those that wait
+_LOOK = 96  # pixels of a head that are kept until its film ends, along the longer side
 # Overlap of heads in pictures that follow one another, from which on they are one, and what the same name
 # adds to it; 0.1 in place of the first changed nothing, the second was not varied.
 _SAME, _SAME_NAME = 0.2, 0.2
-_MISSED = 1  # pictures in a row in which a head may be overlooked
-# Of a shot's pictures: who is seen in so many is there all the time. None, a third, half and two thirds of a
-# shot gave minutes that were wrong by 5.3, 5.5, 5.5 and 7.7 % on the film of benchmarks.series; single
-# pictures alone 9.1 %.
+_MISSED = 1  # pictures in a row in which a head may be overlooked; not varied
+# Of a shot's pictures: who is seen in so many is there all the time. 0, a third, half and two thirds gave
+# minutes that were wrong by 5.3, 5.5, 5.5 and 7.7 % on a drawn episode; single pictures alone 9.1 %.
 _ALL_THE_TIME = 1 / 3
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What was seen in a film: S pictures, N heads in them, T tracks: one head in one shot."""
+    """What was seen in a film: S pictures, N heads in them, T tracks: one person's heads in one shot."""
 
     made: str  # what of: another film or detector has another text
     length: float  # of the film in seconds
-    size: np.ndarray  # int64 [2], height and width of its pictures in pixels
-    times: np.ndarray  # float64 [S], when each picture is shown, in seconds
-    shots: np.ndarray  # int64 [S], the number of its shot
-    pictures: np.ndarray  # int64 [N], in which picture each head is
-    tracks: np.ndarray  # int64 [N], of which track it is
+    size: np.ndarray  # int [2], height and width of its pictures in pixels
+    times: np.ndarray  # float [S], when each picture is shown, in seconds
+    shots: np.ndarray  # int [S], the number of its shot
+    pictures: np.ndarray  # int [N], in which picture each head is
     boxes: np.ndarray  # float32 [N, 4] corners
     names: np.ndarray  # str [N], the likeliest name
     scores: np.ndarray  # float32 [N]
     evidence: np.ndarray  # float32 [N], see `nets.thresholds`
+    tracks: np.ndarray  # int [N], of which track each head is
     vectors: np.ndarray  # float32 [T, E], of `nets.likeness`; 0 where no score reaches SOMEBODY
 
     def of_tracks(self) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Of T tracks the name for which most is said, the best score, and the mean evidence."""
         known, number = np.unique(self.names, return_inverse=True)
-        votes, best = np.zeros((len(self.vectors), max(1, len(known)))), np.zeros(len(self.vectors))
+        votes, best = np.zeros((len(self.vectors), len(known))), np.zeros(len(self.vectors))
         np.add.at(votes, (self.tracks, number), self.scores)
         np.maximum.at(best, self.tracks, self.scores)
-        total = np.bincount(self.tracks, self.scores * self.evidence, len(best))
-        return known[votes.argmax(1)].tolist() if len(best) else [], best, total / votes.sum(1)
+        evidence = np.bincount(self.tracks, self.scores * self.evidence, len(best)) / votes.sum(1)
+        return known[votes.argmax(1)].tolist() if len(known) else [], best, evidence
 
     def entries(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """One a picture, as `find_appearances` takes them; `names` of T tracks, "" for nobody."""
         shown: list[dict[str, float]] = [{} for _ in self.times]
-        named = np.array(names, object)[self.tracks] if len(names) else np.array([], object)
+        of_head = np.array(["", *names], object)[self.tracks + 1]
         for shot in np.unique(self.shots):
             inside = np.flatnonzero(self.shots == shot)
             heads = np.isin(self.pictures, inside)
-            for name in {*named[heads]} - {""}:
-                his = heads & (named == name)
+            for name in {*of_head[heads]} - {""}:
+                his = heads & (of_head == name)
                 seen = np.unique(self.pictures[his])
                 there = inside if len(seen) >= _ALL_THE_TIME * len(inside) else seen
                 for picture in there.tolist():
@@ -96,6 +95,7 @@ class Seen:
 
 def write_seen(path: Path, seen: Seen) -> None:
     """Keeps it in a file of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_arrays(path, {key: np.asarray(value) for key, value in asdict(seen).items()})
 
 
@@ -104,79 +104,39 @@ def read_seen(path: Path, made: str) -> Seen | None:
     try:
         arrays = read_arrays(path)
         seen = Seen(str(arrays["made"]), float(arrays["length"]), *(arrays[f.name] for f in fields(Seen)[2:]))
-        heads = {len(getattr(seen, name)) for name in ("pictures", "tracks", "boxes", "names", "scores")}
-        whole = heads == {len(seen.evidence)} and len(seen.times) == len(seen.shots)
-        seen.of_tracks(), seen.entries([""] * len(seen.vectors))
+        if seen.made == made and seen.length > 0:
+            seen.of_tracks(), seen.entries([""] * len(seen.vectors))  # do its arrays fit together?
+            return seen
     except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None
-    return seen if whole and seen.made == made else None
+        pass
+    return None
 
 
-@dataclass
-class _Head:
-    """The head of a track: where it was last, and how it looks where it was seen best."""
+def tracks_of(shots: np.ndarray, pictures: np.ndarray, boxes: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Which heads are one person's, as long as a shot lasts.
 
-    track: int
-    box: np.ndarray
-    name: str
-    best: float
-    look: np.ndarray  # uint8 [h, w, 3]
-    missed: int = 0
+    Args:
+        shots: int [S], the shot of each picture.
+        pictures: int [N], the picture of each head, in rising order.
+        boxes: float32 [N, 4] corners.
+        names: str [N].
 
-
-@dataclass
-class _Film:
-    """What was seen so far."""
-
-    likeness: Likeness
-    times: list[float] = field(default_factory=list)
-    shots: list[int] = field(default_factory=list)
-    heads: list[tuple[int, int, np.ndarray, str, float, float]] = field(default_factory=list)
-    vectors: dict[int, np.ndarray] = field(default_factory=dict)  # by track
-    followed: list[_Head] = field(default_factory=list)
-    waiting: list[_Head] = field(default_factory=list)  # to be looked at, several at once
-    tracks: int = 0
-
-    def see(self, seconds: float, image: np.ndarray, found: Detections, *, cut: bool) -> None:
-        """The next picture, uint8 [H, W, 3] RGB, and what is found in it; a cut forgets everybody."""
-        if cut:
-            self.forget(self.followed)
-        self.times.append(seconds)
-        self.shots.append(self.shots[-1] + cut if self.shots else 0)
-        of_head = {new: self.followed[old] for old, new in self._pairs(found)}
-        for head in self.followed:
-            head.missed += 1
-        evidence = np.zeros(len(found)) if found.evidence is None else found.evidence
-        for n, (box, score, name) in enumerate(zip(found.boxes, found.scores, found.names, strict=True)):
-            head = of_head.get(n)
-            if head is None:
-                head = _Head(self.tracks, box, name, -1.0, image[:0])
-                self.followed.append(head)
-                self.tracks += 1
-            head.box, head.name, head.missed = box, name, 0
-            if score > head.best:
-                head.best, head.look = float(score), head_of(image, box)
-            self.heads.append((len(self.times) - 1, head.track, box, name, float(score), float(evidence[n])))
-        self.forget([head for head in self.followed if head.missed > _MISSED])
-
-    def _pairs(self, found: Detections) -> Iterator[tuple[int, int]]:
-        if not self.followed or not len(found):
-            return iter(())
-        boxes = np.array([head.box for head in self.followed], np.float32)
-        overlap = np.asarray(ops.convert_to_numpy(iou(boxes, found.boxes)))
-        known = np.array([[head.name == name for name in found.names] for head in self.followed])
-        fit = overlap + _SAME_NAME * known
-        return best_pairs(np.where((overlap > 0) & (fit >= _SAME), fit, 0.0))
-
-    def forget(self, heads: Sequence[_Head], *, end: bool = False) -> None:
-        """They are seen no more: only what they look like is kept."""
-        gone = {head.track for head in heads}
-        self.followed = [head for head in self.followed if head.track not in gone]
-        self.waiting += [head for head in heads if head.best >= SOMEBODY]
-        if end or len(self.waiting) >= _TOGETHER:
-            looks = self.likeness.vectors([head.look for head in self.waiting])
-            self.vectors.update(zip([head.track for head in self.waiting], looks, strict=True))
-            self.waiting = []
+    Returns:
+        int [N], the number of each one's track, counted from 0 as they begin.
+    """
+    tracks, followed = np.arange(len(pictures)), np.zeros(0, int)  # and the last heads of tracks
+    for picture, shot in enumerate(shots):
+        now = np.arange(*np.searchsorted(pictures, (picture, picture + 1)))
+        near = pictures[followed] >= picture - 1 - _MISSED
+        followed = followed[near & (shots[pictures[followed]] == shot)]
+        if len(followed) and len(now):
+            overlap = np.asarray(ops.convert_to_numpy(iou(boxes[followed], boxes[now])))
+            fit = overlap + _SAME_NAME * (names[followed][:, None] == names[now])
+            for old, new in best_pairs(np.where((overlap > 0) & (fit >= _SAME), fit, 0.0)):
+                tracks[now[new]] = tracks[followed[old]]
+        later = np.concatenate([now, followed])
+        followed = later[np.unique(tracks[later], return_index=True)[1]]
+    return np.unique(tracks, return_inverse=True)[1]
 
 
 def look_through(
@@ -187,32 +147,40 @@ def look_through(
     Raises:
         UnusableFile: it cannot be read.
     """
-    film, cuts = _Film(likeness), CutFinder()
+    times, shots, heads, looks, cuts = [], [], [], [], CutFinder()
     with SparseVideo(path) as video:
-        size = video.facts.height, video.facts.width
+        size, length = (video.facts.height, video.facts.width), video.facts.seconds or math.inf
         room = max(1, _MOST_BYTES // (3 * math.prod(size)))
-        pictures = (
+        sparse = (
             (raw.seconds, raw.picture(), cuts.is_cut(raw.thumbnail())) for raw in at_interval(video, INTERVAL)
         )
-        with closing(read_ahead(pictures, min(2 * _BATCH, room), min(_BATCH, room))) as batches:
+        with closing(read_ahead(sparse, min(2 * _BATCH, room), min(_BATCH, room))) as batches:
             for batch in batches:
                 found = detector.detect_batch([image for _, image, _ in batch], score_threshold=_LEAST)
                 for (seconds, image, cut), one in zip(batch, found, strict=True):
-                    film.see(seconds, image, one, cut=cut)
-                progress(path.name, round(film.times[-1]), round(video.facts.seconds or 0))
-        film.forget(film.followed, end=True)
-        notes = [*video.notes]
-        if video.damage is not None:
-            notes.append(f"damaged at {video.damage[0]:.1f} s: {video.damage[1]}")
-        last = (film.times[-1] if film.times else 0.0) + INTERVAL
-        length = min(last, video.facts.seconds or math.inf)
-    nobody = np.zeros(likeness.strangers.shape[1], np.float32)
-    pictures, tracks, boxes, names, scores, evidence = (
-        zip(*film.heads, strict=True) if film.heads else [()] * 6
-    )
+                    evidence = one.scores if one.evidence is None else one.evidence
+                    heads += zip(repeat(len(times)), one.boxes, one.names, one.scores, evidence)
+                    looks += [scale_to(head_of(image, box), _LOOK) for box in one.boxes]
+                    shots.append(shots[-1] + cut if shots else 0)
+                    times.append(seconds)
+                progress(path.name, round(times[-1]), round(video.facts.seconds or 0))
+        damage = [] if video.damage is None else ["damaged at {:.1f} s: {}".format(*video.damage)]
+        notes = [*video.notes, *damage]
+    if not times:
+        raise VideoError("no frame that can be decoded", "")
+    pictures, boxes, names, scores, evidence = map(np.array, zip(*heads, strict=True) if heads else [()] * 5)
+    shots, pictures, boxes = np.array(shots, int), pictures.astype(int), boxes.reshape(-1, 4)
+    tracks = tracks_of(shots, pictures, boxes, names)
+    order = np.lexsort((-scores, tracks))
+    best = order[np.unique(tracks[order], return_index=True)[1]]  # of each track
+    vectors = np.zeros((len(best), likeness.strangers.shape[1]), np.float32)
+    some = best[scores[best] >= SOMEBODY]
+    for first in range(0, len(some), 64):
+        progress("heads", first, len(some))
+        part = some[first : first + 64]
+        vectors[tracks[part]] = likeness.vectors([looks[n] for n in part])
+    length = min(length, times[-1] + INTERVAL)
+    times = np.array(times)
     return Seen(
-        made, length, np.array(size), np.array(film.times), np.array(film.shots, np.int64),
-        np.array(pictures, np.int64), np.array(tracks, np.int64), np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(names, str), np.array(scores, np.float32), np.array(evidence, np.float32),
-        np.array([film.vectors.get(track, nobody) for track in range(film.tracks)], np.float32),
-    ), notes  # fmt: skip
+        made, length, np.array(size), times, shots, pictures, boxes, names, scores, evidence, tracks, vectors
+    ), notes

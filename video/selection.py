@@ -4,15 +4,13 @@ Frames are decoded where it must be and made RGB when asked. Times are their own
 `video.reader`, so that a variable frame rate is right.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 
-import av
 import numpy as np
-from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
@@ -21,7 +19,6 @@ from video.reader import (
     Clock,
     CutFinder,
     VideoReader,
-    check_size,
     decoded,
     open_container,
     picture_stream,
@@ -35,9 +32,6 @@ _SLACK_SECONDS, _SLACK_SHARE = 2.0, 0.02
 _INTERVAL_MARGIN = 0.3
 _MOST_HELD = 1000  # packets from one key frame to the next, for the memory
 _SETTLED = 2  # frames after a cut in which the picture is still mixed or smeared
-_BLACK = 28  # grey levels of 255; compression leaves black this bright here and there
-_MOST = 0.4  # of the width or height is border on one side: more is a dark scene
-_LEAST = 2  # pixels: thinner lines are not worth a cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,19 +121,6 @@ class SparseVideo(AbstractContextManager["SparseVideo"]):
                 self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
                 yield one
 
-    def samples(self, count: int) -> Iterator[np.ndarray]:
-        """Pictures from all over the video, at most `count`; for a video that is not read otherwise."""
-        length = self.facts.seconds or 0.0
-        self._stream.codec_context.skip_frame = "NONKEY"
-        for index in range(count if length else 1):
-            with suppress(FFmpegError, ValueError):  # damage tells nothing about the rest
-                begin = (self._container.start_time or 0) + int(length * (index + 0.5) / count * av.time_base)
-                self._container.seek(begin, backward=True)
-                frame = next(self._container.decode(self._stream), None)
-                if frame is not None:
-                    check_size(frame.width, frame.height, self._max_pixels)
-                    yield RawFrame(0.0, frame, float(self.facts.pixel_shape)).picture()
-
     def _damaged(self, error: Exception) -> None:
         self._whole = False
         # What FFmpeg says, without the number and the path around it.
@@ -178,24 +159,3 @@ def after_cuts(video: SparseVideo, start: float = 0.0) -> Iterator[RawFrame]:
 def is_blank(picture: np.ndarray) -> bool:
     """Whether a picture, uint8 [H, W, 3] RGB, shows nothing: the black and white between scenes."""
     return float(picture[::8, ::8].astype(np.float32).std(axis=(0, 1)).max()) < 4.0
-
-
-def find_black_borders(pictures: Iterable[np.ndarray]) -> tuple[int, int, int, int]:
-    """What is black at the border of every picture, in pixels: left, top, right, bottom.
-
-    Of pictures, uint8 [H, W, 3] RGB, of one size, from different scenes; those black all over tell nothing.
-    """
-    lit = [grey for grey in (picture.max(axis=2) for picture in pictures) if grey.max() > _BLACK]
-    brightest = np.max(lit, axis=0) if lit else np.zeros((1, 1))
-    # All but 1 % of a line: a speck of dust is no picture.
-    rows, columns = (np.percentile(brightest, 99, axis=axis) > _BLACK for axis in (1, 0))
-    if not (rows.any() and columns.any()):
-        return 0, 0, 0, 0
-    (top, bottom), (left, right) = _ends(rows), _ends(columns)
-    return left, top, right, bottom
-
-
-def _ends(lit: np.ndarray) -> tuple[int, ...]:
-    """How many values are False before the first and after the last True; 0 where that is no border."""
-    ends = lit.argmax(), lit[::-1].argmax()
-    return tuple(int(end) if _LEAST <= end <= _MOST * len(lit) else 0 for end in ends)

@@ -23,16 +23,14 @@ class Batcher(Generic[Item, Result]):
         *,
         batch_size: int,
         max_waiting: int,
-        on_batch: Callable[[int], None] = lambda size: None,
     ):
         """Prepare; `run` must be running for anything to be done.
 
-        `work` gives one result for each item, in a thread of its own; `on_batch` is told how many went.
+        `work` gives one result for each item, in a thread of its own.
         """
         self._work = work
         self._batch_size = batch_size
         self._max_waiting = max_waiting
-        self._on_batch = on_batch
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -73,7 +71,6 @@ class Batcher(Generic[Item, Result]):
             batch = [one for one in batch if not one[1].cancelled()]  # visitors who left
             if not batch:
                 continue
-            self._on_batch(len(batch))
             try:
                 results = await loop.run_in_executor(self._thread, self._work, [item for item, _ in batch])
             except Exception as error:  # told to every visitor of the batch; the next batch goes on

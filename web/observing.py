@@ -1,4 +1,4 @@
-"""What the operator sees: a line of JSON per request, and metrics. Never pictures, names, tokens."""
+"""What the operator sees: a line of JSON per request. Never pictures, names, tokens."""
 
 import logging
 import sys
@@ -6,8 +6,6 @@ import time
 
 from asgi_correlation_id import CorrelationIdFilter, CorrelationIdMiddleware
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_fastapi_instrumentator import Instrumentator
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,23 +23,6 @@ def log_to(stream=sys.stderr) -> None:
     LOGGER.handlers = [handler]
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
-
-
-class Metrics:
-    """The counters of one application, beside those of its requests."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.batch = Histogram(
-            "anime_ssd_batch_pictures",
-            "Pictures that went through the network together",
-            buckets=(1, 2, 4, 8, 16, 32),
-            registry=self.registry,
-        )
-        self.waiting = Gauge(
-            "anime_ssd_waiting_pictures", "Pictures that wait for the network", registry=self.registry
-        )
-        self.reports = Counter("anime_ssd_reports", "Reports received", ["result"], registry=self.registry)
 
 
 class LogRequests:
@@ -79,9 +60,7 @@ class LogRequests:
             LOGGER.info("request", extra=fields)
 
 
-def observe(app: FastAPI, metrics: Metrics) -> None:
-    """Log, number and count the requests of an application, and tell Prometheus at /metrics."""
+def observe(app: FastAPI) -> None:
+    """Log and number the requests of an application."""
     app.add_middleware(LogRequests)
     app.add_middleware(CorrelationIdMiddleware)
-    counting = Instrumentator(should_group_status_codes=False, registry=metrics.registry)
-    counting.instrument(app, metric_namespace="anime_ssd").expose(app, include_in_schema=False)

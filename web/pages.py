@@ -114,7 +114,7 @@ def create_app(services: Services) -> FastAPI:
     app.mount("/examples", StaticFiles(directory=EXAMPLES, check_dir=False))
     if services.browser is not None:
         app.mount("/runtime", StaticFiles(directory=browser_runtime.FOLDER))
-    # The last one added is the outermost: every answer, a refusal too, is counted and logged.
+    # The last one added is the outermost: every answer, a refusal too, is logged.
     app.add_middleware(Door, options=services.options)
-    observe(app, services.metrics)
+    observe(app)
     return app

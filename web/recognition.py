@@ -88,7 +88,6 @@ async def reports(
     except OSError:  # the disk is full or away
         LOGGER.exception("report not kept")
         raise busy("The report could not be kept; try again in a minute.", 60) from None
-    services.metrics.reports.labels("new" if new else "known").inc()
     response.status_code = 201 if new else 200
     return ReportReceipt(key=key, new=new)
 

@@ -1,4 +1,4 @@
-"""What the routes share: the detector, the batcher, the inbox, the metrics."""
+"""What the routes share: the detector, the batcher, the inbox."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +14,6 @@ from faces.classifier import FaceClassifier
 from nets.detector import Detector
 from web.batching import Batcher
 from web.browser_runtime import browser_model
-from web.observing import Metrics
 from web.options import WebOptions
 from web.verdicts import DrawnBoxes, Verdicts
 
@@ -39,14 +38,7 @@ class Services:
         if options.browser and faces is None:
             kept = inbox.folder / "browser"
             self.browser, self.browser_reason = browser_model(detector, kept, self.show_from)
-        self.metrics = Metrics()
-        self.batcher = Batcher(
-            detector.look,
-            batch_size=options.batch_size,
-            max_waiting=options.max_waiting,
-            on_batch=self.metrics.batch.observe,
-        )
-        self.metrics.waiting.set_function(lambda: self.batcher.waiting)
+        self.batcher = Batcher(detector.look, batch_size=options.batch_size, max_waiting=options.max_waiting)
         # Names the boxes that visitors draw; None: the detector does.
         self.drawn_boxes = None if faces is None else DrawnBoxes(faces, options)
         self.ready = False  # warmed up and not stopping

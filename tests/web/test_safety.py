@@ -58,7 +58,7 @@ def test_foreign_hosts_and_other_pages_are_refused(client):
 def test_anything_but_loopback_needs_the_token(serve):
     client = serve(host="0.0.0.0", access_token="a-long-access-token")
     assert client.get("/health").status_code == client.get("/ready").status_code == 200
-    for path in ("/", "/api/about", "/metrics", "/static/page.js", "/nowhere"):
+    for path in ("/", "/api/about", "/static/page.js", "/nowhere"):
         assert client.get(path).status_code == 401
         assert client.get(f"{path}?token=wrong").status_code == 401
     bearer = {"Authorization": "Bearer a-long-access-token"}
@@ -142,19 +142,6 @@ def test_log_lines_are_json_without_names_tokens_or_pictures(serve, monkeypatch)
     text = json.dumps(lines).lower()
     assert "secret" not in text
     assert "a-long-access-token" not in text
-
-
-def test_metrics_count_routes_not_paths(client):
-    client.get("/api/about")
-    client.get("/some/invented/path")
-    find(client, picture())
-    text = client.get("/metrics").text
-    assert 'anime_ssd_http_requests_total{handler="/api/about",method="GET",status="200"} 1.0' in text
-    assert 'handler="none",method="GET",status="404"' in text
-    assert "invented" not in text
-    assert 'anime_ssd_http_request_duration_seconds_count{handler="/api/detections"' in text
-    assert "anime_ssd_batch_pictures_bucket" in text
-    assert "anime_ssd_waiting_pictures 0.0" in text
 
 
 def test_ready_only_while_it_can_work(client):
