@@ -7,18 +7,17 @@ once: what a detector is surest of becomes examples, and a head keeps a name whe
 (`tools.name_from_examples` does the same with a person's boxes). Strangers have no name.
 
 `who/index.html` is a table of characters by films, with a picture of each first appearance at a click;
-`characters.csv`, `appearances.csv` and `together.csv` are the same for other programs, in seconds, and
-`detections.json`, as detect.py writes it, has the boxes. Ctrl-C whenever you like: the same command goes on
-with the next film, and with films that were added.
+`characters.csv`, `appearances.csv` (in seconds) and `detections.json` (as detect.py writes it) are for other
+programs. Ctrl-C whenever you like: the same command goes on with the next film, and with films added since.
 
 Exit status: 0; 1 if a film could not be read (the others are in the tables) or nobody was found in any.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
@@ -38,10 +37,11 @@ if TYPE_CHECKING:  # importing them would start Keras before its remarks can be 
     from video.appearances import Appearance
     from video.screen_time import Seen
 
-# Examples of a name out of one film, the surest; and how many of heads like them may lose their name. Worst
-# name's minutes wrong by, and strangers' seconds under a name: 20: 11 %, 2.5 %; 40: 9 %, 2.5 %; all: 9 %,
-# 2.5 %. And 0.02, 0.03, 0.05 of them lost: 9, 9, 19 % and 3.2, 2.5, 2.5 %.
-_EXAMPLES, _LOST = 40, 0.03
+# Examples of a name out of one film, the surest; how many of heads like them may lose their name; and tracks
+# of which the detector must be sure before a name counts as seen at all. On a drawn episode the worst name's
+# minutes, and strangers' seconds under a name, were wrong by: 20 examples: 11 %, 2.5 %; 40 or all: 9 %,
+# 2.5 %; 0.02, 0.03, 0.05 lost: 9, 9, 19 % and 3.2, 2.5, 2.5 %.
+_EXAMPLES, _LOST, _FEWEST = 40, 0.03, 3
 _PICTURE = 640  # longest side on the page
 
 
@@ -62,14 +62,14 @@ class Film:
     path: Path
     source: str  # its name
     seen: "Seen"
-    names: list[str]  # of its tracks
+    names: Sequence[str]  # of its tracks
     spans: list["Appearance"]  # in the order of time
 
     def seconds(self, name: str) -> float:
         return sum(span.end - span.start for span in self.spans if span.name == name)
 
 
-def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Likeness") -> list[list[str]]:
+def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Likeness") -> list[Sequence[str]]:
     """Of every track of every film whose head it is; "" where it is nobody's.
 
     Examples are tracks of which the detector is sure by its own limits, for score and for strangers. Where
@@ -81,32 +81,25 @@ def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Liken
     from video.screen_time import SOMEBODY
 
     limit, sure = thresholds.unknown.get(EVIDENCE, -np.inf), []
-    new: dict[str, list[np.ndarray]] = {}
+    examples: dict[str, list[np.ndarray]] = {}
     for seen in films:
         said, scores, evidence = seen.of_tracks()
         good = (scores >= thresholds.of(said)) & (evidence >= limit) & (np.array(said, object) != UNKNOWN)
-        sure.append([name if one else "" for name, one in zip(said, good, strict=True)])
+        sure.append(np.where(good, np.array(said, object), ""))
+        surest = np.argsort(-scores, kind="stable")
         for name in {*sure[-1]} - {""}:
-            his = np.flatnonzero(np.array(sure[-1], object) == name)
-            surest = his[np.argsort(-scores[his], kind="stable")][:_EXAMPLES]
-            new.setdefault(name, []).append(seen.vectors[surest])
-    if len(new) < 2:
+            examples.setdefault(name, []).append(seen.vectors[surest[sure[-1][surest] == name][:_EXAMPLES]])
+    vectors = {name: np.concatenate(some) for name, some in sorted(examples.items())}
+    vectors = {name: some for name, some in vectors.items() if len(some) >= _FEWEST}
+    if len(vectors) < 2:
         return sure
-    examples = {name: np.concatenate(new[name]) for name in sorted(new)}
-    names = names_with(
-        None, {name: (some, np.zeros((len(some), 4))) for name, some in examples.items()}, likeness, _LOST
-    )
-    named = []
+    given = {name: (some, np.zeros((len(some), 4))) for name, some in vectors.items()}
+    names, named = names_with(None, given, likeness, _LOST), []
     for seen in films:
-        _, scores, _ = seen.of_tracks()
-        if not len(scores):
-            named.append([])
-            continue
         cosines = names.cosines(seen.vectors)
         clear = clearness(cosines, likeness.of_anybody(seen.vectors)) >= names.limit
-        best = [names.names[number] for number in cosines.argmax(1)]
-        there = clear & (scores >= SOMEBODY)
-        named.append([name if one else "" for name, one in zip(best, there, strict=True)])
+        best = np.array(names.names, object)[cosines.argmax(1)]
+        named.append(np.where(clear & (seen.of_tracks()[1] >= SOMEBODY), best, ""))
     return named
 
 
@@ -131,16 +124,14 @@ def looked_at(
             seen = read_seen(kept, made)
             if seen is None:
                 seen, remarks = look_through(path, detector, likeness, made, progress)
-                kept.parent.mkdir(parents=True, exist_ok=True)
                 write_seen(kept, seen)
                 notes += [(source, remark) for remark in remarks]
             found[path] = seen
         except (ValueError, OSError) as error:
             notes.append((source, f"{why(error)}; left out"))
     films = []
-    for (path, seen), names in zip(
-        found.items(), names_of([*found.values()], detector.thresholds, likeness), strict=True
-    ):
+    named = names_of([*found.values()], detector.thresholds, likeness)
+    for (path, seen), names in zip(found.items(), named, strict=True):
         spans = find_appearances(seen.entries(names), seen.length, pause=INTERVAL / 2)
         films.append(Film(path, sources[path], seen, names, spans))
     return films, notes
@@ -159,52 +150,46 @@ def together(films: Sequence[Film]) -> dict[tuple[str, str], float]:
 
 
 def write_tables(folder: Path, films: Sequence[Film], names: Sequence[str]) -> None:
-    """`characters.csv`, `appearances.csv` and `together.csv`, times in seconds; `detections.json`."""
+    """`characters.csv` and `appearances.csv`, times in seconds; `detections.json`."""
+    rows = [
+        (name, film.source, round(film.seconds(name)), f"{film.seconds(name) / film.seen.length:.4f}",
+         round(next(span.start for span in film.spans if span.name == name)))
+        for name in names for film in films if film.seconds(name)
+    ]  # fmt: skip
+    write_table(folder / "characters.csv", ("name", "film", "seconds", "share", "first"), rows)
+    spans = [(film.source, s.name, round(s.start), round(s.end)) for film in films for s in film.spans]
+    write_table(folder / "appearances.csv", ("film", "name", "start", "end"), spans)
     entries = [
         {**detections_entry(film.source, *film.seen.size.tolist(), film.seen.shown_at(n, film.names)),
          "time": round(time, 3)}
         for film in films for n, time in enumerate(film.seen.times.tolist())
     ]  # fmt: skip
     write_detections(folder / "detections.json", entries)
-    rows = [
-        (name, film.source, f"{film.seconds(name):.0f}", f"{film.seconds(name) / film.seen.length:.4f}",
-         f"{next(span.start for span in film.spans if span.name == name):.0f}")
-        for name in names for film in films if film.seconds(name)
-    ]  # fmt: skip
-    write_table(folder / "characters.csv", ("name", "film", "seconds", "share", "first"), rows)
-    spans = [
-        (film.source, s.name, f"{s.start:.0f}", f"{s.end:.0f}", f"{s.best_score:.3f}")
-        for film in films for s in film.spans
-    ]  # fmt: skip
-    write_table(folder / "appearances.csv", ("film", "name", "start", "end", "best_score"), spans)
-    both = together(films)
-    pairs = [(a, b, f"{both.get((a, b), 0):.0f}") for i, a in enumerate(names) for b in names[i + 1 :]]
-    write_table(folder / "together.csv", ("name", "other", "seconds"), pairs)
 
 
-def firsts(film: Film, names: Sequence[str]) -> Iterator[tuple[str, float, np.ndarray]]:
-    """Of each name that is in a film, when it is seen first, and that picture with its boxes.
+def first_picture(film: Film, name: str) -> tuple[float, np.ndarray] | None:
+    """When a name is seen first in a film, and that picture with its boxes; None: not at all.
 
-    What has vanished since, or cannot be read any more, has no pictures.
+    Raises:
+        UnusableFile: the film has vanished since, or cannot be read any more.
     """
+    from video.reader import VideoError
     from video.selection import SparseVideo
     from visualization.drawing import draw_detections
     from visualization.sheets import scale_to
 
-    tracks = np.array(film.names, object)[film.seen.tracks] if film.names else np.array([], object)
-    for name in names:
-        pictures = film.seen.pictures[tracks == name]
-        if not len(pictures):
-            continue
-        number = int(pictures.min())
-        time = float(film.seen.times[number])
-        try:
-            with SparseVideo(film.path) as video:
-                raw = next(video.frames(start=time - 1e-3))
-        except (ValueError, OSError, StopIteration):
-            return
-        shown = film.seen.shown_at(number, film.names)
-        yield name, time, draw_detections(scale_to(raw.picture(), _PICTURE), shown)
+    tracks = np.flatnonzero(np.array(film.names, object) == name)
+    pictures = film.seen.pictures[np.isin(film.seen.tracks, tracks)]
+    if not len(pictures):
+        return None
+    number = int(pictures.min())
+    time = float(film.seen.times[number])
+    with SparseVideo(film.path) as video:
+        raw = next(video.frames(start=time - 1e-3), None)
+    if raw is None:
+        raise VideoError("the film ends earlier than before", "")
+    shown = film.seen.shown_at(number, film.names)
+    return time, draw_detections(scale_to(raw.picture(), _PICTURE), shown)
 
 
 def write_page(folder: Path, films: Sequence[Film], names: Sequence[str], progress: Progress) -> None:
@@ -212,23 +197,20 @@ def write_page(folder: Path, films: Sequence[Film], names: Sequence[str], progre
     from engine.reports.page import jpeg_uri, render_page, themed
     from video.appearances import clock, plot_timeline
 
-    both, shown = together(films), []
+    shown = []
     for number, film in enumerate(films, start=1):
         progress("pictures", number, len(films))
-        pictures = {
-            name: {"time": clock(time), "picture": jpeg_uri(picture, quality=75)}
-            for name, time, picture in firsts(film, names)
-        }
-        plot = partial(plot_timeline, film.spans, film.seen.length, title=film.source)
-        seconds = {name: film.seconds(name) for name in names}
-        shown.append(
-            {"source": film.source, "length": film.seen.length, "first": pictures, "seconds": seconds,
-             "timeline": themed(plot)}
-        )  # fmt: skip
-    says: list[Any] = [names, [film.source for film in films]]
+        first = {}
+        for name in names:
+            if found := first_picture(film, name):
+                first[name] = clock(found[0]), jpeg_uri(found[1], quality=75)
+        timeline = themed(partial(plot_timeline, film.spans, film.seen.length, title=film.source))
+        shown.append((number, film, first, timeline))
+    says = [*names, *(film.source for film in films)]
     page = render_page(
-        "series.html", title="Who appears when", says=says, films=shown, names=names, both=both, clock=clock
-    )
+        "series.html", says=says, title="Who appears when", shown=shown, names=names, both=together(films),
+        length=sum(film.seen.length for film in films), clock=clock,
+    )  # fmt: skip
     write_text(folder / "index.html", page)
 
 
@@ -239,10 +221,9 @@ def main(options: Options) -> int:
     start_tensorflow()
     with counting_bars(console) as progress:
         films, notes = looked_at(sources, options, progress)
-        seconds = {span.name: 0.0 for film in films for span in film.spans}
-        names = sorted(seconds, key=lambda name: (-sum(film.seconds(name) for film in films), name))
+        seconds = together(films)
+        names = sorted({name for name, _ in seconds}, key=lambda name: (-seconds[name, name], name))
         if names:
-            options.output_dir.mkdir(parents=True, exist_ok=True)
             write_tables(options.output_dir, films, names)
             write_page(options.output_dir, films, names, progress)
     for source, remark in notes:

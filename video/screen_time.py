@@ -104,8 +104,10 @@ def read_seen(path: Path, made: str) -> Seen | None:
     try:
         arrays = read_arrays(path)
         seen = Seen(str(arrays["made"]), float(arrays["length"]), *(arrays[f.name] for f in fields(Seen)[2:]))
-        if seen.made == made and seen.length > 0:
-            seen.of_tracks(), seen.entries([""] * len(seen.vectors))  # do its arrays fit together?
+        heads = seen.pictures, seen.boxes, seen.names, seen.scores, seen.evidence, seen.tracks
+        fit = len(seen.times) == len(seen.shots) > seen.pictures.max(initial=-1)
+        if seen.made == made and seen.length > 0 and fit and len({*map(len, heads)}) == 1:
+            seen.of_tracks()  # is there a vector of each?
             return seen
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         pass
