@@ -228,8 +228,8 @@ def trained(options: Options, seconds: float) -> dict:
     found = list(csv.DictReader(table.open(encoding="utf-8", newline=""))) if table.is_file() else []
     measured = [line for line in found if line.get("map_voc07")]
     if it.stopped or not measured:
-        step = measured[-1]["step"] if measured else "its first validation"
-        return {"said": f"no time beyond step {step}; the same command goes on"}
+        where = f"step {measured[-1]['step']}" if measured else "the first validation"
+        return {"said": f"no time beyond {where}; the same command goes on"}
     last = measured[-1]
     best = max(float(line["map_voc07"]) for line in measured)
     values = {"step": int(last["step"]), "map_voc07": best, "minutes": float(last["seconds"]) / 60}

@@ -42,9 +42,10 @@ def tables(found: Mapping[str, Any], keys: Sequence[str]) -> list[Table]:
             other.add_row(key, cell(found.get(key)))
     for line in against_torchvision(found, keys):
         other.add_row(*line)
+    steps = [key for key in keys if key.split()[0] in ("step", "torch")]
     return [
         other,
-        _by_batch(TRAINING, [key for key in keys if key.split()[0] in ("step", "torch")], found),
+        _by_batch(TRAINING, steps, found),
         _by_batch(DETECTION, [key for key in keys if key.split()[0] == "detect"], found),
     ]
 
