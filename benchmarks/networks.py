@@ -7,7 +7,6 @@ run: XLA on to off and bfloat16 to float32, measured in turns, and the arithmeti
 float32 matrix product, measured before and after each network.
 """
 
-import math
 import os
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ from keras import ops
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.gpu_rows import convolution_operations
 from datasets.examples import parse_example
 from datasets.pictures import read_picture
 from datasets.records import RecordDataset, open_dataset
@@ -38,7 +38,6 @@ from engine.training.options import OptimizerOptions
 from nets import get_network
 from nets.detector import Detector
 from nets.network import Network
-from nets.normalised_convolution import NormalisedConvolution
 from preprocessing.presets import get_preset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -257,17 +256,6 @@ def forward_passes(network: Network, model: keras.Model) -> list[Callable[[], ob
         compiled.compile(jit_compile=jit)
         passes.append(lambda compiled=compiled: compiled.predict_on_batch([image]))
     return passes
-
-
-def convolution_operations(model: keras.Model) -> float:
-    """Floating-point operations that the convolutions take for one picture: nearly all there are."""
-    total = 0.0
-    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, NormalisedConvolution)
-    convolutions: Any = [layer for layer in model.layers if isinstance(layer, kinds)]
-    for layer in convolutions:
-        _, rows, columns, _ = layer.output.shape
-        total += 2.0 * rows * columns * math.prod(layer.kernel.shape)
-    return total
 
 
 def table(figures: list[Figures]) -> Table:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tyro
-
 VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
 
 UNLABELLED = "unlabelled"  # in the training's folder, what its start said of --unlabelled_dir
@@ -227,6 +225,8 @@ def recipe_defaults(arguments: Sequence[str]) -> TrainingOptions:
     One that names none but a network or weights knows what it wants, SSD-Tensorflow's do; any other gets what
     was measured to be best for a few pictures, and runs on every machine.
     """
+    import tyro  # steps are measured where there is none, too: benchmarks/gpu_rows.py
+
     given: dict[str, str] = {}
     for token, following in zip(arguments, [*arguments[1:], ""], strict=True):
         flag, equals, value = token.partition("=")
