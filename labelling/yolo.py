@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from datasets.folder import folded
 from datasets.pictures import UnusableFile
 from datasets.problems import Problem
 from datasets.voc import OBJECT_DROPPED, RawObject, numbers_of
@@ -20,7 +20,6 @@ from labelling.foreign import (
     ForeignDataset,
     Written,
     box_around,
-    folded,
     raw_object,
     shorten,
     split_of,
@@ -178,45 +177,21 @@ def _from(file: str, path: str, base: str = "") -> Written:
 
 
 def _labels_of(files: Files) -> dict[str, str]:
-    """The label file of each picture that has one, `STEM.txt` or `STEM.jpg.txt`.
+    """The label file of each picture that has one, `STEM.txt` or `STEM.jpg.txt`, whatever its capitals.
 
-    It lies in labels/ where the picture lies in images/, beside it, in labels/ beside or in its folder, or in
-    the only folder without pictures that differs from its own in one part. Else it is the only one of that
-    name, in a folder without pictures that is not quite another, nor of another split.
+    It lies in labels/ where the picture lies in images/, beside it, or in labels/ beside or in its folder.
     """
-    with_pictures = {posixpath.dirname(name) for name in files.pictures}
-    alike: dict[tuple[int | str, ...], list[str]] = {}
-    for folder in {posixpath.dirname(name) for name in files.paths} - with_pictures:
-        for pattern in _one_part_open(folder):
-            alike.setdefault(pattern, []).append(folder)
     wanted: dict[str, Written] = {}
     for picture in files.pictures:
-        stem, places = posixpath.splitext(picture)[0], []
-        for text in (f"{stem}.txt", f"{picture}.txt"):
+        places = []
+        for text in (f"{posixpath.splitext(picture)[0]}.txt", f"{picture}.txt"):
             folder, name = posixpath.split(text)
             places += [re.sub("(^|.*/)images/", r"\1labels/", text, flags=re.IGNORECASE), text]
             places += (posixpath.normpath(posixpath.join(folder, up, "labels", name)) for up in ("..", ""))
-            others = (one for pattern in _one_part_open(folder) for one in alike.get(pattern, ()))
-            there = [path for one in others if (path := posixpath.join(one, name)) in files.paths]
-            places += there if len(there) == 1 else []
-        wanted[picture] = (*places, f"{stem}.txt")
-    meant = files.meant(wanted.values())
-
-    def belongs(label: str, picture: str) -> bool:
-        one, other = (Counter(folded(name).split("/")[:-1]) for name in (label, picture))
-        apart = min((one - other).total(), (other - one).total())
-        splits = {split_of(posixpath.dirname(name)) for name in (label, picture)} - {""}
-        alone = posixpath.dirname(label) not in with_pictures
-        return label in wanted[picture] or (alone and apart <= 1 and len(splits) < 2)
-
-    found = {picture: meant[readings] for picture, readings in wanted.items() if readings in meant}
-    return {picture: label for picture, label in found.items() if belongs(label, picture)}
-
-
-def _one_part_open(folder: str) -> list[tuple[int | str, ...]]:
-    """The paths of a folder without one of its parts, each with the place of that part."""
-    parts = folder.split("/")
-    return [(place, *parts[:place], *parts[place + 1 :]) for place in range(len(parts))]
+        wanted[picture] = tuple(places)
+    found = files.meant(wanted.values())
+    meant = {picture: found[places] for picture, places in wanted.items() if places in found}
+    return {one: label for one, label in meant.items() if folded(label) in map(folded, wanted[one])}
 
 
 def _objects(
