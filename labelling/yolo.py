@@ -215,12 +215,8 @@ def _objects(
 
 def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]) -> RawObject:
     """Of `number x y width height`, or number and polygon, in fractions; perhaps with a confidence."""
-    try:
-        number, *values = numbers_of(line)
-        name = names[number]
-    except ValueError:  # some write the name for the number
-        name = max((one for one in names.values() if line.startswith(f"{one} ")), key=len, default=line)
-        values = numbers_of(line.removeprefix(name))
+    number, *values = numbers_of(line)
+    name = names[number]
     values = values[:4] if with_points else values
     confidence = values.pop() if len(values) % 2 else 1
     if not 0 <= confidence <= 1 or any(not -1 <= value <= 2 for value in values):
