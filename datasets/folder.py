@@ -164,12 +164,12 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
 
 def growing_dirs(dataset_dir: Path) -> tuple[Path, Path]:
     """The folders that a new picture and its XML go into, to the labelled ones; they need not exist."""
-    contents = find_files(dataset_dir) if dataset_dir.is_dir() else None
-    used = {file.path.parent for file in contents.files if file.xml is not None} if contents else set()
-    if contents is None or not used:
-        return dataset_dir / "JPEGImages", dataset_dir / "Annotations"
-    picture_dir = used.pop() if len(used) == 1 else contents.looked_in[1]
-    return picture_dir, contents.new_xml(picture_dir / "new.jpg").parent
+    if dataset_dir.is_dir():
+        contents = find_files(dataset_dir)
+        if used := {file.path.parent for file in contents.files if file.xml is not None}:
+            picture_dir = used.pop() if len(used) == 1 else contents.looked_in[1]
+            return picture_dir, contents.new_xml(picture_dir / "new.jpg").parent
+    return dataset_dir / "JPEGImages", dataset_dir / "Annotations"
 
 
 def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:

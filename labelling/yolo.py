@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -43,13 +43,16 @@ def read_yolo(source: Path) -> ForeignDataset:
     files = Files(source if source.is_dir() else source.parent)
     dataset = ForeignDataset(files)
     labels = _labels_of(files)
+    texts = [name for name in sorted(files.paths.keys() - labels.values()) if name.lower().endswith(".txt")]
     settings = source.name if source.is_file() else _settings_of(files)
     if settings:
         content = _load(files.root / settings)
         names = {"": _names_of(content, settings, dataset)}
     else:
         names = _names_by_folder(files)
-        content = {split: _lists_of(split, files, set(labels.values())) for split in LIST_OF.values()}
+        content: dict[str, Any] = {}
+        for name in texts:
+            content.setdefault(split_of(posixpath.basename(name)), []).append(name)
     if not names:
         raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
     listed = _listed(content, settings or "", dataset)
@@ -64,9 +67,8 @@ def read_yolo(source: Path) -> ForeignDataset:
     for name in sorted(set(files.pictures).difference(name for _, name in listed)):
         dataset.leave_out(name, "picture in no split")
     of_labels = {posixpath.dirname(label) for label in labels.values()}
-    for name in sorted(set(files.paths).difference(labels.values())):
-        usual = posixpath.basename(name).lower() in _NAME_FILES
-        if name.lower().endswith(".txt") and posixpath.dirname(name) in of_labels and not usual:
+    for name in texts:
+        if posixpath.dirname(name) in of_labels and posixpath.basename(name).lower() not in _NAME_FILES:
             dataset.leave_out(name, "text beside label files of no picture", action="passed over")
     return dataset
 
@@ -133,12 +135,6 @@ def _nearest(by_folder: Mapping[str, Names], label: str) -> Names:
     while folder and folder not in by_folder:
         folder = posixpath.dirname(folder)
     return by_folder.get(folder) or next(iter(by_folder.values()))
-
-
-def _lists_of(split: str, files: Files, labels: Collection[str]) -> list[str]:
-    """The texts that are called after a split, and are not labels of a picture."""
-    texts = (name for name in files.paths if name.lower().endswith(".txt") and name not in labels)
-    return [name for name in texts if split_of(posixpath.basename(name)) == split]
 
 
 def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) -> list[tuple[str, str]]:
