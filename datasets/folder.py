@@ -69,8 +69,7 @@ class FolderContents:
     @property
     def xml_dirs(self) -> list[Path]:
         """Where the XML of pictures lie, the fullest folder first; without any, where the first one goes."""
-        counted = Counter(file.xml.parent for file in self.files if file.xml is not None)
-        return [folder for folder, _ in counted.most_common()] or [self.looked_in[0]]
+        return list(dict.fromkeys(xml_dir for _, xml_dir in self._pairs)) or [self.looked_in[0]]
 
     def new_xml(self, picture: Path) -> Path:
         """Where the XML of a picture that has none goes: to those of the pictures around it.
@@ -263,10 +262,8 @@ def _match(
             if is_draft(said_in(first)) and not is_draft(said_in(xml)):  # what a person saved is never hidden
                 first, xml = xml, first
             xml_of[picture] = first
-            alone[xml] = (
-                "second XML for one picture",
-                f"that of {picture.name} is {first.parent.name}/{first.name}",
-            )
+            detail = f"that of {picture.name} is {first.parent.name}/{first.name}"
+            alone[xml] = ("second XML for one picture", detail)
 
     by_name = index_by(pictures, lambda path: [_stem(pictures[path])])
     for xml, name in xmls.items():

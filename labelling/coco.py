@@ -126,10 +126,8 @@ def _add_pictures(
         elif shared[number] > 1:
             left_out("several pictures with one id", f"{number}: {written}")
         elif written not in found:
-            left_out(
-                "no such picture",
-                f"{written!r} in {dataset.files.root}, or several; --picture_dir says where",
-            )
+            detail = f"{written!r} in {dataset.files.root}, or several; --picture_dir says where"
+            left_out("no such picture", detail)
         else:
             name = found[written]
             objects = partial(_objects, boxes.get(number, []), names, f"{file}: {name}")

@@ -179,12 +179,12 @@ def _labels_of(files: Files) -> dict[str, str]:
     """
     wanted: dict[str, Written] = {}
     for picture in files.pictures:
-        places = []
-        for text in (f"{posixpath.splitext(picture)[0]}.txt", f"{picture}.txt"):
+        stem, places = posixpath.splitext(picture)[0], []
+        for text in (f"{stem}.txt", f"{picture}.txt"):
             folder, name = posixpath.split(text)
             places += [re.sub("(^|.*/)images/", r"\1labels/", text, flags=re.IGNORECASE), text]
             places += (posixpath.normpath(posixpath.join(folder, up, "labels", name)) for up in ("..", ""))
-        wanted[picture] = tuple(places)
+        wanted[picture] = (*places, f"{stem}.txt")
     found = files.meant(wanted.values())
     meant = {picture: found[places] for picture, places in wanted.items() if places in found}
     return {one: label for one, label in meant.items() if folded(label) in map(folded, wanted[one])}

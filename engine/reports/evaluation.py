@@ -221,12 +221,9 @@ def most_mixed_up(measurements: Measurements, count: int) -> list[tuple[str, str
     names, mistakes = measurements.confusion.names, _mix_ups(measurements)
     marked = measurements.confusion.counts.sum(axis=1)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
-    places = np.stack(np.unravel_index(order, mistakes.shape), axis=1).tolist()
-    return [
-        (names[row], names[column], int(mistakes[row, column]), int(marked[row]))
-        for row, column in places
-        if mistakes[row, column]
-    ]
+    rows, columns = np.unravel_index(order[mistakes.flat[order] > 0], mistakes.shape)
+    found = zip(rows, columns, mistakes[rows, columns].tolist(), marked[rows].tolist(), strict=True)
+    return [(names[row], names[column], *counts) for row, column, *counts in found]
 
 
 def _mix_ups(measurements: Measurements) -> np.ndarray:
