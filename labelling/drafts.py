@@ -160,35 +160,31 @@ def make_drafts(
     outcome.labelled = sum(target.saved for target in targets)
     outcome.earlier = len(rest) - outcome.labelled
 
-    def looked_at(
-        some: Sequence[DraftTarget], work: Finder
-    ) -> Iterator[tuple[DraftTarget, np.ndarray, Detections]]:
-        for target, image, found in in_batches(
-            some,
-            lambda target: read_picture(target.picture, max_pixels=max_pixels),
-            work,
-            batch_size=batch_size,
-            unreadable=lambda target, error: outcome.failures.append((target.name, str(error))),
-        ):
-            looks[target.name] = look(image)
-            yield target, image, found
-            progress("drafting", len(looks) + len(outcome.failures) - len(lost), len(targets))
+    def read(target: DraftTarget) -> np.ndarray:
+        return read_picture(target.picture, max_pixels=max_pixels)
+
+    def unreadable(target: DraftTarget, error: Exception) -> None:
+        outcome.failures.append((target.name, str(error)))
 
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
-    for _ in looked_at(rest, lambda images: [nothing] * len(images)):
-        pass  # only how they look is asked for
-    for target, image, found in looked_at(todo, find):
-        height, width = image.shape[:2]
-        picture = Path(target.picture.parent.name, target.picture.name)
-        try:
-            draft = drafted(target, image, found)
-            objects = draft_objects(draft, height, width)
-            if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
-                outcome.drafts += 1
-                outcome.boxes += len(draft)
-                outcome.empty += not len(draft)
-        except OSError as error:
-            outcome.failures.append((target.name, why(error)))
+    for some, work in ((rest, lambda images: [nothing] * len(images)), (todo, find)):
+        pictures = in_batches(some, read, work, batch_size=batch_size, unreadable=unreadable)
+        for target, image, found in pictures:
+            looks[target.name] = look(image)
+            progress("drafting", len(looks) + len(outcome.failures) - len(lost), len(targets))
+            if some is rest:  # only how they look is asked for
+                continue
+            height, width = image.shape[:2]
+            picture = Path(target.picture.parent.name, target.picture.name)
+            try:
+                draft = drafted(target, image, found)
+                objects = draft_objects(draft, height, width)
+                if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it
+                    outcome.drafts += 1
+                    outcome.boxes += len(draft)
+                    outcome.empty += not len(draft)
+            except OSError as error:
+                outcome.failures.append((target.name, why(error)))
     seen = [target for target in targets if target.name in looks]
     outcome.useful = {one.name: usefulness(one) for one in seen if not one.saved and one.xml.exists()}
     known = np.array([looks[one.name] for one in seen if one.saved], np.float32)
