@@ -44,7 +44,6 @@ class PictureFacts:
     size: tuple[int, int]  # (width, height) in pixels as stored, before any EXIF orientation
     orientation: int  # EXIF orientation, 1 (upright) to 8
     plain_jpeg: bool  # a JPEG with 8-bit RGB or grey: its bytes can go into a record as they are
-    frames: int  # more than 1 for an animation, of which the first picture counts
     digest: bytes  # of the file's bytes; equal for identical files
 
     @property
@@ -66,8 +65,6 @@ def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts
         size=image.size,
         orientation=orientation_of(image),
         plain_jpeg=image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"),
-        # An MPO's further frames are other views for 3-D screens, not an animation.
-        frames=1 if image.format == "MPO" else getattr(image, "n_frames", 1),
         digest=hashlib.blake2b(data, digest_size=16).digest(),
     )
 
@@ -266,18 +263,18 @@ def set_statistics(annotations: Sequence[Annotation]) -> dict[str, Any]:
         width and height of a box as fractions; "picture_sizes": pictures by "WIDTHxHEIGHT", most frequent
         first; "sources": pictures by source.
     """
-    boxes = {name: [] for name in sorted({name for one in annotations for name in one.names})}
+    sides: dict[str, list[np.ndarray]] = {}  # height and width of each box
     difficult: Counter[str] = Counter()
     for one in annotations:
         for name, box, is_difficult in zip(one.names, one.boxes, one.difficult, strict=True):
-            boxes[name].append(box)
+            sides.setdefault(name, []).append(box[2:] - box[:2])
             difficult[name] += is_difficult
     pictures = Counter(name for one in annotations for name in set(one.names))
     sizes = Counter(f"{one.width}x{one.height}" for one in annotations)
     sources = Counter(one.source for one in annotations)
     names = {}
-    for name, some in boxes.items():
-        height, width = np.median(np.asarray(some)[:, 2:] - np.asarray(some)[:, :2], axis=0).tolist()
+    for name, some in sorted(sides.items()):
+        height, width = np.median(some, axis=0).tolist()
         names[name] = {
             "boxes": len(some),
             "pictures": pictures[name],
@@ -340,16 +337,12 @@ def _read_one(
         return None, [Problem.of(error, xml_shown)]
     except PictureError as error:
         return None, [Problem.of(error, shown)]
-    problems: list[Problem] = []
-    if facts.frames > 1:
-        detail = f"{facts.frames} pictures in one file"
-        problems.append(Problem(shown, "", "animation", detail, "its first picture taken"))
     frame = choose_frame(facts, raw)
+    repaired, problems = repair_objects(raw.objects, frame.reference, xml_shown)
     if frame.problem is not None:
-        problems.append(Problem(xml_shown, "", *frame.problem))
-    repaired, more = repair_objects(raw.objects, frame.reference, xml_shown)
+        problems.insert(0, Problem(xml_shown, "", *frame.problem))
     if raw.objects and not repaired.names:
-        return None, [*problems, *more, nobody_left(shown, len(raw.objects))]
+        return None, [*problems, nobody_left(shown, len(raw.objects))]
     width, height = frame.size
     annotation = Annotation(
         **vars(repaired),
@@ -364,7 +357,7 @@ def _read_one(
         keep_bytes=facts.plain_jpeg and not frame.turned,
         digest=facts.digest,
     )
-    return annotation, problems + more
+    return annotation, problems
 
 
 def _same_shape(size: tuple[int, int], picture: tuple[int, int]) -> bool:

@@ -28,7 +28,6 @@ _PLACES = [f"{up}[Ii]mage[Ss]ets{main}" for main in ("/[Mm]ain", "") for up in (
 _PLACES += [".", "lists", "splits"]
 _MOST_BYTES = 100_000_000  # of a list: a million long paths
 
-_FOLDED = "\0"  # before keys in which capitals do not count
 T = TypeVar("T")
 
 
@@ -70,8 +69,7 @@ class FolderContents:
     @property
     def xml_dirs(self) -> list[Path]:
         """Where the XML of pictures lie, the fullest folder first; without any, where the first one goes."""
-        counted = Counter(file.xml.parent for file in self.files if file.xml is not None)
-        return [folder for folder, _ in counted.most_common()] or [self.looked_in[0]]
+        return list(dict.fromkeys(xml_dir for _, xml_dir in self._pairs)) or [self.looked_in[0]]
 
     def new_xml(self, picture: Path) -> Path:
         """Where the XML of a picture that has none goes: to those of the pictures around it.
@@ -165,12 +163,12 @@ def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderCo
 
 def growing_dirs(dataset_dir: Path) -> tuple[Path, Path]:
     """The folders that a new picture and its XML go into, to the labelled ones; they need not exist."""
-    contents = find_files(dataset_dir) if dataset_dir.is_dir() else None
-    used = {file.path.parent for file in contents.files if file.xml is not None} if contents else set()
-    if contents is None or not used:
-        return dataset_dir / "JPEGImages", dataset_dir / "Annotations"
-    picture_dir = used.pop() if len(used) == 1 else contents.looked_in[1]
-    return picture_dir, contents.new_xml(picture_dir / "new.jpg").parent
+    if dataset_dir.is_dir():
+        contents = find_files(dataset_dir)
+        if used := {file.path.parent for file in contents.files if file.xml is not None}:
+            picture_dir = used.pop() if len(used) == 1 else contents.looked_in[1]
+            return picture_dir, contents.new_xml(picture_dir / "new.jpg").parent
+    return dataset_dir / "JPEGImages", dataset_dir / "Annotations"
 
 
 def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
@@ -206,7 +204,7 @@ def given_splits(dataset_dir: Path, stems: Iterable[str]) -> GivenSplits | None:
 
 def _listed(dataset_dir: Path, files: Mapping[Path, str], stems: Sequence[str]) -> GivenSplits:
     """What lists say, given as what they are of by path."""
-    index = _index(stems, _tails)
+    index = index_by(stems, tails)
     members: dict[str, list[str]] = {split: [] for split in files.values()}
     problems: list[Problem] = []
     for path, split in files.items():
@@ -214,7 +212,7 @@ def _listed(dataset_dir: Path, files: Mapping[Path, str], stems: Sequence[str]) 
         root = re.sub(r"imagesets/.*|[^/]*$", "", file, flags=re.IGNORECASE)
         lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
         for number, line in enumerate(map(str.strip, lines), start=1):
-            ends = [end for text in _spellings(line) for end in _tails(text)]
+            ends = [end for text in _spellings(line) for end in tails(text)]
             found = _look_up(index, ends)
             if len(found) > 1:  # those of the list's own folder are meant
                 own = [stem for stem in found if stem.startswith(root)]
@@ -264,12 +262,10 @@ def _match(
             if is_draft(said_in(first)) and not is_draft(said_in(xml)):  # what a person saved is never hidden
                 first, xml = xml, first
             xml_of[picture] = first
-            alone[xml] = (
-                "second XML for one picture",
-                f"that of {picture.name} is {first.parent.name}/{first.name}",
-            )
+            detail = f"that of {picture.name} is {first.parent.name}/{first.name}"
+            alone[xml] = ("second XML for one picture", detail)
 
-    by_name = _index(pictures, lambda path: [_stem(pictures[path])])
+    by_name = index_by(pictures, lambda path: [_stem(pictures[path])])
     for xml, name in xmls.items():
         same = by_name.get(_stem(name), [])
         if not same:
@@ -303,18 +299,18 @@ def _candidates(
     The rules: paths that agree but for one folder, as in `images/ep01` and `annotations/ep01`; a picture
     without XML that has its stem; what `<filename>` names, with as much of its folders as fits.
     """
-    by_way = _index(free, lambda path: _ways(_stem(pictures[path])))
-    by_stem = _index(free, lambda path: [_nfc(path.stem)])
+    by_way = index_by(free, lambda path: _ways(_stem(pictures[path])))
+    by_stem = index_by(free, lambda path: [_nfc(path.stem)])
     # LabelImg once wrote <filename> without its suffix.
-    with_suffix = _index(pictures, lambda path: _tails(_nfc(pictures[path].as_posix())))
-    by_end = _index(pictures, lambda path: _tails(_stem(pictures[path]))) | with_suffix
+    with_suffix = index_by(pictures, lambda path: tails(_nfc(pictures[path].as_posix())))
+    by_end = index_by(pictures, lambda path: tails(_stem(pictures[path]))) | with_suffix
     holding = {_nfc(folder.as_posix()) for name in pictures.values() for folder in name.parents}
     found = {}
     for xml, name in xmls.items():
         parallel = {path for way in _ways(_stem(name), holding) for path in _look_up(by_way, [way])}
         found[xml] = list(parallel) if len(parallel) == 1 else _look_up(by_stem, [_nfc(xml.stem)])
         if len(found[xml]) != 1:
-            found[xml] = _look_up(by_end, [*_tails(_file_name(xml)), _nfc(xml.stem)])
+            found[xml] = _look_up(by_end, [*tails(_file_name(xml)), _nfc(xml.stem)])
     return found
 
 
@@ -330,31 +326,35 @@ def _is_no_data_set(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("dataset.json", INBOX_MARK))
 
 
-def _tails(path: str) -> list[str]:
+def tails(path: str) -> list[str]:
     """The ends of a path, longest first: `a/b/c`, `b/c`, `c`."""
     parts = path.split("/")
     return ["/".join(parts[start:]) for start in range(len(parts))]
 
 
-def _index(things: Iterable[T], keys: Callable[[T], Iterable[str]]) -> dict[str, list[T]]:
+def index_by(things: Iterable[T], keys: Callable[[T], Iterable[str]]) -> dict[str, list[T]]:
     """Things by their keys, and once more without regard to capitals."""
     index: dict[str, list[T]] = {}
     for thing in things:
         for key in keys(thing):
-            index.setdefault(key, []).append(thing)
-            index.setdefault(f"{_FOLDED}{key.casefold()}", []).append(thing)
+            for spelt in (key, folded(key)):
+                index.setdefault(spelt, []).append(thing)
     return index
 
 
 def _look_up(index: Mapping[str, list[T]], keys: Sequence[str]) -> list[T]:
     """What an index has for the first key that it knows; capitals count where that decides."""
-    tried = [*keys, *(f"{_FOLDED}{key.casefold()}" for key in keys)]
-    return next((index[key] for key in tried if key in index), [])
+    return next((index[key] for key in (*keys, *map(folded, keys)) if key in index), [])
 
 
 def _file_name(xml: Path) -> str:
     """What `<filename>` says, with `/`; it may be a path of Windows or of Unix."""
     return _nfc((said_in(xml).filename or "").replace("\\", "/").strip())
+
+
+def folded(text: str) -> str:
+    """A key in which neither capitals count nor how a file system stores accents; equal to no name."""
+    return f"\0{_nfc(text).casefold()}"
 
 
 def _stem(name: Path) -> str:

@@ -18,7 +18,6 @@ from datasets.look_alikes import near_duplicates, traces_of
 from datasets.pictures import PictureError, decode_picture
 from datasets.problems import some_of, write_problems
 from datasets.splits import SPLITS
-from engine.measures.calibration import Reliability
 from engine.measures.trained_on import read_trained_on, write_trained_on
 from engine.reports.page import render_page, sentences, themed
 from engine.training.between_steps import TrainingLog, read_rows
@@ -38,9 +37,6 @@ from visualization.sheets import contact_sheet, scale_to
 FACES = "faces.csv"
 _TILE = 112
 _MOST_TILES = 60
-
-Sheet = tuple[str, str, np.ndarray]
-"""Heading, explanation, uint8 [H, W, 3]."""
 
 
 def write_face_report(
@@ -74,23 +70,21 @@ def write_face_report(
     )
     calibration = measures.calibration
     bars = partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
-    sheets = _wrong_names(measures, faces)
     html = render_page(
         "faces.html",
-        says=[title, lead, notes, numbers, [sheet[:2] for sheet in sheets]],
+        says=[title, lead, notes, numbers],
         title=title,
         lead=lead,
         notes=notes,
         measures=measures,
         judgement=numbers["judgement"],
-        unknown=measures.unknown,
-        unknown_text=strangers,
+        strangers=strangers,
         sentences=sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST),
         learnt=learnt,
         rows=worst_first,
         confusion=themed(partial(_confusion, measures)),
         reliability=themed(bars),
-        sheets=sheets,
+        wrong_names=_wrong_names(measures, faces),
         ran=ran,
     )
     write_text(folder / "report.html", html)
@@ -104,8 +98,8 @@ def _numbers(measures: FaceMeasures) -> dict[str, Any]:
         "top1_interval": list(measures.top1_interval),
         "top5": measures.top5,
         "mean_recall": measures.mean_recall,
-        "calibration": _calibration(measures.calibration),
-        "calibration_without_temperature": _calibration(measures.uncalibrated),
+        "calibration": measures.calibration.as_json(),
+        "calibration_without_temperature": measures.uncalibrated.as_json(),
         "judgement": measures.judgement.as_json(),
         "unknown": measures.unknown and asdict(measures.unknown),
         "names": {
@@ -119,23 +113,13 @@ def _numbers(measures: FaceMeasures) -> dict[str, Any]:
     }
 
 
-def _calibration(calibration: Reliability) -> dict[str, Any]:
-    return {
-        "expected_calibration_error": calibration.error,
-        "mean_probability_minus_share_right": calibration.excess,
-        "counts": calibration.counts.tolist(),
-        "shares_right": [None if np.isnan(value) else float(value) for value in calibration.shares_right],
-        "edges": calibration.edges.tolist(),
-    }
-
-
 def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
     words = {"no_answer": "unknown", "nobody": "strangers", "corner": "is ↓   called →"}
     return plot_confusion(measures.names, measures.confusion, theme=theme, **words)
 
 
-def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> list[Sheet]:
-    """Faces with a wrong name, the surest first: one sheet, or none where there is no such face."""
+def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> np.ndarray | None:
+    """A sheet of faces with a wrong name, the surest first; None where there is no such face."""
     answers, best = measures.probabilities.argmax(axis=1), measures.probabilities.max(axis=1)
     wrong = [i for i in np.argsort(-best, kind="stable") if answers[i] != measures.truth[i]][:_MOST_TILES]
     tiles, captions = [], []
@@ -143,13 +127,7 @@ def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> list[Sheet]:
         with suppress(PictureError):  # gone or changed since
             tiles.append(scale_to(faces[i].picture(), _TILE))
             captions.append(f"{best[i]:.0%} {measures.names[answers[i]]}")
-    if not tiles:
-        return []
-    explain = (
-        "Below each face the name that it got, and how probable that was thought to be; the surest mistakes "
-        "first. Wrong labels show up here, too."
-    )
-    return [("Wrong names", explain, contact_sheet(tiles, columns=10, cell=_TILE, captions=captions))]
+    return contact_sheet(tiles, columns=10, cell=_TILE, captions=captions) if tiles else None
 
 
 def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
@@ -159,7 +137,7 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     faces, hashes, own = seen.rows.faces, seen.rows.hashes, seen.split.indices("train")
     learnt = traces_of((faces[i].digest, faces[i].source, np.uint64(hashes[i])) for i in own)
     write_trained_on(folder, learnt)
-    _write_faces(folder / FACES, trained)
+    _write_answers(folder / FACES, faces, seen.split.splits, classifier.judge(trained.logits))
     write_problems(folder / "problems.csv", seen.problems)
     _write_tensorboard(folder, trained)
     said = sentences("faces_training_notes.txt", problems=seen.problems, measured=trained.measured)
@@ -201,11 +179,12 @@ def read_splits(folder: Path) -> dict[str, str]:
         ) from None
 
 
-def _write_faces(path: Path, trained: Trained) -> None:
+def _write_answers(
+    path: Path, faces: Sequence[Face], splits: Sequence[str], answers: Sequence[FaceAnswer]
+) -> None:
     """Every face, its split and its answer."""
     rows = []
-    answers = trained.classifier.judge(trained.logits)
-    for face, split, answer in zip(trained.seen.rows.faces, trained.seen.split.splits, answers, strict=True):
+    for face, split, answer in zip(faces, splits, answers, strict=True):
         said = [answer.names[0], f"{answer.probabilities[0]:.4f}", "yes" if answer.known else "no"]
         rows.append([face.shown, face.name, face.source, split, *said, face.digest])
     headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
@@ -270,8 +249,6 @@ def evaluate_faces(
         names=sorted({face.name for face in strangers if face.name}),
         problems=[*reading.problems, *rows.problems],
     )
-    answers = classifier.judge(np.concatenate([logits[own], logits[~own]]))
-    _write_answers(options.eval_dir / "answers.csv", [*known, *strangers], answers)
     for line in sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST):
         say(line)  # before the report is drawn, which takes a while
     data = {"faces_dir": str(options.faces_dir), "split": options.split, **asdict(options.reading)}
@@ -286,18 +263,9 @@ def evaluate_faces(
         strangers="Faces of characters that the classifier does not know.",
         notes=notes,
     )
+    splits = [options.split if one else "strangers" for one in own]
+    _write_answers(options.eval_dir / "answers.csv", rows.faces, splits, classifier.judge(logits))
     return notes
-
-
-def _write_answers(path: Path, faces: Sequence[Face], answers: Sequence[FaceAnswer]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for face, answer in zip(faces, answers, strict=True):
-        (first, second), (share, rest) = answer.names[:2], answer.probabilities[:2]
-        known = "yes" if answer.known else "no"
-        rows.append([face.shown, face.name, first, f"{share:.4f}", second, f"{rest:.4f}", known])
-    headings = ("face", "name", "answer", "probability", "second", "its_probability", "known")
-    write_table(path, headings, rows)
 
 
 def _read(classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Progress) -> FaceReading:

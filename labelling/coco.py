@@ -15,7 +15,6 @@ from labelling.foreign import (
     Files,
     ForeignDataset,
     Written,
-    box_around,
     raw_object,
     shorten,
     split_of,
@@ -127,10 +126,8 @@ def _add_pictures(
         elif shared[number] > 1:
             left_out("several pictures with one id", f"{number}: {written}")
         elif written not in found:
-            left_out(
-                "no such picture",
-                f"{written!r} in {dataset.files.root}, or several; --picture_dir says where",
-            )
+            detail = f"{written!r} in {dataset.files.root}, or several; --picture_dir says where"
+            left_out("no such picture", detail)
         else:
             name = found[written]
             objects = partial(_objects, boxes.get(number, []), names, f"{file}: {name}")
@@ -174,19 +171,11 @@ def _objects(
 
 
 def _box_of(annotation: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    """(xmin, ymin, xmax, ymax) of `bbox`, or of the box around the polygons of `segmentation` without one."""
-    bbox, outline = annotation.get("bbox"), annotation.get("segmentation")
-    if outline and not (bbox and any(_numbers_in(bbox)[2:])):
-        return box_around(_numbers_in(outline))
-    xmin, ymin, width, height = _numbers_in(bbox)
+    """(xmin, ymin, xmax, ymax) of `bbox`: a list of numbers, or of texts, or one text."""
+    bbox = annotation.get("bbox")
+    text = " ".join(map(str, bbox)) if isinstance(bbox, list) else str(bbox).strip("[]()")
+    xmin, ymin, width, height = numbers_of(text)
     return xmin, ymin, xmin + width, ymin + height
-
-
-def _numbers_in(value: object) -> list[float]:
-    """The numbers in lists of whatever depth, or written as text."""
-    if isinstance(value, list):
-        return [number for one in value for number in _numbers_in(one)]
-    return numbers_of(str(value).strip("[]()"))
 
 
 def _flag(value: object) -> bool:

@@ -160,35 +160,31 @@ def make_drafts(
     outcome.labelled = sum(target.saved for target in targets)
     outcome.earlier = len(rest) - outcome.labelled
 
-    def looked_at(
-        some: Sequence[DraftTarget], work: Finder
-    ) -> Iterator[tuple[DraftTarget, np.ndarray, Detections]]:
-        for target, image, found in in_batches(
-            some,
-            lambda target: read_picture(target.picture, max_pixels=max_pixels),
-            work,
-            batch_size=batch_size,
-            unreadable=lambda target, error: outcome.failures.append((target.name, str(error))),
-        ):
-            looks[target.name] = look(image)
-            yield target, image, found
-            progress("drafting", len(looks) + len(outcome.failures) - len(lost), len(targets))
+    def read(target: DraftTarget) -> np.ndarray:
+        return read_picture(target.picture, max_pixels=max_pixels)
+
+    def unreadable(target: DraftTarget, error: Exception) -> None:
+        outcome.failures.append((target.name, str(error)))
 
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
-    for _ in looked_at(rest, lambda images: [nothing] * len(images)):
-        pass  # only how they look is asked for
-    for target, image, found in looked_at(todo, find):
-        height, width = image.shape[:2]
-        picture = Path(target.picture.parent.name, target.picture.name)
-        try:
-            draft = drafted(target, image, found)
-            objects = draft_objects(draft, height, width)
-            if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it meanwhile
-                outcome.drafts += 1
-                outcome.boxes += len(draft)
-                outcome.empty += not len(draft)
-        except OSError as error:
-            outcome.failures.append((target.name, why(error)))
+    for some, work in ((rest, lambda images: [nothing] * len(images)), (todo, find)):
+        pictures = in_batches(some, read, work, batch_size=batch_size, unreadable=unreadable)
+        for target, image, found in pictures:
+            looks[target.name] = look(image)
+            progress("drafting", len(looks) + len(outcome.failures) - len(lost), len(targets))
+            if some is rest:  # only how they look is asked for
+                continue
+            height, width = image.shape[:2]
+            picture = Path(target.picture.parent.name, target.picture.name)
+            try:
+                draft = drafted(target, image, found)
+                objects = draft_objects(draft, height, width)
+                if write_draft(target.xml, picture, width, height, objects):  # or a person has saved it
+                    outcome.drafts += 1
+                    outcome.boxes += len(draft)
+                    outcome.empty += not len(draft)
+            except OSError as error:
+                outcome.failures.append((target.name, why(error)))
     seen = [target for target in targets if target.name in looks]
     outcome.useful = {one.name: usefulness(one) for one in seen if not one.saved and one.xml.exists()}
     known = np.array([looks[one.name] for one in seen if one.saved], np.float32)
@@ -210,12 +206,10 @@ def expected_corrections(detections: Detections) -> float:
 
 def look(picture: np.ndarray) -> np.ndarray:
     """What uint8 [H, W, 3] looks like from afar: float32 [192] of its colours in an 8 x 8 grid, 0 to 1."""
-    height, width = picture.shape[:2]
-    rows = np.array_split(picture.astype(np.float32) / 255, min(_GRID, height), axis=0)
-    cells = [
-        cell.mean(axis=(0, 1)) for row in rows for cell in np.array_split(row, min(_GRID, width), axis=1)
-    ]
-    return np.resize(np.concatenate(cells), 3 * _GRID**2).astype(np.float32)
+    import cv2  # no --help waits for it
+
+    small = cv2.resize(picture, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
+    return small.ravel().astype(np.float32) / 255
 
 
 def useful_first(uncertainty: Sequence[float], looks: np.ndarray, labelled: np.ndarray) -> list[int]:

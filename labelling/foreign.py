@@ -7,13 +7,12 @@ problems instead of ending the reading.
 import posixpath
 import re
 import reprlib
-import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from datasets.folder import SPLIT_WORDS
+from datasets.folder import SPLIT_WORDS, folded, index_by, tails
 from datasets.pictures import ACCEPTED_SUFFIXES, SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import RawObject
@@ -60,7 +59,7 @@ class Files:
         # Names of pictures, also of formats that are not read, and of folders above them; "." is the root.
         self.pictures = [name for name, path in self.paths.items() if path.suffix.lower() in SUFFIXES]
         self.folders = {str(one) for name in self.pictures for one in PurePosixPath(name).parents}
-        self._files_by_end, self._folders_by_end = _by_end(self.paths), _by_end(self.folders)
+        self._files_by_end, self._folders_by_end = index_by(self.paths, tails), index_by(self.folders, tails)
 
     def folder(self, written: Written) -> str:
         """The folder of pictures that a path means, as `meant`; "" where there is none."""
@@ -111,18 +110,18 @@ class ForeignDataset:
         self.problems.append(Problem(file, "", kind, detail, action))
 
 
-def _find(written: Written, names: Container[str], by_end: Sequence[Mapping[str, str]]) -> tuple[str, bool]:
+def _find(written: Written, names: Container[str], by_end: Mapping[str, Sequence[str]]) -> tuple[str, bool]:
     """The name at a path, or what ends on most of it, "" for none; and whether it is the one at the path."""
     paths = [posixpath.normpath(path) for one in written for path in _spellings(one)]
     for path in paths:
         if path in names:
             return path, True
-    for ends, spell in zip(by_end, (str, folded), strict=True):
+    for spelt in (str, folded):
         for path in paths:
             parts = [part for part in path.split("/")[-_MOST_PARTS:] if part not in ("", ".", "..")]
-            for first in range(len(parts)):
-                if name := ends.get(spell("/".join(parts[first:]))):
-                    return name, False
+            for end in tails("/".join(parts)):
+                if len(ends := by_end.get(spelt(end), ())) == 1:
+                    return ends[0], False
     return "", False
 
 
@@ -130,24 +129,6 @@ def _spellings(path: str) -> list[str]:
     """A path as it stands, with the separators of Unix, and of a URL, such as Label Studio's `?d=`."""
     slashed = path.strip().replace("\\", "/")
     return [path, slashed, *map(unquote, re.split(r"[?#]|\bd=", slashed))]
-
-
-def _by_end(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Names by everything that they end on, as it stands and `folded`; "" for what several end on."""
-    plain: dict[str, str] = {}
-    alike: dict[str, str] = {}
-    for name in names:
-        parts = name.split("/")
-        for first in range(len(parts)):
-            end = "/".join(parts[first:])
-            for ends, key in ((plain, end), (alike, folded(end))):
-                ends[key] = "" if key in ends else name
-    return plain, alike
-
-
-def folded(text: str) -> str:
-    """A name as file systems compare it that know no case, or store it decomposed."""
-    return unicodedata.normalize("NFC", text).casefold()
 
 
 def split_of(text: str) -> str:

@@ -2,8 +2,7 @@
 
 import posixpath
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from datasets.folder import folded
 from datasets.pictures import UnusableFile
 from datasets.problems import Problem
 from datasets.voc import OBJECT_DROPPED, RawObject, numbers_of
@@ -20,7 +20,6 @@ from labelling.foreign import (
     ForeignDataset,
     Written,
     box_around,
-    folded,
     raw_object,
     shorten,
     split_of,
@@ -44,13 +43,16 @@ def read_yolo(source: Path) -> ForeignDataset:
     files = Files(source if source.is_dir() else source.parent)
     dataset = ForeignDataset(files)
     labels = _labels_of(files)
+    texts = [name for name in sorted(files.paths.keys() - labels.values()) if name.lower().endswith(".txt")]
     settings = source.name if source.is_file() else _settings_of(files)
     if settings:
         content = _load(files.root / settings)
         names = {"": _names_of(content, settings, dataset)}
     else:
         names = _names_by_folder(files)
-        content = {split: _lists_of(split, files, set(labels.values())) for split in LIST_OF.values()}
+        content: dict[str, Any] = {}
+        for name in texts:
+            content.setdefault(split_of(posixpath.basename(name)), []).append(name)
     if not names:
         raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
     listed = _listed(content, settings or "", dataset)
@@ -65,9 +67,8 @@ def read_yolo(source: Path) -> ForeignDataset:
     for name in sorted(set(files.pictures).difference(name for _, name in listed)):
         dataset.leave_out(name, "picture in no split")
     of_labels = {posixpath.dirname(label) for label in labels.values()}
-    for name in sorted(set(files.paths).difference(labels.values())):
-        usual = posixpath.basename(name).lower() in _NAME_FILES
-        if name.lower().endswith(".txt") and posixpath.dirname(name) in of_labels and not usual:
+    for name in texts:
+        if posixpath.dirname(name) in of_labels and posixpath.basename(name).lower() not in _NAME_FILES:
             dataset.leave_out(name, "text beside label files of no picture", action="passed over")
     return dataset
 
@@ -136,12 +137,6 @@ def _nearest(by_folder: Mapping[str, Names], label: str) -> Names:
     return by_folder.get(folder) or next(iter(by_folder.values()))
 
 
-def _lists_of(split: str, files: Files, labels: Collection[str]) -> list[str]:
-    """The texts that are called after a split, and are not labels of a picture."""
-    texts = (name for name in files.paths if name.lower().endswith(".txt") and name not in labels)
-    return [name for name in texts if split_of(posixpath.basename(name)) == split]
-
-
 def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) -> list[tuple[str, str]]:
     """Split and name of the pictures of folders, of texts with paths, or of lists of such."""
     files, base = dataset.files, str(content.get("path", ""))
@@ -178,17 +173,10 @@ def _from(file: str, path: str, base: str = "") -> Written:
 
 
 def _labels_of(files: Files) -> dict[str, str]:
-    """The label file of each picture that has one, `STEM.txt` or `STEM.jpg.txt`.
+    """The label file of each picture that has one, `STEM.txt` or `STEM.jpg.txt`, whatever its capitals.
 
-    It lies in labels/ where the picture lies in images/, beside it, in labels/ beside or in its folder, or in
-    the only folder without pictures that differs from its own in one part. Else it is the only one of that
-    name, in a folder without pictures that is not quite another, nor of another split.
+    It lies in labels/ where the picture lies in images/, beside it, or in labels/ beside or in its folder.
     """
-    with_pictures = {posixpath.dirname(name) for name in files.pictures}
-    alike: dict[tuple[int | str, ...], list[str]] = {}
-    for folder in {posixpath.dirname(name) for name in files.paths} - with_pictures:
-        for pattern in _one_part_open(folder):
-            alike.setdefault(pattern, []).append(folder)
     wanted: dict[str, Written] = {}
     for picture in files.pictures:
         stem, places = posixpath.splitext(picture)[0], []
@@ -196,27 +184,10 @@ def _labels_of(files: Files) -> dict[str, str]:
             folder, name = posixpath.split(text)
             places += [re.sub("(^|.*/)images/", r"\1labels/", text, flags=re.IGNORECASE), text]
             places += (posixpath.normpath(posixpath.join(folder, up, "labels", name)) for up in ("..", ""))
-            others = (one for pattern in _one_part_open(folder) for one in alike.get(pattern, ()))
-            there = [path for one in others if (path := posixpath.join(one, name)) in files.paths]
-            places += there if len(there) == 1 else []
         wanted[picture] = (*places, f"{stem}.txt")
-    meant = files.meant(wanted.values())
-
-    def belongs(label: str, picture: str) -> bool:
-        one, other = (Counter(folded(name).split("/")[:-1]) for name in (label, picture))
-        apart = min((one - other).total(), (other - one).total())
-        splits = {split_of(posixpath.dirname(name)) for name in (label, picture)} - {""}
-        alone = posixpath.dirname(label) not in with_pictures
-        return label in wanted[picture] or (alone and apart <= 1 and len(splits) < 2)
-
-    found = {picture: meant[readings] for picture, readings in wanted.items() if readings in meant}
-    return {picture: label for picture, label in found.items() if belongs(label, picture)}
-
-
-def _one_part_open(folder: str) -> list[tuple[int | str, ...]]:
-    """The paths of a folder without one of its parts, each with the place of that part."""
-    parts = folder.split("/")
-    return [(place, *parts[:place], *parts[place + 1 :]) for place in range(len(parts))]
+    found = files.meant(wanted.values())
+    meant = {picture: found[places] for picture, places in wanted.items() if places in found}
+    return {one: label for one, label in meant.items() if folded(label) in map(folded, wanted[one])}
 
 
 def _objects(
@@ -240,12 +211,8 @@ def _objects(
 
 def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]) -> RawObject:
     """Of `number x y width height`, or number and polygon, in fractions; perhaps with a confidence."""
-    try:
-        number, *values = numbers_of(line)
-        name = names[number]
-    except ValueError:  # some write the name for the number
-        name = max((one for one in names.values() if line.startswith(f"{one} ")), key=len, default=line)
-        values = numbers_of(line.removeprefix(name))
+    number, *values = numbers_of(line)
+    name = names[number]
     values = values[:4] if with_points else values
     confidence = values.pop() if len(values) % 2 else 1
     if not 0 <= confidence <= 1 or any(not -1 <= value <= 2 for value in values):

@@ -43,7 +43,6 @@ class Check:
     output_dir: Path  #: Folder for the reports; made if it does not exist.
     #: Checkpoint folder: also lists labels that this detector strongly disagrees with.
     checkpoint_path: Path | None = None
-    near_duplicates: bool = True  #: Look for pictures of different splits that look nearly the same.
     reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 
@@ -113,10 +112,8 @@ def check(options: Check, console: Console) -> None:
         if not reading.annotations:
             raise ValueError(f"nothing to convert: {reading.nothing_found(problems)}")
         numbers = write_statistics(output_dir, reading.annotations, assignment.splits)
-        said = [f"{len(problems)} problems"]
-        if options.near_duplicates:
-            alike = write_alike(output_dir, reading.annotations, assignment.splits, progress)
-            said.append(f"{alike} pairs of pictures in different splits that look alike")
+        alike = write_alike(output_dir, reading.annotations, assignment.splits, progress)
+        said = [f"{len(problems)} problems, {alike} pairs of pictures in different splits that look alike"]
         suspicions = detector and write_suspicions(output_dir, reading.annotations, detector, progress)
 
     names = sorted({name for part in numbers.values() for name in part["names"]})

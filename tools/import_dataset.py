@@ -13,7 +13,6 @@ import shutil
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
 from unicodedata import category
 
 from rich.console import Console
@@ -40,14 +39,13 @@ class Options:
     #: COCO: a .json file or a folder with some. YOLO: data.yaml or obj.data, or a folder with classes.txt.
     source_path: Path
     output_dir: Path  #: Folder for Annotations/, JPEGImages/ and ImageSets/; made if it does not exist.
-    format: Literal["auto", "coco", "yolo"] = "auto"  #: What the source is; auto looks.
     #: COCO: the folder that its file names count from, where it is not found by itself.
     picture_dir: Path | None = None
     max_pixels: int = MAX_PIXELS  #: Refuse pictures with more pixels than this.
 
 
-def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDataset:
-    """Reads what lies at a path, see `Options`; ValueError where it is not of that kind, or of none."""
+def read_dataset(source: Path, picture_dir: Path | None) -> ForeignDataset:
+    """Reads what lies at a path, see `Options`; ValueError where it is no data set, or cannot be read."""
 
     def none(reason: str, cure: str = "") -> ValueError:
         looks = seems(source, own="tools.import_dataset") or cure
@@ -55,16 +53,15 @@ def read_dataset(source: Path, kind: str, picture_dir: Path | None) -> ForeignDa
 
     if not source.exists():
         raise none("there is no such file or folder")
-    kinds = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".data": "yolo"}
-    kind = kinds.get(source.suffix.lower(), kind) if kind == "auto" else kind
-    readers = {"coco": partial(read_coco, picture_dir=picture_dir), "yolo": read_yolo}
-    if kind in readers:
-        return readers[kind](source)
+    of_coco = partial(read_coco, picture_dir=picture_dir)
+    readers = {".json": of_coco, ".yaml": read_yolo, ".yml": read_yolo, ".data": read_yolo}
+    if read := readers.get(source.suffix.lower()):
+        return read(source)
     if source.is_file():
         kinds = "neither a COCO data set (a .json file) nor a YOLO data set (data.yaml)"
         raise none(kinds, "give a folder, unpacked")
     reasons: list[str] = []
-    for read in readers.values():
+    for read in (of_coco, read_yolo):
         try:
             return read(source)
         except ValueError as error:
@@ -174,7 +171,7 @@ def _free_name(picture: ForeignPicture, stems: set[str]) -> str:
 @command("python -m tools.import_dataset", interrupted="the same command goes on from here")
 def main(options: Options) -> None:
     console = Console()
-    dataset = read_dataset(options.source_path, options.format, options.picture_dir)
+    dataset = read_dataset(options.source_path, options.picture_dir)
     if not dataset.pictures:
         first = f" First: {dataset.problems[0].reason}." if dataset.problems else ""
         raise ValueError(f"{options.source_path}: no picture that can be taken.{first}")

@@ -36,7 +36,6 @@ _OPTIONS = {
 _RATES = (Fraction(1, 10), Fraction(480))
 _LONGEST_FRAME = 600  # seconds: where a clock jumps further, there is no frame so long
 _MOST_REORDERED = 16  # frames that are decoded before one that is shown earlier: the limit of H.264 and H.265
-_MOST_BOXES = 100_000  # of an MP4 file: a fragmented one has two for every second or so
 _SHARED_COLOURS = 0.5  # two pictures that share less of their colours are of two scenes
 _ROUNDED = Fraction(1, 10)  # seconds by which a time may go back: coarse clocks, not one that begins anew
 
@@ -160,24 +159,6 @@ def open_container(path: Path) -> InputContainer:
         raise VideoError("video cannot be read", error.strerror or str(error)) from None
 
 
-def _joined(path: Path) -> list[str]:
-    """What a person should know of an MP4 file that others were put behind, as by `cat`."""
-    films, place, end = 0, 0, path.stat().st_size
-    with path.open("rb") as file:
-        for _ in range(_MOST_BOXES):  # size, kind, content each (ISO/IEC 14496-12); the first one is `ftyp`
-            kind = (head := file.read(16))[4:8]
-            films += kind == b"ftyp"
-            size = int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4])
-            place += size
-            if not films or size < 8 or place >= end:
-                break
-            file.seek(place)
-    if films < 2:
-        return []
-    cure = "cut it apart, or join films with FFmpeg's concat"
-    return [f"of {films} films one behind the other in it only the first is read: {cure}"]
-
-
 def picture_stream(container: InputContainer, max_pixels: int) -> VideoStream:
     """The stream that is watched, not the cover of a song, ready to be decoded; VideoError without one."""
     for stream in container.streams.video:
@@ -234,8 +215,7 @@ class Clock:
         rates = [getattr(stream, name, None) for name in ("average_rate", "guessed_rate")]
         # Frames a second, on average.
         self.rate = Fraction(next((one for one in rates if one and _RATES[0] <= one <= _RATES[1]), 25))
-        # What a person should know: that the file's clock jumps, or that it hides further films.
-        self.notes = _joined(Path(container.name.removeprefix("file:")))
+        self.notes: list[str] = []  # what a person should know: that the file's clock jumps
         self._tick = stream.time_base or VideoFacts.time_base
         self._shift, self._repeated = -Fraction(container.start_time or 0, av.time_base), 0
         self._latest = self._last = -1 / self.rate  # of the packets so far, and of the frames

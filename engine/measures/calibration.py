@@ -1,6 +1,7 @@
 """Whether scores mean what they say (of those of 0.8, are 80 % right?), and how well they part two groups."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -29,6 +30,26 @@ class Reliability:
     def excess(self) -> float | None:
         """Mean score minus share of right answers: above 0 the scores promise too much."""
         return self._mean(self.mean_scores - self.shares_right)
+
+    def as_json(self) -> dict[str, Any]:
+        """For report.json; null where something is undefined."""
+        columns = {
+            "from": self.edges[:-1],
+            "to": self.edges[1:],
+            "answers": self.counts,
+            "mean_score": self.mean_scores,
+            "share_right": self.shares_right,
+        }
+        rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+        return {
+            "expected_calibration_error": self.error,
+            "mean_score_minus_share_right": self.excess,
+            "lowest_score": self.lowest_score,
+            "bins": [
+                {key: None if np.isnan(value) else value for key, value in zip(columns, row, strict=True)}
+                for row in rows
+            ],
+        }
 
     def _mean(self, values: np.ndarray) -> float | None:
         """Over answers (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3)."""

@@ -15,7 +15,6 @@ from datasets.problems import some_of
 from datasets.records import RecordDataset
 from engine.average_precision import OperatingPoint
 from engine.evaluation import read_pictures
-from engine.measures.calibration import Reliability
 from engine.measures.intervals import LEVEL
 from engine.measures.measure import Measurements, worst_and_best
 from engine.measures.mistakes import KINDS
@@ -112,7 +111,7 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
             "counts": measurements.confusion.counts.tolist(),
         },
         "errors": {kind: {"count": errors.counts[kind], "cost": errors.costs[kind]} for kind in KINDS},
-        "calibration": _calibration_numbers(measurements.calibration),
+        "calibration": measurements.calibration.as_json(),
         "without_objects": _stranger_numbers(measurements.without_objects),
         "strangers": _stranger_numbers(measurements.strangers),
         "pictures": [
@@ -130,26 +129,6 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
 
 def _point_numbers(point: OperatingPoint) -> dict[str, Any]:
     return {**asdict(point), "precision": point.precision, "recall": point.recall, "f1": point.f1}
-
-
-def _calibration_numbers(calibration: Reliability) -> dict[str, Any]:
-    columns = {
-        "from": calibration.edges[:-1],
-        "to": calibration.edges[1:],
-        "detections": calibration.counts,
-        "mean_score": calibration.mean_scores,
-        "share_right": calibration.shares_right,
-    }
-    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
-    return {
-        "expected_calibration_error": calibration.error,
-        "mean_score_minus_share_right": calibration.excess,
-        "lowest_score": calibration.lowest_score,
-        "bins": [
-            {key: None if np.isnan(value) else value for key, value in zip(columns, row, strict=True)}
-            for row in rows
-        ],
-    }
 
 
 def _stranger_numbers(result: StrangerResult | None) -> dict[str, Any] | None:
@@ -242,12 +221,9 @@ def most_mixed_up(measurements: Measurements, count: int) -> list[tuple[str, str
     names, mistakes = measurements.confusion.names, _mix_ups(measurements)
     marked = measurements.confusion.counts.sum(axis=1)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
-    places = np.stack(np.unravel_index(order, mistakes.shape), axis=1).tolist()
-    return [
-        (names[row], names[column], int(mistakes[row, column]), int(marked[row]))
-        for row, column in places
-        if mistakes[row, column]
-    ]
+    rows, columns = np.unravel_index(order[mistakes.flat[order] > 0], mistakes.shape)
+    found = zip(rows, columns, mistakes[rows, columns].tolist(), marked[rows].tolist(), strict=True)
+    return [(names[row], names[column], *counts) for row, column, *counts in found]
 
 
 def _mix_ups(measurements: Measurements) -> np.ndarray:

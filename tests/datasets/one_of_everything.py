@@ -255,10 +255,6 @@ def _bad_pictures(to: _Writer) -> None:
     ):
         to.pair(name).write_bytes(data)
         to.says(f"JPEGImages/{name}", kind, action)
-    to.seed += 2
-    frames = [draw(to.seed - 1), draw(to.seed)]
-    to.pair("animation_1.webp", image=frames[0], save_all=True, append_images=frames[1:])
-    to.says("JPEGImages/animation_1.webp", "animation", "its first picture taken")
 
 
 def _sizes(to: _Writer) -> None:

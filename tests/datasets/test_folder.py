@@ -39,7 +39,7 @@ def test_one_of_everything(tmp_path):
 @pytest.mark.parametrize("case", TABLES["frames"], ids=str)
 def test_frame(case):
     stored, box = tuple(case["stored"]), case.get("box", ["10", "20", "300", "350"])
-    facts = PictureFacts(stored, orientation=case["orientation"], plain_jpeg=True, frames=1, digest=b"")
+    facts = PictureFacts(stored, orientation=case["orientation"], plain_jpeg=True, digest=b"")
     objects = (RawObject("Mira", tuple(box), None, None),) if box else ()
     said = tuple(case["said"]) if "said" in case else None
     frame = choose_frame(facts, RawAnnotation(None, said, objects))

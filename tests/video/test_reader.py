@@ -84,11 +84,7 @@ def test_where_a_clock_begins_again_times_go_on(tmp_path, suffix, count):
             assert (video.notes, video.damage) == (reader.notes(), None)
 
 
-def test_films_behind_an_mp4_are_told_and_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
-    film = write_video(tmp_path / "a.mp4", [scene(1)] * 12)
-    film.write_bytes(film.read_bytes() * 3 + b"\0\0\0\1free" + b"\xff" * 8)
-    frames, reader = frames_of(film)
-    assert (len(frames), reader.notes()[0][:46]) == (12, "of 3 films one behind the other in it only the")
+def test_a_name_is_never_taken_for_an_address(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("concat:a|b.mp4", "http:x.mp4"):
         write_video(tmp_path / "plain.mp4", [scene(1)] * 3).rename(tmp_path / name)
@@ -103,7 +99,7 @@ def test_films_behind_an_mp4_are_told_and_a_name_is_never_taken_for_an_address(t
 def test_whatever_a_clock_says_times_rise_and_no_frame_is_squeezed_out(parts, untold):
     """Parts begin anywhere (in ms), their frames are up to 40 ms apart, some without a time."""
     made, base, times = SimpleNamespace, MILLISECOND, []
-    container: Any = made(start_time=None, name=__file__)
+    container: Any = made(start_time=None)
     stream: Any = made(average_rate=25, time_base=base)
     clock = Clock(container, stream)
     for start, count, apart in parts:
