@@ -22,7 +22,7 @@ def test_operations_of_convolutions_by_hand():
     assert convolution_operations(model) == 2 * (5 * 4 * 27 * 8) + 2 * (3 * 2 * 9 * 8)
 
 
-def test_the_time_goes_to_the_important_first_and_some_of_it_to_the_training(tmp_path):
+def test_flags_are_read_and_the_time_goes_to_the_important_first(tmp_path):
     options = Options(minutes=10.0, dataset_dir=tmp_path)
     wanted = rows(options)
     assert len({row.key for row in wanted}) == len(wanted)
@@ -30,9 +30,11 @@ def test_the_time_goes_to_the_important_first_and_some_of_it_to_the_training(tmp
     assert first == ["ceiling bfloat16", "ceiling float32", "step ssd_300_vgg bfloat16 32"]
     assert {row.program for row in due(wanted, {*first}, 359.0, options)} == {gpu.TORCH}
     assert [row.key for row in due(wanted, {*first}, 361.0, options)] == ["train"]
-    after = due(wanted, {*first, "train"}, 361.0, options)
-    assert min(row.rank for row in after) > gpu.TRAINING_RANK
+    assert min(row.rank for row in due(wanted, {*first, "train"}, 361.0, options)) > gpu.TRAINING_RANK
     assert due(wanted, {*first}, 600.0, options) == []
+    assert without_tyro(["--minutes=2.5", "--batch_sizes", "4", "8"]) == Options(
+        minutes=2.5, batch_sizes=(4, 8)
+    )
 
 
 def test_out_of_memory_is_a_cell_and_larger_batches_are_not_tried(capsys):
@@ -73,8 +75,3 @@ def test_a_second_run_measures_what_is_missing_only(tmp_path, monkeypatch):
     assert there["torch bfloat16 eager 1"]["said"] == "needs torchvision"
     with pytest.raises(ValueError, match="has another smoke: give another --output_dir"):
         main(Options(output_dir=tmp_path))
-
-
-def test_flags_without_tyro():
-    read = without_tyro(["--minutes=2.5", "--batch_sizes", "4", "8"])
-    assert read == Options(minutes=2.5, batch_sizes=(4, 8))

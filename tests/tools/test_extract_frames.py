@@ -18,13 +18,7 @@ from datasets.sources import source_of
 from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
-from tools.extract_frames import (
-    Options,
-    Outcome,
-    extract_video,
-    main,
-    picture_name,
-)
+from tools.extract_frames import Options, Outcome, extract_video, main, picture_name
 from video.selection import SparseVideo, may_be_wanted
 from video.sources import find_videos, name_sources
 

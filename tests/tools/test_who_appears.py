@@ -1,4 +1,3 @@
-import csv
 import json
 from pathlib import Path
 
@@ -7,11 +6,10 @@ import pytest
 
 from datasets.drawn_video import FilmOptions, draw_video
 from nets.thresholds import Thresholds
+from tests.datasets.one_of_everything import rows as rows_of
 from tests.video.test_screen_time import boxes
 from tools.who_appears import main, names_of
 from video.screen_time import Seen
-
-DRAWN = Path("checkpoints/drawn_lite")
 
 
 class OnSixAxes:
@@ -25,8 +23,7 @@ class OnSixAxes:
 
 def film(*tracks: tuple[str, float, float, int, float]) -> Seen:
     """Tracks of one head each: (name, score, evidence, axis it looks like, how far it leans to the last)."""
-    names, scores, evidence, axes, leans = zip(*tracks, strict=True)
-    count = len(tracks)
+    count, (names, scores, evidence, axes, leans) = len(tracks), zip(*tracks, strict=True)
     vectors = np.eye(6)[list(axes)] + np.outer(leans, np.eye(6)[5])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return Seen(
@@ -43,8 +40,7 @@ def test_names_go_by_likeness_to_what_the_detector_is_sure_of() -> None:
         ("b", 0.4, 2.0, 0, 0.1),  # is called b, and looks like a
         ("a", 0.8, 2.0, 2, 0.3),  # scores well, and looks like nobody: a stranger
         ("a", 0.15, 9.0, 0, 0.1),  # hardly a head
-        ("c", 0.9, 9.0, 3, 0.0),  # sure, but twice is no name
-        ("c", 0.9, 9.0, 3, 0.0),
+        *[("c", 0.9, 9.0, 3, 0.0)] * 2,  # sure, but twice is no name
         ("unknown", 0.9, 9.0, 1, 0.0),  # looks like b
     ]
     limits = Thresholds(0.5, {"b": 0.6}, {"gap": 4.0})
@@ -52,15 +48,8 @@ def test_names_go_by_likeness_to_what_the_detector_is_sure_of() -> None:
         named = [name for one in names_of(films, limits, OnSixAxes()) for name in one]
         assert named[:40] == ["a"] * 20 + ["b"] * 20
         assert named[40:] == ["a", "a", "", "", "", "", "b"]
-
-
-def test_of_one_name_the_sure_ones_alone() -> None:
-    (named,) = names_of([film(("a", 0.9, 9.0, 0, 0), ("a", 0.4, 9.0, 0, 0))], Thresholds(0.5), OnSixAxes())
-    assert [*named] == ["a", ""]
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    (named,) = names_of([film(*sure[:20], doubtful[0])], limits, OnSixAxes())  # of one name the sure ones
+    assert [*named] == ["a"] * 20 + [""]
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +63,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_page_and_tables_of_a_series(films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "who"
-    arguments = [f"--checkpoint_path={DRAWN}", f"--output_dir={out}", str(films)]
+    arguments = ["--checkpoint_path=checkpoints/drawn_lite", f"--output_dir={out}", str(films)]
     assert main(arguments) == 1  # for z.mkv
-    said = capsys.readouterr().err
-    assert "z: not a video, or damaged from the start" in said.replace("\n", " ")
-    rows = table(out / "characters.csv")
+    assert "z: not a video, or damaged from the start" in capsys.readouterr().err.replace("\n", " ")
+    rows = rows_of(out / "characters.csv")
     assert {row["film"] for row in rows} == {"A&B 17"}
-    spans = table(out / "appearances.csv")
+    spans = rows_of(out / "appearances.csv")
     for row in rows:
         his = [span for span in spans if span["name"] == row["name"]]
         assert sum(int(span["end"]) - int(span["start"]) for span in his) == int(row["seconds"]) > 0
