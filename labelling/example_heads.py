@@ -125,25 +125,20 @@ def left_out(vectors: np.ndarray, owners: np.ndarray, anybody: np.ndarray) -> tu
     return np.concatenate(right), np.concatenate(strangers)
 
 
-def limit_of(right: np.ndarray, lost: float = _LOST) -> float:
+def limit_of(right: np.ndarray) -> float:
     """The clearness below which a head is nobody's, from that of examples named right.
 
-    Conformal where there are enough of them (Vovk et al. 2005): of heads that are named right at most the
-    share `lost` falls below it.
+    Conformal where there are enough of them (Vovk et al. 2005): of heads that are named right at most _LOST
+    fall below it.
     """
-    rank = int(lost * (len(right) + 1))
+    rank = int(_LOST * (len(right) + 1))
     return float(np.sort(right)[rank - 1]) if rank else _USUAL
 
 
 def names_with(
-    old: "Names | None",
-    new: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    likeness: "Likeness",
-    lost: float = _LOST,
+    old: "Names | None", new: Mapping[str, tuple[np.ndarray, np.ndarray]], likeness: "Likeness"
 ) -> "Names":
     """Names with the examples of some more, vectors [N, E] and `around` [N, 4]; they replace their name's.
-
-    At most the share `lost` of heads that are named right shall be called unknown.
 
     Raises:
         ValueError: that is one name only.
@@ -160,7 +155,7 @@ def names_with(
     vectors, around = (np.concatenate(some) for some in zip(*both.values(), strict=True))
     owners = np.repeat(np.arange(len(both)), [len(some) for some, _ in both.values()])
     right, _ = left_out(vectors, owners, likeness.of_anybody(vectors))
-    return Names(tuple(both), vectors, owners, around, limit_of(right, lost), likeness.digest)
+    return Names(tuple(both), vectors, owners, around, limit_of(right), likeness.digest)
 
 
 def conformal_share(seen: np.ndarray) -> float:

@@ -37,11 +37,12 @@ if TYPE_CHECKING:  # importing them would start Keras before its remarks can be 
     from video.appearances import Appearance
     from video.screen_time import Seen
 
-# Examples of a name out of one film, the surest; how many of heads like them may lose their name; and tracks
-# of which the detector must be sure before a name counts as seen at all. On a drawn episode the worst name's
-# minutes, and strangers' seconds under a name, were wrong by: 20 examples: 11 %, 2.5 %; 40 or all: 9 %,
-# 2.5 %; 0.02, 0.03, 0.05 lost: 9, 9, 19 % and 3.2, 2.5, 2.5 %.
-_EXAMPLES, _LOST, _FEWEST = 40, 0.03, 3
+# Examples of a name out of one film, the surest; how many of heads like these may lose it; tracks of which
+# the detector must be sure before a name counts at all; and what a unit of missing evidence takes from
+# likeness. Chosen on six drawn episodes, seconds of strangers under a name and minutes of the worst name:
+# 2.7 % and 6 %; without the last 5.9 % and 9 % at best; 20 or 80 examples 2.1 % and 18 %, 2.9 % and 4 %; 0.01
+# or 0.03 lost 4.7 % and 5 %, 2.8 % and 7 %. On six others these have 1.6 % and 4.5 %.
+_EXAMPLES, _LOST, _FEWEST, _MISSING = 40, 0.02, 3, 0.08
 _PICTURE = 640  # longest side on the page
 
 
@@ -72,34 +73,45 @@ class Film:
 def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Likeness") -> list[Sequence[str]]:
     """Of every track of every film whose head it is; "" where it is nobody's.
 
-    Examples are tracks of which the detector is sure by its own limits, for score and for strangers. Where
-    they are of one name only, nothing can be compared, and they alone get it.
+    Examples are tracks of which the detector is sure by its own limits, for score and for strangers. A track
+    has the name that the detector and likeness agree on, if it is about as like its examples as these are
+    alike, each name for itself. Of one name only there is nothing to compare: the sure ones alone have it.
     """
-    from labelling.example_heads import names_with
+    from labelling.example_heads import likeness_within
     from nets.likeness import clearness
     from nets.thresholds import EVIDENCE, UNKNOWN
     from video.screen_time import SOMEBODY
 
     limit, sure = thresholds.unknown.get(EVIDENCE, -np.inf), []
-    examples: dict[str, list[np.ndarray]] = {}
+    found: dict[str, list[np.ndarray]] = {}
     for seen in films:
         said, scores, evidence = seen.of_tracks()
         good = (scores >= thresholds.of(said)) & (evidence >= limit) & (np.array(said, object) != UNKNOWN)
         sure.append(np.where(good, np.array(said, object), ""))
         surest = np.argsort(-scores, kind="stable")
         for name in {*sure[-1]} - {""}:
-            examples.setdefault(name, []).append(seen.vectors[surest[sure[-1][surest] == name][:_EXAMPLES]])
-    vectors = {name: np.concatenate(some) for name, some in sorted(examples.items())}
-    vectors = {name: some for name, some in vectors.items() if len(some) >= _FEWEST}
-    if len(vectors) < 2:
+            found.setdefault(name, []).append(seen.vectors[surest[sure[-1][surest] == name][:_EXAMPLES]])
+    examples = {name: np.concatenate(some) for name, some in sorted(found.items())}
+    examples = {name: some for name, some in examples.items() if len(some) >= _FEWEST}
+    if len(examples) < 2:
         return sure
-    given = {name: (some, np.zeros((len(some), 4))) for name, some in vectors.items()}
-    names, named = names_with(None, given, likeness, _LOST), []
+    means = np.stack([some.mean(0) / np.linalg.norm(some.mean(0)) for some in examples.values()])
+    limits = []
+    for number, some in enumerate(examples.values()):
+        cosines = some @ means.T
+        cosines[:, number] = likeness_within(some)
+        clear = clearness(cosines, likeness.of_anybody(some))[cosines.argmax(1) == number]
+        limits.append(np.quantile(clear, _LOST, method="lower") if len(clear) else np.inf)
+    named = []
     for seen in films:
-        cosines = names.cosines(seen.vectors)
-        clear = clearness(cosines, likeness.of_anybody(seen.vectors)) >= names.limit
-        best = np.array(names.names, object)[cosines.argmax(1)]
-        named.append(np.where(clear & (seen.of_tracks()[1] >= SOMEBODY), best, ""))
+        said, scores, evidence = seen.of_tracks()
+        cosines = seen.vectors @ means.T
+        clear = clearness(cosines, likeness.of_anybody(seen.vectors))
+        clear += _MISSING * np.minimum(evidence - limit, 0)
+        best = cosines.argmax(1)
+        agreed = np.array([*examples], object)[best] == np.array(said, object)
+        there = agreed & (clear >= np.array(limits)[best]) & (scores >= SOMEBODY)
+        named.append(np.where(there, np.array(said, object), ""))
     return named
 
 

@@ -36,18 +36,19 @@ def film(*tracks: tuple[str, float, float, int, float]) -> Seen:
 def test_names_go_by_likeness_to_what_the_detector_is_sure_of() -> None:
     sure = [(name, 0.9, 9.0, axis, lean / 50) for name, axis in (("a", 0), ("b", 1)) for lean in range(20)]
     doubtful = [
-        ("a", 0.3, 1.0, 0, 0.1),  # unsure, but looks like a
+        ("a", 0.3, 3.0, 0, 0.1),  # unsure, but looks like a
         ("b", 0.4, 2.0, 0, 0.1),  # is called b, and looks like a
+        ("b", 0.4, 3.9, 1, 0.9),  # unsure, and not so like b as the others
         ("a", 0.8, 2.0, 2, 0.3),  # scores well, and looks like nobody: a stranger
         ("a", 0.15, 9.0, 0, 0.1),  # hardly a head
         *[("c", 0.9, 9.0, 3, 0.0)] * 2,  # sure, but twice is no name
-        ("unknown", 0.9, 9.0, 1, 0.0),  # looks like b
+        ("unknown", 0.9, 9.0, 1, 0.0),  # looks like b, and is not
     ]
     limits = Thresholds(0.5, {"b": 0.6}, {"gap": 4.0})
     for films in ([film(*sure, *doubtful)], [film(*sure), film(*doubtful)]):
         named = [name for one in names_of(films, limits, OnSixAxes()) for name in one]
         assert named[:40] == ["a"] * 20 + ["b"] * 20
-        assert named[40:] == ["a", "a", "", "", "", "", "b"]
+        assert named[40:] == ["a", "", "", "", "", "", "", ""]
     (named,) = names_of([film(*sure[:20], doubtful[0])], limits, OnSixAxes())  # of one name the sure ones
     assert [*named] == ["a"] * 20 + [""]
 
