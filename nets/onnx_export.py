@@ -69,6 +69,8 @@ def export_onnx(
     result = compose.merge_models(result, tail, io_map=[(boxes, "every_box"), (shares, "every_share")])
     result.graph.name = network.name
     result.producer_name = "anime-ssd"
+    del result.opset_import[:]  # each part has brought its own: some readers refuse one that is there thrice
+    result.opset_import.append(helper.make_opsetid("", _OPSET))
     said = {
         "labels": json.dumps(list(labels), ensure_ascii=False),
         "network": network.name,

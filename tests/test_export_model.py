@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -35,6 +36,7 @@ def test_the_file_is_small_and_carries_its_names(written, session, detector):
     assert written.stat().st_size < 6_000_000
     properties = session.get_modelmeta().custom_metadata_map
     assert tuple(json.loads(properties["labels"])) == detector.labels
+    assert [(one.domain, one.version) for one in onnx.load(written).opset_import] == [("", 18)]
 
 
 @pytest.mark.parametrize("stem", ["episode15_000012", "episode16_000081", "episode15_000059"])

@@ -49,8 +49,7 @@ def test_names_go_by_likeness_to_what_the_detector_is_sure_of() -> None:
         named = [name for one in names_of(films, limits, OnSixAxes()) for name in one]
         assert named[:40] == ["a"] * 20 + ["b"] * 20
         assert named[40:] == ["a", "", "", "", "", "", "", ""]
-    (named,) = names_of([film(*sure[:20], doubtful[0])], limits, OnSixAxes())  # of one name the sure ones
-    assert [*named] == ["a"] * 20 + [""]
+    assert [*names_of([film(*sure[:20], doubtful[0])], limits, OnSixAxes())[0]] == ["a"] * 20 + [""]
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +80,12 @@ def test_page_and_tables_of_a_series(films: Path, tmp_path: Path, capsys: pytest
     assert all(
         page.count(f'id="shot-{n}-1"') == page.count(f'#shot-{n}-1"') == 1 for n in range(1, len(rows))
     )
-    assert "A&amp;B 17" in page
-    assert "A&B" not in page
+    assert page.count("A&") == page.count("A&amp;B 17") > 0
 
     kept = out / "films" / "A&B 17.npz"
-    before, written = kept.stat().st_mtime_ns, page
+    before = kept.stat().st_mtime_ns
     assert main(arguments) == 1
     assert kept.stat().st_mtime_ns == before  # not looked at again
-    assert (out / "index.html").read_text(encoding="utf-8") == written
+    assert (out / "index.html").read_text(encoding="utf-8") == page
     assert main([*arguments[:2], str(films / "z.mkv")]) == 1
     assert "nobody was found in 0 films" in capsys.readouterr().err
