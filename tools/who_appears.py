@@ -63,14 +63,14 @@ class Film:
     path: Path
     source: str  # its name
     seen: "Seen"
-    names: Sequence[str]  # of its tracks
+    names: list[str]  # of its tracks
     spans: list["Appearance"]  # in the order of time
 
     def seconds(self, name: str) -> float:
         return sum(span.end - span.start for span in self.spans if span.name == name)
 
 
-def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Likeness") -> list[Sequence[str]]:
+def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Likeness") -> list[list[str]]:
     """Of every track of every film whose head it is; "" where it is nobody's.
 
     Examples are tracks of which the detector is sure by its own limits, for score and for strangers. A track
@@ -87,10 +87,10 @@ def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Liken
     for seen in films:
         said, scores, evidence = seen.of_tracks()
         good = (scores >= thresholds.of(said)) & (evidence >= limit) & (np.array(said, object) != UNKNOWN)
-        sure.append(np.where(good, np.array(said, object), ""))
-        surest = np.argsort(-scores, kind="stable")
+        own, surest = np.where(good, np.array(said, object), ""), np.argsort(-scores, kind="stable")
+        sure.append(own.tolist())
         for name in {*sure[-1]} - {""}:
-            found.setdefault(name, []).append(seen.vectors[surest[sure[-1][surest] == name][:_EXAMPLES]])
+            found.setdefault(name, []).append(seen.vectors[surest[own[surest] == name][:_EXAMPLES]])
     examples = {name: np.concatenate(some) for name, some in sorted(found.items())}
     examples = {name: some for name, some in examples.items() if len(some) >= _FEWEST}
     if len(examples) < 2:
@@ -111,7 +111,7 @@ def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Liken
         best = cosines.argmax(1)
         agreed = np.array([*examples], object)[best] == np.array(said, object)
         there = agreed & (clear >= np.array(limits)[best]) & (scores >= SOMEBODY)
-        named.append(np.where(there, np.array(said, object), ""))
+        named.append(np.where(there, np.array(said, object), "").tolist())
     return named
 
 
@@ -171,11 +171,12 @@ def write_tables(folder: Path, films: Sequence[Film], names: Sequence[str]) -> N
     write_table(folder / "characters.csv", ("name", "film", "seconds", "share", "first"), rows)
     spans = [(film.source, s.name, round(s.start), round(s.end)) for film in films for s in film.spans]
     write_table(folder / "appearances.csv", ("film", "name", "start", "end"), spans)
-    entries = [
-        {**detections_entry(film.source, *film.seen.size.tolist(), film.seen.shown_at(n, film.names)),
-         "time": round(time, 3)}
-        for film in films for n, time in enumerate(film.seen.times.tolist())
-    ]  # fmt: skip
+    entries = []
+    for film in films:
+        height, width = film.seen.size.tolist()
+        for number, time in enumerate(film.seen.times.tolist()):
+            found = film.seen.shown_at(number, film.names)
+            entries.append({**detections_entry(film.source, height, width, found), "time": round(time, 3)})
     write_detections(folder / "detections.json", entries)
 
 

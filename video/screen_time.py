@@ -87,10 +87,9 @@ class Seen:
     def shown_at(self, picture: int, names: Sequence[str]) -> Detections:
         """The heads that have a name in a picture, best first; `names` of T tracks, "" for nobody."""
         first, last = np.searchsorted(self.pictures, (picture, picture + 1))
-        heads = [n for n in range(first, last) if names[self.tracks[n]]]
-        heads.sort(key=lambda n: -self.scores[n])
-        named = tuple(names[self.tracks[n]] for n in heads)
-        return Detections(self.boxes[heads].reshape(-1, 4), self.scores[heads], named)
+        named = tuple(names[int(track)] for track in self.tracks[first:last].tolist())
+        found = Detections(self.boxes[first:last], self.scores[first:last], named)
+        return found.where(np.array([name != "" for name in named], bool))
 
 
 def write_seen(path: Path, seen: Seen) -> None:

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,8 +15,6 @@ from video.screen_time import Seen
 
 class OnSixAxes:
     """Vectors of six axes; drawn people lie on the last."""
-
-    digest = "six"
 
     def of_anybody(self, vectors: np.ndarray) -> np.ndarray:
         return vectors[:, 5]
@@ -44,12 +43,12 @@ def test_names_go_by_likeness_to_what_the_detector_is_sure_of() -> None:
         *[("c", 0.9, 9.0, 3, 0.0)] * 2,  # sure, but twice is no name
         ("unknown", 0.9, 9.0, 1, 0.0),  # looks like b, and is not
     ]
-    limits = Thresholds(0.5, {"b": 0.6}, {"gap": 4.0})
+    limits, six = Thresholds(0.5, {"b": 0.6}, {"gap": 4.0}), cast("Any", OnSixAxes())
     for films in ([film(*sure, *doubtful)], [film(*sure), film(*doubtful)]):
-        named = [name for one in names_of(films, limits, OnSixAxes()) for name in one]
+        named = [name for one in names_of(films, limits, six) for name in one]
         assert named[:40] == ["a"] * 20 + ["b"] * 20
         assert named[40:] == ["a", "", "", "", "", "", "", ""]
-    assert [*names_of([film(*sure[:20], doubtful[0])], limits, OnSixAxes())[0]] == ["a"] * 20 + [""]
+    assert [*names_of([film(*sure[:20], doubtful[0])], limits, six)[0]] == ["a"] * 20 + [""]
 
 
 @pytest.fixture(scope="module")
