@@ -71,7 +71,7 @@ def one_draw(faces: Faces, likeness: Likeness, count: int, examples: int, rng: n
     owners = np.repeat(np.arange(count), examples)
     vectors = faces.vectors[support]
     found = left_out(vectors, owners, likeness.of_anybody(vectors))
-    limit = limit_of(found[0])
+    limit = limit_of(np.concatenate(found[0]))
     names = Names(tuple(map(str, chosen)), vectors, owners, np.zeros((len(vectors), 4)), limit, "")
     rest = [some[examples:] for some in own]
     asked = [some[~np.isin(faces.sources[some], faces.sources[support])] for some in rest]

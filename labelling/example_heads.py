@@ -105,8 +105,10 @@ def likeness_within(vectors: np.ndarray) -> np.ndarray:
     return (vectors * others).sum(1) / np.linalg.norm(others, axis=1)
 
 
-def left_out(vectors: np.ndarray, owners: np.ndarray, anybody: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The `clearness` of examples [N, E] left out in turn: of those named right, and of all as strangers.
+def left_out(
+    vectors: np.ndarray, owners: np.ndarray, anybody: np.ndarray
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """The `clearness` of examples [N, E] left out in turn: by name of those named right; of all as strangers.
 
     A stranger is what an example is to the names that are not its own, where there are two.
     """
@@ -114,15 +116,15 @@ def left_out(vectors: np.ndarray, owners: np.ndarray, anybody: np.ndarray) -> tu
 
     groups = [vectors[owners == number] for number in range(owners.max() + 1)]
     means = np.stack([group.mean(0) / np.linalg.norm(group.mean(0)) for group in groups])
-    right, strangers = [np.zeros(0)], [np.zeros(0)]
+    right, strangers = [np.zeros(0) for _ in groups], [np.zeros(0)]
     for number, group in enumerate(groups):
         others, around = np.delete(group @ means.T, number, 1), anybody[owners == number]
         if others.shape[1] > 1:
             strangers.append(clearness(others, around))
         if len(own := likeness_within(group)):
             clear = clearness(np.column_stack([others, own]), around)
-            right.append(clear[own > others.max(1, initial=-1)])
-    return np.concatenate(right), np.concatenate(strangers)
+            right[number] = clear[own > others.max(1, initial=-1)]
+    return right, np.concatenate(strangers)
 
 
 def limit_of(right: np.ndarray) -> float:
@@ -155,7 +157,7 @@ def names_with(
     vectors, around = (np.concatenate(some) for some in zip(*both.values(), strict=True))
     owners = np.repeat(np.arange(len(both)), [len(some) for some, _ in both.values()])
     right, _ = left_out(vectors, owners, likeness.of_anybody(vectors))
-    return Names(tuple(both), vectors, owners, around, limit_of(right), likeness.digest)
+    return Names(tuple(both), vectors, owners, around, limit_of(np.concatenate(right)), likeness.digest)
 
 
 def conformal_share(seen: np.ndarray) -> float:
@@ -170,8 +172,8 @@ def promised(names: "Names", likeness: "Likeness") -> str:
     if len(strangers):
         named = conformal_share(strangers >= names.limit)
         said.append(f"of 100 heads of others about {100 * named:.0f} get a name")
-    if len(right):
-        lost = conformal_share(right < names.limit)
+    if len(clear := np.concatenate(right)):
+        lost = conformal_share(clear < names.limit)
         said.append(f"of 100 named right {100 * lost:.0f} lose their name")
     return "; ".join(said)
 

@@ -113,7 +113,9 @@ def read_seen(path: Path, made: str) -> Seen | None:
     return None
 
 
-def tracks_of(shots: np.ndarray, pictures: np.ndarray, boxes: np.ndarray, names: np.ndarray) -> np.ndarray:
+def tracks_in_shots(
+    shots: np.ndarray, pictures: np.ndarray, boxes: np.ndarray, names: np.ndarray
+) -> np.ndarray:
     """Which heads are one person's, as long as a shot lasts.
 
     Args:
@@ -171,7 +173,7 @@ def look_through(
         raise VideoError("no frame that can be decoded", "")
     pictures, boxes, names, scores, evidence = map(np.array, zip(*heads, strict=True) if heads else [()] * 5)
     shots, pictures, boxes = np.array(shots, int), pictures.astype(int), boxes.reshape(-1, 4)
-    tracks = tracks_of(shots, pictures, boxes, names)
+    tracks = tracks_in_shots(shots, pictures, boxes, names)
     order = np.lexsort((-scores, tracks))
     best = order[np.unique(tracks[order], return_index=True)[1]]  # of each track
     vectors = np.zeros((len(best), likeness.strangers.shape[1]), np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import tables
-from video.screen_time import Seen, read_seen, tracks_of, write_seen
+from video.screen_time import Seen, read_seen, tracks_in_shots, write_seen
 
 CASES, PLACES = tables(__file__)["tracks"], tables(__file__)["places"]
 LEFT, RIGHT = PLACES["left"], PLACES["right"]
@@ -36,7 +36,7 @@ def shown(one: Seen, names: list[str]) -> list[set[str]]:
 def test_heads_are_followed(case: dict[str, Any]) -> None:
     where = boxes(*(PLACES[place] for place in case["places"]))
     shots, pictures = np.array(case["shots"]), np.array(case["pictures"], int)
-    assert tracks_of(shots, pictures, where, np.array([*case["names"]])).tolist() == case["tracks"]
+    assert tracks_in_shots(shots, pictures, where, np.array([*case["names"]])).tolist() == case["tracks"]
 
 
 def test_who_is_seen_in_a_third_of_a_shot_is_there_all_the_time() -> None:
