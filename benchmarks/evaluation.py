@@ -22,8 +22,8 @@ from datasets.records import open_dataset
 from engine.average_precision import GroundTruth, evaluate_detections
 from engine.evaluation import evaluate_model
 from engine.input_pipeline import evaluation_batches
-from engine.measures.coco import coco_average_precision
 from engine.measures.intervals import bootstrap_intervals
+from engine.measures.measure import coco_average_precision
 from engine.measures.mistakes import break_down_errors, confusion_matrix
 from nets import get_network
 

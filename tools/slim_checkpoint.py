@@ -161,7 +161,7 @@ def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[st
     """What the variables, by slim name, are good for, in lines of text."""
     from nets.imagenet import reduce_fully_connected
     from nets.slim_names import training_state
-    from ssd_tensorflow.fit import find_fits
+    from ssd_tensorflow.checkpoints import find_fits
 
     values = _spaced(sum(array.size for array in variables.values()))
     lines = [f"{len(variables)} variables, {values} values"]

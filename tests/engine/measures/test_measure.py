@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from engine.average_precision import evaluate_detections
-from engine.measures.coco import coco_average_precision
-from engine.measures.measure import picture_scores, worst_and_best
+from engine.measures.measure import coco_average_precision, picture_scores, worst_and_best
 from engine.measures.thresholds import choose_thresholds, evidence_of, right_evidence
 from nets.thresholds import Thresholds
 from tests.engine.by_hand import TABLES, A, B, C, D, detected, marked
