@@ -27,9 +27,16 @@ from datasets.pictures import MAX_PIXELS, PictureError, save_picture
 from files.writing import why
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
-from video.journal import Journal, journal_path, known_hashes, read_journal, write_journal
 from video.selection import SparseVideo, after_cuts, at_interval, is_blank
-from video.sources import find_videos, name_sources
+from video.sources import (
+    Journal,
+    find_videos,
+    journal_path,
+    known_hashes,
+    name_sources,
+    read_journal,
+    write_journal,
+)
 from visualization.sheets import scale_to
 from visualization.text import one_line
 
