@@ -46,8 +46,9 @@ from datasets.pictures import (
 )
 from engine.reports.detections_file import detections_entry, write_detections
 from files.below import files_below
+from files.telling import why
 from files.threads import map_in_threads
-from files.writing import why, write_bytes
+from files.writing import write_bytes
 from terminal.command import command
 from terminal.quiet import start_tensorflow
 from video.reader import Camera, VideoError, VideoReader, camera_number

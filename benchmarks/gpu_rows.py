@@ -293,9 +293,15 @@ def reader(size: int) -> tuple[Callable[[bytes], np.ndarray], str]:
         ModuleNotFoundError: there is none of them.
     """
     if find_spec("tensorflow"):
-        from preprocessing.resize import decode_picture, resize_picture
+        import tensorflow as tf
 
-        return lambda jpeg: np.asarray(resize_picture(decode_picture(jpeg), size)), "TensorFlow"
+        from preprocessing.resize import resize_picture
+
+        def with_tensorflow(jpeg: bytes) -> np.ndarray:
+            image = tf.io.decode_image(jpeg, channels=3, expand_animations=False)
+            return np.asarray(resize_picture(image, size))
+
+        return with_tensorflow, "TensorFlow"
     if find_spec("PIL"):
         from PIL import Image
 

@@ -27,8 +27,9 @@ from datasets.pictures import MAX_PIXELS, decode_picture, encode_picture, read_p
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction
 from files.below import sha256_of
+from files.telling import printable
 from files.threads import map_in_threads
-from files.writing import printable, write_text
+from files.writing import write_text
 from terminal.bars import Progress, silent
 
 # The layout of dataset.json; a reader that knows only smaller numbers must refuse.

@@ -15,7 +15,6 @@ from google.protobuf.message import DecodeError
 
 from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
 from files.threads import map_in_threads
-from preprocessing.resize import decode_picture
 
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
 SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
@@ -121,6 +120,15 @@ def examples(files: Iterable[Path]) -> Iterator[tuple[str, tf.train.Example]]:
             raise ValueError(f"{path}: damaged or cut short; copy it again or convert again") from None
         except DecodeError:
             raise ValueError(f"{path}: its records hold no tf.train.Example; convert again") from None
+
+
+def decode_picture(encoded) -> tf.Tensor:
+    """The one way in which pictures of records are decoded: scalar string -> uint8 [H, W, 3] RGB.
+
+    A whole JPEG, PNG, GIF, BMP or WebP.
+    """
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def decoded(where: str, example: tf.train.Example) -> np.ndarray:

@@ -20,8 +20,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from files.telling import why
 from files.threads import map_in_threads
-from files.writing import why, write_bytes
+from files.writing import write_bytes
 
 _TABLE = tomllib.loads(Path(__file__).with_name("suffixes.toml").read_text(encoding="utf-8"))
 ACCEPTED_SUFFIXES, OTHER_SUFFIXES, VIDEO_SUFFIXES = map(frozenset, _TABLE.values())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.pictures import UnusableFile
-from files.writing import write_table
+from files.telling import write_table
 
 GROUP_HEADINGS = ("count", "problem", "what was done", "first")  # of the table of `group_problems` on screen
 

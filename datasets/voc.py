@@ -13,7 +13,8 @@ from boxes.pixels import to_pixels
 from datasets.labels import clean_name
 from datasets.pictures import UnusableFile, bytes_of
 from datasets.problems import Problem
-from files.writing import printable, write_bytes
+from files.telling import printable
+from files.writing import write_bytes
 
 # An object takes LabelImg about 250 bytes; more than this is no annotation.
 MAX_XML_BYTES = 4_000_000

@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from datasets.examples import decoded, examples, parse_example
+from datasets.examples import decode_picture, decoded, examples, parse_example
 from datasets.records import RecordDataset
 from engine.input.order import shown_pictures
 from engine.input.pictures import PictureMemory, decode_window, free_bytes, remember_pictures
@@ -23,7 +23,7 @@ from files.threads import cores
 from preprocessing.augment import Picture, augment_picture
 from preprocessing.paste import paste_sometimes
 from preprocessing.presets import Augmentation
-from preprocessing.resize import decode_picture, resize_picture
+from preprocessing.resize import resize_picture
 
 # Batches made ahead: they even out pictures of different sizes (a batch of 32 at 300 x 300 has 35 MB).
 PREFETCHED_BATCHES = 2

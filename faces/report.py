@@ -27,7 +27,8 @@ from faces.folder import Face, FaceReading, read_faces
 from faces.measures import LIKELIEST, FaceMeasures, measure_faces
 from faces.options import FaceEvaluationOptions, FaceTrainingOptions
 from faces.training import Trained
-from files.writing import write_json, write_table, write_text
+from files.telling import write_table
+from files.writing import write_json, write_text
 from nets.saving import versions
 from terminal.bars import Progress
 from visualization.figures import LIGHT, Theme, picture_of

@@ -1,27 +1,15 @@
 """Files that are whole whenever somebody looks, written under a temporary name; JSON read."""
 
-import csv
-import errno
-import io
 import json
 import os
 import re
-import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a pair: JSON holds them, UTF-8 cannot
-_CURES = {  # of errors of the system, by their names
-    **dict.fromkeys(("EACCES", "EPERM", "EROFS"), "change who may use it, or give another folder"),
-    **dict.fromkeys(("ENOSPC", "EDQUOT", "EFBIG"), "make room there, or choose another disk"),
-    **dict.fromkeys(("EEXIST", "EISDIR", "ENOTDIR"), "rename what has this name, or give another folder"),
-    "ENAMETOOLONG": "shorten the name",
-    "ENOENT": "look whether the path is right",
-}
-_FORMULA = re.compile(r"[=@]|[+-](?![\d.e+-]*$)")  # how a cell begins that a spreadsheet computes
 
 
 @contextmanager
@@ -60,15 +48,6 @@ def whole_file(path: Path, *, durable: bool = False, previous: Path | None = Non
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def why(error: Exception) -> str:
-    """What an error says; of one of the system: the path, what is wrong with it and, if known, a cure."""
-    if not isinstance(error, OSError):
-        return str(error)
-    cure = _CURES.get(errno.errorcode.get(error.errno or 0, ""), "")
-    said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-    return f"{said}; {cure}" if cure else said
 
 
 def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
@@ -113,24 +92,3 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
 def as_utf8(text: str) -> str:
     r"""The text as UTF-8 can hold it: `\xc7` for a file name's byte that is none, U+FFFD for half a pair."""
     return _HALVES.sub("\ufffd", text).encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
-def printable(text: str) -> str:
-    """The text to be looked at, never to be used: `as_utf8`, and U+FFFD for controls and what nobody sees.
-
-    Spaces of all kinds stay, and the joiners that Persian, the scripts of India and emoji are spelt with.
-    """
-    return "".join(
-        one if one.isprintable() or one in "\u200c\u200d" or unicodedata.category(one) == "Zs" else "\ufffd"
-        for one in as_utf8(text)
-    )
-
-
-def write_table(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A whole CSV file in UTF-8 (see `whole_file`), its cells `printable` and none a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    cells = ((printable(str(value)) for value in row) for row in rows)
-    writer.writerow(headings)
-    writer.writerows([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in cells)
-    write_text(path, text.getvalue())

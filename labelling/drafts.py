@@ -27,7 +27,8 @@ from datasets.voc import (
     write_annotation,
 )
 from files.below import locked
-from files.writing import why, write_text
+from files.telling import why
+from files.writing import write_text
 from terminal.bars import Progress
 
 if TYPE_CHECKING:  # it would start Keras, for which no --help waits

@@ -17,7 +17,7 @@ from datasets.pictures import ACCEPTED_SUFFIXES, SUFFIXES
 from datasets.problems import Problem
 from datasets.voc import RawObject
 from files.below import files_below
-from files.writing import printable
+from files.telling import printable
 
 # What folders and files of splits are called, and what ImageSets/Main calls these.
 LIST_OF = {word: "val" if split == "validation" else split for word, split in SPLIT_WORDS.items()}

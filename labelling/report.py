@@ -19,8 +19,9 @@ from boxes.pixels import crop_around, to_pixels
 from datasets.annotations import Annotation, counts_of, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import PictureError, in_batches, read_picture, save_picture
+from files.telling import write_table
 from files.threads import map_in_threads
-from files.writing import write_bytes, write_table
+from files.writing import write_bytes
 from terminal.bars import Progress
 from visualization.dataset_figure import plot_dataset
 from visualization.drawing import draw_boxes

@@ -1,4 +1,4 @@
-"""The one way in which pictures of records are decoded, and all are brought to a network's size.
+"""The one way in which pictures are brought to a network's size.
 
 Bilinear, antialiased, half-pixel centres. Training, evaluation and the Detector all resample here, because a
 network tested on pictures that were smoothed differently from those it learned from loses accuracy. A
@@ -8,12 +8,6 @@ interpolation breaks up: a 1080p frame differs by 9 grey levels of 255 on averag
 """
 
 import tensorflow as tf
-
-
-def decode_picture(encoded) -> tf.Tensor:
-    """Decodes a whole JPEG, PNG, GIF, BMP or WebP: scalar string -> uint8 [H, W, 3] RGB."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, [None, None, 3])
 
 
 def resize_picture(image, size: int) -> tf.Tensor:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from files.writing import printable
+from files.telling import printable
 
 LINE_SECONDS = 15.0  # between a training's lines where there is no terminal (a log file, CI)
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from files.writing import printable, why
+from files.telling import printable, why
 
 Main = Callable[..., int | None]
 _FLAGS = ConstructorRegistry()  # how every command reads its flags, those with a parser of their own too

@@ -18,7 +18,8 @@ from rich.console import Console
 from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
 from datasets.splits import Assignment, SplitOptions
-from files.writing import why, write_text
+from files.telling import why
+from files.writing import write_text
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
 

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, PictureError, save_picture
-from files.writing import why
+from files.telling import why
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
 from video.selection import SparseVideo, after_cuts, at_interval, is_blank

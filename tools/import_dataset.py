@@ -23,7 +23,8 @@ from datasets.kinds import seems
 from datasets.pictures import MAX_PIXELS, UnusableFile
 from datasets.problems import GROUP_HEADINGS, Problem, group_problems, write_problems
 from datasets.voc import MAX_OBJECTS, RawAnnotation, RawObject, repair_objects, voc_objects, write_annotation
-from files.writing import whole_file, why, write_text
+from files.telling import why
+from files.writing import whole_file, write_text
 from labelling.coco import read_coco
 from labelling.foreign import IMPORT_PROBLEMS, LIST_OF, ForeignDataset, ForeignPicture
 from labelling.yolo import read_yolo

@@ -25,7 +25,8 @@ from rich.console import Console
 
 from engine.reports.detections_file import detections_entry, write_detections
 from files.below import sha256_of
-from files.writing import why, write_table, write_text
+from files.telling import why, write_table
+from files.writing import write_text
 from terminal.bars import Progress, counting_bars
 from terminal.command import command, note, say
 from terminal.quiet import start_tensorflow

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from files.writing import write_table
+from files.telling import write_table
 from visualization.colours import hex_colour
 from visualization.figures import LIGHT, Theme, add_panel, label_text, set_names
 from visualization.text import one_line

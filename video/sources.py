@@ -17,7 +17,8 @@ from datasets.pictures import VIDEO_SUFFIXES
 from datasets.problems import some_of
 from datasets.sources import source_of
 from files.below import files_below
-from files.writing import printable, write_json
+from files.telling import printable
+from files.writing import write_json
 
 FOLDER = ".extract_frames"  # inside of the folder of pictures; hidden, so that no tool takes it for data
 _DEPTHS = 4  # ways to name a video

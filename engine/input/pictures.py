@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from datasets.examples import parse_example
+from datasets.examples import decode_picture, parse_example
 from engine.input.records import RecordIndex, read_records
 from preprocessing.augment import Picture
 from preprocessing.geometric import source_pixels
-from preprocessing.resize import decode_picture
 
 JPEG_RATIOS = (1, 2, 4, 8)  # what libjpeg's inverse cosine transform can leave out
 # Of the memory that is free: the pictures may take this much, and as much again while they are put together.

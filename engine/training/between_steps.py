@@ -16,7 +16,7 @@ import tensorflow as tf
 from engine.evaluation import evaluate_model
 from engine.training.plan import Run, Say
 from engine.training.run_folder import LAST, Standing, demanding_room, save_state
-from files.writing import write_table
+from files.telling import write_table
 from nets.saving import model_weights, write_checkpoint
 from terminal.bars import TrainingBar
 

@@ -25,7 +25,7 @@ from engine.training.options import UNLABELLED, TrainingOptions
 from engine.training.run_folder import never_learnt
 from engine.training.start import checkpoint_at
 from files.below import files_below
-from files.writing import printable
+from files.telling import printable
 from nets.checkpoint import CONFIG
 from nets.detector import Detector
 from nets.looks import LEAST, look_closely

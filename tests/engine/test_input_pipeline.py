@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets.examples import decode_picture
 from datasets.records import RecordDataset
 from engine.input_pipeline import evaluation_batches, naming_unreadable_pictures
 from preprocessing.presets import get_preset, presets
-from preprocessing.resize import decode_picture, resize_picture
+from preprocessing.resize import resize_picture
 from tests.engine.records_by_hand import dataset_of, record, training_pictures
 
 SIZE = 48

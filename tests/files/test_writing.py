@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files.telling import printable, why, write_table
 from files.threads import map_in_threads
-from files.writing import as_utf8, printable, whole_file, why, write_bytes, write_json, write_table
+from files.writing import as_utf8, whole_file, write_bytes, write_json
 
 
 @pytest.mark.parametrize("durable", [False, True])

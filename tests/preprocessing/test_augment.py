@@ -7,10 +7,10 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets.examples import decode_picture
 from engine.input.pictures import decode_window
 from preprocessing.augment import Picture, augment_picture, draw_plan
 from preprocessing.presets import get_preset, presets
-from preprocessing.resize import decode_picture
 
 SIZE = 300
 SHAPES = [(512, 512), (350, 560), (97, 151), (1400, 900)]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets.examples import decode_picture
 from engine.input.pictures import decode_window
 from engine.input.records import index_records
 from preprocessing.geometric import sample_window
-from preprocessing.resize import decode_picture
 
 WHOLE = tf.constant([0.0, 0.0, 1.0, 1.0])
 
