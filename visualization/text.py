@@ -9,7 +9,6 @@ import bisect
 import functools
 import io
 import math
-import re
 import unicodedata
 import warnings
 from pathlib import Path
@@ -135,7 +134,7 @@ def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
             runs.append((character, found))
     for run in (run for run, found in runs if found is None):
         first = next(character for character in run if not character.isspace())
-        _warn_of(*_what_helps(first))
+        _warn_of(unicodedata.name(first, "unnamed").split()[0].title())
     return [
         (run, _load(*found, size)) if found else (_code_points(run), _load(shipped_font(), 0, size))
         for run, found in runs
@@ -206,22 +205,8 @@ def _load(path: Path, index: int, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size=size, index=index)
 
 
-def _what_helps(character: str) -> tuple[str, str]:
-    """What a character is one of that no font has, and what to do about it."""
-    name, kind = unicodedata.name(character, ""), unicodedata.category(character)
-    if kind in ("So", "Sk") or "\U0001f000" <= character <= "\U0001faff":
-        return "these emoji", "Install Noto Emoji: it has outlines, and coloured glyphs cannot be drawn here"
-    if not name:
-        return "characters without a name", "Hardly any font has them: spell the name otherwise"
-    if name.startswith("CJK"):
-        return "rare kanji", "Install a font that has them, for example BabelStone Han"
-    words = re.match(r"(.+?) (?:CHARACTER|CONSONANT|DIGIT|LETTER|SIGN|SYLLABLE|VOWEL)\b", name)
-    script = (words[1] if words else name.split()[0]).title()
-    return f"{script} characters", f"Install a font for them, for example Noto Sans {script}"
-
-
 @functools.lru_cache(maxsize=256)
-def _warn_of(what: str, cure: str) -> None:
-    """Warns, once per script in a process."""
-    said = f"No font of this computer can draw {what}; their code points are drawn instead. {cure}."
-    warnings.warn(said, stacklevel=2)
+def _warn_of(script: str) -> None:
+    """Warns, once per script in a process; what a character is called begins with the name of its script."""
+    said = f"No font of this computer can draw {script} characters; their code points are drawn instead."
+    warnings.warn(f"{said} Install one that can, for example a Noto font.", stacklevel=2)

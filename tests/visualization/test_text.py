@@ -112,14 +112,12 @@ def only_shipped_fonts(monkeypatch):
 
 
 def test_unknown_script_becomes_code_points_and_warns_once(only_shipped_fonts):
-    with pytest.warns(UserWarning, match="No font of this computer can draw Thai characters.*Noto Sans Thai"):
+    with pytest.warns(UserWarning, match="No font of this computer can draw Thai characters.* Noto font"):
         runs = font_runs("A กข", 20)
     assert "".join(run for run, _ in runs) == "A <0E01 0E02>"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert font_runs("ค ง", 20)[0][0] == "<0E04> <0E07>"
-    with pytest.warns(UserWarning, match="these emoji; .* Install Noto Emoji: it has outlines"):
-        font_runs("🦊", 20)
 
 
 def test_fonts_that_draw_boxes_for_everything_or_are_damaged_are_not_taken(tmp_path):
