@@ -16,7 +16,8 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from boxes.geometry import best_pairs, iou
+from boxes.geometry import iou
+from boxes.matching import best_pairs
 from files.arrays import read_arrays, write_arrays
 from nets.detector import Detects
 from nets.likeness import Likeness, head_of
