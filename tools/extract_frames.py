@@ -22,7 +22,7 @@ import numpy as np
 import tyro
 from rich.console import Console
 
-from datasets.look_alikes import NEAR, near_duplicates, perceptual_hash
+from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import MAX_PIXELS, PictureError, save_picture
 from files.telling import why
 from terminal.bars import Progress, counting_bars, silent
@@ -42,8 +42,7 @@ from visualization.text import one_line
 
 _JOURNAL_SECONDS = 2.0  # between two notes of how far it got
 # Options on which the pixels depend: pictures of one video are made with one set of them. And the others.
-_PIXELS = ("max_side", "crop_bottom")
-_CHOICE = ("at", "interval", "keep_near_duplicates", "near")
+_PIXELS, _CHOICE = ("max_side",), ("at", "interval", "keep_near_duplicates")
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,12 @@ class Options:
     max_side: int = 0
     #: Also keep pictures that look like one that was kept already, of this or of another video.
     keep_near_duplicates: bool = False
-    near: int = NEAR  #: Pictures whose perceptual hashes differ in at most so many of 64 bits look alike.
-    #: Cut off this share of the height at the bottom, 0 to 0.5: subtitles that are part of the picture.
-    crop_bottom: float = 0.0
     max_pixels: int = MAX_PIXELS  #: Refuse videos with more pixels in a frame than this.
 
     def __post_init__(self):
         for flag, value, low, high, unit in (
             ("interval", self.interval, 0.01, 86_400, "seconds"),
             ("max_side", self.max_side or 16, 16, 65_500, "pixels, or 0 to keep the size"),
-            ("near", self.near, 0, 32, "bits"),
-            ("crop_bottom", self.crop_bottom, 0, 0.5, "of the height"),
         ):
             if not low <= value <= high:
                 raise ValueError(f"--{flag} {value:g}: must be {low} to {high} {unit}")
@@ -114,7 +108,7 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
         if milliseconds in journal.kept:
             return
         known, here = np.array(hashes, np.uint64), np.array([bits], np.uint64)
-        alike = len(near_duplicates(known, here, max_distance=options.near))
+        alike = len(near_duplicates(known, here))
         if alike and not options.keep_near_duplicates:
             outcome.alike += 1
             return
@@ -191,12 +185,11 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
 def _chosen(
     video: SparseVideo, path: Path, start: float, options: Options
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The times in seconds and the pictures that are wanted from a time on, cut and made smaller."""
-    bottom = round(options.crop_bottom * video.facts.height)
+    """The times in seconds and the pictures that are wanted from a time on, made smaller."""
     scenes = options.at == "scenes"
     frames = after_cuts(video, start) if scenes else at_interval(video, options.interval, start)
     for frame in frames:
-        picture = frame.picture()[: -bottom or None]
+        picture = frame.picture()
         longest = max(picture.shape[:2])
         yield frame.seconds, scale_to(picture, min(options.max_side or longest, longest))
 

@@ -134,13 +134,6 @@ def test_pictures_are_made_smaller_never_larger(film: Path, tmp_path: Path) -> N
     assert names(tmp_path / "refused") == []
 
 
-def test_subtitles_are_cropped(film: Path, tmp_path: Path) -> None:
-    taken(film, "film", tmp_path, crop_bottom=0.25)
-    picture = read_picture(tmp_path / "film_0003000.jpg")
-    assert picture.shape == (54, 96, 3)
-    assert np.abs(picture.astype(int) - scene(6)[:54]).mean() < 6
-
-
 def test_frames_before_and_after_damage_are_kept(tmp_path: Path) -> None:
     video, broken = drawn(tmp_path, 25.0), tmp_path / "broken.mp4"
     data = bytearray(video.read_bytes())
