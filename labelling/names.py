@@ -1,7 +1,6 @@
 """Other names for the labels of a whole folder; the old files are kept, so that it can be taken back."""
 
 import itertools
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +12,11 @@ from datasets.kinds import need_folder
 from datasets.labels import clean_name, typed_name
 from datasets.problems import Problem
 from datasets.voc import XmlError, parse_xml, rename_objects, xml_bytes
-from files.writing import write_bytes, write_json
+from files.writing import write_bytes
 from terminal.bars import Progress, silent
 
 # In the dataset folder; hidden, so that old files are never read as labels. Each change has a folder in it.
 OLD_LABELS = ".old_labels"
-_CHANGE = "change.json"
 
 # A new name, or None to remove the object, by old name.
 Change = Mapping[str, str | None]
@@ -28,7 +26,6 @@ Change = Mapping[str, str | None]
 class Plan:
     """What a change would do to a folder."""
 
-    change: Change  # the change
     edits: dict[Path, tuple[bytes, bytes]]  # (before, after) of the XML files that would change
     names: Counter[str]  # objects by name before
     after: Counter[str]  # objects by name afterwards
@@ -62,7 +59,7 @@ def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan
     ValueError where there is no such folder.
     """
     need_folder(dataset_dir, "--dataset_dir")
-    planned, contents = Plan(change, {}, Counter(), Counter(), []), find_files(dataset_dir)
+    planned, contents = Plan({}, Counter(), Counter(), []), find_files(dataset_dir)
     paired = [file.xml for file in contents.files if file.xml is not None]
     # Also those whose picture is missing: it may come back, with the old name.
     alone = [dataset_dir / problem.file for problem in contents.problems if problem.file.endswith(".xml")]
@@ -83,14 +80,13 @@ def plan(dataset_dir: Path, change: Change, progress: Progress = silent) -> Plan
 
 
 def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path:
-    """Changes the files, and keeps each as it was before: in the folder that it gives, for `undo`.
+    """Changes the files, and keeps each as it was before: in the folder that it gives, laid out like the set.
 
     ValueError where there is nothing to change, or a file changed since the plan was made.
     """
     if not planned.edits:
         raise ValueError(f"{dataset_dir}: no XML file has an object that would change")
     kept = _new_folder(dataset_dir / OLD_LABELS)
-    write_json(kept / _CHANGE, dict(planned.change))
     for number, (path, (before, after)) in enumerate(planned.edits.items(), start=1):
         if path.read_bytes() != before:
             raise ValueError(f"{path} was changed meanwhile, and stays; the rest after it was not changed")
@@ -100,34 +96,6 @@ def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path
         write_bytes(path, after)
         progress("writing", number, len(planned.edits))
     return kept
-
-
-def undo(kept: Path) -> tuple[list[Path], list[Path]]:
-    """Restores what an `apply` changed, byte for byte; also gives the files that somebody changed since.
-
-    Those stay. ValueError where it is not a folder that `apply` made.
-    """
-    try:
-        change = json.loads((kept / _CHANGE).read_text(encoding="utf-8"))
-        if kept.absolute().parent.name != OLD_LABELS or not isinstance(change, dict):
-            raise ValueError("not where it was made")
-        if not all(isinstance(new, str | None) for new in change.values()):
-            raise ValueError("names are text")
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{kept}: not a folder of old labels that a change of names left behind ({error}); give one "
-            f"DATASET/{OLD_LABELS}/DATE, where it was made"
-        ) from None
-    restored, left = [], []
-    for copy in sorted(path for path in kept.rglob("*") if path.suffix.lower() == ".xml"):
-        path, before = kept.absolute().parent.parent / copy.relative_to(kept), xml_bytes(copy)
-        now = path.read_bytes() if path.is_file() else b""
-        if now == rename_objects(before, lambda name: change.get(name, name)):
-            write_bytes(path, before)
-            restored.append(path)
-        elif now != before:
-            left.append(path)
-    return restored, left
 
 
 def _names_of(data: bytes) -> Iterator[str]:

@@ -6,7 +6,6 @@ r"""Checks labelled pictures without converting them, and renames, merges and dr
     python -m tools.check_annotations rename Chitanda 千反田 --dataset_dir my_set --dry_run
     python -m tools.check_annotations merge chitanda Chitanda --into 千反田 --dataset_dir my_set
     python -m tools.check_annotations drop crowd --dataset_dir my_set
-    python -m tools.check_annotations undo my_set/.old_labels/20260412_183000
 
 `check` reports what tf_convert_data.py would (problems.csv), statistics (dataset.png, names.csv), pictures of
 different splits that look alike (near_duplicates.csv, .jpg) and, with a checkpoint, labels that the detector
@@ -76,13 +75,6 @@ class Drop(Edit):
     """Removes the objects of names from the XML files; pictures and files stay."""
 
     names: Positional[tuple[str, ...]]  #: Names whose objects are removed.
-
-
-@dataclass(frozen=True)
-class Undo:
-    """Takes a rename, merge or drop back, byte for byte, where nobody changed the file since."""
-
-    folder: Positional[Path]  #: The folder DATASET/.old_labels/DATE in which it kept the old files.
 
 
 def check(options: Check, console: Console) -> None:
@@ -158,35 +150,29 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
     say(
         console,
         f"{len(planned.edits)} files changed. To take it back: "
-        f"python -m tools.check_annotations undo {shlex.quote(str(kept))}\n"
+        f"cp -r {shlex.quote(f'{kept}/.')} {shlex.quote(str(options.dataset_dir))}\n"
         "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names.",
     )
 
 
 @command(
     "check_annotations",
-    interrupted="if names were being changed, undo with the newest folder in .old_labels of the data set",
+    interrupted="if names were being changed, the newest folder in .old_labels has the files as they were",
 )
 def main(arguments: Sequence[str] | None = None) -> None:
     # A camera's damaged EXIF is reported where it matters, as a picture's orientation.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] not in ("check", "rename", "merge", "drop", "undo", "-h", "--help"):
+    if given and given[0] not in ("check", "rename", "merge", "drop", "-h", "--help"):
         given.insert(0, "check")
     program = "python -m tools.check_annotations"
-    kinds = Check | Rename | Merge | Drop | Undo
+    kinds = Check | Rename | Merge | Drop
     options = tyro.cli(kinds, args=given, prog=program, description=__doc__, use_underscores=True)
     console = Console()
-    match options:
-        case Check():
-            check(options, console)
-        case Undo(folder):
-            restored, left = name_edits.undo(folder)
-            say(console, f"{len(restored)} files restored.")
-            for path in left:
-                say(console, f"{path}: was changed or removed since, and stays")
-        case _:
-            edit(options, console)
+    if isinstance(options, Check):
+        check(options, console)
+    else:
+        edit(options, console)
 
 
 if __name__ == "__main__":
