@@ -8,7 +8,7 @@ Faces are looked at as tools.name_from_examples does, a little larger; from many
 learns more. What was seen in a face is kept in --cache_dir: the second training takes seconds. Faces of one
 source (by default the file name up to its last number) and faces that look alike are never on both sides of a
 split. Writes into --train_dir the classifier (config.json, weights.npz), report.html, report.json, names.csv,
-faces.csv (which face went into which split, and what it was called), problems.csv and TensorBoard's files.
+faces.csv (which face went into which split, and what it was called) and problems.csv.
 
 Exit status: 0; 1 if faces cannot be used; 2 for wrong flags.
 """

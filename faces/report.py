@@ -15,12 +15,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from datasets.look_alikes import near_duplicates, traces_of
-from datasets.pictures import PictureError, decode_picture
+from datasets.pictures import PictureError
 from datasets.problems import some_of, write_problems
 from datasets.splits import SPLITS
 from engine.measures.trained_on import read_trained_on, write_trained_on
 from engine.reports.page import render_page, sentences, themed
-from engine.training.between_steps import TrainingLog, read_rows
+from engine.training.between_steps import read_rows
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
 from faces.folder import Face, FaceReading, read_faces
@@ -31,7 +31,7 @@ from files.telling import write_table
 from files.writing import write_json, write_text
 from nets.saving import versions
 from terminal.bars import Progress
-from visualization.figures import LIGHT, Theme, picture_of
+from visualization.figures import Theme
 from visualization.plots import plot_confusion, plot_reliability
 from visualization.sheets import contact_sheet, scale_to
 
@@ -140,7 +140,6 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     write_trained_on(folder, learnt)
     _write_answers(folder / FACES, faces, seen.split.splits, classifier.judge(trained.logits))
     write_problems(folder / "problems.csv", seen.problems)
-    _write_tensorboard(folder, trained)
     said = sentences("faces_training_notes.txt", problems=seen.problems, measured=trained.measured)
     notes = [*seen.split.notes, *said]
     if not trained.measured:
@@ -190,16 +189,6 @@ def _write_answers(
         rows.append([face.shown, face.name, face.source, split, *said, face.digest])
     headings = ("face", "name", "source", "split", "answer", "probability", "known", "digest")
     write_table(path, headings, rows)
-
-
-def _write_tensorboard(folder: Path, trained: Trained) -> None:
-    log = TrainingLog(folder, step=0)
-    for part, one in trained.measured.items():
-        log.scalars(1, {f"{part}_top1": one.top1, f"{part}_top5": one.top5})
-    if "test" in trained.measured:
-        picture = decode_picture(picture_of(_confusion(trained.measured["test"], LIGHT), dots_per_inch=110))
-        log.picture("confusion", picture, step=1)
-    log.close()
 
 
 def evaluate_faces(

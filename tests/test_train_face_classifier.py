@@ -72,7 +72,6 @@ def test_what_a_training_leaves(trained):
     rows = list(csv.DictReader(table.splitlines()))
     assert len(rows) == 56
     assert len({(row["source"], row["split"]) for row in rows}) == len({row["source"] for row in rows})
-    assert list((run / "tensorboard").glob("events*"))
     assert not list(run.rglob(".*.tmp"))
 
 

@@ -45,9 +45,8 @@ class Import:
     checkpoint_model_scope: str | None = None
     #: Take the moving averages of the weights (.../ExponentialMovingAverage) instead of the weights.
     use_ema: bool = False
-    #: Show a picture to the network written in tf-slim, too, and compare: exit status 1 above 1e-4.
+    #: Show a picture of demo/ to the network written in tf-slim, too, and compare: exit status 1 above 1e-4.
     verify: bool = False
-    picture: Path | None = None  #: The picture for --verify; not given: one of demo/.
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,8 @@ class Export:
     output_dir: Path
     #: SSD-Tensorflow's counter of steps; not given: the step at which the weights were saved.
     global_step: int | None = None
-    #: Restore it with tf.train.Saver into the network written in tf-slim and compare on a picture.
+    #: Restore it with tf.train.Saver into the network written in tf-slim and compare on a picture of demo/.
     verify: bool = False
-    picture: Path | None = None  #: The picture for --verify; not given: one of demo/.
 
     def __post_init__(self):
         if self.global_step is not None and self.global_step < 0:
@@ -77,21 +75,9 @@ class Inspect:
     checkpoint_path: Path
 
 
-def proof_picture(verify: bool, picture: Path | None) -> Path | None:
-    """The picture to prove a conversion on, or None; ValueError where there is none."""
-    if not verify:
-        if picture is not None:
-            raise ValueError("--picture is what --verify looks at: give both or neither.")
-        return None
-    found = picture or next(iter(sorted(DEMO.glob("*.jpg"))), None)
-    if found is None or not found.is_file():
-        raise ValueError(f"No picture {found or f'in {DEMO}'}: give the file of one as --picture.")
-    return found
-
-
 def run_conversion(options: Import | Export, console: rich.console.Console) -> None:
     """Do it and say what was done; ValueError where it cannot be done: nothing was written then."""
-    picture = proof_picture(options.verify, options.picture)
+    picture = min(DEMO.glob("*.jpg")) if options.verify else None
     from datasets.labels import read_labels
     from ssd_tensorflow.checkpoints import TOLERANCE, export_checkpoint, import_checkpoint
 

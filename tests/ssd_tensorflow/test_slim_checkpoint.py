@@ -11,8 +11,7 @@ from nets.checkpoint import read_checkpoint
 from ssd_tensorflow.witness import PUBLISHED, Difference
 from tests.conftest import tables
 from tests.ssd_tensorflow.conftest import NAMES
-from tools import slim_checkpoint
-from tools.slim_checkpoint import main, proof_picture
+from tools.slim_checkpoint import main
 
 pytestmark = pytest.mark.tensorflow_only
 
@@ -129,13 +128,3 @@ def test_the_proof_is_shown(flags, capsys, monkeypatch):
         "logits 183372 9.883 1.31e-06 0.0001",
     }
     assert said <= set(lines_of(capsys.readouterr().out))
-
-
-def test_the_picture_of_a_proof(tmp_path, monkeypatch):
-    assert proof_picture(False, None) is None
-    assert proof_picture(True, None) == min(slim_checkpoint.DEMO.glob("*.jpg"))
-    with pytest.raises(ValueError, match=r"No picture .*none\.jpg: give the file of one as --picture"):
-        proof_picture(True, tmp_path / "none.jpg")
-    monkeypatch.setattr(slim_checkpoint, "DEMO", tmp_path)
-    with pytest.raises(ValueError, match=r"No picture in .*: give"):
-        proof_picture(True, None)
