@@ -52,8 +52,7 @@ from files.writing import write_bytes
 from terminal.command import command
 from terminal.quiet import start_tensorflow
 from video.reader import Camera, VideoError, VideoReader, camera_number
-from visualization.drawing import draw_detections
-from visualization.sheets import contact_sheet, scale_to
+from visualization.drawing import contact_sheet, draw_detections, scale_to
 from visualization.text import one_line
 
 if TYPE_CHECKING:  # importing it would start Keras

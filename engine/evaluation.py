@@ -16,7 +16,7 @@ from engine.input_pipeline import evaluation_batches
 from nets.network import Network
 from nets.postprocess import DetectionModel, named_detections
 from terminal.bars import Progress, silent
-from visualization.sheets import scale_to
+from visualization.drawing import scale_to
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ from files.telling import write_table
 from files.writing import write_json, write_text
 from nets.saving import versions
 from terminal.bars import Progress
+from visualization.drawing import contact_sheet, scale_to
 from visualization.figures import Theme
 from visualization.plots import plot_confusion, plot_reliability
-from visualization.sheets import contact_sheet, scale_to
 
 FACES = "faces.csv"
 _TILE = 112

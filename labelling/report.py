@@ -24,9 +24,8 @@ from files.threads import map_in_threads
 from files.writing import write_bytes
 from terminal.bars import Progress
 from visualization.dataset_figure import plot_dataset
-from visualization.drawing import draw_boxes
+from visualization.drawing import contact_sheet, draw_boxes, scale_to
 from visualization.figures import picture_of
-from visualization.sheets import contact_sheet, scale_to
 
 if TYPE_CHECKING:  # importing it would start Keras
     from nets.detector import Detects

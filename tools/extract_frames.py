@@ -37,7 +37,7 @@ from video.sources import (
     read_journal,
     write_journal,
 )
-from visualization.sheets import scale_to
+from visualization.drawing import scale_to
 from visualization.text import one_line
 
 _JOURNAL_SECONDS = 2.0  # between two notes of how far it got

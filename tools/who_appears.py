@@ -185,8 +185,7 @@ def first_picture(film: Film, name: str) -> np.ndarray | None:
     None where the film has vanished since, or cannot be read any more.
     """
     from video.selection import SparseVideo
-    from visualization.drawing import draw_detections
-    from visualization.sheets import scale_to
+    from visualization.drawing import draw_detections, scale_to
 
     tracks = np.flatnonzero(np.array(film.names, object) == name)
     number = int(film.seen.pictures[np.isin(film.seen.tracks, tracks)].min())

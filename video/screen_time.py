@@ -25,7 +25,7 @@ from terminal.bars import Progress, silent
 from video.detection import read_ahead
 from video.reader import CutFinder, VideoError
 from video.selection import SparseVideo, at_interval
-from visualization.sheets import scale_to
+from visualization.drawing import scale_to
 
 INTERVAL = 1.0  # seconds from one picture to the next
 SOMEBODY = 0.2  # the best score of a track from which on it can be somebody; 0.35 loses minutes

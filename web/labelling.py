@@ -19,7 +19,7 @@ from labelling.marks import UNNAMED, Head
 from labelling.questions import Outcome, Question
 from labelling.rounds import Learner
 from visualization.colours import hex_colour
-from visualization.sheets import scale_to
+from visualization.drawing import scale_to
 from web.api import PixelBox, Refused, handle_refusals, refusal
 from web.options import MAX_BOXES, WebOptions
 from web.pages import STATIC, add_files

@@ -30,8 +30,7 @@ from nets.checkpoint import WEIGHTS, Checkpoint, build_model, is_checkpoint, rea
 from nets.saving import versions
 from nets.thresholds import Thresholds
 from terminal.bars import counting_bars
-from visualization.drawing import draw_detections
-from visualization.sheets import scale_to
+from visualization.drawing import draw_detections, scale_to
 
 SECONDS_BETWEEN_LOOKS = 5.0  # for a new checkpoint
 

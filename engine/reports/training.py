@@ -24,8 +24,8 @@ from engine.training.train import measure_best_weights, records_of
 from files.writing import write_text
 from nets.checkpoint import WEIGHTS, read_checkpoint
 from visualization.dataset_figure import plot_dataset
+from visualization.drawing import scale_to
 from visualization.plots import plot_training
-from visualization.sheets import scale_to
 
 REPORT = "report.html"
 GALLERY_PICTURES = 6

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from boxes.detections import Detections
 from tests.visualization.test_drawing import BOX, count_of, grey
-from visualization.drawing import draw_detections
-from visualization.sheets import _SHEET, contact_sheet, scale_to
+from visualization.drawing import _SHEET, contact_sheet, draw_detections, scale_to
 
 
 def test_sheet_shows_every_picture_unchanged_where_sizes_are_equal():
