@@ -110,10 +110,7 @@ def demand_fit(
         wanted = model_name or "any network of this project"
         there = ", ".join(list(variables)[:3]) or "nothing"
         under = "" if scope is None else f" under {scope!r}"
-        raise ValueError(
-            f"{source} holds no variable of {wanted}{under}. It holds {there}, … "
-            "See all of them with `python -m tools.slim_checkpoint inspect`."
-        )
+        raise ValueError(f"{source} holds no variable of {wanted}{under}. It holds {there}, …")
     fit = fits[0]
     if fit.num_classes is not None and fit.num_classes != len(labels) + 1:
         raise ValueError(

@@ -1,6 +1,5 @@
-"""Takes SSD-Tensorflow's checkpoints in, gives them out, and shows what is inside.
+"""Takes SSD-Tensorflow's checkpoints in and gives them out.
 
-    python -m tools.slim_checkpoint inspect --checkpoint_path=model.ckpt-1000
     python -m tools.slim_checkpoint import --checkpoint_path=model.ckpt-1000 --labels_file=L --output_dir=X
     python -m tools.slim_checkpoint export --checkpoint_path=RUN --output_dir=X
 
@@ -11,13 +10,10 @@ Exit status: 0; 1 if the file cannot be used or the proof on a picture fails; 2 
 """
 
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import rich.console
 import tyro
 
@@ -67,14 +63,6 @@ class Export:
             raise ValueError(f"--global_step must be at least 0, not {self.global_step}.")
 
 
-@dataclass(frozen=True)
-class Inspect:
-    """Lists the variables of a checkpoint, what they are for, and which network they are of."""
-
-    #: A TensorFlow 1 checkpoint, an .npz of tf-slim names, or a checkpoint folder of this project.
-    checkpoint_path: Path
-
-
 def run_conversion(options: Import | Export, console: rich.console.Console) -> None:
     """Do it and say what was done; ValueError where it cannot be done: nothing was written then."""
     picture = min(DEMO.glob("*.jpg")) if options.verify else None
@@ -113,88 +101,15 @@ def run_conversion(options: Import | Export, console: rich.console.Console) -> N
         show_table(console, headings, rows)
     step = "" if done.global_step is None else f", global_step {done.global_step}"
     count = sum(array.size for array in done.checkpoint.weights.values())
-    values = f"{_names(len(done.checkpoint.labels))}, {_spaced(count)} values{step}"
+    spaced, names = f"{count:,}".replace(",", " "), len(done.checkpoint.labels)
+    values = f"{names} name{'s' * (names != 1)}, {spaced} values{step}"
     say(console, f"{done.checkpoint.network.name} with {values}: {done.written}")
 
 
-def inspect(options: Inspect, console: rich.console.Console) -> None:
-    """List the variables and say which network they are of; ValueError where the file cannot be used."""
-    from nets.checkpoint import is_checkpoint, read_checkpoint
-    from nets.slim_files import read_slim_variables
-    from nets.slim_names import slim_name, training_state
-
-    path = options.checkpoint_path
-    labels: tuple[str, ...] = ()
-    with console.status("Reading"):
-        if is_checkpoint(path):
-            checkpoint = read_checkpoint(path)
-            labels = checkpoint.labels
-            variables = {slim_name(name): array for name, array in checkpoint.weights.items()}
-        else:
-            variables = read_slim_variables(path)
-    rows = []
-    for name, array in variables.items():
-        state = training_state(name)
-        if state and array.ndim == 0:
-            state += f": {array.item():g}"
-        rows.append((name, " × ".join(map(str, array.shape)), str(array.dtype), array.size, state))
-    show_table(console, ("variable", "shape", "type", "values", "state of a training"), rows)
-    for line in summary(path, variables, labels):
-        say(console, line)
-
-
-def summary(path: Path, variables: Mapping[str, np.ndarray], labels: Sequence[str]) -> list[str]:
-    """What the variables, by slim name, are good for, in lines of text."""
-    from nets.imagenet import reduce_fully_connected
-    from nets.slim_names import training_state
-    from ssd_tensorflow.checkpoints import find_fits
-
-    values = _spaced(sum(array.size for array in variables.values()))
-    lines = [f"{len(variables)} variables, {values} values"]
-    states = Counter(filter(None, map(training_state, variables)))
-    if states:
-        there = ", ".join(f"{count} × {state}" for state, count in states.items())
-        lines.append(f"State of a training, left out by import: {there}.")
-    if "moving average" in states:
-        lines.append("import --use_ema takes the moving averages instead of the weights.")
-    fits = find_fits(reduce_fully_connected(variables))
-    for fit in fits:
-        under = f" under {fit.scope!r}" if fit.scope else ""
-        classes = f", {_names(fit.num_classes - 1)} and background" if fit.num_classes else ""
-        lines.append(f"{fit.found} of the {fit.total} variables of {fit.network.name}{under}{classes}.")
-    if labels:
-        lines.append(f"A checkpoint folder of this project. It knows {', '.join(labels)}.")
-    elif not fits:
-        lines.append("No network of this project has variables of these names.")
-    elif fits[0].complete:
-        lines.append(
-            "A whole network: make a checkpoint folder of it with `python -m tools.slim_checkpoint import "
-            f"--checkpoint_path={path} --labels_file=… --output_dir=…`."
-        )
-    else:
-        lines.append(
-            "A part of a network: start a training from it with `train_ssd_network.py "
-            f"--model_name={fits[0].network.name} --checkpoint_path={path} …`."
-        )
-    return lines
-
-
-def _spaced(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
-
-
-def _names(count: int) -> str:
-    return f"{count} name{'' if count == 1 else 's'}"
-
-
 @command("python -m tools.slim_checkpoint")
-def main(options: Import | Export | Inspect) -> None:
+def main(options: Import | Export) -> None:
     start_tensorflow()
-    console = rich.console.Console(width=None if sys.stdout.isatty() else FILE_COLUMNS)
-    if isinstance(options, Inspect):
-        inspect(options, console)
-    else:
-        run_conversion(options, console)
+    run_conversion(options, rich.console.Console(width=None if sys.stdout.isatty() else FILE_COLUMNS))
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_moving_averages_are_used_on_request_only(variables, tmp_path):
         ({"conv6/biases": np.zeros(4, np.int32)}, {}, "holds 7 of the 8 variables of small_vgg"),
         ({"conv6/biases": np.full(4, np.nan, np.float32)}, {}, r"not finite, in small_vgg/conv6/b.*an earl"),
         ({}, {"use_ema": True}, "none of the 18 names ends in /ExponentialMovingAverage"),
-        ({}, {"model_name": "small_lite"}, r"no variable of small_lite\. It holds small_vgg/.* inspect"),
+        ({}, {"model_name": "small_lite"}, r"no variable of small_lite\. It holds small_vgg/"),
         ({}, {"model_name": "ssd_300"}, "There is no network 'ssd_300'"),
         ({}, {"scope": "elsewhere"}, "no variable of any network of this project under 'elsewhere'"),
         ({}, {"picture": PICTURE}, r"SSD-Tensorflow has no small_vgg; it has ssd_300_vgg and ssd_512"),

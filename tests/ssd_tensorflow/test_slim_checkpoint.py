@@ -1,7 +1,6 @@
 """The command line; what it calls has its own tests."""
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -61,46 +60,6 @@ def test_export_and_back(flags, tmp_path, capsys, monkeypatch):
     assert before.labels == after.labels
     for path, array in before.weights.items():
         np.testing.assert_array_equal(after.weights[path], array)
-
-
-def test_inspect_lists_variables_and_says_what_they_are_good_for(source, variables, capsys):
-    assert run("inspect", checkpoint_path=f"{source}.index") == 0
-    lines = lines_of(capsys.readouterr().out)
-    said = {
-        "small_vgg/conv6/weights 8 × 8 × 4 × 4 float32 1024",
-        "small_vgg/conv6/weights/Adam 8 × 8 × 4 × 4 float32 1024 Adam slot",
-        "global_step int64 1 counter: 1234",
-        "State of a training, left out by import: 2 × counter, 8 × Adam slot.",
-        "8 of the 8 variables of small_vgg under 'small_vgg', 3 names and background.",
-    }
-    assert said <= set(lines)
-    assert lines[-1].startswith("A whole network: make a checkpoint folder of it with `python -m tools.slim")
-    assert not any("use_ema" in line for line in lines)
-
-
-def test_inspect_tells_a_part_an_average_and_strangers_apart(variables, tmp_path, capsys):
-    name = "small_vgg/conv6/biases"
-    part: dict[str, Any] = {name: variables[name], f"{name}/ExponentialMovingAverage": [1.0]}
-    np.savez(tmp_path / "part.npz", **part)
-    assert run("inspect", checkpoint_path=tmp_path / "part.npz") == 0
-    shown = capsys.readouterr().out
-    assert "import --use_ema takes the moving averages" in shown
-    assert "1 of the 8 variables of small_vgg under 'small_vgg'.\nA part of a network: start a" in shown
-    assert f"`train_ssd_network.py --model_name=small_vgg --checkpoint_path={tmp_path / 'part.npz'}" in shown
-    other: dict[str, Any] = {"resnet/[bold]": np.zeros((2, 3), np.float32)}
-    np.savez(tmp_path / "other.npz", **other)
-    assert run("inspect", checkpoint_path=tmp_path / "other.npz") == 0
-    shown = capsys.readouterr().out
-    assert "resnet/[bold]" in shown  # names are no markup
-    assert shown.endswith("No network of this project has variables of these names.\n")
-
-
-def test_inspect_shows_a_checkpoint_folder_too(flags, tmp_path, capsys):
-    assert run("import", **flags) == 0
-    assert run("inspect", checkpoint_path=tmp_path / "out") == 0
-    shown = capsys.readouterr().out
-    assert "8 of the 8 variables of small_vgg, 3 names and background.\n" in shown
-    assert shown.endswith(f"It knows {', '.join(NAMES)}.\n")
 
 
 @pytest.mark.parametrize(("command", "flags", "message"), tables(__file__, "commands")["mistakes"])
