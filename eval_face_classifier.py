@@ -1,12 +1,10 @@
 """Measures a face classifier on any folder: a folder of pictures per character, or LabelImg's XML.
 
     python eval_face_classifier.py --checkpoint_path=RUN --faces_dir=other_faces --eval_dir=RUN/eval
-    python eval_face_classifier.py --checkpoint_path=RUN --faces_dir=faces --eval_dir=RUN/test --split=test
 
 Writes report.html, report.json, names.csv and answers.csv (one line a face). Folders of characters that the
-classifier does not know count as strangers: whether they are called unknown is measured, too. --split
-measures only those faces that the training put into that split of its own folder; without it, faces that were
-trained on are counted and warned of.
+classifier does not know count as strangers: whether they are called unknown is measured, too. Faces that were
+trained on are counted and warned of: on those that were not the training's own report.html measures.
 
 Exit status: 0; 1 if there is nothing to measure; 2 for wrong flags.
 """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
@@ -45,8 +45,6 @@ class FaceEvaluationOptions:
     checkpoint_path: Path  #: the --train_dir of train_face_classifier.py.
     faces_dir: Path  #: one folder of pictures per character, or pictures with LabelImg's XML.
     eval_dir: Path  #: folder for the report; made if it does not exist.
-    #: measure only the faces that the training put into this split: train, validation or test.
-    split: Literal["all", "train", "validation", "test"] = "all"
     #: folder of pictures of faces of nobody that the classifier knows, with or without folders inside.
     strangers_dir: Path | None = None
     cache_dir: Path = DEFAULT_CACHE  #: where what was seen in faces is kept.

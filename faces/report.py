@@ -20,7 +20,6 @@ from datasets.problems import some_of, write_problems
 from datasets.splits import SPLITS
 from engine.measures.trained_on import read_trained_on, write_trained_on
 from engine.reports.page import render_page, sentences, themed
-from engine.training.between_steps import read_rows
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
 from faces.folder import Face, FaceReading, read_faces
@@ -35,7 +34,6 @@ from visualization.drawing import contact_sheet, scale_to
 from visualization.figures import Theme
 from visualization.plots import plot_confusion, plot_reliability
 
-FACES = "faces.csv"
 _TILE = 112
 _MOST_TILES = 60
 
@@ -138,7 +136,7 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
     faces, hashes, own = seen.rows.faces, seen.rows.hashes, seen.split.indices("train")
     learnt = traces_of((faces[i].digest, faces[i].source, np.uint64(hashes[i])) for i in own)
     write_trained_on(folder, learnt)
-    _write_answers(folder / FACES, faces, seen.split.splits, classifier.judge(trained.logits))
+    _write_answers(folder / "faces.csv", faces, seen.split.splits, classifier.judge(trained.logits))
     write_problems(folder / "problems.csv", seen.problems)
     said = sentences("faces_training_notes.txt", problems=seen.problems, measured=trained.measured)
     notes = [*seen.split.notes, *said]
@@ -165,18 +163,6 @@ def write_training(options: FaceTrainingOptions, trained: Trained) -> list[str]:
         notes=notes,
     )
     return notes
-
-
-def read_splits(folder: Path) -> dict[str, str]:
-    """Split of each face of a training, by digest; ValueError: not there, or not what was written."""
-    path = folder / FACES
-    try:
-        return {row["digest"]: row["split"] for row in read_rows(path)}
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{path} does not say which face was in which split ({type(error).__name__}); measure without "
-            "--split, or train again"
-        ) from None
 
 
 def _write_answers(
@@ -234,14 +220,13 @@ def evaluate_faces(
         "faces_notes.txt",
         learnt=_learnt_from(options.checkpoint_path, known, rows.hashes[own]),
         faces=len(known),
-        split=options.split,
         strangers=strangers,
         names=sorted({face.name for face in strangers if face.name}),
         problems=[*reading.problems, *rows.problems],
     )
     for line in sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST):
         say(line)  # before the report is drawn, which takes a while
-    data = {"faces_dir": str(options.faces_dir), "split": options.split, **asdict(options.reading)}
+    data = {"faces_dir": str(options.faces_dir), **asdict(options.reading)}
     said = {"names": list(classifier.names), "way": classifier.encoder.way, **classifier.judgement.as_json()}
     write_face_report(
         options.eval_dir,
@@ -253,7 +238,7 @@ def evaluate_faces(
         strangers="Faces of characters that the classifier does not know.",
         notes=notes,
     )
-    splits = [options.split if one else "strangers" for one in own]
+    splits = ["all" if one else "strangers" for one in own]
     _write_answers(options.eval_dir / "answers.csv", rows.faces, splits, classifier.judge(logits))
     return notes
 
@@ -261,14 +246,6 @@ def evaluate_faces(
 def _read(classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Progress) -> FaceReading:
     """The faces to be measured, strangers' too."""
     reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
-    if options.split != "all":
-        splits = read_splits(options.checkpoint_path)
-        reading.faces[:] = [face for face in reading.faces if splits.get(face.digest) == options.split]
-        if not reading.faces:
-            raise ValueError(
-                f"--split {options.split}: no face in {options.faces_dir} was in this split of the training; "
-                "leave it out, or give the folder that was trained on"
-            )
     if options.strangers_dir is not None:
         others = read_faces(options.strangers_dir, options.reading, margin=classifier.margin, strangers=True)
         reading.faces.extend(others.faces)
