@@ -1,7 +1,6 @@
 """What there is to compute with, what a training makes of it, and what it says where that is too little."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from engine.input.pictures import free_bytes
 from nets.network import Network
 
-# Values kept for every weight: itself, its gradient, two moments and the moving average.
-VALUES_PER_WEIGHT = 5
-# What a step takes, in terms of the outputs of all layers, which it keeps for the way back. Measured as the
-# growth of peak memory with the batch on a CPU: 0.9 for ssd_300_lite, 1.2 for ssd_300_vgg, 2.3 for
-# ssd_300_mobilenet_v2 with its batch normalisation learning.
-ACTIVATIONS = 2.0
 _CPU_INFO = Path("/proc/cpuinfo")
 _DISK = "No space left on device"
 
@@ -124,49 +116,13 @@ def computing_in(precision: str) -> Iterator[None]:
 
 
 # -------------------------------------------------------------------------------------------- memory
-def step_bytes(model: keras.Model, batch_size: int) -> int:
-    """About how much memory a training step takes, on top of the libraries."""
-    weights = 4 * VALUES_PER_WEIGHT * sum(math.prod(variable.shape) for variable in model.weights)
-    return weights + batch_size * picture_bytes(model)
-
-
-def picture_bytes(model: keras.Model) -> int:
-    """About how much memory of a training step each picture takes: the outputs of all layers, and more."""
-    total = 0
-    for output in (one for layer in model.layers for one in keras.tree.flatten(layer.output)):
-        size = 2 if keras.backend.standardize_dtype(output.dtype) in ("bfloat16", "float16") else 4
-        total += size * math.prod(side for side in output.shape if side is not None)
-    return round(ACTIVATIONS * total)
-
-
-def largest_batch(model: keras.Model, failed: int, limit: int | None) -> int:
-    """The largest power of two below a batch size that failed, whatever was estimated for it, and that fits.
-
-    0 if none does; `limit` is in bytes, None if unknown.
-    """
-    batch_size = 2 ** math.floor(math.log2(failed - 1)) if failed > 1 else 0
-    while limit is not None and batch_size and step_bytes(model, batch_size) > limit:
-        batch_size //= 2
-    return batch_size
-
-
 @contextmanager
-def explaining_memory(model: keras.Model, batch_size: int, say: Callable[[str], object]) -> Iterator[None]:
-    """Says which batch size would fit where the steps of a training may take too much memory, or did.
-
-    That they may is said before: a system without room kills the process, and no error can be explained then.
+def explaining_memory(batch_size: int) -> Iterator[None]:
+    """Says what helps where the steps of a training take too much memory.
 
     Raises:
         ValueError: out of memory, or a full disk, which TensorFlow calls by the same name.
     """
-    free = None if has_gpu() else free_bytes()  # of a GPU it is not known
-    needed, fits = step_bytes(model, batch_size), largest_batch(model, batch_size, free)
-    if free is not None and needed > free:
-        say(
-            f"Warning: {batch_size} pictures a step take about {_gib(needed)}, and {_gib(free)} are free: "
-            "the system may kill this training. "
-            + (f"--batch_size={fits} would fit." if fits else "A smaller --model_name would fit.")
-        )
     try:
         yield
     except (ValueError, FloatingPointError):
@@ -179,18 +135,6 @@ def explaining_memory(model: keras.Model, batch_size: int, say: Callable[[str], 
         ours = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
         if not (ours or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower()):
             raise
-        if not fits:
-            advice = f"{model.name} does not fit with one picture either: choose a smaller --model_name."
-        elif free is None:
-            advice = f"Try half of it: --batch_size={fits}."
-        else:
-            advice = f"About {fits} would fit: give --batch_size={fits}."
-        where = f" where {_gib(free)} were free" if free else ""
-        raise ValueError(
-            f"Out of memory with {batch_size} pictures a step, which take about {_gib(needed)}{where}. "
-            f"{advice} ({line})"
-        ) from error
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
+        advice = f"try half of it: --batch_size={batch_size // 2}"
+        advice = advice if batch_size > 1 else "choose a smaller --model_name"
+        raise ValueError(f"Out of memory with {batch_size} pictures a step; {advice}. ({line})") from error

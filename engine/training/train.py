@@ -100,7 +100,7 @@ def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, 
     batches = run.pictures.batches(standing.step)
     batch_size, total_steps = run.settings.batch_size, run.settings.max_number_of_steps
     with (
-        explaining_memory(run.model, batch_size, say),
+        explaining_memory(batch_size),
         naming_unreadable_pictures(run.dataset, run.settings.dataset_split_name),
         closing(TrainingLog(run.folder, step=standing.step, say=say)) as log,
     ):
