@@ -11,15 +11,7 @@ from typing import Any
 from datasets.problems import Problem
 from datasets.voc import OBJECT_DROPPED, RawObject, number_each, numbers_of
 from files.below import files_below
-from labelling.foreign import (
-    Files,
-    ForeignDataset,
-    Written,
-    raw_object,
-    shorten,
-    split_of,
-    text_of,
-)
+from labelling.foreign import Files, ForeignDataset, Written, raw_object, shorten, split_of, text_of
 
 MAX_JSON_BYTES = 1_000_000_000  # COCO's own instances_train2017.json has 450 MB
 _LISTS = ("images", "annotations", "categories")

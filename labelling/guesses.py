@@ -168,6 +168,5 @@ def likely(
         for name, chance in zip(("", *names.names), said_of, strict=True):
             chances[name] = chances.get(name, 0.0) + chance
     return sorted(
-        ((name, chance) for name, chance in chances.items() if name not in not_names),
-        key=lambda one: -one[1],
+        ((name, chance) for name, chance in chances.items() if name not in not_names), key=lambda one: -one[1]
     )

@@ -15,15 +15,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from datasets.pictures import MAX_PIXELS
-from video.reader import (
-    Clock,
-    CutFinder,
-    VideoReader,
-    decoded,
-    open_container,
-    picture_stream,
-    to_rgb,
-)
+from video.reader import Clock, CutFinder, VideoReader, decoded, open_container, picture_stream, to_rgb
 
 # A file may end this long before its stated length: its sound is often longer than its pictures.
 _SLACK_SECONDS, _SLACK_SHARE = 2.0, 0.02

@@ -45,23 +45,20 @@ def number_of(cell: str) -> float:
         return math.nan
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with headings, also as a spreadsheet has saved it."""
-    lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
-    separator = max(",;\t", key=(lines or [""])[0].count)
-    found = csv.DictReader(lines, delimiter=separator, restval="", restkey="")
-    try:
-        return [{name: cell for name, cell in row.items() if name} for row in found]
-    except csv.Error as error:  # quotes that do not end
-        raise ValueError(f"{path} is no table: {error}") from None
-
-
 def read_steps(path: Path) -> tuple[list[dict[str, str]], list[str]]:
-    """The rows of a metrics.csv that say a step, and what is wrong with the others; none without a file."""
+    """The rows of a metrics.csv that say a step, and what is wrong with the others; none without a file.
+
+    Also as a spreadsheet has saved it.
+    """
     try:
-        rows = read_rows(path) if path.is_file() else []
-    except (ValueError, OSError) as error:
+        text = path.read_bytes().decode("utf-8-sig", errors="replace") if path.is_file() else ""
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        found = csv.DictReader(text.splitlines(), delimiter=separator, restval="", restkey="")
+        rows = [{name: cell for name, cell in row.items() if name} for row in found]
+    except OSError as error:
         return [], [str(error)]
+    except csv.Error as error:  # quotes that do not end
+        return [], [f"{path} is no table: {error}"]
     whole = [row for row in rows if number_of(row.get("step", "")).is_integer()]
     return whole, [f"{len(rows) - len(whole)} lines of {path} say no step"] * (len(rows) > len(whole))
 
