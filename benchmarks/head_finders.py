@@ -120,7 +120,7 @@ def main() -> int:
     finders = {}
     for path in options.checkpoint_path:
         finders[f"{path.parent.name}/{path.name}"] = looking_once(Detector.trained(path))
-        finders[f"{path.parent.name}/{path.name}, ten looks"] = checkpoint_finder(path, NAME, LEAST)
+        finders[f"{path.parent.name}/{path.name}, ten looks"] = checkpoint_finder(path, LEAST)
     if options.animeface:
         finder = animeface_finder(options.animeface, NAME, LEAST)
         finders["animeface, widened"] = lambda some: [widen(one, HEAD) for one in finder(some)]

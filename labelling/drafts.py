@@ -59,8 +59,8 @@ class DraftTarget:
     saved: bool  # by a person; neither free nor saved is what a person has begun
 
 
-def checkpoint_finder(folder: Path | None, name: str, threshold: float) -> Finder:
-    """A detector of ours, the shipped one if none is named, looking closely; its names are put aside.
+def checkpoint_finder(folder: Path | None, threshold: float) -> Finder:
+    """A detector of ours, the shipped one if none is named, looking closely; whatever it finds is a head.
 
     Raises:
         ValueError: the folder cannot be used.
@@ -72,7 +72,7 @@ def checkpoint_finder(folder: Path | None, name: str, threshold: float) -> Finde
 
     def find(images: list[np.ndarray]) -> list[Detections]:
         found = detector.detect_batch(images, score_threshold=LEAST)
-        return [one.renamed([name] * len(one)) for one in found]
+        return [one.renamed(["head"] * len(one)) for one in found]
 
     return lambda images: [one.above(threshold) for one in look_closely(find, images)]
 

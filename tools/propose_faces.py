@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS
 from datasets.voc import read_xml
 from labelling.drafts import DRAFTED, Drafted, checkpoint_finder, draft_targets, find_pictures, make_drafts
@@ -41,7 +40,6 @@ class Options:
     dataset_dir: Path  #: JPEGImages/ and Annotations/, or a folder with pictures and XML side by side.
     #: Find heads with this checkpoint folder, whatever its names are; not given: checkpoints/anime_heads.
     checkpoint_path: Path | None = None
-    name: str = "head"  #: Name of the boxes.
     #: Lowest score, 0 to 1. Lower finds more, and more that is none.
     threshold: float = DRAFTED
     redo: bool = False  #: Replace drafts that nobody has changed, too.
@@ -50,8 +48,6 @@ class Options:
     def __post_init__(self):
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"--threshold {self.threshold:g}: must be 0 to 1")
-        if not clean_name(self.name):
-            raise ValueError("--name: must not be empty")
 
 
 def propose(options: Options, find: "Finder", progress: Progress = silent) -> Drafted:
@@ -76,7 +72,7 @@ def main(options: Options) -> int:
     from terminal.quiet import start_tensorflow
 
     start_tensorflow()
-    find = checkpoint_finder(options.checkpoint_path, clean_name(options.name), options.threshold)
+    find = checkpoint_finder(options.checkpoint_path, options.threshold)
     with counting_bars(console) as progress:
         outcome = propose(options, find, progress)
     for name, reason in outcome.failures:

@@ -162,7 +162,7 @@ def test_where_heads_are_asked_for_names_beside_the_weights_change_nothing(tmp_p
     shutil.copytree(plain, named)
     assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={named}"]) == 0
     image = read_picture(ROOT / "demo" / "episode15_000012.jpg")
-    before, after = (checkpoint_finder(folder, "head", 0.1)([image])[0] for folder in (plain, named))
+    before, after = (checkpoint_finder(folder, 0.1)([image])[0] for folder in (plain, named))
     assert len(before) >= 4
     assert (after.boxes == before.boxes).all()
     assert (after.scores == before.scores).all()

@@ -83,7 +83,7 @@ def test_boxes_of_nothing_are_left_out() -> None:
 
 def test_checkpoint_finds_heads_whatever_their_names() -> None:
     film = FilmOptions(Path("film.mp4"))
-    find = checkpoint_finder(ROOT / "checkpoints" / "drawn_lite", "head", 0.5)
+    find = checkpoint_finder(ROOT / "checkpoints" / "drawn_lite", 0.5)
     (detections,) = find([frame_at(film, 15.0)])
     assert len(detections) == len(heads_in(film, 15.0))
     assert set(detections.names) == {"head"}
