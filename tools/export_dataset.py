@@ -17,7 +17,7 @@ from rich.console import Console
 
 from boxes.pixels import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
-from datasets.splits import SplitOptions
+from datasets.splits import Assignment, SplitOptions
 from files.telling import why
 from files.writing import write_text
 from terminal.bars import Progress, counting_bars, silent
@@ -28,6 +28,7 @@ from terminal.command import command, say
 class Options:
     dataset_dir: Path  #: Folder with Annotations/ and JPEGImages/, or with pictures and XML side by side.
     output_dir: Path  #: Folder for train.json, validation.json and test.json; made if it does not exist.
+    one_file: bool = False  #: All pictures in annotations.json, instead of one file for each split.
     reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 
@@ -64,7 +65,10 @@ def export_dataset(options: Options, progress: Progress = silent) -> list[str]:
     ValueError where there is nothing to export, or a file of that name already.
     """
     reading = read_folder(options.dataset_dir, options.reading, progress=progress)
-    assigned = reading.assign(options.splitting)
+    if options.one_file:
+        assigned = Assignment("", dict.fromkeys((one.stem for one in reading.annotations), "annotations"), {})
+    else:
+        assigned = reading.assign(options.splitting)
     sets = sets_of(reading.annotations, assigned.splits)
     if not sets:
         cure = f"tools.check_annotations says why: {reading.nothing_found([])}"

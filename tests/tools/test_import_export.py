@@ -41,9 +41,6 @@ def objects(folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
     return found
 
 
-ALL = "--split_by", "picture", "--split_fractions", "1", "0", "0"  # into one file
-
-
 def problems(folder: Path) -> list[str]:
     return [row["reason"].split(":")[0] for row in rows(folder / "import_problems.csv")]
 
@@ -110,17 +107,17 @@ def test_file_names_are_as_they_are_on_the_disk(tmp_path, capsys):
     names = TABLES["file_names"]
     for seed, name in enumerate(names):
         labelled(tmp_path / "ours" / name, scene(seed), "Rin")
-    run(export_dataset, capsys, "--dataset_dir", tmp_path / "ours", "--output_dir", tmp_path, *ALL)
-    written = json.loads((tmp_path / "train.json").read_text(encoding="utf-8"))
+    run(export_dataset, capsys, "--dataset_dir", tmp_path / "ours", "--output_dir", tmp_path, "--one_file")
+    written = json.loads((tmp_path / "annotations.json").read_text(encoding="utf-8"))
     assert {image["file_name"] for image in written["images"]} == set(names)
-    bring_in(capsys, tmp_path / "train.json", tmp_path / "again", "--picture_dir", tmp_path / "ours")
+    bring_in(capsys, tmp_path / "annotations.json", tmp_path / "again", "--picture_dir", tmp_path / "ours")
     assert {path.name for path in (tmp_path / "again" / "JPEGImages").iterdir()} == {*names[:4], "a_b__1.png"}
 
 
 def test_other_programs_read_what_is_exported_over_no_file(ours, tmp_path, capsys):
     flags = "--dataset_dir", str(ours), "--output_dir", str(tmp_path)
-    run(export_dataset, capsys, *flags, *ALL)
-    read = COCO(str(tmp_path / "train.json"))
+    run(export_dataset, capsys, *flags, "--one_file")
+    read = COCO(str(tmp_path / "annotations.json"))
     assert sorted(category["name"] for category in read.loadCats(read.getCatIds())) == ["千反田", "折木"]
     annotations = read.loadAnns(read.getAnnIds(iscrowd=False))
     boxes = [[2, 2, 16, 16], [2, 2, 16, 16], [22, 2, 16, 16]]
@@ -129,7 +126,7 @@ def test_other_programs_read_what_is_exported_over_no_file(ours, tmp_path, capsy
     (tmp_path / "train.json").write_text("mine")
     assert export_dataset.main(flags) == 1
     assert "train.json is there already" in capsys.readouterr().err
-    assert (tmp_path / "train.json").read_text() == "mine"
+    assert (tmp_path / "annotations.json").read_text() == "mine"
     assert not (tmp_path / "test.json").exists()
 
 
