@@ -1,6 +1,7 @@
 """Detections and marked objects of a picture, written down by hand, and the evaluation of some."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,11 @@ def marked(*rows) -> GroundTruth:
     """From (name, box) or (name, box, "difficult") rows."""
     boxes = np.array([row[1] for row in rows], np.float32).reshape(-1, 4)
     return GroundTruth(boxes, tuple(row[0] for row in rows), np.array([len(row) > 2 for row in rows], bool))
+
+
+def by_hand(case: dict[str, Any]) -> tuple[list[Detections], list[GroundTruth]]:
+    """What is found on the pictures of a table's case, and what is marked on them."""
+    return [detected(*one) for one in case["found"]], [marked(*one) for one in case["truths"]]
 
 
 def evaluated(

@@ -7,7 +7,7 @@ from engine.average_precision import evaluate_detections
 from engine.measures.measure import coco_average_precision, picture_scores, worst_and_best
 from engine.measures.thresholds import choose_thresholds, evidence_of, right_evidence
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import TABLES, A, B, C, D, detected, marked
+from tests.engine.by_hand import TABLES, A, D, by_hand, detected, marked
 
 
 def scores(found, truths, threshold=0.5):
@@ -15,40 +15,17 @@ def scores(found, truths, threshold=0.5):
     return picture_scores(matches, matches.score >= threshold)
 
 
-def test_one_picture_by_hand():
-    truth = marked(("a", A), ("b", B), ("b", C), ("a", D, "difficult"))
-    found = detected(
-        ("a", 0.9, A),
-        ("a", 0.8, D),  # the difficult one: ignored
-        ("a", 0.7, A),  # found already
-        ("b", 0.6, B),
-        ("b", 0.4, C),  # right, but below the threshold
-    )
-    (score,) = scores([found], [truth])
-    assert (score.counts.right, score.counts.wrong, score.counts.missed) == (2, 1, 1)
-    assert score.f1 == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    assert score.margin == pytest.approx(0.4 - 0.7)
-
-
-def test_picture_without_objects():
-    truths = [marked(("a", A)), marked(), marked(), marked()]
-    found = [detected(), detected(), detected(("a", 0.3, A)), detected(("a", 0.8, A))]
-    f1_and_margin = [(score.f1, pytest.approx(score.margin)) for score in scores(found, truths)]
-    assert f1_and_margin == [(0, 0), (1, 0), (1, -0.3), (0, -0.8)]
+@pytest.mark.parametrize("case", TABLES["scores"], ids=lambda case: case["what"])
+def test_pictures_by_hand(case):
+    found = scores(*by_hand(case))
+    counts = [[one.counts.right, one.counts.wrong, one.counts.missed] for one in found]
+    assert counts == case["counts"]
+    assert [one.f1 for one in found] == pytest.approx(case["f1"])
+    assert [one.margin for one in found] == pytest.approx(case["margin"])
 
 
 def test_ranking_is_by_f1_then_margin_then_filename():
-    truths = [marked(("a", A)), marked(), marked(("a", A)), marked(("a", A)), marked(("a", A)), marked()]
-    found = [
-        detected(("a", 0.9, A)),
-        detected(("a", 0.8, B)),
-        detected(("a", 0.9, A), ("a", 0.3, B)),
-        detected(),
-        detected(("a", 0.9, A)),
-        detected(),
-    ]
-    names = ["z.jpg", "wrong.jpg", "unsure.jpg", "missed.jpg", "a.jpg", "empty.jpg"]
-    ranked = scores(found, truths)
+    ranked, names = scores(*by_hand(TABLES["ranking"])), TABLES["ranking"]["names"]
     assert worst_and_best(ranked, names, 3) == ([1, 3, 5], [4, 0, 2])
     assert worst_and_best(ranked, names, 1) == ([1], [4])
     assert worst_and_best(ranked, names, 0) == ([], [])

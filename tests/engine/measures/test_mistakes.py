@@ -5,7 +5,7 @@ import pytest
 
 from engine.average_precision import evaluate_detections
 from engine.measures.mistakes import KINDS, break_down_errors, confusion_matrix
-from tests.engine.by_hand import TABLES, A, B, C, D, detected, marked, random_pictures
+from tests.engine.by_hand import TABLES, A, by_hand, detected, marked, random_pictures
 
 
 def broken_down(found, truths, threshold=0.0):
@@ -23,44 +23,13 @@ def test_kinds(row, kind):
     assert errors.counts == expected
 
 
-def test_duplicate():
-    errors, result = broken_down([detected(("a", 0.9, A), ("a", 0.8, A))], [marked(("a", A))])
-    assert errors.counts == dict.fromkeys(KINDS, 0) | {"duplicate": 1}
-    assert result.map_voc12 == 1
-    assert errors.costs == dict.fromkeys(KINDS, 0.0)
-
-
-def test_costs_by_hand():
-    """Two objects: one found at 0.8, below a false alarm at 0.9; the other missed."""
-    found = [detected(("a", 0.8, A)), detected(), detected(("a", 0.9, D))]
-    errors, result = broken_down(found, [marked(("a", A)), marked(("a", A)), marked()])
-    assert errors.counts == dict.fromkeys(KINDS, 0) | {"background": 1, "missed": 1}
-    assert result.map_voc12 == pytest.approx(0.25)  # recall 1/2 at precision 1/2
-    assert errors.costs["background"] == pytest.approx(0.25)  # recall 1/2 at precision 1
-    assert errors.costs["missed"] == pytest.approx(0.25)  # one object, found at precision 1/2
-    assert errors.costs["wrong name"] == errors.costs["bad box"] == 0
-
-
-def test_the_best_of_those_that_meant_an_object_is_put_right():
-    found = [detected(("b", 0.9, A), ("b", 0.8, (0.0, 0.0, 0.4, 0.39))), detected(("b", 0.7, A))]
-    errors, result = broken_down(found, [marked(("a", A)), marked(("b", A))])
-    assert errors.counts["wrong name"] == 2
-    assert result.ap_voc12 == {"a": 0, "b": pytest.approx(1 / 3)}
-    # a is found by the first, the second goes, so b is all right too
-    assert result.map_voc12 + errors.costs["wrong name"] == pytest.approx(1)
-
-
-def test_counts_are_at_the_thresholds():
-    found = [detected(("a", 0.9, A), ("a", 0.3, D)), detected(("a", 0.2, A))]
-    for threshold, counts in ((0.0, {"background": 1}), (0.5, {"missed": 1})):
-        errors, _ = broken_down(found, [marked(("a", A))] * 2, threshold)
-        assert errors.counts == dict.fromkeys(KINDS, 0) | counts
-
-
-def test_difficult_objects_are_neither_missed_nor_found():
-    found = [detected(("a", 0.9, A)), detected(("a", 0.8, A))]
-    errors, _ = broken_down(found, [marked(("a", A, "difficult")), marked(("a", A))])
-    assert errors.counts == dict.fromkeys(KINDS, 0)
+@pytest.mark.parametrize("case", TABLES["mistakes"], ids=lambda case: case["what"])
+def test_counts_and_costs_by_hand(case):
+    errors, result = broken_down(*by_hand(case), case.get("threshold", 0.0))
+    assert errors.counts == dict.fromkeys(KINDS, 0) | case["counts"]
+    costs = case.get("costs", {})
+    assert {kind: errors.costs[kind] for kind in costs} == pytest.approx(costs)
+    assert {name: result.ap_voc12[name] for name in case.get("ap", {})} == pytest.approx(case.get("ap", {}))
 
 
 def test_every_mistake_has_one_kind(rng):
@@ -82,26 +51,6 @@ def confused(found, truths, threshold=0.5, names=("a", "b")):
     return confusion_matrix(matches, matches.score >= threshold)
 
 
-def test_confusion_by_hand():
-    truths = [
-        marked(("える", A), ("奉太郎", B)),  # the first taken for the second, the second found
-        marked(("える", A)),  # missed; something is seen where nothing is
-        marked(),  # a picture without objects, one detection below the threshold
-    ]
-    found = [
-        detected(("奉太郎", 0.9, A), ("奉太郎", 0.8, B)),
-        detected(("奉太郎", 0.9, C)),
-        detected(("える", 0.4, A)),
-    ]
-    confusion = confused(found, truths, names=())
-    assert confusion.names == ("える", "奉太郎")
-    assert confusion.counts.tolist() == [
-        [0, 1, 1],  # える: taken for 奉太郎 once, missed once
-        [0, 1, 0],
-        [0, 1, 0],  # background taken for 奉太郎
-    ]
-
-
 def test_every_object_and_every_detection_is_in_the_matrix_once(rng):
     truths, found = random_pictures(rng, 60)
     truths = [type(truth)(truth.boxes, truth.names) for truth in truths]  # none difficult
@@ -113,8 +62,9 @@ def test_every_object_and_every_detection_is_in_the_matrix_once(rng):
     assert confusion.counts[-1, -1] == 0
 
 
-@pytest.mark.parametrize(("truth", "found", "counts"), TABLES["confusions"])
-def test_who_is_paired_with_whom(truth, found, counts):
-    truth, found = marked(*truth), detected(*found)
-    assert confused([found], [truth]).counts.tolist() == counts
-    assert confused([found, detected()], [truth, marked()]).counts.dtype == np.int64
+@pytest.mark.parametrize("case", TABLES["confusions"], ids=lambda case: case["what"])
+def test_who_is_paired_with_whom(case):
+    found, truths = by_hand(case)
+    confusion = confused(found, truths, names=case.get("names", ["a", "b"]))
+    assert (list(confusion.names), confusion.counts.tolist()) == (case.get("are", ["a", "b"]), case["counts"])
+    assert confused([*found, detected()], [*truths, marked()]).counts.dtype == np.int64

@@ -62,7 +62,7 @@ def test_a_folder_that_is_no_training_is_said(tmp_path):
 
 
 def measured(*rows):
-    """One picture for each (marked name, detected name or None, how many)."""
+    """One picture for each (marked name, detected name or "", how many)."""
     found, truths = [], []
     for name, seen, count in rows:
         found += [detected((seen, 0.9 - 0.001 * i, A)) if seen else detected() for i in range(count)]
@@ -70,30 +70,14 @@ def measured(*rows):
     return measure(evaluated(found, truths), Thresholds())
 
 
-def test_mix_ups_scarce_names_and_the_costliest_mistakes():
-    result = measured(("a", "a", 40), ("b", "b", 40), ("c", "a", 15), ("c", "c", 5), ("c", None, 3))
-    assert most_mixed_up(result, 3) == [("c", "a", 15, 23)]
-    said = " ".join(what_would_help(result, {"a": 100, "b": 90, "c": 20}))
-    assert "It takes c for a (15 of 23)." in said
-    assert "More pictures are needed most of c (AP" in said
-    assert "20 boxes" in said
-    assert "The costliest mistakes are of the kind “wrong name”" in said
-    # with as many boxes as the others, it is something else
-    said = " ".join(what_would_help(result, {"a": 100, "b": 90, "c": 95}))
-    assert "Found worse than the rest, though not for lack of boxes: c (AP" in said
-
-
-def test_nothing_to_blame():
-    result = measured(("a", "a", 20), ("b", "b", 20))
-    said = " ".join(what_would_help(result, {"a": 30, "b": 20, "never": 5}))
-    assert "It does not confuse any two names more than once." in said
-    assert "begin with b (AP 100.0 %, 20 boxes to learn from)" in said
-    assert "costliest" not in said
-
-
-def test_few_to_judge():
-    result = measured(("a", "a", 20), ("b", None, 2))
-    assert any("fewer than 10 objects of b" in one for one in what_would_help(result, {"a": 9, "b": 9}))
+@pytest.mark.parametrize("case", TABLES["advice"], ids=lambda case: case["what"])
+def test_what_would_help(case):
+    result = measured(*case["rows"])
+    said = " ".join(what_would_help(result, case["boxes"]))
+    assert [list(one) for one in most_mixed_up(result, 3)] == case["mixed_up"]
+    assert bool(said) == bool(case["said"])
+    assert all(part in said for part in case["said"]), said
+    assert not any(part in said for part in case.get("unsaid", [])), said
 
 
 @pytest.mark.parametrize(("precision", "best_step", "total_steps", "said"), TABLES["lengths"])
@@ -101,10 +85,6 @@ def test_length_of_the_training(precision, best_step, total_steps, said):
     steps = [100, 200, 300, 400, 500]
     assert how_it_learnt(steps, precision, best_step, total_steps)[0].startswith(said)
     assert how_it_learnt([1], [0.5], 1, 1) == []
-
-
-def test_a_detector_that_has_learnt_nothing_gets_no_advice_on_labels():
-    assert what_would_help(measured(("a", "b", 9), ("b", None, 9)), {"a": 9, "b": 1}) == []
 
 
 def test_what_is_no_training_is_one_line_and_status_1(tmp_path, capsys):
