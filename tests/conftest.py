@@ -4,7 +4,7 @@ import os
 import resource
 import tomllib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def tables(test: str, name: str = "tables") -> dict[str, Any]:
     """What tests are run with, from a TOML file beside one of them: `tables(__file__)`."""
     return tomllib.loads((Path(test).parent / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def tree(folder: Path, files: Mapping[str, str] | Iterable[str]) -> Path:
+    """Writes texts, or empty files, by their paths below a folder."""
+    for name, text in (files if isinstance(files, Mapping) else dict.fromkeys(files, "")).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
 
 
 # CI's machine may be slow, and its verdict must not depend on luck; on a desk every run tries new examples.

@@ -15,6 +15,7 @@ import datasets.conversion
 import tf_convert_data
 from datasets.examples import decoded, examples, parse_example
 from datasets.records import open_dataset
+from tests.conftest import tree
 from tests.datasets.one_of_everything import draw, labelled, rows, write_one_of_everything
 from tests.datasets.test_look_alikes import scene
 from tests.tools.test_doors import TABLES
@@ -156,11 +157,9 @@ def test_output_name_and_a_second_set(pictures, tmp_path, output):
 
 
 def test_image_sets(pictures, tmp_path, output, capfd):
-    lists = pictures / "ImageSets" / "Main"
-    lists.mkdir(parents=True)
     names = sorted(path.name for path in pictures.glob("*.jpg"))
-    (lists / "train.txt").write_text("\n".join(names[:16]))
-    (lists / "val.txt").write_text("\n".join(names[16:]))
+    lists = {"train.txt": names[:16], "val.txt": names[16:]}
+    tree(pictures / "ImageSets/Main", {name: "\n".join(some) for name, some in lists.items()})
     assert convert(pictures, output) == 0
     expected = {name.encode(): "train" if i < 16 else "validation" for i, name in enumerate(names)}
     assert splits_of(output) == expected
@@ -191,8 +190,7 @@ def test_an_interrupted_run_leaves_the_earlier_output(pictures, output, monkeypa
     assert digests(output) == before
     assert [path.name for path in output.iterdir() if path.is_dir()] == []
     # A run that was killed could not tidy up; the next one does.
-    (output / ".converting").mkdir()
-    (output / ".converting" / "train_009.tfrecord").write_bytes(b"x")
+    tree(output, {".converting/train_009.tfrecord": "x"})
     monkeypatch.undo()
     assert convert(pictures, output) == 0
     assert not (output / ".converting").exists()
@@ -323,10 +321,7 @@ def test_near_duplicates_across_lists_are_said(tmp_path, capsys, rng):
     for stem, still, quality in (("a_1", 0, 95), ("a_2", 1, 95), ("b_1", 2, 95), ("b_2", 0, 70)):
         for folder in ("voc", stem[0]):
             labelled(tmp_path / folder / f"{stem}.jpg", stills[still], "Mira", quality=quality)
-    lists = tmp_path / "voc" / "ImageSets" / "Main"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("a_1\na_2\n")
-    (lists / "test.txt").write_text("b_1\nb_2\n")
+    tree(tmp_path / "voc/ImageSets/Main", {"train.txt": "a_1\na_2\n", "test.txt": "b_1\nb_2\n"})
     assert convert(tmp_path / "voc", tmp_path / "out") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "1 of the 2 pictures of test look nearly the same as pictures of train (b_2.jpg like a_1" in said

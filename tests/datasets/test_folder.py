@@ -5,6 +5,7 @@ from datasets.folder import find_files, growing_dirs
 from datasets.splits import SplitOptions
 from datasets.voc import RawAnnotation, RawObject, VocObject
 from labelling.drafts import write_draft
+from tests.conftest import tree
 from tests.datasets.one_of_everything import draw, write_one_of_everything, xml_object, xml_text
 from tests.datasets.test_splits import TABLES
 
@@ -50,9 +51,7 @@ def test_frame(case):
 
 @pytest.mark.parametrize("case", TABLES["partners"], ids=lambda case: case["files"])
 def test_partners(tmp_path, case):
-    for path in (tmp_path / name for name in case["files"].split()):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+    tree(tmp_path, case["files"].split())
     for xml, filename in case.get("filenames", {}).items():
         (tmp_path / xml).write_text(xml_text(head=f"<filename>{filename}</filename>"))
     contents = find_files(tmp_path, exclude=[tmp_path / "records", tmp_path / "dataset.png"])
@@ -62,12 +61,8 @@ def test_partners(tmp_path, case):
 
 @pytest.mark.parametrize("case", TABLES["new_xml"], ids=lambda case: case["files"])
 def test_new_xml_go_to_those_that_are_there(tmp_path, case):
-    files, grows, new = case["files"], case["grows"], case["new"]
-    for path in (tmp_path / name for name in files.split()):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    assert growing_dirs(tmp_path) == tuple(tmp_path / name for name in grows.split())
-    contents = find_files(tmp_path)
+    new, contents = case["new"], find_files(tree(tmp_path, case["files"].split()))
+    assert growing_dirs(tmp_path) == tuple(tmp_path / name for name in case["grows"].split())
     assert {name: contents.new_xml(tmp_path / name) for name in new} == {
         name: tmp_path / xml for name, xml in new.items()
     }
@@ -75,13 +70,14 @@ def test_new_xml_go_to_those_that_are_there(tmp_path, case):
 
 def test_what_a_person_saved_is_never_hidden_by_a_draft(tmp_path):
     """As an older proposer left it: an Annotations/ of its own beside annotations/."""
-    for folder in ("images", "annotations", "Annotations"):
-        (tmp_path / folder).mkdir()
+    tree(
+        tmp_path,
+        {"annotations/a_1.xml": xml_text(xml_object()), "images/a_1.jpg": "", "Annotations/notes.txt": ""},
+    )
     draw(1).save(tmp_path / "images" / "a_1.jpg")
     write_draft(
         tmp_path / "Annotations" / "a_1.xml", tmp_path / "a_1.jpg", 96, 64, [VocObject("?", (1, 1, 9, 9))]
     )
-    (tmp_path / "annotations" / "a_1.xml").write_text(xml_text(xml_object()))
     reading = read_folder(tmp_path, ReadOptions())
     assert [(one.name, one.names) for one in reading.annotations] == [("images/a_1.jpg", ("Mira",))]
     assert [(one.file, one.reason) for one in reading.problems] == [
@@ -90,10 +86,7 @@ def test_what_a_person_saved_is_never_hidden_by_a_draft(tmp_path):
 
 
 def test_an_ambiguous_filename_is_no_partner(tmp_path):
-    for folder in ("1", "2"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.jpg").touch()
-    (tmp_path / "x.xml").write_text(xml_text(head="<filename>a.jpg</filename>"))
+    tree(tmp_path, {"1/a.jpg": "", "2/a.jpg": "", "x.xml": xml_text(head="<filename>a.jpg</filename>")})
     (problem,) = find_files(tmp_path).problems
     assert problem.reason == "XML without picture: 2 pictures are named a.jpg"
     assert [file.stem for file in find_files(tmp_path).files] == ["1/a", "2/a"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from datasets.folder import GivenSplits, given_splits
 from datasets.sources import source_of, sources_of, units_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign, hash_fraction, make_splits
-from tests.conftest import tables
+from tests.conftest import tables, tree
 
 DEFAULT = SplitOptions()
 TABLES = tables(__file__, "written_by_others")
@@ -34,10 +34,8 @@ def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
     by_lists = SplitOptions(split_by="lists")
     with pytest.raises(ValueError, match=r"--split_by lists: there is no train\.txt.* --split_by source"):
         assign(stems, None, by_lists)
-    folder = tmp_path / "ImageSets" / "Main"
-    folder.mkdir(parents=True)
-    for other in ("dog_train.txt", "layout.txt"):  # one list of one name, and of something else, do not count
-        (folder / other).write_text(stems[0])
+    # One list of one name, and of something else, do not count.
+    folder = tree(tmp_path / "ImageSets/Main", dict.fromkeys(("dog_train.txt", "layout.txt"), stems[0]))
     unused = given_splits(tmp_path, stems)
     assert assign(stems, unused, DEFAULT).splits == assign(stems, None, DEFAULT).splits
     assert assign(stems, unused, DEFAULT).notes[0].startswith("ImageSets/Main (dog_train.txt) is not used: ")
@@ -53,9 +51,7 @@ def test_lists_count_where_they_are_and_are_asked_for(tmp_path):
 
 @pytest.mark.parametrize("case", TABLES["splits"], ids=lambda case: case["said"])
 def test_splits_that_are_there_already(tmp_path, case):
-    for name, text in case.get("lists", {}).items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / f"{name}.txt").write_text(text)
+    tree(tmp_path, {f"{name}.txt": text for name, text in case.get("lists", {}).items()})
     lists = given_splits(tmp_path, case["pictures"])
     found = assign(case["pictures"][:3], lists, DEFAULT)
     assert ([*map(found.splits.get, case["pictures"][:3])], found.problems) == ([*SPLITS], ())
@@ -169,10 +165,7 @@ def test_fractions_that_are_none(fractions):
 
 
 def _assign(tmp_path, stems: list[str], known: Sequence[str] = (), /, **lists: str) -> Assignment:
-    folder = tmp_path / "ImageSets" / "Main"
-    folder.mkdir(parents=True)
-    for name, content in lists.items():
-        (folder / f"{name}.txt").write_bytes(content.encode())
+    tree(tmp_path / "ImageSets/Main", {f"{name}.txt": content for name, content in lists.items()})
     return assign(stems, given_splits(tmp_path, [*stems, *known]), DEFAULT)
 
 

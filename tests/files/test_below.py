@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from files.below import files_below
+from tests.conftest import tree
 
 LINK, NOWHERE = "link to a folder is not followed", "link that leads to no file"
 SPECIAL, UNREAD = "neither a file nor a folder", "2 files of kinds that are not read: 1 '', 1 '.rm'"
@@ -23,9 +24,7 @@ def walk(folder: Path, *suffixes: str, **options) -> tuple[list[str], dict[str, 
 
 
 def make(folder: Path, links: Mapping[str, str | Path], *files: str) -> None:
-    for name in files:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+    tree(folder, files)
     for name, target in links.items():
         (folder / name).symlink_to(target)
 
@@ -62,14 +61,14 @@ names = st.binary(min_size=1, max_size=6).map(lambda raw: os.fsdecode(raw.transl
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.lists(names, min_size=1, max_size=4), st.sampled_from("fdlp")), max_size=8))
-def test_any_tree_is_walked_and_no_file_comes_twice(tmp_path_factory, tree):
+def test_any_tree_is_walked_and_no_file_comes_twice(tmp_path_factory, entries):
     folder = tmp_path_factory.mktemp("tree")
     makers = {"f": Path.touch, "d": Path.mkdir, "p": os.mkfifo}
-    for parts, kind in tree:
+    for parts, kind in entries:
         path = folder.joinpath(*parts)
         with suppress(OSError):  # another one has the name
             path.parent.mkdir(parents=True, exist_ok=True)
-            makers.get(kind, lambda path: path.symlink_to(folder.joinpath(*tree[0][0])))(path)
+            makers.get(kind, lambda path: path.symlink_to(folder.joinpath(*entries[0][0])))(path)
     found, told = walk(folder)
     special = {path for path, why in told.items() if why != LINK}
     assert (

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,17 +12,9 @@ from datasets.voc import RawObject
 from labelling.coco import read_coco
 from labelling.foreign import Files, ForeignDataset
 from labelling.yolo import read_yolo
-from tests.conftest import tables
+from tests.conftest import tables, tree
 
 TABLES = tables(__file__, "foreign")
-
-
-def tree(folder: Path, files: dict[str, str]) -> Path:
-    """Writes texts by path; pictures may be empty, for nobody looks at them here."""
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    return folder
 
 
 def boxes(dataset: ForeignDataset) -> dict[str, list[tuple]]:

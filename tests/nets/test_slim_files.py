@@ -5,7 +5,7 @@ import pytest
 
 from nets import slim_files
 from nets.slim_files import find_prefix, read_slim_variables, write_slim_checkpoint
-from tests.conftest import tables
+from tests.conftest import tables, tree
 
 # TensorFlow reads and writes its checkpoints whatever the backend; its import alone takes seconds.
 pytestmark = pytest.mark.tensorflow_only
@@ -61,8 +61,7 @@ def test_a_folder_that_has_moved_is_followed_by_the_name_alone(written, named):
 
 
 def test_a_checkpoint_file_cannot_point_outside_of_its_folder(written, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "checkpoint").write_text('model_checkpoint_path: "../ckpt/model.ckpt-7"\n')
+    tree(tmp_path, {"elsewhere/checkpoint": 'model_checkpoint_path: "../ckpt/model.ckpt-7"\n'})
     with pytest.raises(ValueError, match=r"neither .*elsewhere/model\.ckpt-7 nor"):
         read_slim_variables(tmp_path / "elsewhere")
 

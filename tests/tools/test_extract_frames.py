@@ -15,6 +15,7 @@ from datasets.drawn.shots import make_shots
 from datasets.drawn_video import FilmOptions, draw_video
 from datasets.pictures import read_picture
 from datasets.sources import source_of
+from tests.conftest import tree
 from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene, write_sound, write_video
 from tools import extract_frames
@@ -223,12 +224,7 @@ def test_other_video_or_other_pixels_of_one_name_are_refused(film: Path, tmp_pat
 def test_sources_of_several_folders_stay_apart(tmp_path: Path) -> None:
     paths = [tmp_path / season / "01.mkv" for season in ("Season 1", "Season 2")]
     assert list(name_sources(paths).values()) == ["Season 1 01", "Season 2 01"]
-    for path in paths:
-        path.parent.mkdir()
-        path.touch()
-    (tmp_path / "notes.txt").touch()
-    (tmp_path / ".trash").mkdir()
-    (tmp_path / ".trash" / "02.mkv").touch()
+    tree(tmp_path, ["Season 1/01.mkv", "Season 2/01.mkv", "notes.txt", ".trash/02.mkv"])
     assert find_videos([tmp_path, paths[0]]) == paths
     with pytest.raises(ValueError, match=r"missing\.mp4 does not exist"):
         find_videos([tmp_path / "missing.mp4"])

@@ -8,6 +8,7 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import read_xml
+from tests.conftest import tree
 from tests.datasets.one_of_everything import labelled, rows
 from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene
@@ -49,9 +50,8 @@ NAMES = [{"id": 7, "name": "千反田"}, {"id": 3, "name": "折木"}]
 
 
 def coco(path: Path, images: list, annotations: list, categories: list = NAMES) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {"images": images, "annotations": annotations, "categories": categories}
-    path.write_text(json.dumps(content), encoding="utf-8")
+    tree(path.parent, {path.name: json.dumps(content)})
 
 
 def image(number: int, name: str, width: int = 96, height: int = 72) -> dict:
@@ -70,10 +70,7 @@ def ours(tmp_path: Path) -> Path:
         labelled(folder / f"ep{i}_001.png", scene(i), *names)
     xml = folder / "ep2_001.xml"
     xml.write_text(xml.read_text().replace("<difficult>0<", "<difficult>1<", 1))
-    lists = folder / "ImageSets" / "Main"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("ep0_001\nep1_001\nep2_001\n")
-    (lists / "test.txt").write_text("ep3_001\n")
+    tree(folder / "ImageSets/Main", {"train.txt": "ep0_001\nep1_001\nep2_001\n", "test.txt": "ep3_001\n"})
     return folder
 
 
@@ -187,12 +184,9 @@ def yolo(root: Path, **labels: str) -> Path:
     for number, (name, text) in enumerate(labels.items()):
         split, stem = name.split("__")
         picture(root / "images" / split / f"{stem}.png", number)
-        (root / "labels" / split).mkdir(parents=True, exist_ok=True)
-        (root / "labels" / split / f"{stem}.txt").write_text(text)
-    (root / "data.yaml").write_text(
-        "path: .\ntrain: images/train\nval: images/val\nnames: {0: 千反田, 1: 折木}\n"
-    )
-    return root
+        tree(root, {f"labels/{split}/{stem}.txt": text})
+    described = "path: .\ntrain: images/train\nval: images/val\nnames: {0: 千反田, 1: 折木}\n"
+    return tree(root, {"data.yaml": described})
 
 
 def test_yolo_of_ultralytics(tmp_path, capsys):
@@ -229,10 +223,11 @@ def test_yolo_lines_that_are_none_and_pictures_that_lose_all(tmp_path, capsys):
 def test_a_yolo_set_reaches_no_file_outside(tmp_path, capsys, train):
     picture(tmp_path / "secret" / "a.png")
     (tmp_path / "secret" / "a.txt").write_text("0 0.5 0.5 0.2 0.2")
-    source = tmp_path / "set"
-    source.mkdir()
-    (source / "list.txt").write_text(f"../secret/a.png\n{tmp_path}/secret/a.png\n")
-    (source / "data.yaml").write_text(f"path: ..\ntrain: {train}\nnames: [a]\n")
+    listed, described = (
+        f"../secret/a.png\n{tmp_path}/secret/a.png\n",
+        f"path: ..\ntrain: {train}\nnames: [a]\n",
+    )
+    source = tree(tmp_path / "set", {"list.txt": listed, "data.yaml": described})
     assert import_dataset.main([f"--source_path={source}", f"--output_dir={tmp_path / 'out'}"]) == 1
     assert "no picture that can be taken" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()
@@ -272,9 +267,7 @@ def test_an_interrupted_import_goes_on_and_keeps_what_a_person_did(tmp_path, cap
 )
 def test_what_is_no_data_set_is_said_in_one_line(tmp_path, capsys, name, text, message):
     path = tmp_path / (name or "gone")
-    if name:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+    tree(tmp_path, {name: text} if name else {})
     source = path if path.parent == tmp_path else path.parent
     assert import_dataset.main([f"--source_path={source}", f"--output_dir={tmp_path / 'out'}"]) == 1
     said = capsys.readouterr().err

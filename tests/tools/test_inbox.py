@@ -3,6 +3,7 @@ import pytest
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.inbox import ReportedBox
+from tests.conftest import tree
 from tests.datasets.one_of_everything import labelled
 from tests.tools.test_doors import TABLES
 from tools import inbox as command
@@ -42,19 +43,15 @@ def test_accept_brings_it_confirmed_into_the_data_set(inbox, tmp_path):
 
 @pytest.mark.parametrize("lists", ["ImageSets/Main", "ImageSets"])
 def test_a_flat_data_set_stays_flat_and_a_list_of_splits_learns_of_it(inbox, tmp_path, lists):
-    flat, voc = tmp_path / "flat", tmp_path / "voc"
-    flat.mkdir()
-    (flat / "notes.txt").touch()
-    lists = voc / lists
-    for folder in (lists, voc / "JPEGImages", voc / "Annotations"):
-        folder.mkdir(parents=True)
-    (lists / "train.txt").write_text("a\n")
+    flat, voc = tree(tmp_path / "flat", ["notes.txt"]), tree(tmp_path / "voc", {f"{lists}/train.txt": "a\n"})
+    for folder in ("JPEGImages", "Annotations"):
+        (voc / folder).mkdir()
     first, second = add(inbox), add(inbox, image=IMAGE[:50])
     assert run(inbox, "accept", first, "--dataset_dir", flat) == 0
     assert run(inbox, "accept", second, "--dataset_dir", voc) == 0
     assert sorted(path.suffix for path in flat.iterdir()) == [".jpg", ".txt", ".xml"]
     (stem,) = (path.stem for path in (voc / "JPEGImages").iterdir())
-    assert (lists / "train.txt").read_text() == f"a\n{stem}\n"
+    assert (voc / lists / "train.txt").read_text() == f"a\n{stem}\n"
 
 
 def test_only_what_was_confirmed_in_labelimg(inbox, tmp_path):

@@ -18,6 +18,7 @@ from engine.training.run_folder import (
     read_state,
     save_state,
 )
+from tests.conftest import tree
 from tests.engine.training_run import Killed
 
 
@@ -143,9 +144,7 @@ def test_one_training_at_a_time_in_a_folder(tmp_path):
 def test_an_evaluation_leaves_what_a_training_has_written(tmp_path, monkeypatch, eval_dir):
     """Also where one may begin any moment, as in `run`; what another evaluation has written it replaces."""
     monkeypatch.chdir(tmp_path)
-    for path in (Path("other/config.json"), Path("report/report.json")):
-        path.parent.mkdir()
-        path.touch()
+    tree(tmp_path, ["other/config.json", "report/report.json"])
     options, said = EvaluationOptions(Path("d"), tmp_path / "run", Path(eval_dir)), []
     found, elsewhere = beside_training(options, said.append).eval_dir, eval_dir not in ("run/eval", "report")
     assert found == Path(eval_dir, *["eval"] * elsewhere)
