@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,32 +12,22 @@ from PIL import Image
 import detect
 from boxes.detections import Detections
 from detect import Options, Run, find_sources
-from nets.thresholds import Thresholds
 from tests.conftest import tables
+from tests.engine.by_hand import detected
+from tests.seeing import Seeing
 from tests.video.small_videos import write_video
 from video.reader import VideoReader
 
 
-@dataclass
-class FakeDetector:
+def fake() -> Seeing:
     """Finds 千反田える in the upper left quarter of every picture with a bright middle."""
 
-    batches: list[int] = field(default_factory=list)
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    labels: tuple[str, ...] = ("千反田える",)
+    def see(image: np.ndarray) -> Detections:
+        assert image.dtype == np.uint8
+        bright = image[image.shape[0] // 2, image.shape[1] // 2].mean() > 100
+        return detected(*[("千反田える", 0.75, (0, 0, 0.5, 0.5))][: int(bright)])
 
-    def detect_batch(self, images, *, score_threshold, all_names=False):
-        self.batches.append(len(images))
-        score_threshold = 0.5 if score_threshold is None else score_threshold
-        found = []
-        for image in images:
-            assert image.dtype == np.uint8
-            keep = image[image.shape[0] // 2, image.shape[1] // 2].mean() > 100 and score_threshold <= 0.75
-            boxes = np.array([[0, 0, 0.5, 0.5]], np.float32)
-            found.append(
-                Detections(boxes, np.array([0.75], np.float32), ("千反田える",)).above(0 if keep else 2)
-            )
-        return found
+    return Seeing(see, ("千反田える",))
 
 
 def picture(path: Path, width: int = 60, height: int = 40, value: int = 200, **options) -> Path:
@@ -64,7 +53,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def detect_in(inputs, output_dir, detector=None, **options):
     options = Options(tuple(inputs), Path("unused"), output_dir, **options)
-    outcome = Run(detector or FakeDetector(), options).through(find_sources(options.inputs, output_dir))
+    outcome = Run(detector or fake(), options).through(find_sources(options.inputs, output_dir))
     written = json.loads((output_dir / "detections.json").read_text(encoding="utf-8"))
     assert written == outcome.entries
     return outcome
@@ -90,7 +79,7 @@ def test_folder_with_subfolders_in_order_and_in_full_batches(tmp_path):
         picture(tmp_path / "in" / name, width=20 + i)
     (tmp_path / "in" / "notes.txt").write_text("not a picture")
     picture(tmp_path / "in" / ".hidden.png")
-    detector = FakeDetector()
+    detector = fake()
     outcome = detect_in([tmp_path / "in"], tmp_path / "out", detector, batch_size=4)
     assert [element["image"] for element in outcome.entries] == names
     assert [element["width"] for element in outcome.entries] == [20 + i for i in range(21)]
@@ -207,7 +196,7 @@ def command(tmp_path, monkeypatch, capsys):
             def load(folder, *, unknown=False):
                 if folder.name == "wrong":
                     raise ValueError(f"{folder} is not a checkpoint folder.")
-                return FakeDetector()
+                return fake()
 
     monkeypatch.setitem(sys.modules, "nets.detector", Module)
 
@@ -264,14 +253,14 @@ def test_ctrl_c_completes_what_is_done(tmp_path, command, monkeypatch):
     """As a person does it: the signal comes in the middle of the work."""
     film(tmp_path / "clip.mkv", 60)
     picture(tmp_path / "later.png")
-    find = FakeDetector.detect_batch
+    find = Seeing.detect_batch
 
     def detect_batch(self, images, **options):
         if len(self.batches) == 2:
             os.kill(os.getpid(), signal.SIGINT)
         return find(self, images, **options)
 
-    monkeypatch.setattr(FakeDetector, "detect_batch", detect_batch)
+    monkeypatch.setattr(Seeing, "detect_batch", detect_batch)
     before = signal.getsignal(signal.SIGINT)
     status, said = command(RUN, "--batch_size=4", str(tmp_path))
     assert status == 130

@@ -241,7 +241,7 @@ def test_the_page_begins_rounds_when_enough_is_labelled(tmp_path: Path, monkeypa
 
 def test_what_was_begun_is_offered_and_not_written(folder: Path) -> None:
     """tools.preannotate looks at pictures that somebody has begun on the page, too, and leaves their XML."""
-    from tests.tools.test_preannotate import Fixed
+    from tests.tools.test_preannotate import fixed
     from tools.preannotate import Options, preannotate
 
     desk = opened(folder)
@@ -249,7 +249,7 @@ def test_what_was_begun_is_offered_and_not_written(folder: Path) -> None:
     before = on_disk(folder)
     seen = found((RIGHT, "Tobi", 0.9))
     answers = {10 * number: seen for number in range(PICTURES)}
-    outcome = preannotate(Options(folder, Path("x")), Fixed(answers))
+    outcome = preannotate(Options(folder, Path("x")), fixed(answers))
     assert (outcome.drafts, outcome.labelled, on_disk(folder)) == (0, 0, before)
     assert sorted(outcome.order) == [f"ep_{number:04}.png" for number in range(PICTURES)]
     assert [one.names for one in read_detections(folder / OFFERS).values()] == [("Tobi",)] * PICTURES

@@ -5,10 +5,11 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from labelling.report import write_suspicions
-from nets.thresholds import Thresholds
+from tests.conftest import tree
 from tests.datasets.one_of_everything import labelled, rows
+from tests.engine.by_hand import detected
+from tests.seeing import Seeing
 from tests.video.small_videos import scene
-from tests.video.test_tracking import seen
 from tools.check_annotations import main
 
 
@@ -16,10 +17,8 @@ def dataset(tmp_path: Path) -> Path:
     folder = tmp_path / "set"
     for i in range(12):
         labelled(folder / f"ep{i:02}_001.png", scene(i), "千反田", "折木")
-    lists = folder / "ImageSets" / "Main"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("".join(f"ep{i:02}_001\n" for i in range(10)))
-    (lists / "test.txt").write_text("ep10_001\nep11_001\n")
+    train = "".join(f"ep{i:02}_001\n" for i in range(10))
+    tree(folder / "ImageSets/Main", {"train.txt": train, "test.txt": "ep10_001\nep11_001\n"})
     return folder
 
 
@@ -59,26 +58,19 @@ def test_a_clean_folder_leaves_no_old_sheet_and_mistakes_are_one_line(tmp_path, 
     assert said.count("\n") == 1
 
 
-class Sees:
+def sees(*found: tuple[str, float, tuple[float, ...]]) -> Seeing:
     """A detector that finds the same in every picture, by default nothing."""
-
-    labels, thresholds = ("千反田", "折木"), Thresholds()
-
-    def __init__(self, *found: tuple[str, float, tuple[float, ...]]):
-        self.found = seen(*found)
-
-    def detect_batch(self, images, *, score_threshold, all_names=False):
-        assert all_names  # a name that is less likely than another says something too
-        return [self.found for _ in images]
+    return Seeing(lambda image: detected(*found), ("千反田", "折木"))
 
 
 def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
-    detector = Sees(("折木", 0.97, (2 / 72, 2 / 96, 18 / 72, 18 / 96)))
+    detector = sees(("折木", 0.97, (2 / 72, 2 / 96, 18 / 72, 18 / 96)))
     labelled(tmp_path / "set" / "a_1.png", scene(1), "千反田")
     labelled(tmp_path / "set" / "b_1.png", scene(2), "折木", "折木")
     annotations = read_folder(tmp_path / "set", ReadOptions()).annotations
     counts = write_suspicions(tmp_path, annotations, detector, lambda what, done, total: None)
     assert counts == {"nobody there?": 1, "wrong name?": 1}
+    assert all(all_names for _, all_names in detector.asked)  # a less likely name says something too
     assert [list(row.values()) for row in rows(tmp_path / "suspicious.csv")] == [
         ["a_1.png", "wrong name?", "千反田", "折木", "0.970", "2", "2", "18", "18"],
         # One of three labels it does not see: that says less than a name of which it is sure.
@@ -89,7 +81,7 @@ def test_suspicious_labels_are_listed_with_a_sheet(tmp_path):
 
 
 def test_a_detector_that_sees_nobody_is_no_judge(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("nets.detector.Detector.load", lambda folder: Sees())
+    monkeypatch.setattr("nets.detector.Detector.load", lambda folder: sees())
     folder = dataset(tmp_path)
     flags = "--dataset_dir", str(folder), "--output_dir", str(tmp_path / "out"), "--checkpoint_path", "any"
     assert main(flags) == 0

@@ -1,6 +1,5 @@
 """Pre-annotation: named drafts, the order of labelling, and a person's work untouched."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
 from labelling.drafts import expected_corrections, look, useful_first
 from nets.thresholds import Thresholds
+from tests.seeing import Seeing
 from tests.video.small_videos import scene
 from tools.preannotate import Options, main, preannotate
 
@@ -24,20 +24,9 @@ def detections(*scores: float) -> Detections:
     return Detections(BOXES[:count], np.array(scores, np.float32), ("千反田える", "折木")[:count])
 
 
-class Fixed:
+def fixed(answers: dict[int, Detections]) -> Seeing:
     """A detector that knows pictures by their first pixel."""
-
-    labels = ()
-    thresholds = Thresholds(0.5, {"折木": 0.3})
-
-    def __init__(self, answers: dict[int, Detections]):
-        self.answers = answers
-
-    def detect_batch(
-        self, images: Sequence[np.ndarray], *, score_threshold: float | None, all_names: bool = False
-    ) -> list[Detections]:
-        assert score_threshold is not None
-        return [self.answers[int(image[0, 0, 0])].above(score_threshold) for image in images]
+    return Seeing(lambda image: answers[int(image[0, 0, 0])], thresholds=Thresholds(0.5, {"折木": 0.3}))
 
 
 @pytest.fixture
@@ -53,23 +42,23 @@ def folder(tmp_path: Path) -> Path:
 
 def test_drafts_have_names_above_each_names_threshold(folder: Path) -> None:
     answers = {0: detections(0.9, 0.4), 10: detections(0.45, 0.2), 20: detections()}
-    outcome = preannotate(Options(folder, Path("x")), Fixed(answers))
+    outcome = preannotate(Options(folder, Path("x")), fixed(answers))
     assert (outcome.drafts, outcome.boxes) == (3, 2)
     drafts = [read_xml(folder / "Annotations" / f"ep_{number}.xml") for number in range(3)]
     assert [[item.name for item in draft.objects] for draft in drafts] == [["千反田える", "折木"], [], []]
     assert not any(draft.verified for draft in drafts)
     assert sum(outcome.useful.values()) == pytest.approx(0.1 + 0.4 + 0.45 + 0.2)
     lower = Options(folder, Path("x"), score_threshold=0.1)
-    assert preannotate(lower, Fixed(answers)).boxes == 4  # our own drafts are replaced
+    assert preannotate(lower, fixed(answers)).boxes == 4  # our own drafts are replaced
 
 
 def test_what_a_person_saved_is_not_touched_and_not_in_the_order(folder: Path) -> None:
     answers = {0: detections(0.9), 10: detections(0.6), 20: detections(0.7)}
-    preannotate(Options(folder, Path("x")), Fixed(answers))
+    preannotate(Options(folder, Path("x")), fixed(answers))
     saved = folder / "Annotations" / "ep_1.xml"
     write_annotation(saved, folder / "JPEGImages" / "ep_1.png", 96, 72, [VocObject("希", (2, 3, 9, 9))])
     before = saved.read_bytes()
-    outcome = preannotate(Options(folder, Path("x")), Fixed(answers))
+    outcome = preannotate(Options(folder, Path("x")), fixed(answers))
     assert saved.read_bytes() == before
     assert (outcome.drafts, outcome.labelled) == (2, 1)
     assert outcome.order == ["ep_2.png", "ep_0.png"]
