@@ -20,6 +20,7 @@ from ssd_tensorflow.checkpoints import (
     is_tensorflow_checkpoint,
 )
 from ssd_tensorflow.witness import PUBLISHED, Difference, run_witness
+from tests.conftest import tables, tree
 from tests.ssd_tensorflow.conftest import NAMES, small_other
 from tools.slim_checkpoint import DEMO
 
@@ -68,31 +69,13 @@ def test_moving_averages_are_used_on_request_only(variables, tmp_path):
     assert not any(name.endswith("ExponentialMovingAverage") for name in done.report.skipped)
 
 
-@pytest.mark.parametrize(
-    ("changes", "options", "message"),
-    [
-        ({}, {"labels": NAMES[:2]}, r"has 2 names, the small_vgg in .* trained on 3 \(and background\)"),
-        (
-            {"conv6/weights": np.zeros((7, 7, 4, 4), np.float32), "block4_box/conv_loc/weights": None},
-            {},
-            r"holds 6 of the 8 variables of small_vgg; missing under 'small_vgg': "
-            r"small_vgg/block4_box/conv_loc/weights; small_vgg/conv6/weights is float32 \[7, 7, 4, 4\] "
-            r"instead of \[8, 8, 4, 4\]\. An import needs all",
-        ),
-        ({"block4_box/conv_cls/biases": np.zeros(10, np.float32)}, {}, "its class heads are missing or not"),
-        ({"conv6/biases": np.zeros(4, np.int32)}, {}, "holds 7 of the 8 variables of small_vgg"),
-        ({"conv6/biases": np.full(4, np.nan, np.float32)}, {}, r"not finite, in small_vgg/conv6/b.*an earl"),
-        ({}, {"use_ema": True}, "none of the 18 names ends in /ExponentialMovingAverage"),
-        ({}, {"model_name": "small_lite"}, r"no variable of small_lite\. It holds small_vgg/"),
-        ({}, {"model_name": "ssd_300"}, "There is no network 'ssd_300'"),
-        ({}, {"scope": "elsewhere"}, "no variable of any network of this project under 'elsewhere'"),
-        ({}, {"picture": PICTURE}, r"SSD-Tensorflow has no small_vgg; it has ssd_300_vgg and ssd_512"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "options", "message"), tables(__file__, "commands")["not_imported"])
 def test_what_is_not_imported_says_why_and_leaves_nothing(variables, tmp_path, changes, options, message):
-    for name, value in changes.items():
-        variables[f"small_vgg/{name}"] = value
-    path = write_npz(tmp_path, {name: value for name, value in variables.items() if value is not None})
+    for name, shape_value_type in changes.items():
+        del variables[f"small_vgg/{name}"]
+        variables |= {f"small_vgg/{name}": np.full(*shape_value_type)} if shape_value_type else {}
+    path = write_npz(tmp_path, variables)
+    options = {**options, **({"picture": PICTURE} if "picture" in options else {})}
     with pytest.raises(ValueError, match=message):
         import_checkpoint(path, **{"labels": NAMES, "output_dir": tmp_path / "out", **options})
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
@@ -108,8 +91,7 @@ def test_the_network_that_is_there_is_proposed_instead_of_one_of_which_a_part_is
 
 
 def test_nothing_is_overwritten(source, tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "note.txt").write_text("keep")
+    tree(tmp_path, {"mine/note.txt": "keep"})
     with pytest.raises(ValueError, match=r"mine is there already and stays as it is\. Give the name of"):
         import_checkpoint(source, NAMES, tmp_path / "mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "source"]
