@@ -70,10 +70,8 @@ def test_new_xml_go_to_those_that_are_there(tmp_path, case):
 
 def test_what_a_person_saved_is_never_hidden_by_a_draft(tmp_path):
     """As an older proposer left it: an Annotations/ of its own beside annotations/."""
-    tree(
-        tmp_path,
-        {"annotations/a_1.xml": xml_text(xml_object()), "images/a_1.jpg": "", "Annotations/notes.txt": ""},
-    )
+    tree(tmp_path, {"annotations/a_1.xml": xml_text(xml_object()), "Annotations/notes.txt": ""})
+    (tmp_path / "images").mkdir()
     draw(1).save(tmp_path / "images" / "a_1.jpg")
     write_draft(
         tmp_path / "Annotations" / "a_1.xml", tmp_path / "a_1.jpg", 96, 64, [VocObject("?", (1, 1, 9, 9))]

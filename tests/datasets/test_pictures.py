@@ -170,16 +170,8 @@ def test_exif_orientation(tmp_path, orientation):
     assert facts.turned_size == ((96, 64) if orientation < 5 else (64, 96))
     stored = np.asarray(Image.open(path))
     # TIFF 6.0, tag 274: where the first row and the first column of the stored picture are to be shown.
-    upright = {
-        1: stored,
-        2: stored[:, ::-1],
-        3: stored[::-1, ::-1],
-        4: stored[::-1],
-        5: stored.transpose(1, 0, 2),
-        6: stored.transpose(1, 0, 2)[:, ::-1],
-        7: stored.transpose(1, 0, 2)[::-1, ::-1],
-        8: stored.transpose(1, 0, 2)[::-1],
-    }[orientation]
+    rows, columns = (-1 if orientation in those else 1 for those in ((3, 4, 7, 8), (2, 3, 6, 7)))
+    upright = (stored.transpose(1, 0, 2) if orientation > 4 else stored)[::rows, ::columns]
     np.testing.assert_array_equal(read_picture(path, turn=False), stored)
     np.testing.assert_array_equal(read_picture(path), upright)
     turned = jpeg_bytes(path, keep=False, turn=True)
