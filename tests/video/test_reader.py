@@ -24,16 +24,6 @@ def close(image: np.ndarray, other: np.ndarray) -> bool:
     return np.abs(image.astype(int) - other).mean() < 6
 
 
-def test_frames_of_a_variable_frame_rate_have_their_own_times(tmp_path):
-    pictures = [scene(i) for i in range(6)]
-    times = [0, 40, 80, 700, 740, 3000]
-    frames, reader = frames_of(write_video(tmp_path / "clip.mkv", pictures, times))
-    assert [round(1000 * frame.time) for frame in frames] == times
-    assert all(close(frame.image, picture) for frame, picture in zip(frames, pictures, strict=True))
-    assert (reader.facts.width, reader.facts.height, reader.facts.sound) == (96, 72, None)
-    assert reader.notes() == []
-
-
 @pytest.mark.parametrize("matrix", [8, 10, 14])
 def test_colours_that_nobody_knows_count_as_not_said(tmp_path, matrix):
     pictures = [scene(i) for i in range(3)]
