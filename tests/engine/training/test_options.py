@@ -66,11 +66,8 @@ def test_a_command_that_names_no_network_and_no_weights_gets_the_measured_recipe
 def test_numbers_that_are_none_are_wrong_flags(capsys):
     with pytest.raises(SystemExit) as ended:
         train_ssd_network.main(["--dataset_dir=a", "--train_dir=b", "--passes=nan"])
-    assert (ended.value.code, "--passes" in (said := capsys.readouterr().err), "nan" in said) == (
-        2,
-        True,
-        True,
-    )
+    said = capsys.readouterr().err
+    assert (ended.value.code, "--passes" in said, "nan" in said) == (2, True, True)
 
 
 def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
@@ -99,13 +96,7 @@ def test_length_by_hand():
         settings, said = without_gaps(TrainingOptions(**FOLDERS, **given), pictures)
         return settings.batch_size, settings.max_number_of_steps, settings.evaluate_steps, said
 
-    assert length(385) == (
-        16,
-        1444,
-        145,
-        "Not given, so chosen: 16 pictures a step (the usual), 1444 steps (60 passes over 385 pictures); "
-        "--batch_size and --max_number_of_steps or --passes set others.",
-    )
+    assert length(385) == (16, 1444, 145, TABLES["chosen_length"])
     batch_size, steps, _, said = length(40)
     assert (batch_size, steps) == (4, 1000)
     assert "a pass has at least 8 steps" in said

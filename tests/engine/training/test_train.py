@@ -154,43 +154,41 @@ def own_records(squares, tmp_path) -> Path:
     return Path(shutil.copytree(squares, tmp_path / "own"))
 
 
-def change_records(path: Path, change: Callable[[tf.train.Example], None]) -> None:
+def change_records(path: Path, *sides: str, to: Callable[[list], list]) -> None:
+    """Writes the records again, with other values of these parts of their boxes."""
     records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in records:
-            example = tf.train.Example.FromString(record)
-            change(example)
+        for example in map(tf.train.Example.FromString, records):
+            for side in sides:
+                feature = example.features.feature[f"image/object/bbox/{side}"]
+                values = getattr(feature, feature.WhichOneof("kind") or "float_list").value
+                values[:] = to(list(values))
             writer.write(example.SerializeToString())
 
 
-def shift_boxes(example: tf.train.Example) -> None:
-    values = example.features.feature["image/object/bbox/xmin"].float_list.value
-    values[:] = [value + 0.01 for value in values]
+def shift_boxes(path: Path) -> None:
+    change_records(path, "xmin", to=lambda values: [value + 0.01 for value in values])
 
 
-def make_difficult(example: tf.train.Example) -> None:
-    values = example.features.feature["image/object/bbox/difficult"].int64_list.value
-    values[:] = [1 for _ in values]
+def make_difficult(path: Path) -> None:
+    change_records(path, "difficult", to=lambda values: [1 for _ in values])
 
 
-def turn_boxes(example: tf.train.Example) -> None:
+def turn_boxes(path: Path) -> None:
     """As converters of old wrote boxes of flipped pictures."""
-    for side in ("xmin", "xmax"):
-        values = example.features.feature[f"image/object/bbox/{side}"].float_list.value
-        values[:] = [1 - value for value in values]
+    change_records(path, "xmin", "xmax", to=lambda values: [1 - value for value in values])
 
 
-def without_boxes(example: tf.train.Example) -> None:
-    for name, feature in example.features.feature.items():
-        if "bbox" in name:
-            feature.ClearField(feature.WhichOneof("kind") or "float_list")
+def without_boxes(path: Path) -> None:
+    parts = "xmin ymin xmax ymax label label_text difficult truncated"
+    change_records(path, *parts.split(), to=lambda values: [])
 
 
 def test_records_that_changed_are_another_training_though_their_size_is_equal(finished, own_records):
     options = finished | {"dataset_dir": own_records}
-    change_records(own_records / "test_000.tfrecord", shift_boxes)  # no weight depends on these
+    shift_boxes(own_records / "test_000.tfrecord")  # no weight depends on these
     assert "finished" in run(**options)
-    change_records(own_records / "train_000.tfrecord", shift_boxes)
+    shift_boxes(own_records / "train_000.tfrecord")
     with pytest.raises(ValueError, match=r"another training:\n  content of train_000\.tfrecord: '\w+' there"):
         run(**options)
 
@@ -199,7 +197,7 @@ def test_records_that_changed_are_another_training_though_their_size_is_equal(fi
     ("change", "why"), [(without_boxes, "again"), (turn_boxes, "do not count, one with")]
 )
 def test_a_set_without_boxes_teaches_nothing(change, why, options, own_records):
-    change_records(own_records / "train_000.tfrecord", change)
+    change(own_records / "train_000.tfrecord")
     with pytest.raises(ValueError, match=f"split 'train' has no boxes, and nothing can be learnt .*{why}"):
         run(**{**options, "dataset_dir": own_records})
     assert not options["train_dir"].exists()
@@ -209,7 +207,7 @@ def test_a_set_without_boxes_teaches_nothing(change, why, options, own_records):
     ("change", "said"), [(make_difficult, ""), (turn_boxes, "6 of its 6 boxes are none")]
 )
 def test_what_cannot_be_validated_on_is_known_before_the_first_step(change, said, options, own_records):
-    change_records(own_records / "validation_000.tfrecord", change)
+    change(own_records / "validation_000.tfrecord")
     given, found = TrainingOptions(**{**options, "dataset_dir": own_records}), []
     assert plan(given, Console(file=io.StringIO()), found.append).validation is None
     for part in (said, "Nothing that counts is marked in validation: the last weights are kept"):
@@ -218,7 +216,7 @@ def test_what_cannot_be_validated_on_is_known_before_the_first_step(change, said
 
 @pytest.mark.slow
 def test_a_validation_set_that_measures_nothing_is_known_before_the_first_step(options, own_records):
-    change_records(own_records / "validation_000.tfrecord", make_difficult)
+    make_difficult(own_records / "validation_000.tfrecord")
     options |= {"dataset_dir": own_records, "max_number_of_steps": 1}
     run(**options)
     assert not (options["train_dir"] / "thresholds.json").exists()
