@@ -95,14 +95,7 @@ def test_names_are_as_they_are_written(tmp_path):
 
 
 def test_annotations_of_coco_in_other_spellings(tmp_path):
-    images = [
-        {"id": "1", "file_name": "a.jpg", "width": "100", "height": 100.0},
-        {"id": 2, "file_name": "b.jpg"},
-    ]
-    some = {"bbox": ["1", "2,5", 3, 4]}, {"bbox": "[1, 2, 3, 4]", "difficult": "0"}
-    annotations = [{"image_id": 1.0, "category_id": "7", **one} for one in some]
-    annotations.append({"image_id": 2, "category_id": 8, "bbox": [1, 1, 5, 5]})
-    text = coco(images, annotations, [{"id": 7, "name": 2}])
+    text = coco(**TABLES["spelled"])
     dataset = read_coco(tree(tmp_path, {"all.json": text, "a.jpg": "", "b.jpg": ""}))
     assert boxes(dataset) == {"a.jpg": [("2", 1, 2, 4, 6)] * 2, "b.jpg": []}
     assert dataset.pictures["a.jpg"].size == (100, 100)
