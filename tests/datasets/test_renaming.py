@@ -8,16 +8,10 @@ from hypothesis import strategies as st
 
 from datasets.labels import clean_name
 from datasets.voc import XmlError, parse_xml, rename_objects
+from tests.datasets.test_splits import TABLES
 
 BOX = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
-# What people's files hold: Windows line ends, comments, other tools' elements, parts with names of their own.
-PERSONAL = (
-    '<?xml version="1.0"?>\r\n<annotation verified="yes">\r\n\t<filename>a.jpg</filename><!-- later -->\r\n'
-    f'\t<object id="1">\r\n\t\t<name>A &amp; b</name>{BOX}<part><name>A &amp; b</name></part>\r\n'
-    "\t</object>\r\n"
-    f"\t<object>\r\n\t\t{BOX}<name><![CDATA[千反田]]></name>\r\n\t\t<mood>curious</mood>\r\n\t</object>\r\n"
-    f"\t<object>{BOX}</object>\r\n</annotation>\r\n\r\n"
-)
+PERSONAL = TABLES["personal"].replace("BOX", BOX)
 
 
 def names(data: bytes) -> list[str | None]:
