@@ -173,14 +173,7 @@ def test_the_locks_fulfil_what_the_project_states(name: str) -> None:
 
 def test_the_demo_runs_the_programs_by_their_contract(checkout: Path) -> None:
     commands = make(checkout, "--dry-run", "demo").replace("\\\n", " ")
-    demo = "runs/demo"
-    for command in (
-        f"datasets.drawn --output_dir={demo}/drawn",
-        f"tf_convert_data.py --dataset_name=pascalvoc --dataset_dir={demo}/drawn --output_dir={demo}/records",
-        f"train_ssd_network.py --train_dir={demo}/train --model_name=ssd_300_lite",
-        f"eval_ssd_network.py --checkpoint_path={demo}/train --eval_dir={demo} --dataset_split_name=test",
-        f"detect.py --checkpoint_path={demo}/train --output_dir={demo}/detections",
-    ):
+    for command in tables(__file__, "mistakes")["demo"]:
         program, *flags = command.split()
         (line,) = [line for line in commands.splitlines() if f"{program} " in line]
         assert set(flags) <= set(line.split())
