@@ -15,8 +15,7 @@ from detect import Options, Run, find_sources
 from tests.conftest import tables
 from tests.engine.by_hand import detected
 from tests.seeing import Seeing
-from tests.video.small_videos import write_video
-from video.reader import VideoReader
+from tests.video.small_videos import frames_of, write_video
 
 
 def fake() -> Seeing:
@@ -39,11 +38,6 @@ def picture(path: Path, width: int = 60, height: int = 40, value: int = 200, **o
 def film(path: Path, frames: int) -> Path:
     """Dark, from the sixth frame on bright; 25 frames a second."""
     return write_video(path, [np.full((48, 64, 3), 200 if i >= 5 else 0, np.uint8) for i in range(frames)])
-
-
-def frames_of(path: Path) -> list[np.ndarray]:
-    with VideoReader(path) as reader:
-        return [frame.image for frame in reader.frames()]
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -181,7 +175,7 @@ def test_video_has_an_entry_per_frame_with_its_time(tmp_path):
     assert (timeline.name, listed.name) == ("clip.mkv.timeline.png", "detections.json")
     lines = table.read_text(encoding="utf-8").splitlines()
     assert lines == ["name,start,end,frames,best_score", "千反田える,0.200,0.440,6,0.750"]
-    frames = frames_of(annotated)
+    frames = [frame.image for frame in frames_of(annotated)[0]]
     assert len(frames) == 11
     assert np.std(frames[10]) > np.std(frames[0]) + 5  # a box is drawn
 
@@ -267,6 +261,6 @@ def test_ctrl_c_completes_what_is_done(tmp_path, command, monkeypatch):
     assert "Completing what is done so far" in said
     out = tmp_path / "out"
     assert len(json.loads((out / "detections.json").read_text(encoding="utf-8"))) == 12
-    assert len(frames_of(out / "clip.mkv.mp4")) == 12
+    assert len(frames_of(out / "clip.mkv.mp4")[0]) == 12
     assert not (out / "later.png").exists()
     assert signal.getsignal(signal.SIGINT) is before

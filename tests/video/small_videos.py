@@ -9,7 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from video.reader import Frame, VideoFacts
+from video.reader import Frame, VideoFacts, VideoReader
 
 MILLISECOND = Fraction(1, 1000)
 
@@ -63,6 +63,11 @@ def write_sound(path: Path) -> Path:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def frames_of(path: Path) -> tuple[list[Frame], VideoReader]:
+    with VideoReader(path) as reader:
+        return list(reader.frames()), reader
 
 
 class Shown:

@@ -1,11 +1,8 @@
-import io
-
 import numpy as np
-from PIL import Image
 
+from tests.visualization.test_plots import pixels
 from video.appearances import Appearance, find_appearances, plot_timeline, write_appearances
 from visualization.colours import name_colour
-from visualization.figures import picture_of
 
 
 def entries(*frames: dict[str, float], rate: float = 10.0) -> list[dict]:
@@ -40,10 +37,6 @@ def seen(name: str, start: float, end: float) -> Appearance:
     return Appearance(name, start, end, 1, 0.9)
 
 
-def pixels(figure) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(picture_of(figure, dots_per_inch=120))).convert("RGB"))
-
-
 def covered(image: np.ndarray, name: str) -> float:
     """Share of the picture's width in which a name's colour is seen."""
     return float((image == name_colour(name)).all(-1).any(0).mean())
@@ -51,19 +44,19 @@ def covered(image: np.ndarray, name: str) -> float:
 
 def test_bars_are_as_long_as_appearances():
     spans = [seen("千反田える", 0, 30), seen("Tobi", 30, 45), seen("千反田える", 60, 90)]
-    image = pixels(plot_timeline(spans, 120.0, title="折木 $1.mp4"))
+    image = pixels(plot_timeline(spans, 120.0, title="折木 $1.mp4"), 120)
     assert 3.8 < covered(image, "千反田える") / covered(image, "Tobi") < 4.2
     rows = [np.flatnonzero((image == name_colour(name)).all(-1).any(1))[0] for name in ("千反田える", "Tobi")]
     assert rows == sorted(rows)
 
 
 def test_an_appearance_of_one_frame_in_a_long_film_is_seen():
-    assert covered(pixels(plot_timeline([seen("a", 100.0, 100.04)], 7200.0, title="film")), "a") > 0
+    assert covered(pixels(plot_timeline([seen("a", 100.0, 100.04)], 7200.0, title="film"), 120), "a") > 0
 
 
 def test_nobody_and_very_many_people_are_drawn():
-    nobody = pixels(plot_timeline([], 0.0, title=""))
-    crowd = pixels(plot_timeline([seen(f"n{i}", 0.0, 1.0 + i) for i in range(60)], 90.0, title="crowd"))
+    nobody = pixels(plot_timeline([], 0.0, title=""), 120)
+    crowd = pixels(plot_timeline([seen(f"n{i}", 0.0, 1.0 + i) for i in range(60)], 90.0, title="crowd"), 120)
     assert crowd.shape[0] > 3 * nobody.shape[0]
     assert covered(crowd, "n59") > 0
     assert covered(crowd, "n0") == 0  # beyond the thirty that are seen longest

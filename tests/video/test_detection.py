@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import tables
 from tests.engine.by_hand import detected
 from tests.seeing import Seeing
-from tests.video.small_videos import Shown, scene, write_video
+from tests.video.small_videos import Shown, frames_of, scene, write_video
 from video.detection import VideoOptions, detect_in_video, read_ahead
 from video.reader import VideoError, VideoReader
 from video.writer import VideoWriter
@@ -96,8 +96,7 @@ def test_frames_keep_their_times_and_colours(tmp_path):
     source = write_video(tmp_path / "clip.mkv", pictures, times)
     done = run(source, tmp_path / "out.mp4")
     assert [entry["time"] for entry in done.entries] == [0, 0.04, 0.08, 0.7, 0.74, 3.0]
-    with VideoReader(tmp_path / "out.mp4") as written:
-        frames = list(written.frames())
+    frames, _ = frames_of(tmp_path / "out.mp4")
     assert [round(1000 * frame.time) for frame in frames] == times
     for frame, picture in zip(frames, pictures, strict=True):
         beside = frame.image[:, 64:].astype(int) - picture[:, 64:]
@@ -113,8 +112,7 @@ def test_odd_sides_and_rotated_pictures(tmp_path, rotation):
     done = run(source, tmp_path / "out.mp4")
     upright = np.rot90(picture, rotation // 90)
     assert (done.entries[0]["height"], done.entries[0]["width"]) == upright.shape[:2]
-    with VideoReader(tmp_path / "out.mp4") as written:
-        image = next(written.frames()).image
+    image = frames_of(tmp_path / "out.mp4")[0][0].image
     assert image.shape == (upright.shape[0] + 1, upright.shape[1] + 1, 3)
     assert np.abs(image[50:70, 50:70].astype(int) - upright[50:70, 50:70]).mean() < 12
 
@@ -136,9 +134,9 @@ def test_stopped_early_what_is_done_is_complete(tmp_path):
     source, target, detector = clip(tmp_path / "clip.mp4", sound="aac"), tmp_path / "out.mp4", everywhere()
     done = run(source, target, detector, stopped=lambda: len(detector.batches) >= 3, batch_size=4)
     assert len(done.entries) == 12
-    with VideoReader(target) as written:
-        assert len(list(written.frames())) == 12
-        assert written.facts.sound
+    frames, written = frames_of(target)
+    assert len(frames) == 12
+    assert written.facts.sound
     with av.open(str(target)) as container:
         track: Any = container.streams.audio[0]
         assert float(track.duration * track.time_base) == pytest.approx(12 / 25, abs=0.06)

@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.video.small_videos import MILLISECOND, scene, write_sound, write_video
+from tests.video.small_videos import MILLISECOND, frames_of, scene, write_sound, write_video
 from video.reader import Camera, Clock, VideoError, VideoReader, camera_number
 from video.selection import SparseVideo
-
-
-def frames_of(path: Path) -> tuple[list, VideoReader]:
-    with VideoReader(path) as reader:
-        return list(reader.frames()), reader
 
 
 def close(image: np.ndarray, other: np.ndarray) -> bool:

@@ -1,11 +1,9 @@
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.visualization.test_plots import pixels
 from visualization.dataset_figure import plot_dataset
-from visualization.figures import DARK, LIGHT, picture_of
+from visualization.figures import DARK, LIGHT
 
 
 def boxes_of(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -25,7 +23,7 @@ def test_says_the_numbers(rng):
         *("2\u2009001 pictures, 60 boxes, 2 names", "train  (1 picture)", "test  (2\u2009000 pictures)"),
         *("千反田", "Mira", "50", f"{100 * np.mean(best >= 0.5):.1f} %", "IoU", "ssd_300_lite"),
     } <= texts_of(figure)
-    picture_of(figure)  # a character without glyph would warn, and warnings are errors
+    pixels(figure)  # a character without glyph would warn, and warnings are errors
 
 
 def test_bars_of_sizes_add_up(rng):
@@ -43,7 +41,7 @@ def test_draws_almost_nothing(count, theme):
     boxes = np.array([[0, 0, 1, 1]] * count, np.float32).reshape(-1, 4)
     counts = {"train": {"a": count} if count else {}}
     figure = plot_dataset(counts, {"train": 1}, boxes, np.ones(count), theme=theme)
-    assert Image.open(io.BytesIO(picture_of(figure, dots_per_inch=50))).width == 600
+    assert pixels(figure, 50).shape[1] == 600
 
 
 def test_many_names_end_in_a_sum(rng):

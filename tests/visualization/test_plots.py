@@ -28,8 +28,8 @@ def curve(name: str) -> Curve:
     return Curve(name, recall, 1 - recall / 2, 0.5, (0.4, 0.8))
 
 
-def pixels(figure) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(picture_of(figure, dots_per_inch=60))).convert("RGB"))
+def pixels(figure, dots_per_inch: int = 60) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture_of(figure, dots_per_inch=dots_per_inch))).convert("RGB"))
 
 
 @pytest.mark.parametrize("count", [1, 4, 6])
