@@ -6,15 +6,14 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-import detect
-import eval_face_classifier
-import train_ssd_network
 from terminal.command import command
 from terminal.quiet import without_remarks
+from tests.conftest import tables
 from tests.test_floors import NAMES, ROOT
 
 # Each takes a second or several, and --help needs none of them.
@@ -103,18 +102,10 @@ def test_a_terminal_that_knows_ascii_only(monkeypatch):
     assert shown.getvalue() == b"\\u5343 \\u2026\n"
 
 
-@pytest.mark.parametrize(
-    ("main", "given"),
-    [
-        (detect.main, "--checkpoint_path= --output_dir=x a"),
-        (detect.main, "--checkpoint_path=. --output_dir=x a EMPTY"),
-        (train_ssd_network.main, "--dataset_dir=x --train_dir EMPTY"),
-        (eval_face_classifier.main, "--checkpoint_path=. --faces_dir=x --eval_dir=x --strangers_dir="),
-    ],
-)
-def test_an_empty_path_is_not_the_working_folder(main, given, capsys):
+@pytest.mark.parametrize(("program", "given"), tables(__file__, "../mistakes")["empty_paths"])
+def test_an_empty_path_is_not_the_working_folder(program, given, capsys):
     with pytest.raises(SystemExit, match="2"):
-        main([part.replace("EMPTY", "") for part in given.split()])
+        import_module(program).main([part.replace("EMPTY", "") for part in given.split()])
     assert re.search(r"it is empty|'a', ''\]", capsys.readouterr().err)
 
 
