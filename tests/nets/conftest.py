@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nets import get_network
+from nets.network import Network
 from nets.slim_names import load_slim_variables, slim_variables
 
 NETWORK = get_network("ssd_300_vgg")
@@ -30,14 +31,20 @@ def _seeded(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return value.astype(np.float32)
 
 
+def without_draws(network: Network, num_classes: int) -> keras.Model:
+    """With ones for random weights: JAX takes ten seconds to compile a random draw of each shape."""
+    ones = keras.initializers.Ones()
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in ("GlorotUniform", "RandomNormal", "HeNormal"):
+            kind = getattr(keras.initializers, kind)
+            patch.setattr(kind, "__call__", lambda _, *args, **kw: ones(*args, **kw))
+        return network.build(num_classes)
+
+
 @pytest.fixture(scope="session")
 def seeded_vgg():
     """`ssd_300_vgg` with 21 classes and seeded weights: .network, .model, .variables; not to be changed."""
-    with pytest.MonkeyPatch.context() as patch:
-        # All weights are replaced below, and JAX takes ten seconds to compile a random draw for each shape.
-        zeros = keras.initializers.Zeros()
-        patch.setattr(keras.initializers.GlorotUniform, "__call__", lambda _, *args, **kw: zeros(*args, **kw))
-        model = NETWORK.build(21)
+    model = without_draws(NETWORK, 21)
     names = slim_variables(model, "ssd_300_vgg")
     variables = seeded_weights({name: value.shape for name, value in names.items()})
     load_slim_variables(model, variables, scope="ssd_300_vgg")

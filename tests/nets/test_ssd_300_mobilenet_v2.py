@@ -12,7 +12,8 @@ from nets.normalised_convolution import NormalisedConvolution
 from nets.slim_names import keras_path, load_slim_variables, slim_name, slim_variables
 from nets.ssd_300_mobilenet_v2 import NETWORK, CodeOrder
 from ssd_tensorflow.checkpoints import import_checkpoint
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tables
+from tests.nets.conftest import without_draws
 
 pytestmark = pytest.mark.jax_slow
 
@@ -21,13 +22,8 @@ COCO_NAMES = ROOT / "checkpoints" / "coco.txt"
 
 @pytest.fixture(scope="module")
 def model():
-    """With 91 classes and random weights; not to be changed."""
-    with pytest.MonkeyPatch.context() as patch:
-        # Random draws of each shape take JAX long to compile, and here every value is as good as another.
-        ones = keras.initializers.Ones()
-        for kind in (keras.initializers.RandomNormal, keras.initializers.HeNormal):
-            patch.setattr(kind, "__call__", lambda _, *args, **kw: ones(*args, **kw))
-        return NETWORK.build(91)
+    """With 91 classes and any weights; not to be changed."""
+    return without_draws(NETWORK, 91)
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +58,8 @@ def test_variables_have_the_names_of_the_object_detection_api(model):
     assert len(names) == 404
     assert model.count_params() == 4_551_295
     shapes = {name: value.shape for name, value in names.items()}
-    trunk = "FeatureExtractor/MobilenetV2"
-    assert shapes[f"{trunk}/Conv/weights"] == (3, 3, 3, 32)
-    assert shapes[f"{trunk}/expanded_conv_13/expand/BatchNorm/moving_variance"] == (576,)
-    assert shapes[f"{trunk}/layer_19_2_Conv2d_5_3x3_s2_128_depthwise/depthwise_weights"] == (3, 3, 64, 1)
-    assert shapes["BoxPredictor_0/ClassPredictor/biases"] == (273,)
+    some = tables(__file__)["coco_shapes"]
+    assert {name: list(shapes[name]) for name in some} == some
     assert [keras_path(name) for name in names] == [weight.path for weight in model.weights]
     assert [slim_name(keras_path(name)) for name in names] == list(names)
 
