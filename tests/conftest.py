@@ -1,5 +1,6 @@
 """What every test may use: a seeded random generator, the folder of shared files, quiet libraries."""
 
+import json
 import os
 import resource
 import tomllib
@@ -33,6 +34,10 @@ def tree(folder: Path, files: Mapping[str, str] | Iterable[str]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 # CI's machine may be slow, and its verdict must not depend on luck; on a desk every run tries new examples.

@@ -1,6 +1,5 @@
 """SSD-Tensorflow's command lines, run: literally, in a folder with what they name, for a few small steps."""
 
-import csv
 import json
 import shlex
 import threading
@@ -22,12 +21,14 @@ from datasets.voc import VocObject, write_annotation
 from files.arrays import write_arrays
 from nets import get_network
 from nets.checkpoint import read_checkpoint
-from nets.saving import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
-from tests.engine.colour_network import NETWORK, picture, write_records
+from tests.conftest import read_json
+from tests.datasets.one_of_everything import rows
+from tests.engine.colour_network import NETWORK, make_checkpoint, picture, write_records
 from tests.ssd_tensorflow.test_flags import CONVERT, EVALUATIONS, TRAININGS, TYPED
 
 pytestmark = pytest.mark.tensorflow_only
+REPORT = Path("logs/eval/report.json")
 SMALL = ["--batch_size=2", "--max_number_of_steps=2"]  # the last value of a flag counts
 
 
@@ -48,10 +49,8 @@ def colours(monkeypatch, tmp_path):
 
 
 def checkpoint(step: int) -> None:
-    weights = model_weights(NETWORK.build(2))
-    config = {"model_name": NETWORK.name}
     for folder in (Path("logs"), Path("logs/last")):
-        write_checkpoint(folder, labels=["千反田"], config=config, weights=weights, metrics={"step": step})
+        make_checkpoint(folder, ["千反田"], step=step)
 
 
 def training_is(finished: bool) -> None:
@@ -64,16 +63,12 @@ def evaluation(*more: str) -> list[str]:
     return [*shlex.split(command), *more]
 
 
-def report() -> dict:
-    return json.loads(Path("logs/eval/report.json").read_text(encoding="utf-8"))
-
-
 @pytest.mark.slow
 def test_batches_times_their_size_are_measured(colours):
     training_is(finished=True)
     assert eval_ssd_network.main(evaluation("--max_num_batches=1", "--batch_size=2")) == 0
-    assert report()["images"] == 2
-    assert report()["map_voc07"] == pytest.approx(1)
+    assert read_json(REPORT)["images"] == 2
+    assert read_json(REPORT)["map_voc07"] == pytest.approx(1)
 
 
 @pytest.mark.slow
@@ -97,11 +92,10 @@ def test_evaluation_follows_a_training(colours, monkeypatch, capsys):
         "Checkpoint of step 3",
         "Checkpoint of step 5",
     ]
-    assert report()["images"] == 3
-    with Path("logs/eval/metrics.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["step"] for row in rows] == ["3", "5"]
-    assert float(rows[1]["map_voc07"]) == pytest.approx(report()["map_voc07"], abs=1e-4)
+    assert read_json(REPORT)["images"] == 3
+    measured = rows(Path("logs/eval/metrics.csv"))
+    assert [row["step"] for row in measured] == ["3", "5"]
+    assert float(measured[1]["map_voc07"]) == pytest.approx(read_json(REPORT)["map_voc07"], abs=1e-4)
     assert list(Path("logs/eval/tensorboard").glob("events*"))
 
 
@@ -187,6 +181,6 @@ def test_its_records_train_and_evaluate(shared, tmp_path, monkeypatch, capsys):
     assert train_ssd_network.main([*shlex.split(data), "--train_dir=run", *SMALL]) == 0
     assert "the labels are VOC's 20 names" in capsys.readouterr().out
     assert eval_ssd_network.main([*shlex.split(data), "--checkpoint_path=run", "--eval_dir=e"]) == 0
-    numbers = json.loads(Path("e/report.json").read_text(encoding="utf-8"))
+    numbers = read_json(Path("e/report.json"))
     assert numbers["images"] == 6
     assert set(numbers["ap_voc07"]) == set(VOC_NAMES)

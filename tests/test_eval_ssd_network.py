@@ -1,6 +1,5 @@
 """The command line of the evaluation, from flags to files, with a network that needs no training."""
 
-import json
 import re
 from dataclasses import asdict
 
@@ -11,10 +10,9 @@ import nets
 from datasets.labels import write_labels
 from eval_ssd_network import main
 from files.writing import write_json
-from nets.saving import model_weights, write_checkpoint
 from nets.thresholds import Thresholds
-from tests.conftest import tables
-from tests.engine.colour_network import BLACK, NETWORK, picture, write_records
+from tests.conftest import read_json, tables
+from tests.engine.colour_network import BLACK, NETWORK, make_checkpoint, picture, write_records
 
 LABELS = ["千反田", "[bold]折木"]
 MISTAKES = tables(__file__, "mistakes")
@@ -23,12 +21,6 @@ MISTAKES = tables(__file__, "mistakes")
 @pytest.fixture(autouse=True)
 def colours(monkeypatch):
     monkeypatch.setitem(nets.NETWORKS, NETWORK.name, NETWORK)
-
-
-def make_checkpoint(folder, labels):
-    weights = model_weights(NETWORK.build(len(labels) + 1))
-    write_checkpoint(folder, labels=labels, config={"model_name": NETWORK.name}, weights=weights)
-    return folder
 
 
 @pytest.fixture
@@ -58,10 +50,6 @@ def run(dataset, checkpoint, folder, *more) -> int:
     return main([*flags, *more])
 
 
-def numbers_in(folder) -> dict:
-    return json.loads((folder / "report.json").read_text("utf-8"))
-
-
 def test_from_flags_to_files(dataset, checkpoint, tmp_path, capsys):
     once, again = tmp_path / "once", tmp_path / "again"
     for eval_dir in (once, again):
@@ -69,7 +57,7 @@ def test_from_flags_to_files(dataset, checkpoint, tmp_path, capsys):
     screen = capsys.readouterr().out
     for said in ("千反田", "[bold]折木", "mAP VOC 2007 1.0000", "waiting for input"):
         assert said in screen  # names are text, not markup
-    numbers = numbers_in(once)
+    numbers = read_json(once / "report.json")
     for key in ("map_voc07", "map_voc12", "coco_ap", "coco_ap50"):
         assert numbers[key] == pytest.approx(1)
     assert numbers["images"] == 3
@@ -95,7 +83,7 @@ def test_strangers_and_thresholds(dataset, checkpoint, tmp_path, capsys):
         write_json(checkpoint / "thresholds.json", asdict(chosen))
         folder = tmp_path / str(number)
         assert run(dataset, checkpoint, folder, f"--strangers_dir={strangers}", *flags) == 0
-        numbers = numbers_in(folder)
+        numbers = read_json(folder / "report.json")
         assert numbers["thresholds"]["千反田"] == pytest.approx(0.5 if flags else threshold)
         assert numbers["score_threshold"] == (0.5 if flags else None)
         assert numbers["strangers"]["false_detections_per_picture"] == (0.5 if flags else 0)
@@ -113,7 +101,7 @@ def test_names_meet_by_their_text(dataset, tmp_path, capsys):
     """One name that both have, one that only the data has, one that only the checkpoint has."""
     checkpoint = make_checkpoint(tmp_path / "run", ["千反田", "stranger"])
     assert run(dataset, checkpoint, tmp_path / "eval", "--max_pictures=2") == 0
-    numbers = numbers_in(tmp_path / "eval")
+    numbers = read_json(tmp_path / "eval/report.json")
     assert numbers["ap_voc07"] == {"千反田": pytest.approx(1), "[bold]折木": 0, "stranger": None}
     assert numbers["map_voc12"] == pytest.approx(0.5)
     assert numbers["images"] == 2
@@ -127,7 +115,7 @@ def test_names_meet_by_their_text(dataset, tmp_path, capsys):
 
 def test_nothing_is_seen(dataset, checkpoint, tmp_path, capsys):
     assert run(dataset, checkpoint, tmp_path / "eval", "--dataset_split_name=unseen") == 0
-    assert numbers_in(tmp_path / "eval")["map_voc07"] == 0
+    assert read_json(tmp_path / "eval/report.json")["map_voc07"] == 0
     assert "Nothing was detected with a score of 0.01 or more" in capsys.readouterr().out
 
 

@@ -1,8 +1,5 @@
-import csv
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +10,8 @@ from datasets.pictures import read_picture
 from faces import classifier as seeing
 from faces import folder as face_folder
 from faces.classifier import FaceClassifier
-from tests.conftest import ROOT, tables
+from tests.conftest import ROOT, read_json, tables
+from tests.datasets.one_of_everything import rows
 from tests.drawn_faces import HAIR, drawn_face, write_faces
 
 
@@ -47,10 +45,6 @@ def evaluate(folder: Path, eval_dir: Path, *more: str) -> int:
     return eval_face_classifier.main([*given, f"--eval_dir={eval_dir}", *more])
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().out.split())
 
@@ -63,15 +57,13 @@ def test_what_a_training_leaves(trained):
     assert report["unknown"]["strangers"] > 0
     counts = read_json(run / "config.json")["faces"].values()
     assert sum(sum(parts.values()) for parts in counts) == 56
-    html, problems, table = (
-        (run / name).read_text(encoding="utf-8") for name in ("report.html", "problems.csv", "faces.csv")
-    )
+    html, problems = ((run / name).read_text(encoding="utf-8") for name in ("report.html", "problems.csv"))
     assert "赤井" in html
     assert "http" not in html.replace("http://www.w3.org", "")
     assert "broken.png" in problems
-    rows = list(csv.DictReader(table.splitlines()))
-    assert len(rows) == 56
-    assert len({(row["source"], row["split"]) for row in rows}) == len({row["source"] for row in rows})
+    faces = rows(run / "faces.csv")
+    assert len(faces) == 56
+    assert len({(row["source"], row["split"]) for row in faces}) == len({row["source"] for row in faces})
     assert not list(run.rglob(".*.tmp"))
 
 
@@ -125,7 +117,11 @@ def test_any_folder_can_be_measured(trained, tmp_path, capsys):
 def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
     faces = f"--faces_dir={trained / 'faces'}"
     assert evaluate(trained, tmp_path / "all", faces) == 0
-    assert "were learnt from: results flatter. What it never saw" in printed(capsys)
+    assert "were learnt from: results flatter. --split=test" in printed(capsys)
+    assert evaluate(trained, tmp_path / "test", faces, "--split=test") == 0
+    assert "learnt from" not in printed(capsys)
+    there, here = (read_json(folder / "report.json") for folder in (trained / "run", tmp_path / "test"))
+    assert (there["top1"], there["confusion"]) == (here["top1"], here["confusion"])
 
 
 @pytest.mark.parametrize(("argument", "message"), tables(__file__, "mistakes")["face_flags"])

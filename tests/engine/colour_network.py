@@ -4,12 +4,16 @@ Pictures are four quarters; red, green and blue ones are objects of the first, s
 stronger the colour the higher the score (0.5 at half strength), black ones are background.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from boxes.anchors import AnchorLayer
 from nets.network import Network
+from nets.saving import model_weights, write_checkpoint
 from tests.engine.records_by_hand import record
 
 # (ymin, xmin, ymax, xmax) of the quarters: top left, top right, bottom left, bottom right
@@ -56,3 +60,11 @@ def write_records(path, pictures) -> None:
             facts = {"filename": filename, "height": image.shape[0], "width": image.shape[1]}
             facts |= {"names": names, "difficult": difficult}
             writer.write(record(encoded, QUARTERS[list(quarters)], classes, **facts))
+
+
+def make_checkpoint(folder: Path, labels: Sequence[str], **metrics: float) -> Path:
+    """A checkpoint folder of the network."""
+    weights = model_weights(NETWORK.build(len(labels) + 1))
+    config = {"model_name": NETWORK.name}
+    write_checkpoint(folder, labels=labels, config=config, weights=weights, metrics=metrics)
+    return folder

@@ -1,6 +1,5 @@
 """Killed at any moment, the same command goes on, and ends with the same weights, bit for bit."""
 
-import csv
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ from engine.training.run_folder import STATE
 from files.arrays import read_arrays
 from nets.checkpoint import WEIGHTS
 from tests.conftest import ROOT, files_of_at_most
+from tests.datasets.one_of_everything import rows
 from tests.engine.training_run import Killed, run
 
 
@@ -49,12 +49,8 @@ def assert_same_training(one: Path, other: Path) -> None:
         assert a.keys() == b.keys()
         differing = [key for key in a if key != "progress" and a[key].tobytes() != b[key].tobytes()]
         assert not differing, f"{name}: {len(differing)} of {len(a)} arrays differ, e.g. {differing[:3]}"
-    assert rows(one) == rows(other)
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return [{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(file)]
+    logs = [[row | {"seconds": ""} for row in rows(folder / "metrics.csv")] for folder in (one, other)]
+    assert logs[0] == logs[1]
 
 
 @pytest.mark.slow

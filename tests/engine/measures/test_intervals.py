@@ -8,7 +8,7 @@ from engine.measures.calibration import auroc, reliability_of
 from engine.measures.intervals import average_precision_of_draws, bootstrap_intervals
 from engine.measures.measure import measure
 from nets.thresholds import Thresholds
-from tests.engine.by_hand import TABLES, A, C, D, detected, evaluated, marked, random_pictures
+from tests.engine.by_hand import TABLES, A, by_hand, detected, evaluated, marked, random_pictures
 
 
 def test_every_draw_is_the_measure_of_its_pictures(rng):
@@ -47,12 +47,7 @@ def test_nothing_was_detected():
 
 
 def test_bins_by_hand():
-    found = [
-        detected(("a", 0.95, A), ("a", 0.85, D), ("a", 0.05, D)),
-        detected(("a", 0.93, A), ("a", 0.9, C), ("a", 0.12, D)),
-    ]
-    truths = [marked(("a", A)), marked(("a", A), ("a", C, "difficult"))]
-    result = measure(evaluated(found, truths), Thresholds()).calibration
+    result = measure(evaluated(*by_hand(TABLES["bins"])), Thresholds()).calibration
     assert result.counts.tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 2]  # neither 0.05 nor the ignored one
     assert result.mean_scores[[0, 7, 8]] == pytest.approx([0.12, 0.85, 0.94])
     assert result.shares_right[[0, 7, 8]].tolist() == [0, 0, 1]

@@ -1,4 +1,3 @@
-import csv
 import io
 import json
 import shutil
@@ -24,11 +23,9 @@ from files.arrays import read_arrays
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
 from nets.saving import model_weights
+from tests.conftest import read_json
+from tests.datasets.one_of_everything import rows
 from tests.engine.training_run import TABLES, planned, run
-
-
-def config_of(options) -> dict:
-    return json.loads((options["train_dir"] / "config.json").read_text(encoding="utf-8"))
 
 
 def test_leaves_a_checkpoint_a_log_pictures_and_what_ran(finished, once):
@@ -38,13 +35,12 @@ def test_leaves_a_checkpoint_a_log_pictures_and_what_ran(finished, once):
     checkpoint = read_checkpoint(folder)
     assert checkpoint.labels == ("red 赤", "blue")
     assert read_checkpoint(folder / "last").labels == checkpoint.labels
-    with (folder / "metrics.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["step"] for row in rows] == ["2", "4"]
-    assert {"loss", "boxes", "names", "background", "learning_rate", "map_voc07"} <= rows[0].keys()
+    logged = rows(folder / "metrics.csv")
+    assert [row["step"] for row in logged] == ["2", "4"]
+    assert {"loss", "boxes", "names", "background", "learning_rate", "map_voc07"} <= logged[0].keys()
     assert (folder / "first_batch.jpg").stat().st_size > 1000
     assert list((folder / "tensorboard").glob("events*"))
-    assert json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["step"] in (2, 4)
+    assert read_json(folder / "metrics.json")["step"] in (2, 4)
     assert Detector.load(folder).labels == checkpoint.labels
 
     config = checkpoint.config
@@ -66,14 +62,14 @@ def test_stopped_politely_it_goes_on_though_its_records_moved_and_then_is_finish
     said = run(**moved)
     assert "after step 3 of 4" in said
     assert "Thresholds with the best F1 on validation: red 赤 " in said, "they are chosen on the records, too"
-    assert config_of(moved)["options"]["dataset_dir"] == str(moved["dataset_dir"])
+    assert read_json(moved["train_dir"] / CONFIG)["options"]["dataset_dir"] == str(moved["dataset_dir"])
     assert "finished" in run(**moved)
 
 
 def test_another_training_in_the_folder_is_refused_with_the_differences(finished):
     """An option that the run has not is no difference, and one that is gone is read."""
     options = finished
-    config, written = options["train_dir"] / "config.json", config_of(options)
+    config, written = options["train_dir"] / "config.json", read_json(options["train_dir"] / CONFIG)
     former = {"mosaic_probability": 0.0, "ema_decay": None, "report": False, "jit_compile": "off"}
     written["options"] |= former  # what every training has now, or what computes nothing
     del written["options"]["loss_alpha"]
@@ -90,7 +86,7 @@ def test_another_training_in_the_folder_is_refused_with_the_differences(finished
 
 
 def test_the_start_may_be_spelled_otherwise_or_gone_but_not_be_another(stopped, tmp_path, monkeypatch):
-    written = config_of(stopped)
+    written = read_json(stopped["train_dir"] / CONFIG)
     for name in ("start", "copy", "other"):
         shutil.copytree(stopped["train_dir"], tmp_path / name)
     np.savez(tmp_path / "other" / "weights.npz", v=np.zeros(1))
@@ -244,7 +240,7 @@ def test_damaged_best_weights_are_replaced_by_the_best_from_then_on(stopped):
     (stopped["train_dir"] / "weights.npz").write_bytes(b"")
     assert "The best weights from here on are kept instead" in run(**stopped)
     assert read_checkpoint(stopped["train_dir"]).labels
-    assert json.loads((stopped["train_dir"] / "metrics.json").read_text(encoding="utf-8"))["step"] == 4
+    assert read_json(stopped["train_dir"] / "metrics.json")["step"] == 4
 
 
 def test_choosing_thresholds_is_the_last_act(finished):
@@ -297,7 +293,7 @@ def test_what_the_machine_chose_stays_on_another_machine(stopped, monkeypatch):
 
 def test_a_resumed_training_keeps_the_anchors_that_it_was_begun_with(stopped):
     path = stopped["train_dir"] / CONFIG
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    begun = read_json(path)
     begun["anchor_shapes"] = [[0.25, 0.2], [0.4, 0.5]]
     begun["options"]["anchors"] = "fitted"  # to other shapes, which would show
     path.write_text(json.dumps(begun), encoding="utf-8")
