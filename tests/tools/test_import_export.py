@@ -54,12 +54,12 @@ def coco(path: Path, images: list, annotations: list, categories: list = NAMES) 
     tree(path.parent, {path.name: json.dumps(content)})
 
 
-def image(number: int, name: str, width: int = 96, height: int = 72) -> dict:
-    return {"id": number, "file_name": name, "width": width, "height": height}
+def image(number: int, name: str) -> dict:
+    return {"id": number, "file_name": name, "width": 96, "height": 72}
 
 
-def box(image: int, category: int, *corners: object, **more) -> dict:
-    return {"image_id": image, "category_id": category, "bbox": list(corners), **more}
+def box(image: int, category: int, *corners: object) -> dict:
+    return {"image_id": image, "category_id": category, "bbox": list(corners)}
 
 
 @pytest.fixture

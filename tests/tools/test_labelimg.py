@@ -18,11 +18,11 @@ from datasets.labels import write_labels
 from datasets.voc import VocObject, is_draft, read_xml
 from labelling.drafts import may_write, write_draft
 from labelling.labelimg_window import in_order, whole
+from tests.conftest import ROOT
 from tests.datasets.one_of_everything import xml_object, xml_text
 from tests.video.small_videos import scene
 from tools.labelimg import Options, main, own_environment, plan_session, window_command
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = "千反田える"
 
 

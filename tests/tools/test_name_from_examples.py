@@ -60,25 +60,20 @@ def test_heads_get_the_names_of_those_they_are_like(tmp_path: Path, capsys: Any)
     assert np.mean(right) > 0.8
 
 
-def labelled(folder: Path, *objects: VocObject) -> Path:
+def labelled(folder: Path, *heads: tuple[str, tuple[int, ...]]) -> Path:
     """A data set of one picture."""
     for name in ("JPEGImages", "Annotations"):
         (folder / name).mkdir(parents=True)
     picture = folder / "JPEGImages" / "a.png"
-    shutil.copy(
-        ROOT / "demo" / next(one.name for one in (ROOT / "demo").iterdir() if one.suffix == ".jpg"), picture
-    )
-    write_annotation(folder / "Annotations" / "a.xml", picture, 384, 288, list(objects))
+    shutil.copy(min((ROOT / "demo").glob("*.jpg")), picture)
+    objects = [VocObject(name, tuple(box)) for name, box in heads]
+    write_annotation(folder / "Annotations" / "a.xml", picture, 384, 288, objects)
     return folder
 
 
 def test_names_are_added_and_replaced(tmp_path: Path) -> None:
-    first = labelled(
-        tmp_path / "first", VocObject("Zoro", (1, 1, 90, 90)), VocObject("Nami", (99, 1, 180, 90))
-    )
-    more = labelled(
-        tmp_path / "more", VocObject("Nami", (1, 1, 80, 80)), VocObject("路飞", (99, 99, 180, 180))
-    )
+    first = labelled(tmp_path / "first", ("Zoro", (1, 1, 90, 90)), ("Nami", (99, 1, 180, 90)))
+    more = labelled(tmp_path / "more", ("Nami", (1, 1, 80, 80)), ("路飞", (99, 99, 180, 180)))
     for folder in (first, more):
         assert main([f"--dataset_dir={folder}", f"--output_dir={tmp_path / 'names'}"]) == 0
     names = read_names(tmp_path / "names")
@@ -87,7 +82,7 @@ def test_names_are_added_and_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("objects", "said"), TABLES["poor_examples"])
 def test_what_says_nothing_is_refused(objects: list, said: str, tmp_path: Path, capsys: Any) -> None:
-    folder = labelled(tmp_path / "set", *(VocObject(name, tuple(box)) for name, box in objects))
+    folder = labelled(tmp_path / "set", *objects)
     assert main([f"--dataset_dir={folder}", f"--output_dir={tmp_path / 'names'}"]) == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / "names").exists()

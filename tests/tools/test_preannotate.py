@@ -11,17 +11,16 @@ from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
 from labelling.drafts import expected_corrections, look, useful_first
 from nets.thresholds import Thresholds
+from tests.conftest import ROOT
+from tests.engine.by_hand import detected
 from tests.seeing import Seeing
 from tests.video.small_videos import scene
 from tools.preannotate import Options, main, preannotate
 
-ROOT = Path(__file__).resolve().parents[2]
-BOXES = np.array([[0.1, 0.1, 0.5, 0.5], [0.5, 0.5, 0.9, 0.9]], np.float32)
-
 
 def detections(*scores: float) -> Detections:
-    count = len(scores)
-    return Detections(BOXES[:count], np.array(scores, np.float32), ("千反田える", "折木")[:count])
+    boxes = (0.1, 0.1, 0.5, 0.5), (0.5, 0.5, 0.9, 0.9)
+    return detected(*zip(("千反田える", "折木"), scores, boxes, strict=False))
 
 
 def fixed(answers: dict[int, Detections]) -> Seeing:

@@ -14,14 +14,14 @@ from datasets.drawn_video import FilmOptions, frame_at, heads_in
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, find_pictures
 from tests.conftest import ROOT
+from tests.engine.by_hand import detected
 from tests.tools.test_doors import TABLES, fill_the_disk
 from tests.video.small_videos import scene
 from tools.propose_faces import Options, main, propose
 
 
 def found(*boxes: tuple[float, float, float, float]) -> Detections:
-    scores = np.linspace(0.9, 0.8, len(boxes), dtype=np.float32)
-    return Detections(np.array(boxes, np.float32).reshape(-1, 4), scores, ("face",) * len(boxes))
+    return detected(*(("face", 0.9, box) for box in boxes))
 
 
 def always(*boxes: tuple[float, float, float, float]) -> Callable[[list[np.ndarray]], list[Detections]]:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ import pytest
 from datasets.drawn_video import FilmOptions, draw_video
 from nets.thresholds import Thresholds
 from tests.datasets.one_of_everything import rows as rows_of
+from tests.tools.test_doors import TABLES
 from tests.video.test_screen_time import boxes
 from tools.who_appears import main, names_of
 from video.screen_time import Seen
@@ -20,7 +22,7 @@ class OnSixAxes:
         return vectors[:, 5]
 
 
-def film(*tracks: tuple[str, float, float, int, float]) -> Seen:
+def film(*tracks: Sequence[Any]) -> Seen:
     """Tracks of one head each: (name, score, evidence, axis it looks like, how far it leans to the last)."""
     count, (names, scores, evidence, axes, leans) = len(tracks), zip(*tracks, strict=True)
     vectors = np.eye(6)[list(axes)] + np.outer(leans, np.eye(6)[5])
@@ -34,15 +36,7 @@ def film(*tracks: tuple[str, float, float, int, float]) -> Seen:
 
 def test_names_go_by_likeness_to_what_the_detector_is_sure_of() -> None:
     sure = [(name, 0.9, 9.0, axis, lean / 50) for name, axis in (("a", 0), ("b", 1)) for lean in range(20)]
-    doubtful = [
-        ("a", 0.3, 3.0, 0, 0.1),  # unsure, but looks like a
-        ("b", 0.4, 2.0, 0, 0.1),  # is called b, and looks like a
-        ("b", 0.4, 3.9, 1, 0.9),  # unsure, and not so like b as the others
-        ("a", 0.8, 2.0, 2, 0.3),  # scores well, and looks like nobody: a stranger
-        ("a", 0.15, 9.0, 0, 0.1),  # hardly a head
-        *[("c", 0.9, 9.0, 3, 0.0)] * 2,  # sure, but twice is no name
-        ("unknown", 0.9, 9.0, 1, 0.0),  # looks like b, and is not
-    ]
+    doubtful = TABLES["doubtful"]
     limits, six = Thresholds(0.5, {"b": 0.6}, {"gap": 4.0}), cast("Any", OnSixAxes())
     for films in ([film(*sure, *doubtful)], [film(*sure), film(*doubtful)]):
         named = [name for one in names_of(films, limits, six) for name in one]
