@@ -60,7 +60,7 @@ def test_heads_get_the_names_of_those_they_are_like(tmp_path: Path, capsys: Any)
     assert np.mean(right) > 0.8
 
 
-def labelled(folder: Path, *heads: tuple[str, tuple[int, ...]]) -> Path:
+def labelled(folder: Path, *heads: tuple[str, Any]) -> Path:
     """A data set of one picture."""
     for name in ("JPEGImages", "Annotations"):
         (folder / name).mkdir(parents=True)
