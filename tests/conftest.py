@@ -3,6 +3,8 @@
 import json
 import os
 import resource
+import subprocess
+import sys
 import tomllib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +36,12 @@ def tree(folder: Path, files: Mapping[str, str] | Iterable[str]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def python(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What this Python does in a process of its own."""
+    line, environment = [sys.executable, *arguments], {**os.environ, **variables}
+    return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def read_json(path: Path) -> Any:

@@ -1,14 +1,11 @@
 """The floors of the tree: who may import whom, and that an import is only an import."""
 
 import ast
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import tables
+from tests.conftest import python, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS: dict[str, int] = tables(__file__, "floors")["floors"]
@@ -100,21 +97,9 @@ for name in sys.argv[1:]:
 
 @pytest.mark.slow
 def test_importing_any_module_opens_no_device_and_writes_no_file(tmp_path: Path) -> None:
-    names = list(NAMES)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "KERAS_BACKEND": "jax",  # keras.ops at import would open JAX's devices; tf.* would open TensorFlow's
-    }
-    process = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL, *names],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # keras.ops at import would open JAX's devices; tf.* would open TensorFlow's
+    settings = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "KERAS_BACKEND": "jax"}
+    process = python("-c", IMPORT_ALL, *NAMES, cwd=tmp_path, **settings)
     assert process.returncode == 0, process.stderr
     assert process.stdout == ""
     assert list(tmp_path.iterdir()) == []

@@ -1,14 +1,12 @@
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from datasets.labels import read_labels
-from tests.conftest import ROOT
+from tests.conftest import ROOT, python
 
 NOTEBOOKS = ROOT / "notebooks"
 DETECTION = NOTEBOOKS / "ssd_notebook.ipynb"
@@ -69,14 +67,8 @@ def test_every_heading_is_also_in_chinese(path):
 def test_finds_the_repository_from(folder, path):
     first = next(cell.source for cell in read(path).cells if cell.cell_type == "code")
     finding = first.split("from PIL")[0]
-    printed = subprocess.run(
-        [sys.executable, "-c", f"{finding}\nprint(ROOT)\nimport boxes.detections"],
-        cwd=folder,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    assert Path(printed.strip()) == ROOT
+    done = python("-c", f"{finding}\nprint(ROOT)\nimport boxes.detections", cwd=folder)
+    assert (done.returncode, done.stdout.strip()) == (0, str(ROOT)), done.stderr
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,7 +12,7 @@ import pytest
 
 from terminal.command import command
 from terminal.quiet import without_remarks
-from tests.conftest import tables
+from tests.conftest import python, tables
 from tests.test_floors import NAMES, ROOT
 
 # Each takes a second or several, and --help needs none of them.
@@ -116,10 +115,7 @@ def test_keras_json_of_another_project_changes_nothing(tmp_path, content):
     )
     code += "print(config.floatx(), config.backend(), config.epsilon(), config.keras_home())"
     (tmp_path / "keras.json").write_text(content)
-    environment = os.environ | {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "numpy"}
-    said = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    said = python("-c", code, KERAS_HOME=str(tmp_path), KERAS_BACKEND="numpy")
     assert said.stdout.split() == ["float32", "numpy", "1e-07", str(tmp_path)], said.stderr
 
 
@@ -135,8 +131,7 @@ def test_help_waits_for_nothing_slow():
         if path.parts[0] not in ("benchmarks", "labelling")  # those of labelling/ are run by other Pythons
         and '__name__ == "__main__":' in (ROOT / path).read_text(encoding="utf-8")
     ]
-    line = [sys.executable, "-c", HELP, SLOW, *commands]
-    process = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    process = python("-c", HELP, SLOW, *commands)
     assert (len(commands) > 20, process.returncode, process.stderr) == (True, 0, "")
 
 
