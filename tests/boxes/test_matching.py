@@ -79,8 +79,7 @@ def test_forced_match_beats_the_threshold_match():
 @pytest.mark.parametrize("seed", range(5))
 def test_every_object_is_matched_and_order_does_not_matter(seed):
     rng = np.random.default_rng(seed)
-    low = rng.uniform(0, 0.8, (1, 6, 2))
-    boxes = np.concatenate([low, low + rng.uniform(0.05, 0.2, (1, 6, 2))], -1).astype(np.float32)
+    boxes = random_corners(rng, (1, 6))
     grid = np.stack(np.meshgrid(np.arange(10), np.arange(10), indexing="ij"), -1).reshape(-1, 2) / 10
     anchors = np.concatenate([grid, grid + 0.12], -1).astype(np.float32)
     classes = np.arange(1, 7)[None]

@@ -4,6 +4,7 @@ from keras import ops
 
 from boxes.geometry import encode, iou
 from nets.postprocess import probabilities, select_detections, suppress
+from tests.conftest import tables
 
 
 def greedy(boxes, scores, threshold):
@@ -31,16 +32,12 @@ def test_suppress_is_the_greedy_loop(seed):
         assert list(np.flatnonzero(kept[row])) == greedy(boxes[row], scores[row], 0.45)
 
 
-ANCHORS = np.array(
-    [[0.1, 0.1, 0.4, 0.4], [0.12, 0.1, 0.42, 0.4], [0.6, 0.6, 0.9, 0.9], [0.8, 0.8, 1.2, 1.2]], "f"
-)
+TABLES = tables(__file__)
+ANCHORS = np.array(TABLES["anchors"]["places"], "f")
 
 
 def test_detections_are_sorted_suppressed_per_name_and_padded():
-    # Probabilities by anchor: background, name 1, name 2.
-    probability = np.array(
-        [[[0.1, 0.8, 0.1], [0.1, 0.7, 0.2], [0.05, 0.05, 0.9], [0.994, 0.003, 0.003]]], "f"
-    )
+    probability = np.array([TABLES["anchors"]["said"]], "f")
     found = select_detections(np.zeros((1, 4, 4), "f"), np.log(probability), ANCHORS)
     found = {name: np.asarray(value)[0, :6] for name, value in found.items()}
     # The second anchor goes for name 1 (the first is better) and stays for name 2 (there it is the best).
@@ -102,14 +99,7 @@ def test_evidence_belongs_to_the_anchor_of_each_detection():
 
 
 def test_one_head_has_one_name():
-    # By anchor: the head; the head again under another name; who stands half behind her; and one whose best
-    # name went to a better box near it, so that it has nothing to say: IoU 0.47 with the last one's.
-    head, moved, behind = [0.1, 0.1, 0.5, 0.5], [0.11, 0.1, 0.5, 0.52], [0.1, 0.3, 0.5, 0.7]
-    near, better = [0.6, 0.6, 0.9, 0.9], [0.6, 0.708, 0.9, 1.008]
-    anchors = np.array([head, moved, behind, near, better], "f")
-    probability = np.array(
-        [[0.09, 0.9, 0.01], [0.1, 0.1, 0.8], [0.2, 0.1, 0.7], [0.1, 0.5, 0.4], [0.3, 0.6, 0.1]], "f"
-    )
+    anchors, probability = (np.array(TABLES["one_head"][key], "f") for key in ("anchors", "said"))
     found = select_detections(np.zeros((1, 5, 4), "f"), np.log(probability[None]), anchors)
     found = {key: ops.convert_to_numpy(value)[0] for key, value in found.items()}
     best = found["best_of_head"]
