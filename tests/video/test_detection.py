@@ -96,6 +96,7 @@ def test_frames_keep_their_times_and_colours(tmp_path):
     source = write_video(tmp_path / "clip.mkv", pictures, times)
     done = run(source, tmp_path / "out.mp4")
     assert [entry["time"] for entry in done.entries] == [0, 0.04, 0.08, 0.7, 0.74, 3.0]
+    assert done.notes == []
     frames, _ = frames_of(tmp_path / "out.mp4")
     assert [round(1000 * frame.time) for frame in frames] == times
     for frame, picture in zip(frames, pictures, strict=True):
