@@ -35,7 +35,8 @@ from rich.console import Console
 
 from benchmarks.clock import DEVICE, MARK, OUT_OF_MEMORY, Settings
 from benchmarks.gpu_tables import cell, tables
-from files.writing import read_json, write_json
+from files.reading import read_json
+from files.writing import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 KERAS, TORCH, TRAIN = "keras", "torch", "train"  # programs that measure

@@ -1,5 +1,8 @@
-"""Areas, overlaps and the ways to write a box, as a code relative to an anchor too, on any Keras backend."""
+"""Areas, overlaps, what belongs together, and ways to write a box, as a code relative to an anchor too."""
 
+from collections.abc import Iterator
+
+import numpy as np
 from keras import ops
 
 # Offsets are divided by these, in the order (cx, cy, w, h) of the codes: the "variances" of the Caffe SSD
@@ -86,3 +89,15 @@ def decode(codes, anchors):
             axis=-1,
         )
     )
+
+
+def best_pairs(scores: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Rows and columns that belong together, the best pair first; none twice.
+
+    float [A, B], how well each two fit; 0 where they do not.
+    """
+    scores = np.array(scores)
+    while scores.any():
+        row, column = np.unravel_index(scores.argmax(), scores.shape)
+        yield int(row), int(column)
+        scores[row], scores[:, column] = 0.0, 0.0

@@ -1,8 +1,5 @@
-"""What belongs together: anchors and objects, by the two rules of the SSD paper (section 2.2); best pairs."""
+"""Which anchor answers for which object: the two rules of the SSD paper (section 2.2)."""
 
-from collections.abc import Iterator
-
-import numpy as np
 from keras import ops
 
 from boxes.geometry import encode, iou
@@ -68,15 +65,3 @@ def assign_targets(anchors, boxes, classes, *, threshold=0.5):
     target_boxes = ops.take_along_axis(boxes, index[..., None], axis=1)  # [B, A, 4]
     target_boxes = ops.where(positive[..., None], target_boxes, anchors)  # an anchor's code to itself is 0
     return encode(target_boxes, anchors), target_classes
-
-
-def best_pairs(scores: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Rows and columns that belong together, the best pair first; none twice.
-
-    float [A, B], how well each two fit; 0 where they do not.
-    """
-    scores = np.array(scores)
-    while scores.any():
-        row, column = np.unravel_index(scores.argmax(), scores.shape)
-        yield int(row), int(column)
-        scores[row], scores[:, column] = 0.0, 0.0

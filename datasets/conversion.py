@@ -20,8 +20,9 @@ import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics, sets_of
 from datasets.examples import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
-from datasets.labels import extend_labels, read_labels, write_labels
+from datasets.labels import read_labels
 from datasets.look_alikes import leak_notes, look_alike_names, perceptual_hash_of_jpeg, traces_of
+from datasets.new_labels import extend_labels, write_labels
 from datasets.options import ConversionOptions
 from datasets.pictures import MAX_PIXELS, decode_picture, encode_picture, read_picture_file
 from datasets.problems import Problem, group_problems, some_of, write_problems

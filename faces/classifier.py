@@ -17,8 +17,8 @@ from scipy import special
 
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
-from files.arrays import read_arrays, write_arrays
-from files.writing import read_json, write_json
+from files.reading import read_arrays, read_json
+from files.writing import write_arrays, write_json
 from nets.checkpoint import CONFIG, WEIGHTS
 from nets.detector import HEADS
 from nets.likeness import Likeness

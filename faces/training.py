@@ -31,7 +31,7 @@ from faces.measures import (
     measure_unknown,
 )
 from faces.options import FaceTrainingOptions
-from files.writing import read_json
+from files.reading import read_json
 from nets.checkpoint import CONFIG, WEIGHTS
 from nets.saving import versions
 from terminal.bars import Progress, silent

@@ -1,11 +1,10 @@
-"""The files below a folder, and what tells them apart; and a folder for one at a time."""
+"""The files below a folder, and what tells them apart."""
 
 import hashlib
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 # Written by operating systems and archivers into every folder.
@@ -84,29 +83,3 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits; 1 to 2 s for a GB."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def locked(folder: Path, otherwise: str = "") -> Iterator[None]:
-    """Keeps others who ask for it, too, out of a folder; nobody where there are no locks (Windows).
-
-    Raises:
-        ValueError: somebody has it; the message is `otherwise`. Without one this waits.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if otherwise else 0))
-    except BlockingIOError:
-        os.close(handle)
-        raise ValueError(otherwise) from None
-    except OSError:  # a drive without locks
-        pass
-    try:
-        yield
-    finally:
-        os.close(handle)

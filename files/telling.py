@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from files.writing import as_utf8, write_text
+from files.reading import as_utf8
+from files.writing import write_text
 
 _CURES = {  # of errors of the system, by their names
     **dict.fromkeys(("EACCES", "EPERM", "EROFS"), "change who may use it, or give another folder"),

@@ -1,15 +1,13 @@
-"""Files that are whole whenever somebody looks, written under a temporary name; JSON read."""
+"""Files that are whole whenever somebody looks, written under a temporary name: bytes, text, JSON, arrays."""
 
 import json
 import os
-import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a pair: JSON holds them, UTF-8 cannot
+import numpy as np
 
 
 @contextmanager
@@ -67,28 +65,15 @@ def write_json(path: Path, value: object) -> None:
     write_bytes(path, text.encode(errors="backslashreplace"), durable=True)  # JSON reads these escapes back
 
 
-def read_json(path: Path, cure: str) -> dict[str, Any]:
-    """A JSON file that holds an object, whoever wrote it; a byte order mark is none of it.
-
-    Raises:
-        ValueError: it is damaged or holds something else; the message names it and ends with the cure.
-    """
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(found := dict(pairs)) < len(pairs):
-            raise ValueError("a name stands in it twice")
-        return found
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        value = json.loads(text, object_pairs_hook=once, parse_constant=int)  # int("NaN") is an error
-        if not isinstance(value, dict):
-            raise ValueError(f"it holds {type(value).__name__} and no object")
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}). {cure}") from None
-    return value
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, previous: Path | None = None) -> None:
+    """Write a zip of arrays; a crash leaves the old one (see `whole_file`)."""
+    with whole_file(path, durable=True, previous=previous) as temporary:
+        save_arrays(temporary, arrays)
 
 
-def as_utf8(text: str) -> str:
-    r"""The text as UTF-8 can hold it: `\xc7` for a file name's byte that is none, U+FFFD for half a pair."""
-    return _HALVES.sub("\ufffd", text).encode(errors="surrogateescape").decode(errors="backslashreplace")
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a zip of arrays in place, for `whole_file`; all of it is on the disk when this returns."""
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
+        file.flush()
+        os.fsync(file.fileno())

@@ -26,7 +26,7 @@ from datasets.voc import (
     voc_objects,
     write_annotation,
 )
-from files.below import locked
+from files.locking import locked
 from files.telling import why
 from files.writing import write_text
 from terminal.bars import Progress

@@ -12,7 +12,7 @@ from boxes.detections import Detections
 from datasets.annotations import Annotation
 from datasets.pictures import read_picture
 from datasets.problems import some_of
-from files.arrays import write_arrays
+from files.writing import write_arrays
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.detector import Detector

@@ -29,8 +29,10 @@ def tracks_of(
     Returns:
         int [N], the number of each one's track, counted from 0 as they begin.
     """
-    from boxes.geometry import iou  # it starts Keras
-    from boxes.matching import best_pairs
+    from boxes.geometry import (
+        best_pairs,
+        iou,  # it starts Keras
+    )
 
     tracks = np.arange(len(pictures))
     of = np.asarray(pictures, int)

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from files.writing import read_json, write_json
+from files.reading import read_json
+from files.writing import write_json
 
 ROUNDS = "rounds.json"
 # Labelled pictures that begin the first round, and how many times as many begin the next; not varied.

@@ -18,8 +18,7 @@ import numpy as np
 
 from boxes.anchors import with_shapes
 from datasets.labels import read_labels
-from files.arrays import read_arrays
-from files.writing import read_json
+from files.reading import read_arrays, read_json
 from nets import get_network
 from nets.network import Network, Scores
 from nets.thresholds import Thresholds, read_thresholds

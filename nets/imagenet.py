@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from files.arrays import demand_finite
+from files.reading import demand_finite
 from nets.slim_names import SlimReport, load_slim_variables, slim_name
 from nets.ssd_vgg import RGB_MEAN
 

@@ -25,7 +25,7 @@ from keras import layers, ops
 from boxes.geometry import clip, decode
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
-from files.arrays import read_arrays
+from files.reading import read_arrays
 from nets.ssd_vgg import RGB_MEAN
 from preprocessing.resize import resize_picture
 

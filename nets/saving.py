@@ -8,9 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from datasets.labels import write_labels
-from files.arrays import save_arrays
-from files.writing import whole_file, write_json
+from datasets.new_labels import write_labels
+from files.writing import save_arrays, whole_file, write_json
 from nets.checkpoint import CONFIG, LABELS, METRICS, THRESHOLDS, WEIGHTS
 
 

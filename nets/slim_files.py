@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from files.arrays import MAX_BYTES, demand_finite, read_arrays
+from files.reading import MAX_BYTES, demand_finite, read_arrays
 
 # What may stand behind a checkpoint's prefix.
 _PARTS = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")

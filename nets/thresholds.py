@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from datasets.labels import clean_name
-from files.writing import read_json
+from files.reading import read_json
 
 # Where nothing was chosen: half of the softmax, more than all other names and the background together.
 DEFAULT_THRESHOLD = 0.5
@@ -55,13 +55,18 @@ def read_thresholds(path: Path) -> Thresholds:
     )
     there = read_json(path, cure)
     try:
-        names = {clean_name(name): number_in(value, 0, 1) for name, value in there["names"].items()}
-        unknown = {str(rule): number_in(value) for rule, value in there.get("unknown", {}).items()}
-        return Thresholds(number_in(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
+        return thresholds_from(there)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} does not hold thresholds ({type(error).__name__}: {error}). {cure}"
         ) from None
+
+
+def thresholds_from(there: dict[str, Any]) -> Thresholds:
+    """From `asdict` of `Thresholds`, as JSON has it; any of the usual errors where it is something else."""
+    names = {clean_name(name): number_in(value, 0, 1) for name, value in there["names"].items()}
+    unknown = {str(rule): number_in(value) for rule, value in there.get("unknown", {}).items()}
+    return Thresholds(number_in(there["common"], 0, 1), names, unknown, dict(there.get("chosen_on", {})))
 
 
 def number_in(value: Any, low: float = -math.inf, high: float = math.inf) -> float:

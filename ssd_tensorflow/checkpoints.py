@@ -18,7 +18,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from datasets.labels import read_labels, write_labels
+from datasets.labels import read_labels
+from datasets.new_labels import write_labels
 from datasets.pictures import read_picture
 from datasets.problems import some_of
 from engine.training.run_folder import read_metrics

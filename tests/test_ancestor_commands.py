@@ -16,9 +16,9 @@ import nets
 import tf_convert_data
 import train_ssd_network
 from datasets.examples import VOC_NAMES
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from datasets.voc import VocObject, write_annotation
-from files.arrays import write_arrays
+from files.writing import write_arrays
 from nets import get_network
 from nets.checkpoint import read_checkpoint
 from nets.slim_names import slim_variables

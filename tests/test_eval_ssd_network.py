@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import nets
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from eval_ssd_network import main
 from files.writing import write_json
 from nets.thresholds import Thresholds

@@ -117,11 +117,7 @@ def test_any_folder_can_be_measured(trained, tmp_path, capsys):
 def test_faces_that_were_trained_on_are_told(trained, tmp_path, capsys):
     faces = f"--faces_dir={trained / 'faces'}"
     assert evaluate(trained, tmp_path / "all", faces) == 0
-    assert "were learnt from: results flatter. --split=test" in printed(capsys)
-    assert evaluate(trained, tmp_path / "test", faces, "--split=test") == 0
-    assert "learnt from" not in printed(capsys)
-    there, here = (read_json(folder / "report.json") for folder in (trained / "run", tmp_path / "test"))
-    assert (there["top1"], there["confusion"]) == (here["top1"], here["confusion"])
+    assert "were learnt from: results flatter. What it never saw" in printed(capsys)
 
 
 @pytest.mark.parametrize(("argument", "message"), tables(__file__, "mistakes")["face_flags"])

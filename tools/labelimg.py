@@ -21,7 +21,8 @@ from rich.console import Console
 
 from datasets.folder import FolderContents
 from datasets.kinds import seems
-from datasets.labels import clean_name, extend_labels, read_labels
+from datasets.labels import clean_name, read_labels
+from datasets.new_labels import extend_labels
 from datasets.voc import said_in
 from labelling.drafts import ORDER, find_pictures
 from labelling.foreign import text_of

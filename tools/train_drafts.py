@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from files.below import locked
+from files.locking import locked
 from labelling.drafts import draft_targets, find_pictures
 from labelling.rounds import MORE, add_round, expected_gain, read_rounds, round_of, rounds_of
 from terminal.command import command, say

@@ -16,9 +16,9 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from boxes.geometry import iou
-from boxes.matching import best_pairs
-from files.arrays import read_arrays, write_arrays
+from boxes.geometry import best_pairs, iou
+from files.reading import read_arrays
+from files.writing import write_arrays
 from nets.detector import Detects
 from nets.likeness import Likeness, head_of
 from terminal.bars import Progress, silent

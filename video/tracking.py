@@ -15,8 +15,7 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from boxes.geometry import iou
-from boxes.matching import best_pairs
+from boxes.geometry import best_pairs, iou
 
 _LOOK_AHEAD = 0.4  # seconds into the future to which a frame's names look; gaps up to this are bridged
 _MEMORY = 2.0  # seconds after which a detection's vote counts half

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, set_names
+from visualization.figures import LIGHT, Theme, add_panel, label_text, set_names
+from visualization.plots import label_axes
 
 # The overlap from which on an anchor is trained to find a box: SSD paper, section 2.2.
 MATCH_IOU = 0.5

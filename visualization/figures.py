@@ -59,16 +59,6 @@ def add_panel(
     return style_axes(axes, theme, grid=grid)
 
 
-def label_axes(
-    axes: Axes, theme: Theme, *, title: str = "", explanation: str = "", x: str = "", y: str = ""
-) -> None:
-    """A title, an explanation to its right, and what is measured along the axes."""
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
-    axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
-    axes.set_xlabel(x, color=theme.faint, fontsize=9)
-    axes.set_ylabel(y, color=theme.faint, fontsize=9)
-
-
 def label_text(name: str, width: int) -> tuple[str, list[str]]:
     """A name cut to `width` pixels of 11 pixels' text, and the font families that it takes.
 

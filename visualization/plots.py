@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour, text_colour
-from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, set_names, style_axes
+from visualization.figures import LIGHT, Theme, add_panel, label_text, set_names, style_axes
 from visualization.text import text_width
 
 MOST_NAMES = 24  # that a figure shows: more could not be read, and it would grow with their square
@@ -277,3 +277,13 @@ def plot_training(
     for one in (axes[0], axes[-1]):
         one.set_ylim(bottom=0)
     return figure
+
+
+def label_axes(
+    axes: Axes, theme: Theme, *, title: str = "", explanation: str = "", x: str = "", y: str = ""
+) -> None:
+    """A title, an explanation to its right, and what is measured along the axes."""
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
+    axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
+    axes.set_xlabel(x, color=theme.faint, fontsize=9)
+    axes.set_ylabel(y, color=theme.faint, fontsize=9)

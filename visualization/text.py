@@ -7,7 +7,6 @@ by the characters it has.
 
 import bisect
 import functools
-import io
 import math
 import unicodedata
 import warnings
@@ -16,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from files.writing import as_utf8
+from files.reading import as_utf8
 
-_LAST_LATIN = "\u024f"  # every system shows characters up to here
+LAST_LATIN = "\u024f"  # every system shows characters up to here
 _JOINERS = "\u200c\u200d"  # they shape letters in Persian and in the scripts of India
 # Longer than any picture is wide; keeps the work on a hostile name small.
 _MOST_CHARACTERS = 400
@@ -89,27 +88,6 @@ def shipped_font() -> Path:
     import noto_cjk
 
     return Path(noto_cjk.font_path("sans", "jp", "bold"))
-
-
-def web_font(text: str) -> bytes | None:
-    """The glyphs of all that a page says that are not Latin, as far as the shipped font has them.
-
-    A WOFF file of a few kB, so that names are readable where no font for them is installed; None if no glyph
-    is needed.
-    """
-    from fontTools import subset  # no --help waits for it
-
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
-    with subset.load_font(str(shipped_font()), options) as font:
-        characters = {ord(c) for c in text if c > _LAST_LATIN} & set(font.getBestCmap() or ())
-        if not characters:
-            return None
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=characters)
-        subsetter.subset(font)
-        file = io.BytesIO()
-        subset.save_font(font, file, options)
-    return file.getvalue()
 
 
 def font_runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:

@@ -22,7 +22,7 @@ from keras import layers, ops
 from rich.console import Console
 from sklearn.utils.extmath import randomized_svd
 
-from files.arrays import write_arrays
+from files.writing import write_arrays
 from nets.likeness import CONVOLUTIONS, LIKENESS, SIDE, Likeness, cell_colours, cell_roots, convolutions
 from nets.slim_files import read_slim_variables
 from preprocessing.resize import resize_picture

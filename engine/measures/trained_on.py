@@ -7,7 +7,8 @@ import numpy as np
 from datasets.examples import traces_of_records
 from datasets.look_alikes import Traces, leak_notes, near_duplicates, traces_of
 from datasets.records import RecordDataset
-from files.arrays import read_arrays, write_arrays
+from files.reading import read_arrays
+from files.writing import write_arrays
 from nets.checkpoint import Checkpoint
 
 TRAINED_ON = "trained_on.npz"  # perceptual hashes and sources; some hundred bytes a picture

@@ -19,9 +19,9 @@ import numpy as np
 from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
 from engine.training.learning import TrainingModel
-from files.arrays import read_arrays, write_arrays
-from files.below import locked
-from files.writing import read_json, write_json
+from files.locking import locked
+from files.reading import read_arrays, read_json
+from files.writing import write_arrays, write_json
 from nets.checkpoint import CONFIG, METRICS, WEIGHTS, is_checkpoint, read_config
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"

@@ -17,7 +17,7 @@ from rich.console import Console
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
 from datasets.examples import examples, make_example, write_shards
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from datasets.pictures import ACCEPTED_SUFFIXES, encode_picture, in_batches, read_picture
 from datasets.problems import some_of
 from datasets.records import open_dataset

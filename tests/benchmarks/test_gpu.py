@@ -9,7 +9,7 @@ from benchmarks import gpu
 from benchmarks.clock import MARK, answer
 from benchmarks.gpu import Options, due, main, rows, without_tyro
 from benchmarks.gpu_rows import convolution_operations
-from files.writing import read_json
+from files.reading import read_json
 
 FAST = {"pictures_per_second": 30.0}
 

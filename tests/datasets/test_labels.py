@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.labels import clean_name, extend_labels, read_labels, write_labels
+from datasets.labels import clean_name, read_labels
 from datasets.look_alikes import look_alike_names
+from datasets.new_labels import extend_labels, write_labels
 from tests.datasets.test_splits import TABLES
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(clean_name).filter(bool)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from datasets.examples import VOC_NAMES, make_example, parse_example, traces_of_records, write_shards
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from datasets.records import open_dataset
 from tests.datasets.test_splits import TABLES
 

@@ -13,7 +13,7 @@ import pytest
 import nets
 from boxes.anchors import AnchorLayer
 from datasets.examples import write_shards
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from nets.network import Network
 from tests.engine.records_by_hand import record
 from tests.engine.training_run import run, run_until

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.examples import make_example, write_shards
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from datasets.records import RecordDataset, open_dataset
 from engine.input_pipeline import TrainingPictures
 from preprocessing.presets import get_preset

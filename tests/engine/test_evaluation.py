@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from datasets.records import open_dataset
 from engine.evaluation import evaluate_model, read_pictures
 from tests.engine.colour_network import BLACK, NETWORK, picture, write_records

@@ -12,7 +12,7 @@ import pytest
 
 from engine.training.between_steps import Bookkeeper
 from engine.training.run_folder import STATE
-from files.arrays import read_arrays
+from files.reading import read_arrays
 from nets.checkpoint import WEIGHTS
 from tests.conftest import ROOT, files_of_at_most
 from tests.datasets.one_of_everything import rows

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files.reading import as_utf8
 from files.telling import printable, why, write_table
 from files.threads import map_in_threads
-from files.writing import as_utf8, whole_file, write_bytes, write_json
+from files.writing import whole_file, write_bytes, write_json
 
 
 @pytest.mark.parametrize("durable", [False, True])

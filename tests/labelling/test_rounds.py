@@ -11,7 +11,7 @@ from boxes.detections import Detections
 from datasets.pictures import UnusableFile
 from datasets.voc import read_xml, voc_objects
 from engine.reports.detections_file import detections_entry, read_detections, write_detections
-from files.below import locked
+from files.locking import locked
 from labelling import desk as desks
 from labelling import rounds as learning
 from labelling.drafts import OFFERS, state_of, write_draft

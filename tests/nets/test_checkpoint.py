@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from files.arrays import read_arrays
+from files.reading import read_arrays
 from nets import get_network
 from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
 from nets.saving import model_weights, write_checkpoint

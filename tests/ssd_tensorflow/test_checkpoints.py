@@ -6,7 +6,8 @@ import pytest
 import nets
 from boxes.anchors import shapes_of
 from datasets.examples import VOC_NAMES
-from datasets.labels import read_labels, write_labels
+from datasets.labels import read_labels
+from datasets.new_labels import write_labels
 from nets import get_network
 from nets.checkpoint import read_checkpoint
 from nets.detector import Detector

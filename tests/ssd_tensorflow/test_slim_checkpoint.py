@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from nets.checkpoint import read_checkpoint
 from ssd_tensorflow.witness import PUBLISHED, Difference
 from tests.conftest import tables

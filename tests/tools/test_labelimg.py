@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from datasets.voc import VocObject, is_draft, read_xml
 from labelling.drafts import may_write, write_draft
 from labelling.labelimg_window import in_order, whole

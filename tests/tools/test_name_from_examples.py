@@ -13,7 +13,8 @@ import nets.detector
 from boxes.detections import Detections
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
-from files.arrays import read_arrays, write_arrays
+from files.reading import read_arrays
+from files.writing import write_arrays
 from labelling.drafts import checkpoint_finder
 from labelling.example_heads import MOST, head_in, likeness_within, names_with, promised
 from nets.detector import Detector, NamingDetector

@@ -8,7 +8,7 @@ import pytest
 from engine.reports import measuring
 from engine.reports.measuring import SECONDS_BETWEEN_LOOKS, new_checkpoints
 from engine.training.run_folder import LAST, STATE
-from files.arrays import write_arrays
+from files.writing import write_arrays
 from nets.checkpoint import CONFIG, LABELS, WEIGHTS
 
 

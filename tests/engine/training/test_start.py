@@ -9,9 +9,9 @@ import pytest
 
 import nets
 from boxes.anchors import with_shapes
-from datasets.labels import write_labels
+from datasets.new_labels import write_labels
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
-from files.arrays import write_arrays
+from files.writing import write_arrays
 from nets import get_network
 from nets.checkpoint import read_checkpoint
 from nets.detector import Detector

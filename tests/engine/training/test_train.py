@@ -19,7 +19,7 @@ from engine.training.options import TrainingOptions
 from engine.training.plan import plan
 from engine.training.run_folder import read_state
 from engine.training.train import train, write_thresholds
-from files.arrays import read_arrays
+from files.reading import read_arrays
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
 from nets.saving import model_weights

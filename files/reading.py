@@ -1,29 +1,42 @@
-"""Files of named arrays: NumPy's zip, never pickled, whole or not there, of finite numbers."""
+"""What files hold, whoever wrote them: JSON, text, and zips of arrays, never pickled, of finite numbers."""
 
-import os
-from collections.abc import Mapping
+import json
+import re
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from files.writing import whole_file
-
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a pair: JSON holds them, UTF-8 cannot
 MAX_BYTES = 4 * 2**30  # in a file from outside; VGG-16 with its fully connected layers has 0.5 GiB
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, previous: Path | None = None) -> None:
-    """Write a zip of arrays; a crash leaves the old one (see `whole_file`)."""
-    with whole_file(path, durable=True, previous=previous) as temporary:
-        save_arrays(temporary, arrays)
+def as_utf8(text: str) -> str:
+    r"""The text as UTF-8 can hold it: `\xc7` for a file name's byte that is none, U+FFFD for half a pair."""
+    return _HALVES.sub("\ufffd", text).encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a zip of arrays in place, for `whole_file`; all of it is on the disk when this returns."""
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
-        file.flush()
-        os.fsync(file.fileno())
+def read_json(path: Path, cure: str) -> dict[str, Any]:
+    """A JSON file that holds an object, whoever wrote it; a byte order mark is none of it.
+
+    Raises:
+        ValueError: it is damaged or holds something else; the message names it and ends with the cure.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a name stands in it twice")
+        return found
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        value = json.loads(text, object_pairs_hook=once, parse_constant=int)  # int("NaN") is an error
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds {type(value).__name__} and no object")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged ({error}). {cure}") from None
+    return value
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
