@@ -2,7 +2,8 @@
 #
 #   PYTHON=python3.12   the Python of .venv (default: python3, or a supported one that uv finds)
 #   GPU=1               with `make setup`: TensorFlow's CUDA libraries too (Linux, NVIDIA)
-#   WEB=1               with `make setup`: what the page and export_model.py need too
+#   WEB=1               with `make setup`: what the page needs too
+#   EXPORT=1            with `make setup`: what export_model.py needs too
 #   UV_DEFAULT_INDEX=…  a mirror of PyPI (default: pip's, where pip has one)
 
 VENV_PYTHON := .venv/bin/python
@@ -38,7 +39,7 @@ help:
 	@echo "make clean     remove $(DEMO)/ and caches; .venv and other runs stay"
 
 setup:
-	@$(set_up) run $(if $(WEB),web) $(if $(GPU),gpu)
+	@$(set_up) run $(if $(WEB),web) $(if $(EXPORT),export) $(if $(GPU),gpu)
 
 setup-dev:
 	@$(set_up) dev $(if $(GPU),gpu)
@@ -98,8 +99,9 @@ resolve = $(shell "$(python)" tools/setup_environment.py uv) pip compile pyproje
 lock:
 	$(resolve) --output-file=requirements/run.txt
 	$(resolve) --output-file=requirements/web.txt --extra=web --constraints=requirements/run.txt
+	$(resolve) --output-file=requirements/export.txt --extra=export --constraints=requirements/web.txt
 	$(subst pyproject.toml,requirements/serve.in,$(resolve)) --output-file=requirements/serve.txt --constraints=requirements/web.txt
-	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --constraints=requirements/web.txt
+	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --extra=export --constraints=requirements/export.txt
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
 	$(subst pyproject.toml,requirements/uv.in,$(resolve)) --output-file=requirements/uv.txt
 	$(subst pyproject.toml,requirements/labelimg-build.in,$(resolve)) --output-file=requirements/labelimg-build.txt

@@ -12,6 +12,7 @@ from keras import ops
 from boxes.detections import Detections
 from boxes.geometry import iou
 from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
+from nets.exported import Exported
 from nets.likeness import ANEW, NAMES, Likeness, Names, head_of, read_names
 from nets.network import Network
 from nets.postprocess import DetectionModel, named_detections
@@ -95,7 +96,7 @@ class Detector:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: keras.Model | Exported,
         network: Network,
         labels: Sequence[str],
         *,
@@ -104,20 +105,31 @@ class Detector:
     ):
         self.labels, self.network, self.model = tuple(labels), network, model
         self.thresholds, self.unknown = thresholds or Thresholds(), unknown
-        self._model, self._side = DetectionModel(model, network, every_anchor=True), network.image_size
+        whole = isinstance(model, Exported)
+        self._model = model if whole else DetectionModel(model, network, every_anchor=True)
+        self._side = network.image_size
 
     @classmethod
     def load(cls, folder: Path | str, *, unknown: bool = False) -> "Detector":
-        """From a checkpoint folder, or one of `tools.name_from_examples`, and nothing else.
+        """From a checkpoint folder, one of `tools.name_from_examples`, or a file of export_model.py.
 
         With `unknown` it answers so for characters it was not taught, and not whom they resemble most.
 
         Raises:
-            ValueError: not a checkpoint folder, damaged, or never calibrated for "unknown".
+            ValueError: none of these, damaged, or never calibrated for "unknown", as no exported file is.
         """
+        if Path(folder).is_file():
+            if unknown:
+                raise ValueError(f'{folder} cannot tell unknown characters ("unknown"); give the checkpoint')
+            return cls.of_file(Exported(Path(folder)))
         if (Path(folder) / NAMES).is_file():
             return NamingDetector(cls.finder(Path(folder)), Likeness.load(HEADS), read_names(Path(folder)))
         return cls.trained(Path(folder), unknown=unknown)
+
+    @classmethod
+    def of_file(cls, model: Exported) -> "Detector":
+        """What looks with an exported file."""
+        return cls(model, model.network, model.labels, thresholds=model.thresholds)
 
     @classmethod
     def finder(cls, folder: Path) -> "Detector":

@@ -16,7 +16,8 @@ metadata labels                JSON list of the names, in the order of their cla
 import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from string import Template
 
@@ -27,9 +28,13 @@ from onnx import ModelProto, TensorProto, checker, compose, helper, numpy_helper
 
 from nets.network import Network
 from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS, SCORE_THRESHOLD, answers_of_anchors
+from nets.thresholds import Thresholds
+from terminal.quiet import without_remarks
 
 # The first operations whose Resize has `antialias`, and the file format of that time: older runtimes read it.
 _OPSET, _IR_VERSION = 18, 9
+_KERNELS = "Conv", "Gemm", "MatMul"  # operations with a kernel; 1 x 1 convolutions become Gemm
+_IN_FLOATS = 6  # convolutions of the finest maps that `quantised` leaves as they are
 _FORMAT = f'<ir_version: {_IR_VERSION}, opset_import: ["" : {_OPSET}]>'
 
 
@@ -38,6 +43,7 @@ def export_onnx(
     network: Network,
     labels: Sequence[str],
     *,
+    thresholds: Thresholds | None = None,
     half: bool = True,
     score_threshold: float = SCORE_THRESHOLD,
 ) -> ModelProto:
@@ -46,6 +52,7 @@ def export_onnx(
     Args:
         model: from `network.build`, with its weights.
         labels: K names.
+        thresholds: from which score on each name is reported, for whoever reads the file.
         half: store kernels as float16 (they are computed with as float32): half the size, and scores that
             differ in the third digit.
         score_threshold: score below which nothing is a detection.
@@ -58,7 +65,7 @@ def export_onnx(
             f"KERAS_BACKEND={keras.backend.backend()}: ONNX is written on the TensorFlow backend only"
         )
     size = network.image_size
-    body = _network(keras.Model(model.input, _Answers(network)(model.output)), size)
+    body = _network(keras.Model(model.input, Answers(network)(model.output)), size)
     if half:
         _store_as_float16(body)
     values = {"anchors": len(network.anchors), "classes": len(labels) + 1, "most": MAX_DETECTIONS}
@@ -71,18 +78,13 @@ def export_onnx(
     result.producer_name = "anime-ssd"
     del result.opset_import[:]  # each part has brought its own: some readers refuse one that is there thrice
     result.opset_import.append(helper.make_opsetid("", _OPSET))
-    said = {
-        "labels": json.dumps(list(labels), ensure_ascii=False),
-        "network": network.name,
-        "score_threshold": str(score_threshold),
-        "iou_threshold": str(IOU_THRESHOLD),
-    }
-    helper.set_model_props(result, said)
+    facts = facts_of(network, labels, thresholds or Thresholds(), score_threshold)
+    helper.set_model_props(result, facts)
     checker.check_model(result)
     return result
 
 
-class _Answers(keras.layers.Layer):
+class Answers(keras.layers.Layer):
     """What a network answers -> each anchor's box [1, A, 4] and probabilities [1, A, C]."""
 
     def __init__(self, network: Network):
@@ -115,7 +117,7 @@ def _network(model: keras.Model, size: int) -> ModelProto:
 
 def _store_as_float16(model: ModelProto) -> None:
     """Halve the kernels, which is nearly all of a network; biases, scales and anchors stay as they are."""
-    kernels = {node.input[1] for node in model.graph.node if node.op_type in ("Conv", "MatMul")}
+    kernels = {node.input[1] for node in model.graph.node if node.op_type in _KERNELS}
     casts = []
     for tensor in model.graph.initializer:
         if tensor.name not in kernels:
@@ -131,3 +133,50 @@ def _store_as_float16(model: ModelProto) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+
+
+def facts_of(
+    network: Network, labels: Sequence[str], thresholds: Thresholds, score_threshold: float
+) -> dict[str, str]:
+    """What a file says of itself, beside its network; `nets.exported.Exported` reads it."""
+    return {
+        "labels": json.dumps(list(labels), ensure_ascii=False),
+        "network": network.name,
+        "thresholds": json.dumps(asdict(thresholds), ensure_ascii=False),
+        "score_threshold": str(score_threshold),
+        "iou_threshold": str(IOU_THRESHOLD),
+    }
+
+
+def quantised(model: ModelProto, pictures: Iterable[np.ndarray]) -> ModelProto:
+    """A model of `export_onnx`, not halved, whose convolutions compute with 8 bits.
+
+    The ranges are those that the pictures, uint8 [H, W, 3], need. Of ssd_300_mobilenet_v2 on 89 drawn
+    pictures the mAP stayed (0.908, before 0.907); with all convolutions in 8 bits it was 0.887, and with
+    weights of 8 instead of 7 bits, whose sums AVX2 cannot hold, 0.874.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Pictures(CalibrationDataReader):
+        shown = iter(pictures)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            picture = next(self.shown, None)
+            return None if picture is None else {"picture": picture}
+
+    with tempfile.TemporaryDirectory() as folder, without_remarks():
+        plain, given, result = (Path(folder, f"{name}.onnx") for name in ("plain", "given", "result"))
+        plain.write_bytes(model.SerializeToString())
+        quant_pre_process(plain, given, skip_symbolic_shape=True)
+        nodes = [node.name for node in onnx.load(given).graph.node if node.op_type in _KERNELS]
+        quantize_static(
+            given,
+            result,
+            Pictures(),
+            op_types_to_quantize=list(_KERNELS),
+            nodes_to_exclude=nodes[:_IN_FLOATS],
+            per_channel=True,
+            reduce_range=True,
+        )
+        return onnx.load(result)

@@ -126,7 +126,11 @@ def select_detections(codes, logits, anchors, *, score_activation: Scores = "sof
         What `choose_detections` does; "evidence": [B, N], see `nets.thresholds.evidence`; "best_of_head":
         bool [B, N], `ONE_HEAD`; "anchor_boxes": [B, A, 4]; "probabilities": [B, A, C].
     """
-    boxes, shares = answers_of_anchors(codes, logits, anchors, score_activation)
+    return detections_of(*answers_of_anchors(codes, logits, anchors, score_activation), logits)
+
+
+def detections_of(boxes, shares, logits):
+    """`select_detections` of what every anchor says: boxes [B, A, 4], probabilities and logits [B, A, C]."""
     selected = choose_detections(boxes, shares)
     selected["evidence"] = evidence(_of_anchors(logits, selected["anchors"]))
     # An anchor has one name too: the others that it thought of are no names of the head.

@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-# Remarks, and two "errors" that only say that there is no GPU and which of two kernels transposes integers.
-# TF_CPP_MIN_LOG_LEVEL does not reach them (TensorFlow 2.21).
+# Remarks, and "errors" that only say that there is no GPU, which of two kernels transposes integers, and what
+# LiteRT's converter passes over. TF_CPP_MIN_LOG_LEVEL does not reach them (TensorFlow 2.21).
 REMARK = re.compile(
-    rb"WARNING: All log messages before absl|I0000 |W0000 |E0000 .*(cuInit|cuda_platform|oneDNN supports)"
+    rb"WARNING: All log messages before absl|I0000 |W0000 |INFO: Created TensorFlow Lite|fully_quantize: "
+    rb"|E0000 .*(cuInit|cuda_platform|oneDNN supports|NodeDef mentions)"
 )
 
 

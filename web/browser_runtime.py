@@ -35,28 +35,43 @@ MAX_MODEL_BYTES = 6_000_000
 
 
 def browser_model(detector: "Detector", folder: Path, show_from: float) -> tuple[Path | None, str]:
-    """A detector's network as a file for the browser, or why there is none: "no runtime" or "too large".
+    """A detector's network as a file for the browser, or why there is none: "no runtime", "too large", "off".
 
-    Writing it takes some seconds, so that it is done once for each network: its name says what it was made
-    of. Below `show_from` nothing is a detection.
+    A detector that is such a file already gives that, one of another format none. Writing one takes some
+    seconds, so that it is done once for each network: its name says what it was made of. Below `show_from`
+    nothing is a detection.
     """
     if not is_complete():
         return None, "no runtime"
-    weights = detector.model.get_weights()
-    if 2 * sum(weight.size for weight in weights) > MAX_MODEL_BYTES:
-        return None, "too large"
-    from nets import onnx_export
+    from nets import exported, onnx_export
 
-    made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {detector.labels}".encode(), *weights]
+    model, given = detector.model, b""
+    if isinstance(model, exported.Exported):
+        if model.path.suffix != ".onnx":
+            return None, "off"
+        given = model.path.read_bytes()
+        size, made_of = len(given), [given]
+    else:
+        weights = model.get_weights()
+        size = 2 * sum(weight.size for weight in weights)
+        made_of = [
+            Path(onnx_export.__file__).read_bytes(),
+            f"{show_from} {detector.labels}".encode(),
+            *weights,
+        ]
+    if size > MAX_MODEL_BYTES:
+        return None, "too large"
     path = folder / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
     if not path.is_file():
-        print("writing the model for browsers, once (some seconds)", flush=True)
-        network, labels = detector.network, detector.labels
-        model = onnx_export.export_onnx(detector.model, network, labels, score_threshold=show_from)
+        if not isinstance(model, exported.Exported):
+            print("writing the model for browsers, once (some seconds)", flush=True)
+            network, labels = detector.network, detector.labels
+            written = onnx_export.export_onnx(model, network, labels, score_threshold=show_from)
+            given = written.SerializeToString()
         folder.mkdir(exist_ok=True)
         for old in folder.glob("*.onnx"):
             old.unlink(missing_ok=True)
-        write_bytes(path, model.SerializeToString())
+        write_bytes(path, given)
     return path, ""
 
 

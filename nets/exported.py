@@ -1,0 +1,137 @@
+"""Files that export_model.py wrote, read again: their own network, and behind it the project's own tail.
+
+ONNX Runtime runs `.onnx`, OpenVINO `.xml` with its `.bin`, TensorFlow's interpreter `.tflite`. A SavedModel
+is a program, which may do more than look at pictures: who wrote it opens it (nets.export_formats).
+"""
+
+import json
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from datasets.labels import clean_name
+from nets import get_network
+from nets.postprocess import detections_of
+from nets.thresholds import thresholds_from
+from preprocessing.resize import resize_picture
+
+# What every file answers: of each anchor its box [A, 4] and probabilities [A, C], background first.
+ANCHORS = "anchor_boxes", "anchor_probabilities"
+KEPT = "boxes", "scores", "classes"  # of what is a detection, where the format has operations for that
+FACTS = "detector.json"  # in the zip behind a .tflite, where others have their labels
+OPENVINO_FACTS = "detector"
+_MOST_FACTS = 2**20  # bytes of names and thresholds
+SUFFIXES = ".onnx, .xml or .tflite"
+# A picture, uint8 [H, W, 3] RGB, -> `ANCHORS`, and `KEPT` if the file has them, as nets.onnx_export says.
+Outputs = Callable[[np.ndarray], dict[str, np.ndarray]]
+Reader = Callable[[Path], tuple[dict[str, str], Outputs]]  # a file -> `facts_of` it, and what it answers
+
+
+def square(picture: np.ndarray, size: int) -> np.ndarray:
+    """What a network looks at of a picture, uint8 [H, W, 3], in whole levels: uint8 [size, size, 3]."""
+    return np.rint(resize_picture(picture, size)).astype(np.uint8)
+
+
+class Exported:
+    """Such a file, in the place of a `Detector`'s model.
+
+    Attributes:
+        path: the file.
+        labels: the names it knows, from `facts_of`, as are `network` and `thresholds`.
+        outputs: what the file itself answers.
+    """
+
+    def __init__(self, path: Path, *, reader: Reader | None = None):
+        self.path, reader = path, reader or _READERS.get(path.suffix)
+        if reader is None:
+            raise ValueError(f"{path} is no file that export_model.py wrote: they end in {SUFFIXES}")
+        try:
+            facts, self.outputs = reader(path)
+            self.labels = tuple(clean_name(name) for name in json.loads(facts["labels"]))
+            self.network = get_network(facts["network"])
+            self.thresholds = thresholds_from(json.loads(facts["thresholds"]))
+        except ModuleNotFoundError as error:
+            raise ValueError(f"the package {error.name} is not installed; run: make setup EXPORT=1") from None
+        except Exception as error:  # each library has its own
+            said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            raise ValueError(
+                f"{path} is no file that export_model.py wrote ({said}); write it anew"
+            ) from error
+        self._tail = _Tail()
+
+    def arrays(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """`nets.postprocess.DetectionModel.arrays` of the file: float32 [B, S, S, 3], in whole levels."""
+        seen = [self.outputs(picture) for picture in np.rint(images).astype(np.uint8)]
+        both = (np.stack([one[key] for one in seen]) for key in ANCHORS)
+        selected = self._tail.predict_on_batch(tuple(both))
+        return {key: np.asarray(ops.convert_to_numpy(value)) for key, value in selected.items()}
+
+
+class _Tail(keras.Model):
+    """Boxes [B, A, 4] and probabilities [B, A, C] -> detections; of logits it knows the differences."""
+
+    def __init__(self):
+        super().__init__(name="tail")
+        self.compile(jit_compile=keras.backend.backend() == "jax")
+
+    def call(self, both):
+        boxes, shares = both
+        return detections_of(boxes, shares, ops.log(ops.maximum(shares, 1e-9)))
+
+
+def _onnx(path: Path) -> tuple[dict[str, str], Outputs]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes())  # not by its path: that opens files beside it
+    names = [output.name for output in session.get_outputs()]
+
+    def outputs(picture: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(None, {"picture": picture}), strict=True))
+
+    return session.get_modelmeta().custom_metadata_map, outputs
+
+
+def _openvino(path: Path) -> tuple[dict[str, str], Outputs]:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where the CPU has it: off in the third digit
+    compiled = core.compile_model(model, "CPU", exact)
+    facts = {
+        key: value.astype(str) for key, value in model.get_rt_info([OPENVINO_FACTS]).astype(dict).items()
+    }
+
+    def outputs(picture: np.ndarray) -> dict[str, np.ndarray]:
+        said = compiled({"picture": picture})
+        return {name: said[name] for name in (*KEPT, *ANCHORS)}
+
+    return facts, outputs
+
+
+def _litert(path: Path) -> tuple[dict[str, str], Outputs]:
+    import tensorflow as tf
+
+    with zipfile.ZipFile(path) as behind:
+        if behind.getinfo(FACTS).file_size > _MOST_FACTS:
+            raise ValueError(f"its {FACTS} is too large")
+        facts = json.loads(behind.read(FACTS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it moves to a package of its own one day
+        interpreter = tf.lite.Interpreter(model_content=path.read_bytes())
+    run = interpreter.get_signature_runner()
+    (name, given), *_ = run.get_input_details().items()
+
+    def outputs(picture: np.ndarray) -> dict[str, np.ndarray]:
+        said = run(**{name: square(picture, given["shape"][1])[None]})
+        return {key: said[key][0] for key in ANCHORS}
+
+    return facts, outputs
+
+
+_READERS = {".onnx": _onnx, ".xml": _openvino, ".tflite": _litert}
