@@ -79,17 +79,14 @@ def serve(options: WebOptions) -> None:
 
 def _recognition(options: WebOptions):
     from datasets.inbox import Inbox
-    from faces.classifier import FaceClassifier
     from nets.detector import Detector
     from web.observing import log_to
     from web.pages import create_app
     from web.services import Services
 
     detector = Detector.load(options.checkpoint_dir)
-    faces = None if options.face_classifier is None else FaceClassifier.load(options.face_classifier)
-    services = Services(options, detector, Inbox(options.inbox), faces)
     log_to(sys.stderr)
-    return create_app(services)
+    return create_app(Services(options, detector, Inbox(options.inbox)))
 
 
 def _labelling(options: WebOptions):

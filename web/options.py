@@ -30,9 +30,6 @@ class WebOptions:
     #: with --dataset_dir: train on what has been labelled so far, beside the page (tools.train_drafts), and
     #: show what that detector sees.
     train: bool = False
-    #: the --train_dir of train_face_classifier.py: it names the boxes that visitors draw. Pictures are then
-    #: looked at by the server only, not in the browser.
-    face_classifier: Path | None = None
     #: address to listen at. The default is reached from this machine only; with any other, visitors need the
     #: access token.
     host: str = "127.0.0.1"

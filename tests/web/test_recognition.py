@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import tables
 from tests.datasets.one_of_everything import png_bomb
 from tests.web.conftest import ask, find, picture
-from web.batching import Batcher
+from web.services import Batcher
 
 
 def test_finds_with_the_likeliest_names_in_words_and_numbers(client):

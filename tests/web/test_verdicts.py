@@ -2,19 +2,13 @@ import json
 import math
 import shutil
 import subprocess
-from typing import Any
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
-from faces.classifier import FaceAnswer, softmax
 from nets.thresholds import Thresholds
 from tests.conftest import tables
-from tests.web.conftest import ask, find, picture
-from web.options import WebOptions
-from web.pages import STATIC, create_app
-from web.services import Services
+from web.pages import STATIC
 from web.verdicts import Verdicts
 
 NAMES = ("Mira", "Tobi", "Ren")
@@ -52,45 +46,3 @@ def test_the_browser_says_the_same_words(rng):
     assert said == [CALIBRATED.of(NAMES, row[1:].tolist()) for row in rows]
     assert set(said) == {"sure", "maybe", "unknown"}
     assert np.mean([word == "unknown" for word in said]) < 0.9
-
-
-class FakeClassifier:
-    """Bright faces are Hana's, dark ones nobody's that is known."""
-
-    names = ("Hana", "<b>Rin</b>", "Yui", "Kei", "Sora", "Mei")
-
-    def crop(self, image, box):
-        top, left, bottom, right = (box * np.array([*image.shape[:2]] * 2)).astype(int)
-        return image[top : bottom + 1, left : right + 1]
-
-    def answers(self, faces):
-        answers = []
-        for face in faces:
-            shares = softmax(np.array([4.0 if face.mean() > 100 else 0.1, 0, 0, 0, 0, 0]))
-            answers.append(FaceAnswer(self.names, shares, bool(face.mean() > 100)))
-        return answers
-
-
-@pytest.fixture
-def with_faces(detector, inbox, tmp_path):
-    faces: Any = FakeClassifier()
-    services = Services(WebOptions(inbox=tmp_path / "inbox"), detector, inbox, faces=faces)
-    with TestClient(create_app(services), base_url="http://127.0.0.1:8000") as client:
-        yield client
-
-
-def test_drawn_boxes_are_named_by_the_classifier(with_faces):
-    answer = ask(with_faces, [[0, 0, 40, 30], [-9, 10, 20, 60]]).json()
-    assert [box["answers"][0]["name"] for box in answer["boxes"]] == ["Hana", "Hana"]
-    assert [len(box["answers"]) for box in answer["boxes"]] == [5, 5]
-    assert [len(ask(with_faces, [[0, 0, 40, 30]] * count).json()["boxes"]) for count in (0, 100)] == [0, 100]
-    assert answer["boxes"][0]["verdict"] == "sure"
-    assert answer["boxes"][1]["box"] == [0, 10, 20, 60]
-    assert "<b>Rin</b>" in [one["name"] for one in answer["boxes"][0]["answers"]]
-
-
-def test_a_stranger_is_unknown_and_found_boxes_stay_the_detectors(with_faces):
-    stranger = ask(with_faces, [[0, 0, 40, 30]], picture(value=0)).json()
-    assert stranger["boxes"][0]["verdict"] == "unknown"
-    found = find(with_faces, picture()).json()
-    assert found["pictures"][0]["boxes"][0]["answers"][0]["name"] == "Mira"
