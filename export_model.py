@@ -91,7 +91,9 @@ def main(options: Options) -> None:
                 written = Detector.of_file(Exported(temporary, reader=reader))
                 written.detect(samples.images[0])
             result = compare(checkpoint, written, samples, progress)
-            print(f"mAP before {result.before:.3f}, after {result.after:.3f} ({samples.said()})")
+            truth = "labelled" if samples.truths else "by what the checkpoint reports"
+            said = f"{result.before:.3f}, after {result.after:.3f} ({len(samples.images)} pictures, {truth})"
+            print(f"mAP before {said}")
             if why := result.refusal(options.int8):
                 raise ValueError(f"{path} is not written, for it is not what the checkpoint is: {why}")
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())

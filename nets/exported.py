@@ -62,7 +62,8 @@ class Exported:
             raise ValueError(
                 f"{path} is no file that export_model.py wrote ({said}); write it anew"
             ) from error
-        self._tail = _Tail()
+        self._tail = _Tail(name="tail")
+        self._tail.compile(jit_compile=keras.backend.backend() == "jax")
 
     def arrays(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """`nets.postprocess.DetectionModel.arrays` of the file: float32 [B, S, S, 3], in whole levels."""
@@ -74,10 +75,6 @@ class Exported:
 
 class _Tail(keras.Model):
     """Boxes [B, A, 4] and probabilities [B, A, C] -> detections; of logits it knows the differences."""
-
-    def __init__(self):
-        super().__init__(name="tail")
-        self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, both):
         boxes, shares = both

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 
-import matplotlib.patheffects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from visualization.figures import LIGHT, Theme, add_panel, label_text, set_names
-from visualization.plots import label_axes
+from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, set_names
 
 # The overlap from which on an anchor is trained to find a box: SSD paper, section 2.2.
 MATCH_IOU = 0.5
@@ -52,17 +50,13 @@ def plot_dataset(
     figure.text(0.35 / width, 1 - 0.42 / height, headline, fontsize=17, fontweight="bold", color=theme.text)
     upper = add_panel(figure, theme, 1.75, 3.95, width - 2.45, bars_height - 0.5)
     _plot_names(upper, counts, pictures, shown, theme)
-    sides, shapes, places, overlaps = (
+    sides, shapes, places = (
         add_panel(figure, theme, left, 0.62, wide, 2.65)
-        for left, wide in ((0.75, 3.1), (4.35, 1.95), (6.75, 2.15), (9.45, 2.2))
+        for left, wide in ((0.75, 4.75), (5.9, 2.6), (8.95, 2.7))
     )
-    _plot_sides(sides, boxes, best_iou, theme)
+    _plot_sides(sides, boxes, best_iou, network_name, theme)
     _plot_shapes(shapes, boxes, theme)
     _plot_positions(places, boxes, theme)
-    if best_iou is None:
-        overlaps.set_axis_off()
-    else:
-        _plot_overlaps(overlaps, best_iou, network_name, theme)
     return figure
 
 
@@ -104,7 +98,9 @@ def _plot_names(
     )  # fmt: skip
 
 
-def _plot_sides(axes: Axes, boxes: np.ndarray, best_iou: np.ndarray | None, theme: Theme) -> None:
+def _plot_sides(
+    axes: Axes, boxes: np.ndarray, best_iou: np.ndarray | None, network_name: str, theme: Theme
+) -> None:
     sides = 100 * np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
     bins = np.clip(np.digitize(sides, _SIDE_EDGES) - 1, 0, len(_SIDE_EDGES) - 2)
     every = np.bincount(bins, minlength=len(_SIDE_EDGES) - 1)
@@ -114,7 +110,8 @@ def _plot_sides(axes: Axes, boxes: np.ndarray, best_iou: np.ndarray | None, them
         axes.bar(places, every, width=0.82, color=theme.right)
     else:
         covered = np.bincount(bins[best_iou >= MATCH_IOU], minlength=len(every))
-        fits = f"an anchor fits, IoU ≥ {MATCH_IOU:g}"
+        share = f" {covered.sum() / len(boxes):.1%}" if len(boxes) else ""
+        fits = f"an anchor of {network_name} fits, IoU ≥ {MATCH_IOU:g}:{share}"
         axes.bar(places, covered, width=0.82, color=theme.right, label=fits)
         rest = every - covered
         axes.bar(places, rest, bottom=covered, width=0.82, color=theme.wrong, label="none does")
@@ -157,29 +154,6 @@ def _plot_positions(axes: Axes, boxes: np.ndarray, theme: Theme) -> None:
         label.set(verticalalignment=label.get_text())
     for label in axes.set_xticklabels(("left", "", "right"))[::2]:
         label.set(horizontalalignment=label.get_text())
-
-
-def _plot_overlaps(axes: Axes, best_iou: np.ndarray, network_name: str, theme: Theme) -> None:
-    label_axes(axes, theme, title="Best anchor", explanation="IoU")
-    axes.set_xlabel(network_name, fontsize=8, color=theme.faint)  # too long for beside the title
-    edges = np.linspace(0, 1, 21)
-    counts, _ = np.histogram(best_iou, bins=edges)
-    colours = [theme.right if edge >= MATCH_IOU - 1e-9 else theme.wrong for edge in edges[:-1]]
-    axes.bar(edges[:-1] + 0.025, counts, width=0.043, color=colours)
-    axes.set(xlim=(0, 1), ylim=(0, 1.3 * max(counts.max(), 1)), yticks=(), xticks=(0, 0.25, 0.5, 0.75, 1))
-    axes.set_xticklabels(("0", "", "0.5", "", "1"))
-    axes.axvline(MATCH_IOU, color=theme.faint, linewidth=1, linestyle=(0, (3, 3)))
-    if len(best_iou):
-        share = 100 * np.mean(best_iou >= MATCH_IOU)
-        said = axes.text(
-            0.03, 0.97, f"{share:.1f} %", transform=axes.transAxes, va="top", fontsize=15, fontweight="bold",
-            color=theme.text,
-        )  # fmt: skip
-        said.set_path_effects([matplotlib.patheffects.withStroke(linewidth=3, foreground=theme.background)])
-        axes.text(
-            0.035, 0.845, f"of boxes at ≥ {MATCH_IOU:g},\nmean {best_iou.mean():.2f}", va="top", fontsize=8,
-            color=theme.faint, transform=axes.transAxes,
-        )  # fmt: skip
 
 
 def _counted(count: int, thing: str) -> str:

@@ -80,3 +80,13 @@ def set_names(axis: Axis, labels: Sequence[tuple[str, list[str]]], theme: Theme,
     axis.set_ticks(range(len(labels)), labels=[text for text, _ in labels], parse_math=False)
     for tick, (_, families) in zip(axis.get_ticklabels(), labels, strict=True):
         tick.set(family=families, fontsize=size, fontweight="bold", color=theme.text)
+
+
+def label_axes(
+    axes: Axes, theme: Theme, *, title: str = "", explanation: str = "", x: str = "", y: str = ""
+) -> None:
+    """A title, an explanation to its right, and what is measured along the axes."""
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
+    axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
+    axes.set_xlabel(x, color=theme.faint, fontsize=9)
+    axes.set_ylabel(y, color=theme.faint, fontsize=9)

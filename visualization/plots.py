@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from visualization.colours import hex_colour, text_colour
-from visualization.figures import LIGHT, Theme, add_panel, label_text, set_names, style_axes
+from visualization.figures import LIGHT, Theme, add_panel, label_axes, label_text, set_names, style_axes
 from visualization.text import text_width
 
 MOST_NAMES = 24  # that a figure shows: more could not be read, and it would grow with their square
@@ -181,24 +181,17 @@ def _cell_colours(counts: np.ndarray, theme: Theme) -> np.ndarray:
     return empty + (strongest - empty) * ((0.15 + 0.85 * share) * (counts > 0))[..., None]
 
 
-def plot_errors(
-    kinds: Sequence[str], costs: Sequence[float], counts: Sequence[int], *, theme: Theme = LIGHT
-) -> Figure:
-    """What each kind of mistake costs (rise of the mAP if undone, 0...1), and how many there are."""
-    height = 0.42 * len(kinds) + 0.65
+def plot_errors(kinds: Sequence[str], counts: Sequence[int], *, theme: Theme = LIGHT) -> Figure:
+    """How many mistakes there are of each kind."""
+    height = 0.42 * len(kinds) + 0.2
     figure = Figure((5.6, height), facecolor=theme.background)
-    axes = add_panel(figure, theme, 2.016, 0.5, 2.8, height - 0.6)
-    points = 100 * np.asarray(costs)
-    most = max(float(points.max(initial=0.0)), 1.0)
-    axes.barh(range(len(kinds)), points, height=0.62, color=theme.wrong)
-    axes.set(xlim=(0, 1.02 * most), ylim=(len(kinds) - 0.5, -0.5))
+    axes = add_panel(figure, theme, 2.016, 0.05, 2.8, height - 0.15)
+    most = max(*counts, 1)
+    axes.barh(range(len(kinds)), counts, height=0.62, color=theme.wrong)
+    axes.set(xlim=(0, 1.02 * most), ylim=(len(kinds) - 0.5, -0.5), xticks=())
     axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
-    axes.xaxis.grid(color=theme.grid, linewidth=0.8)
-    axes.set_axisbelow(True)
-    label_axes(axes, theme, x="points of mAP")
-    for row, (point, count) in enumerate(zip(points, counts, strict=True)):
-        said = f"{point:.1f}  ({count})"
-        axes.text(point + 0.02 * most, row, said, va="center", fontsize=10, color=theme.text)
+    for row, count in enumerate(counts):
+        axes.text(count + 0.02 * most, row, f"{count}", va="center", fontsize=10, color=theme.text)
     return figure
 
 
@@ -277,13 +270,3 @@ def plot_training(
     for one in (axes[0], axes[-1]):
         one.set_ylim(bottom=0)
     return figure
-
-
-def label_axes(
-    axes: Axes, theme: Theme, *, title: str = "", explanation: str = "", x: str = "", y: str = ""
-) -> None:
-    """A title, an explanation to its right, and what is measured along the axes."""
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=theme.text, pad=7)
-    axes.set_title(explanation, loc="right", fontsize=8, color=theme.faint, pad=7)
-    axes.set_xlabel(x, color=theme.faint, fontsize=9)
-    axes.set_ylabel(y, color=theme.faint, fontsize=9)

@@ -45,7 +45,7 @@ def browser_model(detector: "Detector", folder: Path, show_from: float) -> tuple
         return None, "no runtime"
     from nets import exported, onnx_export
 
-    model, given = detector.model, b""
+    model, network, labels, given = detector.model, detector.network, detector.labels, b""
     if isinstance(model, exported.Exported):
         if model.path.suffix != ".onnx":
             return None, "off"
@@ -54,18 +54,13 @@ def browser_model(detector: "Detector", folder: Path, show_from: float) -> tuple
     else:
         weights = model.get_weights()
         size = 2 * sum(weight.size for weight in weights)
-        made_of = [
-            Path(onnx_export.__file__).read_bytes(),
-            f"{show_from} {detector.labels}".encode(),
-            *weights,
-        ]
+        made_of = [Path(onnx_export.__file__).read_bytes(), f"{show_from} {labels}".encode(), *weights]
     if size > MAX_MODEL_BYTES:
         return None, "too large"
     path = folder / f"{hashlib.sha256(b''.join(made_of)).hexdigest()[:32]}.onnx"
     if not path.is_file():
         if not isinstance(model, exported.Exported):
             print("writing the model for browsers, once (some seconds)", flush=True)
-            network, labels = detector.network, detector.labels
             written = onnx_export.export_onnx(model, network, labels, score_threshold=show_from)
             given = written.SerializeToString()
         folder.mkdir(exist_ok=True)

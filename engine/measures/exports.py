@@ -27,10 +27,6 @@ class Samples:
     images: Sequence[np.ndarray]  # uint8 [H, W, 3] RGB
     truths: Sequence[GroundTruth] | None  # None where nobody has labelled any
 
-    def said(self) -> str:
-        truth = "labelled" if self.truths else "by what the checkpoint reports"
-        return f"{len(self.images)} pictures, {truth}"
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -59,9 +55,7 @@ def read_samples(folder: Path, names: Sequence[str], progress: Progress = silent
     reading = read_folder(folder, ReadOptions(unlabelled_as_negative=True), progress=progress)
     every = reading.annotations
     if not every:
-        raise ValueError(
-            f"--calibration_dir {folder} has no picture that can be read; give a folder of yours"
-        )
+        raise ValueError(f"--calibration_dir {folder} has no picture that can be read; give another")
     labelled = [one for one in every if not set(names).isdisjoint(one.names)]
     some = (labelled or every)[:: -(-len(labelled or every) // MOST)]
     images = [read_picture(one.path, turn=one.turned) for one in some]

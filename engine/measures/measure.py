@@ -12,7 +12,7 @@ from engine.average_precision import DetectionResult, GroundTruth, Matches, Name
 from engine.evaluation import Evaluation
 from engine.measures.calibration import Reliability, reliability_of
 from engine.measures.intervals import Intervals, bootstrap_intervals
-from engine.measures.mistakes import Confusion, ErrorBreakdown, break_down_errors, confusion_matrix
+from engine.measures.mistakes import Confusion, confusion_matrix, count_errors
 from engine.measures.strangers import StrangerResult, measure_strangers
 from nets.thresholds import Thresholds
 
@@ -54,7 +54,7 @@ class Measurements:
     coco: CocoResult
     intervals: Intervals  # how far the average precisions could be off
     confusion: Confusion  # at the thresholds
-    errors: ErrorBreakdown  # kinds of mistakes; counts at the thresholds
+    errors: dict[str, int]  # kinds of mistakes at the thresholds
     calibration: Reliability  # whether scores mean what they say
     pictures: tuple[PictureScore, ...]
     without_objects: StrangerResult | None  # on the pictures of the split on which nobody is marked, if any
@@ -119,7 +119,7 @@ def measure(
         coco=coco_average_precision(found, truths, evaluation.sizes),
         intervals=bootstrap_intervals(result),
         confusion=confusion_matrix(matches, reported),
-        errors=break_down_errors(result, reported),
+        errors=count_errors(matches, reported),
         calibration=reliability_of(matches.score[counted].astype(np.float64), matches.right[counted]),
         pictures=picture_scores(matches, reported),
         without_objects=measure_strangers(empty, evaluation, thresholds),

@@ -1,16 +1,14 @@
-"""What a detector does wrong: which name it takes for which, the kinds of its mistakes, and their costs.
+"""What a detector does wrong: which name it takes for which, and the kinds of its mistakes.
 
 The kinds are those of Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detection Errors".
-Every wrong detection and every object that was not found has one; the cost of a kind is the rise of the mean
-average precision if an oracle undid the mistakes of that kind and no others. Costs do not add up: mistakes
-hide each other.
+Every wrong detection and every object that was not found has one.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.average_precision import DetectionResult, Matches, name_result, nearest
+from engine.average_precision import Matches, nearest
 
 KINDS = ("missed", "wrong name", "bad box", "wrong name and bad box", "duplicate", "background")
 
@@ -27,14 +25,6 @@ class Confusion:
 
     names: tuple[str, ...]  # K
     counts: np.ndarray  # int64 [K + 1, K + 1]
-
-
-@dataclass(frozen=True)
-class ErrorBreakdown:
-    """Mistakes by kind."""
-
-    counts: dict[str, int]  # among the detections that are reported, and objects missed by them
-    costs: dict[str, float]  # rise of mAP (VOC 2012), over all scores, if they were undone: 0...1
 
 
 def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:
@@ -63,18 +53,12 @@ def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:
     return Confusion(matches.names, counts)
 
 
-def break_down_errors(result: DetectionResult, reported: np.ndarray) -> ErrorBreakdown:
-    """Kinds of mistakes and what they cost.
-
-    Args:
-        result: of detections with every score from 0.01 up.
-        reported: bool [D], the detections above their thresholds; the counts are theirs.
-    """
-    matches = result.matches
+def count_errors(matches: Matches, reported: np.ndarray) -> dict[str, int]:
+    """Mistakes by kind, among the detections that are `reported`, bool [D], and objects missed by them."""
     kind, meant = _kinds(matches)
     counts = {one: int(np.sum(reported & (kind == one))) for one in KINDS}
     counts["missed"] = int(_missed(matches, meant, reported).sum())
-    return ErrorBreakdown(counts, _costs(result, kind, meant))
+    return counts
 
 
 def _kinds(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
@@ -102,32 +86,3 @@ def _kinds(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
 def _missed(matches: Matches, meant: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Bool [G], objects that count and that none of the detections `shown` found or meant."""
     return matches.missed_by(shown) & ~np.isin(np.arange(len(matches.difficult)), meant[shown])
-
-
-def _costs(result: DetectionResult, kind: np.ndarray, meant: np.ndarray) -> dict[str, float]:
-    """What an oracle for each kind would gain."""
-    matches, everything = result.matches, np.ones(len(kind), bool)
-    objects = np.array([one.objects for one in result.names.values()])
-    missed = matches.object_name[_missed(matches, meant, everything)]
-    # Of the detections that meant the same object and found it not, the best, which comes first, would be put
-    # right.
-    free = np.append(matches.missed_by(everything), False)
-    _, first = np.unique(np.where(free[meant], meant, -1), return_index=True)
-    mended = np.zeros(len(kind), bool)
-    mended[first] = True
-    mended &= free[meant]
-    true_name = np.append(matches.object_name, -1)[meant]
-    costs = {}
-    for one in KINDS:
-        here = kind == one
-        kept = ~matches.ignored & (~here | mended)
-        name = np.where(here & mended, true_name, matches.name)[kept]
-        right = (matches.right | (here & mended))[kept]
-        left = objects - np.bincount(missed, minlength=len(objects)) if one == "missed" else objects
-        areas = []
-        for i in np.flatnonzero(objects):
-            mine, count = name == i, int(left[i])  # a name that has no objects left has nothing to lose
-            curve = name_result("", count, 0, matches.score[kept][mine], right[mine]) if count else None
-            areas.append(1.0 if curve is None else curve.ap_voc12)
-        costs[one] = max(0.0, float(np.mean(areas)) - result.map_voc12)
-    return costs

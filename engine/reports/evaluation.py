@@ -17,7 +17,6 @@ from engine.average_precision import OperatingPoint
 from engine.evaluation import read_pictures
 from engine.measures.intervals import LEVEL
 from engine.measures.measure import Measurements, worst_and_best
-from engine.measures.mistakes import KINDS
 from engine.measures.strangers import StrangerResult
 from engine.reports.detections_file import detections_entry, write_detections
 from engine.reports.page import render_page, sentences, themed
@@ -110,7 +109,7 @@ def report_numbers(measurements: Measurements, ran: Mapping[str, Any]) -> dict[s
             "names": measurements.confusion.names,
             "counts": measurements.confusion.counts.tolist(),
         },
-        "errors": {kind: {"count": errors.counts[kind], "cost": errors.costs[kind]} for kind in KINDS},
+        "errors": errors,
         "calibration": measurements.calibration.as_json(),
         "without_objects": _stranger_numbers(measurements.without_objects),
         "strangers": _stranger_numbers(measurements.strangers),
@@ -168,8 +167,7 @@ def evaluation_content(
             for shape, columns in (("wide", 4), ("narrow", 2))
         },
         "confusion": themed(partial(plot_confusion, confusion.names, confusion.counts)),
-        # Both are in the order of KINDS.
-        "errors": themed(partial(plot_errors, KINDS, [*errors.costs.values()], [*errors.counts.values()])),
+        "errors": themed(partial(plot_errors, [*errors], [*errors.values()])),
         "reliability": themed(
             partial(plot_reliability, calibration.edges, calibration.shares_right, calibration.counts)
         ),

@@ -138,7 +138,7 @@ def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]
     if measurements.result.map_voc07 < _NOTHING_LEARNT:
         return []  # names are no worse than each other, and advice on labels would mislead
     names, mix_ups = measurements.names, most_mixed_up(measurements, 3)
-    kind, cost = max(measurements.errors.costs.items(), key=lambda item: item[1])
+    kind, count = max(measurements.errors.items(), key=lambda item: item[1])
     return sentences(
         "what_would_help.txt",
         mix_ups=[
@@ -146,7 +146,7 @@ def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]
         ],
         **_needs_pictures(measurements, trained_boxes),
         kind=kind,
-        cost=cost,
+        count=count,
         few=[name for name, one in names.items() if 0 < one.objects < _FEW_TO_JUDGE],
         few_to_judge=_FEW_TO_JUDGE,
         without=[name for name, one in names.items() if not one.objects and name in trained_boxes],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nets.exported import Exported
 from tests.conftest import ROOT
 from web import browser_runtime
 from web.__main__ import main
@@ -94,6 +95,22 @@ def test_the_model_is_written_once_for_a_network(tmp_path, monkeypatch):
         assert path.read_text() == f"{weight:g} {show_from:g}"
         assert list(kept.iterdir()) == [path]
     assert written == ["0.5 0.3", "0.75 0.3", "0.75 0.2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("a.onnx", ""), ("a.tflite", "off"), ("large.onnx", "too large")]
+)
+def test_a_detector_that_is_a_file_gives_that(tmp_path, monkeypatch, name, reason):
+    monkeypatch.setattr(browser_runtime, "is_complete", lambda: True)
+    model = Exported.__new__(Exported)
+    model.path = tmp_path / name
+    model.path.write_text(name[:5])
+    detector: Any = SimpleNamespace(labels=("Mira",), network=None, model=model)
+    monkeypatch.setattr(browser_runtime, "MAX_MODEL_BYTES", 4 if "large" in name else 5)
+    path, why = browser_model(detector, tmp_path / "browser", 0.3)
+    assert why == reason
+    assert (path is None) == bool(reason)
+    assert path is None or path.read_bytes() == model.path.read_bytes()
 
 
 def test_the_page_is_told_of_names_and_why_there_is_no_model(serve):
