@@ -24,7 +24,7 @@ from engine.evaluation import evaluate_model
 from engine.input_pipeline import evaluation_batches
 from engine.measures.intervals import bootstrap_intervals
 from engine.measures.measure import coco_average_precision
-from engine.measures.mistakes import break_down_errors, confusion_matrix
+from engine.measures.mistakes import confusion_matrix, count_errors
 from nets import get_network
 
 NAMES = tuple(f"name {i}" for i in range(8))
@@ -91,7 +91,7 @@ def main(options: Options) -> None:
         ("VOC average precision", lambda: evaluate_detections(found, truths)),
         ("COCO average precision", lambda: coco_average_precision(found, truths, [(480, 640)] * PICTURES)),
         ("bootstrap intervals", lambda: bootstrap_intervals(result)),
-        ("kinds of mistakes", lambda: break_down_errors(result, reported)),
+        ("kinds of mistakes", lambda: count_errors(result.matches, reported)),
         ("confusion matrix", lambda: confusion_matrix(result.matches, reported)),
     ):
         start = time.perf_counter()
