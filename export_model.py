@@ -12,6 +12,7 @@ Exit status: 0; 1 if there is no usable checkpoint, or a file that is not as goo
 """
 
 import importlib.util
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ def main(options: Options) -> None:
     for package in _PACKAGES.get(kind, ()):
         if importlib.util.find_spec(package) is None:
             raise ValueError(f"the package {package} is not installed; run: make setup EXPORT=1")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # which writes them all, whatever a training ran on
     start_tensorflow()
     from engine.measures.exports import compare, read_samples
     from nets.detector import Detector

@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,11 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sets = [options.dataset_dir] if options.dataset_dir else _draw(folder, options.pictures)
+        sets = (
+            [options.dataset_dir]
+            if options.dataset_dir
+            else draw_sets(folder, (options.pictures // 4, options.pictures))
+        )
         for dataset_dir in sets:
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -82,15 +87,15 @@ def measure(dataset_dir: Path, output_dir: Path) -> Measurement:
     return Measurement(sum(map(len, result.sets.values())), wall, processor, before, peak)
 
 
-def _draw(folder: Path, pictures: int) -> list[Path]:
-    """Two sets, the first with a quarter of the pictures; copies differ in bytes after the JPEG's end."""
+def draw_sets(folder: Path, counts: Sequence[int]) -> list[Path]:
+    """Sets of so many pictures: 200 drawn ones again and again, which differ in bytes after a JPEG's end."""
     from datasets.drawn.dataset import DrawnOptions, draw_dataset
 
     drawn = folder / "drawn"
-    draw_dataset(DrawnOptions(drawn, pictures=min(200, pictures)))
+    draw_dataset(DrawnOptions(drawn, pictures=min(200, max(counts))))
     sources = sorted((drawn / "JPEGImages").glob("*.jpg"))
     sets = []
-    for count in (pictures // 4, pictures):
+    for count in counts:
         dataset_dir = folder / f"set of {count}"
         dataset_dir.mkdir()
         for number in range(count):

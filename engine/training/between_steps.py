@@ -30,6 +30,8 @@ def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) 
     variables = model.trainable_variables
     kept = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     optimizer.finalize_variable_values(variables)
+    for variable in variables:  # in memory of their own: on JAX a prediction gives away its model's
+        variable.assign(keras.ops.copy(variable))
     try:
         yield
     finally:
