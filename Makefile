@@ -75,12 +75,13 @@ label:
 # Each file stays in one process; every process holds a TensorFlow, so that more than four would need much memory.
 test: setup-dev
 	$(VENV_PYTHON) -m pytest $(spread)
-	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets \
+	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets tests/engine/training/test_between_steps.py \
 	    -m "not slow and not jax_slow and not tensorflow_only" $(spread)
 
 test-all: setup-dev
 	$(VENV_PYTHON) -m pytest -m ""
-	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets -m "not tensorflow_only"
+	KERAS_BACKEND=jax $(VENV_PYTHON) -m pytest tests/boxes tests/nets tests/engine/training/test_between_steps.py \
+	    tests/engine/test_exact_resume.py -m "not tensorflow_only"
 
 lint: setup-dev
 	$(VENV_PYTHON) -m ruff check .
