@@ -1,8 +1,9 @@
 """A labelled set of heads of an endless cast: a folder that LabelImg could have written, and people.csv.
 
-Every head is called "head"; the rule of its box is the drawn set's (`datasets.drawn.dataset`). Heads of which
-less than half is to be seen, and those under 12 pixels, are difficult. people.csv says of each who it is, how
-it is seen (degrees) and in which manner it is drawn. Every picture is drawn from (seed, number) alone.
+Every head is called "head" (`--names`: by who it is); the rule of its box is the drawn set's
+(`datasets.drawn.dataset`). Heads of which less than half is to be seen, and those under 12 pixels, are
+difficult. people.csv says of each who it is, how it is seen (degrees) and in which manner it is drawn. Every
+picture is drawn from (seed, number) alone.
 """
 
 import csv
@@ -20,6 +21,7 @@ from files.threads import cores
 from files.writing import write_text
 
 NAME, SMALL = "head", 12  # pixels
+COLOURLESS = ("manga", "sketch")  # manners in which hair and eyes have no hue to know somebody by
 VALIDATION = 20  # every so many-th picture is for validation
 _CHUNK = 32
 COLUMNS = (
@@ -40,14 +42,19 @@ class Options:
     """How many different people appear in them."""
     seed: int = 0
     """Another seed draws other people and other pictures."""
+    names: bool = False
+    """Heads are called by who it is instead of "head"; those without colours "somebody"."""
 
 
-def objects_of(picture: Gathering) -> list[VocObject]:
-    """The heads of a picture as LabelImg writes them."""
+def objects_of(picture: Gathering, names: bool = False) -> list[VocObject]:
+    """The heads of a picture as LabelImg writes them, called by who it is if `names` are asked for."""
     objects = []
     for head in picture.heads:
+        name = NAME
+        if names:
+            name = "somebody" if picture.manner in COLOURLESS else f"person {head.number:02d}"
         small = head.box[3] - head.box[1] < SMALL
-        label = HeadLabel(NAME, head.box, 0.0 if small or head.visible < HARD else 1.0)
+        label = HeadLabel(name, head.box, 0.0 if small or head.visible < HARD else 1.0)
         objects += labelled_heads([label], picture.width, picture.height)
     return objects
 
@@ -63,7 +70,7 @@ def draw_some(options: Options, numbers: range) -> list[tuple]:
             options.output_dir / "Annotations" / f"{stem}.xml",
             Path("anybody/JPEGImages") / path.name,
         )
-        write_annotation(xml, named, picture.width, picture.height, objects_of(picture))
+        write_annotation(xml, named, picture.width, picture.height, objects_of(picture, options.names))
         for head in picture.heads:
             view, box = head.view, (round(side, 1) for side in head.box)
             angles = (round(angle) for angle in (view.yaw, view.pitch, view.tilt))

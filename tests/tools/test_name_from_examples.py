@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -150,6 +151,7 @@ def test_a_network_of_its_own_finds_the_heads(tmp_path: Path) -> None:
     assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={tmp_path / 'run'}"]) == 0
     named = Detector.load(tmp_path / "run")
     assert type(named) is NamingDetector
+    assert isinstance(named.model, keras.Model)
     assert not any(np.any(one) for one in named.model.get_weights())
 
 

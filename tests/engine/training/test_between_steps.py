@@ -21,6 +21,7 @@ def test_averages_are_measured_and_both_are_left(rng):
         average.assign(keras.ops.copy(weight) + 1.0)
     before = values(model.trainable_variables), values(averages)
     detector, picture = DetectionModel(model, TINY), rng.uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    measured = []
     for _ in range(2):
         with averaged_weights(model, optimizer):
             detector.arrays(picture)
