@@ -9,7 +9,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ def median_seconds(call: Callable[[], Any], wait: Callable[[Any], object], setti
 
 
 def answer(
-    keys: Sequence[str], measure: Callable[[str], dict], describe: Callable[[], Mapping[str, Any]]
+    keys: Iterable[str], measure: Callable[[str], dict], describe: Callable[[], Mapping[str, Any]]
 ) -> None:
     """Measure row after row and print each at once; one that cannot be measured says why.
 
@@ -89,14 +89,20 @@ def answer(
 def _row(key: str, measure: Callable[[str], dict]) -> dict:
     try:
         return measure(key)
-    except ModuleNotFoundError as error:
-        return {"said": f"needs {error.name}"}
     except Exception as error:  # of any library: a row's failure is not the end
-        if is_out_of_memory(error):
-            return {"said": OUT_OF_MEMORY}
-        print(f"{key}: {error!r}", file=sys.stderr)
-        line = next((one.strip() for one in str(error).splitlines() if one.strip()), "")
-        return {"said": f"{type(error).__name__}: {line[:160]}"}
+        if not isinstance(error, ModuleNotFoundError) and not is_out_of_memory(error):
+            print(f"{key}: {error!r}", file=sys.stderr)
+        return {"said": reason(error)}
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be measured, in one line."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"needs {error.name}"
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    line = next((one.strip() for one in str(error).splitlines() if one.strip()), "")
+    return f"{type(error).__name__}: {line[:160]}"
 
 
 def is_out_of_memory(error: Exception) -> bool:
