@@ -8,8 +8,8 @@ vgg_train: a training step, likewise. All of a row are measured in turns, so tha
 that does other things, too; seconds need a quiet one. The floor is the network's arithmetic at the rate of a
 float32 matrix product, for int8 as well.
 
-`--avx2` computes as a CPU without AVX-512 would, as far as libraries can be told: TensorFlow, XLA, PyTorch.
-Needs `make setup EXPORT=1`; `--install_torch` makes an environment with PyTorch, which vgg alone needs.
+`--avx2` computes as a CPU without AVX-512 would: TensorFlow, XLA, OpenVINO and PyTorch do, while ONNX Runtime
+and LiteRT cannot be told. Needs `make setup EXPORT=1`; torchvision's lines need `--install_torch` once.
 """
 
 import logging
@@ -101,7 +101,10 @@ def main(options: Options) -> None:
 
 def measure(options: Options, torch: Torch, console: Console, known: dict[str, Any]) -> None:
     """Measure, show and write what the options ask for; a row that cannot be measured says why."""
-    from benchmarks.peers_rows import CONTESTS, Setting
+    try:
+        from benchmarks.peers_rows import CONTESTS, Setting
+    except ModuleNotFoundError as error:
+        raise ValueError(f"the package {error.name} is not installed; run: make setup EXPORT=1") from None
 
     with tempfile.TemporaryDirectory() as folder:
         for name in options.rows:

@@ -176,7 +176,9 @@ def exported(detector: Detector, setting: Setting, kind: Format, int8: bool) -> 
     fit_to = [read_picture(one) for one in some] if int8 else ()
     with without_remarks():
         write_export(detector, path, kind, half=False, score_threshold=SCORE_THRESHOLD, fit_to=fit_to)
-        return Detector.of_file(Exported(path))
+        detector = Detector.of_file(Exported(path))
+        detector.detect(read_picture(some[0]))  # libraries introduce themselves with the first
+    return detector
 
 
 def expect_nobody(model: keras.Model) -> None:
