@@ -5,6 +5,7 @@ is a program, which may do more than look at pictures: who wrote it opens it (ne
 """
 
 import json
+import os
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -26,7 +27,6 @@ KEPT = "boxes", "scores", "classes"  # of what is a detection, where the format 
 FACTS = "detector.json"  # in the zip behind a .tflite, where others have their labels
 OPENVINO_FACTS = "detector"
 _MOST_FACTS = 2**20  # bytes of names and thresholds
-SUFFIXES = ".onnx, .xml or .tflite"
 # A picture, uint8 [H, W, 3] RGB, -> `ANCHORS`, and `KEPT` if the file has them, as nets.onnx_export says.
 Outputs = Callable[[np.ndarray], dict[str, np.ndarray]]
 Reader = Callable[[Path], tuple[dict[str, str], Outputs]]  # a file -> `facts_of` it, and what it answers
@@ -49,7 +49,7 @@ class Exported:
     def __init__(self, path: Path, *, reader: Reader | None = None):
         self.path, reader = path, reader or _READERS.get(path.suffix)
         if reader is None:
-            raise ValueError(f"{path} is no file that export_model.py wrote: they end in {SUFFIXES}")
+            raise ValueError(f"{path} is no file that export_model.py wrote: no {', '.join(_READERS)}")
         try:
             facts, self.outputs = reader(path)
             self.labels = tuple(clean_name(name) for name in json.loads(facts["labels"]))
@@ -118,9 +118,8 @@ def _litert(path: Path) -> tuple[dict[str, str], Outputs]:
         if behind.getinfo(FACTS).file_size > _MOST_FACTS:
             raise ValueError(f"its {FACTS} is too large")
         facts = json.loads(behind.read(FACTS))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it moves to a package of its own one day
-        interpreter = tf.lite.Interpreter(model_content=path.read_bytes())
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # it moves elsewhere one day
+        interpreter = tf.lite.Interpreter(model_content=path.read_bytes(), num_threads=os.cpu_count())
     run = interpreter.get_signature_runner()
     (name, given), *_ = run.get_input_details().items()
 
