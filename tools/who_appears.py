@@ -125,7 +125,7 @@ def looked_at(
     from video.screen_time import INTERVAL, look_through, read_seen, write_seen
 
     detector, likeness = Detector.load(options.checkpoint_path), Likeness.load(HEADS)
-    files = [options.checkpoint_path / name for name in (WEIGHTS, NAMES)]
+    files = [options.checkpoint_path, *(options.checkpoint_path / name for name in (WEIGHTS, NAMES))]
     weights = " ".join(sha256_of(file)[:16] for file in files if file.is_file())
     found, notes = {}, []
     for path, source in sources.items():
