@@ -8,8 +8,8 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from engine.reports.page import web_font
 from visualization.colours import hex_colour
+from visualization.web_font import web_font
 from web import browser_runtime, recognition
 from web.api import About, KnownName, Refused, handle_refusals, refusal
 from web.observing import observe

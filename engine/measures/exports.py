@@ -59,10 +59,8 @@ def read_samples(folder: Path, names: Sequence[str], progress: Progress = silent
     labelled = [one for one in every if not set(names).isdisjoint(one.names)]
     some = (labelled or every)[:: -(-len(labelled or every) // MOST)]
     images = [read_picture(one.path, turn=one.turned) for one in some]
-    if not labelled:
-        return Samples(images, None)
     truths = [GroundTruth(one.boxes, one.names, np.array(one.difficult, bool)) for one in some]
-    return Samples(images, truths)
+    return Samples(images, truths if labelled else None)
 
 
 def compare(
@@ -73,9 +71,7 @@ def compare(
     Raises:
         ValueError: there is nobody in the pictures.
     """
-    first: list[Detections] = []
-    second: list[Detections] = []
-    apart = 0.0
+    first, second, apart = [], [], 0.0
     for done, image in enumerate(samples.images, start=1):
         look, other = (one.look([one.prepare(image)])[0] for one in (checkpoint, written))
         apart = max(apart, float(np.abs(look.probabilities - other.probabilities).max()))

@@ -21,7 +21,7 @@ from datasets.problems import some_of
 from visualization.colours import hex_colour
 from visualization.figures import DARK, LIGHT, picture_of
 from visualization.plots import MOST_NAMES
-from visualization.text import LAST_LATIN, shipped_font
+from visualization.web_font import web_font
 
 PAGES = Path(__file__).with_name("pages")
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -100,24 +100,3 @@ def lines(values: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(values, (list, tuple)):
         return [(prefix, ", ".join(map(str, values)))]
     return [(prefix, "not given" if values is None else str(values))]
-
-
-def web_font(text: str) -> bytes | None:
-    """The glyphs of all that a page says that are not Latin, as far as the shipped font has them.
-
-    A WOFF file of a few kB, so that names are readable where no font for them is installed; None if no glyph
-    is needed.
-    """
-    from fontTools import subset  # no --help waits for it
-
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
-    with subset.load_font(str(shipped_font()), options) as font:
-        characters = {ord(c) for c in text if c > LAST_LATIN} & set(font.getBestCmap() or ())
-        if not characters:
-            return None
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=characters)
-        subsetter.subset(font)
-        file = io.BytesIO()
-        subset.save_font(font, file, options)
-    return file.getvalue()

@@ -123,7 +123,7 @@ def test_other_programs_read_what_is_exported_over_no_file(ours, tmp_path, capsy
     (tmp_path / "train.json").write_text("mine")
     assert export_dataset.main(flags) == 1
     assert "train.json is there already" in capsys.readouterr().err
-    assert (tmp_path / "annotations.json").read_text() == "mine"
+    assert (tmp_path / "train.json").read_text() == "mine"
     assert not (tmp_path / "test.json").exists()
 
 

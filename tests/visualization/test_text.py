@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import font_manager
 
-from engine.reports.page import web_font
 from tests.conftest import tables
 from visualization import text as module
 from visualization.colours import hex_colour, luminance, name_colour, text_colour
 from visualization.text import fit, font_runs, one_line, shipped_font, text_mask, text_width
+from visualization.web_font import web_font
 
 TABLES = tables(__file__, "texts")
 
