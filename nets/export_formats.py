@@ -28,7 +28,6 @@ from terminal.quiet import without_remarks
 
 _EXTRA = "assets.extra"  # where a SavedModel keeps what is others'
 Format = Literal["onnx", "openvino", "litert", "saved_model"]
-SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "saved_model": ""}
 
 
 def write_export(
@@ -43,7 +42,7 @@ def write_export(
     """Write a detector in a format.
 
     Args:
-        path: with the suffix of `SUFFIXES`; OpenVINO writes a .bin beside it.
+        path: with the format's suffix; OpenVINO writes a .bin beside it.
         half: keep weights as float16 (a SavedModel keeps float32).
         score_threshold: score below which nothing is a detection.
         fit_to: pictures, uint8 [H, W, 3], to choose the ranges of int8 by, which a SavedModel does not

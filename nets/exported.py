@@ -26,7 +26,6 @@ ANCHORS = "anchor_boxes", "anchor_probabilities"
 KEPT = "boxes", "scores", "classes"  # of what is a detection, where the format has operations for that
 FACTS = "detector.json"  # in the zip behind a .tflite, where others have their labels
 OPENVINO_FACTS = "detector"
-_MOST_FACTS = 2**20  # bytes of names and thresholds
 # A picture, uint8 [H, W, 3] RGB, -> `ANCHORS`, and `KEPT` if the file has them, as nets.onnx_export says.
 Outputs = Callable[[np.ndarray], dict[str, np.ndarray]]
 Reader = Callable[[Path], tuple[dict[str, str], Outputs]]  # a file -> `facts_of` it, and what it answers
@@ -50,11 +49,14 @@ class Exported:
         self.path, reader = path, reader or _READERS.get(path.suffix)
         if reader is None:
             raise ValueError(f"{path} is no file that export_model.py wrote: no {', '.join(_READERS)}")
+        self._tail = _Tail(name="tail")
+        self._tail.compile(jit_compile=keras.backend.backend() == "jax")
         try:
             facts, self.outputs = reader(path)
             self.labels = tuple(clean_name(name) for name in json.loads(facts["labels"]))
             self.network = get_network(facts["network"])
             self.thresholds = thresholds_from(json.loads(facts["thresholds"]))
+            self.arrays(np.zeros((1, *[self.network.image_size] * 2, 3)))  # whatever it is, it can be used
         except ModuleNotFoundError as error:
             raise ValueError(f"the package {error.name} is not installed; run: make setup EXPORT=1") from None
         except Exception as error:  # each library has its own
@@ -62,14 +64,14 @@ class Exported:
             raise ValueError(
                 f"{path} is no file that export_model.py wrote ({said}); write it anew"
             ) from error
-        self._tail = _Tail(name="tail")
-        self._tail.compile(jit_compile=keras.backend.backend() == "jax")
 
     def arrays(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """`nets.postprocess.DetectionModel.arrays` of the file: float32 [B, S, S, 3], in whole levels."""
         seen = [self.outputs(picture) for picture in np.rint(images).astype(np.uint8)]
-        both = (np.stack([one[key] for one in seen]) for key in ANCHORS)
-        selected = self._tail.predict_on_batch(tuple(both))
+        boxes, shares = (np.stack([one[key] for one in seen]) for key in ANCHORS)
+        if shares.shape[2] != 1 + len(self.labels):
+            raise ValueError(f"{len(self.labels)} labels for {shares.shape[2] - 1} names")
+        selected = self._tail.predict_on_batch((boxes, shares))
         return {key: np.asarray(ops.convert_to_numpy(value)) for key, value in selected.items()}
 
 
@@ -100,9 +102,8 @@ def _openvino(path: Path) -> tuple[dict[str, str], Outputs]:
     model = core.read_model(path)
     exact = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where the CPU has it: off in the third digit
     compiled = core.compile_model(model, "CPU", exact)
-    facts = {
-        key: value.astype(str) for key, value in model.get_rt_info([OPENVINO_FACTS]).astype(dict).items()
-    }
+    there = model.get_rt_info([OPENVINO_FACTS]).astype(dict)
+    facts = {key: value.astype(str) for key, value in there.items()}
 
     def outputs(picture: np.ndarray) -> dict[str, np.ndarray]:
         said = compiled({"picture": picture})
@@ -115,7 +116,7 @@ def _litert(path: Path) -> tuple[dict[str, str], Outputs]:
     import tensorflow as tf
 
     with zipfile.ZipFile(path) as behind:
-        if behind.getinfo(FACTS).file_size > _MOST_FACTS:
+        if behind.getinfo(FACTS).file_size > 2**20:
             raise ValueError(f"its {FACTS} is too large")
         facts = json.loads(behind.read(FACTS))
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # it moves elsewhere one day

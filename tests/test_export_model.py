@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 
 import export_model
+from boxes.detections import Detections
 from datasets.pictures import read_picture
 from engine.measures import exports
 from engine.measures.exports import Comparison
@@ -77,8 +78,8 @@ def test_every_format_is_a_detector_again(written, detector, kind):
 @pytest.mark.parametrize("stem", ["episode15_000012", "episode16_000081", "episode15_000059"])
 def test_the_files_own_boxes_are_those_of_the_detector(written, detector, kind, stem):
     image = read_picture(ROOT / "demo" / f"{stem}.jpg")
-    found = exports._own(opened(written(kind)), image)
-    assert found is not None
+    nothing = Detections(np.zeros((0, 4)), np.zeros(0), ())
+    found = exports._own(opened(written(kind)), image, nothing)
     expected = detector.detect(image, score_threshold=0.3)
     assert len(expected) > 0
     same(found.above(0.3), expected)
@@ -130,6 +131,14 @@ def test_no_file_of_ours(tmp_path, name, content, message):
         ({"labels": '["a"]', "network": "ssd_1", "thresholds": "{}"}, "ssd_1"),
         ({"labels": '["a\\n"]'}, "write it anew"),
         ({"labels": " " * 2**20}, "too large"),
+        (
+            {
+                "labels": '["a"]',
+                "network": "ssd_300_lite",
+                "thresholds": '{"common": 0.5, "names": {}}',
+            },
+            "1 labels for 8 names",
+        ),
     ],
 )
 def test_facts_from_outside_are_looked_at(tmp_path, written, facts, message):

@@ -76,7 +76,7 @@ def compare(
         look, other = (one.look([one.prepare(image)])[0] for one in (checkpoint, written))
         apart = max(apart, float(np.abs(look.probabilities - other.probabilities).max()))
         first.append(look.detections)
-        second.append(_own(written, image) or other.detections)
+        second.append(_own(written, image, other.detections))
         progress("comparing", done, len(samples.images))
     reported = [one.above(checkpoint.thresholds.of(one.names)) for one in first]
     truths = samples.truths or [GroundTruth(one.boxes, one.names) for one in reported]
@@ -86,10 +86,10 @@ def compare(
     return Comparison(before, after, apart)
 
 
-def _own(written: Detector, image: np.ndarray) -> Detections | None:
+def _own(written: Detector, image: np.ndarray, otherwise: Detections) -> Detections:
     assert isinstance(written.model, Exported)
     said = written.model.outputs(image)
     if any(key not in said for key in KEPT):
-        return None
+        return otherwise
     boxes, scores, classes = (said[key] for key in KEPT)
     return Detections(boxes, scores, tuple(written.labels[number - 1] for number in classes))
