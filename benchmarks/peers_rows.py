@@ -20,12 +20,13 @@ from benchmarks.peers_turns import MATRIX, MATRIX_SIDE, Block, Entrant, Precisio
 from datasets.pictures import read_picture
 from nets import get_network
 from nets.detector import Detector
-from nets.export_formats import SUFFIXES, Format, write_export
+from nets.export_formats import Format, write_export
 from nets.exported import Exported
 from nets.network import CLASS_HEADS
 from nets.postprocess import SCORE_THRESHOLD
 from terminal.quiet import without_remarks
 
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite"}  # as export_model.py says
 ROOT = Path(__file__).resolve().parent.parent
 VGG, LITE, MOBILENET = "ssd_300_vgg", "ssd_300_lite", "ssd_300_mobilenet_v2"
 # Trained ones, so that as much is found as users find.
