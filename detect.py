@@ -71,7 +71,7 @@ class Options:
 
     #: Pictures, videos, folders with them (searched with all their subfolders), or webcam.
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    checkpoint_path: Path  #: Checkpoint folder: the --train_dir of a training.
+    checkpoint_path: Path  #: Checkpoint folder (the --train_dir of a training), or export_model.py's file.
     #: Folder for annotated pictures and videos and detections.json; made if it does not exist.
     output_dir: Path
     #: Lowest score of a detection, 0 to 1. Not given: for each name the one that its training chose (0.5

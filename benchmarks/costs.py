@@ -4,8 +4,8 @@
 
 The pictures are two hundred drawn ones, repeated (512 x 512 JPEG; each copy has other bytes), nine tenths of
 them to train on and a tenth to test. Every command runs in a process of its own, as a person would start it:
-wall clock, and the memory at its peak. Each row is printed, and added to costs.json, as soon as it is there;
-what is there already is not measured again. 100 000 pictures take 9 GB and about half an hour.
+wall clock, and the memory at its peak. A row is added to costs.json as soon as it is there, and what is there
+already is not measured again. 10 000 pictures took five minutes on two busy cores of an AMD EPYC with AVX2.
 """
 
 import json
@@ -103,9 +103,7 @@ def main() -> None:
         if all(one.pictures != count for one in costs):
             costs.append(measure(count, options))
             write_json(kept, {"costs": [asdict(one) for one in costs]})
-    rows = [
-        [f"{one.pictures}", *(f"{value:.0f}" for value in list(asdict(one).values())[1:])] for one in costs
-    ]
+    rows = [[round(value) for value in asdict(one).values()] for one in costs]
     headings = ["pictures", "conversion s", "MB", "training starts s", "MB", "evaluation s", "MB"]
     show_table(Console(), headings, rows)
 

@@ -1,4 +1,4 @@
-"""Which anchor answers for which object: the two rules of the SSD paper (section 2.2)."""
+"""Which anchor answers for which object, and how: the two matching rules of the SSD paper, section 2.2."""
 
 from keras import ops
 

@@ -29,10 +29,7 @@ def tracks_of(
     Returns:
         int [N], the number of each one's track, counted from 0 as they begin.
     """
-    from boxes.geometry import (
-        best_pairs,
-        iou,  # it starts Keras
-    )
+    from boxes.geometry import best_pairs, iou  # it starts Keras
 
     tracks = np.arange(len(pictures))
     of = np.asarray(pictures, int)

@@ -105,8 +105,8 @@ class Detector:
     ):
         self.labels, self.network, self.model = tuple(labels), network, model
         self.thresholds, self.unknown = thresholds or Thresholds(), unknown
-        whole = isinstance(model, Exported)
-        self._model = model if whole else DetectionModel(model, network, every_anchor=True)
+        is_file = isinstance(model, Exported)
+        self._model = model if is_file else DetectionModel(model, network, every_anchor=True)
         self._side = network.image_size
 
     @classmethod

@@ -20,7 +20,6 @@ import numpy as np
 from files.writing import write_bytes, write_text
 from nets.detector import Detector
 from nets.exported import ANCHORS, FACTS, OPENVINO_FACTS, Outputs, square
-from nets.network import Network
 from nets.onnx_export import Answers, export_onnx, facts_of, quantised
 from nets.postprocess import answers_of_anchors, choose_detections
 from preprocessing.resize import resize_picture
@@ -53,7 +52,7 @@ def write_export(
     if kind == "saved_model":
         return _write_saved_model(detector.model, detector, path, facts, score_threshold)
     if kind == "litert":
-        return _write_litert(detector.model, detector.network, path, facts, half, fit_to)
+        return _write_litert(detector.model, detector, path, facts, half, fit_to)
     written = export_onnx(
         detector.model,
         detector.network,
@@ -76,16 +75,11 @@ def write_export(
 
 
 def _write_litert(
-    model: keras.Model,
-    network: Network,
-    path: Path,
-    facts: dict[str, str],
-    half: bool,
-    fit_to: Sequence[np.ndarray],
+    model: keras.Model, detector: Detector, path: Path, facts: dict[str, str], half: bool, fit_to: Sequence
 ) -> None:
     import tensorflow as tf
 
-    size = network.image_size
+    network, size = detector.network, detector.network.image_size
     picture = keras.Input((size, size, 3), dtype="uint8", name="picture")
     outputs = dict(zip(ANCHORS, Answers(network)(model(picture)), strict=True))
     converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(picture, outputs))

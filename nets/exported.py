@@ -48,7 +48,7 @@ class Exported:
     def __init__(self, path: Path, *, reader: Reader | None = None):
         self.path, reader = path, reader or _READERS.get(path.suffix)
         if reader is None:
-            raise ValueError(f"{path} is no file that export_model.py wrote: no {', '.join(_READERS)}")
+            raise ValueError(f"{path} is no file of export_model.py: no {', '.join(_READERS)}")
         self._tail = _Tail(name="tail")
         self._tail.compile(jit_compile=keras.backend.backend() == "jax")
         try:
@@ -61,9 +61,7 @@ class Exported:
             raise ValueError(f"the package {error.name} is not installed; run: make setup EXPORT=1") from None
         except Exception as error:  # each library has its own
             said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            raise ValueError(
-                f"{path} is no file that export_model.py wrote ({said}); write it anew"
-            ) from error
+            raise ValueError(f"{path} is no file of export_model.py ({said}); write it anew") from error
 
     def arrays(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """`nets.postprocess.DetectionModel.arrays` of the file: float32 [B, S, S, 3], in whole levels."""

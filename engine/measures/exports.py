@@ -14,7 +14,7 @@ from nets.detector import Detector
 from nets.exported import KEPT, Exported
 from terminal.bars import Progress, silent
 
-MOST = 100  # pictures: as many as a person waits for
+MOST = 100  # pictures; not varied
 # What differs more is refused: a probability of floats (float16 and whole levels made 0.027), the mAP of
 # floats and that of int8.
 APART, LOSS, LOSS_INT8 = 0.05, 0.01, 0.03

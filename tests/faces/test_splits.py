@@ -5,7 +5,7 @@ import pytest
 
 from datasets.splits import SplitOptions
 from faces.folder import Face
-from faces.training import group_faces, split_faces
+from faces.splits import group_faces, split_faces
 
 
 def face(name: str, source: str, number: int) -> Face:
