@@ -40,7 +40,7 @@ class Options:
     format: Literal["onnx", "openvino", "litert", "saved_model"] = "onnx"
     #: how weights are stored; float16 halves the file, and scores differ in the third digit.
     weights: Literal["float16", "float32"] = "float16"
-    #: compute with 8 bits: a quarter of the size. What the mAP loses is shown; over 0.03 the file is refused.
+    #: compute with 8 bits: a third of float32. What the mAP loses is shown; over 0.03 the file is refused.
     int8: bool = False
     #: pictures like those to come, best a labelled set: int8 is fitted to them, and the file is compared with
     #: the checkpoint on (at most 100 of) them. int8 needs them; else those of demo/ do.

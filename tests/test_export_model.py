@@ -90,7 +90,7 @@ def test_a_saved_model_says_names(written):
     assert said["names"][0].decode() in Detector.load(LITE).labels
 
 
-def test_int8_is_a_third_of_float16_and_says_what_it_costs(written, capsys):
+def test_int8_is_a_third_of_float32_and_says_what_it_costs(written, capsys):
     path = written("onnx", "--int8", f"--calibration_dir={ROOT / 'demo'}")
     assert path.stat().st_size < 2_300_000
     assert "mAP before 1.000, after " in (said := capsys.readouterr().out)
