@@ -28,7 +28,7 @@ from engine.training.options import OptimizerOptions
 from nets import get_network
 from nets.network import Network
 from nets.normalised_convolution import NormalisedConvolution
-from nets.postprocess import DetectionModel, named_detections
+from nets.postprocess import DetectionModel
 
 ROOT = Path(__file__).resolve().parent.parent
 BOXES = 8  # G of a synthetic batch, half of them padding
@@ -272,11 +272,11 @@ def detect_row(settings: Settings, name: str, batch_size: str) -> dict:
     files = sorted((ROOT / "demo").glob("*.jpg"))
     jpegs = [files[index % len(files)].read_bytes() for index in range(count)]
     read, decoder = reader(network.image_size)
-    model = DetectionModel(network.build(CLASSES), network, every_anchor=True)
+    model = DetectionModel(network.build(CLASSES), network)
     names = [f"name {number}" for number in range(1, CLASSES)]
 
     def detect():
-        return named_detections(model.arrays(np.stack([read(jpeg) for jpeg in jpegs])), names)
+        return model.look([read(jpeg) for jpeg in jpegs], names)
 
     timed = median_seconds(detect, lambda found: found, settings)
     decoding = median_seconds(lambda: [read(jpeg) for jpeg in jpegs], lambda read: read, settings)

@@ -85,11 +85,9 @@ def effort_for(
         truth: [G, 4].
         names: G names.
     """
-    from keras import ops
-
     from boxes.geometry import iou
 
-    overlaps = np.asarray(ops.convert_to_numpy(iou(drafts, truth)))  # [N, G]
+    overlaps = iou(drafts, truth)  # [N, G]
     pairs = sorted(
         (-float(overlaps[i, j]), draft_names[i] != names[j], i, j)
         for i, j in np.argwhere(overlaps >= MOVABLE).tolist()

@@ -55,9 +55,9 @@ def detection(names: int, batch_size: int) -> Callable[[], object]:
     for layer in (layer for layer in model.layers if "conv_cls" in layer.name and layer.get_weights()):
         kernels = layer.get_weights()
         layer.set_weights([*kernels[:-1], np.resize(np.log(share), kernels[-1].shape)])
-    detector = DetectionModel(model, network)
+    detector, labels = DetectionModel(model, network), [str(number) for number in range(names)]
     images = np.random.default_rng(0).uniform(0, 255, (batch_size, 300, 300, 3)).astype(np.float32)
-    return lambda: detector.arrays(images)
+    return lambda: detector.look(images, labels)
 
 
 def report(names: int, batch_size: int) -> Callable[[], object]:

@@ -9,7 +9,6 @@ place, so that weights trained for the old ones have the least to learn anew.
 from collections.abc import Sequence
 
 import numpy as np
-from keras import ops
 
 from boxes.anchors import AnchorLayer, make_anchors, shapes_of, with_shapes
 from boxes.geometry import iou
@@ -54,7 +53,7 @@ def best_anchors(layers: Sequence[AnchorLayer], boxes: np.ndarray) -> tuple[np.n
     shape = [np.tile(numbers, layer.rows * layer.columns) for layer, numbers in kinds]
     overlaps, nearest = [], []
     for part in np.split(boxes.astype(np.float32), range(_BOXES_AT_ONCE, len(boxes), _BOXES_AT_ONCE)):
-        found = np.asarray(ops.convert_to_numpy(iou(part, anchors)))  # [n, A]
+        found = iou(part, anchors)  # [n, A]
         overlaps.append(found.max(axis=1, initial=0.0))
         nearest.append(found.argmax(axis=1))
     return np.concatenate(overlaps), np.concatenate(shape)[np.concatenate(nearest)]

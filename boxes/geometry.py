@@ -1,23 +1,41 @@
-"""Areas, overlaps, what belongs together, and ways to write a box, as a code relative to an anchor too."""
+"""Areas, overlaps, what belongs together, and ways to write a box, as a code relative to an anchor too.
+
+NumPy's arrays give NumPy's arrays, at once; tensors give Keras' tensors, in a graph too.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from keras import ops
 
 # Offsets are divided by these, in the order (cx, cy, w, h) of the codes: the "variances" of the Caffe SSD
 # (`prior_variance: 0.1 0.1 0.2 0.2`), which bring all four to about unit size.
 SCALES = (0.1, 0.1, 0.2, 0.2)
 
 
+def _of(*arrays) -> Any:
+    """What computes with them: NumPy, or Keras' operations, which take seconds to start."""
+    if all(isinstance(one, np.ndarray) for one in arrays):
+        return np
+    from keras import ops
+
+    return ops
+
+
+def _parts(boxes):
+    """The four numbers of each box: [..., 4] -> four of [...]."""
+    return (boxes[..., i] for i in range(4))
+
+
 def area(boxes):
     """Area of each box as a fraction of the picture: [..., 4] -> [...]; an inverted box has area 0."""
-    ymin, xmin, ymax, xmax = ops.unstack(boxes, 4, axis=-1)
+    ops, (ymin, xmin, ymax, xmax) = _of(boxes), _parts(boxes)
     return ops.maximum(ymax - ymin, 0.0) * ops.maximum(xmax - xmin, 0.0)
 
 
 def intersection(boxes, others):
     """Area that each box shares with each of the others: [..., N, 4], [..., M, 4] -> [..., N, M]."""
+    ops = _of(boxes, others)
     boxes = ops.expand_dims(boxes, -2)  # [..., N, 1, 4]
     others = ops.expand_dims(others, -3)  # [..., 1, M, 4]
     top_left = ops.maximum(boxes[..., :2], others[..., :2])
@@ -31,28 +49,27 @@ def iou(boxes, others):
 
     [..., N, 4], [..., M, 4] -> [..., N, M] in 0...1; 0 where both boxes are empty.
     """
-    boxes = ops.convert_to_tensor(boxes)
-    others = ops.convert_to_tensor(others)
-    shared = intersection(boxes, others)
+    ops, shared = _of(boxes, others), intersection(boxes, others)
     union = ops.expand_dims(area(boxes), -1) + ops.expand_dims(area(others), -2) - shared
     return ops.where(union > 0.0, shared / ops.where(union > 0.0, union, 1.0), 0.0)
 
 
 def clip(boxes):
     """Boxes cut at the border of the picture: [..., 4] -> [..., 4] within 0...1."""
-    return ops.clip(boxes, 0.0, 1.0)
+    return _of(boxes).clip(boxes, 0.0, 1.0)
 
 
 def corners_to_centers(boxes):
     """(ymin, xmin, ymax, xmax) -> (cy, cx, height, width): [..., 4] -> [..., 4]."""
-    ymin, xmin, ymax, xmax = ops.unstack(boxes, 4, axis=-1)
-    return ops.stack([(ymin + ymax) / 2.0, (xmin + xmax) / 2.0, ymax - ymin, xmax - xmin], axis=-1)
+    ymin, xmin, ymax, xmax = _parts(boxes)
+    return _of(boxes).stack([(ymin + ymax) / 2.0, (xmin + xmax) / 2.0, ymax - ymin, xmax - xmin], axis=-1)
 
 
 def centers_to_corners(boxes):
     """(cy, cx, height, width) -> (ymin, xmin, ymax, xmax), the inverse of `corners_to_centers`."""
-    cy, cx, height, width = ops.unstack(boxes, 4, axis=-1)
-    return ops.stack([cy - height / 2.0, cx - width / 2.0, cy + height / 2.0, cx + width / 2.0], axis=-1)
+    cy, cx, height, width = _parts(boxes)
+    corners = [cy - height / 2.0, cx - width / 2.0, cy + height / 2.0, cx + width / 2.0]
+    return _of(boxes).stack(corners, axis=-1)
 
 
 def encode(boxes, anchors):
@@ -61,8 +78,8 @@ def encode(boxes, anchors):
     Corners [..., A, 4], one box for each anchor [A, 4], with height and width above 0 -> [..., A, 4] offsets
     (cx, cy, w, h), divided by SCALES.
     """
-    cy, cx, height, width = ops.unstack(corners_to_centers(boxes), 4, axis=-1)
-    anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
+    ops, (cy, cx, height, width) = _of(boxes, anchors), _parts(corners_to_centers(boxes))
+    anchor_cy, anchor_cx, anchor_height, anchor_width = _parts(corners_to_centers(anchors))
     return ops.stack(
         [
             (cx - anchor_cx) / anchor_width / SCALES[0],
@@ -76,8 +93,8 @@ def encode(boxes, anchors):
 
 def decode(codes, anchors):
     """Codes as boxes, not clipped; undoes `encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners."""
-    code_cx, code_cy, code_w, code_h = ops.unstack(codes, 4, axis=-1)
-    anchor_cy, anchor_cx, anchor_height, anchor_width = ops.unstack(corners_to_centers(anchors), 4, axis=-1)
+    ops, (code_cx, code_cy, code_w, code_h) = _of(codes, anchors), _parts(codes)
+    anchor_cy, anchor_cx, anchor_height, anchor_width = _parts(corners_to_centers(anchors))
     return centers_to_corners(
         ops.stack(
             [

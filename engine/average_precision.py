@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import keras
 import numpy as np
 
 from boxes.detections import Detections
@@ -321,7 +320,6 @@ def _overlaps(
     for start in range(0, len(detections), _AT_ONCE):
         found, marked = (part[start : start + _AT_ONCE] for part in (detections, ground_truths))
         padded = iou(_padded(found, most), _padded(marked, most_objects))  # [pictures, N, G]
-        padded = np.asarray(keras.ops.convert_to_numpy(padded))
         picture, i, j = np.nonzero(padded > 0)
         overlap.append(padded[picture, i, j])
         pairs.append(np.stack([first[start + picture] + i, first_object[start + picture] + j], axis=1))

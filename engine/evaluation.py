@@ -14,7 +14,7 @@ from datasets.records import RecordDataset
 from engine.average_precision import DetectionResult, GroundTruth, evaluate_detections
 from engine.input_pipeline import evaluation_batches
 from nets.network import Network
-from nets.postprocess import DetectionModel, named_detections
+from nets.postprocess import DetectionModel
 from terminal.bars import Progress, silent
 from visualization.drawing import scale_to
 
@@ -79,7 +79,7 @@ def evaluate_model(
             break
         waiting += time.perf_counter() - asked
         images, marks = batch
-        detections += named_detections(detector.arrays(images, batch_size=batch_size), labels)
+        detections += [look.detections for look in detector.look(images, labels, batch_size=batch_size)]
         for i in range(len(images)):
             filenames.append(marks["filename"][i].decode("utf-8", errors="replace"))
             sizes.append((int(marks["height"][i]), int(marks["width"][i])))

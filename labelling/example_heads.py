@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boxes.detections import Detections
+from boxes.geometry import area, encode, intersection, iou
 from datasets.annotations import Annotation
 from datasets.pictures import read_picture
 from datasets.problems import some_of
@@ -37,8 +38,7 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
     Raises:
         ValueError: a face has two names, or a name no box that shows a head.
     """
-    from boxes.geometry import iou  # it starts Keras
-    from nets.postprocess import ONE_HEAD
+    from nets.postprocess import ONE_HEAD  # it starts Keras
 
     found: dict[str, list[tuple[Annotation, np.ndarray]]] = {}
     for one in annotations:
@@ -72,8 +72,6 @@ def head_in(box: np.ndarray, found: Detections) -> tuple[np.ndarray, np.ndarray]
         The surest head in its upper part, corners [4], or the box, where there is none; and the code of the
         box relative to that, 0 where it shows mostly something else.
     """
-    from boxes.geometry import area, encode, intersection, iou
-
     inside = np.asarray(intersection(found.boxes, box[None]))[:, 0] >= _INSIDE * np.asarray(area(found.boxes))
     upper = found.boxes[:, [0, 2]].mean(1) <= box[0] + _UPPER * (box[2] - box[0])
     head = np.vstack([found.where(inside & upper).above(_SURE).boxes, box])[0]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from boxes.geometry import best_pairs, iou
+
 MOST = 6000  # tracks that are compared with one another; others stay alone
 # Overlap and likeness from which on two heads are one track: in the film below no track held two people with
 # 0.1 to 0.3 and 0.4 to 0.7, and 219 to 235 tracks came out.
@@ -29,8 +31,6 @@ def tracks_of(
     Returns:
         int [N], the number of each one's track, counted from 0 as they begin.
     """
-    from boxes.geometry import best_pairs, iou  # it starts Keras
-
     tracks = np.arange(len(pictures))
     of = np.asarray(pictures, int)
     for picture in np.flatnonzero(follows):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boxes.detections import Detections
+from boxes.geometry import area, clip, decode, encode, intersection, iou
 from labelling.example_heads import MOST, names_with
 from labelling.marks import UNNAMED, Head, Picture
 
@@ -38,8 +39,6 @@ class Style:
         Returns:
             the names that the person gave to the former.
         """
-        from boxes.geometry import encode, iou  # it starts Keras
-
         said: dict[Head, str] = {}
         if not (before and after):
             return said
@@ -59,8 +58,6 @@ class Style:
 
     def boxes(self, heads: Sequence[Head]) -> np.ndarray:
         """Corners [N, 4] as that person's were moved in a neighbouring picture, or as boxes were lately."""
-        from boxes.geometry import clip, decode
-
         codes = [
             np.zeros(4) if _taught(head) else self.of_track.get(head.track, self.lately) for head in heads
         ]
@@ -104,8 +101,6 @@ def with_offers(heads: Sequence[Head], found: Detections) -> list[Head]:
     A head that a person named takes the box that the detector has for that name, as it draws boxes like those
     that it learnt from.
     """
-    from boxes.geometry import area, intersection, iou  # it starts Keras
-
     named = [head for head in heads if head.named]
     others = [head for head in heads if not (head.named or head.score or head.name)]
     found = found.where((found.scores >= _OFFERED) & ~np.isin(found.names, [*UNNAMED]))

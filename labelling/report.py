@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from boxes.detections import Detections
+from boxes.geometry import iou
 from boxes.pixels import crop_around, to_pixels
 from datasets.annotations import Annotation, counts_of, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
@@ -146,11 +147,7 @@ def find_suspicions(annotation: Annotation, detections: Detections, labels: Sequ
     Its detections go down to `LOWEST_SCORE`. `labels` are the names that it knows; of others it can only say
     that nobody is there.
     """
-    from keras import ops  # not at the top: only a check with a detector waits for Keras
-
-    from boxes.geometry import iou
-
-    overlap = np.asarray(ops.convert_to_numpy(iou(detections.boxes, annotation.boxes)))  # [N, G]
+    overlap = iou(detections.boxes, annotation.boxes)  # [N, G]
     found: list[Suspicion] = []
     names = np.array(detections.names, object)
     for g, name in enumerate(annotation.names):

@@ -1,7 +1,6 @@
 """Detector: a checkpoint folder and a picture in, named boxes out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,65 +9,17 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from boxes.geometry import iou
 from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
 from nets.exported import Exported
 from nets.likeness import ANEW, NAMES, Likeness, Names, head_of, read_names
 from nets.network import Network
-from nets.postprocess import DetectionModel, named_detections
+from nets.postprocess import DetectionModel, Look
 from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
 from preprocessing.resize import resize_picture
 
-_SAME = 0.4  # overlap below which an anchor's box is of somebody else, unless there is no better one
-# Measured with boxes of the drawn test episodes and of 99 real frames, each corner off by up to 10 %: right
-# first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best.
-_SHARPNESS = 4
 _NAMED = 0.1  # score of a head from which on it is asked who it is: below, one in twenty is a head
 # The finder of heads that needs no names, and knows how like two heads are.
 HEADS = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """Boxes with everything that is known about their names."""
-
-    boxes: np.ndarray  # float32 [N, 4] corners
-    probabilities: np.ndarray  # float32 [N, C]; background ("nobody I know") first
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What a detector sees in one picture."""
-
-    detections: Detections  # N of all names, down to a score of 0.01
-    best_of_head: np.ndarray  # bool [N]: of several names on one head the best
-    anchors: np.ndarray  # int32 [N], from which of the A each detection came
-    anchor_boxes: np.ndarray  # float32 [A, 4]
-    probabilities: np.ndarray  # float32 [A, C]
-    # boxes [M, 4] -> probabilities float32 [M, C], where names come from examples: anchors are found heads
-    who: Callable[[np.ndarray], np.ndarray] | None = None
-
-    def found(self, score_threshold: float) -> Answers:
-        """The boxes of at least that score, one for each head."""
-        kept = self.anchors[self.best_of_head & (self.detections.scores >= score_threshold)]
-        return Answers(self.anchor_boxes[kept], self.probabilities[kept])
-
-    def answers(self, boxes: np.ndarray) -> Answers:
-        """Who is in boxes drawn by hand: [M, 4] corners; web/static/answers.js does the same in the browser.
-
-        The mean of what the anchors say whose boxes overlap the given box, weighted by overlap and certainty.
-        """
-        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-        if self.who is not None:
-            return Answers(boxes, self.who(boxes))
-        overlaps = np.asarray(ops.convert_to_numpy(iou(boxes, self.anchor_boxes)))  # [M, A]
-        somebody = 1.0 - self.probabilities[:, 0]
-        weights = np.where(overlaps >= _SAME, overlaps**_SHARPNESS * somebody, 0.0)
-        # A box where there is nothing: what its neighbours say, wherever they are.
-        none = weights.sum(axis=1, keepdims=True) <= 0.0
-        weights = np.where(none, np.maximum(overlaps, 1e-6) ** _SHARPNESS, weights).astype(np.float64)
-        weights /= weights.sum(axis=1, keepdims=True)
-        return Answers(boxes, (weights @ self.probabilities).astype(np.float32))
 
 
 class Detects(Protocol):
@@ -105,8 +56,7 @@ class Detector:
     ):
         self.labels, self.network, self.model = tuple(labels), network, model
         self.thresholds, self.unknown = thresholds or Thresholds(), unknown
-        is_file = isinstance(model, Exported)
-        self._model = model if is_file else DetectionModel(model, network, every_anchor=True)
+        self._model = model if isinstance(model, Exported) else DetectionModel(model, network)
         self._side = network.image_size
 
     @classmethod
@@ -181,14 +131,7 @@ class Detector:
         """Everything that is to be known about each of several prepared pictures, in one pass."""
         if not images:
             return []
-        seen = self._model.arrays(np.stack(images))
-        looks = []
-        for row, detections in enumerate(named_detections(seen, self.labels)):
-            best, anchors = (seen[key][row, : len(detections)] for key in ("best_of_head", "anchors"))
-            looks.append(
-                Look(detections, best, anchors, seen["anchor_boxes"][row], seen["probabilities"][row])
-            )
-        return looks
+        return self._model.look(images, self.labels)
 
 
 class NamingDetector(Detector):

@@ -19,9 +19,9 @@ import numpy as np
 
 from files.writing import write_bytes, write_text
 from nets.detector import Detector
-from nets.exported import ANCHORS, FACTS, OPENVINO_FACTS, Outputs, square
+from nets.exported import ANCHORS, FACTS, KEPT, OPENVINO_FACTS, Outputs, square
 from nets.onnx_export import Answers, export_onnx, facts_of, quantised
-from nets.postprocess import answers_of_anchors, choose_detections
+from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS, answers_of_anchors
 from preprocessing.resize import resize_picture
 from terminal.quiet import without_remarks
 
@@ -107,8 +107,12 @@ def _write_saved_model(
     def serve(picture):
         said = model(resize_picture(picture, network.image_size)[None], training=False)
         boxes, shares = answers_of_anchors(said["codes"], said["logits"], network.anchors, network.scores)
-        found = {key: value[0] for key, value in choose_detections(boxes, shares).items()}
-        kept = {key: value[found["scores"] >= least] for key, value in found.items()}
+        # the most of a name and of all, as nets.postprocess.choose_detections
+        found = tf.image.combined_non_max_suppression(
+            boxes[:, :, None], shares[..., 1:], *[MAX_DETECTIONS] * 2, IOU_THRESHOLD, least
+        )
+        kept = {key: value[0, : found[3][0]] for key, value in zip(KEPT, found[:3], strict=True)}
+        kept["classes"] = tf.cast(kept["classes"], tf.int32) + 1
         every = dict(zip(ANCHORS, (boxes[0], shares[0]), strict=True))
         return {**kept, **every, "names": tf.gather(names, kept["classes"] - 1)}
 

@@ -8,16 +8,14 @@ import json
 import os
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
-from keras import ops
 
 from datasets.labels import clean_name
 from nets import get_network
-from nets.postprocess import detections_of
+from nets.postprocess import Look, look_at
 from nets.thresholds import thresholds_from
 from preprocessing.resize import resize_picture
 
@@ -49,36 +47,29 @@ class Exported:
         self.path, reader = path, reader or _READERS.get(path.suffix)
         if reader is None:
             raise ValueError(f"{path} is no file of export_model.py: no {', '.join(_READERS)}")
-        self._tail = _Tail(name="tail")
-        self._tail.compile(jit_compile=keras.backend.backend() == "jax")
         try:
             facts, self.outputs = reader(path)
             self.labels = tuple(clean_name(name) for name in json.loads(facts["labels"]))
             self.network = get_network(facts["network"])
             self.thresholds = thresholds_from(json.loads(facts["thresholds"]))
-            self.arrays(np.zeros((1, *[self.network.image_size] * 2, 3)))  # whatever it is, it can be used
+            self.look([np.zeros((8, 8, 3))], self.labels)  # whatever it is, it can be used
         except ModuleNotFoundError as error:
             raise ValueError(f"the package {error.name} is not installed; run: make setup EXPORT=1") from None
         except Exception as error:  # each library has its own
             said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             raise ValueError(f"{path} is no file of export_model.py ({said}); write it anew") from error
 
-    def arrays(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """`nets.postprocess.DetectionModel.arrays` of the file: float32 [B, S, S, 3], in whole levels."""
-        seen = [self.outputs(picture) for picture in np.rint(images).astype(np.uint8)]
-        boxes, shares = (np.stack([one[key] for one in seen]) for key in ANCHORS)
-        if shares.shape[2] != 1 + len(self.labels):
-            raise ValueError(f"{len(self.labels)} labels for {shares.shape[2] - 1} names")
-        selected = self._tail.predict_on_batch((boxes, shares))
-        return {key: np.asarray(ops.convert_to_numpy(value)) for key, value in selected.items()}
-
-
-class _Tail(keras.Model):
-    """Boxes [B, A, 4] and probabilities [B, A, C] -> detections; of logits it knows the differences."""
-
-    def call(self, both):
-        boxes, shares = both
-        return detections_of(boxes, shares, ops.log(ops.maximum(shares, 1e-9)))
+    def look(self, images: Sequence[np.ndarray], labels: Sequence[str]) -> list[Look]:
+        """`nets.postprocess.DetectionModel.look` of the file: in whole levels."""
+        looks = []
+        for picture in images:
+            seen = self.outputs(np.rint(picture).astype(np.uint8))
+            boxes, shares = (seen[key] for key in ANCHORS)
+            if shares.shape[1] != 1 + len(labels):
+                raise ValueError(f"{len(labels)} labels for {shares.shape[1] - 1} names")
+            # of logits it knows the differences
+            looks.append(look_at(boxes, shares, np.log(np.maximum(shares, 1e-9)), labels))
+        return looks
 
 
 def _onnx(path: Path) -> tuple[dict[str, str], Outputs]:

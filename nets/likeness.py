@@ -189,7 +189,7 @@ class Names:
         """Boxes as the person draws them, around heads: corners [M, 4] -> [M, 4]."""
         codes = self.around[self.around.any(1)]
         usual = np.median(codes, axis=0) if len(codes) else np.zeros(4)
-        return np.asarray(ops.convert_to_numpy(clip(decode(np.float32(usual), np.float32(heads)))))
+        return clip(decode(np.float32(usual), np.float32(heads)))
 
 
 def read_names(folder: Path) -> Names:

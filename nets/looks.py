@@ -7,7 +7,6 @@ picture are not in a quarter. What that brings: docs/heads.md.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from keras import ops
 
 from boxes.detections import Detections
 from boxes.geometry import iou
@@ -64,7 +63,7 @@ def _agreed(looks: Sequence[Detections]) -> Detections:
     boxes = np.concatenate([one.boxes for one in looks])
     scores = np.concatenate([one.scores for one in looks]).astype(np.float64)
     names = np.array([name for one in looks for name in one.names], object)
-    same = np.asarray(ops.convert_to_numpy(iou(boxes, boxes))) > _SAME
+    same = iou(boxes, boxes) > _SAME
     free, agreed = np.ones(len(boxes), bool), []
     for best in np.argsort(-scores, kind="stable"):
         if not free[best]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from boxes.detections import Detections
 from boxes.geometry import best_pairs, iou
@@ -134,7 +133,7 @@ def tracks_in_shots(
         near = pictures[followed] >= picture - 1 - _MISSED
         followed = followed[near & (shots[pictures[followed]] == shot)]
         if len(followed) and len(now):
-            overlap = np.asarray(ops.convert_to_numpy(iou(boxes[followed], boxes[now])))
+            overlap = iou(boxes[followed], boxes[now])
             fit = overlap + _SAME_NAME * (names[followed][:, None] == names[now])
             for old, new in best_pairs(np.where((overlap > 0) & (fit >= _SAME), fit, 0.0)):
                 tracks[now[new]] = tracks[followed[old]]

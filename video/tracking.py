@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from keras import ops
 
 from boxes.detections import Detections
 from boxes.geometry import best_pairs, iou
@@ -99,7 +98,7 @@ class Tracker:
         of_track: dict[int, int] = {}
         if self._tracks and len(found):
             boxes = np.array([track.box for track in self._tracks], np.float32)
-            overlap = np.asarray(ops.convert_to_numpy(iou(boxes, found.boxes)))  # [tracks, N]
+            overlap = iou(boxes, found.boxes)  # [tracks, N]
             leaders = np.array([track.leader() for track in self._tracks], object)
             known = leaders[:, None] == np.array(found.names, object)
             of_track = dict(best_pairs(np.where(overlap >= _SAME_FACE, overlap + 0.2 * known, 0.0)))

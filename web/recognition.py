@@ -11,7 +11,7 @@ from boxes.pixels import from_pixels, to_pixels
 from datasets.inbox import ReportedBox
 from datasets.labels import typed_name
 from datasets.pictures import PictureError, decode_picture
-from nets.detector import Answers, Look
+from nets.postprocess import Answers, Look
 from web.api import BOXES, PictureAnswer, RecognisedPictures, Refused, Report, ReportBox, ReportReceipt, busy
 from web.observing import LOGGER
 from web.options import MAX_BOXES, MAX_PICTURES, MAX_PIXELS

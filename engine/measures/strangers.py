@@ -16,7 +16,6 @@ from engine.measures.calibration import auroc
 from engine.measures.thresholds import evidence_of, right_evidence
 from files.below import files_below
 from nets.network import Network
-from nets.postprocess import named_detections
 from nets.thresholds import EVIDENCE, Thresholds
 from preprocessing.resize import resize_picture
 from terminal.bars import Progress
@@ -103,7 +102,7 @@ def detect_strangers(
     for path, _, one in in_batches(
         paths,
         read,
-        lambda images: named_detections(detector.arrays(np.stack(images), batch_size=batch_size), labels),
+        lambda images: [look.detections for look in detector.look(images, labels, batch_size=batch_size)],
         batch_size=batch_size,
         unreadable=lambda path, reason: unreadable.append(f"{name_of(path)}: {reason}"),
     ):

@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keras import ops
 
 import nets
 from boxes.detections import Detections
 from datasets.pictures import read_picture
 from files.writing import write_json
-from nets.detector import Detector, Look
-from nets.postprocess import named_detections
+from nets.detector import Detector
+from nets.postprocess import Look
 from nets.saving import model_weights, write_checkpoint
 from nets.thresholds import Thresholds, evidence, read_thresholds
 from tests.conftest import ROOT, tables
@@ -65,18 +64,6 @@ def look(*found: tuple[str, float, int, bool, float]) -> Look:
     at = np.array(anchors, int)
     detections = Detections(ANCHORS[at], np.array(scores, "f"), tuple(names), np.array(gaps, "f"))
     return Look(detections, np.array(best, bool), at, ANCHORS, PROBABILITIES)
-
-
-def test_padding_is_left_out():
-    selected = {
-        "boxes": np.zeros((1, 3, 4), "f"),
-        "scores": np.array([[0.9, 0.4, 0.0]], "f"),
-        "classes": np.array([[2, 1, 0]]),
-        "evidence": np.arange(3.0)[None],
-    }
-    (found,) = named_detections(selected, ["a", "b"])
-    assert found.names == ("b", "a")
-    assert np.asarray(found.evidence).tolist() == [0, 1]
 
 
 @pytest.fixture
@@ -195,6 +182,6 @@ def test_what_is_no_threshold_is_refused(text, tmp_path):
 
 def test_evidence_by_hand():
     values = evidence(np.array([[9.0, 3.0, 1.0], [0.0, -2.0, -2.0]], "f"))
-    assert np.asarray(ops.convert_to_numpy(values)) == pytest.approx([2, 0])  # background, first, has no say
+    assert values == pytest.approx([2, 0])  # background, first, has no say
     alone = evidence(np.array([[5.0, 3.0]], "f"))  # a detector of one name
     assert float(alone[0]) == pytest.approx(3)

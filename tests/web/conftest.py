@@ -12,7 +12,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from boxes.detections import Detections
-from nets.detector import Look
+from nets.postprocess import Look
 from nets.thresholds import Thresholds
 from web.options import WebOptions
 from web.pages import create_app

@@ -24,7 +24,7 @@ def test_averages_are_measured_and_both_are_left(rng):
     measured = []
     for _ in range(2):
         with averaged_weights(model, optimizer):
-            detector.arrays(picture)
+            detector.look(picture, ["a", "b"])
             measured = values(model.trainable_variables)
     np.testing.assert_equal(measured, before[1])
     np.testing.assert_equal((values(model.trainable_variables), values(averages)), before)
