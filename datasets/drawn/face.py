@@ -1,13 +1,14 @@
 """Faces: the outline that turns, glossy eyes, brows, mouths and blush."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache
 
 import skia
 
 from datasets.drawn.cast import Person, Pose
-from datasets.drawn.colours import INK, WHITE, Colour, colour, glow, mix, shade, skin_line, skin_shadow
-from datasets.drawn.curves import Point, oval, route, shifted, smooth, stroke
+from datasets.drawn.colours import INK, WHITE, Colour, colour, mix, shade, skin_line, skin_shadow
+from datasets.drawn.curves import Point, oval, route, shifted, stroke
 from datasets.drawn.pen import Pen
 from datasets.drawn.strokes import play, table
 
@@ -61,11 +62,8 @@ def face_path(person: Person, pose: Pose) -> skia.Path:
 
 def draw_ear(pen: Pen, x: float, skin: Colour) -> None:
     """Draws an ear; ``x`` is the edge of the face, its sign says which ear."""
-    side = 1.0 if x > 0 else -1.0
-    outline = ((-0.06, 0.10), (0.10, 0.05), (0.13, 0.22), (0.05, 0.45), (-0.07, 0.42))
-    inner = ((0.08, 0.12), (-0.04, 0.20), (0.05, 0.36))
-    pen.shape(smooth([(x + side * away, y) for away, y in outline]), skin, line=skin_line(skin))
-    pen.fill(stroke(*((x + side * away, y) for away, y in inner), width=0.05), skin_shadow(skin, 1.0))
+    named = {"skin": skin, "line": skin_line(skin), "dark": skin_shadow(skin, 1.0)}
+    play(pen, table("face")["ear"], named, side=math.copysign(1.0, x), sizes={"x": abs(x)})
 
 
 def _lid(part: str, eye: EyeShape, side: float) -> skia.Path:
@@ -97,36 +95,25 @@ def draw_eye(pen: Pen, eye: EyeShape, iris: Colour, side: float, state: str, gaz
         return _draw_shut_eye(pen, eye, side, ink)
     if state == "wide":
         eye = replace(eye, height=eye.height * 1.10, tilt=eye.tilt * 0.5, lid=0.0)
-    w, h = eye.width, eye.height
+    w, h, small = eye.width, eye.height, 0.68 if state == "wide" else 1.0
     opening, lash = _lid("opening", eye, side), _lid("lash", eye, side)
-    pen.fill(opening, WHITE)
-    small = 0.68 if state == "wide" else 1.0
     rx, ry = max(0.72 * w, 0.13) * small, max(0.95 * h, 0.19) * small
     x, y = gaze[0] * 0.28 * w - 0.03 * w * side, 0.04 * h + gaze[1] * 0.12 * h
-    deep = mix(shade(shade(iris, 1.2), 0.9), INK, 0.25)
+    named = {"iris": iris, "deep": mix(shade(shade(iris, 1.2), 0.9), INK, 0.25), "lash": ink}
+    sizes = {"w": w, "h": h, "x": x, "y": y, "rx": rx, "ry": ry, "lid": -(1.16 - eye.lid) * h - 0.075}
+    rows = table("face")["eye"]
+    pen.fill(opening, WHITE)
     with pen.inside(opening):
-        pen.fill(oval(x, y, rx * 1.08, ry * 1.05), mix(deep, INK, 0.45))
-        ball = oval(x, y, rx * 0.94, ry * 0.95)
-        tones = ((0.0, deep), (0.36, mix(deep, iris, 0.55)), (0.68, iris), (1.0, glow(iris, 0.62)))
-        pen.gradient(ball, (x, y - ry), (x, y + ry), [(place, tone, 1.0) for place, tone in tones])
-        pen.fill(oval(x, y - 0.04 * h, rx * 0.40, ry * 0.44), mix(deep, INK, 0.62))
-        with pen.inside(ball):  # light that fell through the eye, in its lower half
-            pen.fill(oval(x, y + ry * 0.84, rx * 0.66, ry * 0.30), glow(iris, 0.72), 0.75)
-            pen.fill(oval(x + rx * 0.02, y + ry * 0.42, rx * 0.55, ry * 0.10), glow(iris, 0.65), 0.55)
+        play(pen, rows["ball"], named, sizes=sizes, within=oval(x, y, rx * 0.94, ry * 0.95))
         pen.fill(shifted(lash, 0.0, 0.20 * h), mix(INK, colour("4a4468"), 0.7), 0.42)
-        pen.fill(oval(x - rx * 0.40, y - ry * 0.40, rx * 0.36, ry * 0.27), WHITE)
-        pen.fill(oval(x + rx * 0.44, y + ry * 0.44, rx * 0.17, ry * 0.13), WHITE, 0.95)
+        play(pen, rows["glints"], named, sizes=sizes)
     pen.fill(lash, ink)
     for index in range(eye.lashes):
         x = (0.70 + 0.24 * index) * w * side
         y = (-0.80 + 0.33 * index - 0.8 * eye.tilt) * h * (1 - 0.5 * eye.lid)
         end = (x + (0.11 + 0.012 * index) * side, y - 0.075 + 0.028 * index)
         pen.fill(stroke((x - 0.03 * side, y + 0.02), (x + 0.075 * side, y - 0.005), end, 0.024), ink)
-    y = -(1.16 - eye.lid) * h - 0.075
-    crease = [(part * w * side, y + down) for part, down in ((-0.55, 0.05), (0.25, -0.055), (0.98, 0.10))]
-    pen.fill(stroke(*crease, width=0.010), mix(ink, colour("a06060"), 0.45))
-    below = [(part * w * side, low * h) for part, low in ((0.02, 1.02), (0.62, 1.04), (0.98, 0.50))]
-    pen.fill(stroke(*below, width=0.016), ink)
+    play(pen, rows["creases"], named, side=side, sizes=sizes)
 
 
 def draw_brows(pen: Pen, person: Person, pose: Pose) -> None:
@@ -145,12 +132,9 @@ def draw_brows(pen: Pen, person: Person, pose: Pose) -> None:
 def _draw_cheek(pen: Pen, x: float, blush: float, freckles: bool) -> None:
     with pen.at(x, 0.57, down=0.55):
         pen.shine(0, 0, 0.21, colour("ff6068"), 150 * blush / 255)
-    for step in (-0.07, 0.0, 0.07) if blush > 0.7 else ():
-        hatch = stroke((x + step + 0.025, 0.525), (x + step, 0.57), (x + step - 0.025, 0.615), 0.012)
-        pen.fill(hatch, colour("d9505c"), 0.8)
-    marks = ((-0.07, 0.0), (0.0, 0.03), (0.07, 0.0), (-0.035, 0.05), (0.04, 0.055)) if freckles else ()
-    for dx, dy in marks:
-        pen.fill(oval(x + dx, 0.53 + dy, 0.016, 0.014), colour("b0683f"), 0.8)
+    rows = table("face")["cheeks"]
+    for marks in ("blush",) * (blush > 0.7) + ("freckles",) * freckles:
+        play(pen, rows[marks], {}, sizes={"x": x})
 
 
 def draw_face(pen: Pen, person: Person, pose: Pose, fringe: skia.Path) -> None:

@@ -6,19 +6,26 @@ own random source.
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import skia
 
-from datasets.drawn.colours import WHITE, Colour, Palette, argb, colour, colours, glow, mix, shade
-from datasets.drawn.curves import Point, box, curve, oval, polygon, route, smooth, star
+from datasets.drawn.colours import WHITE, Colour, Palette, argb, colour, colours, mix, shade
+from datasets.drawn.curves import Point, box, curve, oval, polygon, star
 from datasets.drawn.pen import Easel
+from datasets.drawn.strokes import play, table
 
 NO_GROUND = ("dots", "speed lines")  # places where nobody need stand on anything
 NIGHT_PLACES = ("night street", "festival")
 
 Cluster = tuple[float, float, float]  # (x, y, radius)
+
+
+def put(easel: Easel, paints: Mapping[str, Colour], thing: str, **sizes: float) -> None:
+    """Draws something of places.toml; sizes are in pixels, paints those of a palette and others."""
+    canvas = {"width": easel.width, "height": easel.height}
+    play(easel, table("places")[thing], paints, sizes=canvas | sizes)
 
 
 def _spots(easel: Easel, source: random.Random, n: int, high: float = 0, low: float = 1) -> Iterator[Point]:
@@ -84,19 +91,15 @@ def _sky(easel: Easel, source: random.Random, palette: Palette) -> None:
 
 def _cherry_trees(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height = easel.width, easel.height
-    rose, bark, *pinks = colours("ffe9f2 5b4148 f7b7cf fbd0e0 ffe3ee f39cbd")
+    rose, *pinks = colours("ffe9f2 f7b7cf fbd0e0 ffe3ee f39cbd")
     easel.wash([(0.0, mix(palette.sky, WHITE, 0.35)), (0.8, mix(palette.horizon, rose, 0.6)), (1.0, rose)])
     _hills(easel, source, 0.84, 0.02, mix(palette.leaf, WHITE, 0.15))
     side = source.choice((-1, 1))
     edge, across = width * (0.0 if side > 0 else 1.0), side * width
-    trunk = [(edge - side * 30, height * 0.95), (edge + across * 0.10, height * 0.95)]
-    trunk += [(edge + across * 0.055, height * 0.55), (edge + across * 0.10, height * 0.2)]
-    easel.fill(smooth([*trunk, (edge - side * 30, height * 0.1)]), bark)
+    put(easel, {}, "cherry trunk", edge=edge, across=across, side=side)
     for _ in range(3):
-        y = height * source.uniform(0.10, 0.35)
-        branch = [(edge + across * 0.05, height * 0.45), (edge + across * 0.25, y + height * 0.06)]
-        branch.append((edge + across * source.uniform(0.5, 0.8), y))
-        easel.trace(curve(branch), bark, width * 0.012)
+        y, tip = height * source.uniform(0.10, 0.35), edge + across * source.uniform(0.5, 0.8)
+        put(easel, {}, "cherry branch", edge=edge, across=across, tip=tip, y=y)
     clusters = []
     for _ in range(34):
         away = source.random() ** 1.3
@@ -132,7 +135,7 @@ def _sea(easel: Easel, source: random.Random, palette: Palette) -> None:
 
 
 def _forest(easel: Easel, source: random.Random, palette: Palette) -> None:
-    width, height, low = easel.width, easel.height, easel.height * 0.89
+    width, low = easel.width, easel.height * 0.89
     light = mix(palette.leaf, colour("f4ffd0"), 0.65)
     easel.wash([(0.0, mix(palette.leaf, light, 0.5)), (0.6, light), (1.0, mix(palette.leaf, light, 0.3))])
     for depth in range(3):
@@ -140,10 +143,7 @@ def _forest(easel: Easel, source: random.Random, palette: Palette) -> None:
         trunk = mix(mix(palette.wood, colour("3b3a30"), 0.5), light, tone)
         for _ in range(4):
             x, wide = width * source.random(), width * (0.015 + 0.018 * depth) * source.uniform(0.8, 1.3)
-            stem = [(x - wide * 1.5, low), (x - wide, low * 0.9), (x - wide * 0.7, 0), (x + wide * 0.7, 0)]
-            easel.fill(polygon([*stem, (x + wide, low * 0.9), (x + wide * 1.5, low)]), trunk)
-            bark = [(x + wide * 0.2, 0), (x + wide * 0.7, 0), (x + wide * 1.5, low), (x + wide * 0.4, low)]
-            easel.fill(polygon(bark), shade(trunk, 0.5), 0.5)
+            put(easel, {"bark": trunk}, "trunk", x=x, wide=wide, low=low)
         leaf = mix(shade(palette.leaf, 0.4 * depth), light, tone * 0.8)
         clusters = []
         for x, y in _spots(easel, source, 13, -0.05, 0.14 - 0.03 * depth):
@@ -151,9 +151,7 @@ def _forest(easel: Easel, source: random.Random, palette: Palette) -> None:
         _foliage(easel, source, clusters, leaf, mix(leaf, light, 0.5))
     _hills(easel, source, 0.86, 0.02, shade(palette.leaf, 0.35))
     for _ in range(3):
-        x = width * source.uniform(0.0, 0.9)
-        beam = [(x, 0), (x + width * 0.10, 0), (x - width * 0.12, height), (x - width * 0.32, height)]
-        easel.fill(polygon(beam), colour("fffbd8"), 0.16)
+        put(easel, {}, "beam of light", x=width * source.uniform(0.0, 0.9))
 
 
 def _snow(easel: Easel, source: random.Random, palette: Palette) -> None:
@@ -165,10 +163,7 @@ def _snow(easel: Easel, source: random.Random, palette: Palette) -> None:
             y, tree = height * (0.78 + 0.05 * depth), mix(colour("3f6a66"), haze, 0.5 - 0.35 * depth)
             for tier in range(3):
                 peak, half = y - size * (3.0 - 0.8 * tier), size * (0.55 + 0.22 * tier)
-                low = peak + size * 1.3
-                easel.fill(polygon([(x, peak), (x + half, low), (x - half, low)]), tree)
-                left, right = (x - half * 0.5, peak + size * 0.6), (x + half * 0.5, peak + size * 0.55)
-                easel.fill(polygon([(x, peak), right, (x, peak + size * 0.45), left]), WHITE, 0.9)
+                put(easel, {"tree": tree}, "snowy branch", x=x, peak=peak, half=half, size=size)
     _hills(easel, source, 0.82, 0.02, colour("f4f8fc"))
     _hills(easel, source, 0.91, 0.02, WHITE)
     for x, y in _spots(easel, source, 90):
@@ -185,67 +180,43 @@ def _pane(easel: Easel, palette: Palette, pane: skia.Rect) -> Iterator[None]:
 
 
 def _classroom(easel: Easel, source: random.Random, palette: Palette) -> None:
-    width, height, floor = easel.width, easel.height, easel.height * 0.80
-    easel.area(0, 0, 1, 1, palette.wall)
-    easel.area(0, 0.80, 1, 1, palette.wood)
-    easel.rect(0, floor - height * 0.025, width, floor, mix(palette.wall, palette.wood, 0.5))
+    width, height = easel.width, easel.height
+    put(easel, vars(palette), "classroom")
     for index in range(7):
         x = width * (index - 0.5) / 6
-        easel.trace(curve([(x, floor), (x + (x - width / 2) * 0.4, height)]), shade(palette.wood, 0.6), 1.5)
+        put(easel, vars(palette), "gap of the floor", x=x, near=x + (x - width / 2) * 0.4)
     (_blackboard if source.random() < 0.5 else _windows)(easel, source, palette)
-    metal, plate = colour("848a94"), mix(palette.wood, WHITE, 0.25)
     for _ in range(source.randint(0, 3)):  # desks at the back
         x, y = width * source.uniform(0.0, 0.9), height * source.uniform(0.78, 0.90)
-        right = x + width * 0.16
-        easel.rect(x + 8, y, x + 14, y + height * 0.2, metal)
-        easel.rect(right - 14, y, right - 8, y + height * 0.2, metal)
-        easel.fill(box(x, y - 8, right, y + 6, 3), plate)
-        easel.rect(x, y + 2, right, y + 6, shade(plate, 0.7))
+        put(easel, vars(palette), "school desk", x=x, y=y, right=x + width * 0.16)
 
 
 def _blackboard(easel: Easel, source: random.Random, palette: Palette) -> None:
     height, left, right = easel.height, easel.width * 0.12, easel.width * 0.88
-    top, low = height * 0.14, height * 0.58
-    easel.rect(left - 8, top - 8, right + 8, low + 8, shade(palette.wood, 0.8))
-    easel.rect(left, top, right, low, colour("2f5a4a"))
+    put(easel, vars(palette), "blackboard", left=left, right=right)
     for _ in range(5):
         x, y = source.uniform(left, right - 60), source.uniform(height * 0.2, height * 0.52)
         points = [(x + 9 * step, y + source.uniform(-5, 5)) for step in range(source.randint(3, 8))]
         easel.trace(curve(points), WHITE, 1.8, 0.65)
-    easel.rect(left, low, right, low + 6, mix(palette.wood, WHITE, 0.4))
+    put(easel, vars(palette), "ledge", left=left, right=right)
 
 
 def _windows(easel: Easel, source: random.Random, palette: Palette) -> None:
-    width, height = easel.width, easel.height
-    frame, count = mix(palette.wall, WHITE, 0.6), source.randint(2, 3)
-    top, low = height * 0.10, height * 0.62
+    width, height, count = easel.width, easel.height, source.randint(2, 3)
     for index in range(count):
         left, right = width * (index + 0.07) / count, width * (index + 0.93) / count
-        with _pane(easel, palette, skia.Rect.MakeLTRB(left, top, right, low)):
+        with _pane(easel, palette, skia.Rect.MakeLTRB(left, height * 0.10, right, height * 0.62)):
             at = source.uniform(left, right), height * source.uniform(0.2, 0.4)
             _cloud(easel, source, at, width * 0.11, WHITE, mix(WHITE, palette.sky, 0.25))
             _hills(easel, source, 0.58, 0.02, palette.leaf)
-        for x in (left, (left + right) / 2, right):
-            easel.rect(x - 4, top, x + 4, low, frame)
-        for y in (top, height * 0.36, low):
-            easel.rect(left - 4, y - 4, right + 4, y + 4, frame)
-    curtain = mix(palette.accent, WHITE, 0.55)
-    for left, right in ((-0.02, 0.07), (0.93, 1.02)):
-        easel.area(left, 0.06, right, 0.70, curtain)
-        for step in (0.3, 0.6):
-            x = width * (left + (right - left) * step)
-            easel.rect(x, height * 0.06, x + 3, height * 0.70, shade(curtain, 0.5))
+        put(easel, vars(palette), "window", left=left, right=right, middle=(left + right) / 2)
+    put(easel, vars(palette), "curtains")
 
 
 def _room(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height = easel.width, easel.height
-    wall = mix(palette.wall, palette.other, 0.18)
-    easel.area(0, 0, 1, 1, wall)
-    for index in range(0, 16, 2):
-        left, right = width * index / 16, width * (index + 1) / 16
-        easel.rect(left, 0, right, height * 0.8, mix(wall, WHITE, 0.25), 0.5)
-    easel.area(0, 0.82, 1, 1, palette.wood)
-    easel.area(0, 0.79, 1, 0.82, mix(wall, WHITE, 0.6))
+    paints = vars(palette) | {"paper": mix(palette.wall, palette.other, 0.18)}
+    put(easel, paints, "room")
     left = width * source.uniform(0.05, 0.45)
     right = left + width * 0.34
     middle, top, low = (left + right) / 2, height * 0.12, height * 0.52
@@ -253,25 +224,12 @@ def _room(easel: Easel, source: random.Random, palette: Palette) -> None:
     with _pane(easel, palette, skia.Rect.MakeLTRB(left, top, right, low)):
         _cloud(easel, source, (middle, height * 0.3), width * 0.09, WHITE, mix(WHITE, palette.sky, 0.3))
     easel.rect(middle - 3, top, middle + 3, low, WHITE)
-    _curtains(easel, left, right, mix(palette.accent, WHITE, 0.35), palette.other)
-    rail = left - width * 0.06, right + width * 0.06
-    easel.rect(rail[0], height * 0.07, rail[1], height * 0.085, shade(palette.wood, 0.7))
-    _bookshelf(easel, source, palette, width * (0.62 if left < width * 0.25 else 0.02))
-
-
-def _curtains(easel: Easel, left: float, right: float, cloth: Colour, ribbon: Colour) -> None:
-    width, height = easel.width, easel.height
     for edge, side in ((left, -1), (right, 1)):
         outer, wide = edge - side * width * 0.03, side * width
-        corners = ((0.09, 0.26), (0.05, 0.36), (0.01, 0.42), (0.04, 0.48), (0.05, 0.54), (0.05, 0.60))
-        inner = [(edge + wide * x, height * y) for x, y in ((0.10, 0.08), *corners)]
-        easel.fill(route("MLCCL", [(outer, height * 0.08), *inner, (outer, height * 0.60)]), cloth)
-        for fold in (0.02, 0.05):
-            points = [(edge + wide * fold, height * 0.08), (edge + wide * fold * 0.5, height * 0.30)]
-            points += [(edge - wide * 0.01, height * 0.42), (edge + wide * fold * 0.5, height * 0.60)]
-            easel.trace(curve(points), shade(cloth, 0.6), width * 0.004)
         start, end = sorted((outer, edge + wide * 0.018))
-        easel.rect(start, height * 0.41, end, height * 0.43, ribbon)
+        put(easel, paints, "curtain", edge=edge, outer=outer, wide=wide, start=start, end=end)
+    put(easel, paints, "rail", left=left, right=right)
+    _bookshelf(easel, source, palette, width * (0.62 if left < width * 0.25 else 0.02))
 
 
 def _bookshelf(easel: Easel, source: random.Random, palette: Palette, shelf: float) -> None:
@@ -291,15 +249,14 @@ def _bookshelf(easel: Easel, source: random.Random, palette: Palette, shelf: flo
 
 def _night_street(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height, chance, ground = easel.width, easel.height, source.uniform, easel.height * 0.84
-    dusk, blue, lamp = colours("3a3568 2a2c55 ffdf9a")
+    dusk, blue = colours("3a3568 2a2c55")
     haze, wall = mix(dusk, palette.accent, 0.25), mix(blue, palette.other, 0.12)
     easel.wash([(0.0, colour("141a3c")), (0.8, haze), (1.0, haze)])
     for x, y in _spots(easel, source, 45, 0.0, 0.55):
         easel.disc(x, y, chance(0.6, 1.6), WHITE, chance(0.4, 0.95))
     if source.random() < 0.7:
         x, y = width * chance(0.1, 0.9), height * chance(0.1, 0.25)
-        easel.shine(x, y, width * 0.16, colour("fff2c0"), 0.45)
-        easel.fill(oval(x, y, width * 0.05, width * 0.05), colour("fff4cf"))
+        put(easel, {}, "moon", x=x, y=y)
     for depth, tone in ((0, 0.25), (1, 0.0)):
         x = -width * 0.05
         while x < width:
@@ -311,11 +268,7 @@ def _night_street(easel: Easel, source: random.Random, palette: Palette) -> None
                 _lit_windows(easel, source, (x, ground - tall, wide, tall), base, palette.accent)
             x += wide * chance(0.95, 1.25)
     easel.wash([(0.0, colour("2c2c48")), (1.0, colour("191a30"))], top=ground)
-    x = width * chance(0.05, 0.95)
-    easel.rect(x - 3, height * 0.36, x + 3, ground + 10, colour("15162a"))
-    easel.shine(x, height * 0.36, width * 0.20, lamp, 0.6)
-    easel.fill(box(x - 12, height * 0.335, x + 12, height * 0.365, 5), colour("fff1c4"))
-    easel.fill(oval(x, ground + height * 0.06, width * 0.16, height * 0.03), lamp, 0.18)
+    put(easel, {}, "street lamp", x=width * chance(0.05, 0.95), ground=ground)
 
 
 def _lit_windows(
@@ -345,15 +298,10 @@ def _festival(easel: Easel, source: random.Random, palette: Palette) -> None:
             x, size = width * (index + 0.5) / 6, width * 0.032
             hang = y + sag * (1 - (2 * x / width - 1) ** 2) + height * 0.045
             base = source.choice((*colours("ff6b4a ff8f3a"), palette.accent))
-            easel.shine(x, hang, size * 2.2, colour("ffb05a"), 0.5)
-            easel.fill(oval(x, hang, size, size * 1.15), base)
-            easel.fill(oval(x, hang, size * 0.45, size * 1.0), glow(base, 0.55), 0.7)
-            half, low = size * 0.5, hang - size * 1.0
-            easel.rect(x - half, hang - size * 1.25, x + half, low, colour("2a1a20"))
+            put(easel, {"base": base}, "lantern", x=x, y=hang, size=size)
     for index in range(3):  # stalls
         left, right = width * (index / 3 + 0.015), width * ((index + 1) / 3 - 0.015)
-        easel.rect(left, height * 0.66, right, height * 0.92, mix(colour("7a4a3a"), palette.wood, 0.3))
-        easel.rect(left, height * 0.74, right, height * 0.80, colour("ffcf8a"), 0.8)
+        put(easel, vars(palette), "stall", left=left, right=right)
         for stripe in range(6):
             start, end = (left + (right - left) * (stripe + step) / 6 for step in (0, 1))
             base = WHITE if stripe % 2 else source.choice((palette.accent, palette.other))
@@ -378,8 +326,7 @@ def _sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
     glowing, low, fence = colours("f2a27a ffd59a 5f4f66")
     easel.wash([(0.0, mix(colour("5a5fa8"), palette.sky, 0.3)), (0.45, glowing), (0.7, low), (1.0, low)])
     x, y = width * source.uniform(0.2, 0.8), height * 0.58
-    easel.shine(x, y, width * 0.35, colour("fff0c0"), 0.8)
-    easel.fill(oval(x, y, width * 0.055, width * 0.055), colour("fff6da"))
+    put(easel, {}, "sun", x=x, y=y)
     for at in _spots(easel, source, 3, 0.1, 0.42):
         size = width * source.uniform(0.08, 0.2)
         _cloud(easel, source, at, size, colour("f7bfa4"), colour("c887a0"))

@@ -15,7 +15,7 @@ from datasets.drawn.crowd import NEARLY_HIDDEN, HeadLabel, Placed, measure_heads
 from datasets.drawn.curves import box, curve, oval, polygon, stroke, together
 from datasets.drawn.figure import FEET, body_matrix, draw_figure
 from datasets.drawn.pen import Easel, Style
-from datasets.drawn.places import NIGHT_PLACES, NO_GROUND, PLACES
+from datasets.drawn.places import NIGHT_PLACES, NO_GROUND, PLACES, put
 from datasets.drawn.strokes import table
 
 SIZES: tuple[tuple[int, int], ...] = ((512, 512), (640, 360), (480, 640))
@@ -227,27 +227,13 @@ def _plant(easel: Easel, source: random.Random, palette: Palette) -> skia.Path:
 
 
 def _desk(easel: Easel, source: random.Random, palette: Palette) -> skia.Path:
-    width, height, wood, accent = easel.width, easel.height, mix(palette.wood, WHITE, 0.15), palette.accent
+    width, height = easel.width, easel.height
     top = height * source.uniform(0.82, 0.93)
-    plate, edge = box(-10, top, width + 10, height + 10), box(-10, top, width + 10, top + height * 0.035)
     has_cup, x = source.random() < 0.5, width * source.uniform(0.2, 0.8)
-    easel.fill(plate, shade(wood, 0.55))
-    easel.fill(edge, wood)
-    easel.trace(edge, shade(wood, 1.2), max(1.0, height / 400))
-    if has_cup:
-        size = height * 0.045
-        ear = oval(x + size * 1.05, top - size * 0.7, size * 0.45, size * 0.5)
-        easel.trace(ear, shade(accent, 0.5), size * 0.25)
-        cup = box(x - size, top - size * 1.6, x + size, top + size * 0.3, size * 0.3)
-        easel.fill(cup, accent)
-        easel.trace(cup, shade(accent, 1.2), max(1.0, height / 400))
-        return plate
-    for index, base in enumerate((accent, palette.other, mix(palette.sky, WHITE, 0.3))):  # books
-        low, right = top - height * 0.025 * index, x + height * (0.09 - 0.012 * index)
-        book = box(x - height * 0.09, low - height * 0.025, right, low, 2)
-        easel.fill(book, base)
-        easel.trace(book, shade(base, 1.2), max(1.0, height / 450))
-    return plate
+    sizes = {"x": x, "top": top, "thin": max(1.0, height / 400), "thinner": max(1.0, height / 450)}
+    for thing in ("desk", "cup" if has_cup else "books"):
+        put(easel, vars(palette), thing, **sizes, size=height * 0.045)
+    return box(-10, top, width + 10, height + 10)
 
 
 def _railing(easel: Easel, source: random.Random, palette: Palette) -> skia.Path:

@@ -1,17 +1,21 @@
 """Drawings as tables: rows of strokes in the TOML files beside the code, played with a pen.
 
 A row is ``[what, outline, numbers, colour, strength, line]``. What: ``shape`` (strength is the width of its
-line, which may have its own colour), ``fill`` (alpha) or ``line`` (width, then alpha). Outline: ``smooth``,
-``curve`` (open), ``polygon`` or SVG's steps as in ``curves.route`` through points (x, y, x, y ...); ``limb``
-(points, each with a width), ``stroke`` (three points and a width), ``oval`` (middle, half axes), ``box``
-(left, top, right, bottom, radius), ``star`` (middle, radius); ``same`` is the outline before, changed by no
-numbers or by (factor of x, factor of y, shift of x, shift of y). A number may be ``"wide"``, ``"-wide"`` or
-``"wide+0.1"``: a size that ``play`` is given; a strength may be one too.
+line, which may have its own colour), ``fill`` (alpha), ``line`` or ``trace`` (width, in the style's lines or
+as it is, then alpha). Outline: ``smooth``, ``curve`` (open), ``polygon`` or SVG's steps as in
+``curves.route`` through points (x, y, x, y ...); ``limb`` (points, each with a width), ``stroke`` (three
+points and a width), ``oval`` (middle, half axes), ``box`` (left, top, right, bottom, radius), ``star``
+(middle, radius); ``same`` is the outline before, changed by no numbers or by (factor of x, factor of y, shift
+of x, shift of y). An easel's are ``["rect" or "shine", numbers, colour, alpha]``, of ``pen.py``.
+
+A number may be a sum of sizes that ``play`` is given: ``"wide"``, ``"x-0.5wide+8"``; so may a strength, but
+not a shape's. A colour is changed from left to right: ``"wood white 0.2 shade 0.5"`` is wood mixed with a
+little white, then shaded.
 
 Around rows stand ``["both", rows]``: on the left, then mirrored on the right; ``["inside", rows, change]``:
 only inside the outline before, perhaps changed; ``["within", rows]``: only inside the outline given to
 ``play``; ``["at", [x, y, degrees, scale], rows]``. ``["fade", outline, numbers, [x, y, x, y], colours,
-places]`` is a gradient.
+places]`` is a gradient of colours with commas between.
 """
 
 import re
@@ -23,11 +27,14 @@ from typing import Any
 
 import skia
 
-from datasets.drawn.colours import INK, WHITE, Colour, colour, colours, glow, mix, shade
+from datasets.drawn.colours import INK, WHITE, Colour, colour, glow, mix, shade
 from datasets.drawn.curves import Point, box, curve, limb, moved, oval, polygon, route, smooth, star, stroke
-from datasets.drawn.pen import Pen
+from datasets.drawn.pen import Brush
 
+# A term of a sum: its sign and factor, either of which may be missing, and the name of a size, or none.
+_TERM = re.compile(r"([+-]?[\d.]+|[+-]?(?=[a-z]))([a-z]*)")
 THROUGH = {"smooth": smooth, "curve": curve, "polygon": polygon}
+_WAYS = {"shade": shade, "glow": glow}
 
 
 @cache
@@ -42,10 +49,14 @@ def pairs(numbers: Sequence[float], side: float = 1.0) -> list[Point]:
 
 
 def _number(value: float | str, sizes: Mapping[str, float]) -> float:
+    """Returns a number, or what the sum comes to that a text says, from left to right."""
     if not isinstance(value, str):
         return value
-    sign, name, more = re.split(r"([a-z]+)", value)
-    return (-sizes[name] if sign else sizes[name]) + float(more or 0.0)
+    total = 0.0
+    for factor, name in _TERM.findall(value):
+        number = float(factor if factor[-1:].isdigit() else f"{factor}1")
+        total += number * sizes[name] if name else number
+    return total
 
 
 def outline(
@@ -75,22 +86,22 @@ def _changed(path: skia.Path, change: Sequence[float], side: float) -> skia.Path
     return moved(path, matrix)
 
 
-def _tone(words: str, named: Mapping[str, Colour], pen: Pen) -> Colour:
-    """Returns "NAME", "NAME shadow", "NAME shade 1", "NAME glow 0.5", or "NAME OTHER 0.5": mixed."""
-    name, *change = words.split()
-    base = named[name] if name in named else colour(name)
-    if not change:
-        return base
-    if change[0] == "shadow":
-        return pen.shadow(base)
-    how, amount = change[0], float(change[1])
-    if how in ("shade", "glow"):
-        return (shade if how == "shade" else glow)(base, amount)
-    return mix(base, named[how] if how in named else colour(how), amount)
+def _tone(words: str, named: Mapping[str, Colour], pen: Any) -> Colour:
+    """Returns "NAME", changed by each "shadow", "shade 1", "glow 0.5" or "OTHER 0.5" (mixed) behind it."""
+    name, *changes = words.split()
+    base, change = named[name] if name in named else colour(name), iter(changes)
+    for how in change:
+        if how == "shadow":
+            base = pen.shadow(base)
+        elif how in _WAYS:
+            base = _WAYS[how](base, float(next(change)))
+        else:
+            base = mix(base, named[how] if how in named else colour(how), float(next(change)))
+    return base
 
 
 def play(
-    pen: Pen,
+    pen: Brush,
     rows: Sequence[Sequence[Any]],
     named: Mapping[str, Colour],
     *,
@@ -100,8 +111,9 @@ def play(
     last: skia.Path | None = None,
 ) -> None:
     """Draws the rows; ``named`` are the colours that they name beside white, ink and hexadecimal ones."""
-    named = {"white": WHITE, "ink": INK, **named}
+    named, sizes = {"white": WHITE, "ink": INK, **named}, sizes or {}
     again = partial(play, pen, named=named, within=within, sizes=sizes)
+    tone = partial(_tone, named=named, pen=pen)
     for what, *rest in rows:
         if what == "both":
             for mirror in (-1.0, 1.0):
@@ -117,16 +129,19 @@ def play(
                 again(inner, side=side)
         elif what == "fade":
             kind, numbers, ends, words, places = rest
-            last = outline(kind, numbers, side)
-            stops = [(place, tone, 1.0) for place, tone in zip(places, colours(words), strict=True)]
-            pen.gradient(last, ends[:2], ends[2:], stops)
+            last = outline(kind, numbers, side, sizes)
+            stops = [(place, tone(one), 1.0) for place, one in zip(places, words.split(","), strict=True)]
+            start, end = pairs([_number(one, sizes) for one in ends])
+            pen.gradient(last, start, end, stops)
+        elif what in ("rect", "shine"):
+            numbers, words, *alpha = rest
+            getattr(pen, what)(*(_number(one, sizes) for one in numbers), tone(words), *alpha)
         else:
             kind, numbers, words, *more = rest
             if kind == "same":
                 path = _changed(last, numbers, side)
             else:
                 path = last = outline(kind, numbers, side, sizes)
-            draw = {"shape": pen.shape, "fill": pen.fill, "line": pen.line}[what]
-            tone = partial(_tone, named=named, pen=pen)
-            more = [sizes[one] if sizes and one in sizes else one for one in more]
-            draw(path, tone(words), *(tone(one) if isinstance(one, str) else one for one in more))
+            worth = tone if what == "shape" else partial(_number, sizes=sizes)
+            more = [worth(one) if isinstance(one, str) else one for one in more]
+            getattr(pen, what)(path, tone(words), *more)
