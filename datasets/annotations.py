@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets import voc
 from datasets.folder import FolderContents, PictureFile, find_files, refuse_inbox
 from datasets.kinds import need_folder, seems
 from datasets.pictures import (
@@ -23,16 +24,6 @@ from datasets.pictures import (
 from datasets.problems import Problem
 from datasets.sources import sources_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign
-from datasets.voc import (
-    RawAnnotation,
-    RawObject,
-    RepairedObjects,
-    XmlError,
-    is_draft,
-    number_each,
-    read_xml,
-    repair_objects,
-)
 from files.threads import map_in_threads
 from terminal.bars import Progress, silent
 
@@ -90,7 +81,7 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
-class Annotation(RepairedObjects):
+class Annotation(voc.RepairedObjects):
     """One picture that can be trained on, and its G objects."""
 
     path: Path  # the picture file
@@ -204,7 +195,7 @@ class PixelFrame:
     problem: tuple[str, str, str] | None = None  # (kind, detail, action) of what had to be decided
 
 
-def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
+def choose_frame(facts: PictureFacts, raw: voc.RawAnnotation) -> PixelFrame:
     """Brings the size in the XML together with the picture's, stored and turned by its EXIF orientation.
 
     Old LabelImg draws boxes on the pixels as stored, newer (`setAutoTransform`) on the turned picture, and
@@ -242,9 +233,10 @@ def choose_frame(facts: PictureFacts, raw: RawAnnotation) -> PixelFrame:
     return PixelFrame(False, stored, stored, (kind, detail, "boxes taken as pixels of the picture"))
 
 
-def outermost(raw: Sequence[RawObject]) -> tuple[float, float]:
+def outermost(raw: Sequence[voc.RawObject]) -> tuple[float, float]:
     """The largest x and y in pixels of any readable box: can the boxes belong to a picture of some size?"""
-    corners = [sides for item in raw if item.box is not None and (sides := number_each(item.box)) is not None]
+    sides = (voc.number_each(item.box) for item in raw if item.box is not None)
+    corners = [some for some in sides if some is not None]
     x, y = (max((max(box[i], box[i + 2]) for box in corners), default=0.0) for i in (0, 1))
     return x, y
 
@@ -325,20 +317,20 @@ def _read_one(
     shown = _shown(file.path, dataset_dir)
     xml_shown = shown if file.xml is None else _shown(file.xml, dataset_dir)
     try:
-        raw = RawAnnotation() if file.xml is None else read_xml(file.xml)
+        raw = voc.RawAnnotation() if file.xml is None else voc.read_xml(file.xml)
         if options.verified_only and not raw.verified:
             detail = 'no verified="yes" in its XML: press the space key in LabelImg'
             raise PictureError("not confirmed by a person", detail, "left out (--verified_only)")
-        if is_draft(raw) and not options.with_drafts:
+        if voc.is_draft(raw) and not options.with_drafts:
             detail = "save it in LabelImg: the space key there says that it is right"
             raise PictureError("draft that nobody has looked at", detail, "left out; --with_drafts takes it")
         facts = examine_picture(file.path, max_pixels=options.max_pixels)
-    except XmlError as error:
+    except voc.XmlError as error:
         return None, [Problem.of(error, xml_shown)]
     except PictureError as error:
         return None, [Problem.of(error, shown)]
     frame = choose_frame(facts, raw)
-    repaired, problems = repair_objects(raw.objects, frame.reference, xml_shown)
+    repaired, problems = voc.repair_objects(raw.objects, frame.reference, xml_shown)
     if frame.problem is not None:
         problems.insert(0, Problem(xml_shown, "", *frame.problem))
     if raw.objects and not repaired.names:

@@ -13,19 +13,10 @@ import numpy as np
 
 from boxes.detections import Detections
 from boxes.pixels import to_pixels
+from datasets import voc
 from datasets.folder import FolderContents, find_files
 from datasets.kinds import need_folder, seems
 from datasets.pictures import SUFFIXES, in_batches, read_picture
-from datasets.voc import (
-    DRAFT,
-    RawObject,
-    VocObject,
-    XmlError,
-    is_draft,
-    read_xml,
-    voc_objects,
-    write_annotation,
-)
 from files.locking import locked
 from files.telling import why
 from files.writing import write_text
@@ -39,7 +30,7 @@ if TYPE_CHECKING:  # it would start Keras, for which no --help waits
 DRAFTED = 0.3
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
 OFFERS = "labelling_detections.json"  # in the data set: all that a detector sees there, for the page
-BEGUN = f"{DRAFT} begun"  # marks a draft of which a person has named some heads on the page
+BEGUN = f"{voc.DRAFT} begun"  # marks a draft of which a person has named some heads on the page
 
 # Pictures in which the detector sees nothing may show somebody that it does not know yet: variety alone must
 # be able to bring them forward.
@@ -102,7 +93,7 @@ def draft_targets(contents: FolderContents) -> list[DraftTarget]:
     return list(targets.values())
 
 
-def draft_objects(detections: Detections, height: int, width: int) -> list[VocObject]:
+def draft_objects(detections: Detections, height: int, width: int) -> list[voc.VocObject]:
     """Detections in pixels as LabelImg counts them: what `datasets.voc` reads back as the same fractions.
 
     Boxes less than one pixel wide or high inside the picture are left out: nobody has seen anything there,
@@ -111,7 +102,7 @@ def draft_objects(detections: Detections, height: int, width: int) -> list[VocOb
     inside = np.clip(detections.boxes, 0, 1)
     pixels = to_pixels(inside, height, width)
     seen = (pixels[:, 2:] - pixels[:, :2]).min(axis=1, initial=np.inf) >= 1  # [N]
-    return voc_objects(inside[seen], detections.where(seen).names, width, height)
+    return voc.voc_objects(inside[seen], detections.where(seen).names, width, height)
 
 
 @dataclass
@@ -248,10 +239,10 @@ def useful_first(uncertainty: Sequence[float], looks: np.ndarray, labelled: np.n
 def state_of(xml: Path) -> Literal["free", "begun", "saved"]:
     """Whether a draft may be written there: no file yet, or a draft that nobody has changed; or why not."""
     try:
-        annotation = read_xml(xml)
-    except XmlError:
+        annotation = voc.read_xml(xml)
+    except voc.XmlError:
         return "saved" if xml.exists() else "free"  # whatever it is, it is not ours
-    if is_draft(annotation) and annotation.origin in (mark := _mark(annotation.objects), BEGUN):
+    if voc.is_draft(annotation) and annotation.origin in (mark := _mark(annotation.objects), BEGUN):
         return "free" if annotation.origin == mark else "begun"
     return "saved"
 
@@ -261,11 +252,11 @@ def may_write(xml: Path) -> bool:
     return state_of(xml) == "free"
 
 
-def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[VocObject]) -> bool:
+def write_draft(xml: Path, picture: Path, width: int, height: int, objects: Sequence[voc.VocObject]) -> bool:
     """Writes a draft (see `write_annotation`) unless a person's file stands there; says whether it did."""
     with alone_with(xml):
         if free := may_write(xml):
-            write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
+            voc.write_annotation(xml, picture, width, height, objects, verified=False, draft=_mark(objects))
     return free
 
 
@@ -277,8 +268,8 @@ def alone_with(xml: Path) -> Iterator[None]:
         yield
 
 
-def _mark(objects: Iterable[VocObject | RawObject]) -> str:
+def _mark(objects: Iterable[voc.VocObject | voc.RawObject]) -> str:
     """What says in a draft which objects the program drew."""
     rows = ((item.name, *(item.box or ()), item.difficult, item.truncated) for item in objects)
     lines = ("\t".join("" if value is None else str(value) for value in row) for row in rows)
-    return f"{DRAFT} {hashlib.blake2b(chr(10).join(lines).encode(), digest_size=8).hexdigest()}"
+    return f"{voc.DRAFT} {hashlib.blake2b(chr(10).join(lines).encode(), digest_size=8).hexdigest()}"

@@ -10,17 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets import voc
 from datasets.pictures import read_picture
-from datasets.voc import (
-    DRAFT,
-    RawAnnotation,
-    is_draft,
-    parse_xml,
-    repair_objects,
-    voc_objects,
-    write_annotation,
-    xml_bytes,
-)
 from files.writing import write_bytes
 from labelling.drafts import BEGUN, alone_with
 
@@ -87,9 +78,9 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
     from nets.likeness import head_of  # it starts Keras
 
     picture.seen = written_at(picture.xml)
-    picture.stamp = xml_bytes(picture.xml) if picture.seen else None
-    said = parse_xml(picture.stamp) if picture.stamp is not None else RawAnnotation(origin=DRAFT)
-    picture.done = not is_draft(said)
+    picture.stamp = voc.xml_bytes(picture.xml) if picture.seen else None
+    said = voc.parse_xml(picture.stamp) if picture.stamp is not None else voc.RawAnnotation(origin=voc.DRAFT)
+    picture.done = not voc.is_draft(said)
     image = None
     if not picture.path.is_file():
         raise ValueError("the picture is gone; put it back and open the page anew")
@@ -103,7 +94,7 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
         )
     heads, before = [], list(picture.heads)
     for item in said.objects:
-        one, _ = repair_objects([item], size, "")
+        one, _ = voc.repair_objects([item], size, "")
         for box, name, difficult in zip(one.boxes, one.names, one.difficult, strict=True):
             known = next((head for head in before if np.abs(head.box - box).max() < _SAME), Head(box, ""))
             before = [head for head in before if head is not known]
@@ -123,14 +114,15 @@ def write_marks(picture: Picture, *, done: bool) -> None:
     names = [head.name or _HEAD for head in heads]
     boxes = np.array([head.box for head in heads], np.float32).reshape(-1, 4)
     difficult = [head.difficult for head in heads]
-    objects = voc_objects(boxes, names, picture.width, picture.height, difficult=difficult)
+    objects = voc.voc_objects(boxes, names, picture.width, picture.height, difficult=difficult)
     for number, head in enumerate(heads):
         said = [f"track {head.track}"] if head.track >= 0 else []
         said += [_NAMED] if head.named and not done else []
         objects[number] = replace(objects[number], pose=" ".join(said) or objects[number].pose)
     shown = Path(picture.path.parent.name, picture.path.name)
     draft = None if done else BEGUN
-    write_annotation(picture.xml, shown, picture.width, picture.height, objects, verified=done, draft=draft)
+    size = picture.width, picture.height
+    voc.write_annotation(picture.xml, shown, *size, objects, verified=done, draft=draft)
     picture.stamp, picture.done, picture.seen = picture.xml.read_bytes(), done, written_at(picture.xml)
 
 

@@ -14,17 +14,8 @@ from datasets.folder import folded
 from datasets.pictures import UnusableFile
 from datasets.problems import Problem
 from datasets.voc import OBJECT_DROPPED, RawObject, numbers_of
-from labelling.foreign import (
-    LIST_OF,
-    Files,
-    ForeignDataset,
-    Written,
-    box_around,
-    raw_object,
-    shorten,
-    split_of,
-    text_of,
-)
+from labelling import foreign
+from labelling.foreign import Files, ForeignDataset, Written
 
 MAX_TEXT_BYTES = 4_000_000  # of a label file, a list of names or of pictures
 _SETTINGS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml", "obj.data")
@@ -52,12 +43,12 @@ def read_yolo(source: Path) -> ForeignDataset:
         names = _names_by_folder(files)
         content: dict[str, Any] = {}
         for name in texts:
-            content.setdefault(split_of(posixpath.basename(name)), []).append(name)
+            content.setdefault(foreign.split_of(posixpath.basename(name)), []).append(name)
     if not names:
         raise ValueError(f"{source}: no data.yaml and no classes.txt says what the numbers mean")
     listed = _listed(content, settings or "", dataset)
     if not listed:
-        listed = [(split_of(posixpath.dirname(name)), name) for name in files.pictures]
+        listed = [(foreign.split_of(posixpath.dirname(name)), name) for name in files.pictures]
     for split, name in listed:
         if label := labels.get(name):
             objects = partial(_objects, files, label, _nearest(names, label), "kpt_shape" in content)
@@ -86,7 +77,7 @@ def _settings_of(files: Files) -> str | None:
 
 def _load(file: Path) -> dict[str, Any]:
     """The content of a data.yaml, every value as it is written, or of an obj.data."""
-    text = text_of(file, MAX_TEXT_BYTES)
+    text = foreign.text_of(file, MAX_TEXT_BYTES)
     if file.suffix.lower() == ".data":
         return dict(re.findall(r"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE))
     try:
@@ -114,7 +105,7 @@ def _names_of(content: Mapping[str, Any], settings: str, dataset: ForeignDataset
         raise ValueError(f"{dataset.files.root / settings}: {rule}") from None
     count = content.get("nc", content.get("classes"))
     if isinstance(count, str) and count.strip() != str(len(names)):
-        detail = f"it says {shorten(count)}, and there are {len(names)} names"
+        detail = f"it says {foreign.shorten(count)}, and there are {len(names)} names"
         dataset.leave_out(settings, "wrong number of classes", detail, "names taken as they are")
     return numbered
 
@@ -143,26 +134,27 @@ def _listed(content: Mapping[str, Any], settings: str, dataset: ForeignDataset) 
     base = files.folder(_from(settings, base)) if base else ""
     listed: list[tuple[str, str]] = []
     lines: list[tuple[str, str, Written]] = []
-    for key, split in LIST_OF.items():
+    for key, split in foreign.LIST_OF.items():
         value = content.get(key) or []
         for entry in value if isinstance(value, list) else [value]:
             written = _from(settings, entry if isinstance(entry, str) else "/", base)
             folder, text = files.folder(written), files.meant([written]).get(written)
-            if folder and not (split_of(written[-1]) == split and split_of(folder) not in ("", split)):
+            said, found = foreign.split_of(written[-1]), foreign.split_of(folder)
+            if folder and not (said == split and found not in ("", split)):
                 start = "" if folder == "." else f"{folder}/"
                 listed += [(split, name) for name in files.pictures if name.startswith(start)]
             elif text:
                 some = filter(str.strip, _lines_of(files.paths[text]))
                 lines += [(split, text, _from(text, line, base)) for line in some]
             else:
-                detail = f"{shorten(entry)}, not in {files.root}"
+                detail = f"{foreign.shorten(entry)}, not in {files.root}"
                 dataset.leave_out(settings, "no such folder in the data set", detail)
     meant = files.meant(written for _, _, written in lines)
     for split, text, written in lines:
         if written in meant:
             listed.append((split, meant[written]))
         else:
-            dataset.leave_out(text, "no such picture", shorten(written[-1]))
+            dataset.leave_out(text, "no such picture", foreign.shorten(written[-1]))
     return listed
 
 
@@ -206,7 +198,7 @@ def _objects(
         except (KeyError, ValueError) as error:
             unknown = isinstance(error, KeyError)
             rule = "number without a name" if unknown else "not a number and a box or polygon in fractions"
-            yield Problem(label, f"line {number}", rule, shorten(line), OBJECT_DROPPED)
+            yield Problem(label, f"line {number}", rule, foreign.shorten(line), OBJECT_DROPPED)
 
 
 def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]) -> RawObject:
@@ -221,12 +213,12 @@ def _object_of(line: str, names: Names, with_points: bool, size: tuple[int, int]
         x, y, width, height = values
         corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     else:
-        corners = box_around(values)
+        corners = foreign.box_around(values)
     pixels = [value * side for value, side in zip(corners, 2 * size, strict=True)]
-    return raw_object(name, pixels)
+    return foreign.raw_object(name, pixels)
 
 
 def _lines_of(file: Path, *, blank: bool = True) -> list[str]:
     """The lines of a text; without blank ones at its end if such are not wanted."""
-    text = text_of(file, MAX_TEXT_BYTES)
+    text = foreign.text_of(file, MAX_TEXT_BYTES)
     return re.split(r"\r\n|\r|\n", text if blank else text.rstrip())

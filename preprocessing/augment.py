@@ -9,20 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from preprocessing.geometric import (
-    ZOOM_OUT_DRAWS,
-    Sampling,
-    crop_draws,
-    draw_crop,
-    draw_zoom_out,
-    flip_boxes,
-    flip_picture,
-    keep_visible,
-    sample_window,
-    seen_through,
-    whole_picture,
-    window_inside,
-)
+from preprocessing import geometric
 from preprocessing.photometric import COLOUR_DRAWS, ColourChange, change_colour, draw_colour_change
 from preprocessing.presets import Augmentation
 
@@ -43,16 +30,18 @@ def draw_plan(boxes, seed, augmentation: Augmentation) -> Plan:
         seed: int64 [2], the same pair gives the same plan on every machine.
     """
     # One call for all numbers: two calls with one seed would give the same numbers twice.
-    counts = [ZOOM_OUT_DRAWS, COLOUR_DRAWS, 1, crop_draws(augmentation)]
+    counts = [geometric.ZOOM_OUT_DRAWS, COLOUR_DRAWS, 1, geometric.crop_draws(augmentation)]
     draws = tf.random.stateless_uniform([sum(counts)], seed, alg="philox")
     zoom_out, colour, flip, crop = tf.split(draws, counts)
 
-    window = whole_picture()
+    window = geometric.whole_picture()
     if augmentation.zoom_out_probability:
-        window = draw_zoom_out(zoom_out, augmentation)
+        window = geometric.draw_zoom_out(zoom_out, augmentation)
     if augmentation.crop_overlaps:
-        on_canvas = seen_through(window, tf.concat([boxes, whole_picture()[tf.newaxis]], axis=0))
-        window = window_inside(window, draw_crop(crop, on_canvas[:-1], on_canvas[-1], augmentation))
+        everything = tf.concat([boxes, geometric.whole_picture()[tf.newaxis]], axis=0)
+        on_canvas = geometric.seen_through(window, everything)
+        part = geometric.draw_crop(crop, on_canvas[:-1], on_canvas[-1], augmentation)
+        window = geometric.window_inside(window, part)
     return Plan(window, flip[0] < augmentation.flip_probability, draw_colour_change(colour, augmentation))
 
 
@@ -74,15 +63,16 @@ def augment_picture(picture: Picture, seed, augmentation: Augmentation, *, size:
     """
     plan = draw_plan(picture.boxes, seed, augmentation)
     pixels, origin, picture_size = picture.take(plan.window, size)
-    sampling = sample_window(pixels, origin, picture_size, plan.window, size)
+    sampling = geometric.sample_window(pixels, origin, picture_size, plan.window, size)
     image = render(sampling, plan, augmentation, size=size)
     smallest_side = augmentation.smallest_side / tf.cast(size, tf.float32)
-    moved, keep = keep_visible(seen_through(plan.window, picture.boxes), smallest_side=smallest_side)
-    moved = tf.where(plan.flip, flip_boxes(moved), moved)
+    seen = geometric.seen_through(plan.window, picture.boxes)
+    moved, keep = geometric.keep_visible(seen, smallest_side=smallest_side)
+    moved = tf.where(plan.flip, geometric.flip_boxes(moved), moved)
     return image, tf.boolean_mask(moved, keep), tf.boolean_mask(picture.classes, keep)
 
 
-def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: int) -> tf.Tensor:
+def render(sampling: geometric.Sampling, plan: Plan, augmentation: Augmentation, *, size: int) -> tf.Tensor:
     """Colours, canvas and flip: what a window shows -> float32 [S, S, 3]."""
     image = sampling.picture
     if augmentation.colour_probability:
@@ -95,7 +85,7 @@ def render(sampling: Sampling, plan: Plan, augmentation: Augmentation, *, size: 
             lambda: image,
         )
     if augmentation.flip_probability:
-        image = tf.cond(plan.flip, lambda: flip_picture(image), lambda: image)
+        image = tf.cond(plan.flip, lambda: geometric.flip_picture(image), lambda: image)
     return tf.ensure_shape(image, [size, size, 3])
 
 

@@ -23,19 +23,11 @@ from datasets.new_labels import write_labels
 from datasets.pictures import read_picture
 from datasets.problems import some_of
 from engine.training.run_folder import read_metrics
-from nets import NETWORKS, get_network
+from nets import NETWORKS, get_network, slim_names
 from nets.checkpoint import LABELS, Checkpoint, build_model, is_checkpoint, read_checkpoint
 from nets.network import CLASS_HEADS, Network
 from nets.saving import model_weights, versions, write_checkpoint
 from nets.slim_files import find_prefix, read_slim_variables, write_slim_checkpoint
-from nets.slim_names import (
-    SlimReport,
-    find_scopes,
-    load_slim_variables,
-    slim_name,
-    slim_variables,
-    with_moving_averages,
-)
 from preprocessing.resize import resize_picture
 from ssd_tensorflow.witness import PUBLISHED, Difference, compare_with_witness
 
@@ -72,8 +64,8 @@ def find_fits(variables: Mapping[str, np.ndarray], scope: str | None = None) -> 
 
 def _fit(network: Network, variables: Mapping[str, np.ndarray], scope: str | None) -> Fit:
     model = network.build(2)
-    scope = next(iter(find_scopes(model, variables)), "") if scope is None else scope.strip("/")
-    wanted = {name: array.shape for name, array in slim_variables(model, scope).items()}
+    scope = next(iter(slim_names.find_scopes(model, variables)), "") if scope is None else scope.strip("/")
+    wanted = {name: array.shape for name, array in slim_names.slim_variables(model, scope).items()}
     found, classes = 0, set()
     for name, shape in wanted.items():
         array = variables.get(name)
@@ -127,7 +119,7 @@ def demand_fit(
 
 def _what_is_missing(source: Path, fit: Fit, variables: Mapping[str, np.ndarray]) -> str:
     """The message when a file holds a part of a network."""
-    wanted = slim_variables(fit.network.build(fit.num_classes or 2), fit.scope)
+    wanted = slim_names.slim_variables(fit.network.build(fit.num_classes or 2), fit.scope)
     missing = [name for name in wanted if name not in variables]
     others = [
         f"{name} is {variables[name].dtype} {list(variables[name].shape)} instead of {list(array.shape)}"
@@ -157,7 +149,7 @@ class Conversion:
 
     written: Path  # the checkpoint folder, or the prefix of the TensorFlow checkpoint
     checkpoint: Checkpoint  # of this project, on whichever side: its network, names and values
-    report: SlimReport  # variables restored and left out, under the names of the TensorFlow side
+    report: slim_names.SlimReport  # variables restored and left out, under the names of the TensorFlow side
     global_step: int | None  # of the training; None where the source does not say
     differences: tuple[Difference, ...]  # of the proof; empty without one
 
@@ -189,10 +181,10 @@ def import_checkpoint(
     if is_checkpoint(source):
         raise ValueError(f"{source} is a checkpoint folder of this project already: use it as it is.")
     variables = read_slim_variables(source)
-    chosen = with_moving_averages(variables) if use_ema else variables
+    chosen = slim_names.with_moving_averages(variables) if use_ema else variables
     fit = demand_fit(source, chosen, labels, model_name, scope)
     model = fit.network.build(len(labels) + 1)
-    report = load_slim_variables(model, chosen, scope=fit.scope)
+    report = slim_names.load_slim_variables(model, chosen, scope=fit.scope)
     weights = model_weights(model)
     step = variables.get("global_step")
     global_step = None if step is None or np.ndim(step) else int(step)
@@ -249,12 +241,12 @@ def export_checkpoint(
     name = checkpoint.network.name
     model = build_model(checkpoint)
     weights = model_weights(model)
-    variables = {f"{name}/{slim_name(path)}": array for path, array in weights.items()}
+    variables = {f"{name}/{slim_names.slim_name(path)}": array for path, array in weights.items()}
     with _new_folder(output_dir) as folder:
         prefix = write_slim_checkpoint(folder, variables, global_step)
         write_labels(folder / LABELS, checkpoint.labels)
         differences = _prove(model, checkpoint.network, prefix, picture) if picture else ()
-    report = SlimReport(restored=list(variables), skipped=[], missing=[], reasons={})
+    report = slim_names.SlimReport(restored=list(variables), skipped=[], missing=[], reasons={})
     return Conversion(output_dir / prefix.name, checkpoint, report, global_step, differences)
 
 

@@ -11,23 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import skia
 
+from datasets.drawn import scene as scenes
 from datasets.drawn.crowd import NEARLY_HIDDEN, STEEPEST, HeadLabel, Placed, measure_heads
 from datasets.drawn.curves import Point, moved
 from datasets.drawn.face import expressions
 from datasets.drawn.figure import bounds, head_outlines
 from datasets.drawn.pen import Easel
 from datasets.drawn.places import PLACES
-from datasets.drawn.scene import (
-    Episode,
-    Scene,
-    add_grain,
-    arrange_scene,
-    blur,
-    draw_figures,
-    make_episode,
-    sample_blur,
-    shine_light,
-)
 
 SHORTEST, LONGEST = 1.5, 5.0  # seconds between two cuts
 OVERSCAN = 0.1  # of a background beyond each edge of the picture: room for the camera
@@ -57,7 +47,7 @@ class Shot:
     seed: str  # of what is left to chance while painting
     start: float  # in seconds from the film's beginning
     seconds: float  # how long it lasts
-    scene: Scene  # as it is in the middle of the shot
+    scene: scenes.Scene  # as it is in the middle of the shot
     motions: tuple[Motion, ...]  # one per figure
     zoom: tuple[float, float]  # of the camera at the beginning and at the end
     pan: tuple[Point, Point]  # of the camera at the beginning and at the end, (x, y) in pixels
@@ -69,7 +59,7 @@ def make_shots(seed: int, episode: int, seconds: float, width: int, height: int)
 
     A longer film of the same seed, episode and size begins with the shots of a shorter one.
     """
-    look = make_episode(seed, episode)
+    look = scenes.make_episode(seed, episode)
     shots: list[Shot] = []
     start = 0.0
     while start < seconds:
@@ -125,7 +115,7 @@ class ShotPainter:
         surface = skia.Surface(width, height)
         easel = Easel(surface.getCanvas(), width, height)
         PLACES[scene.place](easel, random.Random(f"{shot.seed} place"), scene.episode.palette)
-        blur(surface, shot.blur)
+        scenes.blur(surface, shot.blur)
         self._background = surface.makeImageSnapshot()
 
     def paint(self, seconds: float) -> np.ndarray:
@@ -139,22 +129,22 @@ class ShotPainter:
             corner = -OVERSCAN * scene.width, -OVERSCAN * scene.height
             linear = skia.SamplingOptions(skia.FilterMode.kLinear)
             easel.canvas.drawImage(self._background, *corner, linear)
-        draw_figures(easel, scene, figures_at(shot, seconds))
+        scenes.draw_figures(easel, scene, figures_at(shot, seconds))
         with easel.through(camera):
             for _, picture in scene.props:
                 easel.canvas.drawPicture(picture)
         # The same light during the whole shot, but new grain in every picture.
-        shine_light(surface, scene, random.Random(f"{shot.seed} light"))
+        scenes.shine_light(surface, scene, random.Random(f"{shot.seed} light"))
         if scene.episode.grain:
-            add_grain(surface, scene.episode.grain * 0.5, random.Random(f"{shot.seed} {seconds:.3f}"))
+            scenes.add_grain(surface, scene.episode.grain * 0.5, random.Random(f"{shot.seed} {seconds:.3f}"))
         surface.flushAndSubmit()
         return pixels[:, :, :3]
 
 
-def _make_shot(seed: str, episode: Episode, start: float, width: int, height: int) -> Shot:
+def _make_shot(seed: str, episode: scenes.Episode, start: float, width: int, height: int) -> Shot:
     source = random.Random(seed)
     seconds = round(source.uniform(SHORTEST, LONGEST), 1)
-    scene = arrange_scene(source, episode, width, height)
+    scene = scenes.arrange_scene(source, episode, width, height)
     pans = [
         (source.uniform(-1, 1) * FARTHEST_PAN * width, source.uniform(-1, 1) * FARTHEST_PAN * height)
         for _ in range(2)
@@ -163,7 +153,7 @@ def _make_shot(seed: str, episode: Episode, start: float, width: int, height: in
         pans[1] = pans[0]  # a camera that stands still
     near = source.uniform(1.0, NEAREST) if source.random() < 0.5 else 1.0
     zoom = (1.0, near) if source.random() < 0.5 else (near, 1.0)
-    blur = sample_blur(scene, source)
+    blur = scenes.sample_blur(scene, source)
     motions = tuple(_make_motion(source, figure, width) for figure in scene.figures)
     return Shot(seed, start, seconds, scene, motions, zoom, (pans[0], pans[1]), blur)
 
