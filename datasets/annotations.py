@@ -47,8 +47,7 @@ class PictureFacts:
 def examine_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFacts:
     """Decodes a picture completely and says what it is.
 
-    Raises:
-        PictureError: cannot be read, cut short, not a picture, or more pixels than `max_pixels`.
+    PictureError where it cannot be read, is cut short, no picture, or has more than `max_pixels`.
     """
     data = read_picture_file(path, max_pixels=max_pixels)
     image = decoded(data, max_pixels)

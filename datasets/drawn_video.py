@@ -104,10 +104,8 @@ def _shots_of(options: FilmOptions) -> tuple[Shot, ...]:
 def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda done: None) -> bool:
     """Draws the film unless it is there already, and says whether; it appears only when it is complete.
 
-    ``progress`` is called with the number of frames done.
-
-    Raises:
-        ValueError: a file that was not drawn with these options has its name.
+    ``progress`` is called with the number of frames done. ValueError where a file has its name that was not
+    drawn with these options.
     """
     path = options.output_path
     names = ("seconds", "seed", "episode", "width", "height", "sound", "codec")
@@ -127,8 +125,7 @@ def draw_video(options: FilmOptions, progress: Callable[[int], None] = lambda do
 def write_true_boxes(options: FilmOptions) -> int:
     """Writes the XML that `options.annotations_dir` asks for; says how many stand there for this film now.
 
-    Raises:
-        ValueError: no picture is of this film, one is not, or a file with other content has the name.
+    ValueError where no picture is of this film, one is not, or a file with other content has the name.
     """
     folder = options.annotations_dir
     if folder is None:

@@ -84,8 +84,7 @@ def is_box(corners) -> tf.Tensor:
 def objects_of(where: str, example: tf.train.Example) -> tuple[Sequence, ...]:
     """The sides [4][G], class ids [G], names and difficult flags of a record, the last two [G] or [0].
 
-    Raises:
-        ValueError: a box has no id, name or flag; `where` is said.
+    ValueError, which says `where`: a box has no id, name or flag.
     """
     feature = example.features.feature
     corners = [feature[f"image/object/bbox/{side}"].float_list.value for side in SIDES]
@@ -105,8 +104,7 @@ def objects_of(where: str, example: tf.train.Example) -> tuple[Sequence, ...]:
 def examples(files: Iterable[Path]) -> Iterator[tuple[str, tf.train.Example]]:
     """The records of some files as they were written, pictures encoded, each with where it is, in words.
 
-    Raises:
-        ValueError: a file is damaged, cut short or of something else; names it.
+    ValueError, which names the file: it is damaged, cut short or of something else.
     """
     for path in files:
         try:

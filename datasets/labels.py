@@ -33,10 +33,8 @@ def typed_name(name: str) -> str:
 def read_labels(path: Path) -> list[str]:
     """Reads labels.txt: K names; the class id of `names[i]` is `i + 1`.
 
-    A byte order mark, Windows line ends and blank lines at the end are accepted.
-
-    Raises:
-        ValueError: the file is missing, empty, not UTF-8, has a blank line between names or a name twice.
+    A byte order mark, Windows line ends and blank lines at the end are accepted. ValueError where the file is
+    missing, empty, not UTF-8, has a blank line between names or a name twice.
     """
     path = Path(path)
     try:

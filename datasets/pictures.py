@@ -141,9 +141,8 @@ def bytes_of(path: Path, most: int, what: str, error: type[UnusableFile]) -> byt
 def read_picture_file(path: Path, *, max_pixels: int = MAX_PIXELS) -> bytes:
     """A picture file's bytes, not decoded.
 
-    Raises:
-        PictureError: cannot be read, empty, of a format that is not read, or larger than a picture of
-            `max_pixels` can be.
+    PictureError where it cannot be read, is empty, of a format that is not read, or larger than a picture of
+    `max_pixels` can be.
     """
     if path.suffix.lower() in OTHER_SUFFIXES:
         cure = "left out: save it as PNG or JPEG"

@@ -121,11 +121,7 @@ class FaceClassifier:
 
     @classmethod
     def load(cls, folder: Path | str) -> "FaceClassifier":
-        """From a folder that `train_face_classifier.py` wrote.
-
-        Raises:
-            ValueError: it is no such folder, or damaged.
-        """
+        """From a folder that `train_face_classifier.py` wrote; ValueError where it is none, or damaged."""
         folder = Path(folder)
         whole = (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
         cure = "Train it again, or take a copy that is whole."

@@ -71,11 +71,7 @@ class Face:
     max_pixels: int = MAX_PIXELS  # a larger picture is refused
 
     def picture(self) -> np.ndarray:
-        """What is seen of it: uint8 [h, w, 3].
-
-        Raises:
-            PictureError: it cannot be read.
-        """
+        """What is seen of it: uint8 [h, w, 3]; PictureError where it cannot be read."""
         image = read_picture(self.path, turn=self.turned, max_pixels=self.max_pixels)
         return image if self.box is None else crop_around(image, np.array(self.box), self.margin)[0]
 

@@ -126,13 +126,10 @@ def measure_faces(
     *,
     strangers: np.ndarray | None = None,
 ) -> FaceMeasures:
-    """Measures N faces of known characters, and M of strangers.
+    """Measures N faces of known characters, and M of strangers; ValueError where there is no face.
 
     Logits are [N, K] for K names, those of strangers [M, K], truth is int [N], groups say for the interval
     what comes from one source.
-
-    Raises:
-        ValueError: there is no face.
     """
     if not len(truth):
         raise ValueError("there is no face of a known name to measure")

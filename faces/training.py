@@ -70,8 +70,7 @@ def train_faces(
 ) -> Trained:
     """Trains on a folder of faces, without writing the classifier; says what is going on.
 
-    Raises:
-        ValueError: faces cannot be used, or the folder for the classifier is somebody else's.
+    ValueError where faces cannot be used, or the folder for the classifier is somebody else's.
     """
     seconds: dict[str, float] = {}
     started = time.monotonic()

@@ -10,8 +10,7 @@ from pathlib import Path
 def locked(folder: Path, otherwise: str = "") -> Iterator[None]:
     """Keeps others who ask for it, too, out of a folder; nobody where there are no locks (Windows).
 
-    Raises:
-        ValueError: somebody has it; the message is `otherwise`. Without one this waits.
+    Where somebody has it this is a ValueError with the message `otherwise`; without one it waits.
     """
     try:
         import fcntl

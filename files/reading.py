@@ -20,8 +20,7 @@ def as_utf8(text: str) -> str:
 def read_json(path: Path, cure: str) -> dict[str, Any]:
     """A JSON file that holds an object, whoever wrote it; a byte order mark is none of it.
 
-    Raises:
-        ValueError: it is damaged or holds something else; the message names it and ends with the cure.
+    ValueError, which names it and ends with the cure: it is damaged or holds something else.
     """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -42,8 +41,7 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays that `write_arrays` wrote.
 
-    Raises:
-        ValueError: not such a file, damaged, too large, with pickled objects or numbers that are none.
+    ValueError where it is no such file, damaged, too large, with pickled objects or numbers that are none.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

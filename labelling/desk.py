@@ -47,8 +47,7 @@ class Desk:
     def __init__(self, dataset_dir: Path, likeness: Likeness, progress: Progress = silent):
         """Reads a data set with its drafts and looks at every head in it.
 
-        Raises:
-            ValueError: no folder, no picture that can be read, or two that would share an annotation.
+        ValueError where there is no folder, no picture that can be read, or two would share an annotation.
         """
         self._dataset_dir, self._likeness, self._lock = dataset_dir, likeness, threading.RLock()
         self.learning: Callable[[], dict[str, Any]] = dict  # what a detector that learns meanwhile says
@@ -197,8 +196,7 @@ class Desk:
     def name_group(self, who: str, key: str, name: str, apart: Iterable[int]) -> Outcome:
         """Gives the heads of a group a name, but for those of some tracks; "" says that they are nobody's.
 
-        Raises:
-            ValueError: an unknown question, or a track that it does not have.
+        ValueError where the question is unknown, or has no such track.
         """
 
         def change(question: Question) -> None:
@@ -226,8 +224,7 @@ class Desk:
     def confirm(self, who: str, key: str, sheet: Sequence[Sequence[Head]]) -> Outcome:
         """Says of the pictures of a sheet, in their order, who is in them; heads without a name are nobody's.
 
-        Raises:
-            ValueError: an unknown question, or another number of pictures.
+        ValueError where the question is unknown, or has another number of pictures.
         """
 
         def change(question: Question) -> None:

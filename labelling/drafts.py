@@ -53,8 +53,7 @@ class DraftTarget:
 def checkpoint_finder(folder: Path | None, threshold: float) -> Finder:
     """A detector of ours, the shipped one if none is named, looking closely; whatever it finds is a head.
 
-    Raises:
-        ValueError: the folder cannot be used.
+    ValueError where the folder cannot be used.
     """
     from nets.detector import HEADS, Detector
     from nets.looks import LEAST, look_closely

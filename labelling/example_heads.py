@@ -35,8 +35,7 @@ _MOSTLY = 0.3
 def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotation, np.ndarray]]]:
     """The pictures and boxes, [4] corners as fractions, by name; the largest MOST of each.
 
-    Raises:
-        ValueError: a face has two names, or a name no box that shows a head.
+    ValueError where a face has two names, or a name no box that shows a head.
     """
     from nets.postprocess import ONE_HEAD  # it starts Keras
 
@@ -140,8 +139,7 @@ def names_with(
 ) -> "Names":
     """Names with the examples of some more, vectors [N, E] and `around` [N, 4]; they replace their name's.
 
-    Raises:
-        ValueError: that is one name only.
+    ValueError where that is one name only.
     """
     from nets.likeness import Names
 

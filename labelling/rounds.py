@@ -54,8 +54,7 @@ def rounds_of(dataset_dir: Path) -> Path:
 def round_of(report: Path, records: Path, pictures: int) -> Round:
     """A round from the report.json of its evaluation and the dataset.json that it was trained on.
 
-    Raises:
-        ValueError: one of them is damaged, or there was nothing to measure by.
+    ValueError where one of them is damaged, or there was nothing to measure by.
     """
     said, split = read_json(report, "evaluate again"), read_json(records, "convert again")["splits"]["train"]
     if said["map_voc07"] is None:

@@ -101,11 +101,7 @@ def write_slim_checkpoint(folder: Path, variables: Mapping[str, np.ndarray], glo
 
 
 def find_prefix(path: Path) -> Path:
-    """The prefix of the TensorFlow checkpoint that `path` means.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The prefix of the TensorFlow checkpoint that `path` means; ValueError where there is none."""
     prefix = _latest(path) if path.is_dir() else path.with_name(_PARTS.sub("", path.name))
     if re.search(r"[\[\]\\]", str(prefix)):
         raise ValueError(

@@ -68,8 +68,7 @@ def training_state(name: str) -> str:
 def with_moving_averages(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The variables, each replaced by the moving average that its training kept of it.
 
-    Raises:
-        ValueError: there is no moving average among them.
+    ValueError where there is no moving average among them.
     """
     averages = {name: array for name, array in variables.items() if name.endswith(_AVERAGE)}
     if not averages:

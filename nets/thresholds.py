@@ -45,8 +45,7 @@ class Thresholds:
 def read_thresholds(path: Path) -> Thresholds:
     """What thresholds.json holds: `asdict` of `Thresholds`.
 
-    Raises:
-        ValueError: the file is damaged or holds something that is no threshold.
+    ValueError where the file is damaged or holds something that is no threshold.
     """
     cure = (
         f"Delete it to report from score {DEFAULT_THRESHOLD} on, or write it anew with `python -m "

@@ -93,11 +93,7 @@ def demand_fit(
     model_name: str | None,
     scope: str | None,
 ) -> Fit:
-    """The network that is there, complete and for these names.
-
-    Raises:
-        ValueError: it is not.
-    """
+    """The network that is there; ValueError where it is not complete, or not for these names."""
     fits = [_fit(get_network(model_name), variables, scope)] if model_name else find_fits(variables, scope)
     if not fits or not fits[0].found:
         wanted = model_name or "any network of this project"
@@ -331,8 +327,7 @@ def _prove(
 def _new_folder(folder: Path) -> Iterator[Path]:
     """A folder under a temporary name, which gets its own at the end of the block, or goes if that fails.
 
-    Raises:
-        ValueError: there is something under its name.
+    ValueError where there is something under its name.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100  (resolve() would follow a link)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -132,9 +132,7 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
 
     The picture's stem is `visitorDIGEST_000000`, a source of its own, so that one picture that was reported
     twice is found to be there already. Where the data set has lists of splits, it goes into train.txt.
-
-    Raises:
-        ValueError: the data set has the picture already, or the XML is unusable; nothing has changed then.
+    ValueError where the data set has the picture, or the XML is unusable; nothing has changed then.
     """
     key, picture = report.key, inbox.path(report.key, ".jpg")
     height, width = read_picture(picture).shape[:2]

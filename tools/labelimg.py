@@ -56,9 +56,8 @@ class Session:
 def plan_session(options: Options) -> Session:
     """Finds folders, names and order.
 
-    Raises:
-        ValueError: the folder does not exist or holds no picture, LabelImg would not find all of its XML, or
-            a named file is missing.
+    ValueError where the folder does not exist or holds no picture, LabelImg would not find all of its XML, or
+    a named file is missing.
     """
     folder = options.dataset_dir
     contents = find_pictures(folder)

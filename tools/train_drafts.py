@@ -40,11 +40,7 @@ class Options:
 
 
 def train_round(options: Options, folder: Path, console: Console) -> None:
-    """One round, in a folder.
-
-    Raises:
-        ValueError: nothing is labelled, or a step failed.
-    """
+    """One round, in a folder; ValueError where nothing is labelled, or a step failed."""
     from nets.checkpoint import read_config  # it starts Keras
 
     targets = draft_targets(find_pictures(options.dataset_dir))

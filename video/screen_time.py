@@ -147,8 +147,7 @@ def look_through(
 ) -> tuple[Seen, list[str]]:
     """What is seen in a film, and what else a person should know (damage); counts its seconds.
 
-    Raises:
-        UnusableFile: it cannot be read.
+    UnusableFile where it cannot be read.
     """
     times, shots, heads, looks, cuts = [], [], [], [], CutFinder()
     with SparseVideo(path) as video:

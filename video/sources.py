@@ -115,11 +115,7 @@ def journal_path(folder: Path, source: str) -> Path:
 
 
 def read_journal(path: Path) -> Journal | None:
-    """The journal, or None where there is none.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
+    """The journal, or None where there is none; ValueError where it cannot be read."""
     if not path.exists():
         return None
     try:

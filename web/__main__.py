@@ -51,9 +51,7 @@ def with_token(options: WebOptions) -> WebOptions:
 def serve(options: WebOptions) -> None:
     """Load everything, then serve until told to stop.
 
-    Raises:
-        ValueError: a package or the checkpoint is missing or damaged.
-        OSError: the port is taken.
+    ValueError where a package or the checkpoint is missing or damaged, OSError where the port is taken.
     """
     for package in ("fastapi", "uvicorn", "tf2onnx"):
         if importlib.util.find_spec(package) is None:

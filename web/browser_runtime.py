@@ -81,8 +81,7 @@ def is_complete(folder: Path = FOLDER) -> bool:
 def unpack(package: Path, folder: Path, files: dict[str, str] = FILES) -> None:
     """Take the files out of a package that npm brought.
 
-    Raises:
-        ValueError: it is no package, or a file in it is missing or not the pinned one; nothing was written.
+    ValueError, and nothing is written: it is no package, or a file in it is missing or not the pinned one.
     """
     contents = {}
     try:

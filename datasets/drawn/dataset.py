@@ -87,10 +87,8 @@ def stem_of(episode: int, index: int) -> str:
 def draw_dataset(options: DrawnOptions, progress: Callable[[int], None] = lambda done: None) -> Counts:
     """Draws the set; the folder appears under its name only when it is complete.
 
-    ``progress`` is called with the number of pictures done.
-
-    Raises:
-        ValueError: the output folder holds something else, or the numbers do not fit together.
+    ``progress`` is called with the number of pictures done. ValueError where the folder holds something else,
+    or the numbers do not fit together.
     """
     plan = plan_episodes(options)
     folder = options.output_dir

@@ -118,8 +118,7 @@ def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
 def remember_pictures(index: RecordIndex, free: int | None = None) -> PictureMemory:
     """Decode all pictures of a set; takes twice `needed_bytes` for a moment, of `free` if that is known.
 
-    Raises:
-        ValueError: there is not the memory.
+    ValueError where there is not the memory.
     """
     needed = needed_bytes(index)
     if free is not None and 2 * needed > free:

@@ -33,10 +33,8 @@ class RecordIndex:
 def index_records(files: Sequence[Path]) -> RecordIndex:
     """Finds every record by reading the lengths alone: about 2 microseconds a record.
 
-    The checksums are not verified here; TensorFlow does so when it reads the record.
-
-    Raises:
-        ValueError: a file does not end where its last record does.
+    The checksums are not verified here; TensorFlow does so when it reads the record. ValueError where a file
+    does not end where its last record does.
     """
     offsets = [_offsets(Path(path)) for path in files]
     file = np.repeat(np.arange(len(offsets), dtype=np.int64), [len(one) for one in offsets])

@@ -49,8 +49,7 @@ class Comparison:
 def read_samples(folder: Path, names: Sequence[str], progress: Progress = silent) -> Samples:
     """Up to `MOST` pictures of a folder, evenly spread: if there are any, those labelled with its names.
 
-    Raises:
-        ValueError: there is no picture, or no folder.
+    ValueError where there is no picture, or no folder.
     """
     reading = read_folder(folder, ReadOptions(unlabelled_as_negative=True), progress=progress)
     every = reading.annotations
@@ -66,11 +65,7 @@ def read_samples(folder: Path, names: Sequence[str], progress: Progress = silent
 def compare(
     checkpoint: Detector, written: Detector, samples: Samples, progress: Progress = silent
 ) -> Comparison:
-    """Look with both; the file's own boxes count where it gives some.
-
-    Raises:
-        ValueError: there is nobody in the pictures.
-    """
+    """Look with both; the file's own boxes count where it gives some; ValueError where nobody is found."""
     first, second, apart = [], [], 0.0
     for done, image in enumerate(samples.images, start=1):
         look, other = (one.look([one.prepare(image)])[0] for one in (checkpoint, written))

@@ -38,8 +38,7 @@ def write_detections(path: Path, entries: Sequence[dict[str, Any]]) -> None:
 def read_detections(path: Path) -> dict[str, Detections]:
     """What `write_detections` wrote, by the name of the picture; boxes of less than a pixel are left out.
 
-    Raises:
-        UnusableFile: it cannot be read, or is another file.
+    UnusableFile where it cannot be read, or is another file.
     """
     try:
         entries = json.loads(bytes_of(path, _MAX_BYTES, "the file", UnusableFile))

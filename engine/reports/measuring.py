@@ -40,8 +40,7 @@ def measure_checkpoint(
 ) -> Measurements:
     """Measure a checkpoint folder, write report.html, report.json and detections.json, and say the figures.
 
-    Raises:
-        ValueError: the set or the checkpoint cannot be used, or there is nothing to measure.
+    ValueError where the set or the checkpoint cannot be used, or there is nothing to measure.
     """
     checkpoint = read_checkpoint(folder)
     split = dataset.split_name(options.dataset_split_name)
@@ -98,10 +97,8 @@ def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
     """The newest checkpoint of a training, again and again until the training is finished.
 
     A checkpoint that is replaced before it is asked for is passed over. The folder need not exist yet.
-
-    Raises:
-        ValueError: no sign of life (a state is saved every --save_interval_secs) for `patience` seconds, and
-            the training is not finished.
+    ValueError where there is no sign of life (a state is saved every --save_interval_secs) for `patience`
+    seconds, and the training is not finished.
     """
     seen, sign, alive, state = None, None, time.monotonic(), train_dir / STATE
     while True:
