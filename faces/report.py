@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from datasets.look_alikes import near_duplicates, traces_of
 from datasets.pictures import PictureError
@@ -31,11 +30,11 @@ from files.writing import write_json, write_text
 from nets.saving import versions
 from terminal.bars import Progress
 from visualization.drawing import contact_sheet, scale_to
-from visualization.figures import Theme
 from visualization.plots import plot_confusion, plot_reliability
 
 _TILE = 112
 _MOST_TILES = 60
+_CONFUSED = {"no_answer": "unknown", "nobody": "strangers", "corner": "is ↓   called →"}
 
 
 def write_face_report(
@@ -81,7 +80,7 @@ def write_face_report(
         sentences=sentences("faces_in_short.txt", measures=measures, likeliest=LIKELIEST),
         learnt=learnt,
         rows=worst_first,
-        confusion=themed(partial(_confusion, measures)),
+        confusion=themed(partial(plot_confusion, measures.names, measures.confusion, **_CONFUSED)),
         reliability=themed(bars),
         wrong_names=_wrong_names(measures, faces),
         ran=ran,
@@ -110,11 +109,6 @@ def _numbers(measures: FaceMeasures) -> dict[str, Any]:
             "counts": measures.confusion.tolist(),
         },
     }
-
-
-def _confusion(measures: FaceMeasures, theme: Theme) -> Figure:
-    words = {"no_answer": "unknown", "nobody": "strangers", "corner": "is ↓   called →"}
-    return plot_confusion(measures.names, measures.confusion, theme=theme, **words)
 
 
 def _wrong_names(measures: FaceMeasures, faces: Sequence[Face]) -> np.ndarray | None:

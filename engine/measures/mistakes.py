@@ -57,7 +57,8 @@ def count_errors(matches: Matches, reported: np.ndarray) -> dict[str, int]:
     """Mistakes by kind, among the detections that are `reported`, bool [D], and objects missed by them."""
     kind, meant = _kinds(matches)
     counts = {one: int(np.sum(reported & (kind == one))) for one in KINDS}
-    counts["missed"] = int(_missed(matches, meant, reported).sum())
+    unmeant = ~np.isin(np.arange(len(matches.difficult)), meant[reported])  # bool [G], of objects
+    counts["missed"] = int((matches.missed_by(reported) & unmeant).sum())
     return counts
 
 
@@ -81,8 +82,3 @@ def _kinds(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
     }
     kind = np.select(list(tests.values()), list(tests), "wrong name and bad box")
     return kind, np.select([kind == "bad box", kind == "wrong name"], [near, near_other], -1)
-
-
-def _missed(matches: Matches, meant: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Bool [G], objects that count and that none of the detections `shown` found or meant."""
-    return matches.missed_by(shown) & ~np.isin(np.arange(len(matches.difficult)), meant[shown])
