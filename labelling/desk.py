@@ -19,7 +19,16 @@ import numpy as np
 from datasets.labels import read_labels
 from datasets.sources import sources_of
 from files.threads import map_in_threads
-from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
+from labelling.drafts import (
+    OFFERS,
+    ORDER,
+    SEEN,
+    DraftTarget,
+    alone_with,
+    draft_targets,
+    find_pictures,
+    may_write,
+)
 from labelling.groups import groups_of, tracks_of
 from labelling.guesses import Style, Trust, known_names, likely, with_offers
 from labelling.marks import Head, Picture, read_marks, take_back, write_marks, written_at
@@ -49,7 +58,10 @@ class Desk:
 
         ValueError where there is no folder, no picture that can be read, or two would share an annotation.
         """
+        from nets.likeness import Memory  # it starts Keras
+
         self._dataset_dir, self._likeness, self._lock = dataset_dir, likeness, threading.RLock()
+        self._memory = Memory(dataset_dir / SEEN, likeness)
         self.learning: Callable[[], dict[str, Any]] = dict  # what a detector that learns meanwhile says
         self.problems: list[str] = []  # pictures that are left out, a sentence each
         self._open: dict[str, Question] = {}
@@ -71,6 +83,7 @@ class Desk:
                 continue
             self._see(*one)
             self.pictures.append(one[0])
+        self._memory.keep()
         if not self.pictures:
             raise ValueError(f"{dataset_dir}: none of its pictures can be labelled: {self.problems[0]}")
         own = dataset_dir / "labels.txt"
@@ -92,7 +105,7 @@ class Desk:
 
     def _see(self, picture: Picture, looks: list[np.ndarray]) -> None:
         new = [head for head in picture.heads if head.unseen]
-        for head, vector in zip(new, self._likeness.vectors(looks), strict=True):
+        for head, vector in zip(new, self._memory.vectors(looks), strict=True):
             head.vector = vector
 
     def _take_order(self) -> None:

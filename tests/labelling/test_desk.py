@@ -15,10 +15,12 @@ import pytest
 
 from datasets.annotations import ReadOptions, read_folder
 from datasets.voc import is_draft, read_xml, voc_objects
+from files.reading import read_arrays
+from files.writing import write_arrays
 from labelling import desk as desks
-from labelling import questions
+from labelling import groups, questions
 from labelling.desk import Desk
-from labelling.drafts import may_write, write_draft
+from labelling.drafts import SEEN, may_write, write_draft
 from labelling.groups import groups_of, tracks_of
 from labelling.marks import Head
 from labelling.questions import Question
@@ -32,9 +34,10 @@ PICTURES = 5
 class Likeness:
     """Heads of one colour are one person's."""
 
-    digest = "test"
+    digest, strangers, looks = "test", np.zeros((1, 3), np.float32), 0
 
     def vectors(self, heads) -> np.ndarray:
+        self.looks += len(heads)
         rows = [np.asarray(head, float)[head.shape[0] // 2, head.shape[1] // 2] for head in heads]
         rows = np.array(rows).reshape(-1, 3)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -230,6 +233,37 @@ def test_tracks_follow_place_and_face_and_groups_keep_two_in_one_picture_apart()
     both = np.array([[1, 0], [1, 0]], np.float32)
     assert sorted(groups_of(np.array([3, 5]), [0, 0], both).tolist()) == [0, 1]
     assert groups_of(np.array([0]), [0], both[:1]).tolist() == [0]
+
+
+def test_many_tracks_are_grouped_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve people of 20 heads, seven compared at once."""
+    people = np.repeat(np.eye(12), 20, axis=0)
+    vectors = people + np.random.default_rng(0).normal(0, 0.05, people.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    order = np.random.default_rng(1).permutation(240)
+    expected = groups_of(np.arange(240), order.tolist(), vectors)
+    assert np.bincount(expected).tolist() == [20] * 12
+    monkeypatch.setattr(groups, "MOST", 7)
+    parts = groups_of(np.arange(240), order.tolist(), vectors)
+    assert len({*zip(expected, parts, strict=True)}) == 12, "the same ones, whatever their numbers"
+    one = np.tile(vectors[:1], (8, 1))
+    alone = groups_of(np.arange(8), [0] * 8, one)
+    assert alone[7] not in alone[:7], "who joins is in no picture of the group"
+
+
+@pytest.mark.parametrize("damage", [{}, {"digest": np.array("another")}, {"heads": np.ones(3)}, None])
+def test_a_head_is_looked_at_once(folder: Path, damage: dict[str, np.ndarray] | None) -> None:
+    first, again = Likeness(), Likeness()
+    Desk(folder, first)  # pyright: ignore[reportArgumentType]
+    assert first.looks == 2 * PICTURES
+    path, anew = folder / SEEN, damage != {}
+    if damage is None:
+        path.write_bytes(path.read_bytes()[:99])
+    else:
+        write_arrays(path, read_arrays(path) | damage)
+    desk = Desk(folder, again)  # pyright: ignore[reportArgumentType]
+    assert again.looks == (2 * PICTURES if anew else 0)
+    assert np.bincount([head.group for one in desk.pictures for head in one.heads]).tolist() == [PICTURES] * 2
 
 
 LABEL = """
