@@ -1,7 +1,7 @@
 # Set-up, demo and checks, for Linux and macOS (on Windows: WSL 2). `make` alone lists the targets.
 #
 #   PYTHON=python3.12   the Python of .venv (default: python3, or a supported one that uv finds)
-#   GPU=1               with `make setup`: TensorFlow's CUDA libraries too (Linux, NVIDIA)
+#   GPU=1, GPU=jax      with `make setup`: TensorFlow's CUDA libraries too, or JAX and its (Linux, NVIDIA)
 #   WEB=1               with `make setup`: what the page needs too
 #   EXPORT=1            with `make setup`: what export_model.py needs too
 #   UV_DEFAULT_INDEX=…  a mirror of PyPI (default: pip's, where pip has one)
@@ -22,12 +22,14 @@ set_up = "$(python)" -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev
 	"install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }; \
 	"$(python)" tools/setup_environment.py $(if $(PYTHON),--chosen)
 
+gpu = $(if $(GPU),$(if $(filter jax,$(GPU)),gpu_jax,gpu))
+
 .PHONY: help setup setup-dev demo labelimg label web test test-all lint format lock clean
 
 help:
 	@echo "make demo      draw a data set, train on it, evaluate, draw boxes: all of it under $(DEMO)/"
 	@echo "make web       a page that finds characters in your pictures (CHECKPOINT=RUN: with your detector)"
-	@echo "make setup     only create .venv (GPU=1: with TensorFlow's CUDA libraries)"
+	@echo "make setup     only create .venv (GPU=1: with TensorFlow's CUDA libraries, GPU=jax: with JAX's)"
 	@echo "make labelimg DATASET=folder   label its pictures in LabelImg (makes .labelimg-venv for it)"
 	@echo "make label DATASET=folder      the same in a browser, whole groups of heads at a time (TRAIN=1: a detector"
 	@echo "                               learns meanwhile, and its boxes come in)"
@@ -39,10 +41,10 @@ help:
 	@echo "make clean     remove $(DEMO)/ and caches; .venv and other runs stay"
 
 setup:
-	@$(set_up) run $(if $(WEB),web) $(if $(EXPORT),export) $(if $(GPU),gpu)
+	@$(set_up) run $(if $(WEB),web) $(if $(EXPORT),export) $(gpu)
 
 setup-dev:
-	@$(set_up) dev $(if $(GPU),gpu)
+	@$(set_up) dev $(gpu)
 
 demo: setup
 	$(VENV_PYTHON) -m datasets.drawn --output_dir=$(DEMO)/drawn
@@ -104,6 +106,7 @@ lock:
 	$(subst pyproject.toml,requirements/serve.in,$(resolve)) --output-file=requirements/serve.txt --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --extra=export --constraints=requirements/export.txt
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
+	$(resolve) --output-file=requirements/gpu_jax.txt --extra=gpu_jax --constraints=requirements/dev.txt
 	$(subst pyproject.toml,requirements/uv.in,$(resolve)) --output-file=requirements/uv.txt
 	$(subst pyproject.toml,requirements/labelimg-build.in,$(resolve)) --output-file=requirements/labelimg-build.txt
 	$(subst --no-build,,$(subst pyproject.toml,requirements/labelimg.in,$(resolve))) --output-file=requirements/labelimg.txt

@@ -8,13 +8,15 @@ Writes into X every picture with its boxes drawn, under the path it has below th
 faces are followed, has one entry per frame, with `"time"` in seconds. Every video becomes an annotated MP4
 with its sound, a timeline (`VIDEO.timeline.png`) and a table of who appears when (`VIDEO.appearances.csv`).
 The input `webcam` (or `webcam:1` for the second) is the camera, until Ctrl-C, which ends every run early:
-what was done until then is complete and valid.
+what was done until then is complete and valid. The same command goes on with the other pictures, after a
+crash as well: until all is done, `detections.journal` has what was found.
 
 Exit status: 0; 1 if an input could not be read or a result not written (the others are done nevertheless) or
 nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
 import itertools
+import json
 import math
 import os
 import signal
@@ -24,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
@@ -44,7 +46,7 @@ from datasets.pictures import (
     read_picture,
     save_picture,
 )
-from engine.reports.detections_file import detections_entry, write_detections
+from engine.reports.detections_file import Journal, as_line, detections_entry, write_lines
 from files.below import files_below
 from files.telling import why
 from files.threads import map_in_threads
@@ -178,31 +180,23 @@ class Run:
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     # Asked now and then; once it says so, only what is done so far is completed.
     stopped: Callable[[], bool] = lambda: False
-    entries: list[dict[str, Any]] = field(default_factory=list)  # of `detections.json`
+    made: str = ""  # all that decides about what is found: a run that was killed goes on if it is the same
+    lines: dict[str, list[str]] = field(default_factory=dict)  # of `detections.json`, by name
+    known: int = 0  # pictures that an earlier run was done with
     failures: list[tuple[str, str]] = field(default_factory=list)  # (name, why it could not be read)
     notes: list[tuple[str, str]] = field(default_factory=list)  # (name, what a person should know)
 
     def through(self, sources: Sequence[Source]) -> "Run":
         """Goes through what `find_sources` found; returns itself."""
-        pictures = [source for source in sources if not source.is_video]
-        on_sheet = set(pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1])
-        tiles, number = [], itertools.count(1)
-        # Neighbouring pictures go through the network together; videos stand alone.
-        for is_video, group in itertools.groupby(sources, key=lambda source: source.is_video):
-            if is_video:
-                for source in group:
-                    self._video(source)
-                continue
-            for source, image, found in self._pictures(group):
-                self.progress("pictures", next(number), len(pictures))
-                height, width = image.shape[:2]
-                self.entries.append(detections_entry(source.name, height, width, found))
-                if self.options.contact_sheet and source in on_sheet:
-                    tiles.append((scale_to(image, TILE), Path(source.name).name, found))
         folder = self.options.output_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_detections(folder / "detections.json", self.entries)
+            journal = Journal(folder / "detections.journal", self.made)
+            tiles = self._through(sources, journal)
+            lines = itertools.chain.from_iterable(self.lines.get(source.name, ()) for source in sources)
+            write_lines(folder / "detections.json", lines)
+            if not self.stopped():
+                journal.finish()
             if tiles:
                 images, names, found = zip(*tiles, strict=True)
                 sheet = contact_sheet(images, captions=names, detections=found)
@@ -210,6 +204,35 @@ class Run:
         except (OSError, PictureError) as error:
             self._left_out(Source(folder, str(folder)), error)
         return self
+
+    def _through(
+        self, sources: Sequence[Source], journal: Journal
+    ) -> list[tuple[np.ndarray, str, Detections]]:
+        """Pictures of the contact sheet, what they are called, and what was found in them."""
+        pictures = [source for source in sources if not source.is_video]
+        on_sheet = set(pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1])
+        on_sheet = on_sheet if self.options.contact_sheet else set[Source]()
+        tiles = []
+        for source in pictures:
+            line = None if source in on_sheet else journal.line(source.path)
+            if line and source.results(self.options.output_dir)[0].is_file():
+                self.lines[source.name] = [line]
+        self.known = len(self.lines)
+        # Neighbouring pictures go through the network together; videos stand alone.
+        todo = (source for source in sources if source.name not in self.lines)
+        for is_video, group in itertools.groupby(todo, key=lambda source: source.is_video):
+            if is_video:
+                for source in group:
+                    self._video(source)
+                continue
+            for source, image, found in self._pictures(group):
+                line = as_line(detections_entry(source.name, *image.shape[:2], found))
+                self.lines[source.name] = [line]
+                journal.add(source.path, line)
+                self.progress("pictures", len(self.lines), len(pictures))
+                if source in on_sheet:
+                    tiles.append((scale_to(image, TILE), Path(source.name).name, found))
+        return tiles
 
     def _pictures(self, sources: Iterable[Source]) -> Iterator[Found]:
         """One by one; the next ones are read and the last ones drawn while the network works."""
@@ -253,7 +276,7 @@ class Run:
                 done = detect_in_video(
                     reader, source.name, film, self.detector, options, self.progress, self.stopped
                 )
-            self.entries += done.entries
+            self.lines[source.name] = [*map(as_line, done.entries)]
             self.notes += [(source.name, note) for note in done.notes]
             spans = find_appearances(done.entries, done.seconds)
             write_appearances(table, spans)
@@ -268,7 +291,7 @@ def main(options: Options) -> int:
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     sources = find_sources(options.inputs, options.output_dir, contact_sheet=options.contact_sheet)
     start_tensorflow()
-    from nets.detector import Detector
+    from nets.detector import Detector, digest_of
 
     detector = Detector.load(options.checkpoint_path, unknown=options.unknown)
     started = time.monotonic()
@@ -287,15 +310,18 @@ def main(options: Options) -> int:
             def progress(what: str, done: int, total: int) -> None:
                 bars.update(bar, description=f"{what} ({done} of {total})", completed=done, total=total)
 
-            done = Run(detector, options, progress, interrupted.is_set).through(sources)
+            made = f"{digest_of(options.checkpoint_path)} {options.score_threshold} {options.unknown}"
+            done = Run(detector, options, progress, interrupted.is_set, made).through(sources)
     finally:
         signal.signal(signal.SIGINT, before)
     # one_line(): a file's name could hold control characters for the terminal.
     for name, note in [*done.notes, *done.failures]:
         console.print(one_line(f"detect.py: {name}: {note}"))
-    boxes = sum(len(entry["detections"]) for entry in done.entries)
+    lines = [*itertools.chain.from_iterable(done.lines.values())]
+    boxes = sum(len(json.loads(line)["detections"]) for line in lines)
+    earlier = f" ({done.known} pictures of an earlier run)" if done.known else ""
     console.print(
-        f"{len(done.entries)} pictures (or frames), {boxes} detections, "
+        f"{len(lines)} pictures (or frames){earlier}, {boxes} detections, "
         f"{len(done.failures)} unreadable or not written, in {time.monotonic() - started:.1f} s. "
         f"See {options.output_dir / 'detections.json'}"
     )

@@ -31,7 +31,7 @@ from labelling.drafts import (
 )
 from labelling.groups import groups_of, tracks_of
 from labelling.guesses import Style, Trust, known_names, likely, with_offers
-from labelling.marks import Head, Picture, read_marks, take_back, write_marks, written_at
+from labelling.marks import Head, Memory, Picture, read_marks, take_back, write_marks, written_at
 from labelling.questions import Outcome, Question
 from terminal.bars import Progress, silent
 
@@ -58,8 +58,6 @@ class Desk:
 
         ValueError where there is no folder, no picture that can be read, or two would share an annotation.
         """
-        from nets.likeness import Memory  # it starts Keras
-
         self._dataset_dir, self._likeness, self._lock = dataset_dir, likeness, threading.RLock()
         self._memory = Memory(dataset_dir / SEEN, likeness)
         self.learning: Callable[[], dict[str, Any]] = dict  # what a detector that learns meanwhile says

@@ -5,19 +5,28 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets import voc
 from datasets.pictures import read_picture
-from files.writing import write_bytes
+from files.reading import read_arrays
+from files.writing import write_arrays, write_bytes
 from labelling.drafts import BEGUN, alone_with
+
+if TYPE_CHECKING:  # importing it would start Keras
+    from nets.likeness import Likeness
 
 _HEAD = "head"
 UNNAMED = frozenset({_HEAD, "face"})  # what programs call heads of which they do not know whose they are
 _NAMED = "named"
+_LOST = 1000  # heads that are looked at again after a crash, at most
 _SAME = 1e-3  # of a picture's side: boxes are read back from whole pixels
 
 
@@ -41,6 +50,39 @@ class Head:
     def unseen(self) -> bool:
         """Whether its vector is wanted: a finder's head or an example of a name, and not yet looked at."""
         return self.vector is None and not self.score and (self.named or not self.name)
+
+
+class Memory:
+    """Vectors of heads seen before, kept in a file: to look at one takes 45 ms on two cores with AVX2."""
+
+    def __init__(self, path: Path, likeness: Likeness):
+        """Reads what is there of these vectors; what cannot be read is looked at anew."""
+        self._path, self._likeness, self._new = path, likeness, 0
+        self._known: dict[bytes, np.ndarray] = {}
+        with suppress(ValueError, TypeError, KeyError, OSError):
+            kept = read_arrays(path)
+            heads, vectors = kept["heads"].astype(np.uint8), kept["vectors"].astype(np.float32)
+            if str(kept["digest"]) == likeness.digest and vectors.shape[1:] == likeness.strangers.shape[1:]:
+                self._known = dict(zip(map(bytes, heads), vectors, strict=True))
+
+    def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:
+        """`Likeness.vectors`."""
+        whole = (str(head.shape).encode() + head.tobytes() for head in heads)
+        keys = [hashlib.blake2b(one, digest_size=16).digest() for one in whole]
+        new = {key: head for key, head in zip(keys, heads, strict=True) if key not in self._known}
+        self._known |= dict(zip(new, self._likeness.vectors([*new.values()]), strict=True))
+        self._new += len(new)
+        if self._new >= _LOST:
+            self.keep()
+        return np.array([self._known[key] for key in keys], np.float32)
+
+    def keep(self) -> None:
+        """Writes what is new."""
+        if self._new:
+            heads = np.frombuffer(b"".join(self._known), np.uint8).reshape(len(self._known), -1)
+            vectors, digest = np.array([*self._known.values()]), np.array(self._likeness.digest)
+            write_arrays(self._path, {"digest": digest, "heads": heads, "vectors": vectors})
+            self._new = 0
 
 
 @dataclass(eq=False)

@@ -25,6 +25,7 @@ from nets.thresholds import Thresholds, read_thresholds
 
 LABELS, CONFIG, WEIGHTS, METRICS = "labels.txt", "config.json", "weights.npz", "metrics.json"
 THRESHOLDS = "thresholds.json"
+FILES = LABELS, CONFIG, WEIGHTS, THRESHOLDS  # that decide what a detector says
 ANCHOR_SHAPES = "anchor_shapes"  # in config.json
 # Of config.json, whoever wrote in it: what else is read there, and what it has to be.
 _KINDS = dict.fromkeys(("dataset_dir", "dataset_split_name", "validation_split_name"), str)

@@ -1,5 +1,6 @@
 """Detector: a checkpoint folder and a picture in, named boxes out."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from boxes.detections import Detections
-from nets.checkpoint import build_model, is_checkpoint, read_checkpoint
+from nets.checkpoint import FILES, build_model, is_checkpoint, read_checkpoint
 from nets.exported import Exported
 from nets.likeness import ANEW, NAMES, Likeness, Names, head_of, read_names
 from nets.network import Network
@@ -20,6 +21,13 @@ from preprocessing.resize import resize_picture
 _NAMED = 0.1  # score of a head from which on it is asked who it is: below, one in twenty is a head
 # The finder of heads that needs no names, and knows how like two heads are.
 HEADS = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
+
+
+def digest_of(path: Path) -> str:
+    """Of the files that decide what the detector of a path says, whichever of `Detector.load`'s it is."""
+    files = [path, path.with_suffix(".bin"), *(path / name for name in (*FILES, NAMES))]
+    there = (file.read_bytes() for file in files if file.is_file())
+    return " ".join(hashlib.blake2b(content, digest_size=8).hexdigest() for content in there)
 
 
 class Detects(Protocol):

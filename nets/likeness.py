@@ -14,7 +14,6 @@ thousands of drawn people apart (`benchmarks.anybody.likeness`).
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from boxes.geometry import clip, decode
 from boxes.pixels import crop_around
 from datasets.labels import clean_name
 from files.reading import read_arrays
-from files.writing import write_arrays
 from nets.ssd_vgg import RGB_MEAN
 from preprocessing.resize import resize_picture
 
@@ -40,7 +38,6 @@ SHARPNESS = 16.0  # of the softmax of cosines: of 6 to 24 about the least log lo
 _BATCH = 4  # looks: few pictures show more than two heads
 _INNER = 0.07  # of a head, off each side of the second look: 0.12 is alike on faces10, 0.18 worse
 _ALIKE = 50  # drawn strangers who are most like a head say how like anybody is; not varied
-_LOST = 1000  # heads that are looked at again after a crash, at most
 _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 
 
@@ -90,38 +87,6 @@ class Likeness:
     def of_anybody(self, vectors: np.ndarray) -> np.ndarray:
         """How like heads [M, E] are to those of many drawn strangers who are most like them: [M], -1 to 1."""
         return np.sort(vectors @ self.strangers.T, axis=1)[:, -_ALIKE:].mean(1)
-
-
-class Memory:
-    """Vectors of heads seen before, kept in a file: to look at a head takes 30 ms on two cores with AVX2."""
-
-    def __init__(self, path: Path, likeness: Likeness):
-        """Reads what is there of these vectors; what cannot be read is looked at anew."""
-        self._path, self._likeness, self._new = path, likeness, 0
-        self._known: dict[bytes, np.ndarray] = {}
-        with suppress(ValueError, TypeError, KeyError, OSError):
-            kept = read_arrays(path)
-            heads, vectors = kept["heads"].astype(np.uint8), kept["vectors"].astype(np.float32)
-            if str(kept["digest"]) == likeness.digest and vectors.shape[1:] == likeness.strangers.shape[1:]:
-                self._known = dict(zip(map(bytes, heads), vectors, strict=True))
-
-    def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:
-        """`Likeness.vectors`."""
-        keys = [hashlib.blake2b(head.tobytes(), digest_size=16).digest() for head in heads]
-        new = {key: head for key, head in zip(keys, heads, strict=True) if key not in self._known}
-        self._known |= dict(zip(new, self._likeness.vectors([*new.values()]), strict=True))
-        self._new += len(new)
-        if self._new >= _LOST:
-            self.keep()
-        return np.array([self._known[key] for key in keys], np.float32)
-
-    def keep(self) -> None:
-        """Writes what is new."""
-        if self._new:
-            heads = np.frombuffer(b"".join(self._known), np.uint8).reshape(len(self._known), -1)
-            vectors, digest = np.array([*self._known.values()]), np.array(self._likeness.digest)
-            write_arrays(self._path, {"digest": digest, "heads": heads, "vectors": vectors})
-            self._new = 0
 
 
 def head_of(image: np.ndarray, box: np.ndarray) -> np.ndarray:

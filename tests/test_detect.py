@@ -12,6 +12,7 @@ from PIL import Image
 import detect
 from boxes.detections import Detections
 from detect import Options, Run, find_sources
+from engine.reports.detections_file import Journal
 from tests.conftest import tables
 from tests.engine.by_hand import detected
 from tests.seeing import Seeing
@@ -48,15 +49,14 @@ def pixels(path: Path) -> np.ndarray:
 def detect_in(inputs, output_dir, detector=None, **options):
     options = Options(tuple(inputs), Path("unused"), output_dir, **options)
     outcome = Run(detector or fake(), options).through(find_sources(options.inputs, output_dir))
-    written = json.loads((output_dir / "detections.json").read_text(encoding="utf-8"))
-    assert written == outcome.entries
-    return outcome
+    return outcome, json.loads((output_dir / "detections.json").read_text(encoding="utf-8"))
 
 
 def test_pictures_with_somebody_and_without_anyone(tmp_path):
-    outcome = detect_in([picture(tmp_path / "1.png"), picture(tmp_path / "2.png", value=0)], tmp_path / "out")
+    inputs = [picture(tmp_path / "1.png"), picture(tmp_path / "2.png", value=0)]
+    _, entries = detect_in(inputs, tmp_path / "out")
     somebody = {"name": "千反田える", "score": 0.75, "box": [0.0, 0.0, 30.0, 20.0]}
-    assert outcome.entries == [
+    assert entries == [
         {"image": "1.png", "width": 60, "height": 40, "detections": [somebody]},
         {"image": "2.png", "width": 60, "height": 40, "detections": []},
     ]
@@ -74,9 +74,9 @@ def test_folder_with_subfolders_in_order_and_in_full_batches(tmp_path):
     (tmp_path / "in" / "notes.txt").write_text("not a picture")
     picture(tmp_path / "in" / ".hidden.png")
     detector = fake()
-    outcome = detect_in([tmp_path / "in"], tmp_path / "out", detector, batch_size=4)
-    assert [element["image"] for element in outcome.entries] == names
-    assert [element["width"] for element in outcome.entries] == [20 + i for i in range(21)]
+    _, entries = detect_in([tmp_path / "in"], tmp_path / "out", detector, batch_size=4)
+    assert [element["image"] for element in entries] == names
+    assert [element["width"] for element in entries] == [20 + i for i in range(21)]
     assert detector.batches == [4, 4, 4, 4, 4, 1]
     assert all((tmp_path / "out" / name).is_file() for name in names)
 
@@ -84,7 +84,7 @@ def test_folder_with_subfolders_in_order_and_in_full_batches(tmp_path):
 def test_equal_names_in_two_folders_stay_apart_and_results_are_not_detected_in_again(tmp_path):
     first, second = picture(tmp_path / "a" / "1.jpg"), picture(tmp_path / "b" / "1.jpg", width=80)
     for inputs in ([first, second, first], [tmp_path]):
-        entries = detect_in(inputs, tmp_path / "out").entries
+        _, entries = detect_in(inputs, tmp_path / "out")
         assert [(one["image"], one["width"]) for one in entries] == [("a/1.jpg", 60), ("b/1.jpg", 80)]
     assert pixels(tmp_path / "out" / "b" / "1.jpg").shape == (40, 80, 3)
 
@@ -128,8 +128,8 @@ def test_what_cannot_be_read_is_named_and_the_others_done(tmp_path):
     (folder / "clip.mp4").write_bytes(b"no video" * 100)
     picture(folder / (gbk := os.fsdecode(b"\xc7\xa7\xb7.png")))
     os.mkfifo(folder / "pipe.png")
-    outcome = detect_in([folder], tmp_path / "out", max_pixels=10_000)
-    assert [element["image"] for element in outcome.entries] == ["good.png", gbk]
+    outcome, entries = detect_in([folder], tmp_path / "out", max_pixels=10_000)
+    assert [element["image"] for element in entries] == ["good.png", gbk]
     reasons = dict(outcome.failures)
     assert sorted(reasons) == ["broken.png", "clip.mp4", "large.png", "old.gif", "text.jpg"]
     assert "400 x 400" in reasons["large.png"]
@@ -146,14 +146,49 @@ def test_what_cannot_be_written_is_named_and_the_others_kept(tmp_path):
     film(folder / long, 3)
     (out / "detections.png").mkdir(parents=True)
     (out / "sub").touch()
-    outcome = detect_in([folder], out, contact_sheet=True)
-    assert {entry["image"] for entry in outcome.entries} == {"good.png", long}
+    outcome, entries = detect_in([folder], out, contact_sheet=True)
+    assert {entry["image"] for entry in entries} == {"good.png", long}
     assert (out / f"{long}.mp4").is_file()
     reasons = dict(outcome.failures)
     assert sorted(reasons) == [str(out), long, "strip.webp", "sub/1.png"]
     assert f"{out}/strip.webp: encoding error 5: Image size exceeds WebP" in reasons["strip.webp"]
     assert reasons["sub/1.png"].startswith(f"picture cannot be written: {out}/sub: File exists; rename")
     assert reasons[long] == f"{out}/{long}.appearances.csv: File name too long; shorten the name; left out"
+
+
+def test_a_run_that_was_killed_goes_on(tmp_path):
+    """Killed in the fortieth of fifty batches; then two of the pictures change, one of them done."""
+    inputs = [picture(tmp_path / "in" / f"{i:02}.png", width=20 + i) for i in range(50)]
+    out, asked = tmp_path / "out", []
+
+    def killed(image):
+        asked.append(image.shape[1])
+        if len(asked) == 40:
+            raise KeyboardInterrupt
+        return fake().see(image)
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_in(inputs, out, Seeing(killed), batch_size=1)
+    with (out / "detections.journal").open("a") as file:
+        file.write('["half a li')
+    for number, width in ((0, 90), (45, 91)):
+        picture(inputs[number], width=width)
+    (out / "01.png").unlink()
+    outcome, entries = detect_in(inputs, out, again := fake(), batch_size=1)
+    assert 10 < outcome.known == 50 - len(again.batches) < 38
+    assert [one["width"] for one in entries] == [90, *range(21, 65), 91, *range(66, 70)]
+    assert all(len(one["detections"]) == 1 for one in entries)
+    assert not (out / "detections.journal").exists()
+    detect_in(inputs, out, anew := fake(), batch_size=1)
+    assert len(anew.batches) == 50, "what was finished begins anew"
+
+
+def test_what_another_detector_found_is_not_taken_over(tmp_path):
+    source = picture(tmp_path / "1.png")
+    for number, made in enumerate(("one", "one", "another")):
+        journal = Journal(tmp_path / "j", made)
+        assert journal.line(source) == (None, "found", None)[number]
+        journal.add(source, "found")
 
 
 def test_contact_sheet_shows_every_picture(tmp_path):
@@ -166,10 +201,10 @@ def test_contact_sheet_shows_every_picture(tmp_path):
 
 
 def test_video_has_an_entry_per_frame_with_its_time(tmp_path):
-    outcome = detect_in([film(tmp_path / "clip.mkv", 11)], tmp_path / "out", batch_size=4)
-    assert [element["time"] for element in outcome.entries] == pytest.approx([i / 25 for i in range(11)])
-    assert [len(element["detections"]) for element in outcome.entries] == [0] * 5 + [1] * 6
-    assert {(e["image"], e["width"], e["height"]) for e in outcome.entries} == {("clip.mkv", 64, 48)}
+    _, entries = detect_in([film(tmp_path / "clip.mkv", 11)], tmp_path / "out", batch_size=4)
+    assert [element["time"] for element in entries] == pytest.approx([i / 25 for i in range(11)])
+    assert [len(element["detections"]) for element in entries] == [0] * 5 + [1] * 6
+    assert {(e["image"], e["width"], e["height"]) for e in entries} == {("clip.mkv", 64, 48)}
     table, annotated, timeline, listed = sorted((tmp_path / "out").iterdir())
     assert (table.name, annotated.name) == ("clip.mkv.appearances.csv", "clip.mkv.mp4")
     assert (timeline.name, listed.name) == ("clip.mkv.timeline.png", "detections.json")
@@ -191,6 +226,8 @@ def command(tmp_path, monkeypatch, capsys):
                 if folder.name == "wrong":
                     raise ValueError(f"{folder} is not a checkpoint folder.")
                 return fake()
+
+        digest_of = str
 
     monkeypatch.setitem(sys.modules, "nets.detector", Module)
 

@@ -160,7 +160,7 @@ def test_a_lock_has_the_versions_of_the_locks_that_it_contains() -> None:
             assert pins <= {f"{pin.name}{pin.specifier}" for pin in locked(containing)}
 
 
-@pytest.mark.parametrize("name", ["run", "web", "dev", "gpu"])
+@pytest.mark.parametrize("name", ["run", "web", "dev", "gpu", "gpu_jax"])
 def test_the_locks_fulfil_what_the_project_states(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     stated = project["dependencies"] + project["optional-dependencies"].get(name, [])

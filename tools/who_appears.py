@@ -24,7 +24,6 @@ import tyro
 from rich.console import Console
 
 from engine.reports.detections_file import detections_entry, write_detections
-from files.below import sha256_of
 from files.telling import why, write_table
 from files.writing import write_text
 from terminal.bars import Progress, counting_bars
@@ -118,16 +117,13 @@ def looked_at(
     sources: Mapping[Path, str], options: Options, progress: Progress
 ) -> tuple[list[Film], list[tuple[str, str]]]:
     """Films and who is in them, and of films what a person should know: (name, why)."""
-    from nets.checkpoint import WEIGHTS
-    from nets.detector import HEADS, Detector
-    from nets.likeness import NAMES, Likeness
+    from nets.detector import HEADS, Detector, digest_of
+    from nets.likeness import Likeness
     from video.appearances import find_appearances
     from video.screen_time import INTERVAL, look_through, read_seen, write_seen
 
     detector, likeness = Detector.load(options.checkpoint_path), Likeness.load(HEADS)
-    files = [options.checkpoint_path, *(options.checkpoint_path / name for name in (WEIGHTS, NAMES))]
-    weights = " ".join(sha256_of(file)[:16] for file in files if file.is_file())
-    found, notes = {}, []
+    weights, found, notes = digest_of(options.checkpoint_path), {}, []
     for path, source in sources.items():
         try:
             made = f"{path.stat().st_size} bytes, {weights}, {likeness.digest}"

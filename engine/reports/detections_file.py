@@ -1,7 +1,8 @@
 """`detections.json`: what a detector found, in pixels, for other programs; and back."""
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,51 @@ def detections_entry(image: str, height: int, width: int, detections: Detections
     }
 
 
+def as_line(entry: Mapping[str, Any]) -> str:
+    """An entry in the file."""
+    return json.dumps(entry, ensure_ascii=False)
+
+
 def write_detections(path: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Write a list of entries, one line each."""
-    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-    write_text(path, f"[\n{lines}\n]\n")
+    write_lines(path, map(as_line, entries))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """`write_detections` of what `as_line` made."""
+    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+
+
+class Journal:
+    """The lines of files that are done, on the disk as soon as they are: a run that was killed goes on."""
+
+    def __init__(self, path: Path, made: str):
+        """Reads what a run with the same `made`, which says all that decides about the lines, left there."""
+        self._path, self._done, first = path, dict[str, str](), json.dumps(made)
+        with contextlib.suppress(OSError, ValueError):  # half a line, at its end, is done again
+            begun, *lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [""]
+            for file, line in map(json.loads, lines if begun == first else []):
+                self._done[str(file)] = str(line)
+        kept = "".join(f"{json.dumps(one)}\n" for one in self._done.items())
+        write_text(path, f"{first}\n{kept}")
+
+    def line(self, file: Path) -> str | None:
+        """What was found in it; None: nobody looked, or it has changed since."""
+        return self._done.get(_as_it_is(file))
+
+    def add(self, file: Path, line: str) -> None:
+        """Keeps it."""
+        with self._path.open("a", encoding="utf-8") as journal:
+            print(json.dumps((_as_it_is(file), line)), file=journal)
+
+    def finish(self) -> None:
+        """All is done: the next run begins anew."""
+        self._path.unlink()
+
+
+def _as_it_is(file: Path) -> str:
+    there = file.stat() if file.exists() else None
+    return f"{there and (there.st_size, there.st_mtime_ns)} {file}"
 
 
 def read_detections(path: Path) -> dict[str, Detections]:
