@@ -9,7 +9,7 @@ import skia
 
 from datasets.drawn.cast import Outfit, Person, Pose
 from datasets.drawn.colours import Colour, glow, line_colour, mix, shade, skin_line, skin_shadow
-from datasets.drawn.curves import Point, box, limb, moved, shifted, stroke
+from datasets.drawn.curves import Point, box, moved, shifted
 from datasets.drawn.face import draw_brows, draw_ear, draw_face, face_path
 from datasets.drawn.pen import Layer, Pen, Style, record
 from datasets.drawn.strokes import outline, pairs, play, table
@@ -102,37 +102,17 @@ def worn_layers(person: Person, style: Style) -> tuple[tuple[str, Layer], ...]:
     return tuple(layers)
 
 
-def _draw_arm(pen: Pen, elbow: Point, hand: Point, wide: float, outfit: Outfit, skin: Colour) -> None:
+def _draw_arm(
+    pen: Pen, elbow: Point, hand: Point, wide: float, sleeves: str, named: Mapping[str, Colour]
+) -> None:
     """Draws the arm on the picture's right from its shoulder to its fingers."""
-    shoulder, line = (wide - 0.20, 1.72), skin_line(skin)
-    dx, dy = hand[0] - elbow[0], hand[1] - elbow[1]
+    (ex, ey), (hx, hy), sx = elbow, hand, wide - 0.20
+    dx, dy = hx - ex, hy - ey
     length = (dx * dx + dy * dy) ** 0.5
-    forth = (dx / length, dy / length)
-
-    def at(ahead: float, aside: float = 0.0) -> Point:
-        """Returns a point seen from the hand, as it points."""
-        x, y = hand[0] - forth[1] * aside, hand[1] + forth[0] * aside
-        return x + forth[0] * ahead, y + forth[1] * ahead
-
-    wrist = at(-0.12)
-    pen.shape(limb([hand, at(0.10, -0.14), at(0.20, -0.18)], [0.06, 0.05, 0.035]), skin, 0.8, line=line)
-    pen.shape(limb([at(-0.10), at(0.12), at(0.30)], [0.11, 0.15, 0.09]), skin, 0.8, line=line)
-    for shift in (-0.05, 0.02):  # between the fingers
-        root = at(0.14, shift)
-        pen.fill(stroke(root, root, at(0.29, shift), 0.012), line)
-    middle = (elbow[0] * 0.5 + shoulder[0] * 0.5 + 0.03, elbow[1] * 0.5 + shoulder[1] * 0.5 - 0.02)
-    if outfit.sleeves == "short":
-        pen.shape(limb([middle, elbow, wrist], [0.17, 0.155, 0.115]), skin, line=line)
-        end = (middle[0] * 0.55 + elbow[0] * 0.45, middle[1] * 0.55 + elbow[1] * 0.45)
-        sleeve, shadow = limb([shoulder, middle, end], [0.20, 0.27, 0.29]), (-0.22, 0.10)
-    else:
-        flare, bend = (0.46, 0.33) if outfit.sleeves == "wide" else (0.19, 0.22)
-        sleeve, shadow = limb([shoulder, middle, elbow, wrist], [0.20, 0.25, bend, flare]), (-0.24, 0.06)
-    pen.shape(sleeve, outfit.top)
-    with pen.inside(sleeve):
-        pen.fill(shifted(sleeve, *shadow), pen.shadow(outfit.top), 0.7)
-    if outfit.sleeves == "long":
-        pen.shape(limb([at(-0.22), wrist], [0.20, 0.21]), outfit.accent, 0.8)
+    sizes = {"ex": ex, "ey": ey, "hx": hx, "hy": hy, "fx": dx / length, "fy": dy / length, "sx": sx}
+    sizes |= {"mx": ex * 0.5 + sx * 0.5 + 0.03, "my": ey * 0.5 + 0.86 - 0.02}
+    clothes = table("clothes")
+    play(pen, [*clothes["hand"], *clothes["sleeves"][sleeves]], named, sizes=sizes)
 
 
 def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
@@ -168,7 +148,7 @@ def _draw_body(pen: Pen, person: Person, arms: str) -> None:
     def draw_arms() -> None:
         for side, (elbow, hand) in zip((-1.0, 1.0), clothes["arms"][arms], strict=True):
             with pen.at(0.0, 0.0, across=side):
-                _draw_arm(pen, elbow, hand, sizes["wide"], outfit, skin)
+                _draw_arm(pen, elbow, hand, sizes["wide"], outfit.sleeves, named)
 
     _draw_legs(pen, outfit, skin)
     if arms != "together":
