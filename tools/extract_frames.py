@@ -27,16 +27,8 @@ from datasets.pictures import MAX_PIXELS, PictureError, save_picture
 from files.telling import why
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command
+from video import sources as videos
 from video.selection import SparseVideo, after_cuts, at_interval, is_blank
-from video.sources import (
-    Journal,
-    find_videos,
-    journal_path,
-    known_hashes,
-    name_sources,
-    read_journal,
-    write_journal,
-)
 from visualization.drawing import scale_to
 from visualization.text import one_line
 
@@ -94,14 +86,14 @@ def picture_name(source: str, seconds: float) -> str:
 
 def extract_video(path: Path, source: str, options: Options, progress: Progress = silent) -> Outcome:
     """Takes the pictures out of one video, whose names begin with the source; counts its seconds."""
-    outcome, at = Outcome(), journal_path(options.output_dir, source)
+    outcome, at = Outcome(), videos.journal_path(options.output_dir, source)
     writing: _Writing = deque()
 
     def note() -> None:
         _wait(writing, journal, outcome)  # the journal must not know of a picture that is not there
         if outcome.unwritten:
             journal.reached, journal.done = min(journal.reached, min(outcome.unwritten)[0]), False
-        write_journal(at, journal)
+        videos.write_journal(at, journal)
 
     def keep(picture: np.ndarray, seconds: float) -> None:
         milliseconds, bits = round(1000 * seconds), int(perceptual_hash(picture))
@@ -126,7 +118,7 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
             outcome.seconds, outcome.earlier, outcome.error = journal.reached, journal.done, journal.error
             if journal.done:
                 return outcome
-            hashes, noted = known_hashes(options.output_dir), time.monotonic()
+            hashes, noted = videos.known_hashes(options.output_dir), time.monotonic()
             try:
                 for seconds, picture in _chosen(video, path, journal.reached, options):
                     progress(one_line(path.name), round(seconds), round(video.facts.seconds or 0))
@@ -149,7 +141,7 @@ def extract_video(path: Path, source: str, options: Options, progress: Progress 
     return outcome
 
 
-def _wait(writing: _Writing, journal: Journal, outcome: Outcome, *, most: int = 0) -> None:
+def _wait(writing: _Writing, journal: videos.Journal, outcome: Outcome, *, most: int = 0) -> None:
     """Waits until no more than `most` pictures are being written; takes those that could not be back."""
     while len(writing) > most:
         milliseconds, reached, written = writing.popleft()
@@ -161,11 +153,11 @@ def _wait(writing: _Writing, journal: Journal, outcome: Outcome, *, most: int = 
             outcome.kept -= 1
 
 
-def _begin(path: Path, at: Path, options: Options) -> Journal:
+def _begin(path: Path, at: Path, options: Options) -> videos.Journal:
     """The journal to go on with, or a new one; ValueError where pictures of another kind have its name."""
     size = path.stat().st_size
     asked = {name: getattr(options, name) for name in (*_PIXELS, *_CHOICE)}
-    journal = read_journal(at) or Journal(path.name, size, asked)
+    journal = videos.read_journal(at) or videos.Journal(path.name, size, asked)
     if journal.size not in (None, size):
         raise ValueError(
             f"{options.output_dir} holds pictures of another video named {journal.video}; rename {path}, "
@@ -178,7 +170,7 @@ def _begin(path: Path, at: Path, options: Options) -> Journal:
                 f"{journal.options.get(name)}, now it is {asked[name]}; give another --output_dir"
             )
     if any(journal.options.get(name) != asked[name] for name in asked):  # other moments: from the beginning
-        return Journal(path.name, size, asked, kept=journal.kept)
+        return videos.Journal(path.name, size, asked, kept=journal.kept)
     return journal
 
 
@@ -197,7 +189,7 @@ def _chosen(
 @command("python -m tools.extract_frames", interrupted="the same command goes on from here")
 def main(options: Options) -> int:
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
-    sources = name_sources(find_videos(options.inputs), options.output_dir)
+    sources = videos.name_sources(videos.find_videos(options.inputs), options.output_dir)
     options.output_dir.mkdir(parents=True, exist_ok=True)
     failed = False
     for path, source in sources.items():
