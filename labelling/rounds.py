@@ -21,6 +21,9 @@ ROUNDS = "rounds.json"
 # Labelled pictures that begin the first round, and how many times as many begin the next; not varied.
 _FIRST, _AGAIN = 30, 1.3
 _LOOK = 5.0  # seconds
+# Runs a command in the shell's place, and kills it and all that it started when nobody holds the other end of
+# its standard input any more: a page that is killed takes its round along.
+_WHILE_READ = 'exec 3<&0 </dev/null; (cat <&3; kill -9 0) >/dev/null & exec 3<&-; exec "$@"'
 _LOG = "training.log"
 MORE = 40  # pictures, for which is said what they would bring
 _CURE = "delete it: only what earlier rounds brought is lost"
@@ -168,13 +171,15 @@ class Learner:
     def _round(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / _LOG).open("wb") as log:
+            command, top = ("sh", "-c", _WHILE_READ, "sh", *self._command), Path(__file__).parents[1]
             self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, cwd=Path(__file__).parents[1], start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=top, start_new_session=True
             )
-            while self._process.poll() is None:
-                if self._stopped.wait(0.2):
-                    os.killpg(self._process.pid, signal.SIGKILL)  # a round is begun anew
-                    self._process.wait()
+            with self._process:
+                while self._process.poll() is None:
+                    if self._stopped.wait(0.2):
+                        os.killpg(self._process.pid, signal.SIGKILL)  # a round is begun anew
+                        self._process.wait()
         done, self._process = not self._process.returncode, None
         return done
 

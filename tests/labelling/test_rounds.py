@@ -1,5 +1,7 @@
 """A detector learns while somebody labels: its boxes come in, and what more labels would bring is said."""
 
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ from labelling.drafts import OFFERS, state_of, write_draft
 from labelling.guesses import Trust, with_offers
 from labelling.marks import Head
 from labelling.rounds import OfName, Round, add_round, expected_gain, read_rounds, rounds_of
+from tests.conftest import ROOT
 from tests.labelling.test_desk import LEFT, PICTURES, RIGHT, as_shown, asked, folder, named, on_disk, opened
 from tools import train_drafts
 
@@ -198,6 +201,13 @@ def test_a_step_that_fails_ends_the_round_with_a_sentence() -> None:
         train_drafts._run("json.tool", "--no_such_flag")
 
 
+def until(true) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_the_page_begins_rounds_when_enough_is_labelled(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(learning, "_LOOK", 0.01)
     labelled, mark = [0], tmp_path / "ran"
@@ -206,12 +216,6 @@ def test_the_page_begins_rounds_when_enough_is_labelled(tmp_path: Path, monkeypa
     def learner(seconds: float, status: int) -> learning.Learner:
         command = (sys.executable, "-c", work.format(seconds, status))
         return learning.Learner(tmp_path / "set", lambda: labelled[0], command)
-
-    def until(true) -> None:
-        end = time.monotonic() + 20
-        while not true():
-            assert time.monotonic() < end
-            time.sleep(0.01)
 
     with learner(0, 1) as failing:
         assert failing.says() == {
@@ -237,6 +241,29 @@ def test_the_page_begins_rounds_when_enough_is_labelled(tmp_path: Path, monkeypa
     said = learner(0, 0).says()
     assert (said["pictures"], said["map"], said["next"], said["best"][0]) == (80, 0.5, 104, "Mira")
     assert said["gain"][0] == pytest.approx(0.1 * np.log2(1.5))
+
+
+PAGE = """
+import sys, time
+from pathlib import Path
+from labelling import rounds
+rounds._LOOK = 0.01
+work = "import os, subprocess, sys; print(os.getpid()); subprocess.run([sys.executable, '-c', sys.argv[1]])"
+inner = "import os, time; print(os.getpid(), flush=True); time.sleep(300)"
+with rounds.Learner(Path(sys.argv[1]), lambda: 30, (sys.executable, "-uc", work, inner)):
+    time.sleep(300)
+"""
+
+
+def test_a_page_that_is_killed_takes_its_round_along(tmp_path: Path) -> None:
+    log = tmp_path / "set_rounds" / "training.log"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", PAGE, str(tmp_path / "set")], env=environment) as page:
+        until(lambda: log.is_file() and len(log.read_text().split()) == 2)
+        numbers = [int(number) for number in log.read_text().split()]
+        assert all(Path(f"/proc/{number}").exists() for number in numbers)
+        page.kill()
+    until(lambda: not any(Path(f"/proc/{number}/exe").exists() for number in numbers))
 
 
 def test_what_was_begun_is_offered_and_not_written(folder: Path) -> None:
