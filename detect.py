@@ -226,7 +226,7 @@ class Run:
                     self._video(source)
                 continue
             for source, image, found in self._pictures(group):
-                line = as_line(detections_entry(source.name, *image.shape[:2], found))
+                line = as_line(detections_entry(source.name, image.shape[0], image.shape[1], found))
                 self.lines[source.name] = [line]
                 journal.add(source.path, line)
                 self.progress("pictures", len(self.lines), len(pictures))
