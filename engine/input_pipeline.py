@@ -55,8 +55,11 @@ class TrainingPictures:
         with naming_unreadable_pictures(self.dataset, self.split):
             return remember_pictures(index_of(self.dataset, self.split), free_bytes())
 
-    def batches(self, first_step: int = 0) -> tf.data.Dataset:
+    def batches(self, first_step: int = 0, *, process: int = 0, processes: int = 1) -> tf.data.Dataset:
         """The stream from a step on; batches before it are not made.
+
+        Of several processes each makes its own B / processes rows of every batch. Sooner or later every
+        picture is shown to each of them, so that one that keeps pictures in memory keeps all.
 
         Returns:
             Elements (images float32 [B, S, S, 3] in 0...255, {"boxes": float32 [B, G, 4], "classes": int32
@@ -76,6 +79,12 @@ class TrainingPictures:
             return augmented(sources, shown["pasted"], tf.stack([seed, position]))
 
         positions = tf.data.Dataset.range(first_step * self.batch_size, tf.int64.max)
+        rows = self.batch_size // processes
+        if processes > 1:
+            own = slice(process * rows, (process + 1) * rows)
+            positions, shown = (one.batch(self.batch_size) for one in (positions, shown))
+            positions = positions.map(lambda all_rows: all_rows[own]).unbatch()
+            shown = shown.map(lambda all_rows: {key: one[own] for key, one in all_rows.items()}).unbatch()
         sources = shown.map(lambda one: one["numbers"])
         if self.memory is None:
             parts = 2 if augmentation.paste_probability else 1
@@ -84,7 +93,7 @@ class TrainingPictures:
         pictures = pictures.map(make, num_parallel_calls=2 * cores(), deterministic=True)
         boxes = _padded_boxes(self.dataset, self.split) + bool(augmentation.paste_probability)
         shapes = ([size, size, 3], {"boxes": [boxes, 4], "classes": [boxes]})
-        batches = pictures.padded_batch(self.batch_size, padded_shapes=shapes, drop_remainder=True)
+        batches = pictures.padded_batch(rows, padded_shapes=shapes, drop_remainder=True)
         return batches.prefetch(PREFETCHED_BATCHES).with_options(_options())
 
     def filenames(self, step: int) -> list[str]:
