@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from engine.input.pictures import free_bytes
+from files.threads import cores
 from nets.network import Network
 
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -45,25 +47,45 @@ def has_gpu() -> bool:
 
 def compute_capability() -> float | None:
     """Of the first NVIDIA GPU, e.g. 8.6; None where there is none."""
-    if not has_gpu():
-        return None
+    found = _first_gpu()[1] if has_gpu() else None
+    return None if found is None else float(found)
+
+
+def _first_gpu() -> tuple[str, str | None, int | None]:
+    """Its name, its compute capability, and how many bytes of its memory the backend takes, where known."""
     if keras.backend.backend() == "jax":
         import jax
 
-        found = getattr(jax.devices("gpu")[0], "compute_capability", None)
-        return None if found is None else float(found)
+        one = jax.local_devices(backend="gpu")[0]
+        memory = (one.memory_stats() or {}).get("bytes_limit")
+        return one.device_kind, getattr(one, "compute_capability", None), memory
     import tensorflow as tf
 
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     found = details.get("compute_capability")
-    return None if found is None else float(".".join(map(str, found)))
+    return details.get("device_name", "GPU"), found and ".".join(map(str, found)), None
+
+
+def described(machine: Machine, devices: int, processes: int) -> str:
+    """In one line what a training computes with."""
+    simd = "AVX-512" if cpu_has_avx512() else "AVX2" if {"AVX2", "X86_V3"} & {*_simd()} else "no AVX2"
+    what, memory = f"CPU, {cores()} cores, {simd}", free_bytes()
+    if has_gpu():
+        what, _, memory = _first_gpu()
+    parts = [f"{devices} x {what}" if devices > 1 else what]
+    parts += [f"{memory / 2**30:.1f} GiB"] if memory else []
+    parts += [machine.precision, "XLA" if machine.jit_compile or devices > 1 else "no compiler"]
+    return f"On {', '.join(parts)}" + (f", in {processes} processes" if processes > 1 else "")
 
 
 def cpu_has_avx512() -> bool:
     """Whether this CPU has AVX-512, which TensorFlow's convolutions use and XLA's do not."""
+    return any(name.startswith("AVX512") or name == "X86_V4" for name in _simd())
+
+
+def _simd() -> list[str]:
     config = np.show_config(mode="dicts")
-    found = config["SIMD Extensions"]["found"] if config else []
-    return any(name.startswith("AVX512") or name == "X86_V4" for name in found)
+    return config["SIMD Extensions"]["found"] if config else []
 
 
 def cpu_has_bfloat16() -> bool:
