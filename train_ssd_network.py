@@ -15,6 +15,7 @@ report.html. The same command goes on with a stopped training.
 Exit status: 0; 1 if the training cannot start or its loss is not finite; 2 for wrong flags.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,18 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parse(TrainingOptions, given, TRAINING, description=__doc__, default=recipe_defaults(given))
-    if options.recipe != "none" and not any(token.startswith("--recipe") for token in given):
-        print(f"No --recipe is given: --recipe={options.recipe}.")
     start_tensorflow()
     from engine.reports.training import report_is_current, write_training_report
+    from engine.training import devices
     from engine.training.train import train
     from engine.training.unlabelled import label_surely
 
-    label_surely(options, Console())
-    if train(options) and options.report and not report_is_current(options.train_dir):
-        print("Writing the report ...")
-        path = write_training_report(options.train_dir, dataset_dir=options.dataset_dir, say=print)
-        print(f"See {path}")
+    with devices.together(devices.place_of(options, os.environ)):
+        if devices.process()[0] == 0:
+            if options.recipe != "none" and not any(token.startswith("--recipe") for token in given):
+                print(f"No --recipe is given: --recipe={options.recipe}.")
+            label_surely(options, Console())
+        if train(options) and options.report and not report_is_current(options.train_dir):
+            print("Writing the report ...")
+            path = write_training_report(options.train_dir, dataset_dir=options.dataset_dir, say=print)
+            print(f"See {path}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ _CURES = {  # of errors of the system, by their names
     **dict.fromkeys(("EACCES", "EPERM", "EROFS"), "change who may use it, or give another folder"),
     **dict.fromkeys(("ENOSPC", "EDQUOT", "EFBIG"), "make room there, or choose another disk"),
     **dict.fromkeys(("EEXIST", "EISDIR", "ENOTDIR"), "rename what has this name, or give another folder"),
+    "EADDRINUSE": "give another port",
     "ENAMETOOLONG": "shorten the name",
     "ENOENT": "look whether the path is right",
 }

@@ -14,6 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from engine.evaluation import evaluate_model
+from engine.training import devices
+from engine.training.learning import WarmUpThenCosine
+from engine.training.machine import computing_in
 from engine.training.plan import Run, Say
 from engine.training.run_folder import LAST, Standing, demanding_room, save_state
 from files.telling import write_table
@@ -26,15 +29,20 @@ SCALAR_STEPS = 10  # between two points of TensorBoard's curves
 
 @contextmanager
 def averaged_weights(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """The model with the moving average of its weights in place of the weights, for the time of the block."""
-    variables = model.trainable_variables
-    kept = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    """The model with the moving average of its weights in place of the weights, for the time of the block.
+
+    Where devices share its batches it is to be read only, and what is made in the block stays on one of them.
+    """
+    variables, devices_of_all = model.trainable_variables, keras.distribution.distribution()
+    kept = [one.value if devices_of_all else np.array(keras.ops.convert_to_numpy(one)) for one in variables]
     optimizer.finalize_variable_values(variables)
-    for variable in variables:  # in memory of their own: on JAX a prediction gives away its model's
-        variable.assign(keras.ops.copy(variable))
+    for variable in [] if devices_of_all else variables:
+        variable.assign(keras.ops.copy(variable))  # in memory of its own: on JAX a prediction gives it away
+    keras.distribution.set_distribution(None)
     try:
         yield
     finally:
+        keras.distribution.set_distribution(devices_of_all)
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
 
@@ -113,10 +121,15 @@ class TrainingLog:
 class Bookkeeper(keras.callbacks.Callback):
     """Counts steps in `standing` and does, between them, all that is not training."""
 
-    def __init__(self, run: Run, standing: Standing, log: TrainingLog, bar: TrainingBar, say: Say):
+    def __init__(self, run: Run, standing: Standing, log: TrainingLog | None, bar: TrainingBar, say: Say):
+        """Without a log, in other processes than the first, nothing is written and nothing measured."""
         super().__init__()
         self._run, self._standing, self._log, self._bar, self._say = run, standing, log, bar, say
-        self._stop_requested = ""
+        self._stop_requested, self._signal = "", 0
+        self._copy: keras.Model | None = None  # of the network, on one device
+        chosen, steps = run.settings, run.settings.max_number_of_steps
+        warm_up = run.config["chosen"]["warmup_steps"]
+        self._rate = WarmUpThenCosine(chosen.learning_rate, steps, warm_up, chosen.end_learning_rate)
         self._handlers: dict[int, object] = {}
         self._last_save = self._clock = 0.0
         self._saved_step = standing.step
@@ -136,9 +149,9 @@ class Bookkeeper(keras.callbacks.Callback):
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
     def _on_signal(self, number, frame):
-        if self._stop_requested:
+        if self._signal:
             raise KeyboardInterrupt
-        self._stop_requested = signal.Signals(number).name
+        self._signal = number
 
     def on_train_batch_end(self, batch, logs=None):
         """Everything between two steps."""
@@ -147,11 +160,13 @@ class Bookkeeper(keras.callbacks.Callback):
         standing, settings = self._standing, self._run.settings
         standing.step += 1
         self._demand_finite(losses)
+        if number := devices.most(self._signal):  # whichever process has got it, all stop after the same step
+            self._stop_requested = signal.Signals(number).name
         now = time.monotonic()
         standing.seconds += now - self._clock
         last = standing.step == settings.max_number_of_steps
         due = standing.step % settings.evaluate_steps == 0 or last
-        if standing.step % SCALAR_STEPS == 0:
+        if self._log and standing.step % SCALAR_STEPS == 0:
             self._log.scalars(standing.step, {**losses, "learning_rate": self._learning_rate()})
         if due or now - self._last_save > settings.save_interval_secs or self._stop_requested:
             if hasattr(self.model, "jax_state_sync"):
@@ -161,8 +176,14 @@ class Bookkeeper(keras.callbacks.Callback):
             self._demand_finite(losses | dict.fromkeys(wrong[:1], math.nan))  # its own loss came before it
             with demanding_room(self._run.folder, f"step {standing.step}", self._saved_step):
                 if due:
-                    said = self._validate(losses)
-                save_state(self._run.folder, self.model, standing)
+                    said = self._validate(losses) if self._log else ""
+                    self.model.forget_means()
+                    devices.spread(self.model.metrics_variables)
+                    standing.finished = self.model.stop_training = last
+                if self._log:
+                    save_state(self._run.folder, self.model, standing)
+            if due:
+                devices.wait_for_all(f"step {standing.step}")
             if said:  # whatever becomes of it, the state is there
                 self._say(said)
             self._saved_step, self._last_save = standing.step, time.monotonic()
@@ -175,7 +196,8 @@ class Bookkeeper(keras.callbacks.Callback):
             )
 
     def _learning_rate(self) -> float:
-        return float(np.array(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+        step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        return float(keras.ops.convert_to_numpy(self._rate(step)))
 
     def _demand_finite(self, losses: Mapping[str, float]) -> None:
         if all(math.isfinite(value) for value in losses.values()):
@@ -190,11 +212,13 @@ class Bookkeeper(keras.callbacks.Callback):
     def _validate(self, losses: Mapping[str, float]) -> str:
         """Measure the averaged weights, keep them as last, and as best if they are; what there is to say."""
         standing, run = self._standing, self._run
-        metrics = {}
+        assert self._log is not None
+        metrics, batch_size = {}, run.settings.batch_size
         with averaged_weights(run.model, self.model.optimizer):
             if run.validation:
+                model = run.model if run.devices == 1 else self._copied()
                 result = evaluate_model(
-                    run.model, run.network, run.dataset, run.validation, batch_size=run.settings.batch_size
+                    model, run.network, run.dataset, run.validation, batch_size=batch_size
                 ).result
                 metrics = {"map_voc07": result.map_voc07, "map_voc12": result.map_voc12}
             weights = model_weights(run.model)
@@ -215,8 +239,14 @@ class Bookkeeper(keras.callbacks.Callback):
         line = f"step {standing.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if run.validation:
             line += f" · validation mAP {score:.3f}" + (" (best so far)" if improved else "")
-        self.model.forget_means()
-        standing.finished = standing.step == run.settings.max_number_of_steps
-        if standing.finished:
-            self.model.stop_training = True
         return line
+
+    def _copied(self) -> keras.Model:
+        """The network as it is, on one device."""
+        run = self._run
+        if (copy := self._copy) is None:
+            with computing_in(run.machine.precision):
+                copy = self._copy = run.network.build(len(run.dataset.labels) + 1)
+        for mine, theirs in zip(copy.weights, run.model.weights, strict=True):
+            mine.assign(np.array(keras.ops.convert_to_numpy(theirs)))
+        return copy

@@ -28,6 +28,7 @@ CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 # Option -> the least that it may be, where it is given.
 _LEAST = dict.fromkeys(("batch_size", "max_number_of_steps", "evaluate_steps", "zoom_out_max"), 1)
+_LEAST |= {"num_processes": 1}
 _LEAST |= dict.fromkeys(("match_threshold", "negative_ratio", "loss_alpha"), 0)
 _LEAST |= dict.fromkeys(("learning_rate", "end_learning_rate", "weight_decay", "save_interval_secs"), 0)
 
@@ -119,6 +120,14 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     #: of the numbers that the network computes with; its weights are float32 in any case. auto: bfloat16 or
     #: float16 on GPUs that are made for it, bfloat16 for a VGG network on such a CPU, else float32.
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    #: one, or all: the pictures of a step are divided among all GPUs, as many to each. --batch_size counts
+    #: them together, and what is learnt is the same. Needs JAX: KERAS_BACKEND=jax before the command.
+    devices: Literal["one", "all"] = "one"
+    #: host:port of process 0, where several train together, on all their devices: the same command in each,
+    #: with its own --process_id and a --train_dir that all share. SLURM's srun needs --devices=all only.
+    coordinator: str = ""
+    num_processes: int | None = None  #: how many processes there are; with --coordinator.
+    process_id: int | None = None  #: which of them this is: 0, 1, ...; with --coordinator.
     #: at the end write report.html: how it learnt, from what, and how good it is on the validation set.
     report: bool = True
 

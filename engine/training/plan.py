@@ -17,6 +17,7 @@ from boxes.anchors import shapes_of
 from datasets.records import RecordDataset, open_dataset, with_more
 from engine.input.pictures import fits_in_memory, free_bytes
 from engine.input_pipeline import TrainingPictures, index_of, naming_unreadable_pictures
+from engine.training.devices import device_count, process
 from engine.training.learning import NEW_NAMES, constants_of, scopes, set_trainable
 from engine.training.machine import Machine, choose_precision, computing_in, use_xla
 from engine.training.options import UNLABELLED, VALIDATION, Settings, TrainingOptions, without_gaps
@@ -40,6 +41,7 @@ Say = Callable[[str], object]
 # Options that change where files are and how a run is watched, not what it computes: they may differ when it
 # goes on. Records are compared by their contents.
 NOT_COMPARED = {"dataset_dir", "train_dir", "save_interval_secs", "report"}
+NOT_COMPARED |= {"devices", "coordinator", "num_processes", "process_id"}
 # Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
 NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
@@ -58,6 +60,7 @@ class Run:
     model: keras.Model  # of the network, with the weights that it starts with; those that learn are marked
     pictures: TrainingPictures  # the stream of augmented pictures
     machine: Machine  # what the machine decided
+    devices: int  # that share each batch
     config: Mapping  # what config.json says
     begun: bool  # whether the folder holds it already, finished or not
 
@@ -78,7 +81,6 @@ class Run:
             f"{steps * batch_size / max(1, split.pictures):.1f} passes; "
             f"highest rate {settings.learning_rate:g}, warm-up {chosen['warmup_steps']} steps"
             + (f"; {frozen} of {len(self.model.layers)} layers frozen" if frozen else "")
-            + (f"; computing in {self.machine.precision}" if self.machine.precision != "float32" else "")
             + ("; batch normalisation frozen" if chosen["freeze_batch_norm"] == "on" else "")
         )
 
@@ -144,6 +146,7 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
         model=model,
         pictures=pictures,
         machine=machine,
+        devices=device_count(options, settings.batch_size),
         config={**asked, **anchors, "chosen": chosen, "start": start},
         begun=bool(begun),
     )
@@ -159,6 +162,7 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
             f"from it: label its pictures and convert again. {training.note}".rstrip()
         )
     settings, chosen = without_gaps(options, training.pictures)
+    device_count(options, settings.batch_size)  # what is wrong with them is told at once
     wanted = options.validation_split_name
     if wanted != VALIDATION:
         dataset.split_name(wanted)  # one that was asked for must be there; the error lists the sets
@@ -205,8 +209,9 @@ def _machine(
     if begun:
         return Machine.from_json({**begun["options"], **begun.get("chosen", {})}), ""
     split = options.dataset_split_name
+    free, (_, processes) = free_bytes(), process()  # all of them may be on this host
     with naming_unreadable_pictures(dataset, split):
-        in_memory, line = fits_in_memory(index_of(dataset, split), free_bytes())
+        in_memory, line = fits_in_memory(index_of(dataset, split), free and free // processes)
     return Machine(choose_precision(options.precision, network), use_xla(network), in_memory), line
 
 
@@ -319,6 +324,8 @@ def begun_config(folder: Path, config: Mapping) -> dict:
             f"missing). Give {cure}"
         )
     begun = read_config(folder) if there else {}
+    if process()[0] and not states:  # process 0 has begun
+        raise ValueError(f"--train_dir={folder} must be on a disk that all processes share.")
     if not states:  # nothing is there, or what a start that was cut off has left
         return {}
     try:

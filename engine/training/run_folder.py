@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets.look_alikes import Traces
 from engine.measures.trained_on import write_trained_on
+from engine.training.devices import process
 from engine.training.learning import TrainingModel
 from files.locking import locked
 from files.reading import read_arrays, read_json
@@ -157,7 +158,7 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
         say(f"Warning: {error} The best weights from here on are kept instead.")
         standing.best, standing.best_step = -1.0, 0
     begun = read_config(folder)
-    if begun.get("options") != config["options"]:
+    if begun.get("options") != config["options"] and process()[0] == 0:
         with demanding_room(folder, CONFIG, standing.step):
             write_json(folder / CONFIG, begun | {"options": config["options"]})
     return state

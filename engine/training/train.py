@@ -1,7 +1,7 @@
 """The training program, read from top to bottom: plan, state, fit, thresholds."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from keras.distribution import DataParallel
 from rich.console import Console
 
 from datasets.examples import traces_of_records
@@ -18,9 +19,10 @@ from engine.evaluation import Evaluation, evaluate_model
 from engine.input_pipeline import naming_unreadable_pictures
 from engine.measures.thresholds import choose_thresholds
 from engine.measures.trained_on import with_past
+from engine.training import devices
 from engine.training.between_steps import Bookkeeper, TrainingLog
 from engine.training.learning import NEW_NAMES, TrainingModel, make_optimizer, multipliers_of, new_outputs_of
-from engine.training.machine import explaining_memory
+from engine.training.machine import described, explaining_memory
 from engine.training.options import VALIDATION, TrainingOptions
 from engine.training.plan import Run, Say, plan, validation_split
 from engine.training.run_folder import Standing, alone_in, begin, demanding_room, put_back, resume
@@ -36,36 +38,42 @@ FIRST_PICTURES, IN_A_ROW = 16, 4  # of first_batch.jpg, at most
 def train(options: TrainingOptions, console: Console | None = None) -> bool:
     """Train, or go on training, talking to the console; whether it is finished, its thresholds chosen.
 
-    It is not where a signal stopped it, and the same options go on.
+    It is not where a signal stopped it, and the same options go on; nor in other processes than the first.
 
     Raises:
         ValueError: something about the options, the data, the starting weights or the folder is wrong.
         FloatingPointError: the loss is not finite; the message names the pictures.
     """
-    console = console or Console()
+    first = devices.process()[0] == 0
+    console = console or Console(quiet=not first)
     # Names and paths are other people's, and no markup.
     say = partial(console.print, highlight=False, soft_wrap=True, markup=False, emoji=False)
-    with alone_in(options.train_dir):
+    # The others find what the first has begun, and all that it decided, as one that goes on finds it.
+    with alone_in(options.train_dir) if first else nullcontext(devices.wait_for_all("begun")):
         # ---------------------------- data, network, starting weights: what will run
         run = plan(options, console, say)
 
         # -------------------------------------------------- where the training stands
         state = resume(run.folder, run.config, run.settings.max_number_of_steps, say) if run.begun else None
-        if state is not None and state.standing.finished:
+        trainer = None if state is not None and state.standing.finished else new_trainer(run)
+        if state is None:
+            traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
+            traces = with_past(traces, checkpoint_at(options.checkpoint_path))
+            standing = begin(run.folder, run.config, traces, trainer)
+        else:
+            standing = state.standing if trainer is None else put_back(state, trainer)
+        if first:
+            devices.wait_for_all("begun")
+
+        # ------------------------------------------------------------------------ fit
+        if trainer is None:
             say("This training is finished; its weights are there. Nothing to do.")
         else:
-            trainer = new_trainer(run)
-            if state is None:
-                traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
-                traces = with_past(traces, checkpoint_at(options.checkpoint_path))
-                standing = begin(run.folder, run.config, traces, trainer)
-            else:
-                standing = put_back(state, trainer)
-
-            # -------------------------------------------------------------------- fit
             fit(run, trainer, standing, console, say)
-            if not standing.finished:
-                return False
+        devices.part()
+        if not (first and standing.finished):
+            return False
+        if trainer is not None:
             best = f", best validation mAP {standing.best:.3f} at step {standing.best_step}"
             best = best if run.validation else ""
             say(f"Done after {standing.seconds / 60:.1f} minutes of training{best}: {run.folder}")
@@ -90,22 +98,29 @@ def new_trainer(run: Run) -> TrainingModel:
     )
     optimizer.build(run.model.trainable_variables)
     trainer = TrainingModel(run.network, run.model, run.settings)
-    xla: Any = run.machine.jit_compile
+    xla: Any = run.machine.jit_compile or run.devices > 1
     trainer.compile(optimizer=optimizer, jit_compile=xla)
     return trainer
 
 
 def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, say: Say) -> None:
     """The steps that are left, and what happens between them; `trainer` and `standing` change in place."""
-    batches = run.pictures.batches(standing.step)
+    process, processes = devices.process()
+    batches = run.pictures.batches(standing.step, process=process, processes=processes)
     batch_size, total_steps = run.settings.batch_size, run.settings.max_number_of_steps
     with (
         explaining_memory(batch_size),
         naming_unreadable_pictures(run.dataset, run.settings.dataset_split_name),
-        closing(TrainingLog(run.folder, step=standing.step, say=say)) as log,
+        nullcontext() if process else closing(TrainingLog(run.folder, step=standing.step, say=say)) as log,
+        DataParallel(auto_shard_dataset=False).scope() if run.devices > 1 else nullcontext(),
     ):
         say(run.summary())
-        if standing.step == 0:
+        say(described(run.machine, run.devices, processes))
+        devices.wait_for_all("a step to begin with")
+        if devices.most(standing.step) != -devices.most(-standing.step):
+            raise ValueError(f"{run.folder}: processes have read states of different steps; try again.")
+        devices.spread([*trainer.variables, *trainer.optimizer.variables, *trainer.metrics_variables])
+        if standing.step == 0 and log:
             picture = first_batch_picture(batches, run.dataset.labels)
             jpeg = tf.io.encode_jpeg(picture, quality=95, chroma_downsampling=False)
             with demanding_room(run.folder, "first_batch.jpg", 0):

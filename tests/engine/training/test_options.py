@@ -123,4 +123,4 @@ def test_values_out_of_their_range_are_refused(flag, value, rule):
 
 
 def test_a_training_has_few_flags():
-    assert len(fields(TrainingOptions)) <= 34
+    assert len(fields(TrainingOptions)) <= 36
