@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from datasets.examples import SIDES, VOC_NAMES, examples, is_box, objects_of
 from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name, read_labels
 
+# What people are told.
+_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _MOST_NAMES = 65_535  # without labels.txt: each id below the highest has a name, if only a placeholder
 # Of the Object Detection API: NAME.record-00000-of-00010, NAME.record, NAME-00000-of-00010.tfrecord ...
 _FILE = re.compile(
@@ -70,10 +73,7 @@ class RecordDataset:
         if len(endings) == 1:
             return endings[0]
         found = "more than one set ends so" if endings else "there is no such set"
-        raise ValueError(
-            f"{self.folder}: split {name!r}: {found}; the sets here are: {', '.join(self.splits)}. "
-            "Give one of these names, or convert again so that the split exists"
-        )
+        raise ValueError(_SAID["no_split"].format(self.folder, name, found, ", ".join(self.splits)))
 
 
 def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset:
@@ -90,10 +90,7 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
     shards = _find_shards(folder)
     if not shards:
         kind = seems(folder, own="train_ssd_network.py")
-        raise ValueError(
-            f"{folder}: no TFRecords in it (files named NAME_000.tfrecord, NAME_001.tfrecord, ...); give the "
-            f"output folder of tf_convert_data.py, not the folder with the pictures{kind and '; '}{kind}"
-        )
+        raise ValueError(_SAID["no_records"].format(folder) + (kind and f"; {kind}"))
     known = _sets_of_dataset_json(folder)
     shards = known | shards | known  # in the order of dataset.json
     path = folder / "labels.txt"
@@ -139,11 +136,8 @@ def _sets_of_name(folder: Path, names: Sequence[str], dataset_name: str) -> list
     prefix = f"{start}_" if dataset_name not in ("", "pascalvoc") else ""
     found = [name for name in names if name.startswith(prefix)]
     if not found:
-        raise ValueError(
-            f"{folder}: no set whose name begins with {prefix}, which --dataset_name={dataset_name} means; "
-            f"the sets here are: {', '.join(names)}. Leave --dataset_name out to look at all of them, or "
-            f"convert with --output_name={prefix}train"
-        )
+        said = {"prefix": prefix, "asked": dataset_name, "there": ", ".join(names)}
+        raise ValueError(_SAID["no_set"].format(folder, **said))
     return found
 
 
@@ -156,10 +150,7 @@ def _sets_of_dataset_json(folder: Path) -> dict[str, tuple[Path, ...]]:
         for name, one in json.loads(path.read_text(encoding="utf-8"))["splits"].items():
             sizes[name] = {folder / shard["file"]: shard["bytes"] for shard in one["shards"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path}: not a dataset.json of tf_convert_data.py ({type(error).__name__}: {error}); "
-            "convert again, or delete it to have the records counted"
-        ) from None
+        raise ValueError(_SAID["no_dataset_json"].format(path, type(error).__name__, error)) from None
     for shard, size in (pair for files in sizes.values() for pair in files.items()):
         found = shard.stat().st_size if shard.is_file() else None
         if found != size:
@@ -190,10 +181,8 @@ def _read_set(
     if not kept.all():
         first = int(np.argmin(kept))
         sides = ", ".join(f"{side} {value:g}" for side, value in zip(SIDES, corners[first], strict=True))
-        note = (
-            f"{name}: {np.sum(~kept)} of its {len(kept)} boxes are none and do not count, one with "
-            f"{sides} in {places[picture[first]]}: sides are fractions, and ymin < ymax, xmin < xmax."
-        )
+        where = places[picture[first]]
+        note = _SAID["no_boxes"].format(name, np.sum(~kept), len(kept), sides=sides, where=where)
     return SplitInfo(
         files=files,
         pictures=len(counts),
@@ -215,11 +204,7 @@ def _agree(
         raise ValueError(f"{where}: class id {number} ({name!r}), but {rule}, and 0 is background; {cure}")
     known, place = (labels[number - 1], "labels.txt") if labels else named.get(number, ("", where))
     if name and known and name != known:
-        cure = (
-            "give labels.txt the order of the ids, or delete it"
-            if labels
-            else "convert again into one folder"
-        )
+        cure = _SAID["cure_of_labels" if labels else "cure_of_records"]
         raise ValueError(f"{where}: class id {number} is {name!r} here, {known!r} in {place}; {cure}")
     named[number] = known or name, place
 
@@ -232,15 +217,9 @@ def _labels_of_records(folder: Path, named: Mapping[int, tuple[str, str]]) -> tu
     pairs = {number: name for number, (name, _) in named.items()}
     nameless = next((f" ({place}: class id {i})" for i, (name, place) in named.items() if not name), "")
     if not pairs or nameless:
-        raise ValueError(
-            f"{folder}: no labels.txt, and the records do not name their classes{nameless}; "
-            "write labels.txt with one name per line, line number = class id"
-        )
+        raise ValueError(_SAID["no_names"].format(folder, nameless))
     if pairs.items() <= dict(enumerate(VOC_NAMES, start=1)).items():
-        return list(VOC_NAMES), (
-            f"No labels.txt in {folder}, and its records have names and ids of Pascal VOC: the labels are "
-            f"VOC's {len(VOC_NAMES)} names."
-        )
+        return list(VOC_NAMES), _SAID["voc_names"].format(folder, len(VOC_NAMES))
     labels = [pairs.get(number, f"class {number}") for number in range(1, max(pairs) + 1)]
     if len(set(pairs.values())) < len(pairs):
         name, count = Counter(pairs.values()).most_common(1)[0]

@@ -10,6 +10,7 @@ same picture. A folder appears under its name when all of it is there and proven
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from nets.slim_files import find_prefix, read_slim_variables, write_slim_checkpo
 from preprocessing.resize import resize_picture
 from ssd_tensorflow.witness import PUBLISHED, Difference, compare_with_witness
 
+# What people are told.
+_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 # Largest difference of an output, in float32: the same sums in another order.
 TOLERANCE = 1e-4
 
@@ -102,12 +105,8 @@ def demand_fit(
         raise ValueError(f"{source} holds no variable of {wanted}{under}. It holds {there}, …")
     fit = fits[0]
     if fit.num_classes is not None and fit.num_classes != len(labels) + 1:
-        raise ValueError(
-            f"The labels file has {len(labels)} names, the {fit.network.name} in {source} was trained on "
-            f"{fit.num_classes - 1} (and background). Give a file with all of its names, one a line, in the "
-            "order of their class ids. To train on other names, give the checkpoint itself to "
-            "train_ssd_network.py as --checkpoint_path."
-        )
+        trained = f"the {fit.network.name} in {source} was trained on {fit.num_classes - 1} (and background)"
+        raise ValueError(_SAID["other_names"].format(count=len(labels), trained=trained))
     if not fit.complete:
         raise ValueError(_what_is_missing(source, fit, variables))
     return fit
@@ -130,12 +129,7 @@ def _what_is_missing(source: Path, fit: Fit, variables: Mapping[str, np.ndarray]
     found += [some_of(others, 3)] if others else []
     found += [] if fit.num_classes else ["its class heads are missing or not all for as many names"]
     better = next((other.network.name for other in find_fits(variables) if other.complete), None)
-    cure = (
-        f"It is all of a {better}: import it with --model_name={better}."
-        if better
-        else "An import needs all of them. To start a training from a part of a network, give the file to "
-        "train_ssd_network.py as --checkpoint_path."
-    )
+    cure = _SAID["all_of_another" if better else "part_of_one"].format(better)
     return f"{'; '.join(found)}. {cure}"
 
 
@@ -228,10 +222,7 @@ def export_checkpoint(
     checkpoint = read_checkpoint(source)
     _demand_published(checkpoint.network)
     if checkpoint.network.anchor_layers != get_network(checkpoint.network.name).anchor_layers:
-        raise ValueError(
-            f"{source} was trained with --anchors=fitted, and SSD-Tensorflow has the published anchors: its "
-            "boxes would be wrong there. Train with --anchors=network for a checkpoint to give out."
-        )
+        raise ValueError(_SAID["fitted_anchors"].format(source))
     if global_step is None:
         global_step = int(read_metrics(source).get("step", 0))
     name = checkpoint.network.name
@@ -270,10 +261,7 @@ def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | No
     if is_checkpoint(path):
         name = read_checkpoint(path).network.name
         if model_name not in (None, name):
-            raise ValueError(
-                f"--checkpoint_path={path} holds a {name}, but --model_name is {model_name}. Leave "
-                "--model_name out, or give another checkpoint."
-            )
+            raise ValueError(_SAID["another_network"].format(path=path, name=name, model_name=model_name))
         yield path
         return
     if not is_tensorflow_checkpoint(path):
@@ -290,19 +278,14 @@ def as_checkpoint_folder(path: Path, labels: Sequence[str], model_name: str | No
         except ValueError as error:
             names = ", ".join(labels[:4]) + (", …" if len(labels) > 4 else "")
             whose = beside if beside.is_file() else "the dataset"
-            raise ValueError(
-                f"{error} (The labels taken are those of {whose}: {names}. Where the checkpoint has others, "
-                f"write them to {beside}; names are then compared by their text.)"
-            ) from error
+            said = _SAID["labels_taken"].format(whose=whose, names=names, beside=beside)
+            raise ValueError(f"{error} {said}") from error
         yield folder
 
 
 def _demand_published(network: Network) -> None:
     if network.name not in PUBLISHED:
-        raise ValueError(
-            f"SSD-Tensorflow has no {network.name}; it has {' and '.join(PUBLISHED)}. "
-            "Only these are exported, and proven on a picture (--verify)."
-        )
+        raise ValueError(_SAID["not_published"].format(network.name, " and ".join(PUBLISHED)))
 
 
 def _prove(
@@ -316,10 +299,8 @@ def _prove(
     apart = [d for d in differences if not d.largest_difference <= TOLERANCE]
     if apart:
         found = ", ".join(f"{d.output} by up to {d.largest_difference:.3g}" for d in apart)
-        raise ValueError(
-            f"{network.name} and the network written in tf-slim differ on {picture.name}: {found}, where "
-            f"{TOLERANCE:g} is allowed. Nothing was written. Is it another network's, under this one's names?"
-        )
+        said = {"network": network.name, "picture": picture.name, "found": found, "allowed": TOLERANCE}
+        raise ValueError(_SAID["not_proven"].format(**said))
     return differences
 
 
@@ -331,9 +312,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100  (resolve() would follow a link)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(
-            f"{folder} is there already and stays as it is. Give the name of a new folder as --output_dir."
-        )
+        raise ValueError(_SAID["there_already"].format(folder))
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     temporary.mkdir(parents=True)
     try:
