@@ -6,6 +6,7 @@ refused. What the variables mean is the business of `nets.slim_names`.
 
 import re
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,15 +19,11 @@ _PARTS = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 # How TensorFlow 2 ends the names in its own, object-based checkpoints.
 _OBJECT_BASED = "/.ATTRIBUTES/VARIABLE_VALUE"
 
-# First bytes of files that people take for a checkpoint, and what they are.
-_TAKEN_FOR_CHECKPOINTS = (
-    (b"PK\x03\x04", "a zip archive: unpack it and give what is inside. A PyTorch file is not read"),
-    (b"\x1f\x8b", "a gzip archive: unpack it and give what is inside"),
-    (b"\x89HDF", "an HDF5 file: only those of keras.applications are read, to start a training from"),
-    (b"\x80", "a Python pickle, which could run anything when it is read, so it is not"),
-)
+# First bytes of files that people take for a checkpoint.
+_TAKEN_FOR_CHECKPOINTS = {"zip": b"PK\x03\x04", "gzip": b"\x1f\x8b", "hdf5": b"\x89HDF", "pickle": b"\x80"}
 
-_GIVE = "Give the prefix (model.ckpt-1000), its .index file, its folder, or an .npz file."
+# What people are told.
+_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
@@ -52,10 +49,7 @@ def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:
         if size > MAX_BYTES:
             raise ValueError(f"{path} says it holds {size} bytes of variables, more than {MAX_BYTES}.")
         if any(name.endswith(_OBJECT_BASED) for name in shapes):
-            raise ValueError(
-                f"{path} is an object-based checkpoint of TensorFlow 2, which does not have the names of "
-                "tf-slim's variables. Save them by name with tf.compat.v1.train.Saver or into an .npz file."
-            )
+            raise ValueError(_SAID["object_based"].format(path))
         variables = {name: np.asarray(reader.get_tensor(name)) for name in sorted(shapes)}
     except (tf.errors.OpError, IndexError, MemoryError) as error:
         what = _what_it_is(prefix) or getattr(error, "message", str(error))
@@ -104,23 +98,14 @@ def find_prefix(path: Path) -> Path:
     """The prefix of the TensorFlow checkpoint that `path` means; ValueError where there is none."""
     prefix = _latest(path) if path.is_dir() else path.with_name(_PARTS.sub("", path.name))
     if re.search(r"[\[\]\\]", str(prefix)):
-        raise ValueError(
-            f"TensorFlow takes the brackets or backslashes in {prefix} for a pattern and finds no file. "
-            "Rename the folder, or copy the checkpoint elsewhere."
-        )
+        raise ValueError(_SAID["a_pattern"].format(prefix))
     if prefix.is_file():  # a V1 checkpoint is one file
         return prefix
     index = prefix.with_name(f"{prefix.name}.index")
     if not index.is_file():
-        raise ValueError(
-            f"No checkpoint at {path}: there is neither {prefix} nor {index}. {_GIVE}"
-            + _there_is(prefix.parent)
-        )
+        raise ValueError(_SAID["nothing_there"].format(path, prefix, index) + _there_is(prefix.parent))
     if not any(file.name.startswith(f"{prefix.name}.data-") for file in prefix.parent.iterdir()):
-        raise ValueError(
-            f"{index} is there, but {prefix.name}.data-00000-of-00001 is not: the one says where in the "
-            "other the values are. Put both into the same folder."
-        )
+        raise ValueError(_SAID["index_alone"].format(index, prefix.name))
     return prefix
 
 
@@ -137,10 +122,7 @@ def _latest(folder: Path) -> Path:
     except ValueError:  # what TensorFlow makes of bytes that are not text, and of a file that names nothing
         state = None
     if state is None:
-        raise ValueError(
-            f"{folder} has no TensorFlow checkpoint: a file named `checkpoint` must name its latest."
-            + _there_is(folder)
-        )
+        raise ValueError(_SAID["no_latest"].format(folder) + _there_is(folder))
     return folder / re.split(r"[\\/]", state.model_checkpoint_path)[-1]
 
 
@@ -159,4 +141,5 @@ def _what_it_is(file: Path) -> str:
         return ""
     with file.open("rb") as opened:
         start = opened.read(8)
-    return next((what for magic, what in _TAKEN_FOR_CHECKPOINTS if start.startswith(magic)), "")
+    kinds = (kind for kind, magic in _TAKEN_FOR_CHECKPOINTS.items() if start.startswith(magic))
+    return next((_SAID[kind] for kind in kinds), "")
