@@ -17,8 +17,7 @@ import numpy as np
 import tyro
 from rich.console import Console
 
-from boxes.geometry import iou
-from boxes.pixels import from_pixels
+from boxes.geometry import from_pixels, iou
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # lxml has no type stubs
 
-from boxes.pixels import to_pixels
+from boxes.geometry import to_pixels
 from datasets.labels import clean_name
 from datasets.pictures import UnusableFile, bytes_of
 from datasets.problems import Problem

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from boxes.pixels import crop_around
+from boxes.geometry import crop_around
 from datasets.labels import clean_name
 from files.reading import read_arrays, read_json
 from files.writing import write_arrays, write_json

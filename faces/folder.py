@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boxes.pixels import crop_around
+from boxes.geometry import crop_around
 from datasets.annotations import ReadOptions, read_folder
 from datasets.folder import PictureFile, find_files, refuse_inbox
 from datasets.kinds import need_folder, seems

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from boxes.detections import Detections
-from boxes.pixels import to_pixels
+from boxes.geometry import to_pixels
 from datasets import voc
 from datasets.folder import FolderContents, find_files
 from datasets.kinds import need_folder, seems

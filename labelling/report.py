@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from boxes.detections import Detections
-from boxes.geometry import iou
-from boxes.pixels import crop_around, to_pixels
+from boxes.geometry import crop_around, iou, to_pixels
 from datasets.annotations import Annotation, counts_of, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import PictureError, in_batches, read_picture, save_picture

@@ -22,8 +22,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from boxes.geometry import clip, decode
-from boxes.pixels import crop_around
+from boxes.geometry import clip, crop_around, decode
 from datasets.labels import clean_name
 from files.reading import read_arrays
 from nets.ssd_vgg import RGB_MEAN

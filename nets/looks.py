@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from boxes.detections import Detections
-from boxes.geometry import iou
-from boxes.pixels import crop_around
+from boxes.geometry import crop_around, iou
 
 # One `Detections` for each of some pictures, uint8 [H, W, 3] RGB.
 Finder = Callable[[list[np.ndarray]], list[Detections]]

@@ -1,9 +1,6 @@
 """SSD-Tensorflow's command lines, run: literally, in a folder with what they name, for a few small steps."""
 
-import json
 import shlex
-import threading
-import time
 from pathlib import Path
 
 import cv2
@@ -18,12 +15,10 @@ import train_ssd_network
 from datasets.examples import VOC_NAMES
 from datasets.new_labels import write_labels
 from datasets.voc import VocObject, write_annotation
-from files.writing import write_arrays
 from nets import get_network
 from nets.checkpoint import read_checkpoint
 from nets.slim_names import slim_variables
 from tests.conftest import read_json
-from tests.datasets.one_of_everything import rows
 from tests.engine.colour_network import NETWORK, make_checkpoint, picture, write_records
 from tests.ssd_tensorflow.test_flags import CONVERT, EVALUATIONS, TRAININGS, TYPED
 
@@ -53,56 +48,17 @@ def checkpoint(step: int) -> None:
         make_checkpoint(folder, ["千反田"], step=step)
 
 
-def training_is(finished: bool) -> None:
-    facts = np.frombuffer(json.dumps({"finished": finished}).encode(), np.uint8)
-    write_arrays(Path("logs/state.npz"), {"progress": facts})
-
-
 def evaluation(*more: str) -> list[str]:
     command = EVALUATIONS["beside a training"].replace("ssd_300_vgg", NETWORK.name)
     return [*shlex.split(command), *more]
 
 
 @pytest.mark.slow
-def test_batches_times_their_size_are_measured(colours):
-    training_is(finished=True)
+def test_batches_times_their_size_are_measured_beside_a_training(colours, capsys):
     assert eval_ssd_network.main(evaluation("--max_num_batches=1", "--batch_size=2")) == 0
+    assert "wait_for_checkpoints" in capsys.readouterr().err
     assert read_json(REPORT)["images"] == 2
     assert read_json(REPORT)["map_voc07"] == pytest.approx(1)
-
-
-@pytest.mark.slow
-def test_evaluation_follows_a_training(colours, monkeypatch, capsys):
-    monkeypatch.setattr("engine.reports.measuring.SECONDS_BETWEEN_LOOKS", 0.05)
-    training_is(finished=False)
-
-    def go_on():
-        while not Path("logs/eval/metrics.csv").is_file():
-            time.sleep(0.01)
-        checkpoint(step=5)
-        training_is(finished=True)
-
-    training = threading.Thread(target=go_on)
-    training.start()
-    try:
-        assert eval_ssd_network.main(evaluation()) == 0
-    finally:
-        training.join()
-    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("Checkpoint of")] == [
-        "Checkpoint of step 3",
-        "Checkpoint of step 5",
-    ]
-    assert read_json(REPORT)["images"] == 3
-    measured = rows(Path("logs/eval/metrics.csv"))
-    assert [row["step"] for row in measured] == ["3", "5"]
-    assert float(measured[1]["map_voc07"]) == pytest.approx(read_json(REPORT)["map_voc07"], abs=1e-4)
-    assert list(Path("logs/eval/tensorboard").glob("events*"))
-
-
-def test_without_a_sign_of_life_it_stops(colours, monkeypatch, capsys):
-    monkeypatch.setattr("engine.reports.measuring.SECONDS_BETWEEN_LOOKS", 0.01)
-    assert eval_ssd_network.main(evaluation("--wait_minutes=0", "--checkpoint_path=nothing/yet")) == 1
-    assert "Was it stopped? --wait_minutes waits longer" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------ slow, for real

@@ -1,6 +1,7 @@
 """One head has one name, and the same one, whoever asks: detect.py, the page, drafts and films."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import detect
-from boxes.pixels import to_pixels
+from boxes.geometry import to_pixels
 from datasets.drawn_video import FilmOptions, frame_at
 from datasets.inbox import Inbox
 from datasets.voc import read_xml
@@ -46,7 +47,7 @@ def test_everybody_sees_the_same_boxes_and_names(tmp_path: Path) -> None:
     Image.fromarray(image).save(folder / "a_1.png")
     options = detect.Options((folder,), Path(), tmp_path / "out", score_threshold=FROM)
     sources = detect.find_sources((folder,), tmp_path / "out")
-    (entry,) = detect.Run(detector, options).through(sources).entries
+    (entry,) = map(json.loads, *detect.Run(detector, options).through(sources).lines.values())
     assert [(one["name"], one["box"]) for one in entry["detections"]] == expected
 
     still: Any = Shown(*[image] * 4)

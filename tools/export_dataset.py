@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from boxes.pixels import to_pixels
+from boxes.geometry import to_pixels
 from datasets.annotations import Annotation, ReadOptions, read_folder, sets_of
 from datasets.splits import Assignment, SplitOptions
 from files.telling import why

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from boxes.pixels import crop_around, from_pixels, to_pixels
+from boxes.geometry import crop_around, from_pixels, to_pixels
 from datasets.labels import typed_name
 from datasets.pictures import encode_picture, read_picture
 from labelling.desk import CHOICES, CROPS, SHEET, Desk

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import Json, ValidationError
 
-from boxes.pixels import from_pixels, to_pixels
+from boxes.geometry import from_pixels, to_pixels
 from datasets.inbox import ReportedBox
 from datasets.labels import typed_name
 from datasets.pictures import PictureError, decode_picture

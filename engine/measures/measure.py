@@ -7,7 +7,7 @@ import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
 from boxes.detections import Detections
-from boxes.pixels import to_pixels
+from boxes.geometry import to_pixels
 from engine.average_precision import DetectionResult, GroundTruth, Matches, NameResult, OperatingPoint
 from engine.evaluation import Evaluation
 from engine.measures.calibration import Reliability, reliability_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from boxes.detections import Detections
-from boxes.pixels import from_pixels, to_pixels
+from boxes.geometry import from_pixels, to_pixels
 from datasets.pictures import UnusableFile, bytes_of
 from files.writing import write_text
 

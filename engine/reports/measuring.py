@@ -1,14 +1,10 @@
 """Measures a checkpoint, writes the reports, and says on the console what came out."""
 
-import json
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
 import rich.box
 from rich.console import Console
 from rich.table import Table
@@ -23,16 +19,12 @@ from engine.measures.trained_on import leak_notes_of
 from engine.reports.evaluation import GALLERY_PIXELS, read_gallery, write_reports
 from engine.reports.options import EvaluationOptions
 from engine.reports.page import percent, sentences
-from engine.training.between_steps import TrainingLog
-from engine.training.run_folder import LAST, STATE, read_metrics
 from files.below import sha256_of
-from nets.checkpoint import WEIGHTS, Checkpoint, build_model, is_checkpoint, read_checkpoint
+from nets.checkpoint import WEIGHTS, Checkpoint, build_model, read_checkpoint
 from nets.saving import versions
 from nets.thresholds import Thresholds
 from terminal.bars import counting_bars
 from visualization.drawing import draw_detections, scale_to
-
-SECONDS_BETWEEN_LOOKS = 5.0  # for a new checkpoint
 
 
 def measure_checkpoint(
@@ -77,59 +69,6 @@ def measure_checkpoint(
     page = options.eval_dir / "report.html"
     console.print(f"See {page}", highlight=False, markup=False, soft_wrap=True)
     return found
-
-
-def watch(options: EvaluationOptions, dataset: RecordDataset, console: Console) -> None:
-    """Measure each new checkpoint of a training until it is finished; errors as of what it calls."""
-    log = None
-    console.print(f"Waiting for checkpoints in {options.checkpoint_path} (Ctrl-C stops)", highlight=False)
-    for folder in new_checkpoints(options.checkpoint_path, patience=60 * options.wait_minutes):
-        step = int(read_metrics(folder).get("step", 0))
-        console.print(f"[bold]Checkpoint of step {step}[/bold]", highlight=False)
-        found = measure_checkpoint(options, dataset, folder, console)
-        log = log or TrainingLog(options.eval_dir, step=step - 1)
-        figures = {"map_voc07": found.result.map_voc07, "map_voc12": found.result.map_voc12}
-        log.row(step, {**figures, "coco_ap": found.coco.ap, "coco_ap50": found.coco.ap50})
-    console.print(f"The training in {options.checkpoint_path} is finished.", highlight=False)
-
-
-def new_checkpoints(train_dir: Path, *, patience: float) -> Iterator[Path]:
-    """The newest checkpoint of a training, again and again until the training is finished.
-
-    A checkpoint that is replaced before it is asked for is passed over. The folder need not exist yet.
-    ValueError where there is no sign of life (a state is saved every --save_interval_secs) for `patience`
-    seconds, and the training is not finished.
-    """
-    seen, sign, alive, state = None, None, time.monotonic(), train_dir / STATE
-    while True:
-        # Before the look at the weights, so that the last ones cannot come between.
-        finished = _finished(state)
-        folder = next((one for one in (train_dir / LAST, train_dir) if is_checkpoint(one)), None)
-        written = folder and (folder / WEIGHTS).stat().st_mtime_ns
-        if folder and written != seen:
-            yield folder
-            seen, alive = written, time.monotonic()
-            continue
-        if finished:
-            return
-        newest = state.stat().st_mtime_ns if state.is_file() else None, written
-        if newest != sign:
-            sign, alive = newest, time.monotonic()
-        elif time.monotonic() - alive > patience:
-            raise ValueError(
-                f"--checkpoint_path={train_dir}: nothing was written there for {patience / 60:.0f} minutes, "
-                "and the training is not finished. Was it stopped? --wait_minutes waits longer."
-            )
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def _finished(state: Path) -> bool:
-    """Whether a training's state says that nothing is left to do; of the file only that entry is read."""
-    try:
-        with state.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return bool(json.loads(arrays["progress"].tobytes())["finished"])
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
-        return False  # not there yet, or not to be read: what matters is whether more is written
 
 
 def _measure(

@@ -23,9 +23,6 @@ class EvaluationOptions:
     batch_size: int = 16  #: Pictures that the network sees at once.
     max_pictures: int | None = None  #: Measure only the first so many pictures.
     max_num_batches: int | None = None  #: Measure only the first so many times --batch_size pictures.
-    #: Measure each new checkpoint of a running training as it appears, until that is finished.
-    wait_for_checkpoints: bool = False
-    wait_minutes: float = 60.0  #: Without any sign of life from the training for so long, stop waiting.
     #: Score from which detections are reported: for precision, recall, the confusion matrix and the drawn
     #: pictures. Not given: for each name the one that its training chose on the validation set, 0.5 where it
     #: chose none. Average precision looks at all scores.
@@ -43,7 +40,7 @@ class EvaluationOptions:
                 "counts as a detection."
             )
         least_of = dict.fromkeys(("batch_size", "max_pictures", "max_num_batches"), 1)
-        for flag, least in {**least_of, "gallery_pictures": 0, "wait_minutes": 0}.items():
+        for flag, least in {**least_of, "gallery_pictures": 0}.items():
             value = getattr(self, flag)
             if value is not None and value < least:
                 raise ValueError(f"--{flag} must be at least {least}, not {value}.")

@@ -15,7 +15,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from boxes.detections import Detections
-from boxes.pixels import to_pixels
+from boxes.geometry import to_pixels
 from datasets.examples import examples, make_example, write_shards
 from datasets.new_labels import write_labels
 from datasets.pictures import ACCEPTED_SUFFIXES, encode_picture, in_batches, read_picture

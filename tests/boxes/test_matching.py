@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxes.geometry import decode, encode, iou
+from boxes.geometry import decode, encode, from_pixels, iou, to_pixels
 from boxes.matching import assign_targets, match_anchors
-from boxes.pixels import from_pixels, to_pixels
 
 ANCHOR = np.array([[0.2, 0.3, 0.6, 0.5]], np.float32)  # centre (0.4, 0.4), height 0.4, width 0.2
 

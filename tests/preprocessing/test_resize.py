@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boxes.pixels import crop_around
+from boxes.geometry import crop_around
 from preprocessing.geometric import sample_window, source_pixels
 from preprocessing.resize import resize_picture
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from boxes.geometry import iou
-from boxes.pixels import from_pixels
+from boxes.geometry import from_pixels, iou
 from datasets.annotations import ReadOptions, read_folder
 from datasets.drawn.crowd import labelled_heads
 from datasets.drawn_video import FilmOptions, frame_at, heads_in
