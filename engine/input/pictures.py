@@ -99,7 +99,8 @@ class PictureMemory:
 
 def needed_bytes(index: RecordIndex) -> int:
     """What `remember_pictures` would keep, without decoding a JPEG."""
-    return sum(int(size) for size in _records(index).map(_bytes).as_numpy_iterator())
+    sizes = _records(index).map(_bytes, num_parallel_calls=tf.data.AUTOTUNE)
+    return sum(int(size) for size in sizes.as_numpy_iterator())
 
 
 def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:

@@ -74,7 +74,7 @@ def described(machine: Machine, devices: int, processes: int) -> str:
         what, _, memory = _first_gpu()
     parts = [f"{devices} x {what}" if devices > 1 else what]
     parts += [f"{memory / 2**30:.1f} GiB"] if memory else []
-    parts += [machine.precision, "XLA" if machine.jit_compile or devices > 1 else "no compiler"]
+    parts += [machine.precision, "XLA" if machine.jit_compile else "no compiler"]
     return f"On {', '.join(parts)}" + (f", in {processes} processes" if processes > 1 else "")
 
 
@@ -104,7 +104,8 @@ def use_xla(network: Network) -> bool:
     """Whether to compile with XLA, as measured (benchmarks/networks.py)."""
     # On two cores with AVX-512, ssd_300_vgg trains with XLA at 0.81 of the speed without. On two with AVX2
     # only it is said to take 1.95 s a picture without and 1.6 s with, which was not measured here.
-    return has_gpu() or (network.jit_on_cpu and not cpu_has_avx512())
+    # JAX without it runs one operation after the other: a tiny network at 22 pictures a second, not 245.
+    return has_gpu() or keras.backend.backend() == "jax" or (network.jit_on_cpu and not cpu_has_avx512())
 
 
 # ----------------------------------------------------------------------------------------- precision

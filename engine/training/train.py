@@ -98,7 +98,7 @@ def new_trainer(run: Run) -> TrainingModel:
     )
     optimizer.build(run.model.trainable_variables)
     trainer = TrainingModel(run.network, run.model, run.settings)
-    xla: Any = run.machine.jit_compile or run.devices > 1
+    xla: Any = run.machine.jit_compile
     trainer.compile(optimizer=optimizer, jit_compile=xla)
     return trainer
 
