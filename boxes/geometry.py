@@ -1,4 +1,4 @@
-"""Areas, overlaps, what belongs together, and ways to write a box: in pixels, as a code for an anchor.
+"""Areas, overlaps, what belongs together, what is in a box, and ways to write one: in pixels, as a code.
 
 NumPy's arrays give NumPy's arrays, at once; tensors give Keras' tensors, in a graph too.
 """
@@ -13,7 +13,7 @@ import numpy as np
 SCALES = (0.1, 0.1, 0.2, 0.2)
 
 
-def _of(*arrays) -> Any:
+def _ops_of(*arrays) -> Any:
     """What computes with them: NumPy, or Keras' operations, which take seconds to start."""
     if all(isinstance(one, np.ndarray) for one in arrays):
         return np
@@ -29,13 +29,13 @@ def _parts(boxes):
 
 def area(boxes):
     """Area of each box as a fraction of the picture: [..., 4] -> [...]; an inverted box has area 0."""
-    ops, (ymin, xmin, ymax, xmax) = _of(boxes), _parts(boxes)
+    ops, (ymin, xmin, ymax, xmax) = _ops_of(boxes), _parts(boxes)
     return ops.maximum(ymax - ymin, 0.0) * ops.maximum(xmax - xmin, 0.0)
 
 
 def intersection(boxes, others):
     """Area that each box shares with each of the others: [..., N, 4], [..., M, 4] -> [..., N, M]."""
-    ops = _of(boxes, others)
+    ops = _ops_of(boxes, others)
     boxes = ops.expand_dims(boxes, -2)  # [..., N, 1, 4]
     others = ops.expand_dims(others, -3)  # [..., 1, M, 4]
     top_left = ops.maximum(boxes[..., :2], others[..., :2])
@@ -49,27 +49,27 @@ def iou(boxes, others):
 
     [..., N, 4], [..., M, 4] -> [..., N, M] in 0...1; 0 where both boxes are empty.
     """
-    ops, shared = _of(boxes, others), intersection(boxes, others)
+    ops, shared = _ops_of(boxes, others), intersection(boxes, others)
     union = ops.expand_dims(area(boxes), -1) + ops.expand_dims(area(others), -2) - shared
     return ops.where(union > 0.0, shared / ops.where(union > 0.0, union, 1.0), 0.0)
 
 
 def clip(boxes):
     """Boxes cut at the border of the picture: [..., 4] -> [..., 4] within 0...1."""
-    return _of(boxes).clip(boxes, 0.0, 1.0)
+    return _ops_of(boxes).clip(boxes, 0.0, 1.0)
 
 
 def corners_to_centers(boxes):
     """(ymin, xmin, ymax, xmax) -> (cy, cx, height, width): [..., 4] -> [..., 4]."""
     ymin, xmin, ymax, xmax = _parts(boxes)
-    return _of(boxes).stack([(ymin + ymax) / 2.0, (xmin + xmax) / 2.0, ymax - ymin, xmax - xmin], axis=-1)
+    return _ops_of(boxes).stack([(ymin + ymax) / 2.0, (xmin + xmax) / 2.0, ymax - ymin, xmax - xmin], axis=-1)
 
 
 def centers_to_corners(boxes):
     """(cy, cx, height, width) -> (ymin, xmin, ymax, xmax), the inverse of `corners_to_centers`."""
     cy, cx, height, width = _parts(boxes)
     corners = [cy - height / 2.0, cx - width / 2.0, cy + height / 2.0, cx + width / 2.0]
-    return _of(boxes).stack(corners, axis=-1)
+    return _ops_of(boxes).stack(corners, axis=-1)
 
 
 def encode(boxes, anchors):
@@ -78,7 +78,7 @@ def encode(boxes, anchors):
     Corners [..., A, 4], one box for each anchor [A, 4], with height and width above 0 -> [..., A, 4] offsets
     (cx, cy, w, h), divided by SCALES.
     """
-    ops, (cy, cx, height, width) = _of(boxes, anchors), _parts(corners_to_centers(boxes))
+    ops, (cy, cx, height, width) = _ops_of(boxes, anchors), _parts(corners_to_centers(boxes))
     anchor_cy, anchor_cx, anchor_height, anchor_width = _parts(corners_to_centers(anchors))
     return ops.stack(
         [
@@ -93,7 +93,7 @@ def encode(boxes, anchors):
 
 def decode(codes, anchors):
     """Codes as boxes, not clipped; undoes `encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners."""
-    ops, (code_cx, code_cy, code_w, code_h) = _of(codes, anchors), _parts(codes)
+    ops, (code_cx, code_cy, code_w, code_h) = _ops_of(codes, anchors), _parts(codes)
     anchor_cy, anchor_cx, anchor_height, anchor_width = _parts(corners_to_centers(anchors))
     return centers_to_corners(
         ops.stack(

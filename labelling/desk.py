@@ -19,16 +19,7 @@ import numpy as np
 from datasets.labels import read_labels
 from datasets.sources import sources_of
 from files.threads import map_in_threads
-from labelling.drafts import (
-    OFFERS,
-    ORDER,
-    SEEN,
-    DraftTarget,
-    alone_with,
-    draft_targets,
-    find_pictures,
-    may_write,
-)
+from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
 from labelling.groups import groups_of, tracks_of
 from labelling.guesses import Style, Trust, known_names, likely, with_offers
 from labelling.marks import Head, Memory, Picture, read_marks, take_back, write_marks, written_at
@@ -59,7 +50,7 @@ class Desk:
         ValueError where there is no folder, no picture that can be read, or two would share an annotation.
         """
         self._dataset_dir, self._likeness, self._lock = dataset_dir, likeness, threading.RLock()
-        self._memory = Memory(dataset_dir / SEEN, likeness)
+        self._memory = Memory(dataset_dir, likeness)
         self.learning: Callable[[], dict[str, Any]] = dict  # what a detector that learns meanwhile says
         self.problems: list[str] = []  # pictures that are left out, a sentence each
         self._open: dict[str, Question] = {}

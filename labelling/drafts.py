@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # it would start Keras, for which no --help waits
 # those a little above one in four, and drawing one takes as long as deleting five (docs/heads.md).
 DRAFTED = 0.3
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
-SEEN = "labelling_heads.npz"  # in the data set: what the page saw of its heads
 OFFERS = "labelling_detections.json"  # in the data set: all that a detector sees there, for the page
 BEGUN = f"{voc.DRAFT} begun"  # marks a draft of which a person has named some heads on the page
 

@@ -27,6 +27,7 @@ _HEAD = "head"
 UNNAMED = frozenset({_HEAD, "face"})  # what programs call heads of which they do not know whose they are
 _NAMED = "named"
 _LOST = 1000  # heads that are looked at again after a crash, at most
+SEEN = "labelling_heads.npz"  # in the data set: what the page saw of its heads
 _SAME = 1e-3  # of a picture's side: boxes are read back from whole pixels
 
 
@@ -55,12 +56,12 @@ class Head:
 class Memory:
     """Vectors of heads seen before, kept in a file: to look at one takes 45 ms on two cores with AVX2."""
 
-    def __init__(self, path: Path, likeness: Likeness):
+    def __init__(self, dataset_dir: Path, likeness: Likeness):
         """Reads what is there of these vectors; what cannot be read is looked at anew."""
-        self._path, self._likeness, self._new = path, likeness, 0
+        self._path, self._likeness, self._new = dataset_dir / SEEN, likeness, 0
         self._known: dict[bytes, np.ndarray] = {}
         with suppress(ValueError, TypeError, KeyError, OSError):
-            kept = read_arrays(path)
+            kept = read_arrays(self._path)
             heads, vectors = kept["heads"].astype(np.uint8), kept["vectors"].astype(np.float32)
             if str(kept["digest"]) == likeness.digest and vectors.shape[1:] == likeness.strangers.shape[1:]:
                 self._known = dict(zip(map(bytes, heads), vectors, strict=True))
@@ -77,10 +78,12 @@ class Memory:
         return np.array([self._known[key] for key in keys], np.float32)
 
     def keep(self) -> None:
-        """Writes what is new."""
-        if self._new:
-            heads = np.frombuffer(b"".join(self._known), np.uint8).reshape(len(self._known), -1)
-            vectors, digest = np.array([*self._known.values()]), np.array(self._likeness.digest)
+        """Writes what is new; where there is no room for it, the page works without."""
+        if not self._new:
+            return
+        heads = np.frombuffer(b"".join(self._known), np.uint8).reshape(len(self._known), -1)
+        vectors, digest = np.array([*self._known.values()]), np.array(self._likeness.digest)
+        with suppress(OSError):
             write_arrays(self._path, {"digest": digest, "heads": heads, "vectors": vectors})
             self._new = 0
 

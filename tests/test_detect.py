@@ -187,8 +187,15 @@ def test_what_another_detector_found_is_not_taken_over(tmp_path):
     source = picture(tmp_path / "1.png")
     for number, made in enumerate(("one", "one", "another")):
         journal = Journal(tmp_path / "j", made)
-        assert journal.line(source) == (None, "found", None)[number]
-        journal.add(source, "found")
+        assert journal.line(source) == (None, '{"detections": []}', None)[number]
+        journal.add(source, '{"detections": []}')
+
+
+@pytest.mark.parametrize("line", ["{}", "5", '["a", 5]', '["a", "{}"]', '["a", "[1"]', "null", "[" * 9999])
+def test_a_journal_that_somebody_else_wrote_is_none(tmp_path, line):
+    (tmp_path / "j").write_text(f'"made"\n{line}\n')
+    assert Journal(tmp_path / "j", "made").line(tmp_path / "a") is None
+    assert (tmp_path / "j").read_text() == '"made"\n'
 
 
 def test_contact_sheet_shows_every_picture(tmp_path):

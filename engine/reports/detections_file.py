@@ -51,10 +51,11 @@ class Journal:
     def __init__(self, path: Path, made: str):
         """Reads what a run with the same `made`, which says all that decides about the lines, left there."""
         self._path, self._done, first = path, dict[str, str](), json.dumps(made)
-        with contextlib.suppress(OSError, ValueError):  # half a line, at its end, is done again
+        # Half a line, at its end, is done again, and so is what somebody else wrote.
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             begun, *lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [""]
             for file, line in map(json.loads, lines if begun == first else []):
-                self._done[str(file)] = str(line)
+                self._done[str(file)] = line if isinstance(json.loads(line)["detections"], list) else ""
         kept = "".join(f"{json.dumps(one)}\n" for one in self._done.items())
         write_text(path, f"{first}\n{kept}")
 

@@ -48,7 +48,7 @@ def place_of(options: TrainingOptions, environment: Mapping[str, str]) -> Place 
         return (None, tasks, int(environment["SLURM_PROCID"])) if tasks > 1 else None
     if not address or processes is None or number is None:
         raise ValueError("--coordinator, --num_processes, --process_id go together: give all three or none.")
-    if not re.fullmatch(r".+:[1-9]\d{0,4}", address):
+    if not re.fullmatch(r".+:[1-9]\d{0,4}", address) or int(address.rpartition(":")[2]) > 65535:
         where = "where process 0 runs, and a port that is free there; the same in all processes"
         raise ValueError(f"--coordinator={address} must be host:port, as in node1:9911: {where}.")
     if not 0 <= number < processes:

@@ -104,7 +104,7 @@ def use_xla(network: Network) -> bool:
     """Whether to compile with XLA, as measured (benchmarks/networks.py)."""
     # On two cores with AVX-512, ssd_300_vgg trains with XLA at 0.81 of the speed without. On two with AVX2
     # only it is said to take 1.95 s a picture without and 1.6 s with, which was not measured here.
-    # JAX without it runs one operation after the other: a tiny network at 22 pictures a second, not 245.
+    # JAX without it runs one operation after the other: ssd_300_lite at 3.2 pictures a second, not at 7.5.
     return has_gpu() or keras.backend.backend() == "jax" or (network.jit_on_cpu and not cpu_has_avx512())
 
 

@@ -20,9 +20,9 @@ from files.writing import write_arrays
 from labelling import desk as desks
 from labelling import groups, questions
 from labelling.desk import Desk
-from labelling.drafts import SEEN, may_write, write_draft
+from labelling.drafts import may_write, write_draft
 from labelling.groups import groups_of, tracks_of
-from labelling.marks import Head
+from labelling.marks import SEEN, Head
 from labelling.questions import Question
 from tests.conftest import ROOT
 
