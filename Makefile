@@ -3,6 +3,7 @@
 #   PYTHON=python3.12   the Python of .venv (default: python3, or a supported one that uv finds)
 #   GPU=1, GPU=jax      with `make setup`: TensorFlow's CUDA libraries too, or JAX and its (Linux, NVIDIA)
 #   WEB=1               with `make setup`: what the page needs too
+#   BEAM=1              with `make setup`: instead, .beam-venv, for --runner
 #   EXPORT=1            with `make setup`: what export_model.py needs too
 #   UV_DEFAULT_INDEX=…  a mirror of PyPI (default: pip's, where pip has one)
 
@@ -41,7 +42,7 @@ help:
 	@echo "make clean     remove $(DEMO)/ and caches; .venv and other runs stay"
 
 setup:
-	@$(set_up) run $(if $(WEB),web) $(if $(EXPORT),export) $(gpu)
+	@$(set_up) $(if $(BEAM),beam,run $(if $(WEB),web) $(if $(EXPORT),export) $(gpu))
 
 setup-dev:
 	@$(set_up) dev $(gpu)
@@ -105,6 +106,7 @@ lock:
 	$(resolve) --output-file=requirements/export.txt --extra=export --constraints=requirements/web.txt
 	$(subst pyproject.toml,requirements/serve.in,$(resolve)) --output-file=requirements/serve.txt --constraints=requirements/web.txt
 	$(resolve) --output-file=requirements/dev.txt --extra=dev --extra=web --extra=export --constraints=requirements/export.txt
+	$(resolve) --output-file=requirements/beam.txt --extra=beam
 	$(resolve) --output-file=requirements/gpu.txt --extra=gpu --constraints=requirements/run.txt
 	$(resolve) --output-file=requirements/gpu_jax.txt --extra=gpu_jax --constraints=requirements/dev.txt
 	$(subst pyproject.toml,requirements/uv.in,$(resolve)) --output-file=requirements/uv.txt

@@ -15,6 +15,7 @@ Exit status: 0; 1 if an input could not be read or a result not written (the oth
 nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
+import functools
 import itertools
 import json
 import math
@@ -22,7 +23,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,7 @@ from datasets.pictures import (
 from engine.reports.detections_file import Journal, as_line, detections_entry, write_lines
 from files.below import files_below
 from files.telling import why
-from files.threads import map_in_threads
+from files.threads import map_in_threads, map_with_beam
 from files.writing import write_bytes
 from terminal.command import command
 from terminal.quiet import start_tensorflow
@@ -65,6 +66,7 @@ MEDIA = SUFFIXES | VIDEO_SUFFIXES
 # A sheet with more could not be looked at; evenly chosen ones are shown then.
 MOST_TILES = 120
 TILE = 480  # longest side of a picture on the sheet, about
+_PART = 64  # pictures that a worker of a cluster is given at once
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class Options:
     contact_sheet: bool = False  #: Also write detections.png: all pictures (of very many, some) on one sheet.
     max_seconds: float | None = None  #: Of videos and the webcam, only so many seconds from the start.
     max_pixels: int = MAX_PIXELS  #: Refuse pictures and videos with more pixels than this.
+    #: Look at pictures in an Apache Beam pipeline on this runner, not here; Beam's own flags stand behind it:
+    #: "FlinkRunner --flink_master=host:8081". Workers see inputs, checkpoint and output under these paths.
+    runner: str | None = None
 
     def __post_init__(self):
         if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:
@@ -167,7 +172,8 @@ def find_sources(inputs: Sequence[Path], output_dir: Path, *, contact_sheet: boo
     return sources
 
 
-Found = tuple[Source, np.ndarray, Detections]  # a picture and what was found in it
+# A picture that is done, its line of detections.json, and it on the contact sheet, where it goes there.
+Done = tuple[Source, str, tuple[np.ndarray, str, Detections] | None]
 
 
 @dataclass
@@ -225,28 +231,44 @@ class Run:
                 for source in group:
                     self._video(source)
                 continue
-            for source, image, found in self._pictures(group):
-                line = as_line(detections_entry(source.name, image.shape[0], image.shape[1], found))
+            for source, line, tile in self._done(group, on_sheet):
                 self.lines[source.name] = [line]
                 journal.add(source.path, line)
                 self.progress("pictures", len(self.lines), len(pictures))
-                if source in on_sheet:
-                    tiles.append((scale_to(image, TILE), Path(source.name).name, found))
+                tiles += [] if tile is None else [tile]
         return tiles
 
-    def _pictures(self, sources: Iterable[Source]) -> Iterator[Found]:
+    def _done(self, sources: Iterator[Source], on_sheet: Collection[Source]) -> Iterator[Done]:
+        """`pictures`, here or on a cluster."""
+        runner = self.options.runner
+        if runner is None:
+            yield from self.pictures(sources, on_sheet)
+            return
+        parts = iter(lambda: [*itertools.islice(sources, _PART)], [])
+        work = partial(_look, self.options, on_sheet)
+        for done, failures in map_with_beam(
+            work, parts, runner=runner, folder=self.options.output_dir, at_once=1
+        ):
+            if self.stopped():
+                return
+            self.failures += failures
+            yield from done
+
+    def pictures(self, sources: Iterable[Source], on_sheet: Collection[Source]) -> Iterator[Done]:
         """One by one; the next ones are read and the last ones drawn while the network works."""
 
         def read(source: Source) -> np.ndarray:
             return read_picture(source.path, max_pixels=self.options.max_pixels)
 
-        def save(one: Found) -> Found | None:
+        def save(one: tuple[Source, np.ndarray, Detections]) -> Done | None:
             source, image, found = one
             try:
                 save_picture(source.results(self.options.output_dir)[0], draw_detections(image, found))
             except PictureError as error:
                 return self._left_out(source, error)
-            return one
+            line = as_line(detections_entry(source.name, image.shape[0], image.shape[1], found))
+            shown = (scale_to(image, TILE), Path(source.name).name, found) if source in on_sheet else None
+            return source, line, shown
 
         work = partial(self.detector.detect_batch, score_threshold=self.options.score_threshold)
         found = in_batches(sources, read, work, batch_size=self.options.batch_size, unreadable=self._left_out)
@@ -284,6 +306,22 @@ class Run:
             write_bytes(timeline, picture_of(figure, dots_per_inch=120))
         except (VideoError, OSError, FFmpegError) as error:  # a name too long with .timeline.png, say
             self._left_out(source, error)
+
+
+@functools.cache
+def _workers_detector(checkpoint_path: Path, unknown: bool) -> "Detects":
+    start_tensorflow()
+    from nets.detector import Detector
+
+    return Detector.load(checkpoint_path, unknown=unknown)
+
+
+def _look(
+    options: Options, on_sheet: Collection[Source], sources: Sequence[Source]
+) -> tuple[list[Done], list[tuple[str, str]]]:
+    """On a worker: pictures that are done, and failures."""
+    run = Run(_workers_detector(options.checkpoint_path, options.unknown), options)
+    return [*run.pictures(sources, on_sheet)], run.failures
 
 
 @command("detect.py", interrupted="films and pictures that are there are complete")
@@ -329,4 +367,6 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    from detect import main  # workers know what is handed to them by this module's name
+
     raise SystemExit(main())

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -123,13 +123,19 @@ class FolderReading:
 
 
 def read_folder(
-    dataset_dir: Path, options: ReadOptions, *, exclude: Collection[Path] = (), progress: Progress = silent
+    dataset_dir: Path,
+    options: ReadOptions,
+    *,
+    exclude: Collection[Path] = (),
+    progress: Progress = silent,
+    mapped: Callable[..., Iterator[Any]] | None = None,
 ) -> FolderReading:
     """Reads and completely decodes every picture of a folder that `exclude` does not name, and reads its XML.
 
     Args:
         dataset_dir: `Annotations/` and `JPEGImages/`, or pictures and XML side by side.
         progress: called in the calling thread.
+        mapped: in whose place `map_in_threads` stands.
 
     Raises:
         ValueError: the folder does not exist, or is an inbox. An empty one is no error here.
@@ -151,7 +157,7 @@ def read_folder(
     annotations: list[Annotation] = []
     first_with: dict[bytes, Annotation] = {}
     read = partial(_read_one, dataset_dir=dataset_dir, options=options)
-    results = map_in_threads(read, chosen, workers=options.workers)
+    results = (mapped or partial(map_in_threads, workers=options.workers))(read, chosen)
     for done, (annotation, found) in enumerate(results, start=1):
         problems += found
         progress("reading", done, len(chosen))

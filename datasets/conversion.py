@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,14 @@ import PIL
 import tensorflow as tf
 
 from datasets.annotations import Annotation, FolderReading, read_folder, set_statistics, sets_of
-from datasets.examples import SHARD_NAME, VOC_NAMES, make_example, traces_of_records, write_shards
+from datasets.examples import (
+    SHARD_NAME,
+    VOC_NAMES,
+    make_example,
+    traces_of_records,
+    write_index,
+    write_shards,
+)
 from datasets.labels import read_labels
 from datasets.look_alikes import leak_notes, look_alike_names, perceptual_hash_of_jpeg, traces_of
 from datasets.new_labels import extend_labels, write_labels
@@ -29,7 +37,7 @@ from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction
 from files.below import sha256_of
 from files.telling import printable
-from files.threads import map_in_threads
+from files.threads import map_in_threads, map_with_beam
 from files.writing import write_text
 from terminal.bars import Progress, silent
 
@@ -73,8 +81,12 @@ def convert(
     own = [output_dir]
     if output_dir.resolve() == options.dataset_dir.resolve():  # among the pictures
         names = ("dataset.json", "dataset.png", "labels.txt", "problems.csv")
-        own = [*(output_dir / name for name in names), *output_dir.glob("*.tfrecord")]
-    reading = read_folder(options.dataset_dir, options.reading, exclude=own, progress=progress)
+        own = [output_dir / name for name in names]
+        own += [path for kind in ("*.tfrecord", "*.index.npz") for path in output_dir.glob(kind)]
+    mapped = partial(map_in_threads, workers=options.reading.workers)
+    if options.runner is not None:
+        mapped = partial(map_with_beam, runner=options.runner, folder=output_dir)
+    reading = read_folder(options.dataset_dir, options.reading, exclude=own, progress=progress, mapped=mapped)
     output_dir.mkdir(parents=True, exist_ok=True)
     earlier = _read_earlier(output_dir / "dataset.json")
     assignment = _assign(reading, options, earlier)
@@ -99,7 +111,7 @@ def convert(
     shutil.rmtree(working, ignore_errors=True)  # left by a run that was killed
     working.mkdir()
     try:
-        shards, hashes = _write_sets(working, sets, labels, options, progress)
+        shards, hashes = _write_sets(working, sets, labels, options, mapped, progress)
         description = _describe(options, labels, statistics, shards, assignment, problems, earlier)
         kept = {
             name: [output_dir / shard["file"] for shard in one["shards"]]
@@ -107,6 +119,8 @@ def convert(
             if name not in shards
         }
         notes += _leak_notes(sets, kept, hashes, assignment.by)
+        for name, some in sets.items():
+            _write_index(shards[name], some, labels, hashes)
         write_labels(working / "labels.txt", labels)
         write_text(working / "dataset.json", json.dumps(description, ensure_ascii=False, indent=1) + "\n")
         _move_in(working, output_dir, options)
@@ -180,38 +194,43 @@ def _write_sets(
     sets: Mapping[str, Sequence[Annotation]],
     labels: Sequence[str],
     options: ConversionOptions,
+    mapped: Callable[..., Iterator[tuple[bytes, np.uint64]]],
     progress: Progress,
 ) -> tuple[dict[str, list[Path]], dict[str, np.uint64]]:
     """Gives the shards by the name of the set, and the perceptual hash of each picture by its name."""
     hashes: dict[str, np.uint64] = {}
     ids = {name: number for number, name in enumerate(labels, start=1)}
     total, done = sum(map(len, sets.values())), itertools.count(1)
-
-    def record(annotation: Annotation) -> bytes:
-        keep, turn, most = annotation.keep_bytes, annotation.turned, options.reading.max_pixels
-        encoded = jpeg_bytes(annotation.path, keep=keep, turn=turn, max_pixels=most)
-        hashes[annotation.name] = perceptual_hash_of_jpeg(encoded)
-        return make_example(
-            encoded,
-            filename=printable(annotation.name),
-            source=printable(annotation.source),
-            width=annotation.width,
-            height=annotation.height,
-            boxes=annotation.boxes,
-            classes=[ids[name] for name in annotation.names],
-            names=annotation.names,
-            difficult=annotation.difficult,
-            truncated=annotation.truncated,
-        )
+    record = partial(_record, ids=ids, max_pixels=options.reading.max_pixels)
 
     def counted(annotations: Sequence[Annotation]) -> Iterator[bytes]:
-        for one in map_in_threads(record, annotations, workers=options.reading.workers):
+        for one, (made, hashed) in zip(annotations, mapped(record, annotations), strict=True):
+            hashes[one.name] = hashed
             progress("writing", next(done), total)
-            yield one
+            yield made
 
     per_shard = options.pictures_per_shard
     shards = {name: write_shards(folder, name, counted(some), per_shard) for name, some in sets.items()}
     return shards, hashes
+
+
+def _record(annotation: Annotation, ids: Mapping[str, int], max_pixels: int) -> tuple[bytes, np.uint64]:
+    """A picture with its objects, and its perceptual hash."""
+    keep, turn = annotation.keep_bytes, annotation.turned
+    encoded = jpeg_bytes(annotation.path, keep=keep, turn=turn, max_pixels=max_pixels)
+    made = make_example(
+        encoded,
+        filename=printable(annotation.name),
+        source=printable(annotation.source),
+        width=annotation.width,
+        height=annotation.height,
+        boxes=annotation.boxes,
+        classes=[ids[name] for name in annotation.names],
+        names=annotation.names,
+        difficult=annotation.difficult,
+        truncated=annotation.truncated,
+    )
+    return made, perceptual_hash_of_jpeg(encoded)
 
 
 def jpeg_bytes(path: Path, *, keep: bool, turn: bool, max_pixels: int = MAX_PIXELS) -> bytes:
@@ -252,6 +271,24 @@ def _leak_notes(
         )
         notes += leak_notes(measured, trained, name, train)
     return notes
+
+
+def _write_index(
+    shards: Sequence[Path],
+    annotations: Sequence[Annotation],
+    labels: Sequence[str],
+    hashes: Mapping[str, np.uint64],
+) -> None:
+    counts = [len(one.names) for one in annotations]
+    numbers = {name: number for number, name in enumerate(labels, start=1)}
+    columns = {
+        "corners": np.concatenate([one.boxes for one in annotations]).astype(np.float32),
+        "classes": np.array([numbers[name] for one in annotations for name in one.names], np.int32),
+        "difficult": np.array([mark for one in annotations for mark in one.difficult], bool),
+        "picture": np.repeat(np.arange(len(counts)), counts),
+    }
+    rows = ((printable(one.name), printable(one.source), hashes[one.name]) for one in annotations)
+    write_index(shards, labels, columns, traces_of(rows))
 
 
 def _describe(
@@ -308,8 +345,12 @@ def _describe(
 def _move_in(working: Path, output_dir: Path, options: ConversionOptions) -> None:
     """Renames everything into place; dataset.json last, which says how long every shard has to be."""
     written = sorted(path.name for path in working.glob("*.tfrecord"))
-    for name in [*written, "labels.txt", "dataset.json"]:
+    indices = [path.name for path in working.glob("*.index.npz")]
+    for name in [*written, *indices, "labels.txt", "dataset.json"]:
         (working / name).replace(output_dir / name)
+    for name in _replaced(options):
+        if f"{name}.index.npz" not in indices:
+            (output_dir / f"{name}.index.npz").unlink(missing_ok=True)
     for path in output_dir.glob("*.tfrecord"):
         match = SHARD_NAME.fullmatch(path.name)
         if match and match["set"] in _replaced(options) and path.name not in written:

@@ -5,7 +5,7 @@ Those of TensorFlow's Object Detection API are read, too.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
+from files.below import sha256_of
 from files.threads import map_in_threads
+from files.writing import write_arrays
 
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
 SHARD_NAME = re.compile(r"(?P<set>.+)_(?P<number>\d{3,})\.tfrecord")
@@ -153,6 +155,28 @@ def traces_of_records(files: Sequence[Path]) -> Traces:
         return name, source, perceptual_hash(decoded(where, example))
 
     return traces_of(map_in_threads(trace, examples(files)))
+
+
+def index_of_set(shards: Sequence[Path]) -> Path:
+    """Where `write_index` puts what the records of a set say together: beside its first file."""
+    match = SHARD_NAME.fullmatch(shards[0].name)
+    return shards[0].with_name(f"{match['set'] if match else shards[0].name}.index.npz")
+
+
+def write_index(
+    shards: Sequence[Path], labels: Sequence[str], columns: Mapping[str, np.ndarray], traces: Traces
+) -> None:
+    """Keeps what a set's records say together, so that nobody has to read them for it.
+
+    `columns` has a row for each box: see `SplitInfo`.
+    """
+    of = {"shards": np.array(digests(shards)), "labels": np.array(labels, str)}
+    write_arrays(index_of_set(shards), {**of, **columns, **traces.arrays()})
+
+
+def digests(shards: Sequence[Path]) -> list[str]:
+    """By what an index knows the files that it speaks of; a second for a gigabyte or two."""
+    return [*map_in_threads(sha256_of, shards)]
 
 
 def make_example(

@@ -9,7 +9,7 @@ import io
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,23 @@ class Traces:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a file; `traces_in` is the way back."""
+        return {
+            "names": np.array(self.names, str),
+            "sources": np.array(self.sources, str),
+            "hashes": self.hashes,
+        }
+
+
+def traces_in(arrays: Mapping[str, np.ndarray]) -> Traces:
+    """What `Traces.arrays` gave; ValueError or KeyError where these are others."""
+    names, sources = (tuple(map(str, arrays[key].tolist())) for key in ("names", "sources"))
+    hashes = np.asarray(arrays["hashes"], np.uint64)
+    if not len(names) == len(sources) == len(hashes):
+        raise ValueError("names, sources and hashes are of different pictures")
+    return Traces(names, sources, hashes)
 
 
 def traces_of(rows: Iterable[tuple[str, str, np.uint64]]) -> Traces:

@@ -28,6 +28,9 @@ class ConversionOptions:
     strict: bool = False  #: any problem stops the conversion, with exit status 1.
     model_name: str = "ssd_300_lite"  #: network whose anchors dataset.png compares with the boxes.
     figure: bool = True  #: draw dataset.png.
+    #: read and encode pictures in an Apache Beam pipeline on this runner, not in threads here; Beam's own
+    #: flags stand behind it: "FlinkRunner --flink_master=host:8081". Workers see both folders by these paths.
+    runner: str | None = None
     reading: Annotated[ReadOptions, tyro.conf.arg(name="")] = field(default_factory=ReadOptions)
     splitting: Annotated[SplitOptions, tyro.conf.arg(name="")] = field(default_factory=SplitOptions)
 

@@ -10,9 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.examples import SIDES, VOC_NAMES, examples, is_box, objects_of
+from datasets.examples import (
+    SIDES,
+    VOC_NAMES,
+    digests,
+    examples,
+    index_of_set,
+    is_box,
+    objects_of,
+    traces_of_records,
+)
 from datasets.kinds import need_folder, seems
 from datasets.labels import clean_name, read_labels
+from datasets.look_alikes import Traces, traces_in
+from files.reading import read_arrays
 
 # What people are told.
 _SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -36,7 +47,8 @@ class SplitInfo:
     classes: np.ndarray  # int32 [N], 1...K
     difficult: np.ndarray  # bool [N]
     picture: np.ndarray  # int64 [N], whose box it is
-    note: str  # what a person should know about boxes that are none, or nothing
+    note: str = ""  # what a person should know about boxes that are none, or nothing
+    known: Traces | None = None  # by what its pictures can be recognised, where an index says it
 
     @property
     def boxes(self) -> int:
@@ -62,6 +74,11 @@ class RecordDataset:
         """The set that `split_name` finds."""
         return self.splits[self.split_name(name)]
 
+    def traces(self, name: str) -> Traces:
+        """By what the pictures of a set can be recognised."""
+        info = self.split(name)
+        return traces_of_records(info.files) if info.known is None else info.known
+
     def split_name(self, name: str) -> str:
         """`name`, or the name of the only set that ends in `_name` (`train` finds `voc_2007_train`).
 
@@ -79,7 +96,8 @@ class RecordDataset:
 def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset:
     """Finds the sets (those that `_sets_of_name` tells of) and names of a folder of TFRecords.
 
-    Every record is read, 0.3 ms each, so that labels.txt says what they say. Without labels.txt
+    Records without an index (`examples.write_index`) are read, 0.3 ms each, so that labels.txt says what they
+    say. Without labels.txt
     the names are those of the records; where these are Pascal VOC's all twenty, as in SSD-Tensorflow.
 
     Raises:
@@ -96,7 +114,10 @@ def open_dataset(folder: Path, dataset_name: str | None = None) -> RecordDataset
     path = folder / "labels.txt"
     labels, note, named = read_labels(path) if path.is_file() else [], "", {}
     chosen = _sets_of_name(folder, [*shards], dataset_name or "")
-    splits = {name: _read_set(name, shards[name], labels, named) for name in chosen}
+    splits = {
+        name: _indexed(shards[name], labels) or _read_set(name, shards[name], labels, named)
+        for name in chosen
+    }
     if not labels:
         labels, note = _labels_of_records(folder, named)
     return RecordDataset(folder=folder, labels=tuple(labels), splits=splits, note=note)
@@ -108,7 +129,8 @@ def with_more(dataset: RecordDataset, split: str, more: RecordDataset) -> Record
     one, other = dataset.splits[name], more.split(split)
     columns = {key: np.concatenate([getattr(one, key), getattr(other, key)]) for key in _COLUMNS}
     columns["picture"][one.boxes :] += one.pictures
-    both = replace(one, files=one.files + other.files, pictures=one.pictures + other.pictures, **columns)
+    pictures = one.pictures + other.pictures
+    both = replace(one, files=one.files + other.files, pictures=pictures, known=None, **columns)
     return replace(dataset, splits={**dataset.splits, name: both})
 
 
@@ -157,6 +179,35 @@ def _sets_of_dataset_json(folder: Path) -> dict[str, tuple[Path, ...]]:
             what = "it is not there" if found is None else f"it has {found} bytes"
             raise ValueError(f"{shard}: {path.name} says {size} bytes, but {what}; convert again")
     return {name: tuple(files) for name, files in sizes.items()}
+
+
+def _indexed(files: tuple[Path, ...], labels: Sequence[str]) -> SplitInfo | None:
+    """A set by its index; None where that is of other files or names, or is none: its records tell."""
+    try:
+        arrays = read_arrays(index_of_set(files))
+        before, traces, n = arrays["labels"].tolist(), traces_in(arrays), len(arrays["corners"])
+        if before != [*labels[: len(before)]] or arrays["shards"].tolist() != digests(files):
+            return None
+        kinds = (
+            ("corners", (n, 4), "f4"),
+            ("classes", (n,), "i4"),
+            ("difficult", (n,), "?"),
+            ("picture", (n,), "i8"),
+        )
+        if any(
+            (arrays[key].shape, arrays[key].dtype) != (shape, np.dtype(kind)) for key, shape, kind in kinds
+        ):
+            return None
+        info = SplitInfo(files, len(traces), *(arrays[key] for key in _COLUMNS), known=traces)
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+    whole = info.boxes == 0 or (
+        is_box(info.corners).numpy().all()
+        and 1 <= info.classes.min() <= info.classes.max() <= len(before)
+        and 0 <= info.picture.min() <= info.picture.max() < info.pictures
+        and (np.diff(info.picture) >= 0).all()
+    )
+    return info if whole else None
 
 
 def _read_set(

@@ -64,8 +64,8 @@ def test_a_folder_becomes_three_sets_that_dataset_json_describes(pictures, tmp_p
     output = tmp_path / "new" / "records"
     assert convert(pictures, output) == 0
     assert sorted(path.name for path in output.iterdir()) == [
-        "dataset.json", "labels.txt", "problems.csv", "test_000.tfrecord", "train_000.tfrecord",
-        "validation_000.tfrecord",
+        "dataset.json", "labels.txt", "problems.csv", "test.index.npz", "test_000.tfrecord",
+        "train.index.npz", "train_000.tfrecord", "validation.index.npz", "validation_000.tfrecord",
     ]  # fmt: skip
     assert (output / "labels.txt").read_text(encoding="utf-8") == "Mira\n千反田\n"
     dataset = open_dataset(output)

@@ -6,6 +6,7 @@ and at its border a JPEG's colours come out a little differently: so a training 
 start to its end, or it could not be resumed exactly.
 """
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -97,10 +98,14 @@ class PictureMemory:
         return Picture(take, self.boxes[first:end], self.classes[first:end])
 
 
-def needed_bytes(index: RecordIndex) -> int:
-    """What `remember_pictures` would keep, without decoding a JPEG."""
-    sizes = _records(index).map(_bytes, num_parallel_calls=tf.data.AUTOTUNE)
-    return sum(int(size) for size in sizes.as_numpy_iterator())
+def needed_bytes(index: RecordIndex, most: float = math.inf) -> int:
+    """What `remember_pictures` would keep, without decoding a JPEG; counted no further than beyond `most`."""
+    needed = 0
+    for size in _records(index).map(_bytes, num_parallel_calls=tf.data.AUTOTUNE).as_numpy_iterator():
+        needed += int(size)
+        if needed > most:
+            break
+    return needed
 
 
 def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
@@ -108,11 +113,13 @@ def fits_in_memory(index: RecordIndex, free: int | None) -> tuple[bool, str]:
 
     So many bytes are `free`; None if unknown, which is too few.
     """
-    needed = needed_bytes(index)
-    room = "it is not known how much is free" if free is None else f"{free / 2**30:.1f} GiB are free"
+    if free is None:
+        return False, "Pictures are decoded each time they are shown: how much memory is free is not known."
+    needed, room = needed_bytes(index, SHARE * free), f"{free / 2**30:.1f} GiB are free"
+    if needed > SHARE * free:
+        most = f"more than {SHARE * free / 2**30:.2f} GiB of memory; {room}"
+        return False, f"Pictures are decoded each time they are shown: all {len(index)} would take {most}."
     facts = f"{len(index)} decoded pictures take {needed / 2**30:.2f} GiB of memory; {room}"
-    if free is None or needed > SHARE * free:
-        return False, f"Pictures are decoded each time they are shown: {facts}."
     return True, f"Pictures are kept in memory: {facts}."
 
 

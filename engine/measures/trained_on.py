@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.examples import traces_of_records
-from datasets.look_alikes import Traces, leak_notes, near_duplicates, traces_of
+from datasets.look_alikes import Traces, leak_notes, near_duplicates, traces_in, traces_of
 from datasets.records import RecordDataset
 from files.reading import read_arrays
 from files.writing import write_arrays
@@ -16,8 +15,7 @@ TRAINED_ON = "trained_on.npz"  # perceptual hashes and sources; some hundred byt
 
 def write_trained_on(folder: Path, traces: Traces) -> None:
     """Writes the traces of the training pictures into a checkpoint folder."""
-    names, sources = np.array(traces.names, str), np.array(traces.sources, str)
-    write_arrays(folder / TRAINED_ON, {"names": names, "sources": sources, "hashes": traces.hashes})
+    write_arrays(folder / TRAINED_ON, traces.arrays())
 
 
 def read_trained_on(folder: Path) -> Traces | None:
@@ -25,12 +23,9 @@ def read_trained_on(folder: Path) -> Traces | None:
     if not (folder / TRAINED_ON).is_file():
         return None
     try:
-        arrays = read_arrays(folder / TRAINED_ON)
-        names, sources = (tuple(map(str, arrays[key])) for key in ("names", "sources"))
-        hashes = np.asarray(arrays["hashes"], np.uint64)
+        return traces_in(read_arrays(folder / TRAINED_ON))
     except (ValueError, KeyError, TypeError):
         return None
-    return Traces(names, sources, hashes) if len(names) == len(sources) == len(hashes) else None
 
 
 def with_past(traces: Traces, start: Path | None) -> Traces:
@@ -58,8 +53,8 @@ def leak_notes_of(checkpoint: Checkpoint, dataset: RecordDataset, split: str) ->
             return []  # the set that it was trained on is not among these records
         if trained_split == split:
             return [f"{split} is the set that was trained on: these figures say how well it remembers."]
-        trained, what = traces_of_records(dataset.split(trained_split).files), trained_split
-    measured = traces_of_records(dataset.split(split).files)
+        trained, what = dataset.traces(trained_split), trained_split
+    measured = dataset.traces(split)
     known = np.unique(near_duplicates(measured.hashes, trained.hashes)[:, 0])
     if len(known) > 0.9 * len(measured):
         return [f"{split} was trained on: these figures say how well it remembers, not how well it finds."]

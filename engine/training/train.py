@@ -12,7 +12,6 @@ import tensorflow as tf
 from keras.distribution import DataParallel
 from rich.console import Console
 
-from datasets.examples import traces_of_records
 from datasets.problems import some_of
 from datasets.records import RecordDataset, open_dataset
 from engine.evaluation import Evaluation, evaluate_model
@@ -57,7 +56,7 @@ def train(options: TrainingOptions, console: Console | None = None) -> bool:
         state = resume(run.folder, run.config, run.settings.max_number_of_steps, say) if run.begun else None
         trainer = None if state is not None and state.standing.finished else new_trainer(run)
         if state is None:
-            traces = traces_of_records(run.dataset.split(options.dataset_split_name).files)
+            traces = run.dataset.traces(options.dataset_split_name)
             traces = with_past(traces, checkpoint_at(options.checkpoint_path))
             standing = begin(run.folder, run.config, traces, trainer)
         else:

@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.examples import VOC_NAMES, make_example, parse_example, traces_of_records, write_shards
+from datasets.examples import (
+    VOC_NAMES,
+    make_example,
+    parse_example,
+    traces_of_records,
+    write_index,
+    write_shards,
+)
 from datasets.new_labels import write_labels
 from datasets.records import open_dataset
+from files.reading import read_arrays
+from files.writing import write_arrays
 from tests.datasets.test_splits import TABLES
 
 BOXES = ((0.25, 0.125, 0.5, 0.75),)
@@ -53,6 +62,71 @@ def test_shards(tmp_path):
     read = [list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) for path in paths]
     assert read == [[b"a", b"b"], [b"c", b"d"], [b"e"]]
     assert write_shards(tmp_path, "none", iter([]), 2) == []
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    """Three pictures with four boxes, in two files, and their index."""
+    records = [example(), example((), (), ()), example(3 * BOXES, ("千反田", "折木", "千反田"), (2, 1, 2))]
+    write_labels(tmp_path / "labels.txt", ["折木", "千反田"])
+    files = write_shards(tmp_path, "train", records, 2)
+    columns = {
+        "corners": np.array(4 * BOXES, np.float32),
+        "classes": np.array([2, 2, 1, 2], np.int32),
+        "difficult": np.full(4, True),
+        "picture": np.array([0, 2, 2, 2]),
+    }
+    write_index(files, ("折木", "千反田"), columns, traces_of_records(files))
+    return tmp_path / "train.index.npz"
+
+
+def test_an_index_says_what_the_records_say(indexed, monkeypatch):
+    split = open_dataset(indexed.parent).split("train")
+    assert split.known is not None
+    indexed.unlink()
+    read = open_dataset(indexed.parent).split("train")
+    assert read.known is None
+    assert (split.files, split.pictures, split.note) == (read.files, read.pictures, read.note)
+    for column in ("corners", "classes", "difficult", "picture"):
+        assert getattr(split, column).dtype == getattr(read, column).dtype
+        np.testing.assert_array_equal(getattr(split, column), getattr(read, column))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("shards", lambda column: column[::-1]),
+        ("labels", lambda column: column[::-1]),
+        ("corners", lambda column: column + 1),
+        ("corners", lambda column: column[:, :3]),
+        ("classes", lambda column: column + 1),
+        ("classes", lambda column: column.astype(np.int64)),
+        ("difficult", lambda column: column[1:]),
+        ("picture", lambda column: column + 1),
+        ("picture", lambda column: column[::-1]),
+        ("hashes", lambda column: column[1:]),
+        ("names", lambda column: np.zeros(())),
+    ],
+)
+def test_an_index_that_cannot_be_believed_is_passed_over(indexed, name, change):
+    arrays = read_arrays(indexed)
+    write_arrays(indexed, {**arrays, name: change(arrays[name])})
+    split = open_dataset(indexed.parent).split("train")
+    assert split.known is None
+    assert split.classes.tolist() == [2, 2, 1, 2]
+    del arrays[name]
+    write_arrays(indexed, arrays)
+    assert open_dataset(indexed.parent).split("train").known is None
+
+
+def test_an_index_hides_no_damage(indexed):
+    files = open_dataset(indexed.parent).split("train").files
+    files[1].write_bytes(files[1].read_bytes()[:-1] + b"?")
+    with pytest.raises(ValueError, match=r"train_001\.tfrecord: damaged"):
+        open_dataset(indexed.parent)
+    indexed.write_bytes(b"no zip")
+    with pytest.raises(ValueError, match=r"train_001\.tfrecord: damaged"):
+        open_dataset(indexed.parent)
 
 
 def test_ancestors_records(shared):

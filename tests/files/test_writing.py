@@ -5,7 +5,9 @@ import errno
 import json
 import os
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from files.reading import as_utf8
 from files.telling import printable, why, write_table
-from files.threads import map_in_threads
+from files.threads import map_in_threads, map_with_beam
 from files.writing import whole_file, write_bytes, write_json
 
 
@@ -123,3 +125,52 @@ def test_threads_keep_the_order_and_take_no_more_than_they_need():
     assert list(map_in_threads(abs, [-1, -2], workers=5)) == [1, 2]
     with pytest.raises(ZeroDivisionError):
         list(map_in_threads(lambda number: 1 // number, [1, 0, 2], workers=2))
+
+
+class Pipeline:
+    """As much of Apache Beam as is used, with a whim: the last part comes first, and twice."""
+
+    def __init__(self, runner, flags):
+        if runner == "Nobody":
+            raise ValueError("Unexpected pipeline runner: Nobody.")
+        self.flags, self.parts = flags, []
+
+    def __enter__(self):
+        return self
+
+    def __or__(self, step):
+        if isinstance(step, list):
+            self.parts = [*step[::-1], step[0]]
+        elif step is not None:
+            list(map(step, self.parts))
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+def test_a_cluster_gives_what_threads_give(tmp_path, monkeypatch):
+    with pytest.raises(
+        ValueError, match="--runner X: Apache Beam is not installed here; `make setup BEAM=1`"
+    ):
+        list(map_with_beam(abs, [-1], runner="X", folder=tmp_path))
+    beam = SimpleNamespace(
+        Pipeline=Pipeline, Create=list, Reshuffle=lambda: None, Map=lambda function: function
+    )
+    monkeypatch.setitem(sys.modules, "apache_beam", beam)
+    options = SimpleNamespace(PipelineOptions=list)
+    monkeypatch.setitem(sys.modules, "apache_beam.options.pipeline_options", options)
+    (tmp_path / "out" / ".beam_killed").mkdir(parents=True)
+    where = {"folder": tmp_path / "out", "at_once": 2}
+    assert list(map_with_beam(abs, range(-5, 0), runner="DirectRunner --workers=2", **where)) == [
+        5,
+        4,
+        3,
+        2,
+        1,
+    ]
+    with pytest.raises(ValueError, match="--runner Nobody: Unexpected pipeline runner"):
+        list(map_with_beam(abs, [-1], runner="Nobody", **where))
+    with pytest.raises(ValueError, match="--runner A: invalid literal"):
+        list(map_with_beam(int, ["1", "2", "no"], runner="A", **where))
+    assert list((tmp_path / "out").iterdir()) == []
