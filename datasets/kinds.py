@@ -4,13 +4,13 @@ import difflib
 import itertools
 import re
 import shlex
-import tomllib
 from pathlib import Path
 
 from datasets.pictures import ACCEPTED_SUFFIXES, VIDEO_SUFFIXES
 from files.below import files_below
+from files.reading import table_beside
 
-_TABLES = tomllib.loads(Path(__file__).with_name("kinds.toml").read_text(encoding="utf-8"))
+_TABLES = table_beside(__file__)
 _MOST_FILES = 20_000  # that are looked at
 # In the first megabyte of a COCO file, and of a YOLO set's data.yaml; in no file of ours.
 _FOREIGN = re.compile(rb'(?m)"(?:file_name|image_id)"\s*:|^names\s*:')

@@ -1,13 +1,12 @@
 """labels.txt: one name per line, UTF-8; the line number, from 1, is the class id, and 0 is background."""
 
 import re
-import tomllib
 import unicodedata
 from pathlib import Path
 
-from files.reading import as_utf8
+from files.reading import as_utf8, table_beside
 
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TABLE = table_beside(__file__)
 _UNSEEN, _SELECTORS, _JOINERS, _NOT_TYPED = (
     re.compile(_TABLE[name].format(**_TABLE), re.VERBOSE)
     for name in ("unseen", "selectors", "joiners", "not_typed")

@@ -7,11 +7,9 @@ trained on is flattered: the figures then say how well it remembers, not how wel
 
 import io
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -19,6 +17,7 @@ from PIL import Image
 
 from datasets.labels import clean_name
 from datasets.problems import some_of
+from files.reading import table_beside
 
 # Bits that may differ between pictures that count as nearly the same (an even number: half of them are set).
 # Measured on 600 drawn and 484 real anime frames and 200 photographs: scaled, darkened and recompressed
@@ -27,7 +26,7 @@ from datasets.problems import some_of
 NEAR = 6
 
 # What people are told.
-_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SAID: dict[str, str] = table_beside(__file__)
 
 _HASH_SIDE = 8  # the hash has 8 x 8 bits: the lowest frequencies of the picture's cosine transform
 _DRAFT = 64  # pixels that a JPEG keeps at least; the hash looks at 32 x 32

@@ -8,7 +8,6 @@ threads decode in parallel (measured: benchmarks/conversion.py).
 import io
 import itertools
 import threading
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +19,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from files.reading import table_beside
 from files.telling import why
 from files.threads import map_in_threads
 from files.writing import write_bytes
 
-_TABLE = tomllib.loads(Path(__file__).with_name("suffixes.toml").read_text(encoding="utf-8"))
+_TABLE = table_beside(__file__, "suffixes")
 ACCEPTED_SUFFIXES, OTHER_SUFFIXES, VIDEO_SUFFIXES = map(frozenset, _TABLE.values())
 SUFFIXES = ACCEPTED_SUFFIXES | OTHER_SUFFIXES
 

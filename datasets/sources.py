@@ -5,12 +5,12 @@ films, moments and copies is a table, sources.toml.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable
-from pathlib import Path
 
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_NAMES = {name: re.compile(text, re.IGNORECASE | re.VERBOSE | re.DOTALL) for name, text in _TABLE.items()}
+from files.reading import table_beside
+
+_HOW = re.IGNORECASE | re.VERBOSE | re.DOTALL
+_NAMES = {name: re.compile(text, _HOW) for name, text in table_beside(__file__).items()}
 _EDGES = " _-.()[]#"
 
 

@@ -7,16 +7,15 @@ old ones.
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from datasets.folder import GivenSplits
 from datasets.problems import Problem, some_of
 from datasets.sources import before_last_number, sources_of, units_of, without_copy
+from files.reading import table_beside
 
 SPLITS = ("train", "validation", "test")
 
@@ -27,7 +26,7 @@ FEW_BOXES = 20
 _ENOUGH, _NEARLY_EVERY = 20, 0.7
 
 # What people are told.
-_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SAID: dict[str, str] = table_beside(__file__)
 
 SplitBy = Literal["auto", "lists", "source", "picture"]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,6 +16,12 @@ MAX_BYTES = 4 * 2**30  # in a file from outside; VGG-16 with its fully connected
 def as_utf8(text: str) -> str:
     r"""The text as UTF-8 can hold it: `\xc7` for a file name's byte that is none, U+FFFD for half a pair."""
     return _HALVES.sub("\ufffd", text).encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def table_beside(module: str, name: str = "") -> dict[str, Any]:
+    """The TOML table beside a module, given by its `__file__`: the one of its name, or another."""
+    path = Path(module)
+    return tomllib.loads(path.with_name(f"{name or path.stem}.toml").read_text(encoding="utf-8"))
 
 
 def read_json(path: Path, cure: str) -> dict[str, Any]:

@@ -6,13 +6,12 @@ refused. What the variables mean is the business of `nets.slim_names`.
 
 import re
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from files.reading import MAX_BYTES, demand_finite, read_arrays
+from files.reading import MAX_BYTES, demand_finite, read_arrays, table_beside
 
 # What may stand behind a checkpoint's prefix.
 _PARTS = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
@@ -23,7 +22,7 @@ _OBJECT_BASED = "/.ATTRIBUTES/VARIABLE_VALUE"
 _TAKEN_FOR_CHECKPOINTS = {"zip": b"PK\x03\x04", "gzip": b"\x1f\x8b", "hdf5": b"\x89HDF", "pickle": b"\x80"}
 
 # What people are told.
-_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SAID: dict[str, str] = table_beside(__file__)
 
 
 def read_slim_variables(path: Path | str) -> dict[str, np.ndarray]:

@@ -6,17 +6,16 @@ subtracted in the graph. As in the paper (section 3) there is no dropout; SSD-Te
 conv6 and conv7 while it trains, which changes no variable and no prediction.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
 from keras import layers, ops
 
 from boxes.anchors import AnchorLayer, anchor_layers
+from files.reading import table_beside
 from nets.network import Network, predictions
 
 # Subtracted from R, G, B: SSD-Tensorflow, preprocessing/ssd_vgg_preprocessing.py (_R_MEAN, _G_MEAN, _B_MEAN).
@@ -126,5 +125,4 @@ def _network(name: str, image_size: int, extra_blocks: Sequence[Mapping[str, Any
     return Network(name, image_size, grid, architecture, jit_on_cpu=True, bfloat16_on_cpu=True)
 
 
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-NETWORKS = tuple(_network(name, **table) for name, table in _TABLES.items())
+NETWORKS = tuple(_network(name, **table) for name, table in table_beside(__file__).items())

@@ -1,10 +1,10 @@
 """How strongly training pictures are varied; the named strengths stand in presets.toml."""
 
-import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from files.reading import table_beside
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Augmentation:
 @cache
 def presets() -> dict[str, Augmentation]:
     """The named strengths."""
-    text, found = Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"), {}
-    for name, row in tomllib.loads(text).items():
+    found = {}
+    for name, row in table_beside(__file__).items():
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in row.items()}
         found[name] = Augmentation(**values)
     return found

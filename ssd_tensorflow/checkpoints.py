@@ -10,7 +10,6 @@ same picture. A folder appears under its name when all of it is there and proven
 import os
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from datasets.new_labels import write_labels
 from datasets.pictures import read_picture
 from datasets.problems import some_of
 from engine.training.run_folder import read_metrics
+from files.reading import table_beside
 from nets import NETWORKS, get_network, slim_names
 from nets.checkpoint import LABELS, Checkpoint, build_model, is_checkpoint, read_checkpoint
 from nets.network import CLASS_HEADS, Network
@@ -33,7 +33,7 @@ from preprocessing.resize import resize_picture
 from ssd_tensorflow.witness import PUBLISHED, Difference, compare_with_witness
 
 # What people are told.
-_SAID: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SAID: dict[str, str] = table_beside(__file__)
 # Largest difference of an output, in float32: the same sums in another order.
 TOLERANCE = 1e-4
 

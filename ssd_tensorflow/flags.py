@@ -7,17 +7,15 @@ options of the scripts. docs/from_ssd_tensorflow.md is the table for people.
 import dataclasses
 import re
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
+from files.reading import table_beside
+
 T = TypeVar("T")
-
-
-_TABLES = tomllib.loads(Path(__file__).with_name("gone_flags.toml").read_text(encoding="utf-8"))
+_TABLES = table_beside(__file__, "gone_flags")
 
 
 def _gone(*tables: str) -> dict[str, str]:

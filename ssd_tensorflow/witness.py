@@ -4,7 +4,6 @@ Written after SSD-Tensorflow's `nets/ssd_vgg_300.py` and `nets/ssd_vgg_512.py` (
 TensorFlow 2. Tests and `tools.slim_checkpoint --verify` compare with it.
 """
 
-import tomllib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,16 +15,13 @@ import numpy as np
 import tensorflow as tf
 import tf_slim as slim
 
+from files.reading import table_beside
 from nets.ssd_vgg import RGB_MEAN
 
 v1 = tf.compat.v1
 
-
 # What differs between the published networks: by name, blocks and anchors.
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-PUBLISHED: dict[str, tuple[Any, Any]] = {
-    name: (one["blocks"], one["anchors"]) for name, one in _TABLES.items()
-}
+PUBLISHED = table_beside(__file__)
 
 
 def _multibox_layer(net, anchors: int, num_classes: int, normalize: bool):
@@ -66,10 +62,9 @@ def _network(name: str, images, num_classes: int):
     with v1.variable_scope(name), slim.arg_scope([slim.conv2d, slim.max_pool2d], padding="SAME"):
         maps["block4"], net = _vgg(images)
         maps["block7"] = net
-        extras, anchors_of = PUBLISHED[name]
-        for number, shape in enumerate(extras, start=8):
+        for number, shape in enumerate(PUBLISHED[name]["blocks"], start=8):
             net = maps[f"block{number}"] = _extra(net, f"block{number}", *shape)
-        for (block, net), anchors in zip(maps.items(), anchors_of, strict=True):
+        for (block, net), anchors in zip(maps.items(), PUBLISHED[name]["anchors"], strict=True):
             with v1.variable_scope(f"{block}_box"):
                 outputs = _multibox_layer(net, anchors, num_classes, block == "block4")
             codes.append(outputs[0])

@@ -3,20 +3,19 @@
 import asyncio
 import hmac
 import time
-import tomllib
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from files.reading import table_beside
 from web.api import Refused, refusal
 from web.options import MAX_BYTES, SECONDS_TO_SEND, WebOptions
 
-HEADERS: dict[str, str] = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8"))
+HEADERS: dict[str, str] = table_beside(__file__, "headers")
 # What probes of the machine ask for, by number and without a token: it says nothing about anybody.
 OPEN_PATHS = frozenset({"/health", "/ready"})
 COOKIE = "anime_ssd_token"

@@ -19,10 +19,8 @@ places]`` is a gradient of colours with commas between.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import skia
@@ -30,6 +28,7 @@ import skia
 from datasets.drawn.colours import INK, WHITE, Colour, colour, glow, mix, shade
 from datasets.drawn.curves import Point, box, curve, limb, moved, oval, polygon, route, smooth, star, stroke
 from datasets.drawn.pen import Brush
+from files.reading import table_beside
 
 # A term of a sum: its sign and factor, either of which may be missing, and the name of a size, or none.
 _TERM = re.compile(r"([+-]?[\d.]+|[+-]?(?=[a-z]))([a-z]*)")
@@ -40,7 +39,7 @@ _WAYS = {"shade": shade, "glow": glow}
 @cache
 def table(name: str) -> dict[str, Any]:
     """Returns the table in ``NAME.toml`` beside the code."""
-    return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))
+    return table_beside(__file__, name)
 
 
 def pairs(numbers: Sequence[float], side: float = 1.0) -> list[Point]:

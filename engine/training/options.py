@@ -3,11 +3,12 @@
 Without Keras, so that `--help` answers at once. The values of recipes stand in recipes.toml alone.
 """
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from files.reading import table_beside
 
 VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
 
@@ -192,7 +193,7 @@ def without_gaps(options: TrainingOptions, pictures: int) -> tuple[Settings, str
 
 
 # Everything that a training can be told, by purpose.
-RECIPES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text(encoding="utf-8"))
+RECIPES = table_beside(__file__, "recipes")
 
 BELONGS_TO: dict[str, list[str]] = RECIPES.pop("belongs_to")
 

@@ -3,12 +3,10 @@
 And what config.json says about it, by which it is known again.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import keras
 from rich.console import Console
@@ -30,6 +28,7 @@ from engine.training.start import (
     starting_weights,
 )
 from files.below import sha256_of
+from files.reading import table_beside
 from nets import get_network
 from nets.checkpoint import ANCHOR_SHAPES, CONFIG, WEIGHTS, is_checkpoint, network_of, read_config
 from nets.network import Network
@@ -45,7 +44,7 @@ NOT_COMPARED |= {"devices", "coordinator", "num_processes", "process_id"}
 # Of those that are gone two are what the machine chose, one said where names of a checkpoint begin.
 NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
-GONE: dict[str, Any] = tomllib.loads(Path(__file__).with_name("gone.toml").read_text(encoding="utf-8"))
+GONE = table_beside(__file__, "gone")
 GONE |= dict.fromkeys(GONE.pop("nothing"))
 
 
