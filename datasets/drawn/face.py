@@ -129,14 +129,6 @@ def draw_brows(pen: Pen, person: Person, pose: Pose) -> None:
         pen.fill(stroke(start, bend, end, 0.028 * (1.25 if person.boy else 1.0)), ink, 0.85)
 
 
-def _draw_cheek(pen: Pen, x: float, blush: float, freckles: bool) -> None:
-    with pen.at(x, 0.57, down=0.55):
-        pen.shine(0, 0, 0.21, colour("ff6068"), 150 * blush / 255)
-    rows = table("face")["cheeks"]
-    for marks in ("blush",) * (blush > 0.7) + ("freckles",) * freckles:
-        play(pen, rows[marks], {}, sizes={"x": x})
-
-
 def draw_face(pen: Pen, person: Person, pose: Pose, fringe: skia.Path) -> None:
     """Draws the face inside its outline: skin, shadows, blush, eyes, nose and mouth (not brows, not hair).
 
@@ -154,7 +146,10 @@ def draw_face(pen: Pen, person: Person, pose: Pose, fringe: skia.Path) -> None:
         pen.fill(shifted(fringe, 0.09 * turn + 0.03, 0.10), dark)
         for side in (-1.0, 1.0):
             x = 0.50 * side * _narrowed(turn, side) + middle
-            _draw_cheek(pen, x, expression.blush, person.freckles)
+            with pen.at(x, 0.57, down=0.55):
+                pen.shine(0, 0, 0.21, colour("ff6068"), 150 * expression.blush / 255)
+            for marks in ("blush",) * (expression.blush > 0.7) + ("freckles",) * person.freckles:
+                play(pen, table("face")["cheeks"][marks], {}, sizes={"x": x})
     eye = EyeShape(**table("face")["eyes"][person.eyes])
     eye = replace(eye, lid=min(0.45, eye.lid + expression.lid))
     gaze = (0.75, 0.35) if expression.aside else pose.gaze

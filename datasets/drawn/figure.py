@@ -9,7 +9,7 @@ import skia
 
 from datasets.drawn.cast import Outfit, Person, Pose
 from datasets.drawn.colours import Colour, glow, line_colour, mix, shade, skin_line, skin_shadow
-from datasets.drawn.curves import Point, box, moved, shifted
+from datasets.drawn.curves import box, moved, shifted
 from datasets.drawn.face import draw_brows, draw_ear, draw_face, face_path
 from datasets.drawn.pen import Layer, Pen, Style, record
 from datasets.drawn.strokes import outline, pairs, play, table
@@ -102,19 +102,6 @@ def worn_layers(person: Person, style: Style) -> tuple[tuple[str, Layer], ...]:
     return tuple(layers)
 
 
-def _draw_arm(
-    pen: Pen, elbow: Point, hand: Point, wide: float, sleeves: str, named: Mapping[str, Colour]
-) -> None:
-    """Draws the arm on the picture's right from its shoulder to its fingers."""
-    (ex, ey), (hx, hy), sx = elbow, hand, wide - 0.20
-    dx, dy = hx - ex, hy - ey
-    length = (dx * dx + dy * dy) ** 0.5
-    sizes = {"ex": ex, "ey": ey, "hx": hx, "hy": hy, "fx": dx / length, "fy": dy / length, "sx": sx}
-    sizes |= {"mx": ex * 0.5 + sx * 0.5 + 0.03, "my": ey * 0.5 + 0.86 - 0.02}
-    clothes = table("clothes")
-    play(pen, [*clothes["hand"], *clothes["sleeves"][sleeves]], named, sizes=sizes)
-
-
 def _draw_legs(pen: Pen, outfit: Outfit, skin: Colour) -> None:
     dark, legs = skin_shadow(skin, pen.style.shading), table("clothes")["legs"]
     for side in (-1.0, 1.0):
@@ -146,9 +133,15 @@ def _draw_body(pen: Pen, person: Person, arms: str) -> None:
     named["skin-shadow"] = skin_shadow(skin, pen.style.shading)
 
     def draw_arms() -> None:
-        for side, (elbow, hand) in zip((-1.0, 1.0), clothes["arms"][arms], strict=True):
+        """Each from its shoulder to its fingers, the left one mirrored."""
+        rows, sx = [*clothes["hand"], *clothes["sleeves"][outfit.sleeves]], sizes["wide"] - 0.20
+        for side, ((ex, ey), (hx, hy)) in zip((-1.0, 1.0), clothes["arms"][arms], strict=True):
+            dx, dy = hx - ex, hy - ey
+            length = (dx * dx + dy * dy) ** 0.5
+            arm = {"ex": ex, "ey": ey, "hx": hx, "hy": hy, "fx": dx / length, "fy": dy / length, "sx": sx}
+            arm |= {"mx": ex * 0.5 + sx * 0.5 + 0.03, "my": ey * 0.5 + 0.86 - 0.02}
             with pen.at(0.0, 0.0, across=side):
-                _draw_arm(pen, elbow, hand, sizes["wide"], outfit.sleeves, named)
+                play(pen, rows, named, sizes=arm)
 
     _draw_legs(pen, outfit, skin)
     if arms != "together":

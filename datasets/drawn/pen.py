@@ -140,10 +140,6 @@ class Easel(Brush):
         paint = skia.Paint(Color=argb(base, alpha), AntiAlias=True)
         self.canvas.drawRect(skia.Rect.MakeLTRB(left, top, right, bottom), paint)
 
-    def area(self, left: float, top: float, right: float, bottom: float, base: Colour) -> None:
-        """Fills a rectangle whose sides are fractions of the width and height."""
-        self.rect(self.width * left, self.height * top, self.width * right, self.height * bottom, base)
-
     def disc(self, x: float, y: float, radius: float, base: Colour, alpha: float) -> None:
         self.canvas.drawCircle(x, y, radius, skia.Paint(Color=argb(base, alpha), AntiAlias=True))
 

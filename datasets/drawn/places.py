@@ -306,7 +306,7 @@ def _festival(easel: Easel, source: random.Random, palette: Palette) -> None:
             start, end = (left + (right - left) * (stripe + step) / 6 for step in (0, 1))
             base = WHITE if stripe % 2 else source.choice((palette.accent, palette.other))
             easel.rect(start, height * 0.58, end, height * 0.67, base)
-    easel.area(0, 0.90, 1, 1, colour("2a1c30"))
+    put(easel, {}, "trodden ground")
 
 
 def _fireworks(easel: Easel, source: random.Random) -> None:
@@ -323,7 +323,7 @@ def _fireworks(easel: Easel, source: random.Random) -> None:
 
 def _sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
     width, height = easel.width, easel.height
-    glowing, low, fence = colours("f2a27a ffd59a 5f4f66")
+    glowing, low = colours("f2a27a ffd59a")
     easel.wash([(0.0, mix(colour("5a5fa8"), palette.sky, 0.3)), (0.45, glowing), (0.7, low), (1.0, low)])
     x, y = width * source.uniform(0.2, 0.8), height * 0.58
     put(easel, {}, "sun", x=x, y=y)
@@ -336,12 +336,10 @@ def _sunset_roof(easel: Easel, source: random.Random, palette: Palette) -> None:
         house = mix(colour("8a6288"), glowing, source.uniform(0.1, 0.4))
         easel.rect(left, ground - tall, left + wide, ground, house)
         left += wide
-    easel.area(0, 0.80, 1, 1, mix(colour("9a8a94"), palette.wall, 0.3))
+    put(easel, vars(palette), "roof")
     for index in range(15):
-        x = width * index / 14
-        easel.rect(x - 1.5, height * 0.52, x + 1.5, ground + 4, fence, 0.9)
-    for y in (0.52, 0.66, 0.795):
-        easel.rect(0, height * y - 2, width, height * y + 2, fence, 0.9)
+        put(easel, {}, "post of the fence", x=width * index / 14, ground=ground)
+    put(easel, {}, "rails of the fence")
 
 
 def _dots(easel: Easel, source: random.Random, palette: Palette) -> None:
