@@ -191,9 +191,8 @@ class Bookkeeper(keras.callbacks.Callback):
         self._clock = time.monotonic()
         if self._stop_requested and not standing.finished:
             self.model.stop_training = True
-            self._say(
-                f"Stopped by {self._stop_requested} after step {standing.step}: the same command goes on."
-            )
+            after = f"after step {standing.step}: the same command goes on."
+            self._say(f"Stopped by {self._stop_requested} {after}")
 
     def _learning_rate(self) -> float:
         step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
@@ -227,14 +226,9 @@ class Bookkeeper(keras.callbacks.Callback):
         improved = score > standing.best or not run.validation
         if improved:
             standing.best, standing.best_step = score, standing.step
+        labels, said = run.config["dataset"]["labels"], {"step": standing.step, **values}
         for target in (run.folder / LAST, *([run.folder] if improved else [])):
-            write_checkpoint(
-                target,
-                labels=run.config["dataset"]["labels"],
-                config=run.config,
-                weights=weights,
-                metrics={"step": standing.step, **values},
-            )
+            write_checkpoint(target, labels=labels, config=run.config, weights=weights, metrics=said)
         self._log.row(standing.step, values)
         line = f"step {standing.step}: " + " ".join(f"{name} {value:.3f}" for name, value in losses.items())
         if run.validation:

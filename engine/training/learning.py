@@ -109,9 +109,8 @@ def multipliers_of(model: keras.Model, text: str) -> list[float] | None:
         try:
             pairs.append((scope.strip(), number_in(float(factor))))
         except ValueError:
-            raise ValueError(
-                f"--learning_rate_multipliers: {entry!r} is not scope=factor, as in conv1=0.1."
-            ) from None
+            rule = "scope=factor, as in conv1=0.1"
+            raise ValueError(f"--learning_rate_multipliers: {entry!r} is not {rule}.") from None
     _check_scopes(model, "learning_rate_multipliers", [scope for scope, _ in pairs])
     if not pairs:
         return None

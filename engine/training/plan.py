@@ -46,6 +46,8 @@ NOT_COMPARED |= {"cache_pictures", "jit_compile", "checkpoint_model_scope"}
 # Options that are gone, and what every training has now.
 GONE = table_beside(__file__, "gone")
 GONE |= dict.fromkeys(GONE.pop("nothing"))
+# What people are told.
+_SAID: dict[str, str] = table_beside(__file__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -153,13 +155,14 @@ def plan(options: TrainingOptions, console: Console, say: Say) -> Run:
 
 def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None, Settings]:
     """The records, the set to validate on if there is one, and the options without gaps."""
-    dataset = _records(options)
+    dataset = open_dataset(options.dataset_dir, options.dataset_name)
+    unlabelled = options.train_dir / UNLABELLED
+    if options.unlabelled_dir is not None and options.dataset_dir != unlabelled:
+        dataset = with_more(dataset, options.dataset_split_name, open_dataset(unlabelled))
     training = dataset.split(options.dataset_split_name)
     if not training.boxes:
-        raise ValueError(
-            f"{dataset.folder}: split {options.dataset_split_name!r} has no boxes, and nothing can be learnt "
-            f"from it: label its pictures and convert again. {training.note}".rstrip()
-        )
+        said = _SAID["no_boxes"].format(dataset.folder, options.dataset_split_name, training.note)
+        raise ValueError(said.rstrip())
     settings, chosen = without_gaps(options, training.pictures)
     device_count(options, settings.batch_size)  # what is wrong with them is told at once
     wanted = options.validation_split_name
@@ -172,22 +175,10 @@ def _data(options: TrainingOptions, say: Say) -> tuple[RecordDataset, str | None
     used = [training, *([dataset.split(wanted)] if validation or problem.startswith("Nothing") else [])]
     lines = [dataset.note, *(one.note for one in used), note, chosen]
     if options.recipe == "none" and options.checkpoint_path and training.pictures <= FEW_PICTURES:
-        lines.append(
-            "Without --recipe values are the usual ones; --recipe=small_cpu, or small_gpu for a VGG network, "
-            "has those that measured best on a few hundred pictures (docs/recipe.md)."
-        )
+        lines.append(_SAID["usual_values"])
     for line in filter(None, lines):
         say(line)
     return dataset, validation, settings
-
-
-def _records(options: TrainingOptions) -> RecordDataset:
-    """The records to train on, with those of pictures without labels."""
-    more = options.train_dir / UNLABELLED
-    dataset = open_dataset(options.dataset_dir, options.dataset_name)
-    if options.unlabelled_dir is None or options.dataset_dir == more:
-        return dataset
-    return with_more(dataset, options.dataset_split_name, open_dataset(more))
 
 
 def validation_split(dataset: RecordDataset, name: str) -> tuple[str | None, str]:
@@ -224,10 +215,7 @@ def _start(
         demand_new_names(start, dataset.labels, options.checkpoint_path, options.dataset_dir)
     say(f"New training in {options.train_dir} from {start.summary()}")
     if not start.restored and "vgg" in network.name:
-        say(
-            "Warning: a VGG network from random weights needs very many pictures. "
-            "Give --checkpoint_path=imagenet, an .npz or a checkpoint."
-        )
+        say(_SAID["random_vgg"])
     counts = {"restored": len(start.restored), "fresh": len(start.fresh)}
     return {"source": start.source, **counts, "known": list(start.known)}
 
@@ -318,10 +306,7 @@ def begun_config(folder: Path, config: Mapping) -> dict:
     states = there & {STATE, PREVIOUS}
     if (there and CONFIG not in there) or (WEIGHTS in there and not states):
         what = "a checkpoint" if is_checkpoint(folder) else f"{' and '.join(sorted(there))} of something else"
-        raise ValueError(
-            f"--train_dir={folder} already holds {what} that cannot be resumed ({STATE} or {CONFIG} is "
-            f"missing). Give {cure}"
-        )
+        raise ValueError(_SAID["not_resumed"].format(folder, what, STATE, CONFIG, cure))
     begun = read_config(folder) if there else {}
     if process()[0] and not states:  # process 0 has begun
         raise ValueError(f"--train_dir={folder} must be on a disk that all processes share.")
@@ -335,8 +320,5 @@ def begun_config(folder: Path, config: Mapping) -> dict:
     if differing and never_learnt(folder):
         return {}  # with other options it begins anew
     if differing:
-        raise ValueError(
-            f"--train_dir={folder} holds another training:\n" + "\n".join(differing) + "\n"
-            f"Give the same options and records to go on with it, or {cure}"
-        )
+        raise ValueError(_SAID["another"].format(folder, "\n".join(differing), cure))
     return begun

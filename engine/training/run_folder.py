@@ -21,13 +21,15 @@ from engine.measures.trained_on import write_trained_on
 from engine.training.devices import process
 from engine.training.learning import TrainingModel
 from files.locking import locked
-from files.reading import read_arrays, read_json
+from files.reading import read_arrays, read_json, table_beside
 from files.writing import write_arrays, write_json
 from nets.checkpoint import CONFIG, METRICS, WEIGHTS, is_checkpoint, read_config
 
 STATE, PREVIOUS = "state.npz", "state.previous.npz"
 LAST = "last"  # folder of the newest weights beside the best ones
 _PROGRESS = "progress"  # the entry that holds the `Standing`; it stands last
+# What people are told.
+_SAID: dict[str, str] = table_beside(__file__)
 
 
 # -------------------------------------------------------------------------------------------- the state
@@ -77,10 +79,7 @@ def put_back(state: State, trainer: TrainingModel) -> Standing:
     for name, variable in _variables(trainer).items():
         array = state.arrays.get(name)
         if array is None or array.shape != tuple(variable.shape):
-            raise ValueError(
-                f"The state of this training does not fit it ({name} is missing or has another shape). "
-                "Was it written by another version of this project? Give another --train_dir."
-            )
+            raise ValueError(_SAID["does_not_fit"].format(name))
         variable.assign(array)
     return state.standing
 
@@ -95,16 +94,9 @@ def read_state(folder: Path, say: Callable[[str], object]) -> State:
     """
     state, problems = _newest(folder)
     if state is None:
-        raise ValueError(
-            f"--train_dir={folder} cannot be resumed: neither of its states can be read.\n  "
-            + "\n  ".join(problems)
-            + f"\nGive another --train_dir; to start from its weights add --checkpoint_path={folder}."
-        )
+        raise ValueError(_SAID["no_state"].format(folder, "\n  ".join(problems)))
     if problems:
-        say(
-            f"Warning: {problems[0]} Going on from the state before it, {PREVIOUS}, after step "
-            f"{state.standing.step}."
-        )
+        say(_SAID["the_one_before"].format(problems[0], PREVIOUS, state.standing.step))
         (folder / STATE).unlink(missing_ok=True)
     return state
 
@@ -152,9 +144,7 @@ def resume(folder: Path, config: Mapping, total_steps: int, say: Callable[[str],
             read_arrays(folder / WEIGHTS)
     except (ValueError, FileNotFoundError) as error:
         if standing.finished:
-            raise ValueError(
-                f"{error} The training is finished; the weights of its last step are in {folder / LAST}."
-            ) from error
+            raise ValueError(_SAID["finished"].format(error, folder / LAST)) from error
         say(f"Warning: {error} The best weights from here on are kept instead.")
         standing.best, standing.best_step = -1.0, 0
     begun = read_config(folder)
@@ -213,10 +203,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    busy = (
-        f"--train_dir={folder}: another process is training there. Wait for it or stop it, or give another."
-    )
-    with locked(folder, busy):
+    with locked(folder, _SAID["busy"].format(folder)):
         for half in (*folder.glob(".*.tmp"), *(folder / LAST).glob(".*.tmp")):  # of one that was killed
             half.unlink()
         try:

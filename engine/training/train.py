@@ -89,12 +89,8 @@ def new_trainer(run: Run) -> TrainingModel:
         multipliers = new_outputs_of(run.model, run.dataset.labels, run.config["start"]["known"])
     else:
         multipliers = multipliers_of(run.model, run.settings.learning_rate_multipliers)
-    optimizer = make_optimizer(
-        run.settings,
-        total_steps=run.settings.max_number_of_steps,
-        precision=run.machine.precision,
-        multipliers=multipliers,
-    )
+    steps, precision = run.settings.max_number_of_steps, run.machine.precision
+    optimizer = make_optimizer(run.settings, total_steps=steps, precision=precision, multipliers=multipliers)
     optimizer.build(run.model.trainable_variables)
     trainer = TrainingModel(run.network, run.model, run.settings)
     xla: Any = run.machine.jit_compile
@@ -126,14 +122,8 @@ def fit(run: Run, trainer: TrainingModel, standing: Standing, console: Console, 
                 write_bytes(run.folder / "first_batch.jpg", jpeg.numpy())
             log.picture("first_batch", picture, step=0)
         bar = TrainingBar(step=standing.step, total_steps=total_steps, batch_size=batch_size, console=console)
-        trainer.fit(
-            batches,
-            epochs=1,
-            steps_per_epoch=total_steps - standing.step,
-            shuffle=False,
-            verbose=0,
-            callbacks=[Bookkeeper(run, standing, log, bar, say)],
-        )
+        keeper, left = Bookkeeper(run, standing, log, bar, say), total_steps - standing.step
+        trainer.fit(batches, steps_per_epoch=left, shuffle=False, verbose=0, callbacks=[keeper])
 
 
 def first_batch_picture(batches, labels: tuple[str, ...]) -> np.ndarray:
@@ -177,10 +167,8 @@ def records_of(
     """The records that a checkpoint was trained on, and their `validation_split`; as `write_thresholds`."""
     options = checkpoint.config.get("options", {})
     if dataset_dir is None and "dataset_dir" not in options:
-        raise ValueError(
-            f"{checkpoint.folder / 'config.json'} does not say where the training's records are: give "
-            "--dataset_dir."
-        )
+        config = checkpoint.folder / "config.json"
+        raise ValueError(f"{config} does not say where the training's records are: give --dataset_dir.")
     dataset = open_dataset(dataset_dir or Path(options["dataset_dir"]), options.get("dataset_name"))
     return dataset, *validation_split(dataset, options.get("validation_split_name", VALIDATION))
 
@@ -188,11 +176,6 @@ def records_of(
 def measure_best_weights(checkpoint: Checkpoint, dataset: RecordDataset, split: str) -> Evaluation:
     """A checkpoint on the set that it was chosen on."""
     batch_size = int(checkpoint.config.get("options", {}).get("batch_size") or 16)
-    return evaluate_model(
-        build_model(checkpoint),
-        checkpoint.network,
-        dataset,
-        split,
-        batch_size=min(batch_size, dataset.split(split).pictures),
-        labels=checkpoint.labels,
-    )
+    batch_size, labels = min(batch_size, dataset.split(split).pictures), checkpoint.labels
+    model, network = build_model(checkpoint), checkpoint.network
+    return evaluate_model(model, network, dataset, split, batch_size=batch_size, labels=labels)

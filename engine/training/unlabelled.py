@@ -53,13 +53,11 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
     if begun:
         raise ValueError(f"--train_dir={options.train_dir} holds another training; give another folder")
     if (checkpoint := checkpoint_at(options.checkpoint_path)) is None:
-        raise ValueError(
-            "--unlabelled_dir: the detector that the training starts from labels the pictures; give its "
-            f"checkpoint folder as --checkpoint_path, not {options.checkpoint_path or 'nothing'}"
-        )
-    dataset = None
-    if options.dataset_dir != folder:
-        dataset = open_dataset(options.dataset_dir, options.dataset_name)
+        cure = f"give its checkpoint folder as --checkpoint_path, not {options.checkpoint_path or 'nothing'}"
+        who = "the detector that the training starts from labels the pictures"
+        raise ValueError(f"--unlabelled_dir: {who}; {cure}")
+    alone = options.dataset_dir == folder
+    dataset = None if alone else open_dataset(options.dataset_dir, options.dataset_name)
     sets = dataset.splits.values() if dataset else ()
     there = {_file_name(one) for split in sets for _, one in examples(split.files)}
     paths = [path for path in files_below(pictures_dir, ACCEPTED_SUFFIXES) if path.name not in there]
@@ -68,10 +66,8 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
     teacher = Detector.trained(checkpoint)
     labels = dataset.labels if dataset else teacher.labels
     if not {*labels} & {*teacher.labels}:
-        raise ValueError(
-            f"--unlabelled_dir: the names to learn are {some_of(labels)}, and {checkpoint} finds "
-            f"{some_of(teacher.labels)}: train on what is labelled first, and start from that"
-        )
+        names = f"the names to learn are {some_of(labels)}, and {checkpoint} finds {some_of(teacher.labels)}"
+        raise ValueError(f"--unlabelled_dir: {names}: train on what is labelled first, and start from that")
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
