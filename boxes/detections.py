@@ -18,10 +18,8 @@ class Detections:
 
     def __post_init__(self):
         if self.boxes.shape != (len(self.names), 4) or self.scores.shape != (len(self.names),):
-            raise ValueError(
-                f"Detections need boxes [N, 4], scores [N] and N names; got {self.boxes.shape}, "
-                f"{self.scores.shape} and {len(self.names)} names."
-            )
+            got = f"{self.boxes.shape}, {self.scores.shape} and {len(self.names)} names"
+            raise ValueError(f"Detections need boxes [N, 4], scores [N] and N names; got {got}.")
 
     def __len__(self) -> int:
         return len(self.names)

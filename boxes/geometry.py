@@ -80,32 +80,22 @@ def encode(boxes, anchors):
     """
     ops, (cy, cx, height, width) = _ops_of(boxes, anchors), _parts(corners_to_centers(boxes))
     anchor_cy, anchor_cx, anchor_height, anchor_width = _parts(corners_to_centers(anchors))
-    return ops.stack(
-        [
-            (cx - anchor_cx) / anchor_width / SCALES[0],
-            (cy - anchor_cy) / anchor_height / SCALES[1],
-            ops.log(width / anchor_width) / SCALES[2],
-            ops.log(height / anchor_height) / SCALES[3],
-        ],
-        axis=-1,
-    )
+    code_cx = (cx - anchor_cx) / anchor_width / SCALES[0]
+    code_cy = (cy - anchor_cy) / anchor_height / SCALES[1]
+    code_w = ops.log(width / anchor_width) / SCALES[2]
+    code_h = ops.log(height / anchor_height) / SCALES[3]
+    return ops.stack([code_cx, code_cy, code_w, code_h], axis=-1)
 
 
 def decode(codes, anchors):
     """Codes as boxes, not clipped; undoes `encode`: [..., A, 4], [A, 4] -> [..., A, 4] corners."""
     ops, (code_cx, code_cy, code_w, code_h) = _ops_of(codes, anchors), _parts(codes)
     anchor_cy, anchor_cx, anchor_height, anchor_width = _parts(corners_to_centers(anchors))
-    return centers_to_corners(
-        ops.stack(
-            [
-                anchor_cy + code_cy * SCALES[1] * anchor_height,
-                anchor_cx + code_cx * SCALES[0] * anchor_width,
-                anchor_height * ops.exp(code_h * SCALES[3]),
-                anchor_width * ops.exp(code_w * SCALES[2]),
-            ],
-            axis=-1,
-        )
-    )
+    cy = anchor_cy + code_cy * SCALES[1] * anchor_height
+    cx = anchor_cx + code_cx * SCALES[0] * anchor_width
+    height = anchor_height * ops.exp(code_h * SCALES[3])
+    width = anchor_width * ops.exp(code_w * SCALES[2])
+    return centers_to_corners(ops.stack([cy, cx, height, width], axis=-1))
 
 
 def best_pairs(scores: np.ndarray) -> Iterator[tuple[int, int]]:

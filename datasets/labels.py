@@ -39,9 +39,8 @@ def read_labels(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ValueError(
-            f"{path}: there is no such file; tf_convert_data.py writes labels.txt, one name per line"
-        ) from None
+        cure = "tf_convert_data.py writes labels.txt, one name per line"
+        raise ValueError(f"{path}: there is no such file; {cure}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: byte {error.start} is not UTF-8; save it with UTF-8 encoding") from None
     names = [clean_name(line) for line in text.rstrip().splitlines()]
@@ -50,10 +49,8 @@ def read_labels(path: Path) -> list[str]:
     first_line: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
         if not name:
-            raise ValueError(
-                f"{path}: line {number} is blank, but the line number is the class id; remove the blank line"
-            )
-        first = first_line.setdefault(name, number)
-        if first != number:
+            why = "the line number is the class id; remove the blank line"
+            raise ValueError(f"{path}: line {number} is blank, but {why}")
+        if (first := first_line.setdefault(name, number)) != number:
             raise ValueError(f"{path}: {name!r} is on lines {first} and {number}; keep one of them")
     return names

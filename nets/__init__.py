@@ -3,10 +3,8 @@
 from nets import ssd_300_lite, ssd_300_mobilenet_v2, ssd_vgg
 from nets.network import Network
 
-NETWORKS: dict[str, Network] = {
-    network.name: network
-    for network in (ssd_300_lite.NETWORK, ssd_300_mobilenet_v2.NETWORK, *ssd_vgg.NETWORKS)
-}
+_ALL = (ssd_300_lite.NETWORK, ssd_300_mobilenet_v2.NETWORK, *ssd_vgg.NETWORKS)
+NETWORKS: dict[str, Network] = {network.name: network for network in _ALL}
 
 
 def get_network(name: str) -> Network:

@@ -57,12 +57,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     folder = Path(folder)
     if not folder.exists():
         raise ValueError(f"Checkpoint folder {folder} does not exist. Give the --train_dir of a training.")
-    missing = [name for name in (LABELS, CONFIG, WEIGHTS) if not (folder / name).is_file()]
-    if missing:
-        raise ValueError(
-            f"{folder} is not a checkpoint folder: {', '.join(missing)} missing. "
-            "Give the --train_dir of a training that has saved at least once."
-        )
+    if missing := [name for name in (LABELS, CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+        cure = "Give the --train_dir of a training that has saved at least once."
+        raise ValueError(f"{folder} is not a checkpoint folder: {', '.join(missing)} missing. {cure}")
     config = read_config(folder)
     labels, weights, there = read_labels(folder / LABELS), read_arrays(folder / WEIGHTS), folder / THRESHOLDS
     thresholds = read_thresholds(there) if there.is_file() else Thresholds()
@@ -80,9 +77,8 @@ def read_config(folder: Path) -> dict[str, Any]:
             if name in said and not isinstance(said[name], kind):
                 raise TypeError(f"{name} is {said[name]!r}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{folder / CONFIG} does not describe a network of this project ({error}). {cure}"
-        ) from error
+        wrong = f"does not describe a network of this project ({error})"
+        raise ValueError(f"{folder / CONFIG} {wrong}. {cure}") from error
     return config
 
 
@@ -106,10 +102,9 @@ def build_model(checkpoint: Checkpoint) -> keras.Model:
         array = checkpoint.weights.get(variable.path)
         if array is None or tuple(array.shape) != tuple(variable.shape):
             found = "nothing" if array is None else f"an array of shape {tuple(array.shape)}"
-            raise ValueError(
-                f"{checkpoint.folder / WEIGHTS}: expected {variable.path} of shape {tuple(variable.shape)} "
-                f"for {checkpoint.network.name} with {len(checkpoint.labels)} names in {LABELS}, found "
-                f"{found}. Were {LABELS} or {CONFIG} changed by hand?"
-            )
+            wanted = f"{variable.path} of shape {tuple(variable.shape)} for {checkpoint.network.name}"
+            wanted += f" with {len(checkpoint.labels)} names in {LABELS}"
+            said = f"expected {wanted}, found {found}. Were {LABELS} or {CONFIG} changed by hand?"
+            raise ValueError(f"{checkpoint.folder / WEIGHTS}: {said}")
         variable.assign(array)
     return model

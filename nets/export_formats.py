@@ -53,14 +53,9 @@ def write_export(
         return _write_saved_model(detector.model, detector, path, facts, score_threshold)
     if kind == "litert":
         return _write_litert(detector.model, detector, path, facts, half, fit_to)
-    written = export_onnx(
-        detector.model,
-        detector.network,
-        detector.labels,
-        thresholds=detector.thresholds,
-        half=half and kind == "onnx" and not fit_to,
-        score_threshold=score_threshold,
-    )
+    what, thresholds = (detector.model, detector.network, detector.labels), detector.thresholds
+    halved = half and kind == "onnx" and not fit_to
+    written = export_onnx(*what, thresholds=thresholds, half=halved, score_threshold=score_threshold)
     if fit_to:
         written = quantised(written, fit_to)
     if kind == "onnx":

@@ -36,10 +36,9 @@ def load_imagenet(model: keras.Model, path: Path | None = None) -> SlimReport:
         ValueError: another kind of network, or the weights cannot be had.
     """
     if not any(slim_name(weight.path).startswith("conv1/conv1_1/") for weight in model.weights):
-        raise ValueError(
-            f"ImageNet weights are those of VGG-16, which {model.name} is not built on. Start it from a "
-            "checkpoint folder, checkpoints/anime_heads or your own, or train ssd_300_vgg."
-        )
+        cure = "a checkpoint folder, checkpoints/anime_heads or your own, or train ssd_300_vgg"
+        wrong = f"ImageNet weights are those of VGG-16, which {model.name} is not built on"
+        raise ValueError(f"{wrong}. Start it from {cure}.")
     return load_slim_variables(model, reduce_fully_connected(keras_vgg16_variables(path)), scope=SCOPE)
 
 
@@ -83,10 +82,9 @@ def _published(path: Path | None, top: bool) -> keras.Model:
         model = keras.applications.VGG16(top, "imagenet" if path is None else str(path))
         demand_finite("it", {weight.path: np.array(weight) for weight in model.weights})
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise ValueError(
-            f"{path or 'the ImageNet weights of keras.applications'} could not be read: {error}. Without a "
-            "network, give an .npz file or a checkpoint of tf-slim (vgg_16.ckpt) as the checkpoint path."
-        ) from error
+        cure = "give an .npz file or a checkpoint of tf-slim (vgg_16.ckpt) as the checkpoint path"
+        what = path or "the ImageNet weights of keras.applications"
+        raise ValueError(f"{what} could not be read: {error}. Without a network, {cure}.") from error
     return model
 
 

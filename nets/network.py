@@ -49,10 +49,8 @@ class Network:
         float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}.
         """
         if num_classes < 2:
-            raise ValueError(
-                f"{self.name} needs at least 2 classes (background and one name), got {num_classes}. "
-                "Is labels.txt empty?"
-            )
+            needed = "at least 2 classes (background and one name)"
+            raise ValueError(f"{self.name} needs {needed}, got {num_classes}. Is labels.txt empty?")
         return self.architecture(num_classes)
 
 

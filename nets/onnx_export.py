@@ -60,10 +60,8 @@ def export_onnx(
     Raises:
         ValueError: a weight that float16 cannot hold, or another backend than TensorFlow.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"KERAS_BACKEND={keras.backend.backend()}: ONNX is written on the TensorFlow backend only"
-        )
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise ValueError(f"KERAS_BACKEND={backend}: ONNX is written on the TensorFlow backend only")
     size = network.image_size
     body = _network(keras.Model(model.input, Answers(network)(model.output)), size)
     if half:
@@ -92,9 +90,8 @@ class Answers(keras.layers.Layer):
         self.network = network
 
     def call(self, outputs):
-        return answers_of_anchors(
-            outputs["codes"], outputs["logits"], self.network.anchors, self.network.scores
-        )
+        codes, logits = outputs["codes"], outputs["logits"]
+        return answers_of_anchors(codes, logits, self.network.anchors, self.network.scores)
 
 
 def _written(name: str, **values: float) -> ModelProto:
@@ -125,9 +122,8 @@ def _store_as_float16(model: ModelProto) -> None:
         name, value = tensor.name, numpy_helper.to_array(tensor)
         largest = np.abs(value).max(initial=0.0)
         if largest > np.finfo(np.float16).max:  # 65 504, which no trained weight reaches
-            raise ValueError(
-                f"A weight of {largest:g} does not fit into float16; export with --weights=float32."
-            )
+            cure = "export with --weights=float32"
+            raise ValueError(f"A weight of {largest:g} does not fit into float16; {cure}.")
         tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}.half"))
         casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]

@@ -57,8 +57,7 @@ def slim_variables(model: keras.Model, scope: str = "") -> dict[str, np.ndarray]
 
 def training_state(name: str) -> str:
     """What a variable of a checkpoint is for, if only its training needed it; empty for one of a network."""
-    slot = _SLOT.search(name)
-    if slot:
+    if slot := _SLOT.search(name):
         return f"{slot[1]} slot"
     if name.endswith(_AVERAGE):
         return "moving average"
@@ -72,10 +71,9 @@ def with_moving_averages(variables: Mapping[str, np.ndarray]) -> dict[str, np.nd
     """
     averages = {name: array for name, array in variables.items() if name.endswith(_AVERAGE)}
     if not averages:
-        raise ValueError(
-            f"No variable is a moving average: none of the {len(variables)} names ends in {_AVERAGE}. "
-            "The training kept none; take the weights as they are (without --use_ema)."
-        )
+        cure = "The training kept none; take the weights as they are (without --use_ema)."
+        wrong = f"none of the {len(variables)} names ends in {_AVERAGE}"
+        raise ValueError(f"No variable is a moving average: {wrong}. {cure}")
     rest = {name: array for name, array in variables.items() if name not in averages}
     return {**rest, **{name.removesuffix(_AVERAGE): array for name, array in averages.items()}}
 
@@ -172,8 +170,7 @@ def _contains(parts: list[str], run: list[str]) -> bool:
 def _why_not(name: str, value: np.ndarray, weights, scope: str, skip: list[list[str]]) -> str | None:
     """Why a variable of the source is left alone, or None."""
     if name not in weights:
-        state = training_state(name)
-        if state:
+        if state := training_state(name):
             return f"{state} of the training that wrote it"
         if scope and not name.startswith(f"{scope}/"):
             return f"not under {scope}/"
@@ -193,11 +190,9 @@ def _why_not(name: str, value: np.ndarray, weights, scope: str, skip: list[list[
 def _nothing_restored(model, scope, scopes, reasons, weights) -> str:
     """The message when no variable fits: what was looked for, what is there, what to do."""
     message = f"None of the {len(weights)} variables of {model.name} was restored with scope {scope!r}."
-    fitting = [name for name in reasons if name in weights]
-    if fitting:
-        return (
-            f"{message} {fitting[0]}: {reasons[fitting[0]]}. Skip less, or use a checkpoint of this network."
-        )
+    if fitting := [name for name in reasons if name in weights]:
+        cure = "Skip less, or use a checkpoint of this network."
+        return f"{message} {fitting[0]}: {reasons[fitting[0]]}. {cure}"
     if scopes:
         cure = f"They are there under {' and '.join(repr(other) for other in scopes[:3])}: use that scope."
     else:

@@ -57,9 +57,8 @@ def ssd_300_lite(num_classes: int) -> keras.Model:
     pyramid = [_conv(features[-1], PYRAMID_CHANNELS, f"lateral{FEATURE_SIZES[-1]}", kernel=1)]
     for feature, cells in zip(features[-2::-1], FEATURE_SIZES[-2::-1], strict=True):
         lateral = _conv(feature, PYRAMID_CHANNELS, f"lateral{cells}", kernel=1)
-        pyramid.insert(
-            0, layers.Add(name=f"merge{cells}")([lateral, _upsample(pyramid[0], cells, f"merge{cells}")])
-        )
+        coarser = _upsample(pyramid[0], cells, f"merge{cells}")
+        pyramid.insert(0, layers.Add(name=f"merge{cells}")([lateral, coarser]))
 
     heads = ((f"head{feature.shape[1]}", feature) for feature in pyramid)
     maps = ((name, _conv(feature, PYRAMID_CHANNELS, name)) for name, feature in heads)

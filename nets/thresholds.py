@@ -47,17 +47,14 @@ def read_thresholds(path: Path) -> Thresholds:
 
     ValueError where the file is damaged or holds something that is no threshold.
     """
-    cure = (
-        f"Delete it to report from score {DEFAULT_THRESHOLD} on, or write it anew with `python -m "
-        f"tools.training_report --train_dir={path.parent}`."
-    )
+    anew = f"`python -m tools.training_report --train_dir={path.parent}`"
+    cure = f"Delete it to report from score {DEFAULT_THRESHOLD} on, or write it anew with {anew}."
     there = read_json(path, cure)
     try:
         return thresholds_from(there)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} does not hold thresholds ({type(error).__name__}: {error}). {cure}"
-        ) from None
+        wrong = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path} does not hold thresholds ({wrong}). {cure}") from None
 
 
 def thresholds_from(there: dict[str, Any]) -> Thresholds:

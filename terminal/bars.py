@@ -22,6 +22,12 @@ def silent(what: str, done: int, total: int) -> None:
     """The `Progress` of whoever does not want to know."""
 
 
+def _bars(console: Console, what: str, *more: TextColumn, **settings: bool) -> rich.progress.Progress:
+    """A text, a bar, how many of how many, more texts, the time left; nothing where there is no terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), *more, TimeRemainingColumn())
+    return rich.progress.Progress(*columns, console=console, disable=not console.is_terminal, **settings)
+
+
 @contextmanager
 def counting_bars(console: Console) -> Iterator[Progress]:
     """A line for each thing that is done: what it is, a bar, how many of how many, the time left.
@@ -31,15 +37,7 @@ def counting_bars(console: Console) -> Iterator[Progress]:
     Yields:
         What to call; a new name begins a new line.
     """
-    with rich.progress.Progress(
-        TextColumn("{task.description:9}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bars:
+    with _bars(console, "{task.description:9}", transient=True) as bars:
         tasks: dict[str, rich.progress.TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:
@@ -70,15 +68,7 @@ class TrainingBar:
     def __init__(self, *, step: int, total_steps: int, batch_size: int, console: Console):
         self._first_step = self._step = step
         self._total_steps, self._batch_size, self._console = total_steps, batch_size, console
-        self._bar = rich.progress.Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[status]}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = _bars(console, "training", TextColumn("{task.fields[status]}"))
         self._task = self._bar.add_task("training", total=total_steps, completed=step, status="compiling …")
         self._start = self._last_line = self._elsewhere = 0.0
 

@@ -70,10 +70,9 @@ def _finite_number(flag: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
             return value
         raise ValueError(f"{texts[0]} is not a number to work with")
 
-    spec = PrimitiveConstructorSpec(
-        1, "FLOAT", read, lambda one: isinstance(one, (int, float)), lambda one: [str(one)]
-    )
-    return spec if flag.type is float else None
+    kinds = (int, float)
+    rule = PrimitiveConstructorSpec(1, "FLOAT", read, lambda it: isinstance(it, kinds), lambda it: [str(it)])
+    return rule if flag.type is float else None
 
 
 @_FLAGS.primitive_rule

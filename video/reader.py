@@ -125,15 +125,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         width, height = first.width, first.height
         if _quarter_turns(first) % 2:
             width, height, shape = height, width, 1 / shape
-        return VideoFacts(
-            width,
-            height,
-            self._clock.rate,
-            seconds if 0 < seconds < 1e7 else None,
-            Fraction(tick) if tick and tick <= Fraction(1, 10) else VideoFacts.time_base,
-            Fraction(shape),
-            path if container.streams.audio else None,
-        )
+        length, sound = seconds if 0 < seconds < 1e7 else None, path if container.streams.audio else None
+        base = Fraction(tick) if tick and tick <= Fraction(1, 10) else VideoFacts.time_base
+        return VideoFacts(width, height, self._clock.rate, length, base, Fraction(shape), sound)
 
     def _decoded(self, max_pixels: int) -> Iterator[VideoFrame]:
         packets = map(self._clock.mend, self._container.demux(self._stream))

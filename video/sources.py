@@ -68,9 +68,8 @@ def name_sources(videos: Sequence[Path], output_dir: Path | None = None) -> dict
         if not unfit:
             return sources
         depths.update((path, depths[path] + 1) for path in unfit)
-    raise ValueError(
-        f"{some_of([str(path) for path in unfit])} would give pictures the same names; rename one"
-    )
+    which = some_of([str(path) for path in unfit])
+    raise ValueError(f"{which} would give pictures the same names; rename one")
 
 
 def _source(path: Path, depth: int) -> str:
@@ -120,20 +119,13 @@ def read_journal(path: Path) -> Journal | None:
         return None
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return Journal(
-            str(values["video"]),
-            values.get("size"),
-            dict(values["options"]),
-            float(values["reached"]),
-            bool(values["done"]),
-            str(values["error"]),
-            {int(time): int(bits, 16) for time, bits in dict(values["kept"]).items()},
-        )
+        kept = {int(time): int(bits, 16) for time, bits in dict(values["kept"]).items()}
+        video, options, reached = str(values["video"]), dict(values["options"]), float(values["reached"])
+        done, wrong = bool(values["done"]), str(values["error"])
+        return Journal(video, values.get("size"), options, reached, done, wrong, kept)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}). Delete it to read that video anew; pictures that are there "
-            "already are not overwritten"
-        ) from None
+        cure = "Delete it to read that video anew; pictures that are there already are not overwritten"
+        raise ValueError(f"{path} is damaged ({error}). {cure}") from None
 
 
 def is_of(path: Path, video: Path) -> bool | None:

@@ -54,10 +54,9 @@ def draw_boxes(
     check_image(image)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     if len(names) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
-        raise ValueError(
-            f"draw_boxes needs one name (and score) per box; got {len(boxes)} boxes, {len(names)} names"
-            + ("." if scores is None else f" and {len(scores)} scores.")
-        )
+        got = f"{len(boxes)} boxes, {len(names)} names"
+        got += "" if scores is None else f" and {len(scores)} scores"
+        raise ValueError(f"draw_boxes needs one name (and score) per box; got {got}.")
     if not np.isfinite(boxes).all():
         raise ValueError(f"draw_boxes needs finite boxes; got {boxes[~np.isfinite(boxes).all(axis=1)][0]}.")
 

@@ -125,14 +125,11 @@ def plot_confusion(
     counts = np.asarray(counts)
     side = len(names) + 1
     if counts.shape != (side, side):
-        raise ValueError(
-            f"{len(names)} names need counts of shape {(side, side)}, background last; got {counts.shape}."
-        )
+        needed = f"counts of shape {(side, side)}, background last"
+        raise ValueError(f"{len(names)} names need {needed}; got {counts.shape}.")
     cells, mistakes = _cell_colours(counts, theme), counts - np.diag(np.diag(counts))
-    kept: list[int] = [
-        *_shown(range(side - 1), (mistakes.sum(axis=0) + mistakes.sum(axis=1)).tolist()[:-1]),
-        side - 1,
-    ]
+    need = (mistakes.sum(axis=0) + mistakes.sum(axis=1)).tolist()[:-1]
+    kept: list[int] = [*_shown(range(side - 1), need), side - 1]
     counts, cells, side, total = counts[np.ix_(kept, kept)], cells[np.ix_(kept, kept)], len(kept), side - 1
     columns = [label_text(names[i], _LABEL_PIXELS) for i in kept[:-1]] + [(no_answer, ["DejaVu Sans"])]
     # A bold label of 9 points, of which 72 are an inch.
