@@ -164,10 +164,9 @@ def _pictures_of(options: FilmOptions, folder: Path) -> Iterator[tuple[Path, int
             raise ValueError(f"{path} is of a later time than the film's {options.seconds:g} s")
         shape = size[0] * options.height / options.width
         if abs(shape - size[1]) > max(1.0, 0.01 * size[1]):
-            raise ValueError(
-                f"{path} is {size[0]} x {size[1]}, not of the film's shape {options.width} x "
-                f"{options.height}: of a cropped picture the true boxes are not known"
-            )
+            wrong = f"not of the film's shape {options.width} x {options.height}"
+            why = "of a cropped picture the true boxes are not known"
+            raise ValueError(f"{path} is {size[0]} x {size[1]}, {wrong}: {why}")
         yield path, milliseconds, size
     if not found:
         raise ValueError(f"--pictures_dir {folder}: no picture is named {options.output_path.stem}_NUMBER")

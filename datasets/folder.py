@@ -103,10 +103,9 @@ class FolderContents:
 def refuse_inbox(folder: Path, flag: str) -> None:
     """Raises ValueError, which names the flag, where a folder is the page's inbox or one of its folders."""
     if any((place / INBOX_MARK).exists() for place in (folder, folder.resolve().parent)):
-        raise ValueError(
-            f"{flag} {folder}: this is an inbox of reports that nobody has confirmed yet; bring them into "
-            "your data set with: python -m tools.inbox accept"
-        )
+        what = "this is an inbox of reports that nobody has confirmed yet"
+        cure = "bring them into your data set with: python -m tools.inbox accept"
+        raise ValueError(f"{flag} {folder}: {what}; {cure}")
 
 
 def find_files(dataset_dir: Path, *, exclude: Collection[Path] = ()) -> FolderContents:

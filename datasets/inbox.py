@@ -121,9 +121,8 @@ class Inbox:
     def path(self, key: str, suffix: str, state: str = PENDING) -> Path:
         """Where a file of a report is; a key is hexadecimal, never anything that a visitor typed."""
         if len(key) != 32 or set(key) - set("0123456789abcdef"):
-            raise ValueError(
-                f"{key!r} is not the key of a report; `python -m tools.inbox list` shows the keys"
-            )
+            cure = "`python -m tools.inbox list` shows the keys"
+            raise ValueError(f"{key!r} is not the key of a report; {cure}")
         return self.folder / state / f"{key}{suffix}"
 
     def reject(self, key: str) -> None:
@@ -146,10 +145,8 @@ class Inbox:
         for state in _MARKS:
             try:
                 said = json.loads(self.path(key, ".json", state).read_text(encoding="utf-8"))
-                names = tuple(map(str, said["names"]))
-                return Report(
-                    key, str(said["picture"]), float(said["received"]), names, int(said["corrections"])
-                )
+                names, picture = tuple(map(str, said["names"])), str(said["picture"])
+                return Report(key, picture, float(said["received"]), names, int(said["corrections"]))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return None

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from datasets.folder import GivenSplits
@@ -46,10 +47,8 @@ class SplitOptions:
     def __post_init__(self) -> None:
         fractions = self.split_fractions
         if min(fractions) < 0 or fractions[0] == 0 or abs(sum(fractions) - 1) > 1e-6:
-            raise ValueError(
-                f"--split_fractions {' '.join(f'{part:g}' for part in fractions)}: shares of train, "
-                "validation and test must not be negative, train not 0, and their sum 1 (default 0.8 0.1 0.1)"
-            )
+            given = " ".join(f"{part:g}" for part in fractions)
+            raise ValueError(_SAID["wrong_fractions"].format(given))
 
 
 @dataclass(frozen=True)
@@ -195,11 +194,7 @@ def _by_hash(
 ) -> dict[str, str]:
     """Split by key; a wanted split that hashing leaves empty gets the key with the nearest hash."""
     train, validation, _ = options.split_fractions
-    edges = {
-        "train": (0.0, train),
-        "validation": (train, train + validation),
-        "test": (train + validation, 1.0),
-    }
+    edges = dict(zip(SPLITS, pairwise((0.0, train, train + validation, 1.0)), strict=True))
     place = {key: hash_fraction(options.seed, key) for key in keys}
     splits = {}
     for key, at in place.items():

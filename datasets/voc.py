@@ -81,10 +81,9 @@ def write_annotation(
     for item in objects:
         xmin, ymin, xmax, ymax = item.box
         if not (1 <= xmin < xmax <= width and 1 <= ymin < ymax <= height):
-            raise ValueError(
-                f"{xml_path}: box {item.box} of {item.name!r} is not (xmin, ymin, xmax, ymax) with "
-                f"1 <= min < max inside a picture of {width} x {height} pixels; clip it, or drop it"
-            )
+            rule = f"1 <= min < max inside a picture of {width} x {height} pixels; clip it, or drop it"
+            which = f"box {item.box} of {item.name!r}"
+            raise ValueError(f"{xml_path}: {which} is not (xmin, ymin, xmax, ymax) with {rule}")
         flags = {"truncated": int(item.truncated), "difficult": int(item.difficult)}
         box = _add(_add(root, object=None), name=item.name, pose=item.pose, **flags, bndbox=None)
         _add(box, **{side: int(value) for side, value in zip(_SIDES, item.box, strict=True)})
@@ -158,9 +157,11 @@ def xml_bytes(path: Path) -> bytes:
 def parse_xml(data: bytes) -> RawAnnotation:
     """The content of an annotation file, see `read_xml`."""
     root = _root(data)
+    sides = number_each((root.findtext("size/width"), root.findtext("size/height")))
+    width, height = map(round, sides or (0, 0))
     return RawAnnotation(
         filename=root.findtext("filename"),
-        size=_size(root.findtext("size/width"), root.findtext("size/height")),
+        size=(width, height) if min(width, height) > 0 else None,
         objects=tuple(_raw_object(element) for element in root.findall("object")),
         verified=(root.get("verified") or "").strip().lower() == "yes",
         origin=(root.findtext("source/annotation") or "").strip(),
@@ -376,12 +377,6 @@ def _box(element: etree._Element) -> tuple[str | None, ...] | None:
         right, below = (width * cosine + height * sine) / 2, (width * sine + height * cosine) / 2
         xs, ys = (x - right, x + right), (y - below, y + below)
     return tuple(map(repr, (min(xs), min(ys), max(xs), max(ys)))) if xs and ys else sides
-
-
-def _size(width: str | None, height: str | None) -> tuple[int, int] | None:
-    numbers = number_each((width, height))
-    size = (round(numbers[0]), round(numbers[1])) if numbers else (0, 0)
-    return size if min(size) > 0 else None
 
 
 def is_draft(annotation: RawAnnotation) -> bool:

@@ -116,10 +116,8 @@ def check(options: Check, console: Console) -> None:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in suspicions.items()) or "none"
         said.append(f"suspicious labels: {kinds}")
         if 2 * suspicions["nobody there?"] > sum(part["boxes"] for part in numbers.values()):
-            blind = (
-                "The detector sees nobody in most of the boxes: it is not good enough, or of another series,"
-            )
-            note(console, f"{blind} to judge these labels.")
+            blind = "it is not good enough, or of another series, to judge these labels"
+            note(console, f"The detector sees nobody in most of the boxes: {blind}.")
         if strangers := ", ".join(name for name in names if name not in detector.labels):
             said.append(f"names that the detector does not know: {strangers}")
     say(console, f"{'; '.join(said)}. See {output_dir}")
@@ -147,12 +145,9 @@ def edit(options: Rename | Merge | Drop, console: Console) -> None:
         return
     with counting_bars(console) as progress:
         kept = name_edits.apply(planned, options.dataset_dir, progress)
-    say(
-        console,
-        f"{len(planned.edits)} files changed. To take it back: "
-        f"cp -r {shlex.quote(f'{kept}/.')} {shlex.quote(str(options.dataset_dir))}\n"
-        "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names.",
-    )
+    back = f"cp -r {shlex.quote(f'{kept}/.')} {shlex.quote(str(options.dataset_dir))}"
+    say(console, f"{len(planned.edits)} files changed. To take it back: {back}")
+    say(console, "Convert into a new --output_dir: labels.txt of an earlier conversion keeps the old names.")
 
 
 @command(

@@ -42,19 +42,11 @@ def coco_of(annotations: Sequence[Annotation], names: Sequence[str]) -> dict[str
         corners = to_pixels(one.boxes, one.height, one.width).tolist()
         for name, (xmin, ymin, xmax, ymax), difficult in zip(one.names, corners, one.difficult, strict=True):
             width, height = xmax - xmin, ymax - ymin
-            entries.append(
-                {
-                    "iscrowd": 0,
-                    "ignore": 0,
-                    "image_id": number,
-                    "bbox": [round(value, 2) for value in (xmin, ymin, width, height)],
-                    "area": round(width * height, 2),
-                    "segmentation": [],
-                    "category_id": ids[name],
-                    "id": len(entries) + 1,  # pycocotools takes 0 for "no match"
-                    "difficult": int(difficult),
-                }
-            )
+            box = [round(value, 2) for value in (xmin, ymin, width, height)]
+            entry = {"iscrowd": 0, "ignore": 0, "image_id": number, "bbox": box}
+            entry |= {"area": round(width * height, 2), "segmentation": [], "category_id": ids[name]}
+            # pycocotools takes the id 0 for "no match".
+            entries.append({**entry, "id": len(entries) + 1, "difficult": int(difficult)})
     categories = [{"supercategory": "none", "id": ids[name], "name": name} for name in names]
     return {"images": images, "annotations": entries, "categories": categories}
 

@@ -159,16 +159,12 @@ def _begin(path: Path, at: Path, options: Options) -> videos.Journal:
     asked = {name: getattr(options, name) for name in (*_PIXELS, *_CHOICE)}
     journal = videos.read_journal(at) or videos.Journal(path.name, size, asked)
     if journal.size not in (None, size):
-        raise ValueError(
-            f"{options.output_dir} holds pictures of another video named {journal.video}; rename {path}, "
-            "or give another --output_dir"
-        )
+        what, cure = f"another video named {journal.video}", f"rename {path}, or give another --output_dir"
+        raise ValueError(f"{options.output_dir} holds pictures of {what}; {cure}")
     for name in _PIXELS:
-        if journal.options.get(name) != asked[name]:
-            raise ValueError(
-                f"{options.output_dir} holds pictures of {path.name} made with --{name}="
-                f"{journal.options.get(name)}, now it is {asked[name]}; give another --output_dir"
-            )
+        if (before := journal.options.get(name)) != asked[name]:
+            what = f"{path.name} made with --{name}={before}, now it is {asked[name]}"
+            raise ValueError(f"{options.output_dir} holds pictures of {what}; give another --output_dir")
     if any(journal.options.get(name) != asked[name] for name in asked):  # other moments: from the beginning
         return videos.Journal(path.name, size, asked, kept=journal.kept)
     return journal

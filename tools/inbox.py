@@ -139,10 +139,8 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
     raw = read_xml(inbox.path(key, ".xml"))
     repaired, problems = repair_objects(raw.objects, (width, height), f"{key}.xml")
     if problems:
-        raise ValueError(
-            f"report {key}: {problems[0].kind} ({problems[0].detail}); correct it with: "
-            f"python -m tools.inbox open {key[:8]}"
-        )
+        cure = f"correct it with: python -m tools.inbox open {key[:8]}"
+        raise ValueError(f"report {key}: {problems[0].kind} ({problems[0].detail}); {cure}")
     pictures, xmls = growing_dirs(dataset_dir)
     if dataset_dir.is_dir() and any(dataset_dir.iterdir()) and not pictures.is_dir():
         pictures = xmls = dataset_dir
@@ -151,10 +149,9 @@ def accept(inbox: Inbox, report: Report, dataset_dir: Path) -> Path:
     stem = f"visitor{report.picture[:12]}_000000"
     target, xml = pictures / f"{stem}.jpg", xmls / f"{stem}.xml"
     if xml.exists():
-        raise ValueError(
-            f"report {key}: {xml} is there already, from an earlier report about the same picture. Correct "
-            f"that one in LabelImg, and set this one aside with: python -m tools.inbox reject {key[:8]}"
-        )
+        why = "from an earlier report about the same picture. Correct that one in LabelImg"
+        aside = f"set this one aside with: python -m tools.inbox reject {key[:8]}"
+        raise ValueError(f"report {key}: {xml} is there already, {why}, and {aside}")
     with whole_file(target) as temporary:
         shutil.copyfile(picture, temporary)
     objects = voc_objects(repaired.boxes, repaired.names, width, height, difficult=repaired.difficult)

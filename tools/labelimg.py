@@ -125,14 +125,8 @@ def open_labelimg(session: Session) -> int:
     with tempfile.TemporaryDirectory() as folder:
         classes = Path(folder) / "names.txt"  # a copy: LabelImg must not change the project's
         classes.write_text("".join(f"{name}\n" for name in session.names), encoding="utf-8")
-        process = subprocess.run(
-            window_command(python, session, classes),
-            env=own_environment(),
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        command, variables = window_command(python, session, classes), own_environment()
+        process = subprocess.run(command, env=variables, stderr=subprocess.PIPE, text=True, errors="replace")
     sys.stderr.write(process.stderr)
     if "libxcb" in process.stderr or '"xcb"' in process.stderr:
         raise ValueError(

@@ -98,14 +98,12 @@ def main(options: Options) -> int:
         outcome = preannotate(options, detector, progress)
     for name, reason in outcome.failures:
         say(console, f"preannotate: {name}: {reason}; left out")
-    say(
-        console,
-        f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s; at least "
-        f"about {sum(outcome.useful.values()):.0f} boxes are wrong or missing, if scores are chances (whom "
-        f"the detector does not see at all is not counted); {outcome.labelled} pictures saved by a person "
-        "were not touched\n"
-        f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}",
-    )
+    drafts = f"{outcome.drafts} drafts with {outcome.boxes} boxes in {time.monotonic() - started:.0f} s"
+    unsure = f"about {sum(outcome.useful.values()):.0f} boxes are wrong or missing, if scores are chances"
+    unseen = "whom the detector does not see at all is not counted"
+    others = f"{outcome.labelled} pictures saved by a person were not touched"
+    say(console, f"{drafts}; at least {unsure} ({unseen}); {others}")
+    say(console, f"Most useful first: make labelimg DATASET={shlex.quote(str(options.dataset_dir))}")
     return 1 if outcome.failures else 0
 
 

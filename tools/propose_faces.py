@@ -77,15 +77,11 @@ def main(options: Options) -> int:
         outcome = propose(options, find, progress)
     for name, reason in outcome.failures:
         console.print(one_line(f"propose_faces: {name}: {reason}; left out"))
-    console.print(
-        f"{outcome.drafts} drafts with {outcome.boxes} boxes ({outcome.empty} without any) in "
-        f"{time.monotonic() - started:.0f} s; passed over: {outcome.labelled} saved by a person, "
-        f"{outcome.earlier} with a draft"
-    )
-    folder = shlex.quote(str(options.dataset_dir))
-    console.print(
-        one_line(f"Look at them: make labelimg DATASET={folder}, in a browser: make label DATASET={folder}")
-    )
+    drafts = f"{outcome.drafts} drafts with {outcome.boxes} boxes ({outcome.empty} without any)"
+    others = f"{outcome.labelled} saved by a person, {outcome.earlier} with a draft"
+    console.print(f"{drafts} in {time.monotonic() - started:.0f} s; passed over: {others}")
+    data = f"DATASET={shlex.quote(str(options.dataset_dir))}"
+    console.print(one_line(f"Look at them: make labelimg {data}, in a browser: make label {data}"))
     return 1 if outcome.failures else 0
 
 

@@ -232,9 +232,8 @@ def main(options: Options) -> int:
     for source, remark in notes:
         note(console, f"{source}: {remark}")
     if not names:
-        raise ValueError(
-            f"nobody was found in {len(films)} films: is {options.checkpoint_path} of this series?"
-        )
+        doubt = f"is {options.checkpoint_path} of this series?"
+        raise ValueError(f"nobody was found in {len(films)} films: {doubt}")
     total, page = sum(film.seen.length for film in films), options.output_dir / "index.html"
     say(console, f"{len(names)} names in {len(films)} films of {total / 60:.0f} min: {page}")
     return int(len(films) < len(sources))

@@ -75,8 +75,13 @@ def draw_boxes(
         if label is not None:
             taken.append(_place(frame, label.shape[:2], height, width, taken, frames))
             labels.append(label)
+    halo = max(1.0, line / 3)
     for place, label in reversed(list(zip(taken, labels, strict=True))):
-        _draw_label(canvas, place, label, max(1.0, line / 3))
+        # With rounded corners, and the same thin halo as the lines have.
+        around, radius = place.grown(math.ceil(halo), canvas), 0.2 * place.height
+        away = _distance(around, place, radius)
+        blend(canvas, around, _HALO * np.clip(halo + 0.5 - away, 0, 1), _DARK)
+        blend(canvas, place, np.clip(0.5 - _distance(place, place, radius), 0, 1), label)
     return canvas
 
 
@@ -183,15 +188,6 @@ def _overlaps(places: Sequence[Rectangle], others: Sequence[Rectangle]) -> np.nd
     a, b = (np.array(some, np.float64).reshape(-1, 4) for some in (places, others))
     sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])  # [places, others, 2]
     return np.prod(np.maximum(sides, 0), axis=-1).sum(axis=-1)
-
-
-def _draw_label(canvas: np.ndarray, place: Rectangle, label: np.ndarray, halo: float) -> None:
-    """A label with rounded corners and the same thin halo as the lines have."""
-    radius = 0.2 * place.height
-    around = place.grown(math.ceil(halo), canvas)
-    away = _distance(around, place, radius)
-    blend(canvas, around, _HALO * np.clip(halo + 0.5 - away, 0, 1), _DARK)
-    blend(canvas, place, np.clip(0.5 - _distance(place, place, radius), 0, 1), label)
 
 
 def _distance(area: Rectangle, shape: Rectangle, radius: float) -> np.ndarray:

@@ -66,10 +66,9 @@ def plan_episodes(options: DrawnOptions) -> Plan:
     total = {split: round(options.pictures * share) for split, share in SHARES.items()}
     total["train"] = options.pictures - total["val"] - total["test"]
     if any(total[split] < numbers[split] for split in SHARES):
-        raise ValueError(
-            f"pictures is {options.pictures}, which gives {total} pictures for {numbers} episodes; every "
-            "episode needs at least one: ask for more pictures or for fewer episodes"
-        )
+        cure = "every episode needs at least one: ask for more pictures or for fewer episodes"
+        gives = f"which gives {total} pictures for {numbers} episodes"
+        raise ValueError(f"pictures is {options.pictures}, {gives}; {cure}")
     plan: Plan = {}
     first = 1
     for split, count in numbers.items():
@@ -145,10 +144,9 @@ def _check_target(folder: Path) -> None:
         inside = {path.name for path in folder.iterdir()}
         strange = sorted(inside - {"Annotations", "JPEGImages", "ImageSets", MARK})
         if inside and (MARK not in inside or strange):
-            raise ValueError(
-                f"{folder} is not empty and holds {', '.join((strange or sorted(inside))[:3])}, which was "
-                "not drawn here; name another --output_dir, or empty this one"
-            )
+            what = f"{', '.join((strange or sorted(inside))[:3])}, which was not drawn here"
+            cure = "name another --output_dir, or empty this one"
+            raise ValueError(f"{folder} is not empty and holds {what}; {cure}")
     elif folder.exists():
         raise ValueError(f"{folder} is a file; --output_dir must name a folder")
 
