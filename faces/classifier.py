@@ -127,35 +127,24 @@ class FaceClassifier:
         cure = "Train it again, or take a copy that is whole."
         config = read_json(folder / CONFIG, cure) if whole else {}
         if config.get("kind") != KIND:
-            raise ValueError(
-                f"{folder} is no folder of a face classifier: {CONFIG} and {WEIGHTS} of one are expected. "
-                "Give the --train_dir of train_face_classifier.py"
-            )
+            what = f"no folder of a face classifier: {CONFIG} and {WEIGHTS} of one are expected"
+            raise ValueError(f"{folder} is {what}. Give the --train_dir of train_face_classifier.py")
         arrays = read_arrays(folder / WEIGHTS)
         try:
             return _from(config, arrays)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise ValueError(
-                f"{folder} does not hold a face classifier that can be used "
-                f"({type(error).__name__}: {error}). {cure}"
-            ) from None
+            wrong = f"{type(error).__name__}: {error}"
+            what = f"does not hold a face classifier that can be used ({wrong})"
+            raise ValueError(f"{folder} {what}. {cure}") from None
 
     def save(self, folder: Path) -> None:
         """Writes the folder; the configuration comes last and says which weights it belongs to."""
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {"head/kernel": self.head.kernel, "head/bias": self.head.bias}
         write_arrays(folder / WEIGHTS, arrays)
-        said = {
-            **self.config,
-            "kind": KIND,
-            "format": FORMAT,
-            "names": list(self.names),
-            "way": self.encoder.way,
-            "margin": self.margin,
-            "judgement": self.judgement.as_json(),
-            "weights": _digest(arrays),
-        }
-        write_json(folder / CONFIG, said)
+        said = {**self.config, "kind": KIND, "format": FORMAT, "names": list(self.names)}
+        said |= {"way": self.encoder.way, "margin": self.margin, "judgement": self.judgement.as_json()}
+        write_json(folder / CONFIG, {**said, "weights": _digest(arrays)})
 
     def crop(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """What of a picture is looked at to name the face in a box ([4] corners, fractions)."""
@@ -194,23 +183,17 @@ def _from(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> FaceClass
         raise ValueError("it was trained with another likeness.npz")
     head = Head(*(np.asarray(arrays[f"head/{part}"], np.float32) for part in ("kernel", "bias")))
     if head.kernel.shape != (encoder.size, len(names)) or head.bias.shape != (len(names),):
-        raise ValueError(
-            f"the head {head.kernel.shape} does not fit {encoder.size} numbers and {len(names)} names"
-        )
+        wanted = f"{encoder.size} numbers and {len(names)} names"
+        raise ValueError(f"the head {head.kernel.shape} does not fit {wanted}")
     said = config["judgement"]
     temperature, limit = number_in(said["temperature"]), said["limit"]
     if temperature <= 0:
         raise ValueError(f"the temperature {temperature} is not above 0")
     if said["rule"] != EVIDENCE:
         raise ValueError(f"there is no rule {said['rule']!r}")
-    return FaceClassifier(
-        names=tuple(names),
-        encoder=encoder,
-        head=head,
-        judgement=Judgement(temperature, None if limit is None else number_in(limit)),
-        margin=number_in(config["margin"]),
-        config=config,
-    )
+    judgement = Judgement(temperature, None if limit is None else number_in(limit))
+    margin = number_in(config["margin"])
+    return FaceClassifier(tuple(names), encoder, head, judgement, margin, config=config)
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

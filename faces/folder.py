@@ -36,14 +36,11 @@ class FaceOptions:
         try:
             brackets = re.compile(self.source_pattern).groups
         except re.error as error:
-            raise ValueError(
-                f"--source_pattern {self.source_pattern!r} is no regular expression: {error}"
-            ) from None
+            wrong = f"is no regular expression: {error}"
+            raise ValueError(f"--source_pattern {self.source_pattern!r} {wrong}") from None
         if self.source_pattern and not brackets:
-            raise ValueError(
-                f"--source_pattern {self.source_pattern!r} has no brackets; put them around what names the "
-                r"source, as in '^(.*)/.*_(\d+)$'"
-            )
+            cure = r"put them around what names the source, as in '^(.*)/.*_(\d+)$'"
+            raise ValueError(f"--source_pattern {self.source_pattern!r} has no brackets; {cure}")
 
     def source(self, shown: str) -> str:
         """Where the picture with this path below the folder comes from; "" where nothing is known."""
@@ -115,14 +112,10 @@ def read_faces(
     faces = _without_twins(faces, problems)
     if not faces:
         wrong = f" ({problems[0].file}: {problems[0].kind})" if problems else ""
-        cure = (
-            "no picture in it that can be read" + wrong
-            if strangers
-            else f"no face with a name in it{wrong}; put the pictures of each character into a folder of its "
-            "name, or label boxes with LabelImg"
-        )
-        kind = "" if contents.files else seems(folder)
-        raise ValueError("; ".join(filter(None, (f"{flag} {folder}: {cure}", kind))))
+        what = "picture in it that can be read" if strangers else "face with a name in it"
+        cure = "put the pictures of each character into a folder of its name, or label boxes with LabelImg"
+        said = f"{flag} {folder}: no {what}{wrong}", "" if strangers else cure
+        raise ValueError("; ".join(filter(None, (*said, "" if contents.files else seems(folder)))))
     return FaceReading(faces, problems, "XML" if by_xml else "folders")
 
 

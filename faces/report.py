@@ -21,7 +21,7 @@ from engine.measures.trained_on import read_trained_on, write_trained_on
 from engine.reports.page import render_page, sentences, themed
 from faces.classifier import FaceAnswer, FaceClassifier
 from faces.features import FeatureCache, face_rows
-from faces.folder import Face, FaceReading, read_faces
+from faces.folder import Face, read_faces
 from faces.measures import LIKELIEST, FaceMeasures, measure_faces
 from faces.options import FaceEvaluationOptions, FaceTrainingOptions
 from faces.training import Trained
@@ -90,6 +90,7 @@ def write_face_report(
 
 def _numbers(measures: FaceMeasures) -> dict[str, Any]:
     """For report.json; shares are 0...1, null where something is undefined."""
+    columns = [*measures.names, "unknown or stranger"]
     return {
         "faces": len(measures.truth),
         "top1": measures.top1,
@@ -104,10 +105,7 @@ def _numbers(measures: FaceMeasures) -> dict[str, Any]:
             one.name: {**asdict(one), "recall": one.recall, "precision": one.precision}
             for one in measures.per_name
         },
-        "confusion": {
-            "names": [*measures.names, "unknown or stranger"],
-            "counts": measures.confusion.tolist(),
-        },
+        "confusion": {"names": columns, "counts": measures.confusion.tolist()},
     }
 
 
@@ -188,18 +186,21 @@ def evaluate_faces(
     Raises:
         ValueError: there is no face of a known name.
     """
-    reading = _read(classifier, options, progress)
+    reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
+    if options.strangers_dir is not None:
+        others = read_faces(options.strangers_dir, options.reading, margin=classifier.margin, strangers=True)
+        reading.faces.extend(others.faces)
+        reading.problems.extend(others.problems)
     cache = FeatureCache(options.cache_dir, classifier.encoder)
     rows = face_rows(reading.faces, cache, progress=progress)
     logits = classifier.head.of_faces(rows.rows)
     own = np.array([face.name in classifier.names for face in rows.faces], bool)
     if not own.any():
         names = sorted({face.name for face in reading.faces if face.name})
-        raise ValueError(
-            f"--faces_dir {options.faces_dir} has none of the classifier's names, so there is nothing to "
-            f"measure: it knows {some_of(classifier.names)}; the folder has {some_of(names)}. Names are "
-            "compared letter by letter"
-        )
+        both = f"it knows {some_of(classifier.names)}; the folder has {some_of(names)}"
+        what = "none of the classifier's names, so there is nothing to measure"
+        how = "Names are compared letter by letter"
+        raise ValueError(f"--faces_dir {options.faces_dir} has {what}: {both}. {how}")
     known = [rows.faces[i] for i in np.flatnonzero(own)]
     strangers = [rows.faces[i] for i in np.flatnonzero(~own)]
     measures = measure_faces(
@@ -235,16 +236,6 @@ def evaluate_faces(
     splits = ["all" if one else "strangers" for one in own]
     _write_answers(options.eval_dir / "answers.csv", rows.faces, splits, classifier.judge(logits))
     return notes
-
-
-def _read(classifier: FaceClassifier, options: FaceEvaluationOptions, progress: Progress) -> FaceReading:
-    """The faces to be measured, strangers' too."""
-    reading = read_faces(options.faces_dir, options.reading, margin=classifier.margin, progress=progress)
-    if options.strangers_dir is not None:
-        others = read_faces(options.strangers_dir, options.reading, margin=classifier.margin, strangers=True)
-        reading.faces.extend(others.faces)
-        reading.problems.extend(others.problems)
-    return reading
 
 
 def _learnt_from(checkpoint: Path, faces: list[Face], hashes: np.ndarray) -> tuple[int, int] | None:

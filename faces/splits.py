@@ -55,11 +55,9 @@ def split_faces(faces: Sequence[Face], hashes: np.ndarray, options: SplitOptions
         groups = tuple(f"source {one.source}" if one.source else f"face {one.shown}" for one in faces)
     elif chained:
         groups = group_faces(faces, hashes, by_source=False)
-        notes.append(
-            "The file names tell of fewer sources than there are splits, so faces were distributed one by "
-            "one, only those that look alike together. If many come from one video, results flatter; "
-            "--source_pattern says what names a source."
-        )
+        how = "faces were distributed one by one, only those that look alike together"
+        why = "If many come from one video, results flatter; --source_pattern says what names a source."
+        notes.append(f"The file names tell of fewer sources than there are splits, so {how}. {why}")
     one_each = SplitOptions("picture", options.split_fractions, options.seed)
     of_group = dict(make_splits(sorted(set(groups)), one_each).splits)
     names = np.array([face.name for face in faces])

@@ -16,17 +16,10 @@ import numpy as np
 from datasets.problems import Problem
 from datasets.splits import SPLITS
 from engine.training.run_folder import STATE
+from faces import measures
 from faces.classifier import KIND, FaceClassifier, FaceEncoder, Head, Judgement
 from faces.features import FeatureCache, Rows, face_rows
 from faces.folder import read_faces
-from faces.measures import (
-    FaceMeasures,
-    UnknownMeasures,
-    choose_limit,
-    choose_temperature,
-    measure_faces,
-    measure_unknown,
-)
 from faces.options import FaceTrainingOptions
 from faces.splits import FaceSplit, split_faces
 from files.reading import read_json
@@ -58,7 +51,7 @@ class Trained:
     seen: Seen  # what it learnt from and was measured on
     logits: np.ndarray  # float32 [N, K] of all faces
     # "validation" and "test", where they have faces; strangers are characters left out
-    measured: Mapping[str, FaceMeasures]
+    measured: Mapping[str, measures.FaceMeasures]
     seconds: Mapping[str, float]  # of the stages
 
 
@@ -89,16 +82,16 @@ def train_faces(
         left_out = measure_left_out(seen, options.left_out, progress)
         done("left out")
     judged = split.indices("validation")
-    limit = choose_limit(logits[judged], classes[judged])
-    temperature = choose_temperature(logits[judged], classes[judged])
+    limit = measures.choose_limit(logits[judged], classes[judged])
+    temperature = measures.choose_temperature(logits[judged], classes[judged])
     judgement = Judgement(round(temperature, 4), limit and round(limit, 4))
     measured = {}
     for part in SPLITS[1:]:
         own = split.indices(part)
         if len(own):
             groups = [split.groups[i] for i in own]
-            measures = measure_faces(names, logits[own], classes[own], groups, judgement)
-            measured[part] = replace(measures, unknown=left_out)
+            found = measures.measure_faces(names, logits[own], classes[own], groups, judgement)
+            measured[part] = replace(found, unknown=left_out)
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for part, face in zip(split.splits, seen.rows.faces, strict=True):
         counts[face.name][part] += 1
@@ -125,10 +118,9 @@ def _look(
     rows = face_rows(reading.faces, cache, progress=progress)
     names = sorted({face.name for face in rows.faces})
     if len(names) < 2:
-        raise ValueError(
-            f"--faces_dir {options.faces_dir}: faces of {names[0] if names else 'nobody'} only; a classifier "
-            "tells at least two characters apart, each in a folder of its name"
-        )
+        rule = "a classifier tells at least two characters apart, each in a folder of its name"
+        only = f"faces of {names[0] if names else 'nobody'} only"
+        raise ValueError(f"--faces_dir {options.faces_dir}: {only}; {rule}")
     split = split_faces(rows.faces, rows.hashes, options.splitting)
     classes, found = np.array([names.index(face.name) for face in rows.faces]), f"found in {cache.folder}"
     say(f"{rows.computed} faces looked at, the others {found}" if rows.computed else f"everything {found}")
@@ -186,7 +178,7 @@ def train_head(rows: np.ndarray, classes: np.ndarray, names: int) -> Head:
     return Head(kernel, bias / spread - centre @ kernel)
 
 
-def measure_left_out(seen: Seen, parts: int, progress: Progress) -> UnknownMeasures | None:
+def measure_left_out(seen: Seen, parts: int, progress: Progress) -> measures.UnknownMeasures | None:
     """How well characters are told apart that a head was not taught: each is left out of one training.
 
     The limit is chosen on the validation faces of those that were taught; known faces and strangers are those
@@ -206,7 +198,7 @@ def measure_left_out(seen: Seen, parts: int, progress: Progress) -> UnknownMeasu
         progress("strangers", done, len(left_out))
     right = [one.right_kept for one in measured if one.right_kept is not None]
     told = [(one.auroc, one.strangers) for one in measured if one.auroc is not None]
-    return UnknownMeasures(
+    return measures.UnknownMeasures(
         strangers=sum(one.strangers for one in measured),
         rejected=sum(one.rejected for one in measured),
         known=sum(one.known for one in measured),
@@ -216,7 +208,7 @@ def measure_left_out(seen: Seen, parts: int, progress: Progress) -> UnknownMeasu
     )
 
 
-def _without(part: np.ndarray, seen: Seen) -> UnknownMeasures:
+def _without(part: np.ndarray, seen: Seen) -> measures.UnknownMeasures:
     """Measures of a head that was not taught the characters of `part`, int [P]."""
     rows, classes = seen.rows.rows, seen.classes
     known = np.setdiff1d(np.unique(classes), part)
@@ -227,7 +219,6 @@ def _without(part: np.ndarray, seen: Seen) -> UnknownMeasures:
     head = train_head(rows[mine], new[mine], len(known))
     judged, strangers = judged[np.isin(classes[judged], known)], tested[np.isin(classes[tested], part)]
     tested = np.setdiff1d(tested, strangers)
-    limit = choose_limit(head.of_faces(rows[judged]), new[judged])
-    return measure_unknown(
-        head.of_faces(rows[tested]), new[tested], head.of_faces(rows[strangers]), Judgement(limit=limit)
-    )
+    limit = measures.choose_limit(head.of_faces(rows[judged]), new[judged])
+    of_tested, of_strangers = head.of_faces(rows[tested]), head.of_faces(rows[strangers])
+    return measures.measure_unknown(of_tested, new[tested], of_strangers, Judgement(limit=limit))
