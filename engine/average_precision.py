@@ -34,10 +34,8 @@ class GroundTruth:
         if self.difficult is None:
             object.__setattr__(self, "difficult", np.zeros(len(self.names), bool))
         if self.boxes.shape != (len(self.names), 4) or self.difficult.shape != (len(self.names),):
-            raise ValueError(
-                f"GroundTruth needs boxes [G, 4], G names and difficult [G]; got {self.boxes.shape}, "
-                f"{len(self.names)} names and {self.difficult.shape}."
-            )
+            got = f"{self.boxes.shape}, {len(self.names)} names and {self.difficult.shape}"
+            raise ValueError(f"GroundTruth needs boxes [G, 4], G names and difficult [G]; got {got}.")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -190,10 +188,8 @@ def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError(f"Each {what} must be between 0 and 1; got {values}.")
     if np.any(np.diff(recall) < 0):
-        raise ValueError(
-            f"Recall must not fall from one point to the next (swapped with precision?); got {recall}. "
-            "Sort the points by descending score."
-        )
+        rule = "must not fall from one point to the next (swapped with precision?)"
+        raise ValueError(f"Recall {rule}; got {recall}. Sort the points by descending score.")
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # best precision at this recall or beyond
     if rule == "voc07":
         # Tenths as np.arange(11) / 10: 3 / 10 is the recall of three objects in ten, 3 * 0.1 lies above it.
@@ -227,21 +223,15 @@ def _match(
 ) -> Matches:
     """Decide which detections are right; arguments as for `evaluate_detections`."""
     if len(detections) != len(ground_truths):
-        raise ValueError(
-            f"Detections and ground truths go together picture by picture; got {len(detections)} and "
-            f"{len(ground_truths)} pictures."
-        )
-    pairs = zip(ground_truths, detections, strict=True)
+        got = f"{len(detections)} and {len(ground_truths)} pictures"
+        raise ValueError(f"Detections and ground truths go together picture by picture; got {got}.")
+    both, pairs = (detections, ground_truths), zip(ground_truths, detections, strict=True)
     known = dict.fromkeys((*names, *(name for pair in pairs for part in pair for name in part.names)))
     index = {name: i for i, name in enumerate(known)}
     name, object_name = (
-        np.array([index[one] for part in parts for one in part.names], int)
-        for parts in (detections, ground_truths)
+        np.array([index[one] for part in parts for one in part.names], int) for parts in both
     )
-    picture, object_picture = (
-        np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        for parts in (detections, ground_truths)
-    )
+    picture, object_picture = (np.repeat(np.arange(len(parts)), [*map(len, parts)]) for parts in both)
     pairs, overlap = _overlaps(detections, ground_truths)
     same = name[pairs[:, 0]] == object_name[pairs[:, 1]]
     owner, closeness = nearest(pairs[same], overlap[same], len(name))
@@ -282,11 +272,9 @@ def evaluate_detections(
         ValueError: when no picture has an object that counts.
     """
     if not any(np.any(~truth.difficult) for truth in ground_truths):
-        raise ValueError(
-            f"The {len(ground_truths)} pictures have no marked object that counts (difficult ones do not), "
-            "so there is no average precision. Evaluate on pictures with objects: check the split and the "
-            "annotations."
-        )
+        none = "no marked object that counts (difficult ones do not), so there is no average precision"
+        cure = "Evaluate on pictures with objects: check the split and the annotations."
+        raise ValueError(f"The {len(ground_truths)} pictures have {none}. {cure}")
     matches = _match(detections, ground_truths, names, iou_threshold)
     results = {}
     for i, name in enumerate(matches.names):

@@ -82,10 +82,8 @@ def draft_targets(contents: FolderContents) -> list[DraftTarget]:
     for file in contents.files:
         xml = file.xml or contents.new_xml(file.path)
         if xml in targets:
-            raise ValueError(
-                f"{targets[xml].picture} and {file.path} would share {xml.name}: LabelImg knows pictures by "
-                "their file name only; rename one"
-            )
+            why = "LabelImg knows pictures by their file name only; rename one"
+            raise ValueError(f"{targets[xml].picture} and {file.path} would share {xml.name}: {why}")
         state = state_of(xml)
         free = state == "free"
         targets[xml] = DraftTarget(file.path, file.name, xml, free, free and xml.exists(), state == "saved")

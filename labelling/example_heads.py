@@ -44,18 +44,16 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
         same = np.argwhere(np.triu(np.asarray(iou(one.boxes, one.boxes)) > ONE_HEAD, 1))
         for first, second in ((one.names[i], one.names[j]) for i, j in same):
             if first != second:
-                raise ValueError(
-                    f"{one.xml}: one face is called {first} and {second}; delete one of the boxes"
-                )
+                both = f"{first} and {second}"
+                raise ValueError(f"{one.xml}: one face is called {both}; delete one of the boxes")
         sides = (one.boxes[:, 2:] - one.boxes[:, :2]) * (one.height, one.width)
         usable = (sides.min(1) >= _LEAST) & ~np.array(one.difficult, bool)
         for name, box, good in zip(one.names, one.boxes, usable, strict=True):
             found.setdefault(name, []).extend([(one, box)] if good else [])
     if unseen := sorted(name for name, some in found.items() if not some):
-        raise ValueError(
-            f"no box of {some_of(unseen)} can be used: an example is at least {_LEAST} pixels wide and high, "
-            "and not difficult; draw one around a head that can be seen, or delete the name"
-        )
+        rule = f"an example is at least {_LEAST} pixels wide and high, and not difficult"
+        cure = "draw one around a head that can be seen, or delete the name"
+        raise ValueError(f"no box of {some_of(unseen)} can be used: {rule}; {cure}")
 
     def size(example: tuple[Annotation, np.ndarray]) -> float:
         one, (top, left, bottom, right) = example
@@ -146,10 +144,8 @@ def names_with(
     both = {} if old is None else {name: old.examples(number) for number, name in enumerate(old.names)}
     both |= new
     if len(both) < 2:
-        raise ValueError(
-            f"there are examples of {some_of(list(both)) or 'nobody'} only: names are told apart by "
-            "comparing; label at least one head of somebody else, too"
-        )
+        why = "names are told apart by comparing; label at least one head of somebody else, too"
+        raise ValueError(f"there are examples of {some_of(list(both)) or 'nobody'} only: {why}")
     vectors, around = (np.concatenate(some) for some in zip(*both.values(), strict=True))
     owners = np.repeat(np.arange(len(both)), [len(some) for some, _ in both.values()])
     right, _ = left_out(vectors, owners, likeness.of_anybody(vectors))

@@ -134,9 +134,8 @@ def read_marks(picture: Picture) -> list[np.ndarray]:
         picture.height, picture.width = image.shape[:2]
     size = (picture.width, picture.height)
     if said.size not in (None, size):
-        raise ValueError(
-            f"{picture.xml.name} is of a picture of {said.size}, and this one has {size}; correct one"
-        )
+        wrong = f"is of a picture of {said.size}, and this one has {size}"
+        raise ValueError(f"{picture.xml.name} {wrong}; correct one")
     heads, before = [], list(picture.heads)
     for item in said.objects:
         one, _ = voc.repair_objects([item], size, "")

@@ -36,10 +36,9 @@ def renaming(old: str, new: str, names: Counter[str]) -> Change:
     """The change that gives a name's objects a name that nobody has yet; ValueError where it cannot be."""
     old, new = _known(old, names), _new_name(new)
     if new != old and names[new]:
-        raise ValueError(
-            f"rename {old!r} {new!r}: {names[new]} objects are named {new!r} already, and the two could "
-            f"not be told apart again. If that is meant: merge {old!r} {new!r} --into {new!r}"
-        )
+        wrong = f"{names[new]} objects are named {new!r} already, and the two could not be told apart again"
+        cure = f"merge {old!r} {new!r} --into {new!r}"
+        raise ValueError(f"rename {old!r} {new!r}: {wrong}. If that is meant: {cure}")
     return {old: new}
 
 
@@ -86,7 +85,10 @@ def apply(planned: Plan, dataset_dir: Path, progress: Progress = silent) -> Path
     """
     if not planned.edits:
         raise ValueError(f"{dataset_dir}: no XML file has an object that would change")
-    kept = _new_folder(dataset_dir / OLD_LABELS)
+    place, stamp = dataset_dir / OLD_LABELS, time.strftime("%Y%m%d_%H%M%S")
+    folders = itertools.chain([stamp], (f"{stamp}_{number}" for number in itertools.count(1)))
+    kept = next(place / name for name in folders if not (place / name).exists())
+    kept.mkdir(parents=True)
     for number, (path, (before, after)) in enumerate(planned.edits.items(), start=1):
         if path.read_bytes() != before:
             raise ValueError(f"{path} was changed meanwhile, and stays; the rest after it was not changed")
@@ -114,12 +116,3 @@ def _new_name(name: str) -> str:
     if not (cleaned := typed_name(name)):
         raise ValueError(f"the new name {name!r} is empty, or has characters that cannot be seen")
     return cleaned
-
-
-def _new_folder(place: Path) -> Path:
-    """A folder of this moment that nobody has yet."""
-    stamp = time.strftime("%Y%m%d_%H%M%S")
-    names = itertools.chain([stamp], (f"{stamp}_{number}" for number in itertools.count(1)))
-    folder = next(place / name for name in names if not (place / name).exists())
-    folder.mkdir(parents=True)
-    return folder

@@ -42,9 +42,8 @@ def with_token(options: WebOptions) -> WebOptions:
     if not token and not options.is_private:
         return replace(options, access_token=secrets.token_urlsafe(24), token_is_new=True)
     if token and len(token) < 16:
-        raise ValueError(
-            "the access token is shorter than 16 characters, so it could be guessed; take a longer one"
-        )
+        why = "so it could be guessed; take a longer one"
+        raise ValueError(f"the access token is shorter than 16 characters, {why}")
     return replace(options, access_token=token)
 
 
@@ -131,9 +130,8 @@ def _listen(options: WebOptions) -> socket.socket:
         return socket.create_server((options.host, options.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = (error.strerror or "").partition(" (")[0]
-        raise OSError(
-            f"port {options.port} of {options.host} cannot be taken ({reason}); choose another --port"
-        ) from None
+        port = f"port {options.port} of {options.host}"
+        raise OSError(f"{port} cannot be taken ({reason}); choose another --port") from None
 
 
 if __name__ == "__main__":

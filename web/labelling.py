@@ -104,13 +104,8 @@ def sheet(answer: SheetAnswer, desk: UsesDesk) -> dict[str, Any]:
         if (inside[:, 2:] - inside[:, :2] < 1).any():
             raise ValueError(f"{picture.name}: a box is less than a pixel wide or high inside the picture")
         corners = from_pixels(inside, picture.height, picture.width).astype(np.float32)
-        heads.append(
-            [
-                Head(box, _name(one.name), True, one.difficult)
-                for box, one in zip(corners, boxes, strict=True)
-                if one.name
-            ]
-        )
+        named = [(box, one) for box, one in zip(corners, boxes, strict=True) if one.name]
+        heads.append([Head(box, _name(one.name), True, one.difficult) for box, one in named])
     return _shown(desk, answer.who, desk.confirm(answer.who, answer.key, heads))
 
 
@@ -139,9 +134,8 @@ def _name(given: str) -> str:
     """A name as it is stored; "" means nobody, so that one of unseen signs alone is refused."""
     name = typed_name(given)
     if given and (not name or name in UNNAMED):
-        raise ValueError(
-            f"{given!r} is no name: it is empty, or what heads without one are called; type another"
-        )
+        why = "it is empty, or what heads without one are called"
+        raise ValueError(f"{given!r} is no name: {why}; type another")
     return name
 
 

@@ -111,9 +111,8 @@ def _decode(data: bytes) -> np.ndarray:
         if error.action == "refused":
             most = f"at most {MAX_PIXELS / 1e6:g} million are taken."
             raise Refused(413, f"The picture has too many pixels; {most}") from None
-        raise Refused(
-            415, "This is not a picture that can be read; send a whole JPEG, PNG, WebP or BMP."
-        ) from None
+        cure = "send a whole JPEG, PNG, WebP or BMP"
+        raise Refused(415, f"This is not a picture that can be read; {cure}.") from None
 
 
 async def _looks(images: Sequence[np.ndarray], services: Services) -> list[Look]:

@@ -85,10 +85,8 @@ def detect_strangers(
         raise ValueError(f"--strangers_dir={folder}: there is no such folder.")
     paths = list(files_below(folder, SUFFIXES))
     if not paths:
-        raise ValueError(
-            f"--strangers_dir={folder}: no picture in it. Give a folder of pictures that show none of the "
-            "characters: other series, photographs, empty scenes."
-        )
+        cure = "pictures that show none of the characters: other series, photographs, empty scenes"
+        raise ValueError(f"--strangers_dir={folder}: no picture in it. Give a folder of {cure}.")
     detector = detection_model(model, network)
     found: list[tuple[str, Detections]] = []
     unreadable: list[str] = []

@@ -35,10 +35,8 @@ class EvaluationOptions:
 
     def __post_init__(self):
         if self.score_threshold is not None and not 0.01 <= self.score_threshold <= 1:
-            raise ValueError(
-                f"--score_threshold must be in 0.01...1, not {self.score_threshold}: below 0.01 nothing "
-                "counts as a detection."
-            )
+            why = "below 0.01 nothing counts as a detection"
+            raise ValueError(f"--score_threshold must be in 0.01...1, not {self.score_threshold}: {why}.")
         least_of = dict.fromkeys(("batch_size", "max_pictures", "max_num_batches"), 1)
         for flag, least in {**least_of, "gallery_pictures": 0}.items():
             value = getattr(self, flag)
