@@ -194,7 +194,8 @@ def _by_hash(
 ) -> dict[str, str]:
     """Split by key; a wanted split that hashing leaves empty gets the key with the nearest hash."""
     train, validation, _ = options.split_fractions
-    edges = dict(zip(SPLITS, pairwise((0.0, train, train + validation, 1.0)), strict=True))
+    ends = pairwise((0.0, train, train + validation, 1.0))
+    edges: dict[str, tuple[float, float]] = dict(zip(SPLITS, ends, strict=True))
     place = {key: hash_fraction(options.seed, key) for key in keys}
     splits = {}
     for key, at in place.items():

@@ -188,8 +188,8 @@ def average_precision(recall, precision, *, rule: Rule = "voc12") -> float:
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError(f"Each {what} must be between 0 and 1; got {values}.")
     if np.any(np.diff(recall) < 0):
-        rule = "must not fall from one point to the next (swapped with precision?)"
-        raise ValueError(f"Recall {rule}; got {recall}. Sort the points by descending score.")
+        wrong = "must not fall from one point to the next (swapped with precision?)"
+        raise ValueError(f"Recall {wrong}; got {recall}. Sort the points by descending score.")
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # best precision at this recall or beyond
     if rule == "voc07":
         # Tenths as np.arange(11) / 10: 3 / 10 is the recall of three objects in ten, 3 * 0.1 lies above it.

@@ -22,10 +22,11 @@ def silent(what: str, done: int, total: int) -> None:
     """The `Progress` of whoever does not want to know."""
 
 
-def _bars(console: Console, what: str, *more: TextColumn, **settings: bool) -> rich.progress.Progress:
+def _bars(console: Console, what: str, *more: TextColumn, transient: bool = False) -> rich.progress.Progress:
     """A text, a bar, how many of how many, more texts, the time left; nothing where there is no terminal."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), *more, TimeRemainingColumn())
-    return rich.progress.Progress(*columns, console=console, disable=not console.is_terminal, **settings)
+    off = not console.is_terminal
+    return rich.progress.Progress(*columns, console=console, transient=transient, disable=off)
 
 
 @contextmanager
