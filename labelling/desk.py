@@ -204,8 +204,9 @@ class Desk:
         def change(question: Question) -> None:
             others = {*apart}
             if not question.tracks or not others <= {*range(len(question.tracks))}:
-                there = f"{len(question.tracks)} tracks"
-                raise ValueError(f"the question has {there}, not those of {sorted(others)}")
+                raise ValueError(
+                    f"the question has {len(question.tracks)} tracks, not those of {sorted(others)}"
+                )
             gone = set()
             for number, track in enumerate(question.tracks):
                 for head in track:
@@ -230,8 +231,9 @@ class Desk:
 
         def change(question: Question) -> None:
             if question.tracks or len(sheet) != len(question.pictures):
-                asked = f"{len(question.pictures)} pictures"
-                raise ValueError(f"the question has {asked}, the answer {len(sheet)}")
+                raise ValueError(
+                    f"the question has {len(question.pictures)} pictures, the answer {len(sheet)}"
+                )
             for picture, heads in zip(question.pictures, sheet, strict=True):
                 guesses = [(head, *self._likeliest(head)) for head in picture.heads if not head.named]
                 said = self._style.learn(picture.heads, self.boxes_of(picture), heads)

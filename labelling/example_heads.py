@@ -44,8 +44,9 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
         same = np.argwhere(np.triu(np.asarray(iou(one.boxes, one.boxes)) > ONE_HEAD, 1))
         for first, second in ((one.names[i], one.names[j]) for i, j in same):
             if first != second:
-                both = f"{first} and {second}"
-                raise ValueError(f"{one.xml}: one face is called {both}; delete one of the boxes")
+                raise ValueError(
+                    f"{one.xml}: one face is called {first} and {second}; delete one of the boxes"
+                )
         sides = (one.boxes[:, 2:] - one.boxes[:, :2]) * (one.height, one.width)
         usable = (sides.min(1) >= _LEAST) & ~np.array(one.difficult, bool)
         for name, box, good in zip(one.names, one.boxes, usable, strict=True):
