@@ -73,7 +73,8 @@ def map_with_beam(
     except ImportError:
         cure = "`make setup BEAM=1` makes an environment that has it; start .beam-venv/bin/python there"
         raise ValueError(f"--runner {runner}: Apache Beam is not installed here; {cure}") from None
-    name, *flags = shlex.split(runner)
+    name, *flags = shlex.split(runner) or [""]
+    folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(".beam_*"):  # by a run that was killed
         shutil.rmtree(left, ignore_errors=True)
