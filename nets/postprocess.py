@@ -25,10 +25,6 @@ _CANDIDATES = 200  # best anchors of each name that enter the suppression
 # One head has one name: of boxes that overlap more, whatever their names, the best stays. Measured on drafts
 # of 285 real frames by a detector trained on 100 others, from score 0.3: 76 boxes to delete instead of 163.
 ONE_HEAD = 0.6
-_SAME = 0.4  # overlap below which an anchor's box is of somebody else, unless there is no better one
-# Measured with boxes of the drawn test episodes and of 99 real frames, each corner off by up to 10 %: right
-# first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best.
-_SHARPNESS = 4
 
 
 def probabilities(logits, scores: Scores):
@@ -50,14 +46,6 @@ def answers_of_anchors(codes, logits, anchors, scores: Scores):
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """Boxes with everything that is known about their names."""
-
-    boxes: np.ndarray  # float32 [N, 4] corners
-    probabilities: np.ndarray  # float32 [N, C]; background ("nobody I know") first
-
-
-@dataclass(frozen=True, eq=False)
 class Look:
     """What a detector sees in one picture."""
 
@@ -68,28 +56,6 @@ class Look:
     probabilities: np.ndarray  # float32 [A, C]
     # boxes [M, 4] -> probabilities float32 [M, C], where names come from examples: anchors are found heads
     who: Callable[[np.ndarray], np.ndarray] | None = None
-
-    def found(self, score_threshold: float) -> Answers:
-        """The boxes of at least that score, one for each head."""
-        kept = self.anchors[self.best_of_head & (self.detections.scores >= score_threshold)]
-        return Answers(self.anchor_boxes[kept], self.probabilities[kept])
-
-    def answers(self, boxes: np.ndarray) -> Answers:
-        """Who is in boxes drawn by hand: [M, 4] corners; web/static/answers.js does the same in the browser.
-
-        The mean of what the anchors say whose boxes overlap the given box, weighted by overlap and certainty.
-        """
-        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-        if self.who is not None:
-            return Answers(boxes, self.who(boxes))
-        overlaps = iou(boxes, self.anchor_boxes)  # [M, A]
-        somebody = 1.0 - self.probabilities[:, 0]
-        weights = np.where(overlaps >= _SAME, overlaps**_SHARPNESS * somebody, 0.0)
-        # A box where there is nothing: what its neighbours say, wherever they are.
-        none = weights.sum(axis=1, keepdims=True) <= 0.0
-        weights = np.where(none, np.maximum(overlaps, 1e-6) ** _SHARPNESS, weights).astype(np.float64)
-        weights /= weights.sum(axis=1, keepdims=True)
-        return Answers(boxes, (weights @ self.probabilities).astype(np.float32))
 
 
 def suppress(boxes: np.ndarray, iou_threshold: float = IOU_THRESHOLD) -> np.ndarray:

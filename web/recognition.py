@@ -11,12 +11,12 @@ from boxes.geometry import from_pixels, to_pixels
 from datasets.inbox import ReportedBox
 from datasets.labels import typed_name
 from datasets.pictures import PictureError, decode_picture
-from nets.postprocess import Answers, Look
+from nets.postprocess import Look
 from web.api import BOXES, PictureAnswer, RecognisedPictures, Refused, Report, ReportBox, ReportReceipt, busy
 from web.observing import LOGGER
 from web.options import MAX_BOXES, MAX_PICTURES, MAX_PIXELS
 from web.services import Services, UsesServices
-from web.verdicts import told
+from web.verdicts import Answers, answers_for, answers_found, told
 
 router = APIRouter(prefix="/api")
 
@@ -31,8 +31,8 @@ async def detections(pictures: Annotated[list[UploadFile], File()], services: Us
     """Find everybody in one or several pictures, and say the likeliest names of each."""
     images = await _decoded(pictures, services)
     seen = zip(images, await _looks(images, services), strict=True)
-    answers = [_picture_answer(image, look.found(services.show_from), services) for image, look in seen]
-    return RecognisedPictures(pictures=answers)
+    found = ((image, answers_found(look, services.show_from)) for image, look in seen)
+    return RecognisedPictures(pictures=[_picture_answer(*one, services) for one in found])
 
 
 @router.post("/answers", response_model=PictureAnswer, responses=_REFUSALS, tags=["recognition"])
@@ -53,7 +53,7 @@ async def answers(picture: UploadFile, boxes: Annotated[str, Form()], services: 
         raise Refused(422, f"boxes: each needs min < max inside the picture of {width} x {height} pixels.")
     fractions = from_pixels(clipped, height, width)
     (look,) = await _looks(images, services)
-    said = look.answers(fractions.astype(np.float32))
+    said = answers_for(look, fractions)
     # Who drew a box says that somebody is there: names are shares of all names.
     nobody, names = np.split(said.probabilities, [1], axis=1)
     shares = names / np.maximum(names.sum(axis=1, keepdims=True), 1e-9)

@@ -1,4 +1,4 @@
-"""How certain a name is, in a word, by what was chosen on the validation set when the training ended.
+"""Who is in a box, and how certain that is, in a word, by what was chosen when the training ended.
 
 maybe    from the score on from which `detect.py` reports the name (thresholds.json; 0.5 where nothing was
          chosen)
@@ -13,12 +13,52 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from boxes.geometry import iou
+from nets.postprocess import Look
 from nets.thresholds import Thresholds
 from web.api import BoxAnswer, NameAnswer, Verdict
 
 _LIKELIEST = 5  # names that are told of a box
 # Boxes from this score on are worth a look, though nobody is named with certainty.
 _SHOW_FROM = 0.35
+_SAME = 0.4  # overlap below which an anchor's box is of somebody else, unless there is no better one
+# Measured with boxes of the drawn test episodes and of 99 real frames, each corner off by up to 10 %: right
+# first names 100 % and 59 %, against 99 % and 56 % of the one anchor that overlaps best.
+_SHARPNESS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Boxes with everything that is known about their names."""
+
+    boxes: np.ndarray  # float32 [N, 4] corners
+    probabilities: np.ndarray  # float32 [N, C]; background ("nobody I know") first
+
+
+def answers_found(look: Look, score_threshold: float) -> Answers:
+    """The boxes of at least that score, one for each head."""
+    kept = look.anchors[look.best_of_head & (look.detections.scores >= score_threshold)]
+    return Answers(look.anchor_boxes[kept], look.probabilities[kept])
+
+
+def answers_for(look: Look, boxes: np.ndarray) -> Answers:
+    """Who is in boxes drawn by hand, [M, 4] corners.
+
+    The mean of what the anchors say whose boxes overlap the given box, weighted by overlap and certainty.
+    """
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    if look.who is not None:
+        return Answers(boxes, look.who(boxes))
+    overlaps = iou(boxes, look.anchor_boxes)  # [M, A]
+    somebody = 1.0 - look.probabilities[:, 0]
+    weights = np.where(overlaps >= _SAME, overlaps**_SHARPNESS * somebody, 0.0)
+    # A box where there is nothing: what its neighbours say, wherever they are.
+    none = weights.sum(axis=1, keepdims=True) <= 0.0
+    weights = np.where(none, np.maximum(overlaps, 1e-6) ** _SHARPNESS, weights).astype(np.float64)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return Answers(boxes, (weights @ look.probabilities).astype(np.float32))
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,8 @@ def test_outputs_equal_the_network_written_in_tf_slim(name, anchors, rng):
 def test_fresh_scale_of_the_normalisation_is_20_and_classes_follow_the_argument():
     model = NETWORK.build(4)
     variables = slim_variables(model)
-    np.testing.assert_array_equal(
-        variables["block4_box/L2Normalization/gamma"], np.full(512, 20.0, np.float32)
-    )
+    gamma = variables["block4_box/L2Normalization/gamma"]
+    np.testing.assert_array_equal(gamma, np.full(512, 20.0, np.float32))
     assert variables["block7_box/conv_cls/biases"].shape == (6 * 4,)
     shapes = {name: output.shape for name, output in model.output.items()}
     assert shapes == {"codes": (None, 8732, 4), "logits": (None, 8732, 4)}

@@ -22,6 +22,7 @@ from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, read_n
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
 from tools.name_from_examples import main
+from web.verdicts import answers_for
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_heads_get_the_names_of_those_they_are_like(tmp_path: Path, capsys: Any)
         image, objects = read_picture(xml.with_suffix(".jpg")), read_xml(xml).objects
         boxes = np.array([one.box for one in objects], float).reshape(-1, 4)[:, [1, 0, 3, 2]]
         (look,) = detector.look([detector.prepare(image)])
-        best = look.answers(boxes / np.tile(image.shape[:2], 2)).probabilities[:, 1:].argmax(1)
+        best = answers_for(look, boxes / np.tile(image.shape[:2], 2)).probabilities[:, 1:].argmax(1)
         right += [detector.labels[i] == one.name for i, one in zip(best, objects, strict=True)]
         (found,) = detector.detect_batch([image], all_names=True)
         assert set(found.names) <= {*names.names, "unknown"}

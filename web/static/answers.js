@@ -1,9 +1,9 @@
-// From the network's numbers to names: the same rules as nets/detector.py (Look) and web/verdicts.py.
+// From the network's numbers to names: the same rules as web/verdicts.py.
 // Boxes here are the network's: ymin, xmin, ymax, xmax as fractions, four numbers in a row of a flat array.
 
 const LIKELIEST = 5;
 const ONE_HEAD = 0.6; // nets/postprocess.py, ONE_HEAD
-const SAME = 0.4; // nets/detector.py, _SAME
+const SAME = 0.4; // web/verdicts.py, _SAME
 const SHARPNESS = 4;
 
 function overlap(a, i, b, j) {
