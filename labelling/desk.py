@@ -21,7 +21,7 @@ from datasets.sources import sources_of
 from files.threads import map_in_threads
 from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
 from labelling.groups import groups_of, tracks_of
-from labelling.guesses import Style, Trust, known_names, likely, with_offers
+from labelling.guesses import Style, Trust, known_names, likely, read_detections, with_offers
 from labelling.marks import Head, Memory, Picture, read_marks, take_back, write_marks, written_at
 from labelling.questions import Outcome, Question
 from terminal.bars import Progress, silent
@@ -106,8 +106,6 @@ class Desk:
 
     def _take_offers(self) -> None:
         """What a detector sees, where tools.preannotate has written it anew."""
-        from engine.reports.detections_file import read_detections
-
         path = self._dataset_dir / OFFERS
         if (now := written_at(path)) == self._offered:
             return

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from boxes.detections import Detections
-from boxes.geometry import area, clip, decode, encode, intersection, iou
+from boxes.geometry import area, clip, decode, encode, from_pixels, intersection, iou
+from datasets.pictures import UnusableFile, bytes_of
 from labelling.example_heads import MOST, names_with
 from labelling.marks import UNNAMED, Head, Picture
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
     from nets.likeness import Likeness, Names
 
+_MAX_BYTES = 256_000_000  # of some million boxes
 # Score from which on a detector's box is offered. 0.05, 0.1, 0.2: 482, 482, 488 keys for 585 real boxes.
 _OFFERED = 0.1
 _GIVE, _DELETE = 2.0, 1.0  # time to give a head a name, and to delete a box, as Trust says
@@ -93,6 +97,31 @@ class Trust:
 def _taught(head: Head) -> bool:
     """Whether its box is of a detector that learnt to draw as the person does."""
     return bool(head.score or (head.name and not head.named))
+
+
+def read_detections(path: Path) -> dict[str, Detections]:
+    """What detections.json holds, by the name of the picture; boxes of less than a pixel are left out.
+
+    UnusableFile where it cannot be read, or is another file.
+    """
+    try:
+        entries = json.loads(bytes_of(path, _MAX_BYTES, "the file", UnusableFile))
+        return {str(entry["image"]): _detections(entry) for entry in entries}
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        raise UnusableFile("this is no list of detections", repr(error)) from None
+
+
+def _detections(entry: dict[str, Any]) -> Detections:
+    rows = [(one["box"], one["score"], str(one["name"])) for one in entry["detections"]]
+    height, width = int(entry["height"]), int(entry["width"])
+    pixels = np.array([box for box, _, _ in rows], np.float64).reshape(-1, 4)
+    inside = np.clip(pixels, 0, (width, height) * 2)
+    scores = np.array([score for _, score, _ in rows], np.float32)
+    if min(height, width) < 1 or np.isnan(inside).any() or not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("a number out of range")
+    boxes = from_pixels(inside, height, width).astype(np.float32)
+    found = Detections(boxes, scores, tuple(name for _, _, name in rows))
+    return found.where((inside[:, 2:] - inside[:, :2]).min(1, initial=np.inf) >= 1)
 
 
 def with_offers(heads: Sequence[Head], found: Detections) -> list[Head]:

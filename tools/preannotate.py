@@ -28,7 +28,7 @@ from rich.console import Console
 
 from boxes.detections import Detections
 from datasets.pictures import MAX_PIXELS
-from engine.reports.detections_file import detections_entry, write_detections
+from engine.reports.detections_file import as_line, detections_entry, write_lines
 from labelling.drafts import OFFERS, Drafted, DraftTarget, expected_corrections, make_drafts
 from terminal.bars import Progress, counting_bars, silent
 from terminal.command import command, say
@@ -80,7 +80,7 @@ def preannotate(options: Options, detector: Detects, progress: Progress = silent
         max_pixels=options.max_pixels,
         progress=progress,
     )
-    write_detections(options.dataset_dir / OFFERS, seen)
+    write_lines(options.dataset_dir / OFFERS, map(as_line, seen))
     return outcome
 
 

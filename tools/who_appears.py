@@ -23,7 +23,7 @@ import numpy as np
 import tyro
 from rich.console import Console
 
-from engine.reports.detections_file import detections_entry, write_detections
+from engine.reports.detections_file import as_line, detections_entry, write_lines
 from files.telling import why, write_table
 from files.writing import write_text
 from terminal.bars import Progress, counting_bars
@@ -172,7 +172,7 @@ def write_tables(folder: Path, films: Sequence[Film], names: Sequence[str]) -> N
         for number, time in enumerate(film.seen.times.tolist()):
             found = film.seen.shown_at(number, film.names)
             entries.append({**detections_entry(film.source, height, width, found), "time": round(time, 3)})
-    write_detections(folder / "detections.json", entries)
+    write_lines(folder / "detections.json", map(as_line, entries))
 
 
 def first_picture(film: Film, name: str) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from engine.evaluation import read_pictures
 from engine.measures.intervals import LEVEL
 from engine.measures.measure import Measurements, worst_and_best
 from engine.measures.strangers import StrangerResult
-from engine.reports.detections_file import detections_entry, write_detections
+from engine.reports.detections_file import as_line, detections_entry, write_lines
 from engine.reports.page import render_page, sentences, themed
 from files.writing import write_json, write_text
 from nets.thresholds import EVIDENCE
@@ -60,8 +60,8 @@ def write_reports(
     folder.mkdir(parents=True, exist_ok=True)
     evaluation = measurements.evaluation
     found = zip(evaluation.filenames, evaluation.sizes, evaluation.detections, strict=True)
-    entries = [detections_entry(filename, *size, detections) for filename, size, detections in found]
-    write_detections(folder / "detections.json", entries)
+    entries = (detections_entry(filename, *size, detections) for filename, size, detections in found)
+    write_lines(folder / "detections.json", map(as_line, entries))
     numbers = report_numbers(measurements, ran)
     write_json(folder / "report.json", numbers)
     html = render_page(

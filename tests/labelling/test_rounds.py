@@ -12,12 +12,12 @@ import pytest
 from boxes.detections import Detections
 from datasets.pictures import UnusableFile
 from datasets.voc import read_xml, voc_objects
-from engine.reports.detections_file import detections_entry, read_detections, write_detections
+from engine.reports.detections_file import as_line, detections_entry, write_lines
 from files.locking import locked
 from labelling import desk as desks
 from labelling import rounds as learning
 from labelling.drafts import OFFERS, state_of, write_draft
-from labelling.guesses import Trust, with_offers
+from labelling.guesses import Trust, read_detections, with_offers
 from labelling.marks import Head
 from labelling.rounds import OfName, Round, add_round, expected_gain, read_rounds, rounds_of
 from tests.conftest import ROOT
@@ -35,12 +35,12 @@ def found(*rows: tuple[tuple[float, ...], str, float]) -> Detections:
 
 def offer(folder: Path, detections: Detections) -> None:
     entries = [detections_entry(f"ep_{number:04}.png", 96, 128, detections) for number in range(PICTURES)]
-    write_detections(folder / OFFERS, entries)
+    write_lines(folder / OFFERS, map(as_line, entries))
 
 
 def test_detections_come_back_and_other_files_are_refused(tmp_path: Path) -> None:
     path, there = tmp_path / "x.json", found((LEFT, "千反田", 0.75), (RIGHT, "Oreki", 0.5))
-    write_detections(path, [detections_entry("ep/1.png", 96, 128, there)])
+    write_lines(path, [as_line(detections_entry("ep/1.png", 96, 128, there))])
     back = read_detections(path)["ep/1.png"]
     assert np.allclose(back.boxes, there.boxes, atol=1e-3)
     assert (back.names, back.scores.tolist()) == (there.names, [0.75, 0.5])
