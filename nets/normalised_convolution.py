@@ -28,20 +28,19 @@ class NormalisedConvolution(layers.Layer):
         kernel_size: int,
         strides: int = 1,
         activation: str | None = "relu6",
-        momentum: float = 0.97,
         **kwargs,
     ):
         """Args as those of Conv2D.
 
         Args:
             channels: of the output; None for a depthwise convolution, which has those of its input.
-            momentum: of the moving statistics. Short, since trainings are too.
         """
         super().__init__(**kwargs)
         self.channels, self.kernel_size, self.strides = channels, kernel_size, strides
         self.activation: Any = keras.activations.get(activation)
         # 0.001: the epsilon of the MobileNets of TensorFlow (slim/nets/mobilenet) and of keras.applications.
-        self.norm: Any = layers.BatchNormalization(epsilon=0.001, momentum=momentum, name=NORM)
+        # The moving statistics' memory is short, since trainings are too.
+        self.norm: Any = layers.BatchNormalization(epsilon=0.001, momentum=0.97, name=NORM)
 
     @property
     def depthwise(self) -> bool:
@@ -92,7 +91,6 @@ class NormalisedConvolution(layers.Layer):
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "activation": keras.activations.serialize(self.activation),
-            "momentum": self.norm.momentum,
         }
 
     def _convolve(self, inputs, kernel):

@@ -46,14 +46,12 @@ class L2Normalization(layers.Layer):
     512 squares leaves the range of float16.
     """
 
-    def __init__(self, initial_scale: float = 20.0, **kwargs):
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
-        self.initial_scale = initial_scale
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
 
     def build(self, input_shape):
         """Create `gamma` [channels]."""
-        start = keras.initializers.Constant(self.initial_scale)
+        start = keras.initializers.Constant(20.0)
         self.gamma = self.add_weight(name="gamma", shape=input_shape[-1:], initializer=start)
 
     def call(self, inputs):
@@ -61,9 +59,6 @@ class L2Normalization(layers.Layer):
         square_length = ops.sum(ops.square(inputs), axis=-1, keepdims=True)
         # 1e-12 as in tf.nn.l2_normalize, which the published network uses.
         return inputs * ops.rsqrt(ops.maximum(square_length, 1e-12)) * self.gamma
-
-    def get_config(self):
-        return {**super().get_config(), "initial_scale": self.initial_scale}
 
 
 def _convolution(features, name: str, channels: int, kernel: int, **options):

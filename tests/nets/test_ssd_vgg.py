@@ -96,7 +96,7 @@ def test_fresh_scale_of_the_normalisation_is_20_and_classes_follow_the_argument(
 
 
 def test_normalisation_by_hand_of_nothing_and_from_its_config():
-    layer = L2Normalization.from_config(L2Normalization(initial_scale=20.0, name="norm").get_config())
+    layer = L2Normalization.from_config(L2Normalization(name="norm").get_config())
     assert (layer.name, layer.compute_dtype) == ("norm", "float32")
     features = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
     np.testing.assert_allclose(np.array(layer(features)), [[12.0, 16.0], [0.0, 0.0]], rtol=1e-6)
