@@ -65,7 +65,17 @@ def read_picture(path: Path, *, turn: bool = True, max_pixels: int = MAX_PIXELS)
 
 def decode_picture(data: bytes, *, turn: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """`read_picture` for a file's bytes, wherever they came from."""
-    return np.asarray(_rgb(decoded(data, max_pixels), turn))
+    image = decoded(data, max_pixels)
+    if turn and orientation_of(image) != 1:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        # 16-bit grey: 65535 -> 255. Pillow itself reduces 16-bit colour while decoding.
+        grey = np.rint(np.asarray(image, dtype=np.float32) / 257.0)
+        image = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def in_batches(
@@ -211,17 +221,3 @@ def orientation_of(image: Image.Image) -> int:
     except Exception:  # damaged EXIF raises anything; a picture without readable EXIF is upright
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _rgb(image: Image.Image, turn: bool) -> Image.Image:
-    if turn and orientation_of(image) != 1:
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        # 16-bit grey: 65535 -> 255. Pillow itself reduces 16-bit colour while decoding.
-        grey = np.asarray(image, dtype=np.float32) / 257.0
-        return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
