@@ -93,17 +93,13 @@ def _mobilenet(cells: Sequence[int]) -> tuple[AnchorLayer, ...]:
         return scale / math.sqrt(ratio), scale * math.sqrt(ratio)
 
     scales = [0.2 + 0.15 * index for index in range(len(cells))] + [1.0]
-    found = []
-    for index, side in enumerate(cells):
-        scale, next_scale = scales[index : index + 2]
-        if index == 0:
-            shapes = (shape(0.1, 1.0), shape(scale, 2.0), shape(scale, 0.5))
-        else:
-            # 0.3333, not a third: ssdlite_mobilenet_v2_coco.config.
-            middle = math.sqrt(scale * next_scale)
-            shapes = (*(shape(scale, ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 0.3333)), (middle, middle))
-        found.append(AnchorLayer(side, side, 1 / side, shapes))
-    return tuple(found)
+    first = shape(0.1, 1.0), shape(scales[0], 2.0), shape(scales[0], 0.5)
+    shapes: list[tuple[tuple[float, float], ...]] = [first]
+    for scale, next_scale in pairwise(scales[1:]):
+        # 0.3333, not a third: ssdlite_mobilenet_v2_coco.config.
+        middle = math.sqrt(scale * next_scale)
+        shapes.append((*(shape(scale, ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 0.3333)), (middle, middle)))
+    return tuple(AnchorLayer(side, side, 1 / side, some) for side, some in zip(cells, shapes, strict=True))
 
 
 ANCHOR_LAYERS: dict[str, tuple[AnchorLayer, ...]] = {
