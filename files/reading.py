@@ -56,12 +56,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             if size > MAX_BYTES:
                 raise ValueError(f"it unpacks to {size} bytes, more than {MAX_BYTES}")
             found = {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError:
+        raise
     except (BadZipFile, ValueError, EOFError, OSError, AttributeError, MemoryError, RuntimeError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+        cure = "It is damaged or something else; use another checkpoint or train again."
         raise ValueError(
-            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). It is damaged or something "
-            "else; use another checkpoint or train again."
+            f"{path} cannot be read as a NumPy .npz of plain arrays ({error}). {cure}"
         ) from error
     return demand_finite(path, found)
 

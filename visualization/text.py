@@ -17,7 +17,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from files.reading import as_utf8
 
-LAST_LATIN = "\u024f"  # every system shows characters up to here
 _JOINERS = "\u200c\u200d"  # they shape letters in Persian and in the scripts of India
 # Longer than any picture is wide; keeps the work on a hostile name small.
 _MOST_CHARACTERS = 400

@@ -2,7 +2,9 @@
 
 import io
 
-from visualization.text import LAST_LATIN, shipped_font
+from visualization.text import shipped_font
+
+_LAST_LATIN = "\u024f"  # every system shows characters up to here
 
 
 def web_font(text: str) -> bytes | None:
@@ -15,7 +17,7 @@ def web_font(text: str) -> bytes | None:
 
     options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
     with subset.load_font(str(shipped_font()), options) as font:
-        characters = {ord(c) for c in text if c > LAST_LATIN} & set(font.getBestCmap() or ())
+        characters = {ord(c) for c in text if c > _LAST_LATIN} & set(font.getBestCmap() or ())
         if not characters:
             return None
         subsetter = subset.Subsetter(options)
