@@ -137,9 +137,7 @@ class Detector:
 
     def look(self, images: Sequence[np.ndarray]) -> list[Look]:
         """Everything that is to be known about each of several prepared pictures, in one pass."""
-        if not images:
-            return []
-        return self._model.look(images, self.labels)
+        return self._model.look(images, self.labels) if images else []
 
 
 class NamingDetector(Detector):

@@ -118,10 +118,8 @@ class DetectionModel(keras.Model):
         self.compile(jit_compile=keras.backend.backend() == "jax")
 
     def call(self, images):
-        said = self.model(images, training=False)
-        boxes, shares = answers_of_anchors(
-            said["codes"], said["logits"], self.network.anchors, self.network.scores
-        )
+        said, network = self.model(images, training=False), self.network
+        boxes, shares = answers_of_anchors(said["codes"], said["logits"], network.anchors, network.scores)
         return boxes, shares, ops.cast(said["logits"], "float32")
 
     def look(
