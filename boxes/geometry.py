@@ -134,13 +134,11 @@ def crop_around(image: np.ndarray, box: np.ndarray, margin: float) -> tuple[np.n
     Returns:
         The crop, uint8 [h, w, 3] of at least one pixel, and the box as fractions of it, float32 [4].
     """
-    height, width = image.shape[:2]
-    pixels = np.clip(np.asarray(box, np.float64), 0, 1) * (height, width, height, width)
+    size = np.array(image.shape[:2])
+    pixels = np.clip(np.asarray(box, np.float64), 0, 1) * np.tile(size, 2)
     more = margin * max(pixels[2] - pixels[0], pixels[3] - pixels[1])
-    top, left = np.maximum(np.floor(pixels[:2] - more).astype(int), 0)
-    top, left = min(top, height - 1), min(left, width - 1)
-    bottom = int(min(max(np.ceil(pixels[2] + more), top + 1), height))
-    right = int(min(max(np.ceil(pixels[3] + more), left + 1), width))
+    top, left = start = np.clip(np.floor(pixels[:2] - more).astype(int), 0, size - 1)
+    bottom, right = end = np.clip(np.ceil(pixels[2:] + more).astype(int), start + 1, size)
     crop = np.ascontiguousarray(image[top:bottom, left:right])
-    inside = (pixels - (top, left, top, left)) / np.tile((bottom - top, right - left), 2)
+    inside = (pixels - np.tile(start, 2)) / np.tile(end - start, 2)
     return crop, np.clip(inside, 0, 1).astype(np.float32)
