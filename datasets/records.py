@@ -198,7 +198,8 @@ def _indexed(files: tuple[Path, ...], labels: Sequence[str]) -> SplitInfo | None
             (arrays[key].shape, arrays[key].dtype) != (shape, np.dtype(kind)) for key, shape, kind in kinds
         ):
             return None
-        info = SplitInfo(files, len(traces), *(arrays[key] for key in _COLUMNS), known=traces)
+        corners, classes, difficult, picture = (arrays[key] for key in _COLUMNS)
+        info = SplitInfo(files, len(traces), corners, classes, difficult, picture, known=traces)
     except (ValueError, KeyError, TypeError, OSError):
         return None
     whole = info.boxes == 0 or (

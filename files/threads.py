@@ -88,7 +88,7 @@ def map_with_beam(
             try:
                 with beam.Pipeline(name, options(flags)) as pipeline:
                     paths = pipeline | beam.Create([*map(str, parts)]) | beam.Reshuffle()
-                    paths | beam.Map(partial(_do_part, function))
+                    _ = paths | beam.Map(partial(_do_part, function))
             except Exception as error:
                 failed[0] = error
 
