@@ -49,8 +49,8 @@ from datasets.pictures import (
 )
 from engine.reports.detections_file import Journal, as_line, detections_entry, write_lines
 from files.below import files_below
+from files.parallel import map_in_threads, map_with_beam
 from files.telling import why
-from files.threads import map_in_threads, map_with_beam
 from files.writing import write_bytes
 from terminal.command import command
 from terminal.quiet import start_tensorflow

@@ -36,7 +36,7 @@ from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import read_picture
 from datasets.splits import SplitOptions
-from files.threads import map_in_threads
+from files.parallel import map_in_threads
 from labelling.drafts import ORDER
 
 

@@ -24,7 +24,7 @@ from datasets.pictures import (
 from datasets.problems import Problem
 from datasets.sources import sources_of
 from datasets.splits import SPLITS, Assignment, SplitOptions, assign
-from files.threads import map_in_threads
+from files.parallel import map_in_threads
 from terminal.bars import Progress, silent
 
 

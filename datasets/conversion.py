@@ -36,8 +36,8 @@ from datasets.pictures import MAX_PIXELS, decode_picture, encode_picture, read_p
 from datasets.problems import Problem, group_problems, some_of, write_problems
 from datasets.splits import SPLITS, Assignment, coverage_notes, hash_fraction
 from files.below import sha256_of
+from files.parallel import map_in_threads, map_with_beam
 from files.telling import printable
-from files.threads import map_in_threads, map_with_beam
 from files.writing import write_text
 from terminal.bars import Progress, silent
 
@@ -120,7 +120,8 @@ def convert(
         }
         notes += _leak_notes(sets, kept, hashes, assignment.by)
         for name, some in sets.items():
-            _write_index(shards[name], some, labels, hashes)
+            digests = (shard["sha256"] for shard in description["splits"][name]["shards"])
+            _write_index(dict(zip(shards[name], digests, strict=True)), some, labels, hashes)
         write_labels(working / "labels.txt", labels)
         write_text(working / "dataset.json", json.dumps(description, ensure_ascii=False, indent=1) + "\n")
         _move_in(working, output_dir, options)
@@ -274,7 +275,7 @@ def _leak_notes(
 
 
 def _write_index(
-    shards: Sequence[Path],
+    shards: Mapping[Path, str],
     annotations: Sequence[Annotation],
     labels: Sequence[str],
     hashes: Mapping[str, np.uint64],

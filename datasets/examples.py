@@ -14,8 +14,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from datasets.look_alikes import Traces, perceptual_hash, perceptual_hash_of_jpeg, traces_of
-from files.below import sha256_of
-from files.threads import map_in_threads
+from files.parallel import map_in_threads
 from files.writing import write_arrays
 
 # A shard is NAME_000.tfrecord, as SSD-Tensorflow's datasets/pascalvoc_to_tfrecords.py names it.
@@ -164,19 +163,14 @@ def index_of_set(shards: Sequence[Path]) -> Path:
 
 
 def write_index(
-    shards: Sequence[Path], labels: Sequence[str], columns: Mapping[str, np.ndarray], traces: Traces
+    shards: Mapping[Path, str], labels: Sequence[str], columns: Mapping[str, np.ndarray], traces: Traces
 ) -> None:
-    """Keeps what a set's records say together, so that nobody has to read them for it.
+    """Keeps what the records of a set's files, with their SHA-256, say together: nobody has to read them.
 
     `columns` has a row for each box: see `SplitInfo`.
     """
-    of = {"shards": np.array(digests(shards)), "labels": np.array(labels, str)}
-    write_arrays(index_of_set(shards), {**of, **columns, **traces.arrays()})
-
-
-def digests(shards: Sequence[Path]) -> list[str]:
-    """By what an index knows the files that it speaks of; a second for a gigabyte or two."""
-    return [*map_in_threads(sha256_of, shards)]
+    of = {"shards": np.array([*shards.values()]), "labels": np.array(labels, str)}
+    write_arrays(index_of_set([*shards]), {**of, **columns, **traces.arrays()})
 
 
 def make_example(

@@ -19,9 +19,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from files.parallel import map_in_threads
 from files.reading import table_beside
 from files.telling import why
-from files.threads import map_in_threads
 from files.writing import write_bytes
 
 _TABLE = table_beside(__file__, "suffixes")

@@ -19,7 +19,7 @@ from datasets.records import RecordDataset
 from engine.input.order import shown_pictures
 from engine.input.pictures import PictureMemory, decode_window, free_bytes, remember_pictures
 from engine.input.records import RecordIndex, index_records, picture_name, read_records
-from files.threads import cores
+from files.parallel import cores
 from preprocessing.augment import Picture, augment_picture
 from preprocessing.paste import paste_sometimes
 from preprocessing.presets import Augmentation

@@ -15,8 +15,8 @@ from datasets.pictures import PictureError, in_batches
 from datasets.problems import Problem
 from faces.classifier import FaceEncoder
 from faces.folder import Face
+from files.parallel import map_in_threads
 from files.reading import read_arrays
-from files.threads import map_in_threads
 from files.writing import write_arrays
 from terminal.bars import Progress, silent
 

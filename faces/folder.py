@@ -16,7 +16,7 @@ from datasets.labels import clean_name
 from datasets.pictures import MAX_PIXELS, PictureError, read_picture, read_picture_file
 from datasets.problems import Problem
 from datasets.sources import source_of
-from files.threads import map_in_threads
+from files.parallel import map_in_threads
 from terminal.bars import Progress, silent
 
 

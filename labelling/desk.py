@@ -18,7 +18,7 @@ import numpy as np
 
 from datasets.labels import read_labels
 from datasets.sources import sources_of
-from files.threads import map_in_threads
+from files.parallel import map_in_threads
 from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
 from labelling.groups import groups_of, tracks_of
 from labelling.guesses import Style, Trust, known_names, likely, read_detections, with_offers

@@ -19,8 +19,8 @@ from boxes.geometry import crop_around, iou, to_pixels
 from datasets.annotations import Annotation, counts_of, set_statistics, sets_of
 from datasets.look_alikes import near_duplicates, perceptual_hash
 from datasets.pictures import PictureError, in_batches, read_picture, save_picture
+from files.parallel import map_in_threads
 from files.telling import write_table
-from files.threads import map_in_threads
 from files.writing import write_bytes
 from terminal.bars import Progress
 from visualization.dataset_figure import plot_dataset

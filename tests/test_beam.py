@@ -62,8 +62,7 @@ def test_a_run_that_was_killed_goes_on_with_another_runner(tmp_path, pictures):
         first.send_signal(signal.SIGKILL)
     again = subprocess.run(command("detect.py", "", *given), cwd=ROOT, capture_output=True, text=True)
     assert "pictures of an earlier run" in again.stderr
-    whole = command("detect.py", "", *given[:2], f"--output_dir={tmp_path / 'b'}")
-    subprocess.run(whole, cwd=ROOT)
+    subprocess.run(command("detect.py", "", *given[:2], f"--output_dir={tmp_path / 'b'}"), cwd=ROOT)
     assert (tmp_path / "a" / "detections.json").read_bytes() == (
         tmp_path / "b" / "detections.json"
     ).read_bytes()

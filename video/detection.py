@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from boxes.detections import Detections
 from engine.reports.detections_file import detections_entry
-from files.threads import map_in_threads
+from files.parallel import map_in_threads
 from files.writing import whole_file
 from nets.detector import Detects
 from video.reader import Camera, CutFinder, Frame, VideoError, VideoReader

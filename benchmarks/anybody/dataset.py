@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.anybody.gathering import HARD, Gathering, draw_gathering
 from datasets.drawn.crowd import HeadLabel, labelled_heads
 from datasets.voc import VocObject, write_annotation
-from files.threads import cores
+from files.parallel import cores
 from files.writing import write_text
 
 NAME, SMALL = "head", 12  # pixels

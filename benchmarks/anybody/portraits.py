@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.anybody.gathering import draw_somebody, finish, paint_place, pale, random_style
 from benchmarks.anybody.people import make_somebody, sample_view
 from datasets.drawn.pen import Easel
-from files.threads import cores
+from files.parallel import cores
 from terminal.bars import counting_bars
 
 HEAD = 2.2  # height of a head with its hair, in head units

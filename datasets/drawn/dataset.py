@@ -34,7 +34,7 @@ import tyro
 from datasets.drawn.crowd import labelled_heads
 from datasets.drawn.scene import compose_scene, make_episode, paint_scene
 from datasets.voc import write_annotation
-from files.threads import cores
+from files.parallel import cores
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 MARK = "drawn.json"  # says that a folder was made here, and with which options

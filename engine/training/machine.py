@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from engine.input.pictures import free_bytes
-from files.threads import cores
+from files.parallel import cores
 from nets.network import Network
 
 _CPU_INFO = Path("/proc/cpuinfo")

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files.parallel import map_in_threads, map_with_beam
 from files.reading import as_utf8
 from files.telling import printable, why, write_table
-from files.threads import map_in_threads, map_with_beam
 from files.writing import whole_file, write_bytes, write_json
 
 
