@@ -59,7 +59,7 @@ from visualization.drawing import contact_sheet, draw_detections, scale_to
 from visualization.text import one_line
 
 if TYPE_CHECKING:  # importing it would start Keras
-    from nets.detector import Detects
+    from nets.detector import Detector
 
 # Pictures of the other formats are found too, so that each is reported instead of passed over.
 MEDIA = SUFFIXES | VIDEO_SUFFIXES
@@ -180,7 +180,7 @@ Done = tuple[Source, str, tuple[np.ndarray, str, Detections] | None]
 class Run:
     """Goes through pictures and videos, writes what it finds, and keeps account of it."""
 
-    detector: "Detects"
+    detector: "Detector"
     options: Options
     # Called with what is gone through ("pictures", "frames"), how many are done, of how many.
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
@@ -309,7 +309,7 @@ class Run:
 
 
 @functools.cache
-def _workers_detector(checkpoint_path: Path, unknown: bool) -> "Detects":
+def _workers_detector(checkpoint_path: Path, unknown: bool) -> "Detector":
     start_tensorflow()
     from nets.detector import Detector
 

@@ -5,6 +5,11 @@
 So many boxes of each name are drawn by chance from the pictures that are not for validation, as
 `tools.name_from_examples` takes them; the validation pictures are detected in. How good that can be at all
 is said first: the share of the true boxes that have a head of benchmarks/onepiece_heads.csv at IoU 0.5.
+
+    python -m benchmarks.naming_detector --dataset_dir=ONEPIECE --checkpoint_path=runs/second
+
+Where names.npz lies beside the weights of a network trained on these names, it is measured without and with
+them: with every name of a box, as eval_ssd_network.py measures, and with the best alone, as detect.py says.
 """
 
 import csv
@@ -17,6 +22,7 @@ import numpy as np
 import tyro
 from rich.console import Console
 
+from boxes.detections import Detections
 from boxes.geometry import from_pixels, iou
 from datasets.annotations import Annotation, ReadOptions, read_folder
 from datasets.pictures import read_picture
@@ -24,7 +30,7 @@ from datasets.splits import SplitOptions
 from engine.average_precision import GroundTruth, evaluate_detections
 from labelling.example_heads import looked_at, names_with
 from nets.detector import HEADS, Detector, NamingDetector
-from nets.likeness import Likeness
+from nets.likeness import NAMES, Likeness
 
 HEADS_CSV = Path(__file__).with_name("onepiece_heads.csv")
 
@@ -53,6 +59,16 @@ def main() -> int:
     _say_ceiling(console, asked)
 
     images = [read_picture(one.path, turn=one.turned) for one in asked]
+    if (options.checkpoint_path / NAMES).is_file():
+        for what, detector in (
+            ("its network", Detector.trained(options.checkpoint_path)),
+            ("with likeness", Detector.load(options.checkpoint_path)),
+        ):
+            every, best = (
+                _measured(detector, images, truth, all_names=all_names) for all_names in (True, False)
+            )
+            console.print(f"{what}: VOC07 {every:.3f}, one name a head {best:.3f}", highlight=False)
+        return 0
     likeness, finder = Likeness.load(HEADS), Detector.trained(options.checkpoint_path)
     boxes = [
         (one, box, name, hard)
@@ -69,15 +85,27 @@ def main() -> int:
             known[name] = looked_at(chosen, finder, likeness)
         detector = NamingDetector(finder, likeness, names_with(None, known, likeness))
         detector.unknown = -1.0  # a name counts however unlike: mAP asks for the order only
-        found = []
-        for first in range(0, len(images), 8):
-            found += detector.detect_batch(images[first : first + 8], score_threshold=0.01, all_names=True)
-        result = evaluate_detections(found, truth, names=tuple(all_names)).names
+        result = evaluate_detections(_found(detector, images), truth, names=tuple(all_names)).names
         means.append(np.mean([one.ap_voc07 or 0.0 for one in result.values()]))
         each = ", ".join(f"{name} {one.ap_voc07 or 0:.3f}" for name, one in result.items())
         console.print(f"draw {seed}: VOC07 {means[-1]:.3f} ({each})", highlight=False)
     console.print(f"mean of {options.draws} draws: VOC07 {np.mean(means):.3f}", highlight=False)
     return 0
+
+
+def _found(detector: Detector, images: list[np.ndarray], *, all_names: bool = True) -> list[Detections]:
+    found = []
+    for first in range(0, len(images), 8):
+        some = images[first : first + 8]
+        found += detector.detect_batch(some, score_threshold=0.01, all_names=all_names)
+    return found
+
+
+def _measured(
+    detector: Detector, images: list[np.ndarray], truth: list[GroundTruth], *, all_names: bool
+) -> float:
+    found = _found(detector, images, all_names=all_names)
+    return evaluate_detections(found, truth, names=detector.labels).map_voc07 or 0.0
 
 
 def _say_ceiling(console: Console, asked: list[Annotation]) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boxes.detections import Detections
-from boxes.geometry import area, encode, intersection, iou
+from boxes.geometry import encode, iou
 from datasets.annotations import Annotation
 from datasets.pictures import read_picture
 from datasets.problems import some_of
@@ -19,14 +18,10 @@ if TYPE_CHECKING:  # importing it would start Keras before its remarks can be he
     from nets.detector import Detector
     from nets.likeness import Likeness, Names
 
-MOST = 20  # of a name; so many are promised to be looked at
+MOST = 40  # of a name; so many are promised to be looked at
 _LEAST = 12  # pixels of a head; below, a person who labelled heads enlarged called them hard (docs/heads.md)
 _LOST = 0.05  # of right heads that may be called unknown, as far as examples tell
 _USUAL = 0.15  # the limit where examples are too few to tell: what five names of five have on faces10
-# Score of a head that counts as the one in a box, and its share inside that. mAP of One Piece, ten looks:
-# 0.382, 0.385, 0.386 with a score of 0.1, 0.2, 0.3, and 0.382, 0.385 with a share of 0.6, 0.8.
-_SURE, _INSIDE = 0.2, 0.8
-_UPPER = 0.65  # of a box, in which the middle of its head lies: of a figure at least; not varied
 # Overlap with its head from which on a box is one around a head: 0, 0.2, 0.3, 0.4 gave 0.340, 0.381, 0.385,
 # 0.380.
 _MOSTLY = 0.3
@@ -63,33 +58,24 @@ def examples_of(annotations: list[Annotation]) -> dict[str, list[tuple[Annotatio
     return {name: sorted(some, key=size)[:MOST] for name, some in sorted(found.items())}
 
 
-def head_in(box: np.ndarray, found: Detections) -> tuple[np.ndarray, np.ndarray]:
-    """The head in a person's box, which may show a whole body: corners [4], of the heads of its picture.
-
-    Returns:
-        The surest head in its upper part, corners [4], or the box, where there is none; and the code of the
-        box relative to that, 0 where it shows mostly something else.
-    """
-    inside = np.asarray(intersection(found.boxes, box[None]))[:, 0] >= _INSIDE * np.asarray(area(found.boxes))
-    upper = found.boxes[:, [0, 2]].mean(1) <= box[0] + _UPPER * (box[2] - box[0])
-    head = np.vstack([found.where(inside & upper).above(_SURE).boxes, box])[0]
-    if np.asarray(iou(head[None], box[None]))[0, 0] <= _MOSTLY:
-        return head, np.zeros(4)
-    return head, np.asarray(encode(np.float32(box), np.float32(head)))
+def around(box: np.ndarray, head: np.ndarray) -> np.ndarray:
+    """The code of a box relative to the head in it, both [4] corners; 0 where it shows mostly else."""
+    same = np.asarray(iou(head[None], box[None]))[0, 0] > _MOSTLY
+    return np.asarray(encode(np.float32(box), np.float32(head))) if same else np.zeros(4)
 
 
 def looked_at(
     some: Sequence[tuple[Annotation, np.ndarray]], finder: "Detector", likeness: "Likeness"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vectors, [N, E], of the heads in boxes of pictures, and how the boxes lie around them, [N, 4]."""
-    from nets.likeness import head_of
+    from nets.likeness import head_in, head_of
 
     heads, codes = [], []
     for one, box in some:
         image = read_picture(one.path, turn=one.turned)
-        head, code = head_in(box, finder.detect(image, score_threshold=0))
+        head = head_in(box, finder.detect(image, score_threshold=0))
         heads.append(head_of(image, head))
-        codes.append(code)
+        codes.append(around(box, head))
     return likeness.vectors(heads), np.stack(codes)
 
 

@@ -28,7 +28,7 @@ from visualization.drawing import contact_sheet, draw_boxes, scale_to
 from visualization.figures import picture_of
 
 if TYPE_CHECKING:  # importing it would start Keras
-    from nets.detector import Detects
+    from nets.detector import Detector
 
 MOST_TILES = 60  # more on one sheet could not be looked at
 _TILE = 320  # pixels
@@ -91,7 +91,7 @@ def write_statistics(
 
 
 def write_suspicions(
-    output_dir: Path, annotations: Sequence[Annotation], detector: "Detects", progress: Progress
+    output_dir: Path, annotations: Sequence[Annotation], detector: "Detector", progress: Progress
 ) -> Counter[str]:
     """suspicious.csv, strongest disagreement first, and suspicious.jpg with the first; gives counts by kind.
 

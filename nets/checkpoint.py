@@ -54,7 +54,6 @@ def is_checkpoint(folder: Path) -> bool:
 
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint folder; ValueError, which says what is missing, where it is none, or damaged."""
-    folder = Path(folder)
     if not folder.exists():
         raise ValueError(f"Checkpoint folder {folder} does not exist. Give the --train_dir of a training.")
     if missing := [name for name in (LABELS, CONFIG, WEIGHTS) if not (folder / name).is_file()]:

@@ -1,9 +1,9 @@
 """Detector: a checkpoint folder and a picture in, named boxes out."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import keras
 import numpy as np
@@ -12,13 +12,15 @@ from keras import ops
 from boxes.detections import Detections
 from nets.checkpoint import FILES, build_model, is_checkpoint, read_checkpoint
 from nets.exported import Exported
-from nets.likeness import ANEW, NAMES, Likeness, Names, head_of, read_names
+from nets.likeness import ANEW, NAMES, Likeness, Names, head_in, head_of, read_names
 from nets.network import Network
-from nets.postprocess import DetectionModel, Look
+from nets.postprocess import DetectionModel, Look, look_at
 from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
 from preprocessing.resize import resize_picture
 
 _NAMED = 0.1  # score of a head from which on it is asked who it is: below, one in twenty is a head
+# Of likeness beside what a trained detector says: its power, and what is added lest one mistake decide.
+_TRUST, _DOUBT = 2, 0.003
 # The finder of heads that needs no names, and knows how like two heads are.
 HEADS = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
 
@@ -28,18 +30,6 @@ def digest_of(path: Path) -> str:
     files = [path, path.with_suffix(".bin"), *(path / name for name in (*FILES, NAMES))]
     there = (file.read_bytes() for file in files if file.is_file())
     return " ".join(hashlib.blake2b(content, digest_size=8).hexdigest() for content in there)
-
-
-class Detects(Protocol):
-    """What programs use of a `Detector`."""
-
-    @property
-    def labels(self) -> Sequence[str]: ...
-    @property
-    def thresholds(self) -> Thresholds: ...
-    def detect_batch(
-        self, images: Sequence[np.ndarray], *, score_threshold: float | None, all_names: bool = False
-    ) -> list[Detections]: ...
 
 
 class Detector:
@@ -76,23 +66,25 @@ class Detector:
         Raises:
             ValueError: none of these, damaged, or never calibrated for "unknown", as no exported file is.
         """
-        if Path(folder).is_file():
+        path = Path(folder)
+        if path.is_file():
             if unknown:
-                raise ValueError(f'{folder} cannot tell unknown characters ("unknown"); give the checkpoint')
-            return cls.of_file(Exported(Path(folder)))
-        if (Path(folder) / NAMES).is_file():
-            return NamingDetector(cls.finder(Path(folder)), Likeness.load(HEADS), read_names(Path(folder)))
-        return cls.trained(Path(folder), unknown=unknown)
+                raise ValueError(f'{path} cannot tell unknown characters ("unknown"); give the checkpoint')
+            return cls.of_file(Exported(path))
+        if not (path / NAMES).is_file():
+            return cls.trained(path, unknown=unknown)
+        likeness, names = Likeness.load(HEADS), read_names(path)
+        if names.digest != likeness.digest:
+            raise ValueError(f"{NAMES} is of another {HEADS.name}; {ANEW}")
+        finder = cls.trained(path if is_checkpoint(path) else HEADS)
+        if not {*names.names} <= {*finder.labels}:
+            return NamingDetector(finder, likeness, names)
+        return SurerDetector(cls.trained(path, unknown=True) if unknown else finder, likeness, names)
 
     @classmethod
     def of_file(cls, model: Exported) -> "Detector":
         """What looks with an exported file."""
         return cls(model, model.network, model.labels, thresholds=model.thresholds)
-
-    @classmethod
-    def finder(cls, folder: Path) -> "Detector":
-        """Of heads for a folder of names: its network, or the shipped one."""
-        return cls.trained(folder if is_checkpoint(folder) else HEADS)
 
     @classmethod
     def trained(cls, folder: Path, *, unknown: bool = False) -> "Detector":
@@ -144,8 +136,6 @@ class NamingDetector(Detector):
     """Boxes of a finder of heads, names by likeness to examples, "unknown" where nobody is like enough."""
 
     def __init__(self, finder: Detector, likeness: Likeness, names: Names):
-        if names.digest != likeness.digest:
-            raise ValueError(f"{NAMES} is of another {HEADS.name}; {ANEW}")
         self._finder, self._likeness, self._names = finder, likeness, names
         self.labels, self.network, self.model = names.names, finder.network, finder.model
         self.thresholds, self.unknown = Thresholds(0.5 * finder.thresholds.of(finder.labels).min()), 0.0
@@ -154,17 +144,12 @@ class NamingDetector(Detector):
     def look(self, images: Sequence[np.ndarray]) -> list[Look]:
         size = self.network.image_size
         small = [image.reshape(size, 2, size, 2, 3).mean((1, 3)) for image in images]
-        return list(map(self._named, self._finder.look(small), images))
+        pixels = (np.rint(image).astype(np.uint8) for image in images)
+        return list(map(self._named, self._finder.look(small), pixels))
 
-    def _named(self, look: Look, image: np.ndarray) -> Look:
+    def _named(self, look: Look, pixels: np.ndarray) -> Look:
         heads = look.detections.where(look.best_of_head).above(_NAMED)
-        pixels = np.rint(image).astype(np.uint8)
-        likeness, names = self._likeness, self._names
-
-        def who(boxes: np.ndarray) -> np.ndarray:
-            vectors = likeness.vectors([head_of(pixels, box) for box in boxes])
-            return names.probabilities(vectors, likeness.of_anybody(vectors))
-
+        who = partial(self._who, pixels)
         shares = who(heads.boxes)  # [N, 1 + K]
         best = shares[:, 1:].argmax(1)
         # A head is reported by how sure it is a head and how sure the answer, "unknown" too; each less likely
@@ -175,6 +160,34 @@ class NamingDetector(Detector):
         head, name = np.unravel_index(order, scores.shape)
         evidence = (shares[:, 1:] - shares[:, :1])[head, name]
         named = tuple(self.labels[i] for i in name)
-        boxes = names.boxes_of(heads.boxes)
+        boxes = self._names.boxes_of(heads.boxes)
         detections = Detections(boxes[head], scores[head, name], named, evidence)
-        return Look(detections, best[head] == name, head, boxes, shares, who)
+        return Look(detections, best[head] == name, head, boxes, shares, np.log(shares), who)
+
+    def _who(self, pixels: np.ndarray, boxes: Iterable[np.ndarray]) -> np.ndarray:
+        vectors = self._likeness.vectors([head_of(pixels, box) for box in boxes])
+        return self._names.probabilities(vectors, self._likeness.of_anybody(vectors))
+
+
+class SurerDetector(NamingDetector):
+    """Boxes of a detector trained on names, and these by what it says and by likeness to examples of them."""
+
+    def __init__(self, trained: Detector, likeness: Likeness, names: Names):
+        super().__init__(trained, likeness, names)
+        self.labels, self.thresholds, self.unknown = trained.labels, trained.thresholds, trained.unknown
+        self._heads = Detector.trained(HEADS)
+        at = {name: number for number, name in enumerate(names.names, start=1)}
+        self._columns = [at.get(name, 0) for name in self.labels]  # without examples: as like as nobody
+
+    def _named(self, look: Look, pixels: np.ndarray) -> Look:
+        # Only a head's best anchor: another would keep the name that likeness speaks against.
+        kept = np.unique(look.anchors[look.best_of_head])
+        boxes, shares = look.anchor_boxes[kept], look.probabilities[kept]
+        heads = self._heads.detect(pixels, score_threshold=0)
+        asked = shares[:, 1:].max(1, initial=0) >= _NAMED
+        alike = self._who(pixels, (head_in(box, heads) for box in boxes[asked]))[:, self._columns]
+        both = shares[asked, 1:] * (alike / alike.sum(1, keepdims=True) + _DOUBT) ** _TRUST
+        shares[asked, 1:] = (1 - shares[asked, :1]) * both / both.sum(1, keepdims=True)
+        one = look_at(boxes, shares, look.logits[kept], self.labels)
+        rest = look.anchor_boxes, look.probabilities, look.logits  # what the network alone says
+        return Look(one.detections, one.best_of_head, kept[one.anchors], *rest)

@@ -67,7 +67,6 @@ class Exported:
             boxes, shares = (seen[key] for key in ANCHORS)
             if shares.shape[1] != 1 + len(labels):
                 raise ValueError(f"{len(labels)} labels for {shares.shape[1] - 1} names")
-            # of logits it knows the differences
             looks.append(look_at(boxes, shares, np.log(np.maximum(shares, 1e-9)), labels))
         return looks
 

@@ -54,6 +54,7 @@ class Look:
     anchors: np.ndarray  # int32 [N], from which of the A each detection came
     anchor_boxes: np.ndarray  # float32 [A, 4]
     probabilities: np.ndarray  # float32 [A, C]
+    logits: np.ndarray  # float32 [A, C], or what has their differences
     # boxes [M, 4] -> probabilities float32 [M, C], where names come from examples: anchors are found heads
     who: Callable[[np.ndarray], np.ndarray] | None = None
 
@@ -104,7 +105,7 @@ def look_at(boxes: np.ndarray, shares: np.ndarray, logits: np.ndarray, labels: S
     best = np.zeros(len(anchors), bool)
     best[likeliest] = suppress(boxes[anchors[likeliest]], ONE_HEAD)
     found = Detections(boxes[anchors], scores, names, evidence(logits[anchors]))
-    return Look(found, best, anchors, boxes, shares)
+    return Look(found, best, anchors, boxes, shares, logits)
 
 
 class DetectionModel(keras.Model):

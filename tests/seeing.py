@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from boxes.detections import Detections
+from nets.detector import Detector
 from nets.thresholds import Thresholds
 
 
 @dataclass
-class Seeing:
+class Seeing(Detector):
     """Finds what a function says of each picture, and remembers batches and what it was asked for."""
 
     see: Callable[[np.ndarray], Detections]

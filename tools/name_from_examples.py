@@ -3,10 +3,13 @@
     python -m tools.name_from_examples --dataset_dir=my_set --output_dir=runs/names
     python detect.py --checkpoint_path=runs/names --output_dir=found my_pictures
 
-my_set is labelled with LabelImg: 1 to 20 boxes for each name, around heads or more. runs/names gets
+my_set is labelled with LabelImg: 1 to 40 boxes for each name, around heads or more. runs/names gets
 names.npz, and whatever detects takes that folder as its checkpoint: heads are found by the network that is in
 runs/names already, or by checkpoints/anime_heads, named by likeness, and called "unknown" where none is like
 enough. Boxes lie around heads as those of my_set do.
+
+With the folder of a training that knows these names as --output_dir its boxes stay, and so do its names, the
+surer by likeness to the examples: that pays while few pictures are labelled, and takes time for each box.
 
 The same command with another data set adds its names, and replaces the examples of names that it knows.
 
@@ -27,7 +30,7 @@ from terminal.quiet import start_tensorflow
 
 @dataclass(frozen=True)
 class Options:
-    dataset_dir: Path  #: Pictures with XML by LabelImg: 1 to 20 boxes around heads for each name.
+    dataset_dir: Path  #: Pictures with XML by LabelImg: 1 to 40 boxes around heads for each name.
     output_dir: Path  #: Folder of names; those that are there already stay.
 
 
@@ -40,19 +43,24 @@ def main(options: Options) -> int:
             raise ValueError(reading.nothing_found(reading.problems))
         start_tensorflow()
         examples = examples_of(reading.annotations)
+        from nets.checkpoint import is_checkpoint
         from nets.detector import HEADS, Detector
         from nets.likeness import NAMES, Likeness, read_names
 
-        likeness, finder, known = Likeness.load(HEADS), Detector.finder(options.output_dir), {}
+        likeness, known, there = Likeness.load(HEADS), {}, options.output_dir
+        finder = Detector.trained(there if is_checkpoint(there) else HEADS)
+        trained_on = {*finder.labels}
+        if {*examples} <= trained_on:
+            finder = Detector.trained(HEADS)
         for done, (name, some) in enumerate(examples.items(), start=1):
             known[name] = looked_at(some, finder, likeness)
             progress("looking", done, len(examples))
-    there = read_names(options.output_dir) if (options.output_dir / NAMES).is_file() else None
-    if there and there.digest != likeness.digest:
-        there = None
-        note(console, f"{options.output_dir / NAMES} was made with another {HEADS.name} and is made anew")
-    names = names_with(there, known, likeness)
-    write_names(options.output_dir, names)
+    old = read_names(there) if (there / NAMES).is_file() else None
+    if old and old.digest != likeness.digest:
+        old = None
+        note(console, f"{there / NAMES} was made with another {HEADS.name} and is made anew")
+    names = names_with(old, known, likeness)
+    write_names(there, names)
     for problem in reading.problems:
         note(console, f"{problem.file}: {problem.reason}; {problem.action}")
     rows = list(mistaken(names))
@@ -61,7 +69,8 @@ def main(options: Options) -> int:
         note(console, "Most examples are more like another name: are the boxes around heads, and well named?")
     if said := promised(names, likeness):
         say(console, f"As far as these examples tell, {said}.")
-    say(console, f"{len(names.names)} names in {options.output_dir}: give it as --checkpoint_path")
+    beside = ", beside what its network says" if {*names.names} <= trained_on else ""
+    say(console, f"{len(names.names)} names in {there}{beside}: give it as --checkpoint_path")
     return 0
 
 

@@ -35,7 +35,7 @@ from terminal.command import command, say
 from terminal.quiet import start_tensorflow
 
 if TYPE_CHECKING:  # importing it would start Keras before its remarks can be held back
-    from nets.detector import Detects
+    from nets.detector import Detector
 
 # Boxes with lower scores tell nothing about where the detector is unsure. Measured with detectors trained on
 # 100 real frames and on 48 drawn ones: the first third of the order holds 67 % and 41 % of the boxes to be
@@ -59,7 +59,7 @@ class Options:
             raise ValueError(f"--batch_size {self.batch_size}: must be at least 1")
 
 
-def preannotate(options: Options, detector: Detects, progress: Progress = silent) -> Drafted:
+def preannotate(options: Options, detector: Detector, progress: Progress = silent) -> Drafted:
     """Writes drafts and the order; `useful` is how many boxes of each draft are likely wrong or missing."""
     unsure: dict[str, float] = {}
     limit, seen = options.score_threshold, []

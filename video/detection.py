@@ -18,7 +18,7 @@ from boxes.detections import Detections
 from engine.reports.detections_file import detections_entry
 from files.parallel import map_in_threads
 from files.writing import whole_file
-from nets.detector import Detects
+from nets.detector import Detector
 from video.reader import Camera, CutFinder, Frame, VideoError, VideoReader
 from video.tracking import Tracker, keep_threshold
 from video.writer import VideoWriter
@@ -103,7 +103,7 @@ def detect_in_video(
     reader: VideoReader | Camera,
     name: str,
     target: Path,
-    detector: Detects,
+    detector: Detector,
     options: VideoOptions,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     stopped: Callable[[], bool] = lambda: False,
@@ -161,7 +161,7 @@ def detect_in_video(
 
 def _decided(
     reader: VideoReader | Camera,
-    detector: Detects,
+    detector: Detector,
     options: VideoOptions,
     room: int,
     stopped: Callable[[], bool],

@@ -18,7 +18,7 @@ from boxes.detections import Detections
 from boxes.geometry import best_pairs, iou
 from files.reading import read_arrays
 from files.writing import write_arrays
-from nets.detector import Detects
+from nets.detector import Detector
 from nets.likeness import Likeness, head_of
 from terminal.bars import Progress, silent
 from video.detection import read_ahead
@@ -143,7 +143,7 @@ def tracks_in_shots(
 
 
 def look_through(
-    path: Path, detector: Detects, likeness: Likeness, made: str, progress: Progress = silent
+    path: Path, detector: Detector, likeness: Likeness, made: str, progress: Progress = silent
 ) -> tuple[Seen, list[str]]:
     """What is seen in a film, and what else a person should know (damage); counts its seconds.
 

@@ -54,8 +54,7 @@ def draw_boxes(
     check_image(image)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     if len(names) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
-        got = f"{len(boxes)} boxes, {len(names)} names"
-        got += "" if scores is None else f" and {len(scores)} scores"
+        got = f"{len(boxes)} boxes, {len(names)} names, {0 if scores is None else len(scores)} scores"
         raise ValueError(f"draw_boxes needs one name (and score) per box; got {got}.")
     if not np.isfinite(boxes).all():
         raise ValueError(f"draw_boxes needs finite boxes; got {boxes[~np.isfinite(boxes).all(axis=1)][0]}.")
@@ -234,19 +233,17 @@ def contact_sheet(
     for what, given in (("caption", captions), ("Detections", detections)):
         if given is not None and len(given) != len(images):
             raise ValueError(f"A sheet needs one {what} per picture; got {len(given)} for {len(images)}.")
-    if columns is not None and columns < 1:
-        raise ValueError(f"A contact sheet needs at least one column; got columns={columns}.")
     for image in images:
         check_image(image)
     cell = cell or min(480, max(max(image.shape[:2]) for image in images))
     size = max(11, round(cell / 26))
     below = math.ceil(1.6 * size) if captions is not None else 0
-    slots = _grid([_scaled_shape(image, cell) for image in images], columns, gap, below)
+    tiles = [scale_to(image, cell) for image in images]
+    slots = _grid([tile.shape[:2] for tile in tiles], columns, gap, below)
 
     height, width = max(slot.bottom for slot in slots) + below + gap, max(slot.right for slot in slots) + gap
     sheet = np.full((height, width, 3), _SHEET, np.uint8)
-    for i, (image, slot) in enumerate(zip(images, slots, strict=True)):
-        tile = scale_to(image, cell)
+    for i, (tile, slot) in enumerate(zip(tiles, slots, strict=True)):
         if detections is not None:
             tile = draw_detections(tile, detections[i])
         top = slot.top + (slot.height - tile.shape[0]) // 2
@@ -279,17 +276,10 @@ def _grid(shapes: Sequence[tuple[int, int]], columns: int | None, gap: int, belo
 
 def scale_to(image: np.ndarray, longest: int) -> np.ndarray:
     """The picture with its longest side `longest` pixels long, but never enlarged more than twice."""
-    height, width = _scaled_shape(image, longest)
+    factor = min(longest / max(image.shape[:2]), 2.0)
+    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
     if (height, width) == image.shape[:2]:
         return image
     import cv2  # no --help waits for it
 
-    smaller = height * width < image.shape[0] * image.shape[1]
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-
-
-def _scaled_shape(image: np.ndarray, longest: int) -> tuple[int, int]:
-    """(height, width) with the longest side `longest` pixels long, but at most twice the picture's size."""
-    height, width = image.shape[:2]
-    factor = min(longest / max(height, width), 2.0)
-    return max(1, round(height * factor)), max(1, round(width * factor))
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)

@@ -1,4 +1,3 @@
-import json
 from dataclasses import asdict
 
 import numpy as np
@@ -60,7 +59,7 @@ def look(*found: tuple[str, float, int, bool, float]) -> Look:
     names, scores, anchors, best, gaps = zip(*found, strict=True) if found else ((),) * 5
     at = np.array(anchors, int)
     detections = Detections(ANCHORS[at], np.array(scores, "f"), tuple(names), np.array(gaps, "f"))
-    return Look(detections, np.array(best, bool), at, ANCHORS, PROBABILITIES)
+    return Look(detections, np.array(best, bool), at, ANCHORS, PROBABILITIES, PROBABILITIES)
 
 
 @pytest.fixture
@@ -97,7 +96,7 @@ def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
     assert Detector.load(tmp_path).thresholds == Thresholds()
     with pytest.raises(ValueError, match="cannot tell unknown characters"):
         Detector.load(tmp_path, unknown=True)
-    chosen = Thresholds(0.4, {"Mira": 0.3}, {"gap": 1.5})
+    chosen = Thresholds(0.4, {"Mira": 0.3}, {"gap": 1.5}, {"split": "validation"})
     write_json(tmp_path / "thresholds.json", asdict(chosen))
     detector = Detector.load(tmp_path, unknown=True)
     assert (detector.thresholds, detector.unknown) == (chosen, 1.5)
@@ -105,20 +104,6 @@ def test_thresholds_travel_in_the_checkpoint_and_go_with_its_weights(tmp_path):
     detector.detect(PICTURE)  # the graph with evidence
     written(tmp_path, ["Mira"])
     assert Detector.load(tmp_path).thresholds == Thresholds()
-
-
-def test_each_name_its_own_and_the_others_the_common_one():
-    thresholds = Thresholds(0.4, {"千反田": 0.7})
-    assert thresholds.of(["千反田", "Mira"]) == pytest.approx([0.7, 0.4])
-    assert thresholds.of([]).shape == (0,)
-    assert Thresholds().of(["a"]) == pytest.approx([0.5])
-    assert thresholds.of(["Mira"]).dtype == np.float32  # as scores are
-
-
-def test_there_and_back(tmp_path):
-    thresholds = Thresholds(0.4, {"千反田": 0.7}, {"gap": -1.5}, {"split": "validation"})
-    (tmp_path / "t.json").write_text(json.dumps(asdict(thresholds)), encoding="utf-8")
-    assert read_thresholds(tmp_path / "t.json") == thresholds
 
 
 @pytest.mark.parametrize("text", tables(__file__)["no_thresholds"])

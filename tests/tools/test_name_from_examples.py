@@ -16,9 +16,9 @@ from datasets.voc import VocObject, read_xml, write_annotation
 from files.reading import read_arrays
 from files.writing import write_arrays
 from labelling.drafts import checkpoint_finder
-from labelling.example_heads import MOST, head_in, likeness_within, names_with, promised
-from nets.detector import Detector, NamingDetector
-from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, read_names
+from labelling.example_heads import MOST, around, likeness_within, names_with, promised
+from nets.detector import Detector, NamingDetector, SurerDetector
+from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, head_in, read_names
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
 from tools.name_from_examples import main
@@ -135,24 +135,47 @@ def test_the_limit_keeps_its_promise_where_examples_can_tell() -> None:
 def test_the_head_in_a_box_is_the_example() -> None:
     body, heads = np.array([0.1, 0.1, 0.9, 0.5]), np.array([[0.15, 0.2, 0.35, 0.4], [0.6, 0.2, 0.8, 0.4]])
     found = Detections(np.vstack([heads[1], heads[0], body]), np.array([0.9, 0.8, 0.1]), ("head",) * 3)
-    head, code = head_in(body, found)
-    assert (head.tolist(), code.any()) == (heads[0].tolist(), False)
+    head = head_in(body, found)
+    assert (head.tolist(), around(body, head).any()) == (heads[0].tolist(), False)
     wide = np.array([0.14, 0.18, 0.36, 0.44])
-    head, code = head_in(wide, found)
+    code = around(wide, head_in(wide, found))
     names = Names(("a", "b"), np.eye(2), np.arange(2), np.stack([code, np.zeros(4)]), 0.0, "")
     assert names.boxes_of(heads[:1]) == pytest.approx(wide[None], abs=1e-6)
-    assert head_in(np.array([0.7, 0.6, 0.9, 0.9]), found)[0].tolist() == [0.7, 0.6, 0.9, 0.9]
+    assert head_in(np.array([0.7, 0.6, 0.9, 0.9]), found).tolist() == [0.7, 0.6, 0.9, 0.9]
 
 
 def test_a_network_of_its_own_finds_the_heads(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "checkpoints" / "drawn_lite", tmp_path / "run")
-    weights = read_arrays(tmp_path / "run" / "weights.npz")
-    write_arrays(tmp_path / "run" / "weights.npz", {key: 0 * value for key, value in weights.items()})
-    assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={tmp_path / 'run'}"]) == 0
-    named = Detector.load(tmp_path / "run")
+    run = tmp_path / "run"
+    shutil.copytree(ROOT / "checkpoints" / "drawn_lite", run)
+    (run / "labels.txt").write_text("".join(f"{number}:head {number}\n" for number in range(1, 9)))
+    weights = read_arrays(run / "weights.npz")
+    write_arrays(run / "weights.npz", {key: 0 * value for key, value in weights.items()})
+    assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={run}"]) == 0
+    named = Detector.load(run)
     assert type(named) is NamingDetector
     model: Any = named.model
     assert not any(np.any(one) for one in model.get_weights())
+
+
+def test_a_network_gets_surer_of_names_that_it_knows(tmp_path: Path, capsys: Any) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(ROOT / "checkpoints" / "drawn_lite", run)
+    assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={run}"]) == 0
+    assert "beside what its network says" in capsys.readouterr().err
+    alone, arrays, seen = Detector.trained(run), read_arrays(run / NAMES), []
+    image = read_picture(ROOT / "demo" / "episode15_000012.jpg")
+    others = arrays["owners"] != 0
+    fewer = {key: arrays[key][others] for key in ("vectors", "around")}
+    fewer |= {"names": arrays["names"][1:], "owners": arrays["owners"][others] - 1}
+    for examples in ({}, {"names": np.roll(arrays["names"], 1)}, fewer):
+        write_arrays(run / NAMES, arrays | examples)
+        both = Detector.load(run)
+        assert (type(both), both.labels, both.thresholds) == (SurerDetector, alone.labels, alone.thresholds)
+        found = both.detect(image, score_threshold=0.3)
+        seen.append(dict(zip(found.names, found.scores, strict=True)))
+    right, wrong, _ = seen
+    assert all({*one} == {*alone.detect(image).names} for one in seen)
+    assert all(wrong[name] < score for name, score in right.items())
 
 
 def test_where_heads_are_asked_for_names_beside_the_weights_change_nothing(tmp_path: Path) -> None:

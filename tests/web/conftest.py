@@ -52,7 +52,7 @@ class FakeRecogniser:
             probabilities = np.array([[0.9 - p * 0.9, p, 0.06, 0.04], [0.4, 0.1, 0.3, 0.2]], np.float32)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             found = Detections(boxes[:1], probabilities[[0], 1], NAMES[:1])
-            looks.append(Look(found, np.array([True]), np.array([0]), boxes, probabilities))
+            looks.append(Look(found, np.array([True]), np.array([0]), boxes, probabilities, probabilities))
         return looks
 
 
