@@ -69,10 +69,11 @@ def draw_gathering(seed: int, index: int, people: int) -> Gathering:
             easel.trace(box(*frame, 0), source.choice((INK, WHITE)), source.choice((1, 3)))
     over = _draw_over(easel, source)
     heads = _seen(placed, hulls, over, width, height)
-    pixels = np.array(surface.makeImageSnapshot().toarray()[..., 2::-1])  # uint8 [H, W, 3] RGB
+    pixels = cv2.cvtColor(surface.toarray(), cv2.COLOR_BGRA2RGB)  # uint8 [H, W, 3]
     pixels = finish(pixels, source, manner)
     quality = source.choice((95, source.randint(30, 90)))
-    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    turned = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".jpg", turned, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return Gathering(encoded.tobytes(), width, height, heads, manner)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import skia
@@ -19,6 +20,14 @@ def _fading(start: Point, end: Point, stops: Sequence[Stop]) -> skia.Shader:
     return skia.GradientShader.MakeLinear([skia.Point(*start), skia.Point(*end)], tones, places)
 
 
+@lru_cache(maxsize=4096)
+def _paint(colour: Colour, alpha: float, width: float = 0.0) -> skia.Paint:
+    """Of one colour; a width is that of a round nib."""
+    nib = {"Style": skia.Paint.kStroke_Style, "StrokeWidth": width}
+    nib |= {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
+    return skia.Paint(Color=argb(colour, alpha), AntiAlias=True, **(nib if width else {}))
+
+
 class Brush:
     """The ways of painting on a canvas."""
 
@@ -27,13 +36,11 @@ class Brush:
 
     def fill(self, path: skia.Path, colour: Colour, alpha: float = 1.0) -> None:
         """Fills a path, without an outline."""
-        self.canvas.drawPath(path, skia.Paint(Color=argb(colour, alpha), AntiAlias=True))
+        self.canvas.drawPath(path, _paint(colour, alpha))
 
     def trace(self, path: skia.Path, colour: Colour, width: float, alpha: float = 1.0) -> None:
         """Draws along a path with a round nib; ``width`` in the canvas's units."""
-        nib = {"Style": skia.Paint.kStroke_Style, "StrokeWidth": width}
-        nib |= {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
-        self.canvas.drawPath(path, skia.Paint(Color=argb(colour, alpha), AntiAlias=True, **nib))
+        self.canvas.drawPath(path, _paint(colour, alpha, width))
 
     def gradient(self, path: skia.Path, start: Point, end: Point, stops: Sequence[Stop]) -> None:
         """Fills a path with a linear gradient."""
@@ -137,11 +144,10 @@ class Easel(Brush):
     def rect(
         self, left: float, top: float, right: float, bottom: float, base: Colour, alpha: float = 1.0
     ) -> None:
-        paint = skia.Paint(Color=argb(base, alpha), AntiAlias=True)
-        self.canvas.drawRect(skia.Rect.MakeLTRB(left, top, right, bottom), paint)
+        self.canvas.drawRect(skia.Rect.MakeLTRB(left, top, right, bottom), _paint(base, alpha))
 
     def disc(self, x: float, y: float, radius: float, base: Colour, alpha: float) -> None:
-        self.canvas.drawCircle(x, y, radius, skia.Paint(Color=argb(base, alpha), AntiAlias=True))
+        self.canvas.drawCircle(x, y, radius, _paint(base, alpha))
 
     def wash(self, stops: Sequence[tuple[float, Colour]], top: float = 0, bottom: float = 0) -> None:
         """Fills the width with a vertical gradient, to the bottom if not told; a stop is (place, colour)."""

@@ -52,10 +52,16 @@ def _number(value: float | str, sizes: Mapping[str, float]) -> float:
     if not isinstance(value, str):
         return value
     total = 0.0
-    for factor, name in _TERM.findall(value):
-        number = float(factor if factor[-1:].isdigit() else f"{factor}1")
+    for number, name in _terms(value):
         total += number * sizes[name] if name else number
     return total
+
+
+@cache
+def _terms(text: str) -> list[tuple[float, str]]:
+    """Of a sum: factors, and the names of sizes or none."""
+    found = _TERM.findall(text)
+    return [(float(factor if factor[-1:].isdigit() else f"{factor}1"), name) for factor, name in found]
 
 
 def outline(
