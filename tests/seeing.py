@@ -21,7 +21,7 @@ class Seeing(Detector):
     asked: set[tuple[float | None, bool]] = field(default_factory=set)
 
     def detect_batch(
-        self, images: Sequence[np.ndarray], *, score_threshold: float | None, all_names: bool = False
+        self, images: Sequence[np.ndarray], *, score_threshold: float | None = None, all_names: bool = False
     ) -> list[Detections]:
         self.batches.append(len(images))
         self.asked.add((score_threshold, all_names))
