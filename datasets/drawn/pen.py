@@ -21,11 +21,13 @@ def _fading(start: Point, end: Point, stops: Sequence[Stop]) -> skia.Shader:
 
 
 @lru_cache(maxsize=4096)
-def _paint(colour: Colour, alpha: float, width: float = 0.0) -> skia.Paint:
+def _paint(colour: Colour, alpha: float, width: float | None = None) -> skia.Paint:
     """Of one colour; a width is that of a round nib."""
+    if width is None:
+        return skia.Paint(Color=argb(colour, alpha), AntiAlias=True)
     nib = {"Style": skia.Paint.kStroke_Style, "StrokeWidth": width}
     nib |= {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
-    return skia.Paint(Color=argb(colour, alpha), AntiAlias=True, **(nib if width else {}))
+    return skia.Paint(Color=argb(colour, alpha), AntiAlias=True, **nib)
 
 
 class Brush:
