@@ -9,7 +9,7 @@ runs/names already, or by checkpoints/anime_heads, named by likeness, and called
 enough. Boxes lie around heads as those of my_set do.
 
 With the folder of a training that knows these names as --output_dir its boxes stay, and so do its names, the
-surer by likeness to the examples: that pays while few pictures are labelled, and takes time for each box.
+surer by likeness to the examples: one or two points of mAP (docs/heads.md), and time for each box.
 
 The same command with another data set adds its names, and replaces the examples of names that it knows.
 
@@ -43,22 +43,22 @@ def main(options: Options) -> int:
             raise ValueError(reading.nothing_found(reading.problems))
         start_tensorflow()
         examples = examples_of(reading.annotations)
-        from nets.checkpoint import is_checkpoint
+        from nets.checkpoint import is_checkpoint, read_checkpoint
         from nets.detector import HEADS, Detector
         from nets.likeness import NAMES, Likeness, read_names
 
         likeness, known, there = Likeness.load(HEADS), {}, options.output_dir
-        finder = Detector.trained(there if is_checkpoint(there) else HEADS)
-        trained_on = {*finder.labels}
-        if {*examples} <= trained_on:
-            finder = Detector.trained(HEADS)
+        old = read_names(there) if (there / NAMES).is_file() else None
+        if old and old.digest != likeness.digest:
+            old = None
+            note(console, f"{there / NAMES} was made with another {HEADS.name} and is made anew")
+        own = is_checkpoint(there)
+        all_names = {*examples, *(old.names if old else ())}
+        beside = own and all_names <= {*read_checkpoint(there).labels}
+        finder = Detector.trained(there if own and not beside else HEADS)
         for done, (name, some) in enumerate(examples.items(), start=1):
             known[name] = looked_at(some, finder, likeness)
             progress("looking", done, len(examples))
-    old = read_names(there) if (there / NAMES).is_file() else None
-    if old and old.digest != likeness.digest:
-        old = None
-        note(console, f"{there / NAMES} was made with another {HEADS.name} and is made anew")
     names = names_with(old, known, likeness)
     write_names(there, names)
     for problem in reading.problems:
@@ -69,8 +69,8 @@ def main(options: Options) -> int:
         note(console, "Most examples are more like another name: are the boxes around heads, and well named?")
     if said := promised(names, likeness):
         say(console, f"As far as these examples tell, {said}.")
-    beside = ", beside what its network says" if {*names.names} <= trained_on else ""
-    say(console, f"{len(names.names)} names in {there}{beside}: give it as --checkpoint_path")
+    where = f"{there}, beside what its network says" if beside else there
+    say(console, f"{len(names.names)} names in {where}: give it as --checkpoint_path")
     return 0
 
 

@@ -69,7 +69,7 @@ def draw_gathering(seed: int, index: int, people: int) -> Gathering:
             easel.trace(box(*frame, 0), source.choice((INK, WHITE)), source.choice((1, 3)))
     over = _draw_over(easel, source)
     heads = _seen(placed, hulls, over, width, height)
-    pixels = cv2.cvtColor(surface.toarray(), cv2.COLOR_BGRA2RGB)  # uint8 [H, W, 3]
+    pixels = cv2.cvtColor(surface.toarray(), cv2.COLOR_BGRA2RGB)  # uint8 [H, W, 3] RGB
     pixels = finish(pixels, source, manner)
     quality = source.choice((95, source.randint(30, 90)))
     turned = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
