@@ -19,8 +19,9 @@ import tyro
 from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
+from engine.measures.calibration import conformal_share
 from files.below import files_below
-from labelling.example_heads import conformal_share, left_out, limit_of
+from labelling.example_heads import left_out, limit_of
 from nets.likeness import Likeness, Names, clearness
 from terminal.bars import show_table
 

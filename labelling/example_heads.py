@@ -139,13 +139,10 @@ def names_with(
     return Names(tuple(both), vectors, owners, around, limit_of(np.concatenate(right)), likeness.digest)
 
 
-def conformal_share(seen: np.ndarray) -> float:
-    """The share of the next ones that will be like those of some, bool [N], that are: conformal."""
-    return (np.count_nonzero(seen) + 1) / (len(seen) + 1)
-
-
 def promised(names: "Names", likeness: "Likeness") -> str:
     """What to expect of "unknown", as far as the examples can tell; nothing where they cannot."""
+    from engine.measures.calibration import conformal_share  # scikit-learn, which takes its time
+
     right, strangers = left_out(names.vectors, names.owners, likeness.of_anybody(names.vectors))
     said = []
     if len(strangers):

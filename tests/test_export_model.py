@@ -125,27 +125,12 @@ def test_no_file_of_ours(tmp_path, name, content, message):
         Detector.load(tmp_path / name)
 
 
-@pytest.mark.parametrize(
-    ("facts", "message"),
-    [
-        ({"labels": '["a"]', "network": "ssd_1", "thresholds": "{}"}, "ssd_1"),
-        ({"labels": '["a\\n"]'}, "write it anew"),
-        ({"labels": " " * 2**20}, "too large"),
-        (
-            {
-                "labels": '["a"]',
-                "network": "ssd_300_lite",
-                "thresholds": '{"common": 0.5, "names": {}}',
-            },
-            "1 labels for 8 names",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("facts", "message"), tables(__file__, "mistakes")["facts"])
 def test_facts_from_outside_are_looked_at(tmp_path, written, facts, message):
     path, whole = tmp_path / "a.tflite", written("litert").read_bytes()
     path.write_bytes(whole[: whole.rindex(b"PK\x03\x04")])
     with zipfile.ZipFile(path, "a") as behind:
-        behind.writestr(FACTS, json.dumps(facts))
+        behind.writestr(FACTS, json.dumps(facts) + " " * (2**20 if message == "too large" else 0))
     with pytest.raises(ValueError, match=message):
         Detector.load(path)
 

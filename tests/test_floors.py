@@ -99,7 +99,8 @@ for name in sys.argv[1:]:
 def test_importing_any_module_opens_no_device_and_writes_no_file(tmp_path: Path) -> None:
     # keras.ops at import would open JAX's devices; tf.* would open TensorFlow's
     settings = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "KERAS_BACKEND": "jax"}
-    process = python("-c", IMPORT_ALL, *NAMES, cwd=tmp_path, **settings)
+    ours = [name for name in NAMES if not name.endswith("_torch")]  # of benchmarks, for another environment
+    process = python("-c", IMPORT_ALL, *ours, cwd=tmp_path, **settings)
     assert process.returncode == 0, process.stderr
     assert process.stdout == ""
     assert list(tmp_path.iterdir()) == []

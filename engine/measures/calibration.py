@@ -96,3 +96,8 @@ def auroc(higher: np.ndarray, lower: np.ndarray) -> float | None:
         return None
     group = np.repeat([1, 0], [len(higher), len(lower)])
     return float(roc_auc_score(group, np.concatenate([higher, lower])))
+
+
+def conformal_share(seen: np.ndarray) -> float:
+    """The share of the next ones that will be like those of some, bool [N], that are: conformal."""
+    return (np.count_nonzero(seen) + 1) / (len(seen) + 1)

@@ -55,14 +55,14 @@ def confusion_matrix(matches: Matches, reported: np.ndarray) -> Confusion:
 
 def count_errors(matches: Matches, reported: np.ndarray) -> dict[str, int]:
     """Mistakes by kind, among the detections that are `reported`, bool [D], and objects missed by them."""
-    kind, meant = _kinds(matches)
+    kind, meant = kinds_of(matches)
     counts = {one: int(np.sum(reported & (kind == one))) for one in KINDS}
     unmeant = ~np.isin(np.arange(len(matches.difficult)), meant[reported])  # bool [G], of objects
     counts["missed"] = int((matches.missed_by(reported) & unmeant).sum())
     return counts
 
 
-def _kinds(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
+def kinds_of(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
     """The kind of each detection's mistake, "" where it is none; the object that it meant, -1 for none.
 
     A detection with a bad box or of the wrong name meant an object. Both are [D]; tests in the order of

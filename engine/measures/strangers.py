@@ -12,7 +12,8 @@ from keras import ops
 from boxes.detections import Detections
 from datasets.pictures import SUFFIXES, in_batches, read_picture
 from engine.evaluation import Evaluation, detection_model
-from engine.measures.calibration import auroc
+from engine.measures.calibration import auroc, conformal_share
+from engine.measures.mistakes import kinds_of
 from engine.measures.thresholds import evidence_of, right_evidence
 from files.below import files_below
 from nets.network import Network
@@ -31,6 +32,16 @@ class UnknownAnswer:
     false_detections: int  # on strangers that still get a name
     pictures_with_any: int  # pictures of strangers with such a detection
     right_kept: float  # share of the right detections on the measured set that keep their name
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What "unknown" will do to the next detections, as far as a measured set tells."""
+
+    strangers: int  # detections of this set where nobody is marked
+    named: float  # share of the next such that keeps a name
+    right: int  # right ones of this set
+    lost: float  # share of the next such that loses its name
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +120,20 @@ def detect_strangers(
     if not found:
         raise ValueError(f"--strangers_dir={folder}: {unreadable[0]}; no other can be read.")
     return found
+
+
+def promise_of(evaluation: Evaluation, thresholds: Thresholds) -> Promise | None:
+    """None where no limit was chosen, or too few of either kind are there to tell."""
+    matches, limit = evaluation.result.matches, thresholds.unknown.get(EVIDENCE)
+    _, right = right_evidence(evaluation.detections, evaluation.result, thresholds)
+    if limit is None or len(right) < FEWEST_COMPARED:
+        return None
+    shown = matches.score >= thresholds.of(matches.names)[matches.name]
+    nobody = evidence_of(evaluation.detections)[shown & (kinds_of(matches)[0] == "background")]
+    if len(nobody) < FEWEST_COMPARED:
+        return None
+    named, lost = conformal_share(nobody >= limit), conformal_share(right < limit)
+    return Promise(len(nobody), named, len(right), lost)
 
 
 def measure_strangers(

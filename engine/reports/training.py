@@ -15,6 +15,7 @@ from boxes.anchor_fitting import best_anchors
 from datasets.pictures import PictureError, read_picture
 from datasets.records import RecordDataset
 from engine.measures.measure import Measurements, measure
+from engine.measures.strangers import promise_of
 from engine.measures.trained_on import leak_notes_of
 from engine.reports.evaluation import evaluation_content, in_short, most_mixed_up, read_gallery
 from engine.reports.page import counted, jpeg_uri, percent, render_page, sentences, themed
@@ -150,6 +151,7 @@ def what_would_help(measurements: Measurements, trained_boxes: Mapping[str, int]
         few=[name for name, one in names.items() if 0 < one.objects < _FEW_TO_JUDGE],
         few_to_judge=_FEW_TO_JUDGE,
         without=[name for name, one in names.items() if not one.objects and name in trained_boxes],
+        promise=promise_of(measurements.evaluation, measurements.thresholds),
     )
 
 

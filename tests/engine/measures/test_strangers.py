@@ -6,10 +6,11 @@ from PIL import Image
 
 from engine.evaluation import Evaluation
 from engine.measures.measure import measure
-from engine.measures.strangers import detect_strangers, measure_strangers
+from engine.measures.strangers import Promise, detect_strangers, measure_strangers, promise_of
+from engine.reports.training import what_would_help
 from nets.thresholds import Thresholds
 from terminal.bars import silent
-from tests.engine.by_hand import A, detected, evaluated, marked
+from tests.engine.by_hand import A, D, detected, evaluated, marked
 from tests.engine.colour_network import NETWORK, picture
 
 
@@ -45,6 +46,18 @@ def test_pictures_on_which_nobody_is_marked(measured):
     assert result.unknown is None
     everybody = evaluated([detected(("a", 0.9, A))], [marked(("a", A))])
     assert measure(everybody, Thresholds()).without_objects is None
+
+
+def test_what_unknown_will_do():
+    """Of twelve right ones the first is below the limit, of ten where nobody is marked three are above it."""
+    seen = [detected(("a", 0.9, A, number > 0), ("a", 0.8, D, number < 3)) for number in range(10)]
+    seen += [detected(("a", 0.9, A, 1), ("a", 0.2, D, 1))] * 2  # D: below the threshold
+    some, limit = evaluated(seen, [marked(("a", A))] * 12), Thresholds(0.5, unknown={"gap": 0.5})
+    assert promise_of(some, limit) == Promise(10, 4 / 11, 12, 2 / 13)
+    said = " ".join(what_would_help(measure(some, limit), {"a": 9}))
+    assert "where nobody is marked about 36 will keep a name, and 15 of 100 right ones" in said
+    assert promise_of(some, Thresholds()) is None
+    assert promise_of(evaluated(seen[1:], [marked(("a", A))] * 11), limit) is None  # nine strangers
 
 
 def test_a_folder_of_pictures(tmp_path):
