@@ -1,6 +1,7 @@
 """The page for labelling: what it is sent, and a drawn episode labelled by keys alone in Chromium."""
 
 import itertools
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -117,7 +118,8 @@ class Keyboard:
 
 
 @needs_chromium
-def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> None:
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium, people) -> None:
     film, truth = FilmOptions(Path("film.mp4")), []
     for folder in ("JPEGImages", "Annotations"):
         (tmp_path / folder).mkdir()
@@ -133,25 +135,36 @@ def test_a_drawn_episode_is_labelled_by_keys_alone(tmp_path: Path, chromium) -> 
         truth.append((boxes.astype(np.float32), [one.name for one in objects]))
     with (
         serving(tmp_path / "inbox", "--dataset_dir", str(tmp_path), "--train") as address,
-        open_page(chromium, "about:blank", ready=False) as page,
+        ExitStack() as pages,
     ):
-        person = Keyboard(page, truth)
-        page.goto(address)
-        for number in itertools.count(1):
+        windows = [
+            pages.enter_context(open_page(chromium, "about:blank", ready=False)) for _ in range(people)
+        ]
+        everybody = [Keyboard(page, truth) for page in windows]
+        for page in windows:
+            page.goto(address)
+        for turn in itertools.count():
+            number, person = 1 + turn // people, everybody[turn % people]
+            page = person.page
             for _ in range(500):
                 if len(person.answers) < number:
                     page.wait_for_timeout(20)
             assert len(person.answers) == number, "the key was not heard"
             question = person.answers[number - 1].json()
             page.wait_for_function("key => document.body.dataset.asked === key", arg=question.get("key", ""))
-            if question["kind"] == "nothing":
+            if question["kind"] == "nothing" and question["progress"]["done"] == len(truth):
                 break
             page.wait_for_function(SHOWN)
             assert page.inner_text("#learning") == "A detector begins to learn at 30 labelled pictures."
+            if question["kind"] == "nothing":  # others have what is left
+                person.press("ArrowRight")
+                continue
             (person.answer_group if question["kind"] == "group" else person.answer_sheet)(question)
         assert page.inner_text("#asked") == "All pictures are labelled."
     found = read_folder(tmp_path, ReadOptions()).annotations
     assert [sorted(one.names) for one in found] == [sorted(names) for _, names in truth]
     boxes = sum(len(names) for _, names in truth)
     assert boxes > 30
-    assert person.pressed <= 0.6 * boxes, f"{person.pressed} keys for {boxes} boxes"
+    pressed = sum(one.pressed for one in everybody)
+    assert pressed <= 0.6 * boxes, f"{pressed} keys for {boxes} boxes"
+    assert all(one.pressed for one in everybody)

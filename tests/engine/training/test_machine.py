@@ -4,14 +4,7 @@ import pytest
 import tensorflow as tf
 
 from engine.training import machine
-from engine.training.machine import (
-    choose_precision,
-    compute_capability,
-    computing_in,
-    explaining_memory,
-    has_gpu,
-    use_xla,
-)
+from engine.training.machine import choose_precision, computing_in, explaining_memory, use_xla
 from nets import NETWORKS, get_network
 from tests.engine.training_run import TABLES
 
@@ -46,8 +39,8 @@ def test_without_a_gpu_there_is_no_capability(monkeypatch):
         raise RuntimeError(f"Unknown backend: {kind!r} requested")
 
     monkeypatch.setattr(keras.distribution, "list_devices", list_devices)
-    assert not has_gpu()
-    assert compute_capability() is None
+    assert not machine.has_gpu()
+    assert machine.compute_capability() is None
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -65,9 +58,8 @@ def test_every_network_computes_in_bfloat16_with_weights_and_outputs_in_float32(
 def test_xla_is_on_where_it_was_measured_faster(monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [])
     for found, faster in ((["SSSE3", "AVX2"], True), (["X86_V3"], True), (["X86_V3", "X86_V4"], False)):
-        monkeypatch.setattr(
-            np, "show_config", lambda mode, found=found: {"SIMD Extensions": {"found": found}}
-        )
+        said = {"SIMD Extensions": {"found": found}}
+        monkeypatch.setattr(np, "show_config", lambda mode, said=said: said)
         assert use_xla(VGG) is faster
         assert use_xla(MOBILENET) is False
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
@@ -82,14 +74,10 @@ def test_xla_is_on_where_it_was_measured_faster(monkeypatch):
         MemoryError(),
     ],
 )
-@pytest.mark.parametrize(
-    ("batch_size", "said"), [(8, "half of it: --batch_size=4"), (1, "a smaller --model")]
-)
+@pytest.mark.parametrize(("batch_size", "said"), [(8, "half of it: --batch_size=4"), (1, "a smaller --m")])
 def test_out_of_memory_says_what_helps(error, batch_size, said):
-    with (
-        pytest.raises(ValueError, match=rf"(?s)with {batch_size} pictures.*{said}"),
-        explaining_memory(batch_size),
-    ):
+    helps = rf"(?s)with {batch_size} pictures.*{said}"
+    with pytest.raises(ValueError, match=helps), explaining_memory(batch_size):
         raise error
 
 
