@@ -91,7 +91,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     validation_split_name: str = VALIDATION
     #: what to start from: a checkpoint folder (names are matched, new ones start fresh), an .npz or
     #: TensorFlow checkpoint of tf-slim names, or `imagenet` (downloads it). Nothing: random weights;
-    #: with --recipe=small_cpu the shipped checkpoints/drawn_lite, unless the flag is given and empty.
+    #: with --recipe=small_cpu the shipped checkpoints/anime_heads_lite, unless the flag is given and empty.
     checkpoint_path: str = ""
     #: scopes left fresh, with commas between them (whole path components).
     checkpoint_exclude_scopes: str = ""

@@ -77,7 +77,7 @@ def test_the_command_line_takes_a_recipe_and_lets_flags_overrule_it(parsed):
     assert (changed.passes, changed.seed) == (3.0, 4)
     assert changed.learning_rate == recipe.learning_rate
     shipped, random = parsed("--recipe=small_cpu"), parsed("--recipe=small_cpu", "--checkpoint_path=")
-    assert shipped.checkpoint_path.endswith("drawn_lite")
+    assert shipped.checkpoint_path.endswith("anime_heads_lite")
     assert random == replace(shipped, checkpoint_path="")
     assert parsed("--recipe=small_gpu", "--checkpoint_path=vgg.npz", "--model_name=ssd_512_vgg") == (
         with_recipe("small_gpu", **FOLDERS, checkpoint_path="vgg.npz", model_name="ssd_512_vgg")
