@@ -1,8 +1,8 @@
 """An MP4 of drawn-on frames with the sound of the video that they come from."""
 
-import io
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,11 +16,10 @@ from av.video.reformatter import VideoReformatter
 
 from video.reader import Clock, Frame, VideoError, VideoFacts, open_container
 
-# Sound that browsers and players know inside of an MP4 is copied bit for bit, other sound becomes AAC.
-_COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
 # veryfast: 8 ms of one core for a frame of 720p (measured: benchmarks/video.py), a third of "medium".
 # No frames out of order: with them FFmpeg makes the track of a variable frame rate too short.
 _ENCODER = {"preset": "veryfast", "crf": "20", "bf": "0"}
+_BITS = 192_000  # a second of sound
 _BT709, _LIMITED = 1, 1  # H.273 and FFmpeg's AVCOL_RANGE_MPEG
 
 
@@ -99,11 +98,10 @@ class _Sound:
     def __init__(self, path: Path, into: OutputContainer):
         self.time = 0.0  # up to which second it was given out
         self._source: InputContainer = open_container(path)
-        self._tracks: dict[int, tuple[_CopiedTrack | _EncodedTrack, Clock]] = {}
+        self._tracks: dict[int, tuple[_Track, Clock]] = {}
         known = [track for track in self._source.streams.audio if track.codec_context is not None]
         for track in known:
-            made = _CopiedTrack if _fits(track) else _EncodedTrack
-            self._tracks[track.index] = made(track, into), Clock(self._source, track)
+            self._tracks[track.index] = _Track(track, into), Clock(self._source, track)
         self._read = self._source.demux(*known) if known else iter(())
         self._ended = False
 
@@ -124,43 +122,15 @@ class _Sound:
         self._source.close()
 
 
-def _fits(track: AudioStream) -> bool:
-    """Whether an MP4 takes the packets of a track as they are: not MP3 below 16 kHz, say."""
-    if track.codec_context.codec.canonical_name not in _COPIED:
-        return False
-    with suppress(FFmpegError, ValueError), av.open(io.BytesIO(), "w", format="mp4") as trial:
-        trial.add_stream_from_template(track)
-        trial.start_encoding()
-        return True
-    return False
-
-
-class _CopiedTrack:
-    """A track whose packets go over as they are."""
+class _Track:
+    """A track of whatever kind, as AAC, which every player knows in an MP4."""
 
     def __init__(self, track: AudioStream, into: OutputContainer):
-        self._made, self._last = into.add_stream_from_template(track), None
-
-    def take(self, packet: Packet | None) -> Iterator[Packet]:
-        """What the file gets for a packet; nothing more for the end, None."""
-        if packet is None or packet.dts is None:
-            return
-        if self._last is not None and packet.dts <= self._last:
-            return  # a repeated or displaced packet, which MP4 cannot hold
-        self._last = packet.dts
-        packet.pts = packet.dts if packet.pts is None else max(packet.pts, packet.dts)
-        packet.stream = self._made
-        yield packet
-
-
-class _EncodedTrack:
-    """A track that MP4 players do not know: decoded, and encoded as AAC."""
-
-    def __init__(self, track: AudioStream, into: OutputContainer):
-        self._track = track
+        self._track, self._next = track, 0  # the sample after the last
         rate, rates = track.codec_context.sample_rate, av.Codec("aac", "w").audio_rates or ()
         self._made = into.add_stream("aac", rate=rate if rate in rates else 48_000)
         context = self._made.codec_context
+        context.bit_rate = _BITS
         context.layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
         self._resampler = av.AudioResampler("fltp", context.layout, context.sample_rate)
 
@@ -174,6 +144,10 @@ class _EncodedTrack:
                 return  # one damaged packet
         for frame in frames:
             for resampled in self._resampler.resample(frame):
+                # The times of some files are coarse or go back: MP4 takes none that do.
+                start = max(round((resampled.time or 0) * resampled.sample_rate), self._next)
+                resampled.pts, resampled.time_base = start, Fraction(1, resampled.sample_rate)
+                self._next = start + resampled.samples
                 yield from self._made.encode(resampled)
         if packet is None:
             yield from self._made.encode(None)

@@ -55,29 +55,20 @@ def run(path: Path, target: Path, detector=None, *, stopped=lambda: False, **opt
         return detect_in_video(reader, path.name, target, detector, VideoOptions(**options), stopped=stopped)
 
 
-def packets(path: Path) -> list[bytes]:
+def sound_seconds(path: Path) -> float:
     with av.open(str(path)) as container:
-        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+        track: Any = container.streams.audio[0]
+        return float(track.duration * track.time_base)
 
 
-@pytest.mark.parametrize(
-    ("suffix", "codec"), [(".mp4", "aac"), (".mkv", "ac3"), (".mkv", "libopus"), (".avi", "libmp3lame")]
-)
-def test_sound_that_mp4_knows_is_copied_bit_for_bit(tmp_path, suffix, codec):
-    source, target = clip(tmp_path / f"clip{suffix}", sound=codec), tmp_path / "out.mp4"
-    done = run(source, target)
-    assert packets(target) == packets(source)
-    assert done.notes == []
-
-
-@pytest.mark.parametrize(("suffix", "codec", "pictures", "rate"), tables(__file__)["other_sound"])
-def test_other_sound_becomes_aac_of_the_same_length(tmp_path, suffix, codec, pictures, rate):
+@pytest.mark.parametrize(("suffix", "codec", "pictures", "rate"), tables(__file__)["sound"])
+def test_sound_becomes_aac_of_the_same_length(tmp_path, suffix, codec, pictures, rate):
     source, target = tmp_path / f"clip{suffix}", tmp_path / "out.mp4"
     assert run(clip(source, sound=codec, codec=pictures, rate=rate), target).notes == []
+    assert sound_seconds(target) == pytest.approx(2.0, abs=3000 / rate)
     with av.open(str(target)) as container:
-        track: Any = container.streams.audio[0]
+        (track,) = container.streams.audio
         assert track.codec_context.name == "aac"
-        assert float(track.duration * track.time_base) == pytest.approx(2.0, abs=3000 / rate)
         loud = [np.abs(frame.to_ndarray()).mean() for frame in container.decode(track)]
     assert np.median(loud) == pytest.approx(8000 / 32768 * 2 / np.pi, rel=0.1)
 
@@ -88,7 +79,7 @@ def test_sound_goes_on_where_films_were_joined(tmp_path, monkeypatch):
     joined.write_bytes(2 * joined.read_bytes())
     target.parent.mkdir()  # whose colon is no protocol's
     assert run(joined, target).notes == ["its clock jumps at 2.0 s: times go on from there"]
-    assert len(packets(target.absolute())) == len(packets(joined))
+    assert sound_seconds(target.absolute()) == pytest.approx(4.0, abs=0.1)
 
 
 def test_frames_keep_their_times_and_colours(tmp_path):
@@ -138,9 +129,7 @@ def test_stopped_early_what_is_done_is_complete(tmp_path):
     frames, written = frames_of(target)
     assert len(frames) == 12
     assert written.facts.sound
-    with av.open(str(target)) as container:
-        track: Any = container.streams.audio[0]
-        assert float(track.duration * track.time_base) == pytest.approx(12 / 25, abs=0.06)
+    assert sound_seconds(target) == pytest.approx(12 / 25, abs=0.06)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
     done = run(source, target, max_seconds=0.5)
     assert (len(done.entries), done.notes) == (13, [])
