@@ -1,6 +1,6 @@
 """What a detector says about one picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,3 +40,12 @@ class Detections:
     def renamed(self, names: Sequence[str]) -> "Detections":
         """The same boxes under other names."""
         return replace(self, names=tuple(names))
+
+
+def ranked(found: Iterable[tuple[float, np.ndarray, str]]) -> Detections:
+    """Of one picture score, box and name of each detection, in any order."""
+    some = sorted(found, key=lambda one: -one[0])
+    boxes = np.array([box for _, box, _ in some], np.float32).reshape(-1, 4)
+    return Detections(
+        boxes, np.array([score for score, _, _ in some], np.float32), tuple(one[2] for one in some)
+    )

@@ -81,19 +81,13 @@ class FilmOptions:
 
 def heads_in(options: FilmOptions, seconds: float) -> tuple[HeadLabel, ...]:
     """The true boxes of the frame that is shown at a time, in pixels of the film."""
-    moment = _moment(seconds)
-    return heads_at(shot_at(_shots_of(options), moment), moment)
+    return heads_at(*shown_at(options, seconds))
 
 
-def frame_at(options: FilmOptions, seconds: float) -> np.ndarray:
-    """The picture that is shown at a time, before compression: uint8 [H, W, 3] RGB."""
-    moment = _moment(seconds)
-    return ShotPainter(shot_at(_shots_of(options), moment)).paint(moment)
-
-
-def _moment(seconds: float) -> float:
-    """When the drawing that is shown at a time begins."""
-    return round(seconds * FRAMES) // TWOS * TWOS / FRAMES
+def shown_at(options: FilmOptions, seconds: float) -> tuple[Shot, float]:
+    """The shot that is shown at a time, and when its drawing there begins."""
+    moment = round(seconds * FRAMES) // TWOS * TWOS / FRAMES
+    return shot_at(_shots_of(options), moment), moment
 
 
 @lru_cache(maxsize=4)

@@ -38,6 +38,11 @@ def tree(folder: Path, files: Mapping[str, str] | Iterable[str]) -> Path:
     return folder
 
 
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What all files below a folder hold, by their paths there."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def python(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     """What this Python does in a process of its own."""
     line, environment = [sys.executable, *arguments], {**os.environ, **variables}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from datasets.drawn.dataset import DrawnOptions, draw_dataset
-from tests.conftest import ROOT
+from tests.conftest import ROOT, files_of
 
 BEAM = ROOT / ".beam-venv" / "bin" / "python"
 RUNNERS = ("", "DirectRunner", "DirectRunner --direct_num_workers=2 --direct_running_mode=multi_processing")
@@ -25,10 +25,6 @@ def pictures(tmp_path_factory) -> Path:
     draw_dataset(DrawnOptions(folder, pictures=160))
     next(folder.rglob("*.jpg")).write_bytes(b"nothing")
     return folder
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def command(program: str, runner: str, *arguments: str) -> list[str]:

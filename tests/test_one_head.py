@@ -13,12 +13,12 @@ from starlette.testclient import TestClient
 
 import detect
 from boxes.geometry import to_pixels
-from datasets.drawn_video import FilmOptions, frame_at
+from datasets.drawn_video import FilmOptions
 from datasets.inbox import Inbox
 from datasets.voc import read_xml
 from nets.detector import Detector
 from tests.conftest import ROOT
-from tests.video.small_videos import Shown
+from tests.video.small_videos import Shown, frame_at
 from tools import preannotate
 from video.detection import VideoOptions, detect_in_video
 from web.options import WebOptions

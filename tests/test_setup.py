@@ -184,8 +184,3 @@ def test_help_lists_every_target(checkout: Path) -> None:
     told = make(checkout)
     assert "demo" in targets
     assert [target for target in targets if f"make {target} " not in told] == ["help", "setup-dev"]
-
-
-def test_ci_is_an_executable_shell_script() -> None:
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
-    subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from boxes.detections import Detections
+from boxes.detections import Detections, ranked
 from boxes.geometry import best_pairs, iou
 
 _LOOK_AHEAD = 0.4  # seconds into the future to which a frame's names look; gaps up to this are bridged
@@ -129,16 +129,10 @@ class Tracker:
         frame.append((track, box, track.score))
 
     def _decide(self, frame: _Seen) -> Detections:
-        shown = [
-            (score, track.leader(), box)
+        return ranked(
+            (score, box, track.leader())
             for track, box, score in frame
             if score >= self._threshold
             and track.density >= _DENSITY
             and not (track.missed and track.seen < _SHORTEST)
-        ]
-        shown.sort(key=lambda one: -one[0])
-        return Detections(
-            np.array([box for _, _, box in shown], np.float32).reshape(-1, 4),
-            np.array([score for score, _, _ in shown], np.float32),
-            tuple(name for _, name, _ in shown),
         )

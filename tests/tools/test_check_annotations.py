@@ -5,7 +5,7 @@ from PIL import Image
 
 from datasets.annotations import ReadOptions, read_folder
 from labelling.report import write_suspicions
-from tests.conftest import tree
+from tests.conftest import files_of, tree
 from tests.datasets.one_of_everything import labelled, rows
 from tests.engine.by_hand import detected
 from tests.seeing import Seeing
@@ -27,10 +27,10 @@ def test_reports_without_converting(tmp_path, capsys):
     brighter = np.clip(scene(3).astype(int) + 4, 0, 255).astype(np.uint8)
     labelled(folder / "ep10_001.png", brighter, "千反田")  # the test set has a picture of the training again
     (folder / "ep05_001.png").write_bytes(b"no picture")
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    before = files_of(folder)
     assert main(["--dataset_dir", str(folder), "--output_dir", str(out)]) == 0
     assert "1 pairs of pictures in different splits" in " ".join(capsys.readouterr().out.split())
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert files_of(folder) == before
     assert {path.name for path in out.iterdir()} == {
         "dataset.png", "names.csv", "near_duplicates.csv", "near_duplicates.jpg", "problems.csv",
     }  # fmt: skip

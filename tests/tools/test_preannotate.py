@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from datasets.drawn_video import FilmOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, heads_in
 from datasets.voc import VocObject, read_xml, write_annotation
 from labelling.drafts import expected_corrections, look, useful_first
 from nets.thresholds import Thresholds
 from tests.conftest import ROOT
 from tests.engine.by_hand import detected
 from tests.seeing import Seeing
-from tests.video.small_videos import scene
+from tests.video.small_videos import frame_at, scene
 from tools.preannotate import Options, main, preannotate
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
+from datasets.drawn.shots import ShotPainter
+from datasets.drawn_video import FilmOptions, shown_at
 from video.reader import Frame, VideoFacts, VideoReader
 
 MILLISECOND = Fraction(1, 1000)
@@ -91,3 +93,9 @@ def scene(seed: int, height: int = 72, width: int = 96) -> np.ndarray:
     """A picture that is unlike that of any other seed: uint8 [H, W, 3] of large coloured squares."""
     squares = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
     return np.kron(squares, np.ones((height // 6, width // 8, 1), np.uint8))
+
+
+def frame_at(film: FilmOptions, seconds: float) -> np.ndarray:
+    """What a drawn film shows at a time, before compression: uint8 [H, W, 3] RGB."""
+    shot, moment = shown_at(film, seconds)
+    return ShotPainter(shot).paint(moment)

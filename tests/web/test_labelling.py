@@ -13,10 +13,11 @@ from starlette.testclient import TestClient
 from boxes.geometry import from_pixels, iou
 from datasets.annotations import ReadOptions, read_folder
 from datasets.drawn.crowd import labelled_heads
-from datasets.drawn_video import FilmOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, heads_in
 from datasets.pictures import save_picture
 from labelling.drafts import write_draft
 from tests.labelling.test_desk import PICTURES, make_set, opened
+from tests.video.small_videos import frame_at
 from tests.web.in_chromium import needs_chromium, open_page, serving
 from web.labelling import create_app
 from web.options import WebOptions

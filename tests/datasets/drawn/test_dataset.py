@@ -18,17 +18,13 @@ from datasets.drawn.figure import bounds, draw_figure, head_outlines
 from datasets.drawn.pen import Style
 from datasets.drawn.scene import Scene, compose_scene, make_episode, paint_scene
 from datasets.voc import RawAnnotation, RawObject, read_xml
-from tests.conftest import ROOT, tables
+from tests.conftest import ROOT, files_of, tables
 
 
 def few(folder: Path, **others: Any) -> DrawnOptions:
     """Ten pictures of five episodes, drawn by one process."""
     small = {"pictures": 10, "workers": 1, "train_episodes": 3, "val_episodes": 1, "test_episodes": 1}
     return DrawnOptions(folder, **{**small, **others})
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +54,7 @@ def box_of(item: RawObject) -> tuple[int, ...]:
 
 def test_one_process_and_another_folder_give_the_same_bytes(drawn: Path, tmp_path: Path) -> None:
     draw_dataset(few(tmp_path / "elsewhere", pictures=60))
-    assert _files(tmp_path / "elsewhere") == _files(drawn)
+    assert files_of(tmp_path / "elsewhere") == files_of(drawn)
 
 
 def test_another_seed_gives_other_pictures() -> None:

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from datasets.drawn.shots import make_shots, shot_at
-from datasets.drawn_video import FilmOptions, draw_video, frame_at, heads_in, main, write_true_boxes
+from datasets.drawn_video import FilmOptions, draw_video, heads_in, main, write_true_boxes
 from datasets.sources import source_of
 from datasets.voc import read_xml
 from tests.conftest import tables
+from tests.video.small_videos import frame_at
 
 SIZE: Any = {"width": 192, "height": 108}
 

@@ -23,7 +23,7 @@ from files.reading import read_arrays
 from nets.checkpoint import CONFIG, read_checkpoint
 from nets.detector import Detector
 from nets.saving import model_weights
-from tests.conftest import read_json
+from tests.conftest import files_of, read_json
 from tests.datasets.one_of_everything import rows
 from tests.engine.training_run import TABLES, planned, run
 
@@ -109,10 +109,10 @@ def test_what_is_no_training_of_ours_is_not_written_over(finished, gone, content
         shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink()
     if content:
         (folder / CONFIG).write_text(content, encoding="utf-8")
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    before = files_of(folder)
     with pytest.raises(ValueError, match=message):
         run(**finished)
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert files_of(folder) == before
 
 
 LONG = ('step,loss\n2,"' + "x" * 200_000, [], True)
