@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from boxes.detections import Detections
+from boxes.detections import Detections, ranked
 from boxes.geometry import to_pixels
 from datasets import voc
 from datasets.folder import FolderContents, find_files
@@ -56,15 +56,10 @@ def checkpoint_finder(folder: Path | None, threshold: float) -> Finder:
     ValueError where the folder cannot be used.
     """
     from nets.detector import HEADS, Detector
-    from nets.looks import LEAST, look_closely
+    from nets.looks import HEAD, close_finder
 
-    detector = Detector.trained(folder or HEADS)
-
-    def find(images: list[np.ndarray]) -> list[Detections]:
-        found = detector.detect_batch(images, score_threshold=LEAST)
-        return [one.renamed(["head"] * len(one)) for one in found]
-
-    return lambda images: [one.above(threshold) for one in look_closely(find, images)]
+    find = close_finder(Detector.trained(folder or HEADS), HEAD)
+    return lambda images: [one.above(threshold) for one in find(images)]
 
 
 def find_pictures(dataset_dir: Path) -> FolderContents:
@@ -155,8 +150,7 @@ def make_drafts(
     def unreadable(target: DraftTarget, error: Exception) -> None:
         outcome.failures.append((target.name, str(error)))
 
-    nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
-    for some, work in ((rest, lambda images: [nothing] * len(images)), (todo, find)):
+    for some, work in ((rest, lambda images: [ranked(())] * len(images)), (todo, find)):
         pictures = in_batches(some, read, work, batch_size=batch_size, unreadable=unreadable)
         for target, image, found in pictures:
             looks[target.name] = look(image)

@@ -149,23 +149,28 @@ class NamingDetector(Detector):
 
     def _named(self, look: Look, pixels: np.ndarray) -> Look:
         heads = look.detections.where(look.best_of_head).above(_NAMED)
-        who = partial(self._who, pixels)
-        shares = who(heads.boxes)  # [N, 1 + K]
+        crops = [head_of(pixels, box) for box in heads.boxes]
+        vectors, sure = self._likeness.look(crops, heads.scores)
+        shares = self._shares(vectors)  # [N, 1 + K]
         best = shares[:, 1:].argmax(1)
         # A head is reported by how sure it is a head and how sure the answer, "unknown" too; each less likely
         # name by its own share.
-        scores = heads.scores[:, None] * shares[:, 1:]
-        scores[np.arange(len(heads)), best] = heads.scores * shares.max(1)
+        scores = sure[:, None] * shares[:, 1:]
+        scores[np.arange(len(heads)), best] = sure * shares.max(1)
         order = np.argsort(-scores, axis=None, kind="stable")
         head, name = np.unravel_index(order, scores.shape)
         evidence = (shares[:, 1:] - shares[:, :1])[head, name]
         named = tuple(self.labels[i] for i in name)
         boxes = self._names.boxes_of(heads.boxes)
         detections = Detections(boxes[head], scores[head, name], named, evidence)
-        return Look(detections, best[head] == name, head, boxes, shares, np.log(shares), who)
+        return Look(
+            detections, best[head] == name, head, boxes, shares, np.log(shares), partial(self._who, pixels)
+        )
 
     def _who(self, pixels: np.ndarray, boxes: Iterable[np.ndarray]) -> np.ndarray:
-        vectors = self._likeness.vectors([head_of(pixels, box) for box in boxes])
+        return self._shares(self._likeness.vectors([head_of(pixels, box) for box in boxes]))
+
+    def _shares(self, vectors: np.ndarray) -> np.ndarray:
         return self._names.probabilities(vectors, self._likeness.of_anybody(vectors))
 
 

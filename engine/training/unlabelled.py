@@ -28,7 +28,7 @@ from files.below import files_below
 from files.telling import printable
 from nets.checkpoint import CONFIG
 from nets.detector import Detector
-from nets.looks import LEAST, look_closely
+from nets.looks import close_finder
 from terminal.bars import counting_bars
 
 _SET = "unlabelled_train"  # of its records; "train" finds it
@@ -74,14 +74,11 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
     write_labels(part / "labels.txt", labels)
     with counting_bars(console) as progress:
 
-        def find(images: list[np.ndarray]) -> list[Detections]:
-            return teacher.detect_batch(images, score_threshold=LEAST)
-
         def records() -> Iterator[bytes]:
             looked = in_batches(
                 paths,
                 read_picture,
-                lambda images: look_closely(find, images),
+                close_finder(teacher),
                 batch_size=_BATCH,
                 unreadable=lambda path, error: console.print(f"{error}; left out", markup=False),
             )

@@ -11,6 +11,7 @@ import pytest
 
 import nets.detector
 from boxes.detections import Detections
+from boxes.geometry import from_pixels
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
 from files.reading import read_arrays
@@ -18,7 +19,7 @@ from files.writing import write_arrays
 from labelling.drafts import checkpoint_finder
 from labelling.example_heads import MOST, around, likeness_within, names_with, promised
 from nets.detector import Detector, NamingDetector, SurerDetector
-from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, head_in, read_names
+from nets.likeness import CONVOLUTIONS, LIKENESS, NAMES, Likeness, Names, head_in, head_of, read_names
 from tests.conftest import ROOT
 from tests.tools.test_doors import TABLES
 from tools.name_from_examples import main
@@ -35,6 +36,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
         arrays |= {f"{name}/kernel": rng.normal(0, 0.3, (3, 3, channels, 8)), f"{name}/bias": np.zeros(8)}
         channels = 8
     arrays |= {"mean": np.zeros(272), "projection": rng.standard_normal((272, 256))}
+    arrays |= {"head/hidden": np.zeros((272, 1)), "head/out": np.zeros(1)}
     write_arrays(folder / LIKENESS, {**arrays, "strangers": rng.standard_normal((20, 256))})
     return folder
 
@@ -53,13 +55,24 @@ def test_heads_get_the_names_of_those_they_are_like(tmp_path: Path, capsys: Any)
     right = []
     for xml in sorted((ROOT / "demo").glob("*.xml")):
         image, objects = read_picture(xml.with_suffix(".jpg")), read_xml(xml).objects
-        boxes = np.array([one.box for one in objects], float).reshape(-1, 4)[:, [1, 0, 3, 2]]
+        boxes = from_pixels(np.array([one.box for one in objects], float).reshape(-1, 4), *image.shape[:2])
         (look,) = detector.look([detector.prepare(image)])
-        best = answers_for(look, boxes / np.tile(image.shape[:2], 2)).probabilities[:, 1:].argmax(1)
+        best = answers_for(look, boxes).probabilities[:, 1:].argmax(1)
         right += [detector.labels[i] == one.name for i, one in zip(best, objects, strict=True)]
         (found,) = detector.detect_batch([image], all_names=True)
         assert set(found.names) <= {*names.names, "unknown"}
     assert np.mean(right) > 0.8
+
+
+def test_a_second_look_tells_heads_from_what_is_none() -> None:
+    likeness, said = Likeness.load(ROOT / "checkpoints" / "anime_heads"), {True: [], False: []}
+    windows = [(x, y, x + 128, y + 128) for x in range(1, 380, 64) for y in range(1, 380, 64)]
+    for xml in sorted((ROOT / "demo").glob("*.xml")):
+        image, there = read_picture(xml.with_suffix(".jpg")), read_xml(xml).objects
+        boxes = from_pixels(np.array([one.box for one in there] or windows, float), *image.shape[:2])
+        rows = likeness.rows([head_of(image, box) for box in boxes])
+        said[bool(there)] += likeness.surer(np.full(len(boxes), 0.5), rows).tolist()
+    assert np.mean(np.array(said[True]) > 0.5) > 0.9 < np.mean(np.array(said[False]) < 0.5)
 
 
 def labelled(folder: Path, *heads: tuple[str, Any]) -> Path:

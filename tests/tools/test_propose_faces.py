@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from boxes.detections import Detections
-from datasets.drawn_video import FilmOptions, frame_at, heads_in
+from datasets.drawn_video import FilmOptions, heads_in
 from datasets.voc import is_draft, read_xml
 from labelling.drafts import checkpoint_finder, draft_objects, draft_targets, find_pictures
 from tests.conftest import ROOT
 from tests.engine.by_hand import detected
 from tests.tools.test_doors import TABLES, fill_the_disk
-from tests.video.small_videos import scene
+from tests.video.small_videos import frame_at, scene
 from tools.propose_faces import Options, main, propose
 
 
@@ -81,9 +81,10 @@ def test_boxes_of_nothing_are_left_out() -> None:
     assert item.truncated == 1
 
 
-def test_checkpoint_finds_heads_whatever_their_names() -> None:
+@pytest.mark.parametrize("name", ["drawn_lite", "anime_heads"])
+def test_checkpoint_finds_heads_whatever_their_names(name: str) -> None:
     film = FilmOptions(Path("film.mp4"))
-    find = checkpoint_finder(ROOT / "checkpoints" / "drawn_lite", 0.5)
+    find = checkpoint_finder(ROOT / "checkpoints" / name, 0.5)
     (detections,) = find([frame_at(film, 15.0)])
     assert len(detections) == len(heads_in(film, 15.0))
     assert set(detections.names) == {"head"}
@@ -104,13 +105,8 @@ def test_unreadable_pictures_are_named_and_the_others_done(dataset: Path, capsys
     dataset = dataset.rename(dataset.with_name("my set"))
     assert main([f"--dataset_dir={dataset}"]) == 1
     said = capsys.readouterr().err
-    for line in (
-        f"make labelimg DATASET='{dataset}'",
-        "ep_0001.jpg: not a picture",
-        "a.tif: picture format is not read",
-        "2 drafts",
-    ):
-        assert line in said
+    lines = f"make labelimg DATASET='{dataset}'", "ep_0001.jpg: not a picture", "a.tif: picture format is not"
+    assert [line for line in (*lines, "2 drafts") if line not in said] == []
     (dataset / "JPEGImages" / "sub").mkdir()
     Image.fromarray(scene(9)).save(dataset / "JPEGImages" / "sub" / "ep_0000.jpg")
     with pytest.raises(ValueError, match=r"would share ep_0000\.xml"):
