@@ -8,7 +8,8 @@ enlargements and looked at twice. A box is tight around face, ears, hair that li
 worn there. "hard" ones (less than half to be seen, blurred, or under about 12 pixels) count neither as found
 nor as missed.
 
-A checkpoint looks once, and from ten sides; any of its names is a head. Prints, for IoU 0.5, recall where
+A checkpoint looks once, and from ten sides (a finder of heads then once more at each, `nets.looks`); any of
+its names is a head. Prints, for IoU 0.5, recall where
 0.5, 1 and 2 heads a picture are false, and the average precision, each of both sets. With --portrait_dir and
 --headless_dir also, of pictures of one face each, in how many a head is drafted around the middle, and of
 pictures without a drawn head how many are drafted.

@@ -86,15 +86,15 @@ class Likeness:
 
     def surer(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """A finder's scores [N] after a second look, which `rows` [N, D] are of: odds by odds."""
-        said = np.maximum(rows @ self._hidden, 0) @ self._out
+        said = np.maximum((rows - self._mean) @ self._hidden, 0) @ self._out
         return scores / (scores + (1 - scores) * np.exp(-_TRUST * said))
 
-    def rows(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    def rows(self, pictures: Sequence[np.ndarray], batch_size: int = _BATCH) -> np.ndarray:
         """What the layers and the colours say of pictures, uint8 [H, W, 3] RGB: float32 [N, D]."""
         rows, side = [np.zeros((0, len(self._mean)), np.float32)], self._model.inputs[0].shape[1]
-        for first in range(0, len(pictures), _BATCH):
-            some = [np.asarray(resize_picture(one, side)) for one in pictures[first : first + _BATCH]]
-            batch = np.zeros((_BATCH, side, side, 3), np.float32)  # always whole: one graph serves all
+        for first in range(0, len(pictures), batch_size):
+            some = [np.asarray(resize_picture(one, side)) for one in pictures[first : first + batch_size]]
+            batch = np.zeros((batch_size, side, side, 3), np.float32)  # always whole: one graph serves all
             batch[: len(some)] = some
             roots = ops.convert_to_numpy(self._model.predict_on_batch(batch))[: len(some)]
             colours = np.stack([cell_colours(one.astype(np.uint8)) for one in some])

@@ -42,6 +42,8 @@ class Options:
     """How many different people appear in them."""
     seed: int = 0
     """Another seed draws other people and other pictures."""
+    lookalikes: bool = False
+    """With things that look like heads and are none: fists, hats, backs."""
     names: bool = False
     """Heads are called by who it is instead of "head"; those without colours "somebody"."""
 
@@ -63,7 +65,8 @@ def draw_some(options: Options, numbers: range) -> list[tuple]:
     """Draws and writes some pictures; gives the rows of people.csv."""
     rows = []
     for number in numbers:
-        picture, stem = draw_gathering(options.seed, number, options.people), f"anybody_{number:06d}"
+        picture = draw_gathering(options.seed, number, options.people, lookalikes=options.lookalikes)
+        stem = f"anybody_{number:06d}"
         path = options.output_dir / "JPEGImages" / f"{stem}.jpg"
         path.write_bytes(picture.jpeg)
         xml, named = (

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import skia
 
+from benchmarks.anybody.lookalikes import draw_lookalike
 from benchmarks.anybody.people import Somebody, View, make_somebody, sample_view, tone_of
 from benchmarks.anybody.solid import Head
 from datasets.drawn.colours import BLACK, INK, WHITE, Colour, mix
@@ -49,14 +50,20 @@ class Gathering:
     manner: str
 
 
-def draw_gathering(seed: int, index: int, people: int) -> Gathering:
-    """Draws picture ``index`` of a set in which ``people`` different people appear."""
-    source = random.Random(f"gathering {seed} {index}")
+def draw_gathering(seed: int, index: int, people: int, *, lookalikes: bool = False) -> Gathering:
+    """Draws picture ``index`` of a set in which ``people`` different people appear.
+
+    In half of them with things that look like heads and are none, if these are asked for.
+    """
+    source, odd = random.Random(f"gathering {seed} {index}"), random.Random(f"lookalikes {seed} {index}")
+    counts = [odd.randint(1, 3) if lookalikes and odd.random() < 0.35 else 0 for _ in range(2)]
     width, height = source.choice(SIZES)
     manner, style = random_style(source)
     surface = skia.Surface(width, height)
     easel = Easel(surface.getCanvas(), width, height)
     paint_place(easel, source, seed)
+    for _ in range(counts[0]):
+        draw_lookalike(easel.canvas, odd, style, height)
     placed, hulls = [], []
     for frame in _frames(source, width, height):
         for person, view in _place(source, seed, people, frame):
@@ -67,7 +74,8 @@ def draw_gathering(seed: int, index: int, people: int) -> Gathering:
                 hulls.append(draw_somebody(easel.canvas, person, style, view))
         if frame != (0, 0, width, height):
             easel.trace(box(*frame, 0), source.choice((INK, WHITE)), source.choice((1, 3)))
-    over = _draw_over(easel, source)
+    over = [draw_lookalike(easel.canvas, odd, style, height) for _ in range(counts[1])]
+    over += _draw_over(easel, source)
     heads = _seen(placed, hulls, over, width, height)
     pixels = cv2.cvtColor(surface.toarray(), cv2.COLOR_BGRA2RGB)  # uint8 [H, W, 3] RGB
     pixels = finish(pixels, source, manner)

@@ -1,6 +1,6 @@
 """Adds to likeness.npz what tells drawn heads from what the finder beside it takes for some.
 
-    python -m benchmarks.anybody --output_dir=runs/others --pictures=6000 --people=4000 --seed=78
+    python -m benchmarks.anybody --output_dir=runs/others --pictures=3000 --people=2000 --seed=80 --lookalikes
     python -m benchmarks.anybody.second_look --dataset_dir=runs/others --heads_dir=runs/heads
 
 The finder looks once at every picture; a box that overlaps a head by half is one, by less than 0.35 none,
@@ -27,6 +27,7 @@ from nets.detector import Detector
 from nets.likeness import LIKENESS, Likeness, head_of
 from terminal.bars import counting_bars
 
+PICTURES = 16  # looked at together
 LEAST = 0.03  # score of a box that is learnt from
 RIGHT, WRONG = 0.5, 0.35  # overlap with a head from which on a box is one, below which it is none
 UNITS, BATCH, STEPS, WARM_UP, RATE, DECAY, DROPPED = 16, 128, 3000, 50, 1e-3, 1e-2, 0.3
@@ -47,22 +48,26 @@ class Options:
     """Of the order of boxes, and of how layers begin."""
 
 
-def looked_at(options: Options, likeness: Likeness) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each picture `Likeness.rows` of the finder's boxes, float16 [N, D], and which of them are heads."""
+def looked_at(options: Options, likeness: Likeness) -> Iterator[tuple[np.ndarray, list[bool]]]:
+    """Of some pictures `Likeness.rows` of the finder's boxes, float16 [N, D], and which of them are heads."""
     finder, rng = Detector.trained(options.heads_dir), np.random.default_rng(options.seed)
     paths = sorted((options.dataset_dir / "Annotations").glob("*.xml"))
     with counting_bars(Console(stderr=True)) as progress:
-        for done, path in enumerate(paths, start=1):
-            image = read_picture(options.dataset_dir / "JPEGImages" / f"{path.stem}.jpg")
-            raw = read_xml(path)
-            there, _ = repair_objects(raw.objects, raw.size or image.shape[:2], "")
-            boxes = finder.detect(image, score_threshold=LEAST).boxes
-            best = np.asarray(iou(boxes, there.boxes)).max(1, initial=0)
-            clear = (best >= RIGHT) | (best < WRONG)
-            heads = [head_of(image, box) for box in boxes[clear]]
-            heads = [np.ascontiguousarray(one[:, ::-1]) if rng.random() < 0.5 else one for one in heads]
-            yield likeness.rows(heads).astype(np.float16), best[clear] >= RIGHT
-            progress("looking", done, len(paths))
+        for first in range(0, len(paths), PICTURES):
+            heads, right = [], []
+            for path in paths[first : first + PICTURES]:
+                image = read_picture(options.dataset_dir / "JPEGImages" / f"{path.stem}.jpg")
+                raw = read_xml(path)
+                there, _ = repair_objects(raw.objects, raw.size or image.shape[:2], "")
+                boxes = finder.detect(image, score_threshold=LEAST).boxes
+                best = np.asarray(iou(boxes, there.boxes)).max(1, initial=0)
+                for box, overlap in zip(boxes, best, strict=True):
+                    if overlap >= RIGHT or overlap < WRONG:
+                        head = head_of(image, box)
+                        heads.append(np.ascontiguousarray(head[:, ::-1]) if rng.random() < 0.5 else head)
+                        right.append(bool(overlap >= RIGHT))
+            yield likeness.rows(heads, BATCH).astype(np.float16), right
+            progress("looking", min(first + PICTURES, len(paths)), len(paths))
 
 
 class Shuffled(keras.utils.PyDataset):
@@ -81,11 +86,11 @@ class Shuffled(keras.utils.PyDataset):
         return self._rows[some].astype(np.float32), self._right[some]
 
 
-def learn(rows: np.ndarray, right: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """The arrays of likeness.npz that say whether rows [N, D] are heads, bool [N]."""
+def learn(rows: np.ndarray, right: np.ndarray, mean: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """The arrays of likeness.npz that say whether rows [N, D] are heads, bool [N]; they lie around `mean`."""
     given = keras.Input((rows.shape[1],))
     hidden, out = layers.Dense(UNITS, "relu", use_bias=False), layers.Dense(1, use_bias=False)
-    dropped = layers.Dropout(DROPPED, seed=seed)(layers.Rescaling(SCALE)(given))
+    dropped = layers.Dropout(DROPPED, seed=seed)(layers.Rescaling(SCALE)(given - mean))
     model = keras.Model(given, out(hidden(dropped)))
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, STEPS - WARM_UP, warmup_target=RATE, warmup_steps=WARM_UP
@@ -112,7 +117,10 @@ def main() -> int:
     arrays = read_arrays(options.heads_dir / LIKENESS)
     rows, right = map(np.concatenate, zip(*looked_at(options, Likeness(arrays)), strict=True))
     Console(stderr=True).print(f"{len(rows)} boxes, {right.sum()} of them heads")
-    write_arrays(options.heads_dir / LIKENESS, arrays | learn(rows, right, options.seed))
+    write_arrays(
+        options.heads_dir / LIKENESS,
+        arrays | learn(rows, right, arrays["mean"].astype(np.float32), options.seed),
+    )
     return 0
 
 
