@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # it would start Keras, for which no --help waits
     from nets.looks import Finder
 
 # Score of a close look from which on a box is drafted. Of boxes a little below three in ten are heads, of
-# those a little above four; from 0.2 on a film's page took as many keys with the finder of before.
+# those a little above four; from 0.2 on the page takes as many keys for a film (docs/labelling.md).
 DRAFTED = 0.3
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
 OFFERS = "labelling_detections.json"  # in the data set: all that a detector sees there, for the page
