@@ -45,7 +45,7 @@ _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 # Score of a head that counts as the one in a box, and its share inside that. mAP of One Piece, ten looks:
 # 0.382, 0.385, 0.386 with a score of 0.1, 0.2, 0.3, and 0.382, 0.385 with a share of 0.6, 0.8.
 _SURE, _INSIDE = 0.2, 0.8
-_TRUST = 0.5  # in the second look at what a finder found; recall in 200 real frames is alike with 0.75
+_TRUST = 0.5  # in the second look at what a finder found; recall in 200 real frames was alike with 0.75
 _UPPER = 0.65  # of a box, in which the middle of its head lies: of a figure at least; not varied
 
 

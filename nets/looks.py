@@ -18,7 +18,7 @@ Finder = Callable[[list[np.ndarray]], list[Detections]]
 
 HEAD = "head"  # the one name of a finder of heads
 LEAST = 0.02  # score of one look that still counts: others may be surer
-_ASKED = 0.1  # score from which on heads get a second look; recall in 200 real frames is alike from 0.02 on
+_ASKED = 0.1  # score from which on heads get a second look; recall in 200 real frames was alike from 0.02 on
 _SIDE = 4 / 7  # of a quarter: two neighbours share a quarter of theirs
 _CORNERS = [(top, left) for top in (0, 1 - _SIDE) for left in (0, 1 - _SIDE)]
 _WINDOWS = np.array([(0, 0, 1, 1), *((top, left, top + _SIDE, left + _SIDE) for top, left in _CORNERS)])
@@ -27,7 +27,7 @@ _SAME = 0.45  # overlap from which on two looks see the same head
 
 
 def close_finder(detector: Detector, name: str = "") -> Finder:
-    """Looks closely with a detector, once more at heads if these are its one name; gives all a name."""
+    """Looks closely, a finder of heads once more at each; a `name` stands in place of all names."""
     likeness = Likeness.load(HEADS) if detector.labels == (HEAD,) else None
 
     def look(images: list[np.ndarray]) -> list[Detections]:

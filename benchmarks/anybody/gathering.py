@@ -53,7 +53,7 @@ class Gathering:
 def draw_gathering(seed: int, index: int, people: int, *, lookalikes: bool = False) -> Gathering:
     """Draws picture ``index`` of a set in which ``people`` different people appear.
 
-    In half of them with things that look like heads and are none, if these are asked for.
+    If they are asked for, 58 of 100 have things that look like heads and are none, behind and before people.
     """
     source, odd = random.Random(f"gathering {seed} {index}"), random.Random(f"lookalikes {seed} {index}")
     counts = [odd.randint(1, 3) if lookalikes and odd.random() < 0.35 else 0 for _ in range(2)]
@@ -63,7 +63,7 @@ def draw_gathering(seed: int, index: int, people: int, *, lookalikes: bool = Fal
     easel = Easel(surface.getCanvas(), width, height)
     paint_place(easel, source, seed)
     for _ in range(counts[0]):
-        draw_lookalike(easel.canvas, odd, style, height)
+        draw_lookalike(easel, odd, style)
     placed, hulls = [], []
     for frame in _frames(source, width, height):
         for person, view in _place(source, seed, people, frame):
@@ -74,7 +74,7 @@ def draw_gathering(seed: int, index: int, people: int, *, lookalikes: bool = Fal
                 hulls.append(draw_somebody(easel.canvas, person, style, view))
         if frame != (0, 0, width, height):
             easel.trace(box(*frame, 0), source.choice((INK, WHITE)), source.choice((1, 3)))
-    over = [draw_lookalike(easel.canvas, odd, style, height) for _ in range(counts[1])]
+    over = [draw_lookalike(easel, odd, style) for _ in range(counts[1])]
     over += _draw_over(easel, source)
     heads = _seen(placed, hulls, over, width, height)
     pixels = cv2.cvtColor(surface.toarray(), cv2.COLOR_BGRA2RGB)  # uint8 [H, W, 3] RGB

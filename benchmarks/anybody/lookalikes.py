@@ -1,6 +1,5 @@
 """What a finder takes for a head and is none: fists, open hands, hats nobody wears, backs, skulls."""
 
-import math
 import random
 
 import cv2
@@ -10,48 +9,22 @@ import skia
 from benchmarks.anybody.people import tone_of
 from datasets.drawn.colours import INK, WHITE, Colour, mix
 from datasets.drawn.curves import box, curve, limb, oval, smooth
-from datasets.drawn.pen import Pen, Style
+from datasets.drawn.pen import Easel, Pen, Style
+from datasets.drawn.strokes import pairs
+from files.reading import table_beside
 
-Points = list[tuple[float, float]]
-_FIST: Points = [
-    (-0.8, -0.6),
-    (-0.3, -0.92),
-    (0.45, -0.88),
-    (0.9, -0.4),
-    (0.85, 0.4),
-    (0.4, 0.85),
-    (-0.5, 0.85),
-    (-0.9, 0.2),
-]
-_PALM: Points = [
-    (-0.55, -0.3),
-    (0.0, -0.42),
-    (0.55, -0.3),
-    (0.62, 0.4),
-    (0.3, 0.9),
-    (-0.3, 0.9),
-    (-0.62, 0.4),
-]
-_BACK: Points = [
-    (-1.1, -0.5),
-    (-0.35, -0.9),
-    (0.35, -0.9),
-    (1.1, -0.5),
-    (1.0, 1.0),
-    (0.85, 2.2),
-    (-0.85, 2.2),
-    (-1.0, 1.0),
-]
-_DOME: Points = [(-0.75, 0.1), (-0.7, -0.5), (-0.3, -0.85), (0.3, -0.85), (0.7, -0.5), (0.75, 0.1)]
+_OUTLINES = {name: pairs(numbers) for name, numbers in table_beside(__file__, "lookalikes").items()}
+FIST, PALM, BACK, DOME = (_OUTLINES[name] for name in ("fist", "palm", "back", "dome"))
+# How often which is drawn: fists and hands were most of what a finder took for heads (docs/heads.md).
+_WEIGHTS = {"fist": 5, "hand": 3, "hat": 2, "back": 2, "skull": 1}
 
 
-def draw_lookalike(canvas: skia.Canvas, source: random.Random, style: Style, height: float) -> np.ndarray:
-    """Draws one somewhere in a picture so many pixels high; gives its hull in pixels, float32 [N, 2]."""
-    pen, size = Pen(canvas, style), height * 10 ** source.uniform(-1.3, -0.5)
-    width = height * canvas.getBaseLayerSize().width() / canvas.getBaseLayerSize().height()
-    draw = source.choices((_fist, _hand, _hat, _back, _skull), (5, 3, 2, 2, 1))[0]
+def draw_lookalike(easel: Easel, source: random.Random, style: Style) -> np.ndarray:
+    """Draws one somewhere in a picture; gives its hull in pixels, float32 [N, 2]."""
+    pen, size = Pen(easel.canvas, style), easel.height * 10 ** source.uniform(-1.3, -0.5)
+    draw = source.choices((_fist, _hand, _hat, _back, _skull), [*_WEIGHTS.values()])[0]
     turn = source.uniform(-180, 180) if draw in (_fist, _hand) else source.gauss(0, 25)
-    where = skia.Matrix.Translate(source.uniform(0, width), source.uniform(0.1, 1) * height)
+    where = skia.Matrix.Translate(source.uniform(0, easel.width), source.uniform(0.1, 1) * easel.height)
     where.preRotate(turn)
     where.preScale(size * source.choice((-1, 1)), size * source.uniform(0.8, 1.2))
     with pen.through(where):
@@ -80,9 +53,9 @@ def _fist(pen: Pen, source: random.Random) -> None:
     skin = tone_of(source, "skin")
     if source.random() < 0.8:
         _sleeve(pen, source, skin)
-    pen.shape(smooth(_FIST), skin)
-    with pen.inside(smooth(_FIST)):
-        pen.fill(smooth([(x * 0.9 + 0.3, y + 0.55) for x, y in _FIST]), pen.shadow(skin))
+    pen.shape(smooth(FIST), skin)
+    with pen.inside(smooth(FIST)):
+        pen.fill(smooth([(x * 0.9 + 0.3, y + 0.55) for x, y in FIST]), pen.shadow(skin))
     fingers = source.choice((3, 3, 4))
     for index in range(fingers):
         x = -0.45 + 0.95 * index / (fingers - 1)
@@ -105,7 +78,7 @@ def _hand(pen: Pen, source: random.Random) -> None:
                 )
     with pen.at(0.5, 0.3, source.uniform(20, 70)):
         pen.shape(limb([(0, 0.2), (0.05, -0.3), (0.0, -0.75)], [0.24, 0.2, 0.13]), skin)
-    pen.shape(smooth(_PALM), skin)
+    pen.shape(smooth(PALM), skin)
     for _ in range(source.randint(0, 2)):
         y = source.uniform(-0.1, 0.5)
         pen.line(curve([(-0.4, y), (0, y + 0.1), (0.35, y - 0.1)]), INK, 0.8)
@@ -115,8 +88,8 @@ def _hat(pen: Pen, source: random.Random) -> None:
     tone, band = tone_of(source, "worn"), tone_of(source, "worn")
     brim, low = source.uniform(0.8, 1.6), source.uniform(0.15, 0.5)
     pen.shape(oval(0, 0.1, brim, low), pen.shadow(tone))
-    pen.shape(smooth(_DOME), tone)
-    with pen.inside(smooth(_DOME)):
+    pen.shape(smooth(DOME), tone)
+    with pen.inside(smooth(DOME)):
         pen.shape(box(-1, -0.15 - source.uniform(0, 0.2), 1, 0.3), band)
     if source.random() < 0.4:
         pen.shape(oval(0, -0.3, 0.2, 0.2), mix(band, WHITE, 0.5))
@@ -130,9 +103,9 @@ def _back(pen: Pen, source: random.Random) -> None:
         reach = source.uniform(0.3, 1.0)
         spine = [(side * 0.9, -0.35), (side * (1.1 + reach / 2), 0.7), (side * (1 + reach), 1.8)]
         pen.shape(limb(spine, [0.32, 0.28, 0.22]), source.choice((tone, skin)))
-    pen.shape(smooth(_BACK), tone)
-    with pen.inside(smooth(_BACK)):
-        pen.fill(smooth([(x + 0.7, y + 0.4) for x, y in _BACK]), pen.shadow(tone))
+    pen.shape(smooth(BACK), tone)
+    with pen.inside(smooth(BACK)):
+        pen.fill(smooth([(x + 0.7, y + 0.4) for x, y in BACK]), pen.shadow(tone))
         for _ in range(source.randint(0, 5)):
             x, y = source.uniform(-0.8, 0.8), source.uniform(-0.4, 1.6)
             pen.line(curve([(x, y), (x + 0.15, y + 0.3), (x + source.uniform(-0.2, 0.2), y + 0.7)]), INK)
@@ -151,4 +124,4 @@ def _skull(pen: Pen, source: random.Random) -> None:
         x = -0.2 + 0.2 * index
         pen.line(curve([(x, 0.5), (x, 0.7), (x, 0.9)]), INK)
     if source.random() < 0.3:
-        pen.fill(oval(0, 0.35, 0.08 * math.pi / 2, 0.1), INK)
+        pen.fill(oval(0, 0.35, 0.125663706, 0.1), INK)

@@ -58,7 +58,7 @@ def looked_at(options: Options, likeness: Likeness) -> Iterator[tuple[np.ndarray
             for path in paths[first : first + PICTURES]:
                 image = read_picture(options.dataset_dir / "JPEGImages" / f"{path.stem}.jpg")
                 raw = read_xml(path)
-                there, _ = repair_objects(raw.objects, raw.size or image.shape[:2], "")
+                there, _ = repair_objects(raw.objects, raw.size or (1, 1), "")
                 boxes = finder.detect(image, score_threshold=LEAST).boxes
                 best = np.asarray(iou(boxes, there.boxes)).max(1, initial=0)
                 for box, overlap in zip(boxes, best, strict=True):
