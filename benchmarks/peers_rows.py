@@ -18,6 +18,7 @@ from benchmarks.networks import new_trainer
 from benchmarks.peers_torch_link import Torch
 from benchmarks.peers_turns import MATRIX, MATRIX_SIDE, Block, Entrant, Precision, Target, block
 from datasets.pictures import read_picture
+from engine.training.machine import cpu_has_avx512
 from nets import get_network
 from nets.detector import Detector
 from nets.export_formats import Format, write_export
@@ -164,8 +165,9 @@ def exports(
 ) -> Iterator[tuple[Format, Precision, Callable[[], Detector]]]:
     """Format, precision, and what makes the Detector of it, once: all float32 first, then all int8."""
     precisions: tuple[Precision, ...] = ("float32", "int8")
+    masked = cpu_has_avx512() and not setting.avx512
     for precision in precisions:
-        for kind in kinds:
+        for kind in ("openvino",) if masked and "openvino" in kinds else kinds:  # the others obey no mask
             yield kind, precision, cache(partial(exported, detector, setting, kind, precision == "int8"))
 
 
