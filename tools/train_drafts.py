@@ -4,9 +4,9 @@
 
 It does what a person would type: conversion (a fifth of the pictures is kept to measure by), training by
 --recipe=small_cpu, evaluation, drafts of all that nobody has said to be right. The first round starts where
-the recipe does, or from --checkpoint_path; each later one from the detector before it, which also labels what
-it is sure of among the other pictures. Its detector is in MY_SET_rounds/, whose rounds.json says what every
-round brought. `make label DATASET=my_set TRAIN=1` runs it beside the page, again and again.
+the recipe does, or from --checkpoint_path; later ones there again if it is an ssd_300_lite, others from the
+detector before, which also labels what it is sure of among the other pictures. Its detector is in
+MY_SET_rounds/, whose rounds.json says what each brought. `make label DATASET=my_set TRAIN=1` runs them.
 
 Exit status: 0; 1 if a step failed, in a sentence; 2 for wrong flags; 130 after Ctrl-C.
 """
@@ -28,7 +28,7 @@ from labelling.rounds import MORE, add_round, expected_gain, read_rounds, round_
 from terminal.command import command, say
 
 _TOP = Path(__file__).resolve().parent.parent
-# What a detector that knows some of the names learns with, from labelled pictures and others: docs/heads.md.
+# What all but an ssd_300_lite go on with, from labelled pictures and others: docs/heads.md, labelling.md.
 _GOES_ON = ("--learning_rate=1e-3", "--anchors=start", "--batch_size=16", "--max_number_of_steps=600")
 
 
@@ -52,8 +52,8 @@ def train_round(options: Options, folder: Path, console: Console) -> None:
     shutil.rmtree(new, ignore_errors=True)  # of a round that did not end
     _run("tf_convert_data", data, f"--output_dir={records}", "--split_fractions", "0.8", "0.2", "0")
     start = []
-    if last.is_dir():
-        start = [f"--checkpoint_path={last}", f"--model_name={read_config(last)['model_name']}", *_GOES_ON]
+    if last.is_dir() and (model := read_config(last)["model_name"]) != "ssd_300_lite":
+        start = [f"--checkpoint_path={last}", f"--model_name={model}", *_GOES_ON]
         if labelled < len(targets):
             start.append(f"--unlabelled_dir={options.dataset_dir}")
     elif options.checkpoint_path is not None:

@@ -160,13 +160,14 @@ def test_what_more_labels_bring_follows_the_curve_and_says_how_sure_it_is(tmp_pa
 
 def test_a_round_is_what_a_person_would_type(folder: Path, monkeypatch) -> None:
     ran: list[tuple[str, ...]] = []
+    models = iter(("ssd_300_lite", "ssd_300_vgg", "ssd_300_vgg"))
 
     def run(module: str, *arguments: str) -> None:
         ran.append((module, *arguments))
         trained = next((one.partition("=")[2] for one in arguments if one.startswith("--train_dir=")), "")
         if trained:
             (Path(trained) / "eval").mkdir(parents=True)
-            (Path(trained) / "config.json").write_text('{"model_name": "ssd_300_lite"}')
+            (Path(trained) / "config.json").write_text(f'{{"model_name": "{next(models)}"}}')
             said = '{"ap_voc07": {"Mira": 0.5}, "ap_voc07_interval": {"Mira": [0.3, 0.7]}, "map_voc07": 0.5,'
             (Path(trained) / "eval" / "report.json").write_text(f'{said} "map_voc07_interval": [0.3, 0.7]}}')
             records = rounds_of(folder) / "records"
@@ -183,16 +184,15 @@ def test_a_round_is_what_a_person_would_type(folder: Path, monkeypatch) -> None:
     named(desk, "Mira", "Tobi")
     sheet = asked(desk, "sheet")
     desk.confirm("me", sheet.key, as_shown(desk, sheet))
-    for _ in range(2):
+    for _ in range(3):
         assert train_drafts.main(arguments) == 0
     with locked(rounds_of(folder), "x"):
         assert train_drafts.main(arguments) == 1, "one round at a time"
     modules = ["tf_convert_data", "train_ssd_network", "eval_ssd_network", "tools.preannotate"]
-    assert [module for module, *_ in ran] == 2 * modules
-    assert "--checkpoint_path=coco.npz" in ran[1]
-    last = rounds_of(folder) / "detector"
-    assert {f"--checkpoint_path={last}", "--model_name=ssd_300_lite"} <= {*ran[5]}
-    assert not any(one.startswith("--unlabelled_dir") for one in ran[5]), "all pictures are labelled"
+    assert [module for module, *_ in ran] == 3 * modules
+    assert all("--checkpoint_path=coco.npz" in ran[number] for number in (1, 5)), "a small one learns anew"
+    assert {f"--checkpoint_path={rounds_of(folder) / 'detector'}", "--model_name=ssd_300_vgg"} <= {*ran[9]}
+    assert not any(one.startswith("--unlabelled_dir") for one in ran[9]), "all pictures are labelled"
     assert read_rounds(rounds_of(folder))[0].names == {"Mira": OfName(4, 0.5, (0.7 - 0.3) / 3.92)}
 
 
