@@ -9,7 +9,8 @@ that does other things, too; seconds need a quiet one. The floor is the network'
 float32 matrix product, for int8 as well.
 
 `--avx2` computes as a CPU without AVX-512 would: TensorFlow, XLA, OpenVINO and PyTorch do, while ONNX Runtime
-and LiteRT cannot be told and are left out. Needs `make setup EXPORT=1`; torchvision's lines need `--install_torch` once.
+and LiteRT cannot be told and are left out. Needs `make setup EXPORT=1`; torchvision's lines need
+`--install_torch` once.
 """
 
 import logging
