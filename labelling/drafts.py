@@ -25,8 +25,8 @@ from terminal.bars import Progress
 if TYPE_CHECKING:  # it would start Keras, for which no --help waits
     from nets.looks import Finder
 
-# Score of a close look from which on a box is drafted. Of boxes a little below three in ten are heads, of
-# those a little above four; from 0.2 on the page takes as many keys for a film (docs/labelling.md).
+# Score of a close look from which on a box is drafted. Of boxes a little below and a little above about three
+# in ten are heads in 200 real frames; from 0.2 on the page took as many keys for a film (docs/labelling.md).
 DRAFTED = 0.3
 ORDER = "labelling_order.txt"  # in the data set; `make labelimg` follows it
 OFFERS = "labelling_detections.json"  # in the data set: all that a detector sees there, for the page
