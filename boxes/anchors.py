@@ -69,10 +69,6 @@ def shapes_of(layers: Sequence[AnchorLayer]) -> list[list[float]]:
     return [[float(side) for side in shape] for layer in layers for shape in layer.shapes]
 
 
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_LITE = _TABLES["ssd_300_lite"]
-
-
 def _vgg(
     image_size: int, cells: Sequence[int], steps: Sequence[int], sizes: Sequence[float]
 ) -> tuple[AnchorLayer, ...]:
@@ -102,14 +98,19 @@ def _mobilenet(cells: Sequence[int]) -> tuple[AnchorLayer, ...]:
     return tuple(AnchorLayer(side, side, 1 / side, some) for side, some in zip(cells, shapes, strict=True))
 
 
-ANCHOR_LAYERS: dict[str, tuple[AnchorLayer, ...]] = {
-    "ssd_300_lite": tuple(
-        AnchorLayer(cells, cells, 1 / cells, ssd_shapes(*sizes, (2.0, 0.5)))
-        for cells, sizes in zip(_LITE["cells"], pairwise(_LITE["sizes"]), strict=True)
-    ),
-    "ssd_300_mobilenet_v2": _mobilenet(**_TABLES["ssd_300_mobilenet_v2"]),
-    **{name: _vgg(**_TABLES[name]) for name in ("ssd_300_vgg", "ssd_512_vgg")},
-}
+def _lite(cells: Sequence[int], sizes: Sequence[float]) -> tuple[AnchorLayer, ...]:
+    shapes = (ssd_shapes(*pair, (2.0, 0.5)) for pair in pairwise(sizes))
+    return tuple(AnchorLayer(side, side, 1 / side, some) for side, some in zip(cells, shapes, strict=True))
+
+
+def family(name: str) -> str:
+    """What networks of a trunk have in common whatever the size of their pictures: `ssd_mobilenet_v2`."""
+    return "_".join(part for part in name.split("_") if not part.isdigit())
+
+
+_GRIDS = {"ssd_lite": _lite, "ssd_mobilenet_v2": _mobilenet, "ssd_vgg": _vgg}
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+ANCHOR_LAYERS = {name: _GRIDS[family(name)](**table) for name, table in _TABLES.items()}
 
 
 def anchor_layers(name: str) -> tuple[AnchorLayer, ...]:

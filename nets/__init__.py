@@ -1,9 +1,9 @@
 """Networks, their loss and post-processing, their weights, and the Detector that people use."""
 
-from nets import ssd_300_lite, ssd_300_mobilenet_v2, ssd_vgg
+from nets import ssd_300_lite, ssd_mobilenet_v2, ssd_vgg
 from nets.network import Network
 
-_ALL = (ssd_300_lite.NETWORK, ssd_300_mobilenet_v2.NETWORK, *ssd_vgg.NETWORKS)
+_ALL = (ssd_300_lite.NETWORK, *ssd_mobilenet_v2.NETWORKS, *ssd_vgg.NETWORKS)
 NETWORKS: dict[str, Network] = {network.name: network for network in _ALL}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from boxes.anchors import family
 from files.reading import table_beside
 
 VALIDATION = "validation"  # the set that tf_convert_data.py makes for choosing the best weights
@@ -23,8 +24,7 @@ VALIDATIONS = 10
 RATES = 2e-3, 1e-4  # highest learning rate where none is given: from random weights, and from others
 FINAL_SHARE = 0.01  # of the highest learning rate, at the last step
 
-# The detectors that come with the project know no name of others, but what drawn heads look like, which is
-# worth far more than nothing: docs/recipe.md.
+# What comes with the project knows drawn heads, which is a start worth far more than none: docs/recipe.md.
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 # Option -> the least that it may be, where it is given.
@@ -52,8 +52,7 @@ class OptimizerOptions:
 class LossOptions:
     """What the network is asked for, and how wrong answers count."""
 
-    #: overlap (IoU) above which an anchor answers for an object; each object's best anchor does so in any
-    #: case.
+    #: overlap (IoU) above which an anchor answers for an object; each object's best one does so anyway.
     match_threshold: float = 0.5
     negative_ratio: float = 3.0  #: background anchors in the loss for each anchor that answers for an object.
     loss_alpha: float = 1.0  #: weight of the boxes' part of the loss.
@@ -80,8 +79,8 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     #: engine/training/recipes.toml. Not given: small_cpu if neither --model_name nor --checkpoint_path is
     #: given, else none.
     recipe: Literal["none", "small_cpu", "small_gpu", "full"] = "none"
-    #: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (a laptop's CPU, from COCO's weights),
-    #: ssd_300_vgg (a GPU).
+    #: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (the same, from COCO's weights),
+    #: ssd_512_mobilenet_v2 (better, in three times the time), ssd_300_vgg and ssd_512_vgg (a GPU).
     model_name: str = "ssd_300_vgg"
     #: look only at the sets of this name: pascalvoc_2007 means voc_2007_train and so on, pascalvoc or nothing
     #: means all.
@@ -99,8 +98,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     #: the checkpoint folder does not know; whatever it knows stays bit for bit.
     trainable_scopes: str = ""
     #: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the augmented
-    #: training pictures. start: those of the checkpoint folder that the training starts from, else the
-    #: network's own.
+    #: training pictures. start: those of the checkpoint folder it starts from, else the network's own.
     anchors: Literal["start", "network", "fitted"] = "start"
     #: the preset: anime keeps hair and eye colours, ssd is the paper's, none only resizes.
     augmentation: Literal["anime", "ssd", "none"] = "anime"
@@ -224,7 +222,7 @@ def with_recipe(recipe: str, *, without_labels: bool = False, **given: Any) -> T
     ):
         values |= {**other, "checkpoint_path": str(CHECKPOINTS / other["checkpoint_path"])}
     for choice, dependent in BELONGS_TO.items():
-        if choice in values and given.get(choice, values[choice]) != values[choice]:
+        if choice in values and family(given.get(choice, values[choice])) != family(values[choice]):
             values = {name: value for name, value in values.items() if name not in dependent}
     return TrainingOptions(**{**values, **given, "recipe": recipe})
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from boxes.anchor_fitting import best_anchors, fit_anchors
+from boxes.anchors import family, shapes_of, with_shapes
 from datasets.problems import some_of
 from nets.checkpoint import Checkpoint, is_checkpoint, network_of, read_checkpoint, read_config
 from nets.imagenet import load_imagenet, reduce_fully_connected
@@ -53,8 +54,8 @@ def starting_weights(
     Args:
         model: as built by `network.build(len(labels) + 1)`.
         checkpoint_path: a checkpoint folder of this project (class outputs are matched by name, new names
-            start fresh), an .npz or TensorFlow checkpoint of tf-slim names, `imagenet`, the .h5 file of
-            keras.applications' VGG16, or empty for random weights. Class outputs that were
+            start fresh; of a network of the same family), an .npz or TensorFlow checkpoint of tf-slim names,
+            `imagenet`, the .h5 file of keras.applications' VGG16, or empty for random weights. Class outputs
             trained as sigmoids start fresh: their numbers mean something else in a softmax.
         skip: scopes to leave fresh.
 
@@ -145,11 +146,10 @@ def _from_checkpoint(
     model: keras.Model, network: Network, labels: Sequence[str], checkpoint: Checkpoint, skip: Sequence[str]
 ) -> set[str]:
     """Restore what has equal path and shape, of class heads the names that both know; the paths of it all."""
-    if checkpoint.network.name != network.name:
+    if family(there := checkpoint.network.name) != family(network.name):
         raise ValueError(
-            f"--checkpoint_path={checkpoint.folder} holds a {checkpoint.network.name}, but --model_name is "
-            f"{network.name}. "
-            f"Train with --model_name={checkpoint.network.name}, or start from another checkpoint."
+            f"--checkpoint_path={checkpoint.folder} holds a {there}, but --model_name is {network.name}. "
+            f"Train with --model_name={there}, or start from another checkpoint."
         )
     known = {name: class_id for class_id, name in enumerate(checkpoint.labels, start=1)}
     pairs = [(0, 0)] + [(new, known[name]) for new, name in enumerate(labels, start=1) if name in known]
@@ -219,9 +219,10 @@ def choose_anchors(
         return fitted
     if choice == "start" and (folder := checkpoint_at(checkpoint_path)) is not None:
         there = network_of(read_config(folder))
-        if there.name == network.name and there.anchor_layers != network.anchor_layers:
+        shapes, own = shapes_of(there.anchor_layers), shapes_of(network.anchor_layers)
+        if family(there.name) == family(network.name) and shapes != own and len(shapes) == len(own):
             say(f"Anchors as in {checkpoint_path}, where they were fitted to its labels.")
-            return replace(network, anchor_layers=there.anchor_layers)
+            return replace(network, anchor_layers=with_shapes(network.anchor_layers, shapes))
     return network
 
 

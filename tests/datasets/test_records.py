@@ -94,30 +94,24 @@ def test_an_index_says_what_the_records_say(indexed):
 
 
 @pytest.mark.parametrize(
-    ("name", "change"),
+    ("change", "names"),
     [
-        ("shards", lambda column: column[::-1]),
-        ("labels", lambda column: column[::-1]),
-        ("corners", lambda column: column + 1),
-        ("corners", lambda column: column[:, :3]),
-        ("classes", lambda column: column + 1),
-        ("classes", lambda column: column.astype(np.int64)),
-        ("difficult", lambda column: column[1:]),
-        ("picture", lambda column: column + 1),
-        ("picture", lambda column: column[::-1]),
-        ("hashes", lambda column: column[1:]),
-        ("names", lambda column: np.zeros(())),
+        (lambda column: column[::-1], ("shards", "labels", "picture")),
+        (lambda column: column + 1, ("corners", "classes", "picture")),
+        (lambda column: column[1:], ("difficult", "hashes")),
+        (lambda column: column[:, :3], ("corners",)),
+        (lambda column: column.astype(np.int64), ("classes",)),
+        (lambda column: np.zeros(()), ("names",)),
     ],
 )
-def test_an_index_that_cannot_be_believed_is_passed_over(indexed, name, change):
+def test_an_index_that_cannot_be_believed_is_passed_over(indexed, change, names):
     arrays = read_arrays(indexed)
-    write_arrays(indexed, {**arrays, name: change(arrays[name])})
-    split = open_dataset(indexed.parent).split("train")
-    assert split.known is None
-    assert split.classes.tolist() == [2, 2, 1, 2]
-    del arrays[name]
-    write_arrays(indexed, arrays)
-    assert open_dataset(indexed.parent).split("train").known is None
+    for name in names:
+        write_arrays(indexed, {**arrays, name: change(arrays[name])})
+        split = open_dataset(indexed.parent).split("train")
+        assert (name, split.known, split.classes.tolist()) == (name, None, [2, 2, 1, 2])
+        write_arrays(indexed, {key: value for key, value in arrays.items() if key != name})
+        assert open_dataset(indexed.parent).split("train").known is None
 
 
 def test_an_index_hides_no_damage(indexed):

@@ -12,10 +12,7 @@ from tests.nets.conftest import seeded_weights
 pytestmark = pytest.mark.jax_slow
 
 NETWORK = get_network("ssd_300_vgg")
-
 MEAN = np.array(RGB_MEAN, np.float32)
-CELLS = (38, 19, 10, 5, 3, 1)
-ANCHORS_PER_CELL = (4, 6, 6, 6, 4, 4)
 
 
 def test_first_and_last_anchor_by_hand(seeded_vgg):
@@ -56,10 +53,7 @@ def test_forward_pass_equals_ssd_tensorflow(seeded_vgg, shared):
     golden = np.load(shared / "golden" / "forward_ssd_300_vgg.npz", allow_pickle=False)
     outputs = seeded_vgg.model(golden["input"][None] + MEAN)
     for ours, theirs in (("codes", "localisations"), ("logits", "logits")):
-        expected = [golden[f"{theirs}_{layer}"] for layer in range(len(CELLS))]
-        assert [array.shape[1:4] for array in expected] == [
-            (cells, cells, anchors) for cells, anchors in zip(CELLS, ANCHORS_PER_CELL, strict=True)
-        ]
+        expected = [golden[f"{theirs}_{layer}"] for layer in range(6)]
         flat = np.concatenate([array.reshape(1, -1, array.shape[-1]) for array in expected], axis=1)
         np.testing.assert_allclose(np.array(outputs[ours]), flat, atol=1e-3, rtol=1e-3)
 

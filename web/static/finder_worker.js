@@ -2,7 +2,7 @@
 
 import * as ort from "/runtime/ort.wasm.min.mjs";
 
-// The network sees 300 pixels a side; a photograph is made smaller by the browser first, which is faster.
+// The network sees 300 or 512 pixels a side; a photograph is made smaller by the browser first, which is faster.
 const LONGEST_SIDE = 1024;
 
 ort.env.wasm.wasmPaths = "/runtime/";

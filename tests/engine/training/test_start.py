@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import nets
-from boxes.anchors import with_shapes
+from boxes.anchors import shapes_of, with_shapes
 from datasets.new_labels import write_labels
 from engine.training.start import choose_anchors, keeps_statistics, starting_weights
 from files.writing import write_arrays
 from nets import get_network
-from nets.checkpoint import read_checkpoint
+from nets.checkpoint import ANCHOR_SHAPES, read_checkpoint
 from nets.detector import Detector
 from nets.saving import model_weights, write_checkpoint
 from nets.slim_names import slim_variables
@@ -136,6 +136,17 @@ def test_sigmoid_heads_of_a_checkpoint_start_fresh_even_under_the_same_names(mob
     write_checkpoint(tmp_path / "mine", labels=["a"], config={"model_name": network.name}, weights=weights)
     start = starting_weights(network.build(4), network, ["a", "b", "c"], str(tmp_path / "mine"))
     assert "names it knows: a; new names: b, c" in start.source
+
+
+def test_the_same_trunk_starts_from_smaller_pictures(mobilenet, tmp_path):
+    network, model = mobilenet
+    shapes = [[side / 2 for side in pair] for pair in shapes_of(network.anchor_layers)]
+    config = {"model_name": network.name, ANCHOR_SHAPES: shapes}
+    write_checkpoint(tmp_path, labels=["a", "b", "c"], config=config, weights=model_weights(model))
+    larger = get_network("ssd_512_mobilenet_v2")
+    assert not starting_weights(larger.build(4), larger, ["a", "b", "c"], str(tmp_path)).fresh
+    chosen = choose_anchors(larger, "start", str(tmp_path), batches=list, say=print).anchor_layers
+    assert ([layer.rows for layer in chosen], shapes_of(chosen)) == ([32, 16, 8, 4, 2, 1], shapes)
 
 
 def test_where_batch_normalisation_keeps_what_it_starts_with(mobilenet):

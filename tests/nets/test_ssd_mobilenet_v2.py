@@ -10,13 +10,14 @@ from nets.checkpoint import read_checkpoint
 from nets.detector import Detector
 from nets.normalised_convolution import NormalisedConvolution
 from nets.slim_names import keras_path, load_slim_variables, slim_name, slim_variables
-from nets.ssd_300_mobilenet_v2 import NETWORK, CodeOrder
+from nets.ssd_mobilenet_v2 import NETWORKS, CodeOrder
 from ssd_tensorflow.checkpoints import import_checkpoint
 from tests.conftest import ROOT, tables
 from tests.nets.conftest import without_draws
 
 pytestmark = pytest.mark.jax_slow
 
+NETWORK = NETWORKS[0]
 COCO_NAMES = ROOT / "checkpoints" / "coco.txt"
 
 

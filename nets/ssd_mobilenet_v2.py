@@ -3,12 +3,16 @@
 Sandler et al. 2018, MobileNetV2, section 6.2; published as `ssdlite_mobilenet_v2_coco_2018_05_09`. Layers
 carry the API's names with dots for slashes (`BoxPredictor_0.BoxEncodingPredictor`), variables have its shapes
 and values, so that `nets.slim_names` reads its checkpoints as they are. What differs from this project stays
-inside: pictures are scaled to -1...1 in the graph, and codes leave it in this project's order.
+inside: pictures are scaled to -1...1 in the graph, and codes leave it in this project's order. With pictures
+of 512 pixels it is the same network on finer maps, and the same weights fit.
 
 The published class outputs are 90 sigmoids beside an unused background, trained one against the rest; a
 checkpoint folder made from them says so in config.json ("scores": "sigmoid"). Trained here, class outputs
 start fresh and are a softmax, as in every other network.
 """
+
+from functools import partial
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -17,7 +21,6 @@ from boxes.anchors import anchor_layers
 from nets.network import Network, predictions
 from nets.normalised_convolution import NormalisedConvolution
 
-IMAGE_SIZE = 300
 TRUNK = "FeatureExtractor.MobilenetV2"
 # Channels, repetitions and first stride of the blocks after the first (paper, table 2); all expand 6 times.
 BLOCKS = ((24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
@@ -28,8 +31,6 @@ FIRST_MAP = 13
 EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
 # The API's codes are (ty, tx, th, tw), divided by (0.1, 0.1, 0.2, 0.2) as ours are; ours: (cx, cy, w, h).
 CODE_ORDER = (1, 0, 3, 2)
-
-ANCHOR_LAYERS = anchor_layers("ssd_300_mobilenet_v2")
 
 
 @keras.saving.register_keras_serializable(package="anime_ssd")
@@ -74,22 +75,18 @@ def _depthwise(features, name: str):
     return NormalisedConvolution(None, 3, name=f"{name}_depthwise")(features)
 
 
-def ssd_300_mobilenet_v2(num_classes: int) -> keras.Model:
-    """float32 [B, 300, 300, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, num_classes]}."""
-    images = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="images")
+def _ssd_mobilenet_v2(name: str, image_size: int, num_classes: int) -> keras.Model:
+    """float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, num_classes]}."""
+    images = keras.Input((image_size, image_size, 3), name="images")
     maps = ((f"BoxPredictor_{index}", features) for index, features in enumerate(_feature_maps(images)))
     kinds = "BoxEncodingPredictor", "ClassPredictor"
-    outputs = predictions(maps, ANCHOR_LAYERS, num_classes, kinds=kinds, before=_depthwise)
+    outputs = predictions(maps, anchor_layers(name), num_classes, kinds=kinds, before=_depthwise)
     outputs["codes"] = CodeOrder(dtype="float32", name="code_order")(outputs["codes"])
-    return keras.Model(images, outputs, name="ssd_300_mobilenet_v2")
+    return keras.Model(images, outputs, name=name)
 
 
-NETWORK = Network(
-    "ssd_300_mobilenet_v2",
-    IMAGE_SIZE,
-    ANCHOR_LAYERS,
-    ssd_300_mobilenet_v2,
-    jit_on_cpu=False,
-    published_scores="sigmoid",
-    freeze_batch_norm=True,
+_PUBLISHED: Any = {"jit_on_cpu": False, "published_scores": "sigmoid", "freeze_batch_norm": True}
+NETWORKS = tuple(
+    Network(name, size, anchor_layers(name), partial(_ssd_mobilenet_v2, name, size), **_PUBLISHED)
+    for name, size in (("ssd_300_mobilenet_v2", 300), ("ssd_512_mobilenet_v2", 512))
 )
