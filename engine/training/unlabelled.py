@@ -121,11 +121,15 @@ def _record(path: Path, image: np.ndarray, found: Detections, labels: Sequence[s
 
 def hide(image: np.ndarray, boxes: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """The picture, uint8 [H, W, 3], blurred in some boxes, [N, 4] corners, but where others, `kept`, lie."""
+    if not len(boxes):
+        return image
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.float32)
     for value, some in ((1.0, boxes), (0.0, kept)):
         for left, top, right, bottom in np.rint(to_pixels(some, height, width)).astype(int):
             mask[top:bottom, left:right] = value
     mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]
-    blurred = cv2.GaussianBlur(image, (0, 0), max(height, width) / 16)
+    sides = [max(1, round(side * 16 / max(height, width))) for side in (width, height)]
+    small = cv2.GaussianBlur(cv2.resize(image, sides, interpolation=cv2.INTER_AREA), (0, 0), 1)
+    blurred = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.rint(image * (1 - mask) + blurred * mask).astype(np.uint8)
