@@ -202,9 +202,8 @@ class Desk:
         def change(question: Question) -> None:
             others = {*apart}
             if not question.tracks or not others <= {*range(len(question.tracks))}:
-                raise ValueError(
-                    f"the question has {len(question.tracks)} tracks, not those of {sorted(others)}"
-                )
+                there = f"the question has {len(question.tracks)} tracks"
+                raise ValueError(f"{there}, not those of {sorted(others)}")
             gone = set()
             for number, track in enumerate(question.tracks):
                 for head in track:
@@ -229,9 +228,8 @@ class Desk:
 
         def change(question: Question) -> None:
             if question.tracks or len(sheet) != len(question.pictures):
-                raise ValueError(
-                    f"the question has {len(question.pictures)} pictures, the answer {len(sheet)}"
-                )
+                there = f"the question has {len(question.pictures)} pictures"
+                raise ValueError(f"{there}, the answer {len(sheet)}")
             for picture, heads in zip(question.pictures, sheet, strict=True):
                 guesses = [(head, *self._likeliest(head)) for head in picture.heads if not head.named]
                 said = self._style.learn(picture.heads, self.boxes_of(picture), heads)
@@ -348,9 +346,8 @@ class Desk:
         """How much is done: pictures, those that are right, heads, those with a name, minutes left."""
         with self._lock:
             open_ones = [one for one in self.pictures if not one.done]
-            groups = {
-                head.group for one in open_ones for head in one.heads if head.group >= 0 and not head.named
-            }
+            unnamed = (head for one in open_ones for head in one.heads if not head.named)
+            groups = {head.group for head in unnamed if head.group >= 0}
             left = {"group": len(groups), "sheet": -(-len(open_ones) // SHEET)}
             usual = {
                 kind: float(np.median(took)) if took else _SECONDS[kind] for kind, took in self._took.items()

@@ -25,16 +25,13 @@ _GIVE, _DELETE = 2.0, 1.0  # time to give a head a name, and to delete a box, as
 _REMEMBERED, _ENOUGH = 300, 20  # answers that count, and so many at least; not varied
 _SAME, _INSIDE = 0.5, 0.8  # overlap, or a head's share inside a box, of one person's; not varied
 _MOVED = (0.4, 0.99)  # overlaps, before and after, of a box that was moved
-# How much a moved box changes what is expected of the next: of 369 boxes of a drawn film 36 were moved, with
-# medians of the moved ones 53 to 85, with none of this 103 (benchmarks.labelling_page).
-_LEARNT = 0.2
 
 
 class Style:
-    """How a person draws boxes, as codes relative to a finder's: lately, and those of single tracks."""
+    """How a person draws boxes, as codes relative to a finder's: their mean, and those of single tracks."""
 
     def __init__(self):
-        self.lately = np.zeros(4)
+        self._mean, self._count = np.zeros(4), 1  # of moved boxes, and one that was right as it was
         self.of_track: dict[int, np.ndarray] = {}
 
     def learn(self, before: Sequence[Head], boxes: np.ndarray, after: Sequence[Head]) -> dict[Head, str]:
@@ -57,13 +54,14 @@ class Style:
             elif not _taught(was):
                 code = np.asarray(encode(head.box[None], was.box[None]))[0]
                 self.of_track[was.track] = code
-                self.lately = self.lately + _LEARNT * (code - self.lately)
+                self._count += 1
+                self._mean = self._mean + (code - self._mean) / self._count
         return said
 
     def boxes(self, heads: Sequence[Head]) -> np.ndarray:
-        """Corners [N, 4] as that person's were moved in a neighbouring picture, or as boxes were lately."""
+        """Corners [N, 4] as that person moved them in a neighbouring picture, or as on average."""
         codes = [
-            np.zeros(4) if _taught(head) else self.of_track.get(head.track, self.lately) for head in heads
+            np.zeros(4) if _taught(head) else self.of_track.get(head.track, self._mean) for head in heads
         ]
         boxes = np.array([head.box for head in heads], np.float32).reshape(-1, 4)
         return np.asarray(clip(decode(np.array(codes, np.float32).reshape(-1, 4), boxes)))
