@@ -150,8 +150,8 @@ class NamingDetector(Detector):
     def _named(self, look: Look, pixels: np.ndarray) -> Look:
         heads = look.detections.where(look.best_of_head).above(_NAMED)
         crops = [head_of(pixels, box) for box in heads.boxes]
-        vectors, sure = self._likeness.look(crops, heads.scores)
-        shares = self._shares(vectors)  # [N, 1 + K]
+        vectors, rows = self._likeness.look(crops)
+        sure, shares = self._likeness.surer(heads, rows), self._shares(vectors)  # [N], [N, 1 + K]
         best = shares[:, 1:].argmax(1)
         # A head is reported by how sure it is a head and how sure the answer, "unknown" too; each less likely
         # name by its own share.

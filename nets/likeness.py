@@ -10,6 +10,7 @@ what a finder takes for some (`benchmarks.anybody.second_look`).
     mean          float16 [D]
     strangers     float16 [S, E]    vectors of drawn people
     head/hidden, head/out    float16 [D, H], [H]    whether it is a head at all
+    cut/hidden, cut/out      the same of one that the picture's border cuts off
 
 `names.npz` is what `tools.name_from_examples` makes of a person's boxes.
 """
@@ -46,6 +47,7 @@ _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 # 0.382, 0.385, 0.386 with a score of 0.1, 0.2, 0.3, and 0.382, 0.385 with a share of 0.6, 0.8.
 _SURE, _INSIDE = 0.2, 0.8
 _TRUST = 0.5  # in the second look at what a finder found; recall in 200 real frames was alike with 0.75
+_CUT = 0.01  # of a picture: a head that comes so near its border is cut off by it
 _UPPER = 0.65  # of a box, in which the middle of its head lies: of a figure at least; not varied
 
 
@@ -56,8 +58,9 @@ class Likeness:
         """Of what likeness.npz holds; pictures are looked at with so many pixels, a multiple of 32."""
         self._projection, self._mean = (np.asarray(arrays[key], np.float32) for key in ("projection", "mean"))
         self.strangers = np.asarray(arrays["strangers"], np.float32)  # [S, E], vectors of drawn people
-        self._hidden, self._out = (
-            np.asarray(arrays[f"head/{part}"], np.float32) for part in ("hidden", "out")
+        self._heads, self._cut = (
+            [np.asarray(arrays[f"{kind}/{part}"], np.float32) for part in ("hidden", "out")]
+            for kind in ("head", "cut")
         )
         given, seen = convolutions(arrays, CONVOLUTIONS, side)
         self._model = keras.Model(given, cell_roots(seen))
@@ -76,18 +79,19 @@ class Likeness:
 
     def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:
         """Of pictures with one head each, uint8 [H, W, 3] RGB, looked at twice: float32 [N, E]."""
-        return self.look(heads, np.ones(len(heads)))[0]
+        return self.look(heads)[0]
 
-    def look(self, heads: Sequence[np.ndarray], scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`vectors` of what a finder takes for heads with scores [N], and these scores after both looks."""
+    def look(self, heads: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """`vectors` of heads, and `rows` of the first look at each."""
         rows = self.rows([look for head in heads for look in (head, _mirrored_inside(head))])
         vectors = self.project(rows)
-        return _of_length_1(vectors[::2] + vectors[1::2]), self.surer(scores, rows[::2])
+        return _of_length_1(vectors[::2] + vectors[1::2]), rows[::2]
 
-    def surer(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def surer(self, found: Detections, rows: np.ndarray) -> np.ndarray:
         """A finder's scores [N] after a second look, which `rows` [N, D] are of: odds by odds."""
-        said = np.maximum((rows - self._mean) @ self._hidden, 0) @ self._out
-        return scores / (scores + (1 - scores) * np.exp(-_TRUST * said))
+        cut = np.minimum(found.boxes[:, :2], 1 - found.boxes[:, 2:]).min(1, initial=1) < _CUT
+        said = [np.maximum((rows - self._mean) @ hidden, 0) @ out for hidden, out in (self._cut, self._heads)]
+        return found.scores / (found.scores + (1 - found.scores) * np.exp(-_TRUST * np.where(cut, *said)))
 
     def rows(self, pictures: Sequence[np.ndarray], batch_size: int = _BATCH) -> np.ndarray:
         """What the layers and the colours say of pictures, uint8 [H, W, 3] RGB: float32 [N, D]."""

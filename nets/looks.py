@@ -43,9 +43,9 @@ def close_finder(detector: Detector, name: str = "") -> Finder:
 
 def _again(likeness: Likeness, image: np.ndarray, found: Detections) -> Detections:
     """What a finder takes for heads in a picture, with scores after a second look at each."""
-    asked, scores = found.scores >= _ASKED, found.scores.copy()
-    rows = likeness.rows([head_of(image, box) for box in found.boxes[asked]])
-    scores[asked] = likeness.surer(scores[asked], rows)
+    asked, scores = found.above(_ASKED), found.scores.copy()  # the first of them
+    rows = likeness.rows([head_of(image, box) for box in asked.boxes])
+    scores[: len(asked)] = likeness.surer(asked, rows)
     return ranked(zip(scores, found.boxes, found.names, strict=True))
 
 

@@ -201,7 +201,8 @@ def main() -> int:
     arrays |= {f"{CONVOLUTIONS[-1]}/{part}": array for part, array in weights.items()}
     arrays |= {"mean": mean, "projection": projection, "strangers": np.zeros((0, NUMBERS))}
     # The second look says nothing yet: benchmarks.anybody.second_look.
-    arrays |= {"head/hidden": np.zeros((len(mean), 1)), "head/out": np.zeros(1)}
+    for kind in ("head", "cut"):
+        arrays |= {f"{kind}/hidden": np.zeros((len(mean), 1)), f"{kind}/out": np.zeros(1)}
     arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
     rows = run(top, seen, slice(len(seen.maps) - HELD_OUT * options.shots, None))
     rows = rows.reshape(HELD_OUT, options.shots, -1)[:, :SHOTS_KEPT].reshape(HELD_OUT * SHOTS_KEPT, -1)

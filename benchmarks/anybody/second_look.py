@@ -3,8 +3,10 @@
     python -m benchmarks.anybody --output_dir=runs/others --pictures=3000 --people=2000 --seed=80 --lookalikes
     python -m benchmarks.anybody.second_look --dataset_dir=runs/others --heads_dir=runs/heads
 
-The finder looks once at every picture; a box that overlaps a head by half is one, by less than 0.35 none,
-and what lies between is left out. Two small layers learn that from what `Likeness.rows` says of each.
+The finder looks once at every picture, and once at a part of it, whose border cuts heads off. A box that
+overlaps a head by half is one, by less than 0.35 none; what lies between is left out, and so are heads of
+which less than half is to be seen. Two small layers learn that from what `Likeness.rows` says of each in
+whole pictures, and two more, for heads that a border cuts off, of each in both.
 """
 
 import sys
@@ -18,22 +20,24 @@ import tyro
 from keras import layers
 from rich.console import Console
 
-from boxes.geometry import iou
+from boxes.geometry import area, crop_around, iou
 from datasets.pictures import read_picture
 from datasets.voc import read_xml, repair_objects
 from files.reading import read_arrays
-from files.writing import write_arrays
+from files.writing import whole_file
 from nets.detector import Detector
 from nets.likeness import LIKENESS, Likeness, head_of
 from terminal.bars import counting_bars
 
 PICTURES = 16  # looked at together
 LEAST = 0.03  # score of a box that is learnt from
+PART = 0.45, 0.9  # side of the part, of the picture's
+SHOWN = 0.5  # of a head, to be one
 RIGHT, WRONG = 0.5, 0.35  # overlap with a head from which on a box is one, below which it is none
 UNITS, BATCH, STEPS, WARM_UP, RATE, DECAY, DROPPED = 16, 128, 3000, 50, 1e-3, 1e-2, 0.3
 SCALE = 16.0  # rows have length 1 and thousands of numbers
 HELD_OUT = 0.1  # of the boxes, to see what was learnt
-NAMES = "head/hidden", "head/out"
+PARTS = "hidden", "out"
 
 
 @dataclass(frozen=True)
@@ -48,25 +52,41 @@ class Options:
     """Of the order of boxes, and of how layers begin."""
 
 
-def looked_at(options: Options, likeness: Likeness) -> Iterator[tuple[np.ndarray, list[bool]]]:
-    """Of some pictures `Likeness.rows` of the finder's boxes, float16 [N, D], and which of them are heads."""
+def cut_off(
+    image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A part of a picture, uint8 [h, w, 3], heads' boxes [N, 4] in it, and the share of each to be seen."""
+    side = rng.uniform(*PART)
+    top, left = corner = rng.uniform(0, 1 - side, 2)
+    part, _ = crop_around(image, np.array([top, left, top + side, left + side]), 0)
+    inside = np.clip((boxes - np.tile(corner, 2)) / side, 0, 1).astype(np.float32)
+    return part, inside, area(inside) * side**2 / np.maximum(area(boxes), 1e-9)
+
+
+def looked_at(options: Options, likeness: Likeness) -> Iterator[tuple[np.ndarray, list[bool], list[bool]]]:
+    """`Likeness.rows` of the finder's boxes, float16 [N, D]; which are heads; which are in whole pictures."""
     finder, rng = Detector.trained(options.heads_dir), np.random.default_rng(options.seed)
     paths = sorted((options.dataset_dir / "Annotations").glob("*.xml"))
     with counting_bars(Console(stderr=True)) as progress:
         for first in range(0, len(paths), PICTURES):
-            heads, right = [], []
+            heads, right, in_whole = [], [], []
             for path in paths[first : first + PICTURES]:
                 image = read_picture(options.dataset_dir / "JPEGImages" / f"{path.stem}.jpg")
                 raw = read_xml(path)
                 there, _ = repair_objects(raw.objects, raw.size or (1, 1), "")
-                boxes = finder.detect(image, score_threshold=LEAST).boxes
-                best = np.asarray(iou(boxes, there.boxes)).max(1, initial=0)
-                for box, overlap in zip(boxes, best, strict=True):
-                    if overlap >= RIGHT or overlap < WRONG:
-                        head = head_of(image, box)
-                        heads.append(np.ascontiguousarray(head[:, ::-1]) if rng.random() < 0.5 else head)
-                        right.append(bool(overlap >= RIGHT))
-            yield likeness.rows(heads, BATCH).astype(np.float16), right
+                whole = image, there.boxes, np.ones(len(there.boxes))
+                for seen, truth, shown in (whole, cut_off(image, there.boxes, rng)):
+                    boxes = finder.detect(seen, score_threshold=LEAST).boxes
+                    overlaps = np.asarray(iou(boxes, truth))
+                    best = overlaps.max(1, initial=0)
+                    is_head = overlaps[:, shown >= SHOWN].max(1, initial=0) >= RIGHT
+                    for box, overlap, said in zip(boxes, best, is_head.tolist(), strict=True):
+                        if said or overlap < WRONG:
+                            head = head_of(seen, box)
+                            heads.append(np.ascontiguousarray(head[:, ::-1]) if rng.random() < 0.5 else head)
+                            right.append(said)
+                            in_whole.append(seen is image)
+            yield likeness.rows(heads, BATCH).astype(np.float16), right, in_whole
             progress("looking", min(first + PICTURES, len(paths)), len(paths))
 
 
@@ -87,7 +107,7 @@ class Shuffled(keras.utils.PyDataset):
 
 
 def learn(rows: np.ndarray, right: np.ndarray, mean: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """The arrays of likeness.npz that say whether rows [N, D] are heads, bool [N]; they lie around `mean`."""
+    """The layers that say whether rows [N, D] are heads, bool [N], by part; rows lie around `mean`."""
     given = keras.Input((rows.shape[1],))
     hidden, out = layers.Dense(UNITS, "relu", use_bias=False), layers.Dense(1, use_bias=False)
     dropped = layers.Dropout(DROPPED, seed=seed)(layers.Rescaling(SCALE)(given - mean))
@@ -108,19 +128,20 @@ def learn(rows: np.ndarray, right: np.ndarray, mean: np.ndarray, seed: int) -> d
         shuffle=False, verbose=2, validation_data=unseen,
     )  # fmt: skip
     arrays = SCALE * hidden.get_weights()[0], out.get_weights()[0][:, 0]
-    return {name: array.astype(np.float16) for name, array in zip(NAMES, arrays, strict=True)}
+    return {part: array.astype(np.float16) for part, array in zip(PARTS, arrays, strict=True)}
 
 
 def main() -> int:
     options = tyro.cli(Options, prog="python -m benchmarks.anybody.second_look", description=__doc__)
     keras.utils.set_random_seed(options.seed)
     arrays = read_arrays(options.heads_dir / LIKENESS)
-    rows, right = map(np.concatenate, zip(*looked_at(options, Likeness(arrays)), strict=True))
+    rows, right, in_whole = map(np.concatenate, zip(*looked_at(options, Likeness(arrays)), strict=True))
     Console(stderr=True).print(f"{len(rows)} boxes, {right.sum()} of them heads")
-    write_arrays(
-        options.heads_dir / LIKENESS,
-        arrays | learn(rows, right, arrays["mean"].astype(np.float32), options.seed),
-    )
+    for kind, some in (("head", in_whole), ("cut", np.ones(len(rows), bool))):
+        learnt = learn(rows[some], right[some], arrays["mean"].astype(np.float32), options.seed)
+        arrays |= {f"{kind}/{part}": array for part, array in learnt.items()}
+    with whole_file(options.heads_dir / LIKENESS, durable=True) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     return 0
 
 

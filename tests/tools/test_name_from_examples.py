@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nets.detector
-from boxes.detections import Detections
+from boxes.detections import Detections, ranked
 from boxes.geometry import from_pixels
 from datasets.pictures import read_picture
 from datasets.voc import VocObject, read_xml, write_annotation
@@ -36,7 +36,8 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
         arrays |= {f"{name}/kernel": rng.normal(0, 0.3, (3, 3, channels, 8)), f"{name}/bias": np.zeros(8)}
         channels = 8
     arrays |= {"mean": np.zeros(272), "projection": rng.standard_normal((272, 256))}
-    arrays |= {"head/hidden": np.zeros((272, 1)), "head/out": np.zeros(1)}
+    for kind in ("head", "cut"):
+        arrays |= {f"{kind}/hidden": np.zeros((272, 1)), f"{kind}/out": np.zeros(1)}
     write_arrays(folder / LIKENESS, {**arrays, "strangers": rng.standard_normal((20, 256))})
     return folder
 
@@ -51,8 +52,7 @@ def test_heads_get_the_names_of_those_they_are_like(tmp_path: Path, capsys: Any)
     names = read_names(tmp_path)
     assert f"{len(names.names)} names in {tmp_path}" in capsys.readouterr().err
     assert max(np.bincount(names.owners)) <= MOST
-    detector = Detector.load(tmp_path)
-    right = []
+    detector, right = Detector.load(tmp_path), []
     for xml in sorted((ROOT / "demo").glob("*.xml")):
         image, objects = read_picture(xml.with_suffix(".jpg")), read_xml(xml).objects
         boxes = from_pixels(np.array([one.box for one in objects], float).reshape(-1, 4), *image.shape[:2])
@@ -65,14 +65,18 @@ def test_heads_get_the_names_of_those_they_are_like(tmp_path: Path, capsys: Any)
 
 
 def test_a_second_look_tells_heads_from_what_is_none() -> None:
-    likeness, said = Likeness.load(ROOT / "checkpoints" / "anime_heads"), {True: [], False: []}
+    likeness, said, cut = Likeness.load(ROOT / "checkpoints" / "anime_heads"), {True: [], False: []}, []
     windows = [(x, y, x + 128, y + 128) for x in range(1, 380, 64) for y in range(1, 380, 64)]
     for xml in sorted((ROOT / "demo").glob("*.xml")):
         image, there = read_picture(xml.with_suffix(".jpg")), read_xml(xml).objects
         boxes = from_pixels(np.array([one.box for one in there] or windows, float), *image.shape[:2])
-        rows = likeness.rows([head_of(image, box) for box in boxes])
-        said[bool(there)] += likeness.surer(np.full(len(boxes), 0.5), rows).tolist()
+        whole = [head_of(image, box) for box in boxes]
+        parts = [head[:, : 6 * head.shape[1] // 10] for head in whole if there]  # as a border cuts them off
+        for heads, scores, edge in ((whole, said[bool(there)], 0.1), (parts, cut, 0.0)):
+            found = ranked((0.5, np.array([0.1, edge, 0.9, 0.9]), "head") for _ in heads)
+            scores += likeness.surer(found, likeness.rows(heads)).tolist()
     assert np.mean(np.array(said[True]) > 0.5) > 0.9 < np.mean(np.array(said[False]) < 0.5)
+    assert np.mean(cut) > 0.5
 
 
 def labelled(folder: Path, *heads: tuple[str, Any]) -> Path:
@@ -106,12 +110,8 @@ def test_what_says_nothing_is_refused(objects: list, said: str, tmp_path: Path, 
 def test_damaged_names_are_refused(tmp_path: Path) -> None:
     good: dict = {"names": np.array(["a", "b"]), "digest": np.array("x"), "limit": np.array(0.5)}
     good |= {"vectors": np.eye(2), "owners": np.arange(2), "around": np.zeros((2, 4))}
-    for change in (
-        {"owners": np.zeros(2)},
-        {"names": np.array(["a", "a"])},
-        {"digest": None},
-        {"around": np.eye(2)},
-    ):
+    wrong = {"owners": np.zeros(2)}, {"names": np.array(["a", "a"])}, {"digest": None}, {"around": np.eye(2)}
+    for change in wrong:
         write_arrays(tmp_path / NAMES, {k: v for k, v in (good | change).items() if v is not None})
         with pytest.raises(ValueError, match=r"does not hold names .*; make it anew with tools\.name_from"):
             read_names(tmp_path)
