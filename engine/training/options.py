@@ -80,7 +80,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     #: given, else none.
     recipe: Literal["none", "small_cpu", "small_gpu", "full"] = "none"
     #: ssd_300_lite (a laptop's CPU), ssd_300_mobilenet_v2 (the same, from COCO's weights),
-    #: ssd_512_mobilenet_v2 (better, in three times the time), ssd_300_vgg and ssd_512_vgg (a GPU).
+    #: ssd_512_mobilenet_v2 (larger pictures, slower), ssd_300_vgg and ssd_512_vgg (a GPU).
     model_name: str = "ssd_300_vgg"
     #: look only at the sets of this name: pascalvoc_2007 means voc_2007_train and so on, pascalvoc or nothing
     #: means all.
