@@ -47,7 +47,7 @@ _PARTS, _HUES, _GREYS = 3, 12, 4  # of the colours: parts per side
 # 0.382, 0.385, 0.386 with a score of 0.1, 0.2, 0.3, and 0.382, 0.385 with a share of 0.6, 0.8.
 _SURE, _INSIDE = 0.2, 0.8
 _TRUST = 0.5  # in the second look at what a finder found; recall in 200 real frames was alike with 0.75
-_CUT = 0.01  # of a picture: a head that comes so near its border is cut off by it
+CUT = 0.01  # of a picture, or a part of it: what comes so near its border is cut off by it; not varied
 _UPPER = 0.65  # of a box, in which the middle of its head lies: of a figure at least; not varied
 
 
@@ -88,8 +88,8 @@ class Likeness:
         return _of_length_1(vectors[::2] + vectors[1::2]), rows[::2]
 
     def surer(self, found: Detections, rows: np.ndarray) -> np.ndarray:
-        """A finder's scores [N] after a second look, which `rows` [N, D] are of: odds by odds."""
-        cut = np.minimum(found.boxes[:, :2], 1 - found.boxes[:, 2:]).min(1, initial=1) < _CUT
+        """Scores [N] after a second look, `rows` [N, D]: odds by odds; cut heads by layers of their own."""
+        cut = np.minimum(found.boxes[:, :2], 1 - found.boxes[:, 2:]).min(1, initial=1) < CUT
         said = [np.maximum((rows - self._mean) @ hidden, 0) @ out for hidden, out in (self._cut, self._heads)]
         return found.scores / (found.scores + (1 - found.scores) * np.exp(-_TRUST * np.where(cut, *said)))
 

@@ -11,7 +11,7 @@ import numpy as np
 from boxes.detections import Detections, ranked
 from boxes.geometry import crop_around, iou
 from nets.detector import HEADS, Detector
-from nets.likeness import Likeness, head_of
+from nets.likeness import CUT, Likeness, head_of
 
 # One `Detections` for each of some pictures, uint8 [H, W, 3] RGB.
 Finder = Callable[[list[np.ndarray]], list[Detections]]
@@ -22,7 +22,6 @@ _ASKED = 0.1  # score from which on heads get a second look; recall in 200 real 
 _SIDE = 4 / 7  # of a quarter: two neighbours share a quarter of theirs
 _CORNERS = [(top, left) for top in (0, 1 - _SIDE) for left in (0, 1 - _SIDE)]
 _WINDOWS = np.array([(0, 0, 1, 1), *((top, left, top + _SIDE, left + _SIDE) for top, left in _CORNERS)])
-_CUT = 0.01  # of a window: a box that comes so near a border inside the picture is cut off by it
 _SAME = 0.45  # overlap from which on two looks see the same head
 
 
@@ -79,7 +78,7 @@ def _placed(seen: Detections, window: np.ndarray) -> Detections:
     """Boxes of a window in the picture, without those that a border of the window cuts off."""
     to_border = np.concatenate([seen.boxes[:, :2], 1 - seen.boxes[:, 2:]], 1)
     inside = np.concatenate([window[:2], 1 - window[2:]]) > 1e-6  # borders that are not the picture's
-    whole = seen.where(np.where(inside, to_border, 1).min(1) >= _CUT)
+    whole = seen.where(np.where(inside, to_border, 1).min(1) >= CUT)
     corner, size = window[[0, 1, 0, 1]], np.tile(window[2:] - window[:2], 2)
     return Detections((whole.boxes * size + corner).astype(np.float32), whole.scores, whole.names)
 

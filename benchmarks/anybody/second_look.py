@@ -31,8 +31,8 @@ from terminal.bars import counting_bars
 
 PICTURES = 16  # looked at together
 LEAST = 0.03  # score of a box that is learnt from
-PART = 0.45, 0.9  # side of the part, of the picture's
-SHOWN = 0.5  # of a head, to be one
+PART = 0.45, 0.9  # side of the part, of the picture's, from and to; not varied
+SHOWN = 0.5  # of a head, to be one: what docs/labelling.md says is labelled
 RIGHT, WRONG = 0.5, 0.35  # overlap with a head from which on a box is one, below which it is none
 UNITS, BATCH, STEPS, WARM_UP, RATE, DECAY, DROPPED = 16, 128, 3000, 50, 1e-3, 1e-2, 0.3
 SCALE = 16.0  # rows have length 1 and thousands of numbers
