@@ -2,7 +2,9 @@
 
     python -m benchmarks.labelling_effort --drafts_dir=my_set/Annotations --truth_dir=truth
 
-Both are folders of XML; files with the same name are of the same picture.
+Both are folders of XML; files with the same name are of the same picture. The person follows the rule of
+docs/labelling.md, by which less than half a head needs no box: what the truth calls difficult is asked for
+only where a draft lies on it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +16,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from datasets.labels import clean_name
-from datasets.voc import RawAnnotation, read_xml, repair_objects
+from datasets.voc import RepairedObjects, read_xml, repair_objects
 from terminal.quiet import start_tensorflow
 
 # A box this near is left as it is; one this near is moved rather than deleted and drawn anew.
@@ -117,18 +118,27 @@ def measure(options: Options) -> tuple[Effort, int]:
         draft = options.drafts_dir / path.name
         if not draft.is_file():
             continue
-        there, names = _boxes(read_xml(path))
-        drafts, draft_names = _boxes(read_xml(draft))
-        total += effort_for(drafts, draft_names, there, names)
-        boxes += len(names)
+        there, drafted = objects_of(path), objects_of(draft)
+        total += effort_for(drafted.boxes, drafted.names, *asked_for(there, drafted.boxes))
+        boxes += there.difficult.count(False)
     if not total.pictures:
         raise ValueError(f"{options.drafts_dir} and {options.truth_dir} have no XML of the same name")
     return total, boxes
 
 
-def _boxes(raw: RawAnnotation) -> tuple[np.ndarray, list[str]]:
-    objects, _ = repair_objects(raw.objects, raw.size or (1, 1), "")
-    return objects.boxes, [clean_name(name) for name in objects.names]
+def objects_of(path: Path) -> RepairedObjects:
+    """What an XML shows."""
+    raw = read_xml(path)
+    return repair_objects(raw.objects, raw.size or (1, 1), "")[0]
+
+
+def asked_for(truth: RepairedObjects, drafts: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Boxes [G, 4] and names of what a person labels where drafts [N, 4] are shown."""
+    from boxes.geometry import iou
+
+    drafted = np.asarray(iou(truth.boxes, drafts)).max(1, initial=0) >= MOVABLE
+    kept = ~np.array(truth.difficult, bool) | drafted
+    return truth.boxes[kept], [name for name, asked in zip(truth.names, kept, strict=True) if asked]
 
 
 def main() -> None:

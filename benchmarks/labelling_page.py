@@ -4,7 +4,7 @@
 
 The data set has drafts of heads (tools.propose_faces) and is changed: give a copy. The truth is XML of the
 same names, which only the person knows. Every question of `labelling.desk` is answered as the page lets a
-person answer it; seconds are those that benchmarks.labelling_effort assumes.
+person answer it; seconds, and which heads need a box, are those of benchmarks.labelling_effort.
 """
 
 import subprocess
@@ -18,9 +18,18 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.labelling_effort import DELETE, GOOD, LOOK, MOVABLE, RENAME, Effort, effort_for
-from datasets.labels import clean_name
-from datasets.voc import read_xml, repair_objects
+from benchmarks.labelling_effort import (
+    DELETE,
+    GOOD,
+    LOOK,
+    MOVABLE,
+    RENAME,
+    Effort,
+    asked_for,
+    effort_for,
+    objects_of,
+)  # fmt: skip
+from datasets.voc import RepairedObjects
 from labelling.desk import Desk
 from labelling.marks import Head, Picture
 from labelling.questions import Question
@@ -62,28 +71,26 @@ class Counted:
 
 
 class Person:
-    """Knows the truth, as boxes [G, 4] and names by picture."""
+    """Knows the truth, by picture."""
 
     def __init__(self, truth_dir: Path):
         self.truth_dir = truth_dir
-        self.known: dict[str, tuple[np.ndarray, list[str]]] = {}
+        self.known: dict[str, RepairedObjects] = {}
 
-    def truth(self, picture: Picture) -> tuple[np.ndarray, list[str]]:
+    def truth(self, picture: Picture) -> RepairedObjects:
         key = picture.xml.name
         if key not in self.known:
-            raw = read_xml(self.truth_dir / key)
-            there, _ = repair_objects(raw.objects, raw.size or (1, 1), "")
-            self.known[key] = there.boxes, [clean_name(name) for name in there.names]
+            self.known[key] = objects_of(self.truth_dir / key)
         return self.known[key]
 
     def who(self, picture: Picture, head: Head) -> str:
         """Whose head that is; "" where it is nobody's with a name."""
         from boxes.geometry import iou
 
-        boxes, names = self.truth(picture)
-        overlaps = np.asarray(iou(head.box[None], boxes))[0]
+        truth = self.truth(picture)
+        overlaps = np.asarray(iou(head.box[None], truth.boxes))[0]
         best = int(overlaps.argmax()) if len(overlaps) else 0
-        return names[best] if len(overlaps) and overlaps[best] >= MOVABLE else ""
+        return truth.names[best] if len(overlaps) and overlaps[best] >= MOVABLE else ""
 
     def answer_group(self, desk: Desk, question: Question, counted: Counted) -> None:
         of = {head: picture for picture in question.pictures for head in picture.heads}
@@ -103,8 +110,8 @@ class Person:
         sheet = []
         for picture in question.pictures:
             shown = [desk.guess(head) for head in picture.heads]
-            boxes, names = self.truth(picture)
             drafts = desk.boxes_of(picture)
+            boxes, names = asked_for(self.truth(picture), drafts)
             effort = effort_for(drafts, shown, boxes, names)
             # Heads that are shown as nobody's vanish by themselves.
             near = np.asarray(iou(drafts, boxes)).max(1, initial=0) >= MOVABLE

@@ -32,10 +32,9 @@ if TYPE_CHECKING:  # importing it would start Keras before its remarks can be he
 
 # Pictures of a sheet, tracks of a group that are shown, names to choose from: what a screen shows at once.
 SHEET, CROPS, CHOICES = 12, 48, 5
-_LEAST = 3  # heads of a group that is asked for; of fewer each is looked at on its sheet; not varied
+_LEAST = 3  # heads of a group; of 3 and 5 a drawn film of 24 minutes takes 256 keys, 49.9 and 49.3 minutes
 # More are asked for as long as the last ones, of so many keys and clicks at least, named so many heads for
-# each. Of 0, 3, 5, 8: 88, 88, 88, 86 keys and clicks in all on a drawn film, whose groups name 16 heads for
-# each. On 285 unrelated frames they name 3, and 186 of 899 went into groups; without any it was 930.
+# each: a film's name 16, and 0 and 5 are alike there; those of 285 unrelated frames name 3.
 _LAST, _TRIED, _PAYS = 3, 10, 5.0
 _MOST_UNDO = 200
 _SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, a guess until some were answered
@@ -158,7 +157,8 @@ class Desk:
                     return question
             return None
 
-    def _group_for(self, who: str, free: Sequence[Picture], put_off: set[object]) -> Question | None:
+    def _groups(self, free: Iterable[Picture], put_off: set[object]) -> list[list[tuple[Picture, Head]]]:
+        """Heads to be asked for together, which are not like a name that they come with; most first."""
         groups: dict[int, list[tuple[Picture, Head]]] = {}
         for picture in free:
             if picture.name in self._offers:  # a detector knows more than likeness does
@@ -166,16 +166,21 @@ class Desk:
             for head in picture.heads:
                 if head.group >= 0 and not head.named and head not in put_off:
                     groups.setdefault(head.group, []).append((picture, head))
-        largest = max(groups.values(), key=len, default=[])
+        large = (some for some in groups.values() if len(some) >= _LEAST)
+        unknown = (some for some in large if not self.guess(*(head for _, head in some)))
+        return sorted(unknown, key=len, reverse=True)
+
+    def _group_for(self, who: str, free: Sequence[Picture], put_off: set[object]) -> Question | None:
+        groups = self._groups(free, put_off)
         brought, keys = map(sum, zip((0, 0), *self._brought[-_LAST:], strict=True))
-        if len(largest) < _LEAST or (keys >= _TRIED and brought < _PAYS * keys):
+        if not groups or (keys >= _TRIED and brought < _PAYS * keys):
             return None
         tracks: dict[int, list[Head]] = {}
-        for _, head in largest:
+        for _, head in groups[0]:
             tracks.setdefault(head.track, []).append(head)
         shown = sorted(tracks.values(), key=len, reverse=True)[:CROPS]
         inside = {head for track in shown for head in track}
-        pictures = [picture for picture, head in largest if head in inside]
+        pictures = [picture for picture, head in groups[0] if head in inside]
         return Question(who, list(dict.fromkeys(pictures)), shown)
 
     def _sheet_for(self, who: str, free: Sequence[Picture], put_off: set[object]) -> Question | None:
@@ -331,27 +336,23 @@ class Desk:
                 self._names = known_names(self.pictures, self._likeness)
             return likely(heads, self._names, self._likeness, self.names)
 
-    def guess(self, head: Head) -> str:
-        """The name with which a head is shown on its sheet; "": nobody's, so that it vanishes."""
-        name, chance = self._likeliest(head)
+    def guess(self, head: Head, *others: Head) -> str:
+        """The name with which heads of one person are shown on sheets; "": nobody's, so that they vanish."""
+        name, chance = self._likeliest(head, *others)
         return name if head.named or chance >= self._trust[bool(head.offer)].least else ""
 
-    def _likeliest(self, head: Head) -> tuple[str, float]:
+    def _likeliest(self, head: Head, *others: Head) -> tuple[str, float]:
         """A name and its chance; 0 where a detector does not see the head."""
         if head.named or head.passed_over:
             return head.name, 0.0
-        return next(((name, chance) for name, chance in self.likely([head]) if name), ("", 0.0))
+        return next((said for said in self.likely([head, *others]) if said[0]), ("", 0.0))
 
     def progress(self) -> dict[str, float]:
         """How much is done: pictures, those that are right, heads, those with a name, minutes left."""
         with self._lock:
             open_ones = [one for one in self.pictures if not one.done]
-            unnamed = (head for one in open_ones for head in one.heads if not head.named)
-            groups = {head.group for head in unnamed if head.group >= 0}
-            left = {"group": len(groups), "sheet": -(-len(open_ones) // SHEET)}
-            usual = {
-                kind: float(np.median(took)) if took else _SECONDS[kind] for kind, took in self._took.items()
-            }
+            left = {"group": len(self._groups(open_ones, set())), "sheet": -(-len(open_ones) // SHEET)}
+            usual = {kind: float(np.median(took or [_SECONDS[kind]])) for kind, took in self._took.items()}
             heads = [head for one in self.pictures for head in one.heads]
             return {
                 "pictures": len(self.pictures),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.labelling_effort import Effort, Options, effort_for, measure
+from benchmarks.labelling_effort import Effort, Options, asked_for, effort_for, measure, objects_of
 from datasets.voc import VocObject, write_annotation
 from tests.conftest import tables
 
@@ -24,14 +24,16 @@ def test_time_is_that_of_the_boxes_and_of_looking() -> None:
 
 
 def test_folders(tmp_path: Path) -> None:
-    options = Options(tmp_path / "drafts", tmp_path / "truth")
-    for folder, boxes in ((options.drafts_dir, [(1, 1, 50, 50)]), (options.truth_dir, [(1, 1, 50, 50)] * 2)):
+    options, sides = Options(tmp_path / "drafts", tmp_path / "truth"), (1, 1, 50, 50)
+    cut = VocObject("c", (90, 1, 100, 50), difficult=1)
+    for folder, names, others in ((options.drafts_dir, "a", []), (options.truth_dir, "ab", [cut])):
         folder.mkdir()
-        objects = [VocObject(name, box) for name, box in zip("ab", boxes, strict=False)]
+        objects = [*(VocObject(name, sides) for name in names), *others]
         write_annotation(folder / "x.xml", Path("x.jpg"), 100, 100, objects)
     effort, boxes = measure(options)
-    assert effort == Effort(right=1, drawn=1, pictures=1)
-    assert (effort.corrections, boxes) == (1, 2)
+    assert (effort, boxes) == (Effort(right=1, drawn=1, pictures=1), 2), "less than half a head needs none"
+    truth = objects_of(options.truth_dir / "x.xml")
+    assert asked_for(truth, truth.boxes[2:])[1] == ["a", "b", "c"], "but a draft of it has to be right"
     (options.drafts_dir / "x.xml").unlink()
     with pytest.raises(ValueError, match="have no XML of the same name"):
         measure(options)

@@ -46,18 +46,18 @@ class Likeness:
         return np.full(len(vectors), 0.3)
 
 
-def make_set(folder: Path) -> Path:
+def make_set(folder: Path, film: str = "ep") -> Path:
     """Pictures of a red and a blue head, which stand still, with drafts."""
     for number in range(PICTURES):
         image = np.full((96, 128, 3), 10 * number, np.uint8)
         for (top, left, bottom, right), colour in ((LEFT, RED), (RIGHT, BLUE)):
             image[int(top * 96) : int(bottom * 96), int(left * 128) : int(right * 128)] = colour
-        path = folder / "JPEGImages" / f"ep_{number:04}.png"
+        path = folder / "JPEGImages" / f"{film}_{number:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), image[..., ::-1])
         objects = voc_objects(np.array([LEFT, RIGHT]), ("head", "head"), 128, 96)
         (folder / "Annotations").mkdir(exist_ok=True)
-        write_draft(folder / "Annotations" / f"ep_{number:04}.xml", path, 128, 96, objects)
+        write_draft(folder / "Annotations" / f"{film}_{number:04}.xml", path, 128, 96, objects)
     return folder
 
 
@@ -116,6 +116,15 @@ def test_groups_then_a_sheet_then_training_data(folder: Path) -> None:
     raw = read_xml(folder / "Annotations" / "ep_0001.xml")
     assert (raw.verified, raw.origin, raw.size) == (True, "", (128, 96))
     assert {one.pose for one in raw.objects} == {"track 0", "track 1"}
+
+
+def test_a_group_that_looks_like_a_name_comes_with_it_on_its_sheets(folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr(desks, "CROPS", 1)  # of a person's tracks, one in each film
+    desk = opened(make_set(folder, "other"))
+    named(desk, "Mira", "Tobi")
+    heads = [head for one in asked(desk, "sheet").pictures for head in one.heads]
+    assert [desk.guess(head) for head in heads] == ["Mira", "Tobi"] * 2 * PICTURES
+    assert sum(head.named for head in heads) == 2 * PICTURES
 
 
 def test_who_does_not_belong_is_asked_for_on_the_sheet_and_nobodies_go(folder: Path) -> None:
@@ -279,14 +288,7 @@ while (question := desk.ask("me")) is not None:
         desk.confirm("me", question.key, as_shown(desk, question))
     print(f"Name {said}" if question.tracks else "sheet", flush=True)
 """
-
-
-DRAFT = """
-import sys
-from tests.labelling.test_desk import draft
-while True:
-    draft(sys.argv[1])
-"""
+DRAFT = "import sys\nfrom tests.labelling.test_desk import draft\nwhile True:\n    draft(sys.argv[1])"
 
 
 def draft(folder: str) -> None:
@@ -305,11 +307,10 @@ def test_fifty_kills_lose_no_answer(folder: Path, seed: int) -> None:
     for _ in range(50):
         shutil.rmtree(folder)
         make_set(folder)
-        line = [sys.executable, "-c", DRAFT, str(folder)]
-        command = [sys.executable, "-c", LABEL, str(folder)]
+        drafts, labels = ([sys.executable, "-c", script, str(folder)] for script in (DRAFT, LABEL))
         with (
-            subprocess.Popen(line, env=environment) as drafting,
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process,
+            subprocess.Popen(drafts, env=environment) as drafting,
+            subprocess.Popen(labels, env=environment, stdout=subprocess.PIPE, text=True) as process,
         ):
             assert process.stdout is not None
             heard = process.stdout.readline()

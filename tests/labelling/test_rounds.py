@@ -107,8 +107,7 @@ def test_names_are_shown_from_the_chance_on_that_has_cost_least() -> None:
 def test_groups_end_where_they_do_not_pay(folder: Path, monkeypatch) -> None:
     monkeypatch.setattr(desks, "_TRIED", 2)
     desk = opened(folder)
-    question = asked(desk, "group")
-    desk.name_group("me", question.key, "Mira", [0])  # one more click, and nobody has a name
+    desk.name_group("me", asked(desk, "group").key, "Mira", [0])  # one more click, and nobody has a name
     asked(desk, "sheet")
     desk = opened(folder)
     named(desk, "Mira")
@@ -172,14 +171,12 @@ def test_a_round_is_what_a_person_would_type(folder: Path, monkeypatch) -> None:
             (Path(trained) / "eval" / "report.json").write_text(f'{said} "map_voc07_interval": [0.3, 0.7]}}')
             records = rounds_of(folder) / "records"
             records.mkdir(exist_ok=True)
-            names = '{"splits": {"train": {"names": {"Mira": {"boxes": 4}}}}}'
-            (records / "dataset.json").write_text(names)
+            (records / "dataset.json").write_text('{"splits": {"train": {"names": {"Mira": {"boxes": 4}}}}}')
 
     monkeypatch.setattr(train_drafts, "_run", run)
     monkeypatch.setattr(train_drafts.os, "nice", lambda _: 0)
     arguments = [f"--dataset_dir={folder}", "--checkpoint_path=coco.npz"]
-    assert train_drafts.main(arguments) == 1, "nothing is labelled"
-    assert ran == []
+    assert (train_drafts.main(arguments), ran) == (1, []), "nothing is labelled"
     desk = opened(folder)
     named(desk, "Mira", "Tobi")
     sheet = asked(desk, "sheet")
