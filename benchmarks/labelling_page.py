@@ -28,7 +28,7 @@ from benchmarks.labelling_effort import (
     asked_for,
     effort_for,
     objects_of,
-)  # fmt: skip
+)
 from datasets.voc import RepairedObjects
 from labelling.desk import Desk
 from labelling.marks import Head, Picture

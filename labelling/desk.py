@@ -334,7 +334,7 @@ class Desk:
         with self._lock:
             if self._names is None:
                 self._names = known_names(self.pictures, self._likeness)
-            return likely(heads, self._names, self._likeness, self.names)
+            return likely(heads, self._names, self._likeness, lambda: self.names)
 
     def guess(self, head: Head, *others: Head) -> str:
         """The name with which heads of one person are shown on sheets; "": nobody's, so that they vanish."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,11 +174,11 @@ def known_names(pictures: Iterable[Picture], likeness: Likeness) -> Names | None
 
 
 def likely(
-    heads: Sequence[Head], names: Names | None, likeness: Likeness, every: Sequence[str]
+    heads: Sequence[Head], names: Names | None, likeness: Likeness, every: Callable[[], Sequence[str]]
 ) -> list[tuple[str, float]]:
     """Who some heads of one person may be, likeliest first; "" where it is nobody with a name."""
     if offers := {head.offer: head.score for head in heads if head.offer}:
-        rest = dict.fromkeys([name for name in every if name not in offers], 0.0)
+        rest = dict.fromkeys([name for name in every() if name not in offers], 0.0)
         return [*offers.items(), *rest.items()]
     not_names = frozenset().union(*(head.not_names for head in heads))
     # A detector that named them knows more than a few examples.
