@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # importing it would start Keras before its remarks can be he
 SHEET, CROPS, CHOICES = 12, 48, 5
 _LEAST = 3  # heads of a group; of 3 and 5 a drawn film of 24 minutes takes 256 keys, 49.9 and 49.3 minutes
 # More are asked for as long as the last ones, of so many keys and clicks at least, named so many heads for
-# each. A film of 24 minutes and One Piece: 314 and 857 keys; without an end 314, 879; of 10 keys 333, 857.
+# each. Of a drawn film of 24 minutes and One Piece: 314, 857 keys; without an end 314, 879; with 10 333, 857.
 _LAST, _TRIED, _PAYS = 3, 12, 5.0
 _MOST_UNDO = 200
 _SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, a guess until some were answered
@@ -158,7 +158,7 @@ class Desk:
             return None
 
     def _groups(self, free: Iterable[Picture], put_off: set[object]) -> list[list[tuple[Picture, Head]]]:
-        """Heads to be asked for together, which are not like a name that they come with; most first."""
+        """Heads to be asked for by groups, the largest first: not those whose likeliest name is shown."""
         groups: dict[int, list[tuple[Picture, Head]]] = {}
         for picture in free:
             if picture.name in self._offers:  # a detector knows more than likeness does
