@@ -15,7 +15,6 @@ Exit status: 0; 1 if an input could not be read or a result not written (the oth
 nothing was found to read; 2 for wrong flags; 130 after Ctrl-C.
 """
 
-import functools
 import itertools
 import json
 import math
@@ -25,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -216,8 +215,8 @@ class Run:
     ) -> list[tuple[np.ndarray, str, Detections]]:
         """Pictures of the contact sheet, what they are called, and what was found in them."""
         pictures = [source for source in sources if not source.is_video]
-        on_sheet = set(pictures[:: math.ceil(len(pictures) / MOST_TILES) or 1])
-        on_sheet = on_sheet if self.options.contact_sheet else set[Source]()
+        step = math.ceil(len(pictures) / MOST_TILES) or 1
+        on_sheet = {*pictures[::step]} if self.options.contact_sheet else set[Source]()
         tiles = []
         for source in pictures:
             line = None if source in on_sheet else journal.line(source.path)
@@ -308,7 +307,7 @@ class Run:
             self._left_out(source, error)
 
 
-@functools.cache
+@cache
 def _workers_detector(checkpoint_path: Path, unknown: bool) -> "Detector":
     start_tensorflow()
     from nets.detector import Detector

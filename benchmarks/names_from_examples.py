@@ -76,7 +76,7 @@ def one_draw(faces: Faces, likeness: Likeness, count: int, examples: int, rng: n
     names = Names(tuple(map(str, chosen)), vectors, owners, np.zeros((len(vectors), 4)), limit, "")
     rest = [some[examples:] for some in own]
     asked = [some[~np.isin(faces.sources[some], faces.sources[support])] for some in rest]
-    right = [names.cosines(faces.vectors[some]).argmax(1) == number for number, some in enumerate(asked)]
+    right = [names.votes(faces.vectors[some]).argmax(1) == number for number, some in enumerate(asked)]
 
     def clear(some: np.ndarray) -> np.ndarray:
         vectors = faces.vectors[some]

@@ -37,7 +37,8 @@ class FaceEncoder:
 
     def __init__(self):
         self._likeness = Likeness.load(HEADS, SIDE)
-        self.way = f"{_VERSION}_{SIDE}_{self._likeness.digest}"  # everything that rows depend on, in one word
+        # Everything that rows depend on, in one word.
+        self.way = f"{_VERSION}_{SIDE}_{self._likeness.rows_digest}"
         self.size = self._likeness.rows([]).shape[1]  # of a row, D
 
     def encode(self, faces: Sequence[np.ndarray]) -> np.ndarray:

@@ -21,7 +21,7 @@ from datasets.sources import sources_of
 from files.parallel import map_in_threads
 from labelling.drafts import OFFERS, ORDER, DraftTarget, alone_with, draft_targets, find_pictures, may_write
 from labelling.groups import groups_of, tracks_of
-from labelling.guesses import Style, Trust, known_names, likely, read_detections, with_offers
+from labelling.guesses import Style, known_names, likely, read_detections, with_offers
 from labelling.marks import Head, Memory, Picture, read_marks, take_back, write_marks, written_at
 from labelling.questions import Outcome, Question
 from terminal.bars import Progress, silent
@@ -37,6 +37,7 @@ _LEAST = 3  # heads of a group; of 3 and 5 a drawn film of 24 minutes takes 256 
 # each. Of a drawn film of 24 minutes and One Piece: 314, 857 keys; without an end 314, 879; with 10 333, 857.
 _LAST, _TRIED, _PAYS = 3, 12, 5.0
 _MOST_UNDO = 200
+_SHOWN = 0.7  # chance of a name from which on it is shown; minutes with others: docs/labelling.md
 _SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, a guess until some were answered
 
 
@@ -59,8 +60,6 @@ class Desk:
         self._took: dict[str, list[float]] = {"group": [], "sheet": []}
         self._names: Names | None = None
         self._style = Style()
-        # Of names by likeness, and of a detector's: the chance from which on they are shown.
-        self._trust = {False: Trust(0.5), True: Trust(0.4)}
         self._brought: list[tuple[int, int]] = []  # by each group: heads, and keys and clicks
         targets = draft_targets(find_pictures(dataset_dir))
         self.pictures: list[Picture] = []
@@ -117,6 +116,8 @@ class Desk:
 
     def _group(self) -> None:
         """Numbers the tracks of all heads, and groups those that nobody has named."""
+        from nets.likeness import NUMBERS  # it starts Keras
+
         self._style.of_track = {}  # is by number
         sources = sources_of([Path(one.name).with_suffix("").as_posix() for one in self.pictures])
         names = list(sources.values())
@@ -127,6 +128,7 @@ class Desk:
             return
         places = [number for number, _ in heads]
         boxes, vectors = (np.stack([getattr(head, what) for _, head in heads]) for what in ("box", "vector"))
+        vectors = vectors[:, :NUMBERS]
         tracks = tracks_of(places, follows, boxes, vectors)
         for (_, head), track in zip(heads, tracks.tolist(), strict=True):
             head.track = track
@@ -236,11 +238,7 @@ class Desk:
                 there = f"the question has {len(question.pictures)} pictures"
                 raise ValueError(f"{there}, the answer {len(sheet)}")
             for picture, heads in zip(question.pictures, sheet, strict=True):
-                guesses = [(head, *self._likeliest(head)) for head in picture.heads if not head.named]
-                said = self._style.learn(picture.heads, self.boxes_of(picture), heads)
-                for head, name, chance in guesses:
-                    if chance and said.get(head, name) == name:  # another name is given either way
-                        self._trust[bool(head.offer)].learn(chance, head in said)
+                self._style.learn(picture.heads, self.boxes_of(picture), heads)
                 picture.heads = [head for head in heads if head.name]
 
         return self._answer(who, key, change, done=True)
@@ -338,14 +336,11 @@ class Desk:
 
     def guess(self, head: Head, *others: Head) -> str:
         """The name with which heads of one person are shown on sheets; "": nobody's, so that they vanish."""
-        name, chance = self._likeliest(head, *others)
-        return name if head.named or chance >= self._trust[bool(head.offer)].least else ""
-
-    def _likeliest(self, head: Head, *others: Head) -> tuple[str, float]:
-        """A name and its chance; 0 where a detector does not see the head."""
-        if head.named or head.passed_over:
-            return head.name, 0.0
-        return next((said for said in self.likely([head, *others]) if said[0]), ("", 0.0))
+        if head.named:
+            return head.name
+        said = [] if head.passed_over else self.likely([head, *others])
+        name, chance = next((one for one in said if one[0]), ("", 0.0))
+        return name if chance >= _SHOWN else ""
 
     def progress(self) -> dict[str, float]:
         """How much is done: pictures, those that are right, heads, those with a name, minutes left."""

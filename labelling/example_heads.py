@@ -81,8 +81,11 @@ def looked_at(
 
 def likeness_within(vectors: np.ndarray) -> np.ndarray:
     """How like each of some examples [N, E] is to the mean of the others: float [N], none for one example."""
+    from nets.likeness import NUMBERS
+
     if len(vectors) < 2:
         return np.zeros(0)
+    vectors = vectors[:, :NUMBERS]
     others = vectors.sum(0) - vectors
     return (vectors * others).sum(1) / np.linalg.norm(others, axis=1)
 
@@ -94,9 +97,9 @@ def left_out(
 
     A stranger is what an example is to the names that are not its own, where there are two.
     """
-    from nets.likeness import clearness
+    from nets.likeness import NUMBERS, clearness
 
-    groups = [vectors[owners == number] for number in range(owners.max() + 1)]
+    groups = [vectors[owners == number, :NUMBERS] for number in range(owners.max() + 1)]
     means = np.stack([group.mean(0) / np.linalg.norm(group.mean(0)) for group in groups])
     right, strangers = [np.zeros(0) for _ in groups], [np.zeros(0)]
     for number, group in enumerate(groups):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:  # importing it would start Keras before its remarks can be he
 _MAX_BYTES = 256_000_000  # of some million boxes
 # Score from which on a detector's box is offered. 0.05, 0.1, 0.2: 482, 482, 488 keys for 585 real boxes.
 _OFFERED = 0.1
-_GIVE, _DELETE = 2.0, 1.0  # time to give a head a name, and to delete a box, as Trust says
-_REMEMBERED, _ENOUGH = 300, 20  # answers that count, and so many at least; not varied
 _SAME, _INSIDE = 0.5, 0.8  # overlap, or a head's share inside a box, of one person's; not varied
 _MOVED = (0.4, 0.99)  # overlaps, before and after, of a box that was moved
 
@@ -34,21 +32,16 @@ class Style:
         self._mean, self._count = np.zeros(4), 1  # of moved boxes, and one that was right as it was
         self.of_track: dict[int, np.ndarray] = {}
 
-    def learn(self, before: Sequence[Head], boxes: np.ndarray, after: Sequence[Head]) -> dict[Head, str]:
-        """Learns from a person's heads, which take over what is known of those `before` in `boxes` [N, 4].
-
-        Returns:
-            the names that the person gave to the former.
-        """
-        said: dict[Head, str] = {}
+    def learn(self, before: Sequence[Head], boxes: np.ndarray, after: Sequence[Head]) -> None:
+        """Learns from a person's heads, which take over what is known of those `before` in `boxes` [N, 4]."""
         if not (before and after):
-            return said
+            return
         overlaps = np.asarray(iou(np.stack([one.box for one in after]), boxes))
         for head, overlap in zip(after, overlaps, strict=True):
             was = before[int(overlap.argmax())]
             if overlap.max() < _MOVED[0]:
                 continue
-            head.track, head.score, said[was] = was.track, was.score, head.name
+            head.track, head.score = was.track, was.score
             if overlap.max() >= _MOVED[1]:
                 head.vector = was.vector
             elif not _taught(was):
@@ -56,7 +49,6 @@ class Style:
                 self.of_track[was.track] = code
                 self._count += 1
                 self._mean = self._mean + (code - self._mean) / self._count
-        return said
 
     def boxes(self, heads: Sequence[Head]) -> np.ndarray:
         """Corners [N, 4] as that person moved them in a neighbouring picture, or as on average."""
@@ -65,31 +57,6 @@ class Style:
         ]
         boxes = np.array([head.box for head in heads], np.float32).reshape(-1, 4)
         return np.asarray(clip(decode(np.array(codes, np.float32).reshape(-1, 4), boxes)))
-
-
-class Trust:
-    """From which chance on a head is shown with its likeliest name: whatever has cost a person least so far.
-
-    A name that is shown and wrong is deleted, one that is not shown and right is given, in twice that time
-    (benchmarks.labelling_effort).
-    """
-
-    def __init__(self, usual: float):
-        self._usual, self._seen = usual, list[tuple[float, bool]]()
-
-    def learn(self, chance: float, right: bool) -> None:
-        """What became of a head with such a chance: the person gave it that name, or it is nobody's."""
-        self._seen = [*self._seen[1 - _REMEMBERED :], (chance, right)]
-
-    @property
-    def least(self) -> float:
-        """The chance."""
-        if len(self._seen) < _ENOUGH:
-            return self._usual
-        chances, right = (np.array(some) for some in zip(*sorted(self._seen, reverse=True), strict=True))
-        saved = np.cumsum(np.where(right, _GIVE, -_DELETE))
-        best = int(saved.argmax())
-        return float(chances[best]) if saved[best] > 0 else 2.0
 
 
 def _taught(head: Head) -> bool:
@@ -177,6 +144,8 @@ def likely(
     heads: Sequence[Head], names: Names | None, likeness: Likeness, every: Callable[[], Sequence[str]]
 ) -> list[tuple[str, float]]:
     """Who some heads of one person may be, likeliest first; "" where it is nobody with a name."""
+    from nets.likeness import parts_of_length_1  # it starts Keras
+
     if offers := {head.offer: head.score for head in heads if head.offer}:
         rest = dict.fromkeys([name for name in every() if name not in offers], 0.0)
         return [*offers.items(), *rest.items()]
@@ -185,7 +154,7 @@ def likely(
     chances = dict.fromkeys(sorted({head.name for head in heads} - {""}), 1.0)
     vectors = [head.vector for head in heads if head.vector is not None]
     if names is not None and vectors:
-        mean = np.mean(vectors, 0, keepdims=True) / np.linalg.norm(np.mean(vectors, 0))
+        mean = parts_of_length_1(np.mean(vectors, 0, keepdims=True))
         said_of = names.probabilities(mean, likeness.of_anybody(mean))[0].tolist()
         for name, chance in zip(("", *names.names), said_of, strict=True):
             chances[name] = chances.get(name, 0.0) + chance

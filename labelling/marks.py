@@ -63,7 +63,7 @@ class Memory:
         with suppress(ValueError, TypeError, KeyError, OSError):
             kept = read_arrays(self._path)
             heads, vectors = kept["heads"].astype(np.uint8), kept["vectors"].astype(np.float32)
-            if str(kept["digest"]) == likeness.digest and vectors.shape[1:] == likeness.strangers.shape[1:]:
+            if str(kept["digest"]) == likeness.digest and vectors.shape[1:] == (likeness.width,):
                 self._known = dict(zip(map(bytes, heads), vectors, strict=True))
 
     def vectors(self, heads: Sequence[np.ndarray]) -> np.ndarray:

@@ -19,8 +19,7 @@ from nets.thresholds import EVIDENCE, UNKNOWN, Thresholds
 from preprocessing.resize import resize_picture
 
 _NAMED = 0.1  # score of a head from which on it is asked who it is: below, one in twenty is a head
-# Of likeness beside what a trained detector says: its power, and what is added lest one mistake decide.
-_TRUST, _DOUBT = 2, 0.003
+_DOUBT = 0.003  # of likeness beside what a trained detector says: lest one mistake decide
 # The finder of heads that needs no names, and knows how like two heads are.
 HEADS = Path(__file__).parents[1] / "checkpoints" / "anime_heads"
 
@@ -191,7 +190,7 @@ class SurerDetector(NamingDetector):
         heads = self._heads.detect(pixels, score_threshold=0)
         asked = shares[:, 1:].max(1, initial=0) >= _NAMED
         alike = self._who(pixels, (head_in(box, heads) for box in boxes[asked]))[:, self._columns]
-        both = shares[asked, 1:] * (alike / alike.sum(1, keepdims=True) + _DOUBT) ** _TRUST
+        both = shares[asked, 1:] * (alike / alike.sum(1, keepdims=True) + _DOUBT)
         shares[asked, 1:] = (1 - shares[asked, :1]) * both / both.sum(1, keepdims=True)
         one = look_at(boxes, shares, look.logits[kept], self.labels)
         rest = look.anchor_boxes, look.probabilities, look.logits  # what the network alone says

@@ -12,12 +12,16 @@ what a finder takes for some (`benchmarks.anybody.second_look`).
     head/hidden, head/out    float16 [D, H], [H]    whether it is a head at all
     cut/hidden, cut/out      the same of one that the picture's border cuts off
 
+A head's vector has two parts of length 1: NUMBERS by that map, whose products say how like two heads are, and
+how strong each channel of the last convolution is in the whole head. Both vote on names.
+
 `names.npz` is what `tools.name_from_examples` makes of a person's boxes.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -36,9 +40,11 @@ from preprocessing.resize import resize_picture
 LIKENESS, NAMES = "likeness.npz", "names.npz"
 ANEW = "make it anew with tools.name_from_examples"
 SIDE, CELLS = 64, 4  # of a head in pixels; of its map, per side
+NUMBERS = 128  # of the first part of a vector
 CONVOLUTIONS = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3", "conv4_1")
 MARGIN = 0.15  # around a head's box, in its longer side; the map was made of pictures 0.8 to 1.7 heads wide
-SHARPNESS = 16.0  # of the softmax of cosines: of 6 to 24 about the least log loss on faces10
+# Of the softmax of votes and of their regression: of 6 to 16, and 0.5 to 4, about the least log loss, faces10
+SHARPNESS, _RIDGE = 16.0, 1.0
 _BATCH = 4  # looks: few pictures show more than two heads
 _INNER = 0.07  # of a head, off each side of the second look: 0.12 is alike on faces10, 0.18 worse
 _ALIKE = 50  # drawn strangers who are most like a head say how like anybody is; not varied
@@ -52,28 +58,31 @@ _UPPER = 0.65  # of a box, in which the middle of its head lies: of a figure at 
 
 
 class Likeness:
-    """Heads as vectors of length 1, whose products say how like two heads are."""
+    """Heads as vectors."""
 
     def __init__(self, arrays: dict[str, np.ndarray], side: int = SIDE):
         """Of what likeness.npz holds; pictures are looked at with so many pixels, a multiple of 32."""
         self._projection, self._mean = (np.asarray(arrays[key], np.float32) for key in ("projection", "mean"))
-        self.strangers = np.asarray(arrays["strangers"], np.float32)  # [S, E], vectors of drawn people
+        self.strangers = np.asarray(arrays["strangers"], np.float32)  # [S, NUMBERS], of drawn people
         self._heads, self._cut = (
             [np.asarray(arrays[f"{kind}/{part}"], np.float32) for part in ("hidden", "out")]
             for kind in ("head", "cut")
         )
         given, seen = convolutions(arrays, CONVOLUTIONS, side)
         self._model = keras.Model(given, cell_roots(seen))
-        # Of the map: vectors of another one cannot be compared with its vectors.
-        self.digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
+        self._channels = _channels(self._mean[None])[0]
+        self.width = NUMBERS + len(self._channels)  # E, of a vector
+        # Of the map: what another one made cannot be compared with what it makes.
+        self.rows_digest = hashlib.blake2b(self._projection.tobytes() + b"2 looks", digest_size=8).hexdigest()
+        self.digest = f"{self.rows_digest}, channels"
 
     @classmethod
     def load(cls, folder: Path, side: int = SIDE) -> "Likeness":
         """Of a folder with likeness.npz; ValueError: it has none, or a damaged one."""
-        if not (folder / LIKENESS).is_file():
-            raise ValueError(f"{folder} has no {LIKENESS}: only checkpoints/anime_heads can tell who is who")
         try:
             return cls(read_arrays(folder / LIKENESS), side)
+        except FileNotFoundError:
+            raise ValueError(f"{folder} has no {LIKENESS}; only checkpoints/anime_heads has one") from None
         except KeyError as error:
             raise ValueError(f"{folder / LIKENESS} lacks {error}; take a copy that is whole") from None
 
@@ -85,7 +94,7 @@ class Likeness:
         """`vectors` of heads, and `rows` of the first look at each."""
         rows = self.rows([look for head in heads for look in (head, _mirrored_inside(head))])
         vectors = self.project(rows)
-        return _of_length_1(vectors[::2] + vectors[1::2]), rows[::2]
+        return parts_of_length_1(vectors[::2] + vectors[1::2]), rows[::2]
 
     def surer(self, found: Detections, rows: np.ndarray) -> np.ndarray:
         """Scores [N] after a second look, `rows` [N, D]: odds by odds; cut heads by layers of their own."""
@@ -107,11 +116,12 @@ class Likeness:
 
     def project(self, rows: np.ndarray) -> np.ndarray:
         """What `rows` says, [N, D], as vectors: float32 [N, E]."""
-        return _of_length_1((rows - self._mean) @ self._projection)
+        learnt = (rows - self._mean) @ self._projection
+        return parts_of_length_1(np.hstack([learnt, _channels(rows) - self._channels]))
 
     def of_anybody(self, vectors: np.ndarray) -> np.ndarray:
         """How like heads [M, E] are to those of many drawn strangers who are most like them: [M], -1 to 1."""
-        return np.sort(vectors @ self.strangers.T, axis=1)[:, -_ALIKE:].mean(1)
+        return np.sort(vectors[:, :NUMBERS] @ self.strangers.T, axis=1)[:, -_ALIKE:].mean(1)
 
 
 def head_of(image: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -136,7 +146,19 @@ def _mirrored_inside(head: np.ndarray) -> np.ndarray:
 
 
 def _of_length_1(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def parts_of_length_1(vectors: np.ndarray) -> np.ndarray:
+    """Vectors [N, E] whose two parts have length 1 each."""
+    return np.hstack([_of_length_1(part) for part in np.split(vectors, [NUMBERS], axis=1)])
+
+
+def _channels(rows: np.ndarray) -> np.ndarray:
+    """Of `Likeness.rows` [N, D] how strong each channel is in all cells: [N, C], roots, of length 1."""
+    roots = rows[:, : -(_PARTS**2) * (_HUES + _GREYS)]
+    cells = roots.reshape(len(rows), CELLS**2, roots.shape[1] // CELLS**2)
+    return _of_length_1(np.sqrt((cells**2).mean(1)))
 
 
 def convolutions(arrays: Mapping[str, np.ndarray], names: Sequence[str], side: int):
@@ -210,15 +232,24 @@ class Names:
 
     def cosines(self, vectors: np.ndarray) -> np.ndarray:
         """How like heads [M, E] are to each name: float32 [M, K], -1 to 1."""
-        means = np.stack([self.examples(number)[0].mean(0) for number in range(len(self.names))])
-        return vectors @ _of_length_1(means).T
+        means = np.stack([self.examples(number)[0].mean(0)[:NUMBERS] for number in range(len(self.names))])
+        return vectors[:, :NUMBERS] @ _of_length_1(means).T
+
+    def votes(self, vectors: np.ndarray) -> np.ndarray:
+        """Whose heads [M, E] are, by ridge regression on all examples: float [M, K], about 0 to 1 each."""
+        return vectors @ self._weights
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        scatter = self.vectors.T @ self.vectors + _RIDGE * np.eye(self.vectors.shape[1])
+        wanted = np.eye(len(self.names))[self.owners] - 1 / len(self.names)
+        return np.linalg.solve(scatter, self.vectors.T @ wanted)
 
     def probabilities(self, vectors: np.ndarray, anybody: np.ndarray) -> np.ndarray:
         """Of heads [M, E], `of_anybody` [M], who they are: float32 [M, 1 + K], nobody of the names first."""
-        cosines = self.cosines(vectors)
-        nobody = cosines.max(1) - clearness(cosines, anybody) + self.limit
-        cosines = np.column_stack([nobody, cosines])
-        return special.softmax(SHARPNESS * cosines, axis=1).astype(np.float32)
+        votes = self.votes(vectors)
+        nobody = votes.max(1) - clearness(self.cosines(vectors), anybody) + self.limit
+        return special.softmax(SHARPNESS * np.column_stack([nobody, votes]), axis=1).astype(np.float32)
 
     def boxes_of(self, heads: np.ndarray) -> np.ndarray:
         """Boxes as the person draws them, around heads: corners [M, 4] -> [M, 4]."""

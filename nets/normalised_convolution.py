@@ -13,7 +13,6 @@ from keras import layers, ops
 NORM = "BatchNorm"  # the scope of slim.batch_norm
 
 
-@keras.saving.register_keras_serializable(package="anime_ssd")
 class NormalisedConvolution(layers.Layer):
     """Convolution without bias, batch normalisation, activation; keeps the size of the map but for strides.
 
@@ -79,19 +78,6 @@ class NormalisedConvolution(layers.Layer):
         scale = gamma * ops.rsqrt(variance + norm.epsilon)
         kernel = kernel * (scale[:, None] if self.depthwise else scale)
         return ops.cast(kernel, self.compute_dtype), ops.cast(beta - mean * scale, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        batch, rows, columns, channels = input_shape
-        return batch, -(-rows // self.strides), -(-columns // self.strides), self.channels or channels
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "channels": self.channels,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "activation": keras.activations.serialize(self.activation),
-        }
 
     def _convolve(self, inputs, kernel):
         convolve = ops.depthwise_conv if self.depthwise else ops.conv

@@ -33,7 +33,6 @@ EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
 CODE_ORDER = (1, 0, 3, 2)
 
 
-@keras.saving.register_keras_serializable(package="anime_ssd")
 class CodeOrder(layers.Layer):
     """Codes (ty, tx, th, tw) as (cx, cy, w, h): [B, A, 4] -> [B, A, 4]."""
 

@@ -7,14 +7,13 @@ conv6 and conv7 while it trains, which changes no variable and no prediction.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import keras
 from keras import layers, ops
 
-from boxes.anchors import AnchorLayer, anchor_layers
+from boxes.anchors import anchor_layers
 from files.reading import table_beside
 from nets.network import Network, predictions
 
@@ -25,19 +24,6 @@ RGB_MEAN = (123.0, 117.0, 104.0)
 VGG_BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
-@dataclass(frozen=True)
-class ExtraBlock:
-    """A feature map behind VGG: a 1x1 convolution that narrows and a wider one that shrinks the map."""
-
-    name: str  # `block8`..
-    narrow: int  # channels of the 1x1 convolution
-    wide: int  # channels of the second convolution, those of the feature map
-    kernel: int = 3  # side of the second convolution
-    stride: int = 2  # of the second convolution
-    pad: int = 1  # rows and columns of zeros around its input
-
-
-@keras.saving.register_keras_serializable(package="anime_ssd")
 class L2Normalization(layers.Layer):
     """Every pixel's channels scaled to length 1, then each channel by a learned `gamma`.
 
@@ -90,34 +76,38 @@ def _vgg_trunk(images):
     return {"block4": maps["block4"], "block7": features}
 
 
-def _extra_map(features, block: ExtraBlock):
-    """One feature map behind VGG."""
-    features = _convolution(features, f"{block.name}.conv1x1", block.narrow, 1)
-    if block.pad:
-        features = layers.ZeroPadding2D(block.pad, name=f"{block.name}.pad")(features)
-    name = f"{block.name}.conv{block.kernel}x{block.kernel}"
-    return _convolution(features, name, block.wide, block.kernel, strides=block.stride, padding="valid")
+def _extra_map(
+    features, name: str, *, narrow: int, wide: int, kernel: int = 3, stride: int = 2, pad: int = 1
+):
+    """A feature map behind VGG: a 1x1 convolution that narrows and a wider one that shrinks the map.
+
+    So many channels; side and stride of the second one's kernel, and rows of zeros around its input.
+    """
+    features = _convolution(features, f"{name}.conv1x1", narrow, 1)
+    if pad:
+        features = layers.ZeroPadding2D(pad, name=f"{name}.pad")(features)
+    name = f"{name}.conv{kernel}x{kernel}"
+    return _convolution(features, name, wide, kernel, strides=stride, padding="valid")
 
 
 def _ssd_vgg(
-    name: str, image_size: int, grid: Sequence[AnchorLayer], blocks: Sequence[ExtraBlock], num_classes: int
+    name: str, image_size: int, extra_blocks: Sequence[Mapping[str, Any]], num_classes: int
 ) -> keras.Model:
     """float32 [B, S, S, 3] RGB 0...255 -> {"codes": [B, A, 4], "logits": [B, A, C]}, both float32."""
     images = keras.Input((image_size, image_size, 3), name="images")
     maps = _vgg_trunk(images)
     features = maps["block7"]
-    for block in blocks:
-        features = maps[block.name] = _extra_map(features, block)
+    for block in extra_blocks:
+        features = maps[block["name"]] = _extra_map(features, **block)
     maps["block4"] = L2Normalization(name="block4_box.L2Normalization")(maps["block4"])
 
     boxes = ((f"{map_name}_box", features) for map_name, features in maps.items())
-    return keras.Model(images, predictions(boxes, grid, num_classes, kernel=3), name=name)
+    return keras.Model(images, predictions(boxes, anchor_layers(name), num_classes, kernel=3), name=name)
 
 
 def _network(name: str, image_size: int, extra_blocks: Sequence[Mapping[str, Any]]) -> Network:
-    grid, blocks = anchor_layers(name), [ExtraBlock(**block) for block in extra_blocks]
-    architecture = partial(_ssd_vgg, name, image_size, grid, blocks)
-    return Network(name, image_size, grid, architecture, jit_on_cpu=True, bfloat16_on_cpu=True)
+    architecture = partial(_ssd_vgg, name, image_size, extra_blocks)
+    return Network(name, image_size, anchor_layers(name), architecture, jit_on_cpu=True, bfloat16_on_cpu=True)
 
 
 NETWORKS = tuple(_network(name, **table) for name, table in table_beside(__file__).items())

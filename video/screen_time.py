@@ -175,7 +175,7 @@ def look_through(
     tracks = tracks_in_shots(shots, pictures, boxes, names)
     order = np.lexsort((-scores, tracks))
     best = order[np.unique(tracks[order], return_index=True)[1]]  # of each track
-    vectors = np.zeros((len(best), likeness.strangers.shape[1]), np.float32)
+    vectors = np.zeros((len(best), likeness.width), np.float32)
     some = best[scores[best] >= SOMEBODY]
     for first in range(0, len(some), 64):
         progress("heads", first, len(some))

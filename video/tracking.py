@@ -38,7 +38,6 @@ class _Track:
     name: str = ""
     seen: int = 0
     missed: int = 0
-    lost: bool = False
     # Hits and frames so far, of which older ones count less; and their quotient when it was seen last.
     hits: float = 0.0
     frames: float = 0.0
@@ -107,13 +106,11 @@ class Tracker:
                 self._see(track, found, of_track[t], frame)
             else:
                 track.missed += 1
-                track.lost = track.missed > self._ahead
         for n, score in enumerate(found.scores):
             if n not in of_track.values() and score >= self._threshold:
-                track = _Track(found.boxes[n])
-                self._tracks.append(track)
-                self._see(track, found, n, frame)
-        self._tracks = [track for track in self._tracks if not track.lost]
+                self._tracks.append(_Track(found.boxes[n]))
+                self._see(self._tracks[-1], found, n, frame)
+        self._tracks = [track for track in self._tracks if track.missed <= self._ahead]
 
     def _see(self, track: _Track, found: Detections, number: int, frame: _Seen) -> None:
         box, score, name = found.boxes[number], float(found.scores[number]), found.names[number]

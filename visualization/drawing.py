@@ -137,8 +137,7 @@ def _make_label(name: str, score: float | None, size: int, height: int, width: i
     """The label as a picture, uint8 [h, w, 3]; None where nothing is to be said or nothing fits."""
     pad_x, pad_y = max(2, round(0.35 * size)), max(1, round(0.18 * size))
     number = "" if score is None else f"{100 * score:.0f}%"
-    room = width - 2 * pad_x
-    text = one_line(name)
+    room, text = width - 2 * pad_x, one_line(name)
     # A name too long for the picture loses its end; in a very narrow picture the score goes first.
     between = round(0.3 * size) if text and number else 0
     shortened = fit(text, size, room - between - text_width(number, size))

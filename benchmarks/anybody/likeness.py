@@ -23,12 +23,21 @@ from rich.console import Console
 from sklearn.utils.extmath import randomized_svd
 
 from files.writing import write_arrays
-from nets.likeness import CONVOLUTIONS, LIKENESS, SIDE, Likeness, cell_colours, cell_roots, convolutions
+from nets.likeness import (
+    CONVOLUTIONS,
+    LIKENESS,
+    NUMBERS,
+    SIDE,
+    Likeness,
+    cell_colours,
+    cell_roots,
+    convolutions,
+)
 from nets.slim_files import read_slim_variables
 from preprocessing.resize import resize_picture
 from terminal.bars import counting_bars
 
-KEPT, NUMBERS = 1000, 128  # directions in which portraits differ most; numbers of a vector
+KEPT = 1000  # directions in which portraits differ most
 SHRUNK = 0.1  # of the scatter within people, towards a ball: Friedman 1989, regularised discriminants
 CHANNELS = 256  # of the last convolution
 HELD_OUT, SHOTS_KEPT = 100, 4  # people who stay strangers, portraits of each
@@ -206,7 +215,7 @@ def main() -> int:
     arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
     rows = run(top, seen, slice(len(seen.maps) - HELD_OUT * options.shots, None))
     rows = rows.reshape(HELD_OUT, options.shots, -1)[:, :SHOTS_KEPT].reshape(HELD_OUT * SHOTS_KEPT, -1)
-    arrays["strangers"] = Likeness(arrays).project(rows).astype(np.float16)
+    arrays["strangers"] = Likeness(arrays).project(rows)[:, :NUMBERS].astype(np.float16)
     write_arrays(options.output_dir / LIKENESS, arrays)
     return 0
 

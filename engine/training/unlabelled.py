@@ -63,7 +63,7 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
     paths = [path for path in files_below(pictures_dir, ACCEPTED_SUFFIXES) if path.name not in there]
     if not paths:
         raise ValueError(f"--unlabelled_dir={pictures_dir}: no picture in it that is not in the records")
-    teacher = Detector.trained(checkpoint)
+    teacher = Detector.load(checkpoint) if dataset else Detector.trained(checkpoint)
     labels = dataset.labels if dataset else teacher.labels
     if not {*labels} & {*teacher.labels}:
         names = f"the names to learn are {some_of(labels)}, and {checkpoint} finds {some_of(teacher.labels)}"

@@ -17,7 +17,7 @@ from files.locking import locked
 from labelling import desk as desks
 from labelling import rounds as learning
 from labelling.drafts import OFFERS, state_of, write_draft
-from labelling.guesses import Trust, read_detections, with_offers
+from labelling.guesses import read_detections, with_offers
 from labelling.marks import Head
 from labelling.rounds import OfName, Round, add_round, expected_gain, read_rounds, rounds_of
 from tests.conftest import ROOT
@@ -85,23 +85,6 @@ def test_offers_come_in_between_two_questions_and_new_drafts_disturb_nobody(fold
     shown = [[Head(head.box, desk.guess(head), True) for head in one.heads] for one in sheet.pictures]
     desk.confirm("me", sheet.key, shown)
     assert on_disk(folder) == [["Mira", "Tobi"]] * PICTURES
-
-
-def test_names_are_shown_from_the_chance_on_that_has_cost_least() -> None:
-    trust = Trust(0.5)
-    for number in range(19):
-        trust.learn(number / 20, right=False)
-    assert trust.least == 0.5, "as usual, until enough was seen"
-    trust.learn(0.95, right=True)
-    assert trust.least == 0.95
-    for chance, right in ((0.94, False), (0.93, False), (0.92, True)):
-        trust.learn(chance, right=right)
-    assert trust.least == 0.95, "to delete two costs as much as to name one"
-    trust.learn(0.91, right=True)
-    assert trust.least == 0.91
-    for _ in range(400):
-        trust.learn(0.99, right=False)
-    assert trust.least > 1, "what was long ago does not count"
 
 
 def test_groups_end_where_they_do_not_pay(folder: Path, monkeypatch) -> None:

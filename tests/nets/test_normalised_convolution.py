@@ -57,7 +57,6 @@ def test_it_can_be_written_down_and_made_again():
     again = NormalisedConvolution.from_config(layer.get_config())
     assert (again.channels, again.kernel_size, again.strides, again.name) == (None, 3, 2, "a.b")
     assert again.activation is keras.activations.linear
-    assert again.compute_output_shape((None, 7, 6, 4)) == (None, 4, 3, 4)
 
 
 def test_it_computes_in_half_precision(rng):

@@ -37,6 +37,10 @@ def test_what_a_detector_is_sure_of_is_learnt_from_alone_and_beside_labels(tmp_p
     assert there.split("train").pictures == 1, "those that the records have are passed over"
     both = with_more(open_dataset(options.dataset_dir), "train", there).split("train")
     assert (both.pictures, both.boxes, both.picture.max()) == (4, alone.boxes + there.split("train").boxes, 3)
+    named = shutil.copytree(ROOT / "checkpoints" / "drawn_lite", tmp_path / "named")
+    (named / "names.npz").write_bytes(b"of somebody")
+    with pytest.raises(ValueError, match=r"names\.npz cannot be read"):  # names of examples count, too
+        labelled(tmp_path / "none", pictures, dataset_dir=options.dataset_dir, checkpoint_path=str(named))
     with pytest.raises(ValueError, match="no picture in it that is not in the records"):
         labelled(tmp_path / "none", tmp_path / "run")
     with pytest.raises(ValueError, match="give its checkpoint folder as --checkpoint_path, not nothing"):
