@@ -37,7 +37,7 @@ _LEAST = 3  # heads of a group; of 3 and 5 a drawn film of 24 minutes takes 256 
 # each. Of a drawn film of 24 minutes and One Piece: 314, 857 keys; without an end 314, 879; with 10 333, 857.
 _LAST, _TRIED, _PAYS = 3, 12, 5.0
 _MOST_UNDO = 200
-_SHOWN = 0.7  # chance of a name from which on it is shown; minutes with others: docs/labelling.md
+_SHOWN = 0.7  # chance of a name from which on it is shown; minutes with 0.5 to 0.75: docs/labelling.md
 _SECONDS = {"group": 6.0, "sheet": 12.0}  # for one question, a guess until some were answered
 
 
