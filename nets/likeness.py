@@ -236,14 +236,15 @@ class Names:
         return vectors[:, :NUMBERS] @ _of_length_1(means).T
 
     def votes(self, vectors: np.ndarray) -> np.ndarray:
-        """Whose heads [M, E] are, by ridge regression on all examples: float [M, K], about 0 to 1 each."""
+        """Whose heads [M, E] are, by ridge regression on all examples: float [M, K]."""
         return vectors @ self._weights
 
     @cached_property
     def _weights(self) -> np.ndarray:
-        scatter = self.vectors.T @ self.vectors + _RIDGE * np.eye(self.vectors.shape[1])
-        wanted = np.eye(len(self.names))[self.owners] - 1 / len(self.names)
-        return np.linalg.solve(scatter, self.vectors.T @ wanted)
+        each = 1 / np.bincount(self.owners)  # a name with many examples counts no more than one with few
+        weighed = (self.vectors * (each / each.mean())[self.owners, None]).T
+        wanted = np.eye(len(each))[self.owners] - 1 / len(each)
+        return np.linalg.solve(weighed @ self.vectors + _RIDGE * np.eye(len(weighed)), weighed @ wanted)
 
     def probabilities(self, vectors: np.ndarray, anybody: np.ndarray) -> np.ndarray:
         """Of heads [M, E], `of_anybody` [M], who they are: float32 [M, 1 + K], nobody of the names first."""

@@ -59,8 +59,7 @@ def draw_boxes(
     if not np.isfinite(boxes).all():
         raise ValueError(f"draw_boxes needs finite boxes; got {boxes[~np.isfinite(boxes).all(axis=1)][0]}.")
 
-    canvas = image.copy()
-    height, width = image.shape[:2]
+    canvas, (height, width) = image.copy(), image.shape[:2]
     size = _text_size(height, width)
     line = max(1, round(size / 5.5))
     frames = [_pixels(box, height, width) for box in boxes]

@@ -153,6 +153,9 @@ def test_both_parts_of_a_vector_vote() -> None:
     names = Names(("a", "b"), vectors, np.array([0, 1, 0, 1]), np.zeros((4, 4)), 0.0, "")
     assert names.votes(vectors).argmax(1).tolist() == [0, 1, 0, 1]
     assert np.ptp(names.cosines(vectors)) == pytest.approx(0)
+    often = np.repeat([0, 1], (20, 1))  # twenty examples of one name, one of the other
+    names = Names(("a", "b"), vectors[often * 3], often, np.zeros((21, 4)), 0.0, "")
+    assert names.votes((0.45 * vectors[0] + 0.55 * vectors[3])[None]).argmax() == 1
 
 
 def test_the_head_in_a_box_is_the_example() -> None:
