@@ -73,7 +73,7 @@ class Detector:
         if not (path / NAMES).is_file():
             return cls.trained(path, unknown=unknown)
         likeness, names = Likeness.load(HEADS), read_names(path)
-        if names.digest != likeness.digest:
+        if (names.digest, names.vectors.shape[1]) != (likeness.digest, likeness.width):
             raise ValueError(f"{NAMES} is of another {HEADS.name}; {ANEW}")
         finder = cls.trained(path if is_checkpoint(path) else HEADS)
         if not {*names.names} <= {*finder.labels}:

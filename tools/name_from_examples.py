@@ -49,7 +49,7 @@ def main(options: Options) -> int:
 
         likeness, known, there = Likeness.load(HEADS), {}, options.output_dir
         old = read_names(there) if (there / NAMES).is_file() else None
-        if old and old.digest != likeness.digest:
+        if old and (old.digest, old.vectors.shape[1]) != (likeness.digest, likeness.width):
             old = None
             note(console, f"{there / NAMES} was made with another {HEADS.name} and is made anew")
         own = is_checkpoint(there)
