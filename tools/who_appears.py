@@ -78,7 +78,7 @@ def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Liken
     alike, each name for itself. Of one name only there is nothing to compare: the sure ones alone have it.
     """
     from labelling.example_heads import left_out
-    from nets.likeness import NUMBERS, clearness
+    from nets.likeness import clearness
     from nets.thresholds import EVIDENCE, UNKNOWN
     from video.screen_time import SOMEBODY
 
@@ -90,7 +90,7 @@ def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Liken
         own, surest = np.where(good, np.array(said, object), ""), np.argsort(-scores, kind="stable")
         sure.append(own.tolist())
         for name in {*sure[-1]} - {""}:
-            found.setdefault(name, []).append(seen.vectors[surest[own[surest] == name][:_EXAMPLES], :NUMBERS])
+            found.setdefault(name, []).append(seen.vectors[surest[own[surest] == name][:_EXAMPLES]])
     examples = {name: np.concatenate(some) for name, some in sorted(found.items())}
     examples = {name: some for name, some in examples.items() if len(some) >= _FEWEST}
     if len(examples) < 2:
@@ -103,7 +103,7 @@ def names_of(films: Sequence["Seen"], thresholds: "Thresholds", likeness: "Liken
     named = []
     for seen in films:
         said, scores, evidence = seen.of_tracks()
-        cosines = seen.vectors[:, :NUMBERS] @ means.T
+        cosines = seen.vectors @ means.T
         clear = clearness(cosines, likeness.of_anybody(seen.vectors))
         clear += _MISSING * np.minimum(evidence - limit, 0)
         best = cosines.argmax(1)
@@ -126,7 +126,7 @@ def looked_at(
     weights, found, notes = digest_of(options.checkpoint_path), {}, []
     for path, source in sources.items():
         try:
-            made = f"{path.stat().st_size} bytes, {weights}, {likeness.digest}"
+            made = f"{path.stat().st_size} bytes, {weights}, {likeness.rows_digest}"
             kept = options.output_dir / "films" / f"{source}.npz"
             seen = read_seen(kept, made)
             if seen is None:

@@ -19,7 +19,7 @@ from boxes.geometry import best_pairs, iou
 from files.reading import read_arrays
 from files.writing import write_arrays
 from nets.detector import Detector
-from nets.likeness import Likeness, head_of
+from nets.likeness import NUMBERS, Likeness, head_of
 from terminal.bars import Progress, silent
 from video.detection import read_ahead
 from video.reader import CutFinder, VideoError
@@ -55,7 +55,7 @@ class Seen:
     scores: np.ndarray  # float32 [N]
     evidence: np.ndarray  # float32 [N], see `nets.thresholds`
     tracks: np.ndarray  # int [N], of which track each head is
-    vectors: np.ndarray  # float32 [T, E], of `nets.likeness`; 0 where no score reaches SOMEBODY
+    vectors: np.ndarray  # float32 [T, NUMBERS], of `nets.likeness`; 0 where no score reaches SOMEBODY
 
     def of_tracks(self) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Of T tracks the name for which most is said, the best score, and the mean evidence."""
@@ -175,12 +175,12 @@ def look_through(
     tracks = tracks_in_shots(shots, pictures, boxes, names)
     order = np.lexsort((-scores, tracks))
     best = order[np.unique(tracks[order], return_index=True)[1]]  # of each track
-    vectors = np.zeros((len(best), likeness.width), np.float32)
+    vectors = np.zeros((len(best), NUMBERS), np.float32)
     some = best[scores[best] >= SOMEBODY]
     for first in range(0, len(some), 64):
         progress("heads", first, len(some))
         part = some[first : first + 64]
-        vectors[tracks[part]] = likeness.vectors([looks[n] for n in part])
+        vectors[tracks[part]] = likeness.vectors([looks[n] for n in part])[:, :NUMBERS]
     length = min(length, times[-1] + INTERVAL)
     times = np.array(times)
     return Seen(
