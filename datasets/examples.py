@@ -3,7 +3,9 @@
 Those of TensorFlow's Object Detection API are read, too.
 """
 
+import errno
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -218,9 +220,12 @@ def write_shards(folder: Path, name: str, records: Iterable[bytes], per_shard: i
     records = iter(records)
     for first in records:
         paths.append(folder / f"{name}_{len(paths):03d}.tfrecord")
-        with tf.io.TFRecordWriter(str(paths[-1])) as writer:
-            for record in itertools.chain([first], itertools.islice(records, per_shard - 1)):
-                writer.write(record)
+        try:
+            with tf.io.TFRecordWriter(str(paths[-1])) as writer:
+                for record in itertools.chain([first], itertools.islice(records, per_shard - 1)):
+                    writer.write(record)
+        except tf.errors.ResourceExhaustedError:  # TensorFlow's word for a full disk
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(paths[-1])) from None
     return paths
 
 

@@ -63,6 +63,9 @@ def test_shards(tmp_path):
     read = [list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) for path in paths]
     assert read == [[b"a", b"b"], [b"c", b"d"], [b"e"]]
     assert write_shards(tmp_path, "none", iter([]), 2) == []
+    (tmp_path / "full_000.tfrecord").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        write_shards(tmp_path, "full", [b"a"], 2)
 
 
 @pytest.fixture

@@ -115,9 +115,8 @@ def test_damaged_names_are_refused(tmp_path: Path) -> None:
         write_arrays(tmp_path / NAMES, {k: v for k, v in (good | change).items() if v is not None})
         with pytest.raises(ValueError, match=r"does not hold names .*; make it anew with tools\.name_from"):
             read_names(tmp_path)
-    digest = Likeness.load(nets.detector.HEADS).digest
-    for other in (good, good | {"digest": np.array(digest)}):  # the latter's vectors are too short
-        write_arrays(tmp_path / NAMES, other)
+    for digest in ("x", Likeness.load(nets.detector.HEADS).digest):  # the latter's vectors are too short
+        write_arrays(tmp_path / NAMES, good | {"digest": np.array(digest)})
         with pytest.raises(ValueError, match="is of another"):
             Detector.load(tmp_path)
 
@@ -152,7 +151,6 @@ def test_both_parts_of_a_vector_vote() -> None:
     vectors = np.hstack([alike, np.eye(3)[[0, 1, 0, 1]]])
     names = Names(("a", "b"), vectors, np.array([0, 1, 0, 1]), np.zeros((4, 4)), 0.0, "")
     assert names.votes(vectors).argmax(1).tolist() == [0, 1, 0, 1]
-    assert np.ptp(names.cosines(vectors)) == pytest.approx(0)
     often = np.repeat([0, 1], (20, 1))  # twenty examples of one name, one of the other
     names = Names(("a", "b"), vectors[often * 3], often, np.zeros((21, 4)), 0.0, "")
     assert names.votes((0.45 * vectors[0] + 0.55 * vectors[3])[None]).argmax() == 1
