@@ -147,7 +147,7 @@ def test_the_limit_keeps_its_promise_where_examples_can_tell() -> None:
 
 
 def test_both_parts_of_a_vector_vote() -> None:
-    alike = np.eye(nets.likeness.NUMBERS)[[0, 0, 1, 1]]  # by which nobody could be told
+    alike = np.eye(128)[[0, 0, 1, 1]]  # by which nobody could be told
     vectors = np.hstack([alike, np.eye(3)[[0, 1, 0, 1]]])
     names = Names(("a", "b"), vectors, np.array([0, 1, 0, 1]), np.zeros((4, 4)), 0.0, "")
     assert names.votes(vectors).argmax(1).tolist() == [0, 1, 0, 1]
