@@ -32,9 +32,9 @@ if TYPE_CHECKING:  # importing it would start Keras before its remarks can be he
 
 # Pictures of a sheet, tracks of a group that are shown, names to choose from: what a screen shows at once.
 SHEET, CROPS, CHOICES = 12, 48, 5
-_LEAST = 3  # heads of a group; of 3 and 5 a drawn film of 24 minutes takes 256 keys, 49.9 and 49.3 minutes
+_LEAST = 3  # heads of a group; of 3 and 5 a drawn film of 24 minutes took 256 keys, 49.9 and 49.3 minutes
 # More are asked for as long as the last ones, of so many keys and clicks at least, named so many heads for
-# each. Of a drawn film of 24 minutes and One Piece: 314, 857 keys; without an end 314, 879; with 10 333, 857.
+# each. A film of 24 minutes and One Piece took 314, 857 keys; without an end 314, 879; with 10 333, 857.
 _LAST, _TRIED, _PAYS = 3, 12, 5.0
 _MOST_UNDO = 200
 _SHOWN = 0.7  # chance of a name from which on it is shown; minutes with 0.5 to 0.75: docs/labelling.md

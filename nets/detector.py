@@ -74,7 +74,7 @@ class Detector:
             return cls.trained(path, unknown=unknown)
         likeness, names = Likeness.load(HEADS), read_names(path)
         if (names.digest, names.vectors.shape[1]) != (likeness.digest, likeness.width):
-            raise ValueError(f"{NAMES} is of another {HEADS.name}; {ANEW}")
+            raise ValueError(f"{path / NAMES} is of another {HEADS.name}; {ANEW}")
         finder = cls.trained(path if is_checkpoint(path) else HEADS)
         if not {*names.names} <= {*finder.labels}:
             return NamingDetector(finder, likeness, names)

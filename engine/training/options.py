@@ -72,7 +72,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     #: command goes on where an interrupted training stopped.
     train_dir: Path
     #: pictures without labels to learn from, too: the checkpoint folder that the training starts from labels
-    #: them where it is sure. Nobody's XML is needed or changed.
+    #: them where it is sure, surer with names of tools.name_from_examples in it. No XML is needed or changed.
     unlabelled_dir: Path | None = None
     #: sets everything else for a purpose: small_cpu (a few hundred pictures, no GPU), small_gpu,
     #: full (thousands of pictures and a GPU). Flags that are given count more; the values are in

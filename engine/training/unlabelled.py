@@ -1,8 +1,9 @@
 """Pictures that nobody has labelled teach, too.
 
-The detector that a training starts from, whose weights are averaged ones, looks at them closely. What it is
-sure of counts as labelled, what it is not sure of is blurred, so that it teaches neither "somebody" nor
-"nobody". A fixed teacher: self-training with strongly varied pictures (STAC, Sohn et al. 2020).
+The detector that a training starts from, whose weights are averaged ones, looks at them closely, where
+names.npz lies beside it with likeness to examples. What it is sure of counts as labelled, what it is not sure
+of is blurred, so that it teaches neither "somebody" nor "nobody". A fixed teacher: self-training with strongly
+varied pictures (STAC, Sohn et al. 2020).
 """
 
 import shutil
@@ -63,6 +64,7 @@ def label_surely(options: TrainingOptions, console: Console) -> None:
     paths = [path for path in files_below(pictures_dir, ACCEPTED_SUFFIXES) if path.name not in there]
     if not paths:
         raise ValueError(f"--unlabelled_dir={pictures_dir}: no picture in it that is not in the records")
+    # Alone, a finder of heads learns heads, whatever names lie beside it.
     teacher = Detector.load(checkpoint) if dataset else Detector.trained(checkpoint)
     labels = dataset.labels if dataset else teacher.labels
     if not {*labels} & {*teacher.labels}:
