@@ -2,8 +2,8 @@
 
 The detector that a training starts from, whose weights are averaged ones, looks at them closely, where
 names.npz lies beside it with likeness to examples. What it is sure of counts as labelled, what it is not sure
-of is blurred, so that it teaches neither "somebody" nor "nobody". A fixed teacher: self-training with strongly
-varied pictures (STAC, Sohn et al. 2020).
+of is blurred, so that it teaches neither "somebody" nor "nobody". A fixed teacher: self-training with
+strongly varied pictures (STAC, Sohn et al. 2020).
 """
 
 import shutil
