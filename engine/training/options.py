@@ -95,7 +95,7 @@ class TrainingOptions(OptimizerOptions, LossOptions):
     #: scopes left fresh, with commas between them (whole path components).
     checkpoint_exclude_scopes: str = ""
     #: scopes that train, with commas between them; not given: all. new_names: only the outputs of names that
-    #: the checkpoint folder does not know; whatever it knows stays bit for bit.
+    #: the checkpoint folder does not know; whatever it knows stays bit for bit. Give the old pictures, too.
     trainable_scopes: str = ""
     #: network: its own, as published. fitted: their shapes moved by k-means to the boxes of the augmented
     #: training pictures. start: those of the checkpoint folder it starts from, else the network's own.
