@@ -22,6 +22,7 @@ from pathlib import Path
 from rich.console import Console
 
 from datasets.annotations import ReadOptions, read_folder
+from datasets.problems import some_of
 from labelling.example_heads import examples_of, looked_at, mistaken, names_with, promised, write_names
 from terminal.bars import counting_bars, show_table
 from terminal.command import command, note, say
@@ -52,9 +53,11 @@ def main(options: Options) -> int:
         if old and (old.digest, old.vectors.shape[1]) != (likeness.digest, likeness.width):
             old = None
             note(console, f"{there / NAMES} was made with another {HEADS.name} and is made anew")
-        own = is_checkpoint(there)
-        all_names = {*examples, *(old.names if old else ())}
-        beside = own and all_names <= {*read_checkpoint(there).labels}
+        all_names, labels = {*examples, *(old.names if old else ())}, ()
+        if own := is_checkpoint(there):
+            labels = read_checkpoint(there).labels
+        foreign = sorted(all_names - {*labels})
+        beside = own and not foreign
         finder = Detector.trained(there if own and not beside else HEADS)
         for done, (name, some) in enumerate(examples.items(), start=1):
             known[name] = looked_at(some, finder, likeness)
@@ -69,6 +72,9 @@ def main(options: Options) -> int:
         note(console, "Most examples are more like another name: are the boxes around heads, and well named?")
     if said := promised(names, likeness):
         say(console, f"As far as these examples tell, {said}.")
+    if foreign and len(labels) > 1:
+        lost = f"{there} has learnt {some_of(labels)}, and not {some_of(foreign)}"
+        note(console, f"{lost}: it only finds heads now; delete {there / NAMES} to have its names again")
     where = f"{there}, beside what its network says" if beside else there
     say(console, f"{len(names.names)} names in {where}: give it as --checkpoint_path")
     return 0

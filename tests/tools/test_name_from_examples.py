@@ -168,13 +168,13 @@ def test_the_head_in_a_box_is_the_example() -> None:
     assert head_in(np.array([0.7, 0.6, 0.9, 0.9]), found).tolist() == [0.7, 0.6, 0.9, 0.9]
 
 
-def test_a_network_of_its_own_finds_the_heads(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(ROOT / "checkpoints" / "drawn_lite", run)
+def test_a_network_of_its_own_finds_the_heads(tmp_path: Path, capsys: Any) -> None:
+    run = Path(shutil.copytree(ROOT / "checkpoints" / "drawn_lite", tmp_path / "run"))
     (run / "labels.txt").write_text("".join(f"{number}:head {number}\n" for number in range(1, 9)))
     weights = read_arrays(run / "weights.npz")
     write_arrays(run / "weights.npz", {key: 0 * value for key, value in weights.items()})
     assert main([f"--dataset_dir={ROOT / 'demo'}", f"--output_dir={run}"]) == 0
+    assert "has learnt head 1, head 2" in " ".join(capsys.readouterr().err.split())
     named = Detector.load(run)
     assert type(named) is NamingDetector
     model: Any = named.model
