@@ -58,7 +58,7 @@ def main(options: Options) -> int:
             labels = read_checkpoint(there).labels
         foreign = sorted(all_names - {*labels})
         beside = own and not foreign
-        finder = Detector.trained(there if own and not beside else HEADS)
+        finder = Detector.trained(there if own and foreign else HEADS)
         for done, (name, some) in enumerate(examples.items(), start=1):
             known[name] = looked_at(some, finder, likeness)
             progress("looking", done, len(examples))
