@@ -36,12 +36,11 @@ def area(boxes):
 def intersection(boxes, others):
     """Area that each box shares with each of the others: [..., N, 4], [..., M, 4] -> [..., N, M]."""
     ops = _ops_of(boxes, others)
-    boxes = ops.expand_dims(boxes, -2)  # [..., N, 1, 4]
-    others = ops.expand_dims(others, -3)  # [..., 1, M, 4]
-    top_left = ops.maximum(boxes[..., :2], others[..., :2])
-    bottom_right = ops.minimum(boxes[..., 2:], others[..., 2:])
-    height_width = ops.maximum(bottom_right - top_left, 0.0)  # [..., N, M, 2]
-    return height_width[..., 0] * height_width[..., 1]
+    ymin, xmin, ymax, xmax = _parts(ops.expand_dims(boxes, -2))  # [..., N, 1]
+    tops, lefts, bottoms, rights = _parts(ops.expand_dims(others, -3))  # [..., 1, M]
+    heights = ops.maximum(ops.minimum(ymax, bottoms) - ops.maximum(ymin, tops), 0.0)
+    widths = ops.maximum(ops.minimum(xmax, rights) - ops.maximum(xmin, lefts), 0.0)
+    return heights * widths
 
 
 def iou(boxes, others):

@@ -260,16 +260,13 @@ def evaluate_detections(
 
     Detections of equal score enter the curve together, so that the result does not depend on the order of
     the pictures. A name without objects has no average precision and does not count in the means, but its
-    detections are reported.
+    detections are reported. ValueError where no picture has an object that counts.
 
     Args:
         detections: one per picture; every score counts, so give them all, from about 0.01 up.
         ground_truths: one per picture, in the same order.
         names: names to report even if they occur nowhere, first and in this order.
         iou_threshold: overlap from which a detection belongs to an object.
-
-    Raises:
-        ValueError: when no picture has an object that counts.
     """
     if not any(np.any(~truth.difficult) for truth in ground_truths):
         none = "no marked object that counts (difficult ones do not), so there is no average precision"

@@ -20,7 +20,7 @@ import numpy as np
 from files.writing import write_bytes, write_text
 from nets.detector import Detector
 from nets.exported import ANCHORS, FACTS, KEPT, OPENVINO_FACTS, Outputs, square
-from nets.onnx_export import Answers, export_onnx, facts_of, quantised
+from nets.onnx_export import Answers, export_onnx, facts_of, quantised, use_winograd
 from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS, answers_of_anchors
 from preprocessing.resize import resize_picture
 from terminal.quiet import without_remarks
@@ -58,6 +58,8 @@ def write_export(
     written = export_onnx(*what, thresholds=thresholds, half=halved, score_threshold=score_threshold)
     if fit_to:
         written = quantised(written, fit_to)
+    elif kind == "onnx":
+        use_winograd(written)
     if kind == "onnx":
         return write_bytes(path, written.SerializeToString())
     import openvino

@@ -20,7 +20,7 @@ def cross_entropy(logits, classes):
 
 
 def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
-    """The background anchors that the network is most wrong about, picked per picture.
+    """The background anchors that the network is most wrong about: float32 [B, A], 1 for these, else 0.
 
     Args:
         losses: [B, A] cross-entropy of each anchor as background.
@@ -28,9 +28,6 @@ def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
         ratio: kept background anchors per matched anchor (3 in the paper).
         at_least: kept in a picture with fewer matches than would give that many, so that pictures
             without anyone teach too.
-
-    Returns:
-        float32 [B, A]: 1 for the kept, else 0.
     """
     background = classes == 0
     matched = ops.sum(ops.cast(ops.logical_not(background), "float32"), axis=1, keepdims=True)  # [B, 1]
@@ -43,12 +40,8 @@ def hardest_background(losses, classes, *, ratio=3.0, at_least=3):
 def generalized_iou(boxes, others):
     """Generalised IoU of pairs (Rezatofighi et al. 2019): tells apart boxes that do not touch.
 
-    Args:
-        boxes: [..., 4].
-        others: [..., 4], broadcast against `boxes`.
-
-    Returns:
-        [...] in -1...1: IoU, less the share of the smallest enclosing box that neither covers.
+    [..., 4] and what can be broadcast against it -> [...] in -1...1: IoU, less the share of the smallest
+    enclosing box that neither covers.
     """
     boxes, others = ops.convert_to_tensor(boxes), ops.convert_to_tensor(others)
     inside = ops.minimum(boxes[..., 2:], others[..., 2:]) - ops.maximum(boxes[..., :2], others[..., :2])

@@ -24,7 +24,7 @@ from string import Template
 import keras
 import numpy as np
 import onnx
-from onnx import ModelProto, TensorProto, checker, compose, helper, numpy_helper, parser
+from onnx import ModelProto, TensorProto, checker, compose, helper, numpy_helper, parser, shape_inference
 
 from nets.network import Network
 from nets.postprocess import IOU_THRESHOLD, MAX_DETECTIONS, SCORE_THRESHOLD, answers_of_anchors
@@ -37,6 +37,8 @@ _KERNELS = "Conv", "Gemm", "MatMul"  # operations with a kernel; 1 x 1 convoluti
 # First convolutions, which `quantised` leaves: with 3 the mAP said there was 0.892, 4 0.899; and those of a
 # network without depthwise ones: with 6, 1, 0 ssd_300_vgg takes OpenVINO 88, 53, 52 ms (mAP: docs/web.md).
 _IN_FLOATS, _IN_FLOATS_OF_PLAIN = 6, 1
+# Inputs and outputs from which on `use_winograd` gains: with 128 and 128 it loses a tenth.
+_WIDE, _DOMAIN = (128, 256), "anime_ssd"
 _FORMAT = f'<ir_version: {_IR_VERSION}, opset_import: ["" : {_OPSET}]>'
 
 
@@ -49,7 +51,7 @@ def export_onnx(
     half: bool = True,
     score_threshold: float = SCORE_THRESHOLD,
 ) -> ModelProto:
-    """Write a detector as ONNX.
+    """Write a detector as ONNX; ValueError for a weight too large for float16, or a backend not TensorFlow.
 
     Args:
         model: from `network.build`, with its weights.
@@ -58,9 +60,6 @@ def export_onnx(
         half: store kernels as float16 (they are computed with as float32): half the size, and scores that
             differ in the third digit.
         score_threshold: score below which nothing is a detection.
-
-    Raises:
-        ValueError: a weight that float16 cannot hold, or another backend than TensorFlow.
     """
     if (backend := keras.backend.backend()) != "tensorflow":
         raise ValueError(f"KERAS_BACKEND={backend}: ONNX is written on the TensorFlow backend only")
@@ -69,8 +68,8 @@ def export_onnx(
     if half:
         _store_as_float16(body)
     values = {"anchors": len(network.anchors), "classes": len(labels) + 1, "most": MAX_DETECTIONS}
-    tail = _written("suppression", **values, overlap=IOU_THRESHOLD, least=float(score_threshold))
-    head = _written("resizing", size=size)
+    tail = _text("suppression", **values, overlap=IOU_THRESHOLD, least=float(score_threshold))
+    head, tail = (parser.parse_model(_FORMAT + text) for text in (_text("resizing", size=size), tail))
     boxes, shares = (output.name for output in body.graph.output)
     result = compose.merge_models(head, body, io_map=[("image", body.graph.input[0].name)])
     result = compose.merge_models(result, tail, io_map=[(boxes, "every_box"), (shares, "every_share")])
@@ -96,10 +95,10 @@ class Answers(keras.layers.Layer):
         return answers_of_anchors(codes, logits, self.network.anchors, self.network.scores)
 
 
-def _written(name: str, **values: float) -> ModelProto:
+def _text(name: str, **values: float | str) -> str:
     """The operations of a file beside the code; `values` stand for $NAME in it."""
     text = Template(Path(__file__).with_name(f"{name}.onnxtxt").read_text(encoding="utf-8"))
-    return parser.parse_model(_FORMAT + text.substitute(values))
+    return text.substitute(values)
 
 
 def _network(model: keras.Model, size: int) -> ModelProto:
@@ -133,6 +132,35 @@ def _store_as_float16(model: ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def use_winograd(model: ModelProto) -> None:
+    """Let the wide 3 x 3 convolutions of a model of `export_onnx` compute as winograd.onnxtxt says.
+
+    Kernels stay as they are, answers differ in the seventh digit. With AVX-512 ssd_300_vgg takes ONNX Runtime
+    105 ms a picture instead of 126; OpenVINO gained nothing.
+    """
+    seen = shape_inference.infer_shapes(model).graph
+    shapes = {one.name: [n.dim_value for n in one.type.tensor_type.shape.dim] for one in seen.value_info}
+    shapes |= {one.name: [*one.dims] for one in seen.initializer}
+    for node in model.graph.node:
+        given = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        rate = given.get("dilations", [0])[0]
+        wanted = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [rate] * 4, "group": 1}
+        if any(given.get(key) != value for key, value in wanted.items()):
+            continue
+        (outputs, inputs), side = shapes[node.input[1]][:2], shapes[node.input[0]][-1]
+        step, tiles = (4, -(-side // 4)) if rate == 1 else (1, rate)  # dilated: a tile for each phase
+        over = (tiles - 1) * step + 3 * rate + 1 - side  # pixels that the last tile has too many
+        if inputs >= _WIDE[0] and outputs >= _WIDE[1] and over >= 0:
+            node.op_type, node.domain = f"Winograd{len(model.functions)}", _DOMAIN
+            given = {"inputs": inputs, "outputs": outputs, "rate": rate, "step": step, "tiles": tiles}
+            given |= {"over": over, "after": over + rate, "function": node.op_type, "domain": _DOMAIN}
+            model.functions.append(parser.parse_function(_text("winograd", opset=_OPSET, **given)))
+            del node.attribute[:]
+    if model.functions:
+        model.opset_import.append(helper.make_opsetid(_DOMAIN, 1))
+    checker.check_model(model)
+
+
 def facts_of(
     network: Network, labels: Sequence[str], thresholds: Thresholds, score_threshold: float
 ) -> dict[str, str]:
@@ -149,9 +177,8 @@ def facts_of(
 def quantised(model: ModelProto, pictures: Iterable[np.ndarray]) -> ModelProto:
     """A model of `export_onnx`, not halved, whose convolutions compute with 8 bits.
 
-    The ranges are those that the pictures, uint8 [H, W, 3], need. Of ssd_300_mobilenet_v2 on 89 other drawn
-    pictures the mAP stayed (0.908, before 0.907); with all convolutions in 8 bits it was 0.887, and with
-    weights of 8 bits besides, not of 7 (ONNX Runtime's `reduce_range`, for CPUs without VNNI), 0.874.
+    The ranges are those that the pictures, uint8 [H, W, 3], need. Weights have 7 bits (`reduce_range`), for
+    with 8 sums may overflow on CPUs without VNNI (docs/web.md says what each choice costs).
     """
     from onnxruntime.quantization import CalibrationDataReader, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process

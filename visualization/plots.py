@@ -39,7 +39,6 @@ def plot_precision_recall(curves: Sequence[Curve], *, columns: int = 4, theme: T
 
     Args:
         curves: at least one; of more than `MOST_NAMES` those with the lowest average precision are shown.
-        columns: panels beside each other, at most.
     """
     if not curves:
         raise ValueError("There is no precision-recall curve to plot: no name has objects.")
@@ -184,11 +183,10 @@ def plot_errors(kinds: Sequence[str], counts: Sequence[int], *, theme: Theme = L
     figure = Figure((5.6, height), facecolor=theme.background)
     axes = add_panel(figure, theme, 2.016, 0.05, 2.8, height - 0.15)
     most = max(*counts, 1)
-    axes.barh(range(len(kinds)), counts, height=0.62, color=theme.wrong)
+    bars = axes.barh(range(len(kinds)), counts, height=0.62, color=theme.wrong)
     axes.set(xlim=(0, 1.02 * most), ylim=(len(kinds) - 0.5, -0.5), xticks=())
     axes.set_yticks(range(len(kinds)), labels=list(kinds), fontsize=10, color=theme.text)
-    for row, count in enumerate(counts):
-        axes.text(count + 0.02 * most, row, f"{count}", va="center", fontsize=10, color=theme.text)
+    axes.bar_label(bars, padding=4, fontsize=10, color=theme.text)
     return figure
 
 
@@ -203,12 +201,10 @@ def plot_reliability(
     axes.set_yticks(tenths, labels=[f"{share:.0%}" for share in tenths])
     widths = np.diff(edges)
     middles = edges[:-1] + widths / 2
-    axes.bar(middles, np.nan_to_num(shares_right), 0.9 * widths, color=theme.right, alpha=0.85, linewidth=0)
+    shares = np.nan_to_num(shares_right)
+    bars = axes.bar(middles, shares, 0.9 * widths, color=theme.right, alpha=0.85, linewidth=0)
     axes.plot([0, 1], [0, 1], color=theme.text, linewidth=1.4, linestyle=(0, (5, 3)))
-    for middle, share, count in zip(middles, shares_right, counts, strict=True):
-        if count:
-            style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": theme.text}
-            axes.text(middle, share + 0.02, f"{count}", **style)
+    axes.bar_label(bars, [f"{count or ''}" for count in counts], padding=2, fontsize=8, color=theme.text)
     label_axes(axes, theme, x="score", y="right")
     return figure
 

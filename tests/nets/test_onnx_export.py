@@ -4,12 +4,14 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import numpy_helper, parser
 
 from boxes.anchors import AnchorLayer
 from nets import NETWORKS, get_network
 from nets.network import Network
-from nets.onnx_export import export_onnx, quantised
+from nets.onnx_export import export_onnx, quantised, use_winograd
 from nets.postprocess import probabilities
+from tests.conftest import tables
 
 pytestmark = pytest.mark.tensorflow_only
 NAMES = ("a", "b", "千反田える")
@@ -79,13 +81,33 @@ def test_a_weight_that_float16_cannot_hold_is_told():
         export_onnx(architecture(4, weight=1e6), tiny(), NAMES)
 
 
+@pytest.mark.parametrize("convolution", tables(__file__)["convolutions"])
+def test_wide_convolutions_by_winograd_say_the_same(convolution, rng):
+    outputs, inputs, side, rate, step, gains = convolution
+    shape = f"strides = [{step}, {step}], dilations = [{rate}, {rate}], pads = {[rate] * 4}"
+    plain = parser.parse_model(f"""<ir_version: 9, opset_import: ["" : 18]>
+        plain (float[1, {inputs}, {side}, {side}] picture) => (float[1, {outputs}, h, w] said) {{
+            seen = Relu (picture)
+            said = Conv <kernel_shape = [3, 3], group = 1, {shape}> (seen, kernel, bias) }}""")
+    for name, size in (("kernel", (outputs, inputs, 3, 3)), ("bias", outputs)):
+        plain.graph.initializer.append(numpy_helper.from_array(rng.normal(size=size).astype("f"), name))
+    picture = rng.random((1, inputs, side, side), np.float32)
+    expected = run(plain, picture)["said"]
+    use_winograd(plain)
+    assert len(plain.functions) == gains
+    np.testing.assert_allclose(run(plain, picture)["said"], expected, atol=1e-3, rtol=1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_network_can_be_written(name, rng):
     network = get_network(name)
     model = network.build(4)
     image = rng.integers(0, 256, (network.image_size, network.image_size, 3), dtype=np.uint8)
-    found = run(export_onnx(model, network, NAMES, half=False), image)
+    written = export_onnx(model, network, NAMES, half=False)
+    use_winograd(written)
+    assert bool(written.functions) == ("vgg" in name)
+    found = run(written, image)
     outputs = model(image[None].astype(np.float32), training=False)
     expected = keras.ops.convert_to_numpy(probabilities(outputs["logits"], network.scores))[0]
     np.testing.assert_allclose(found["anchor_probabilities"], expected, atol=2e-3)  # VGG amplifies rounding

@@ -56,18 +56,10 @@ def test_the_whole_window_is_the_whole_picture(rng):
     np.testing.assert_array_equal(sampling.picture, resize_picture(image, 120))
 
 
-sides = st.floats(0.02, 3.0)
-corners = st.floats(-1.5, 0.99)
+sides, corners = st.floats(0.02, 3.0), st.floats(-1.5, 0.99)
 
 
-@given(
-    top=corners,
-    left=corners,
-    height=sides,
-    width=sides,
-    size=st.sampled_from([33, 64]),
-    seed=st.integers(0, 9),
-)
+@given(corners, corners, sides, sides, st.sampled_from([33, 64]), st.integers(0, 9))
 def test_a_part_of_the_picture_is_enough(top, left, height, width, size, seed):
     """Decoding source_pixels alone gives what decoding everything gives."""
     window = tf.constant([top, left, max(top + height, 0.05), max(left + width, 0.05)], tf.float32)

@@ -81,18 +81,15 @@ def test_label_moves_inside_or_below_where_there_is_no_room_above(box, label):
 
 
 def test_labels_of_the_same_box_do_not_cover_each_other():
-    names = ["Mio", "Ritsu", "Yui"]
-    drawn = draw_boxes(grey(400, 400), np.repeat(BOX, 3, axis=0), names)
-    for name in names:
+    drawn = draw_boxes(grey(400, 400), np.repeat(BOX, 3, axis=0), ["Mio", "Ritsu", "Yui"])
+    for name in ("Mio", "Ritsu", "Yui"):
         alone = draw_boxes(grey(400, 400), BOX, [name])
         label = count_of(alone, name_colour(name)) - 8 * 200
         assert count_of(drawn, name_colour(name)) > 0.8 * label
 
 
 def test_text_and_lines_grow_with_the_picture():
-    small, large = (
-        changed(grey(side, side), draw_boxes(grey(side, side), BOX, ["Mio"])).sum() for side in (250, 2000)
-    )
+    small, large = (changed(grey(n, n), draw_boxes(grey(n, n), BOX, ["Mio"])).sum() for n in (250, 2000))
     assert large > 10 * small
 
 
