@@ -177,7 +177,8 @@ def exported(detector: Detector, setting: Setting, kind: Format, int8: bool) -> 
     path = setting.folder / f"{detector.network.name}_{'int8' if int8 else 'float32'}{SUFFIXES[kind]}"
     fit_to = [read_picture(one) for one in some] if int8 else ()
     with without_remarks():
-        write_export(detector, path, kind, half=False, score_threshold=SCORE_THRESHOLD, fit_to=fit_to)
+        given = {"half": False, "winograd": kind == "onnx" and not int8 and detector.network.name == VGG}
+        write_export(detector, path, kind, score_threshold=SCORE_THRESHOLD, fit_to=fit_to, **given)
         detector = Detector.of_file(Exported(path))
         detector.detect(read_picture(some[0]))  # libraries introduce themselves with the first
     return detector

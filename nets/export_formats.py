@@ -37,6 +37,7 @@ def write_export(
     half: bool,
     score_threshold: float,
     fit_to: Sequence[np.ndarray] = (),
+    winograd: bool = False,
 ) -> None:
     """Write a detector in a format.
 
@@ -44,8 +45,8 @@ def write_export(
         path: with the format's suffix; OpenVINO writes a .bin beside it.
         half: keep weights as float16 (a SavedModel keeps float32).
         score_threshold: score below which nothing is a detection.
-        fit_to: pictures, uint8 [H, W, 3], to choose the ranges of int8 by, which a SavedModel does not
-            have; none: weights stay floats.
+        fit_to: pictures, uint8 [H, W, 3], to choose the ranges of int8 by; none: weights stay floats.
+        winograd: `use_winograd`, in ONNX without int8.
     """
     assert isinstance(detector.model, keras.Model)
     facts = facts_of(detector.network, detector.labels, detector.thresholds, score_threshold)
@@ -58,7 +59,7 @@ def write_export(
     written = export_onnx(*what, thresholds=thresholds, half=halved, score_threshold=score_threshold)
     if fit_to:
         written = quantised(written, fit_to)
-    elif kind == "onnx":
+    elif winograd:
         use_winograd(written)
     if kind == "onnx":
         return write_bytes(path, written.SerializeToString())

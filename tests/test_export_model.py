@@ -51,9 +51,7 @@ def detector():
 
 def same(found, expected):
     assert found.names == expected.names
-    np.testing.assert_allclose(
-        found.scores, expected.scores, atol=0.02
-    )  # OpenVINO shrinks a little otherwise
+    np.testing.assert_allclose(found.scores, expected.scores, atol=0.02)  # OpenVINO shrinks otherwise
     np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.005)
 
 

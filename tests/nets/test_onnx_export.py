@@ -1,3 +1,4 @@
+import contextlib
 import functools
 
 import keras
@@ -93,7 +94,8 @@ def test_wide_convolutions_by_winograd_say_the_same(convolution, rng):
         plain.graph.initializer.append(numpy_helper.from_array(rng.normal(size=size).astype("f"), name))
     picture = rng.random((1, inputs, side, side), np.float32)
     expected = run(plain, picture)["said"]
-    use_winograd(plain)
+    with contextlib.nullcontext() if gains else pytest.raises(ValueError, match="no convolution that gains"):
+        use_winograd(plain)
     assert len(plain.functions) == gains
     np.testing.assert_allclose(run(plain, picture)["said"], expected, atol=1e-3, rtol=1e-4)
 
@@ -105,8 +107,8 @@ def test_every_network_can_be_written(name, rng):
     model = network.build(4)
     image = rng.integers(0, 256, (network.image_size, network.image_size, 3), dtype=np.uint8)
     written = export_onnx(model, network, NAMES, half=False)
-    use_winograd(written)
-    assert bool(written.functions) == ("vgg" in name)
+    if "vgg" in name:
+        use_winograd(written)
     found = run(written, image)
     outputs = model(image[None].astype(np.float32), training=False)
     expected = keras.ops.convert_to_numpy(probabilities(outputs["logits"], network.scores))[0]
