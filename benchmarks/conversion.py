@@ -18,9 +18,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 # ru_maxrss counts KiB on Linux and bytes on a Mac.
@@ -48,9 +48,8 @@ class Measurement:
     peak: int
 
 
-def main() -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, prog="python -m benchmarks.conversion", use_underscores=True)
+@command("python -m benchmarks.conversion")
+def main(options: Options) -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -108,4 +107,4 @@ def draw_sets(folder: Path, counts: Sequence[int]) -> list[Path]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,12 +17,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 
 from benchmarks.conversion import draw_sets
 from files.writing import write_json
 from terminal.bars import show_table
+from terminal.command import command
 
 ROOT = Path(__file__).resolve().parent.parent
 _CONVERT = ("--split_by=picture", "--split_fractions", "0.9", "0", "0.1")
@@ -93,9 +93,8 @@ def measure(count: int, options: Options) -> Cost:
     return Cost(count, *conversion, *start, *evaluation)
 
 
-def main() -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, prog="python -m benchmarks.costs", use_underscores=True)
+@command("python -m benchmarks.costs")
+def main(options: Options) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     kept = options.folder / "costs.json"
     costs = [Cost(**row) for row in json.loads(kept.read_text())["costs"]] if kept.is_file() else []
@@ -109,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

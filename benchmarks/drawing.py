@@ -7,16 +7,17 @@ milliseconds of one core that composing a scene and painting it take. The second
 uses the machine, because it counts processor time.
 """
 
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 
 from datasets.drawn.dataset import DrawnOptions, draw_dataset
 from datasets.drawn.scene import compose_scene, make_episode, paint_scene
+from terminal.command import command
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,8 @@ class Options:
     """Processes to draw with; 0 for one per core."""
 
 
-def main() -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, prog="python -m benchmarks.drawing", use_underscores=True)
+@command("python -m benchmarks.drawing")
+def main(options: Options) -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
@@ -55,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

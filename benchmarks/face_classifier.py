@@ -7,16 +7,17 @@ Prints the share of right answers on the test faces of each split by source; mea
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from datasets.splits import SplitOptions
 from faces.folder import FaceOptions
 from faces.options import DEFAULT_CACHE, FaceTrainingOptions
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -36,9 +37,8 @@ class Options:
     """As in train_face_classifier.py."""
 
 
-def main() -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, prog="python -m benchmarks.face_classifier", use_underscores=True)
+@command("python -m benchmarks.face_classifier")
+def main(options: Options) -> None:
     start_tensorflow()
     from faces.training import train_faces
 
@@ -71,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
 from datasets.drawn_video import FilmOptions, draw_video
+from terminal.command import command
 from video.selection import SparseVideo
 
 
@@ -44,8 +44,8 @@ def _run(*arguments: str | Path) -> np.ndarray:
     return np.array([time.perf_counter() - started, worked])
 
 
-def main() -> None:
-    options = tyro.cli(BenchmarkOptions, prog="python -m benchmarks.frames", use_underscores=True)
+@command("python -m benchmarks.frames")
+def main(options: BenchmarkOptions) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         video = options.video
@@ -79,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

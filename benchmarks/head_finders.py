@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from benchmarks.other_finders import HEAD, animeface_finder, cascade_finder, widen
@@ -34,6 +33,7 @@ from labelling.drafts import DRAFTED, checkpoint_finder
 from nets.detector import Detector
 from nets.looks import Finder
 from terminal.bars import show_table
+from terminal.command import command
 
 TRUTH = Path(__file__).with_name("onepiece_heads.csv")
 NAME, LEAST = "head", 0.02
@@ -112,10 +112,16 @@ def around_the_middle(found: Detections) -> bool:
     return bool(np.any((top < 0.5) & (bottom > 0.5) & (left < 0.5) & (right > 0.5)))
 
 
-def main() -> int:
-    options = tyro.cli(Options, prog="python -m benchmarks.head_finders", description=__doc__)
+@command("python -m benchmarks.head_finders")
+def main(options: Options) -> None:
     console = Console()
     parts = splits()
+    if missing := [
+        name for some in parts.values() for name in some if not (options.picture_dir / name).is_file()
+    ]:
+        raise ValueError(
+            f"--picture_dir {options.picture_dir} lacks {len(missing)} frames of {TRUTH.name}: {missing[0]}"
+        )
     images = {name: read_picture(options.picture_dir / name) for some in parts.values() for name in some}
     truth = read_truth({name: image.shape[:2] for name, image in images.items()})
     finders = {}
@@ -126,7 +132,8 @@ def main() -> int:
         finder = animeface_finder(options.animeface, NAME, LEAST)
         finders["animeface, widened"] = lambda some: [widen(one, HEAD) for one in finder(some)]
     for path in options.cascade_path:
-        finders[path.name] = cascade_finder(path, NAME, 3)
+        faces = cascade_finder(path, NAME, 3)
+        finders[f"{path.name}, widened"] = lambda some, faces=faces: [widen(one, HEAD) for one in faces(some)]
     rows = []
     for name, find in finders.items():
         for split, pictures in parts.items():
@@ -148,7 +155,6 @@ def main() -> int:
             rows.append((name, options.headless_dir.name, len(counts), said))
     if rows:
         show_table(console, ["finder", "folder", "pictures", f"heads from a score of {DRAFTED}"], rows)
-    return 0
 
 
 if __name__ == "__main__":

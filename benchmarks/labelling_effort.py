@@ -7,16 +7,17 @@ docs/labelling.md, by which less than half a head needs no box: what the truth c
 only where a draft lies on it.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
 from datasets.voc import RepairedObjects, read_xml, repair_objects
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 # A box this near is left as it is; one this near is moved rather than deleted and drawn anew.
@@ -141,13 +142,10 @@ def asked_for(truth: RepairedObjects, drafts: np.ndarray) -> tuple[np.ndarray, l
     return truth.boxes[kept], [name for name, asked in zip(truth.names, kept, strict=True) if asked]
 
 
-def main() -> None:
-    options = tyro.cli(Options, prog="python -m benchmarks.labelling_effort", use_underscores=True)
+@command("python -m benchmarks.labelling_effort")
+def main(options: Options) -> None:
     start_tensorflow()
-    try:
-        effort, boxes = measure(options)
-    except ValueError as error:
-        raise SystemExit(f"labelling_effort: {error}") from None
+    effort, boxes = measure(options)
     table = Table("with drafts", "boxes")
     table.add_row("right as they are", str(effort.right))
     table.add_row("to move", str(effort.moved))
@@ -168,4 +166,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -34,6 +33,7 @@ from labelling.desk import Desk
 from labelling.marks import Head, Picture
 from labelling.questions import Question
 from terminal.bars import counting_bars
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 ME = "simulated person"
@@ -162,13 +162,10 @@ def play(options: Options) -> Counted:
     return counted
 
 
-def main() -> None:
-    options = tyro.cli(Options, prog="python -m benchmarks.labelling_page", use_underscores=True)
+@command("python -m benchmarks.labelling_page")
+def main(options: Options) -> None:
     start_tensorflow()
-    try:
-        counted = play(options)
-    except ValueError as error:
-        raise SystemExit(f"labelling_page: {error}") from None
+    counted = play(options)
     effort = counted.effort
     table = Table("on the page", "")
     for what, number in (
@@ -183,4 +180,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

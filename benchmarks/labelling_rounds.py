@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -38,6 +37,7 @@ from datasets.pictures import read_picture
 from datasets.splits import SplitOptions
 from files.parallel import map_in_threads
 from labelling.drafts import ORDER
+from terminal.command import command
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,8 @@ def _counted(folder: Path, threshold: float, there: Sequence[Annotation]) -> tup
     return measure(EffortOptions(data / "Annotations", truth))
 
 
-def main() -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, prog="python -m benchmarks.labelling_rounds", use_underscores=True)
+@command("python -m benchmarks.labelling_rounds")
+def main(options: Options) -> None:
     reading = read_folder(options.dataset_dir, ReadOptions())
     splits = reading.assign(SplitOptions()).splits
     pool = {flat_name(one): one for one in reading.annotations if splits.get(one.stem) == "train"}
@@ -167,4 +166,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from datasets.pictures import ACCEPTED_SUFFIXES, read_picture
@@ -24,6 +23,7 @@ from files.below import files_below
 from labelling.example_heads import left_out, limit_of
 from nets.likeness import Likeness, Names, clearness
 from terminal.bars import show_table
+from terminal.command import command
 
 ROUNDS = ((5, 1), (5, 5), (5, 10), (10, 1), (10, 5), (10, 10))  # names, examples of each
 
@@ -92,8 +92,8 @@ def one_draw(faces: Faces, likeness: Likeness, count: int, examples: int, rng: n
     )
 
 
-def main() -> int:
-    options = tyro.cli(Options, prog="python -m benchmarks.names_from_examples", description=__doc__)
+@command("python -m benchmarks.names_from_examples")
+def main(options: Options) -> None:
     likeness = Likeness.load(options.checkpoint_path)
     faces, rows = read_faces(options.faces_dir, likeness), []
     for count, examples in ROUNDS:
@@ -118,7 +118,6 @@ def main() -> int:
         "promised",
     )
     show_table(Console(), headings, [(*row, *[""] * (len(headings) - len(row))) for row in rows])
-    return 0
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 from boxes.detections import Detections
@@ -31,6 +30,7 @@ from engine.average_precision import GroundTruth, evaluate_detections
 from labelling.example_heads import looked_at, names_with
 from nets.detector import HEADS, Detector, NamingDetector
 from nets.likeness import NAMES, Likeness
+from terminal.command import command
 
 HEADS_CSV = Path(__file__).with_name("onepiece_heads.csv")
 
@@ -49,8 +49,8 @@ class Options:
     """How often they are drawn."""
 
 
-def main() -> int:
-    options = tyro.cli(Options, prog="python -m benchmarks.naming_detector", use_underscores=True)
+@command("python -m benchmarks.naming_detector")
+def main(options: Options) -> None:
     console, reading = Console(), read_folder(options.dataset_dir, ReadOptions())
     splits = reading.assign(SplitOptions()).splits
     asked = [one for one in reading.annotations if splits.get(one.stem) == "validation"]
@@ -68,7 +68,7 @@ def main() -> int:
                 _measured(detector, images, truth, all_names=all_names) for all_names in (True, False)
             )
             console.print(f"{what}: VOC07 {every:.3f}, one name a head {best:.3f}", highlight=False)
-        return 0
+        return
     likeness, finder = Likeness.load(HEADS), Detector.trained(options.checkpoint_path)
     boxes = [
         (one, box, name, hard)
@@ -90,7 +90,6 @@ def main() -> int:
         each = ", ".join(f"{name} {one.ap_voc07 or 0:.3f}" for name, one in result.items())
         console.print(f"draw {seed}: VOC07 {means[-1]:.3f} ({each})", highlight=False)
     console.print(f"mean of {options.draws} draws: VOC07 {np.mean(means):.3f}", highlight=False)
-    return 0
 
 
 def _found(detector: Detector, images: list[np.ndarray], *, all_names: bool = True) -> list[Detections]:

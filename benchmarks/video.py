@@ -7,17 +7,18 @@ milliseconds of processor time a frame, which hardly depends on who else uses th
 frames a second leave 80 of them.
 """
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 
 from datasets.drawn_video import FilmOptions, draw_video
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 from video.reader import Frame, VideoReader
 
@@ -36,9 +37,8 @@ class Options:
     """Frames that the network sees at once."""
 
 
-def main() -> None:
-    """Runs the command line."""
-    options = tyro.cli(Options, prog="python -m benchmarks.video", use_underscores=True)
+@command("python -m benchmarks.video")
+def main(options: Options) -> None:
     start_tensorflow()
     from nets.detector import Detector
     from video.detection import VideoOptions, detect_in_video
@@ -116,4 +116,4 @@ def _parts(video: Path, detector, options: Options, folder: Path) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

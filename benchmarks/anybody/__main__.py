@@ -8,20 +8,21 @@ The folder gets JPEGImages/, Annotations/, ImageSets/Main/ and people.csv: who e
 
 import sys
 
-import tyro
 from rich.console import Console
 
 from benchmarks.anybody.dataset import Options, draw_set
 from terminal.bars import counting_bars
+from terminal.command import command
 
 
-def main() -> None:
-    options = tyro.cli(Options, prog="python -m benchmarks.anybody", description=__doc__)
+@command("python -m benchmarks.anybody")
+def main(options: Options) -> None:
     if options.output_dir.exists():
-        sys.exit(f"--output_dir {options.output_dir} is there already, and is not drawn over; name another")
+        wrong = f"--output_dir {options.output_dir} is there already, and is not drawn over"
+        raise ValueError(f"{wrong}; name another")
     with counting_bars(Console()) as bars:
         draw_set(options, lambda done: bars("drawing", done, options.pictures))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,7 +17,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import scipy.linalg
-import tyro
 from keras import layers, ops
 from rich.console import Console
 from sklearn.utils.extmath import randomized_svd
@@ -36,6 +35,7 @@ from nets.likeness import (
 from nets.slim_files import read_slim_variables
 from preprocessing.resize import resize_picture
 from terminal.bars import counting_bars
+from terminal.command import command
 
 KEPT = 1000  # directions in which portraits differ most
 SHRUNK = 0.1  # of the scatter within people, towards a ball: Friedman 1989, regularised discriminants
@@ -197,8 +197,8 @@ def learn(
     return linear.get_weights()[0]
 
 
-def main() -> int:
-    options = tyro.cli(Options, prog="python -m benchmarks.anybody.likeness", description=__doc__)
+@command("python -m benchmarks.anybody.likeness")
+def main(options: Options) -> None:
     keras.utils.set_random_seed(options.seed)
     arrays = vgg_arrays(options.vgg_path)
     seen = look_at(np.load(options.portraits, mmap_mode="r"), arrays)
@@ -217,7 +217,6 @@ def main() -> int:
     rows = rows.reshape(HELD_OUT, options.shots, -1)[:, :SHOTS_KEPT].reshape(HELD_OUT * SHOTS_KEPT, -1)
     arrays["strangers"] = Likeness(arrays).project(rows)[:, :NUMBERS].astype(np.float16)
     write_arrays(options.output_dir / LIKENESS, arrays)
-    return 0
 
 
 if __name__ == "__main__":

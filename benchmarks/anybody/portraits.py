@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import skia
-import tyro
 from rich.console import Console
 
 from benchmarks.anybody.gathering import draw_somebody, finish, paint_place, pale, random_style
@@ -24,6 +23,7 @@ from benchmarks.anybody.people import make_somebody, sample_view
 from datasets.drawn.pen import Easel
 from files.parallel import cores
 from terminal.bars import counting_bars
+from terminal.command import command
 
 HEAD = 2.2  # height of a head with its hair, in head units
 CLOSE, FAR = 0.8, 1.7  # the picture's side, in heads
@@ -77,8 +77,8 @@ def draw_some(options: Options, numbers: range) -> np.ndarray:
     return np.stack([draw_portrait(seed, n, shot, side) for n in numbers for shot in range(options.shots)])
 
 
-def main() -> int:
-    options = tyro.cli(Options, prog="python -m benchmarks.anybody.portraits", description=__doc__)
+@command("python -m benchmarks.anybody.portraits")
+def main(options: Options) -> None:
     count, size = options.people, _CHUNK
     chunks = [range(first, min(first + size, count)) for first in range(0, count, size)]
     shape = (count * options.shots, options.side, options.side, 3)
@@ -88,7 +88,6 @@ def main() -> int:
         for chunk, some in zip(chunks, pool.map(partial(draw_some, options), chunks), strict=True):
             drawn[chunk.start * options.shots : chunk.stop * options.shots] = some
             progress("people", chunk.stop, count)
-    return 0
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tyro
 from keras import layers
 from rich.console import Console
 
@@ -28,6 +27,7 @@ from files.writing import whole_file
 from nets.detector import Detector
 from nets.likeness import LIKENESS, Likeness, head_of
 from terminal.bars import counting_bars
+from terminal.command import command
 
 PICTURES = 16  # looked at together
 LEAST = 0.03  # score of a box that is learnt from
@@ -131,8 +131,8 @@ def learn(rows: np.ndarray, right: np.ndarray, mean: np.ndarray, seed: int) -> d
     return {part: array.astype(np.float16) for part, array in zip(PARTS, arrays, strict=True)}
 
 
-def main() -> int:
-    options = tyro.cli(Options, prog="python -m benchmarks.anybody.second_look", description=__doc__)
+@command("python -m benchmarks.anybody.second_look")
+def main(options: Options) -> None:
     keras.utils.set_random_seed(options.seed)
     arrays = read_arrays(options.heads_dir / LIKENESS)
     rows, right, in_whole = map(np.concatenate, zip(*looked_at(options, Likeness(arrays)), strict=True))
@@ -142,7 +142,6 @@ def main() -> int:
         arrays |= {f"{kind}/{part}": array for part, array in learnt.items()}
     with whole_file(options.heads_dir / LIKENESS, durable=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    return 0
 
 
 if __name__ == "__main__":
