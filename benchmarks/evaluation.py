@@ -6,6 +6,7 @@ The network has random weights: it is as fast as with trained ones, and post-pro
 """
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +26,7 @@ from engine.measures.intervals import bootstrap_intervals
 from engine.measures.measure import coco_average_precision
 from engine.measures.mistakes import confusion_matrix, count_errors
 from nets import get_network
+from terminal.command import command
 
 NAMES = tuple(f"name {i}" for i in range(8))
 PICTURES, DETECTIONS, OBJECTS = 1000, 200, 3  # 200: the most that post-processing keeps
@@ -64,6 +65,7 @@ def random_pictures(seed: int = 0) -> tuple[list[Detections], list[GroundTruth]]
     return [Detections(boxes(DETECTIONS), row, names(DETECTIONS)) for row in scores], truths
 
 
+@command("python -m benchmarks.evaluation")
 def main(options: Options) -> None:
     """Measure and print."""
     dataset, network = open_dataset(options.dataset_dir), get_network(options.model_name)
@@ -102,4 +104,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, use_underscores=True))
+    sys.exit(main())

@@ -18,7 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is impor
 
 import keras
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +26,7 @@ from engine.training.options import OptimizerOptions
 from nets import get_network
 from nets.normalised_convolution import NormalisedConvolution
 from nets.slim_names import matches_scopes
+from terminal.command import command
 
 NETWORK = get_network("ssd_300_mobilenet_v2")
 WARM_UP = 2  # steps before the clock runs: the first traces and compiles, the second still allocates
@@ -142,9 +142,8 @@ def in_turns(calls: list[Callable[[], object]], rounds: int) -> list[tuple[float
     ]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    options = tyro.cli(Options, args=arguments, description=__doc__, use_underscores=True)
+@command("python -m benchmarks.fine_tuning")
+def main(options: Options) -> None:
     console = Console(width=100)
     ways = [*WAYS, XLA_WAY] if options.xla else list(WAYS)
     num_classes = 7
@@ -168,7 +167,6 @@ def main(arguments: list[str] | None = None) -> int:
             f"{first / processor:.2f}",
         )
     console.print(table)
-    return 0
 
 
 if __name__ == "__main__":

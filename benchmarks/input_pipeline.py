@@ -9,6 +9,7 @@ own work, so pictures per core and second hold while others use the machine; pic
 
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +19,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
 
 import tensorflow as tf
-import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +27,7 @@ from datasets.examples import parse_example
 from datasets.records import RecordDataset, open_dataset
 from engine.input_pipeline import TrainingPictures, evaluation_batches
 from preprocessing.presets import presets
+from terminal.command import command
 
 WARM_UP = 4  # batches: as many as are made ahead and in the making
 REFERENCE = "reference"
@@ -60,23 +61,17 @@ class Cost:
     clock: float
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    options = tyro.cli(Options, args=arguments, description=__doc__)
+@command("python -m benchmarks.input_pipeline")
+def main(options: Options) -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as temporary:
-        try:
-            dataset = open_dataset(options.dataset_dir or draw_records(Path(temporary), console))
-            pipelines = {name: iter(batches) for name, batches in all_pipelines(dataset, options).items()}
-        except ValueError as error:
-            console.print(f"benchmarks.input_pipeline: {error}", style="red", markup=False)
-            return 1
+        dataset = open_dataset(options.dataset_dir or draw_records(Path(temporary), console))
+        pipelines = {name: iter(batches) for name, batches in all_pipelines(dataset, options).items()}
         turns: dict[str, list[Cost]] = {name: [] for name in pipelines}
         for _ in range(options.turns):
             for name, batches in pipelines.items():
                 turns[name].append(measure(batches, options))
     console.print(table(turns))
-    return 0
 
 
 def all_pipelines(dataset: RecordDataset, options: Options) -> dict[str, tf.data.Dataset]:
@@ -143,4 +138,4 @@ def table(turns: dict[str, list[Cost]]) -> Table:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

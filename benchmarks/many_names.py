@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.table import Table
 
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 NAMES = (20, 90, 300, 1000)
@@ -104,6 +104,7 @@ def measured_here(options: Options) -> dict[str, float]:
     return {"seconds": seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
+@command("python -m benchmarks.many_names")
 def main(options: Options) -> None:
     """Measure and print."""
     if options.part:
@@ -127,4 +128,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, use_underscores=True))
+    sys.exit(main())

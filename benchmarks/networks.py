@@ -22,7 +22,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is impor
 
 import keras
 import numpy as np
-import tyro
 from keras import ops
 from rich.console import Console
 from rich.table import Table
@@ -39,6 +38,7 @@ from nets import get_network
 from nets.detector import Detector
 from nets.network import Network
 from preprocessing.presets import get_preset
+from terminal.command import command
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 2  # calls before the clock runs: the first traces and compiles, the second still allocates
@@ -94,31 +94,25 @@ class Figures:
     waiting: float
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    options = tyro.cli(Options, args=arguments, description=__doc__)
+@command("python -m benchmarks.networks")
+def main(options: Options) -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as temporary:
-        try:
-            networks = [get_network(name) for name in options.model_names]
-            folder = options.dataset_dir or draw_records(Path(temporary), console)
-            dataset = open_dataset(folder)
-            dataset.split("train")
-        except ValueError as error:
-            console.print(f"benchmarks.networks: {error}", style="red", markup=False)
-            return 1
+        networks = [get_network(name) for name in options.model_names]
+        folder = options.dataset_dir or draw_records(Path(temporary), console)
+        dataset = open_dataset(folder)
+        dataset.split("train")
         picture = Path(temporary) / "picture.jpg"
         picture.write_bytes(first_picture(dataset))
         figures = [measure(network, dataset, picture, options, console) for network in networks]
     console.print(table(figures))
-    return 0
 
 
 def draw_records(folder: Path, console: Console) -> Path:
     """TFRecords of a small drawn set, by the programs that users run."""
     drawn, records = folder / "drawn", folder / "records"
     console.print(f"Drawing and converting {DRAWN_PICTURES} pictures ...")
-    for command in (
+    for line in (
         ["-m", "datasets.drawn", f"--output_dir={drawn}", f"--pictures={DRAWN_PICTURES}"],
         [
             "tf_convert_data.py",
@@ -127,11 +121,9 @@ def draw_records(folder: Path, console: Console) -> Path:
             f"--output_dir={records}",
         ],
     ):
-        done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, *line], cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise ValueError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+            raise ValueError(f"{' '.join(line)} failed:\n{done.stdout}{done.stderr}")
     return records
 
 

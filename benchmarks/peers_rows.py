@@ -97,10 +97,11 @@ def vgg_contest(setting: Setting) -> Contest:
         return partial(block, lambda: it.detect(picture))
 
     entrants = [Entrant(TENSORFLOW, "ours", "float32", partial(prepare, lambda: detector))]
-    entrants += [
-        Entrant(f"{RUNTIMES[kind]} {precision}", "ours", precision, partial(prepare, made))
-        for kind, precision, made in exports(detector, setting, () if setting.quick else ("onnx", "openvino"))
-    ]
+    for kind, precision, made in exports(detector, setting, () if setting.quick else ("onnx", "openvino")):
+        name = f"{RUNTIMES[kind]} {precision}"
+        if by_winograd(detector, kind, precision == "int8"):
+            name += ", --winograd"
+        entrants.append(Entrant(name, "ours", precision, partial(prepare, made)))
     entrants += [*torchvisions(setting, "detect {} 1"), matrix_product()]
     targets = [Target("float32", ratio=1.5), Target("int8", ratio=3.0)][: 1 if setting.quick else None]
     title = f"{VGG}: a picture of {network.image_size} x {network.image_size} in memory to boxes"
@@ -177,11 +178,16 @@ def exported(detector: Detector, setting: Setting, kind: Format, int8: bool) -> 
     path = setting.folder / f"{detector.network.name}_{'int8' if int8 else 'float32'}{SUFFIXES[kind]}"
     fit_to = [read_picture(one) for one in some] if int8 else ()
     with without_remarks():
-        given = {"half": False, "winograd": kind == "onnx" and not int8 and detector.network.name == VGG}
-        write_export(detector, path, kind, score_threshold=SCORE_THRESHOLD, fit_to=fit_to, **given)
+        given = {"half": False, "fit_to": fit_to, "winograd": by_winograd(detector, kind, int8)}
+        write_export(detector, path, kind, score_threshold=SCORE_THRESHOLD, **given)
         detector = Detector.of_file(Exported(path))
         detector.detect(read_picture(some[0]))  # libraries introduce themselves with the first
     return detector
+
+
+def by_winograd(detector: Detector, kind: Format, int8: bool) -> bool:
+    """Whether that file is written with --winograd: where it gains."""
+    return detector.network.name == VGG and kind == "onnx" and not int8
 
 
 def expect_nobody(model: keras.Model) -> None:

@@ -10,17 +10,17 @@ validation pictures of a name nobody could say what it is worth.
 """
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
 from benchmarks.labelled_folder import copy_annotations, flat_name
 from datasets.annotations import ReadOptions, read_folder
 from datasets.splits import SplitOptions
 from files.writing import write_text
+from terminal.command import command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,7 @@ def thin_out(
     return sorted(stay)
 
 
+@command("python -m benchmarks.rare_names")
 def main(options: Options) -> None:
     """Copies the pictures that stay, and lists which set each belongs to.
 
@@ -100,4 +101,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, prog="python -m benchmarks.rare_names", use_underscores=True))
+    sys.exit(main())

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.training.options import CHECKPOINTS
+from terminal.command import command
 
 TRUNK = "FeatureExtractor"  # scope of all that COCO taught to see
 
@@ -77,6 +78,7 @@ ROWS: dict[str, Mapping[str, Any]] = {
 }
 
 
+@tyro.conf.configure(tyro.conf.OmitArgPrefixes)
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Trains once for every row and seed, and prints what each change is worth.
@@ -228,8 +230,9 @@ def table_of(results: Sequence[Result]) -> Table:
     return table
 
 
-def main(options: Options, console: Console) -> None:
+def main(options: Options, console: Console | None = None) -> None:
     """Run what is missing, then print the table."""
+    console = console or Console(width=200)
     unknown = [name for row in options.rows for name in row.split("+") if name not in ROWS]
     if unknown:
         raise ValueError(f"--rows: there is no {', '.join(unknown)}; choose from {', '.join(ROWS)}.")
@@ -250,4 +253,4 @@ def main(options: Options, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, config=(tyro.conf.OmitArgPrefixes,), use_underscores=True), Console(width=200))
+    sys.exit(command("python -m benchmarks.recipe")(main)())

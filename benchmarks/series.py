@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 
 import datasets.drawn_video as drawn_video
@@ -29,6 +28,7 @@ from benchmarks.labelling_effort import MOVABLE
 from datasets.drawn.crowd import HeadLabel
 from datasets.drawn.shots import Shot, heads_at, make_shots, shot_at
 from terminal.bars import counting_bars, show_table
+from terminal.command import command
 from terminal.quiet import start_tensorflow
 
 STRANGER = "(strangers)"
@@ -86,6 +86,7 @@ def strangers_named(heads: tuple[HeadLabel, ...], entry: dict) -> bool:
     return any(h.name == STRANGER and o >= MOVABLE for h, o in zip(on, overlaps.max(0), strict=True))
 
 
+@command("python -m benchmarks.series")
 def main(options: Options) -> None:
     console = Console()
     start_tensorflow()
@@ -137,4 +138,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    sys.exit(main())

@@ -21,8 +21,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from playwright.sync_api import Page, sync_playwright
+
+from terminal.command import command
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,19 +60,17 @@ def measure(page: Page, pictures: int) -> list[int]:
     return took[2:]
 
 
-def main() -> int:
-    """Runs the command line; returns its exit status."""
-    options = tyro.cli(Options, description=__doc__, use_underscores=True)
+@command("python -m benchmarks.web_browser")
+def main(options: Options) -> None:
     chromium = options.chromium or shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        print("benchmarks.web_browser: error: no Chromium on this machine; give --chromium", file=sys.stderr)
-        return 1
+        raise ValueError("no Chromium on this machine; give --chromium")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "web", f"--port={port}", f"--checkpoint_dir={options.checkpoint_dir}"]
+    line = [sys.executable, "-m", "web", f"--port={port}", f"--checkpoint_dir={options.checkpoint_dir}"]
     server = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}, stderr=subprocess.DEVNULL
+        line, cwd=ROOT, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}, stderr=subprocess.DEVNULL
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -99,7 +98,6 @@ def main() -> int:
         f"Chromium {version}, {cores} cores, isolated: {isolated}, model {model / 1e6:.1f} MB, "
         f"{len(took)} pictures: median {statistics.median(took):.0f} ms, 95 % within {quarters[18]:.0f} ms"
     )
-    return 0
 
 
 def page_about(address: str) -> dict:

@@ -27,8 +27,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import tyro
 from PIL import Image
+
+from terminal.command import command
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -177,9 +178,8 @@ def lost(tally: Tally, inbox: Path) -> list[str]:
     return wrong
 
 
-def main() -> int:
-    """Runs the command line; returns its exit status."""
-    options = tyro.cli(Options, description=__doc__, use_underscores=True)
+@command("python -m benchmarks.web_load")
+def main(options: Options) -> int:
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -135,8 +135,8 @@ def _store_as_float16(model: ModelProto) -> None:
 def use_winograd(model: ModelProto) -> None:
     """Let the wide 3 x 3 convolutions of a model of `export_onnx` compute as winograd.onnxtxt says.
 
-    With AVX-512 ssd_300_vgg takes ONNX Runtime 105 ms a picture, not 126; OpenVINO cannot read it. Answers
-    differ in the seventh digit. ValueError for a network that gains nothing.
+    With AVX-512 ssd_300_vgg takes ONNX Runtime 105 ms a picture, not 126; OpenVINO cannot read it. A trained
+    one answers alike to the sixth digit. ValueError for a network that gains nothing.
     """
     seen = shape_inference.infer_shapes(model).graph
     shapes = {one.name: [n.dim_value for n in one.type.tensor_type.shape.dim] for one in seen.value_info}
